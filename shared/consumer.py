@@ -1,0 +1,487 @@
+"""
+A batch of records to a handler, and what becomes of it: decode each alone, retry with
+backoff, bisect, dead-letter, publish what follows, and commit after all of that.
+
+A crash anywhere repeats the batch; handlers make a repeat harmless by ids that derive
+from causes (docs/decisions/0003-batches.md).
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from pydantic import ValidationError
+
+from shared import metrics
+from shared.envelope import Context, Envelope, Event, Headers, from_headers
+from shared.errors import Rejected, Unavailable
+from shared.publisher import Publisher, Record
+from shared.topics import dead_letters
+
+log = logging.getLogger(__name__)
+
+BATCH_EVENTS_MAX = 1_000
+BATCH_WAIT_MS = 20
+EVENT_BYTES_MAX = 786_432
+FETCH_BYTES_MIN = 131_072
+FETCH_WAIT_MS = 50
+TRIES_MAX = 5
+# Of the halves of a batch that failed TRIES_MAX times: the transient has had its chance.
+HALF_TRIES_MAX = 2
+BACKOFF_SECONDS = 0.1
+BACKOFF_SECONDS_MAX = 5.0
+SESSION_TIMEOUT_MS = 10_000
+POLL_INTERVAL_MS_MAX = 600_000
+POLL_SILENCE_SECONDS_MAX = 60.0
+DEAD_RATIO_MAX = 0.5
+DEAD_RATIO_WINDOW = 1_000
+# Below this many dead letters in the window a high ratio proves nothing.
+DEAD_RATIO_FLOOR = 100
+REASON_CHARS_MAX = 500
+START_SECONDS_MAX = 60.0
+OBSERVE_SECONDS = 2.0
+
+E_co = TypeVar("E_co", covariant=True)
+Raw: TypeAlias = ConsumerRecord[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E_co]):
+    """One event as it came in, and the record that it came in."""
+
+    event: E_co
+    context: Context
+    record: Raw
+
+    @property
+    def appended_at(self) -> datetime:
+        """The record's time: the broker's own where the topic says so, else the sender's."""
+        return _time(self.record)
+
+
+@dataclass(slots=True)
+class Batch(Generic[E_co]):
+    """The good events of one poll, in order; `reject` sends one of them to the dead letters."""
+
+    events: Sequence[Received[E_co]]
+    rejected: list[tuple[Raw, Rejected]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Received[E_co]]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def reject(self, received: Received[Any], why: Rejected) -> None:
+        """Retrying this one cannot help; its neighbours are handled as usual."""
+        self.rejected.append((received.record, why))
+
+
+Following: TypeAlias = Sequence[Envelope[Event]]
+Handler: TypeAlias = Callable[[Batch[Any]], Awaitable[Following]]
+Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[Any]]
+"""The events of many values, in order; raises Rejected when any of them is wrong."""
+
+
+def decoder(contract: type[Event]) -> Decode:
+    """Decode values by their pydantic contract."""
+
+    def decode(values: Sequence[bytes]) -> Sequence[Event]:
+        try:
+            return [contract.model_validate_json(value) for value in values]
+        except ValidationError as error:
+            raise Rejected(_first_problem(error), code="bad_body") from error
+
+    return decode
+
+
+def _first_problem(error: ValidationError) -> str:
+    # Without the input itself: it may hold what must not be logged.
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{place}: {first['msg']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """
+    What one group reads, and the function that handles it.
+
+    `handle` gets the good events of a poll in order and returns the events that follow
+    from them. Whatever it has written must bear a repeat. `decoders` replaces a topic's
+    own decoding where a faster one is proved equal.
+    """
+
+    group: str
+    contracts: Sequence[type[Event]]
+    handle: Handler
+    decoders: Mapping[str, Decode] = field(default_factory=dict)
+
+
+class Consumer:
+    """One group's consumer in this process."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        publisher: Publisher,
+        *,
+        backoff_seconds: float = BACKOFF_SECONDS,
+    ) -> None:
+        self.group = subscription.group
+        self.halted: str | None = None
+        self._contracts = {contract.topic: contract for contract in subscription.contracts}
+        self._decoders = {
+            topic: subscription.decoders.get(topic, decoder(contract))
+            for topic, contract in self._contracts.items()
+        }
+        self._handle = subscription.handle
+        self._publisher = publisher
+        self._backoff_seconds = backoff_seconds
+        self._recently_dead: deque[bool] = deque(maxlen=DEAD_RATIO_WINDOW)
+        self._outage: str | None = None
+        self._oldest_at: float | None = None
+        self._committed: dict[TopicPartition, int] = {}
+        self._subscriber: Any = None
+        metrics.OLDEST_AGE.labels(self.group).set_function(
+            lambda: time.time() - self._oldest_at if self._oldest_at else 0.0
+        )
+
+    def subscribe(self, broker: KafkaBroker, instance: str = "") -> None:
+        """Register with the broker, before it starts; `instance` names this process for static membership."""
+        topics: tuple[str, ...] = tuple(self._contracts)
+        codec: Any = _AsTheyCame()
+        self._subscriber = broker.subscriber(
+            *topics,
+            group_id=self.group,
+            group_instance_id=f"{self.group}-{instance}" if instance else None,
+            batch=True,
+            max_records=BATCH_EVENTS_MAX,
+            batch_timeout_ms=BATCH_WAIT_MS,
+            fetch_min_bytes=FETCH_BYTES_MIN,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
+            parser=self._parse,
+            codec=codec,
+        )
+        self._subscriber(self._consume)
+
+    async def _parse(self, records: tuple[Raw, ...]) -> KafkaMessage:
+        # FastStream's own parser decodes headers and drops a batch that it cannot decode.
+        return KafkaMessage(
+            body=list(records), raw_message=records, consumer=self._subscriber.consumer, headers={}
+        )
+
+    async def _consume(self, records: list[Raw]) -> None:
+        try:
+            await self._settle(records)
+        except Exception as error:  # noqa: BLE001 (FastStream would skip the batch in silence: stop instead)
+            await self._halt(f"{type(error).__name__}: {error}")
+
+    async def _settle(self, records: Sequence[Raw]) -> None:
+        started = time.perf_counter()
+        self._oldest_at = min(record.timestamp for record in records) / 1000
+        good, dead = self._decode(records)
+        dead += await self._effect(good, TRIES_MAX)
+        if self._too_many_dead(len(dead), len(records)):
+            await self._halt(
+                f"{len(dead)} of {len(records)} events would be dead-lettered: {dead[0][1].message}"
+            )
+        # Commit only after the dead letters are stored: a crash here repeats, never loses.
+        await self._until_available(lambda: self._bury(dead))
+        await self._commit(records)
+        self._oldest_at = None
+        metrics.CONSUME_SECONDS.labels(self.group).observe(time.perf_counter() - started)
+        metrics.BATCH_EVENTS.labels(self.group).observe(len(records))
+
+    def _decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[tuple[Raw, Rejected]]]:
+        contexts: dict[int, Context] = {}
+        dead: list[tuple[Raw, Rejected]] = []
+        by_topic: dict[str, list[int]] = defaultdict(list)
+        for place, record in enumerate(records):
+            try:
+                contexts[place] = self._context(record)
+                by_topic[record.topic].append(place)
+            except Rejected as why:
+                dead.append((record, why))
+        events: dict[int, Any] = {}
+        for topic, places in by_topic.items():
+            decode = self._decoders[topic]
+            values = [_value(records[place]) for place in places]
+            try:
+                events.update(zip(places, decode(values), strict=True))
+            except Rejected:
+                # One is wrong: find it, keep its neighbours.
+                for place, value in zip(places, values, strict=True):
+                    try:
+                        events[place] = decode([value])[0]
+                    except Rejected as why:
+                        dead.append((records[place], why))
+        good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
+        return good, dead
+
+    def _context(self, record: Raw) -> Context:
+        if record.value is None:
+            raise Rejected("the record has no value", code="bad_body")
+        if len(record.value) > EVENT_BYTES_MAX:
+            raise Rejected(
+                f"the body has {len(record.value)} of at most {EVENT_BYTES_MAX} bytes", code="too_large"
+            )
+        key = (record.key or b"").decode(errors="replace")
+        context = from_headers(record.headers, appended_at=_time(record), key=key)
+        expected = self._contracts[record.topic].type
+        if context.type != expected:
+            raise Rejected(f"ce_type is {context.type!r}, not {expected!r}", code="unknown_type")
+        return context
+
+    async def _effect(self, events: Sequence[Received[Any]], tries: int) -> list[tuple[Raw, Rejected]]:
+        """Have the events handled and what follows published; returns those that cannot be."""
+        if not events:
+            return []
+        failed: Exception | None = None
+        attempt = 0
+        while attempt < tries:
+            batch = Batch(events)
+            try:
+                following = await self._handle(batch)
+                await self._publisher.publish(following)
+            except Unavailable as error:
+                # An outage is no record's fault: wait for its end, however long.
+                await self._wait_out(error)
+            except Rejected as error:
+                failed = error
+                break
+            except Exception as error:
+                failed = error
+                attempt += 1
+                metrics.RETRIES.labels(self.group, type(error).__name__).inc()
+                log.warning(
+                    "batch failed",
+                    exc_info=error,
+                    extra={"group": self.group, "attempt": attempt, "events": len(events)},
+                )
+                await self._back_off(attempt)
+            else:
+                self._outage = None
+                return batch.rejected
+        if len(events) == 1:
+            why = (
+                failed
+                if isinstance(failed, Rejected)
+                else Rejected(f"failed {tries} times: {type(failed).__name__}", code="handler_failed")
+            )
+            return [(events[0].record, why)]
+        middle = len(events) // 2
+        dead = await self._effect(events[:middle], HALF_TRIES_MAX)
+        return dead + await self._effect(events[middle:], HALF_TRIES_MAX)
+
+    async def _until_available(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Unavailable as error:
+                await self._wait_out(error)
+            else:
+                self._outage = None
+                return
+
+    async def _wait_out(self, error: Unavailable) -> None:
+        if self._outage is None:
+            log.warning("waiting for a server", extra={"group": self.group, "reason": error.message})
+        self._outage = error.message
+        metrics.RETRIES.labels(self.group, type(error).__name__).inc()
+        await self._back_off(TRIES_MAX)
+
+    async def _back_off(self, attempt: int) -> None:
+        longest = min(self._backoff_seconds * 2**attempt, BACKOFF_SECONDS_MAX)
+        # Jittered, so that copies that failed together do not come back together.
+        await asyncio.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
+
+    def _too_many_dead(self, dead: int, records: int) -> bool:
+        self._recently_dead.extend([True] * dead + [False] * (records - dead))
+        recent = sum(self._recently_dead)
+        return recent >= DEAD_RATIO_FLOOR and recent > DEAD_RATIO_MAX * len(self._recently_dead)
+
+    async def _bury(self, dead: Sequence[tuple[Raw, Rejected]]) -> None:
+        await self._publisher.write([_dead_letter(record, why, self.group) for record, why in dead])
+        for record, why in dead:
+            metrics.DEAD_LETTERED.labels(record.topic, self.group, why.code).inc()
+            log.warning(
+                "event dead-lettered",
+                extra={
+                    "group": self.group,
+                    "topic": record.topic,
+                    "partition": record.partition,
+                    "offset": record.offset,
+                    "code": why.code,
+                },
+            )
+
+    async def _commit(self, records: Sequence[Raw]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        attempt = 0
+        while True:
+            try:
+                await self._subscriber.consumer.commit(offsets)
+            except (CommitFailedError, IllegalStateError):
+                # The partitions went to another member meanwhile: it repeats the batch, which is harmless.
+                log.warning("commit refused after a rebalance", extra={"group": self.group})
+                return
+            except KafkaError as error:
+                attempt += 1
+                self._outage = f"Kafka takes no commit: {type(error).__name__}"
+                await self._back_off(attempt)
+            else:
+                break
+        self._outage = None
+        self._committed.update(offsets)
+        for record in records:
+            metrics.CONSUMED.labels(record.topic, self.group).inc()
+
+    async def _halt(self, why: str) -> NoReturn:
+        self.halted = why
+        log.error(
+            "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
+        )
+        # Stopping cancels the task that runs this, so another one has to do it.
+        self._stopping = asyncio.create_task(self._subscriber.stop())
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    def problem(self) -> str | None:
+        """Why this consumer does not work, or None while it does."""
+        if why := self.halted or self._outage:
+            return why
+        consumer = self._subscriber.consumer if self._subscriber else None
+        if consumer is None or all(task.done() for task in self._subscriber.tasks):
+            return "not running"
+        for partition in consumer.assignment():
+            polled_ms = consumer.last_poll_timestamp(partition) or 0
+            silence_seconds = time.time() - polled_ms / 1000
+            if polled_ms > 0 and silence_seconds > POLL_SILENCE_SECONDS_MAX:
+                return f"no answer to a poll of {partition.topic} for {silence_seconds:.0f} s"
+        return None
+
+    async def observe(self) -> None:
+        """Put liveness and the lag of every assigned partition into the metrics."""
+        metrics.CONSUMER_RUNNING.labels(self.group).set(0 if self.problem() else 1)
+        consumer = self._subscriber.consumer if self._subscriber else None
+        if consumer is None:
+            return
+        for partition in consumer.assignment():
+            end = consumer.highwater(partition)
+            if partition not in self._committed:
+                self._committed[partition] = await consumer.committed(partition) or 0
+            if end is not None:
+                metrics.LAG.labels(partition.topic, self.group, partition.partition).set(
+                    max(0, end - self._committed[partition])
+                )
+
+
+class _AsTheyCame:
+    """Leaves records as they are, so that each one is judged alone."""
+
+    async def decode_batch(self, msg: KafkaMessage) -> Any:
+        return msg.body
+
+    async def decode(self, msg: KafkaMessage) -> Any:
+        return msg.body
+
+    async def encode(self, msg: Any, *_: Any, **__: Any) -> Any:
+        return msg
+
+    async def encode_batch(self, msgs: Any, *_: Any, **__: Any) -> Any:
+        return msgs
+
+
+def _value(record: Raw) -> bytes:
+    # Never None here: `_context` has refused the record before.
+    return record.value or b""
+
+
+def _time(record: Raw) -> datetime:
+    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+
+
+def _dead_letter(record: Raw, why: Rejected, group: str) -> Record:
+    headers: Headers = [
+        *record.headers,
+        ("dead_code", why.code.encode()),
+        ("dead_reason", why.message[:REASON_CHARS_MAX].encode()),
+        ("dead_group", group.encode()),
+        ("dead_topic", record.topic.encode()),
+        ("dead_partition", str(record.partition).encode()),
+        ("dead_offset", str(record.offset).encode()),
+        ("dead_time", datetime.now(UTC).isoformat().encode()),
+    ]
+    return dead_letters(record.topic, group), record.key, record.value, headers
+
+
+@asynccontextmanager
+async def consuming(
+    kafka: str, subscriptions: Sequence[Subscription], publisher: Publisher, *, instance: str = ""
+) -> AsyncIterator[list[Consumer]]:
+    """
+    Run a consumer for each subscription until the end of the block.
+
+    Raises:
+        Unavailable: Kafka does not answer within `START_SECONDS_MAX`.
+    """
+    broker = KafkaBroker(
+        kafka,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        logger=logging.getLogger("faststream"),
+        log_level=logging.DEBUG,
+    )
+    consumers = [Consumer(subscription, publisher) for subscription in subscriptions]
+    for consumer in consumers:
+        consumer.subscribe(broker, instance)
+    await _start(broker, kafka)
+    observing = asyncio.create_task(_observe(consumers))
+    try:
+        yield consumers
+    finally:
+        observing.cancel()
+        await broker.stop()
+
+
+async def _start(broker: KafkaBroker, kafka: str) -> None:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while True:
+        try:
+            await broker.start()
+        except KafkaError as error:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Kafka at {kafka} does not answer: {type(error).__name__}") from error
+            await asyncio.sleep(1)
+        else:
+            return
+
+
+async def _observe(consumers: Sequence[Consumer]) -> None:
+    while True:
+        for consumer in consumers:
+            try:
+                await consumer.observe()
+            except KafkaError:
+                log.debug("lag not observed", extra={"group": consumer.group})
+        await asyncio.sleep(OBSERVE_SECONDS)

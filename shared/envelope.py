@@ -1,0 +1,197 @@
+"""
+The envelope of every event: CloudEvents 1.0, Kafka binding, binary content mode.
+
+An `Event` is the data of one kind of past fact; an `Envelope` is one occurrence of
+it with its context. On Kafka the context travels as headers, the data alone is the
+record's value, so any client that can read headers and JSON can take part.
+
+Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content mode)
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import Rejected
+
+CONTENT_TYPE = b"application/json"
+HEADER_BYTES_MAX = 1024
+EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
+
+Headers = list[tuple[str, bytes]]
+
+
+class Part(BaseModel):
+    """A piece of an event's data."""
+
+    # Strict: a number sent as text is a mistake of the sender, not ours to guess at.
+    # Unknown fields are ignored so that a newer sender does not break an older reader.
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Event(Part):
+    """The data of an event. Subclasses name their topic, key field and version as class arguments."""
+
+    topic: ClassVar[str]
+    type: ClassVar[str]
+    key_field: ClassVar[str]
+
+    def __init_subclass__(cls, *, topic: str = "", key: str = "", version: int = 1, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if topic:
+            cls.topic = topic
+            cls.type = f"kepu.{topic}.v{version}"
+            cls.key_field = key
+
+    @property
+    def key(self) -> str:
+        """The id whose events must be seen in order: Kafka's record key."""
+        return str(getattr(self, self.key_field))
+
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who says it, when, and what led to it."""
+
+    id: str
+    source: str
+    type: str
+    time: datetime
+    subject: str
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Generic[E_co]):
+    """One event on its way out, or just come in."""
+
+    context: Context
+    event: E_co
+
+
+def event_id(cause: str, type_: str) -> str:
+    """The id of the event of this type that follows from this cause, the same on every repeat."""
+    return str(uuid5(EVENT_IDS, f"{cause}/{type_}"))
+
+
+def enclose(
+    event: E,
+    *,
+    source: str,
+    cause: str,
+    now: datetime,
+    parent: Context | None = None,
+    correlation_id: str | None = None,
+) -> Envelope[E]:
+    """
+    Put an event into its envelope.
+
+    `cause` is the id of what makes this event a fact (a result, an award, a
+    registration and its transition): the event's own id derives from it, so that a
+    repeat says the same thing again instead of a second thing. `parent` is the
+    context of the event being handled, if one is.
+    """
+    id_ = event_id(cause, event.type)
+    return Envelope(
+        Context(
+            id=id_,
+            source=source,
+            type=event.type,
+            time=now,
+            subject=event.key,
+            correlation_id=correlation_id or (parent.correlation_id if parent else id_),
+            causation_id=parent.id if parent else None,
+            traceparent=parent.traceparent if parent else new_traceparent(),
+        ),
+        event,
+    )
+
+
+def new_traceparent() -> str:
+    """A W3C trace context that starts a trace."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def to_headers(context: Context) -> Headers:
+    """The Kafka headers of an envelope, all UTF-8."""
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", context.id.encode()),
+        ("ce_source", context.source.encode()),
+        ("ce_type", context.type.encode()),
+        ("ce_time", context.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_subject", context.subject.encode()),
+        ("ce_correlationid", context.correlation_id.encode()),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if context.causation_id is not None:
+        headers.append(("ce_causationid", context.causation_id.encode()))
+    if context.traceparent is not None:
+        headers.append(("traceparent", context.traceparent.encode()))
+    return headers
+
+
+def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: datetime, key: str) -> Context:
+    """
+    Read the context of a record.
+
+    Only what CloudEvents requires is required of other senders: id, source, type and
+    specversion. A missing time is the record's own, a missing correlation id is the
+    event's id.
+
+    Raises:
+        Rejected: a header is missing, null, too long or not UTF-8.
+    """
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if value is None:
+            raise Rejected(f"header {name} is null", code="bad_header")
+        if len(value) > HEADER_BYTES_MAX:
+            raise Rejected(f"header {name} is longer than {HEADER_BYTES_MAX} bytes", code="bad_header")
+        try:
+            found[name] = value.decode()
+        except UnicodeDecodeError:
+            raise Rejected(f"header {name} is not UTF-8", code="bad_header") from None
+    try:
+        id_, source, type_ = found["ce_id"], found["ce_source"], found["ce_type"]
+        version = found["ce_specversion"]
+    except KeyError as missing:
+        raise Rejected(f"header {missing.args[0]} is missing", code="bad_header") from None
+    if version != "1.0":
+        raise Rejected(f"ce_specversion is {version!r}, not '1.0'", code="bad_header")
+    if not id_:
+        raise Rejected("header ce_id is empty", code="bad_header")
+    content_type = found.get("content-type", "application/json")
+    if not content_type.startswith("application/json"):
+        raise Rejected(f"content-type is {content_type!r}, not application/json", code="bad_header")
+    return Context(
+        id=id_,
+        source=source,
+        type=type_,
+        time=_time(found["ce_time"]) if "ce_time" in found else appended_at,
+        subject=found.get("ce_subject", key),
+        correlation_id=found.get("ce_correlationid", id_),
+        causation_id=found.get("ce_causationid"),
+        traceparent=found.get("traceparent"),
+    )
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Rejected(f"ce_time {text!r} is not an RFC 3339 time", code="bad_header") from None
+    if time.tzinfo is None:
+        raise Rejected(f"ce_time {text!r} has no time zone", code="bad_header")
+    return time

@@ -1,0 +1,296 @@
+"""
+Every contract between the services and with other systems, in the order in which things happen.
+
+A contract is frozen once released: fields are added as optional ones, never removed,
+renamed or narrowed. Bodies carry pseudonymous ids only; a contact travels sealed
+(`contact_sealed`: libsodium sealed box to the notifications service's public key,
+base64) and nobody else can open it.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from shared.envelope import Event, Part
+
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+ANSWER_PATTERN = r"^[A-H]{1,8}$"
+ANSWERS_MAX = 200
+STANDINGS_MAX = 1_000
+QUESTIONS_MAX = 1_000
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=4_000)]
+Sealed = Annotated[str, StringConstraints(max_length=4_096, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Seconds = Annotated[int, Field(ge=0, le=31_622_400)]
+Places = Annotated[int, Field(ge=1, le=60)]
+Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
+
+ParticipantKind = Literal["person", "group"]
+Audience = Literal["youth", "farmers", "workers", "elderly", "officials", "other"]
+Language = Literal["zh-CN", "en"]
+Channel = Literal["inbox", "email"]
+QuestionKind = Literal["single", "multiple", "true_false"]
+AwardKind = Literal["certificate", "prize", "plaque", "flag"]
+
+
+class RegistrationRequested(Event, topic="registration.requested", key="participant_id"):
+    """A command from any other system: register this person or group for a session."""
+
+    request_id: Id
+    participant_id: Id
+    kind: ParticipantKind = "person"
+    session_id: Id
+    places: Places = 1
+    group_id: Id | None = None
+    district: Line | None = None
+    audience: Audience = "other"
+    language: Language = "zh-CN"
+    contact_sealed: Sealed | None = None
+
+
+class ParticipantJoined(Event, topic="participant.joined", key="participant_id"):
+    """A participant's profile exists."""
+
+    participant_id: Id
+    kind: ParticipantKind
+    group_id: Id | None
+    district: Line | None
+    audience: Audience
+    language: Language
+    contact_sealed: Sealed | None
+
+
+class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
+    """Everything personal about this participant must go."""
+
+    participant_id: Id
+    erased_at: AwareDatetime
+
+
+class _RegistrationOutcome(Event):
+    """What every outcome tells: who, for what, where and when. `request_id` is the asker's own."""
+
+    registration_id: Id
+    request_id: Id
+    participant_id: Id
+    activity_id: Id
+    activity_title: Line
+    session_id: Id
+    starts_at: AwareDatetime
+    venue: Line
+    places: Places
+
+
+class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
+    """A place is held. `promoted`: it came from the waiting list."""
+
+    ticket_code: Line
+    promoted: bool = False
+
+
+class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitlisted", key="participant_id"):
+    """The session is full; `position` counts from 1 in the order of asking."""
+
+    position: Annotated[int, Field(ge=1)]
+
+
+class RegistrationRejected(Event, topic="registration.rejected", key="participant_id"):
+    """No place and no waiting: `code` says why."""
+
+    request_id: Id
+    participant_id: Id
+    session_id: Id
+    code: Code
+    reason: Line
+
+
+class RegistrationCancelled(_RegistrationOutcome, topic="registration.cancelled", key="participant_id"):
+    """A place or a waiting position was given back."""
+
+    code: Code
+
+
+class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in", key="participant_id"):
+    """The ticket was shown at the door."""
+
+    checked_in_at: AwareDatetime
+
+
+class PublishedOption(Part):
+    id: Annotated[str, StringConstraints(pattern=r"^[A-H]$")]
+    text: Line
+
+
+class PublishedQuestion(Part):
+    """A question as it is put, without its key."""
+
+    id: Id
+    topic_name: Line
+    kind: QuestionKind
+    text: Text
+    options: tuple[PublishedOption, ...]
+
+
+class QuizPublished(Event, topic="quiz.published", key="quiz_id"):
+    """
+    A quiz is open from/to, with all that another system needs to offer it.
+
+    Paper n (0 to papers - 1) holds, for each topic of the blueprint, the first
+    `count` of its questions in ascending order of sha256("{quiz_id}/{n}/{question_id}");
+    the attempt with id a gets paper int(a) mod papers; and a is the UUIDv5 of
+    "{quiz_id}/{participant_id}/{day}/{number}" in the namespace `attempt_ids`, with the
+    day in the quiz's time zone (2026-05-20) and the number from 1 to attempts_per_day.
+    """
+
+    quiz_id: Id
+    title: Line
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    timezone: Line
+    duration_seconds: Seconds
+    grace_seconds: Seconds
+    attempts_per_day: Annotated[int, Field(ge=1, le=100)]
+    pass_percent: Percent
+    papers: Annotated[int, Field(ge=1, le=4_096)]
+    attempt_ids: Id
+    blueprint: dict[str, int]
+    questions: Annotated[tuple[PublishedQuestion, ...], Field(max_length=QUESTIONS_MAX)]
+
+
+class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
+    """
+    The answers of one attempt, exactly as sent; the first in log order counts.
+
+    `answers` maps question ids to the letters chosen ("A", or "ACD" where several may
+    be). Group and district are given where the sender knows them, else the participant's
+    profile tells.
+    """
+
+    attempt_id: Id
+    quiz_id: Id
+    participant_id: Id
+    number: Annotated[int, Field(ge=1, le=100)]
+    started_at: AwareDatetime
+    submitted_at: AwareDatetime
+    answers: Annotated[dict[Id, Letters], Field(max_length=ANSWERS_MAX)]
+    group_id: Id | None = None
+    district: Line | None = None
+
+
+class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
+    """A graded attempt. `result_id` equals the attempt's id."""
+
+    result_id: Id
+    quiz_id: Id
+    quiz_title: Line
+    participant_id: Id
+    group_id: Id | None
+    district: Line | None
+    score_percent: Percent
+    passed: bool
+    time_used_seconds: Seconds
+    completed_at: AwareDatetime
+
+
+class FinalStanding(Part):
+    rank: Annotated[int, Field(ge=1)]
+    participant_id: Id
+    score_percent: Percent
+    time_used_seconds: Seconds
+
+
+class QuizClosed(Event, topic="quiz.closed", key="quiz_id"):
+    """
+    Final standings are fixed: the first `STANDINGS_MAX` of `participants` in all.
+
+    Equal score and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
+    """
+
+    quiz_id: Id
+    quiz_title: Line
+    closed_at: AwareDatetime
+    participants: Annotated[int, Field(ge=0)]
+    standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
+
+
+class AwardIssued(Event, topic="award.issued", key="recipient_id"):
+    """An award holds. `cause` is the result, closing or conferral that it follows from."""
+
+    award_id: Id
+    award_code: Line
+    scheme_id: Id
+    scheme_title: Line
+    kind: AwardKind
+    tier: Line | None
+    recipient_id: Id
+    cause: Id
+    issued_at: AwareDatetime
+
+
+class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
+    """An award no longer holds."""
+
+    award_id: Id
+    award_code: Line
+    scheme_id: Id
+    scheme_title: Line
+    recipient_id: Id
+    reason: Line
+    revoked_at: AwareDatetime
+
+
+class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
+    """A command from any other system: say this to that participant. No personal data in the text."""
+
+    request_id: Id
+    participant_id: Id
+    subject: Line
+    body: Text
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = ("inbox",)
+
+
+class NotificationDelivered(Event, topic="notification.delivered", key="participant_id"):
+    """A message reached its channel. `cause_id` is the id of the event that it tells of."""
+
+    message_id: Id
+    participant_id: Id
+    channel: Channel
+    cause_id: Line
+    delivered_at: AwareDatetime
+
+
+class NotificationFailed(Event, topic="notification.failed", key="participant_id"):
+    """A message was given up after its last attempt."""
+
+    message_id: Id
+    participant_id: Id
+    channel: Channel
+    cause_id: Line
+    code: Code
+    attempts: Annotated[int, Field(ge=0)]
+    failed_at: AwareDatetime
+
+
+ALL: tuple[type[Event], ...] = (
+    RegistrationRequested,
+    ParticipantJoined,
+    ParticipantErased,
+    RegistrationConfirmed,
+    RegistrationWaitlisted,
+    RegistrationRejected,
+    RegistrationCancelled,
+    RegistrationCheckedIn,
+    QuizPublished,
+    QuizSubmitted,
+    QuizCompleted,
+    QuizClosed,
+    AwardIssued,
+    AwardRevoked,
+    NotificationRequested,
+    NotificationDelivered,
+    NotificationFailed,
+)

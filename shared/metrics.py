@@ -1,0 +1,82 @@
+"""
+Every metric of every service: its name, type, labels and meaning.
+
+Labels are bounded: topics, groups, partitions, routes and codes are declared in code.
+No id of a participant, attempt or award is ever a label.
+"""
+
+import gc
+import time
+
+from prometheus_client import Counter, Gauge, Histogram
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BATCH = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000)
+
+HTTP_SECONDS = Histogram(
+    "kepu_http_request_seconds", "Time to answer a request", ["method", "route", "status"], buckets=FAST
+)
+PROBLEMS = Counter("kepu_http_problems_total", "Requests refused, by stable code", ["route", "code"])
+
+CONSUMED = Counter("kepu_events_consumed_total", "Events handled and committed", ["topic", "group"])
+CONSUME_SECONDS = Histogram(
+    "kepu_batch_seconds", "Time from poll to commit of one batch", ["group"], buckets=FAST
+)
+BATCH_EVENTS = Histogram("kepu_batch_events", "Events in one batch", ["group"], buckets=BATCH)
+RETRIES = Counter("kepu_batch_retries_total", "Batches tried again, by the error's name", ["group", "error"])
+DEAD_LETTERED = Counter(
+    "kepu_events_dead_lettered_total", "Events given up, by stable code", ["topic", "group", "code"]
+)
+LAG = Gauge("kepu_consumer_lag_events", "Events not yet committed", ["topic", "group", "partition"])
+OLDEST_AGE = Gauge(
+    "kepu_consumer_oldest_event_age_seconds",
+    "Age of the oldest event of the batch at hand; 0 when there is none",
+    ["group"],
+)
+CONSUMER_RUNNING = Gauge("kepu_consumer_running", "1 while the consumer polls, 0 when it stopped", ["group"])
+
+PUBLISHED = Counter("kepu_events_published_total", "Events that Kafka acknowledged", ["topic"])
+PUBLISH_SECONDS = Histogram(
+    "kepu_publish_seconds", "Time until Kafka acknowledged a set of events", buckets=FAST
+)
+PUBLISH_FAILURES = Counter("kepu_publish_failures_total", "Sets of events that Kafka did not acknowledge")
+
+OUTBOX_WAITING = Gauge("kepu_outbox_waiting_events", "Events written with their state and not yet published")
+OUTBOX_OLDEST_AGE = Gauge("kepu_outbox_oldest_event_age_seconds", "Age of the oldest event in the outbox")
+RELAY_LEADER = Gauge("kepu_relay_leader", "1 while this process holds the relay's lease")
+
+GROUPED = Histogram("kepu_group_commit_items", "Items written by one group commit", ["name"], buckets=BATCH)
+IN_FLIGHT = Gauge("kepu_group_commit_waiting_items", "Items accepted and not yet written", ["name"])
+OVERLOADED = Counter("kepu_overloaded_total", "Items refused because a bound was reached", ["name"])
+
+REGISTRATIONS = Counter("kepu_registrations_total", "Registrations decided, by outcome", ["outcome"])
+SUBMISSIONS_GRADED = Counter("kepu_submissions_graded_total", "Submissions graded, by outcome", ["outcome"])
+AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "change"])
+DELIVERIES = Counter(
+    "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]
+)
+
+GC_SECONDS = Counter("kepu_gc_seconds_total", "Time spent in the garbage collector", ["generation"])
+
+_gc_started = 0.0
+
+
+def _gc_timed(phase: str, found: dict[str, int]) -> None:
+    global _gc_started  # noqa: PLW0603 (the collector calls a plain function and runs one at a time)
+    if phase == "start":
+        _gc_started = time.perf_counter()
+    else:
+        GC_SECONDS.labels(str(found["generation"])).inc(time.perf_counter() - _gc_started)
+
+
+def tune_garbage_collector() -> None:
+    """
+    Freeze what start-up made and collect rarely.
+
+    A batch makes thousands of small objects that die together; with the default
+    thresholds half the time went into the collector (docs/decisions/0003-batches.md).
+    """
+    gc.callbacks.append(_gc_timed)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)

@@ -1,0 +1,204 @@
+"""
+Events to Kafka: keyed, idempotent, acknowledged by all replicas.
+
+The partition is crc32(key) mod partitions, which is what librdkafka's clients (kcat,
+confluent-kafka) do by default, so that other systems' records of one key fall where
+ours do (docs/decisions/0002-log-first-intake.md).
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from zlib import crc32
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared import metrics
+from shared.envelope import Envelope, Event, Headers, to_headers
+from shared.errors import Rejected, Unavailable
+from shared.topics import DEAD_RECORD_BYTES_MAX
+
+log = logging.getLogger(__name__)
+
+BATCH_BYTES_MAX = 262_144
+# What of it is left for the batch's own header and the records' framing.
+RECORD_OVERHEAD_BYTES = 512
+REQUEST_TIMEOUT_MS = 10_000
+ACKNOWLEDGED_SECONDS_MAX = 12.0
+RESTART_PAUSE_SECONDS = 0.5
+
+Record = tuple[str, bytes | None, bytes | None, Headers]
+"""Topic, key, value and headers of a record to be written."""
+
+
+def partition_of(key: bytes | None, partitions: int) -> int:
+    """The partition that this key's records go to; a record without a key goes to the first."""
+    return crc32(key) % partitions if key else 0
+
+
+def to_record(envelope: Envelope[Event]) -> Record:
+    """The Kafka record of an event."""
+    event = envelope.event
+    return (
+        event.topic,
+        event.key.encode(),
+        event.model_dump_json(exclude_none=True).encode(),
+        to_headers(envelope.context),
+    )
+
+
+class Publisher:
+    """
+    Writes sets of records and returns when Kafka has acknowledged all of them.
+
+    After a failure the producer is made anew: one whose batch was given up cannot go
+    on with its sequence, and the ids of our events make a repeat harmless.
+    """
+
+    def __init__(self, kafka: str, client_id: str) -> None:
+        self._kafka = kafka
+        self._client_id = client_id
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def publish(self, envelopes: Sequence[Envelope[Event]]) -> None:
+        """
+        Write events, those of one key in the order given.
+
+        Raises:
+            Unavailable: Kafka did not acknowledge; any part may have been written.
+        """
+        await self.write([to_record(envelope) for envelope in envelopes])
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """
+        Write records as they are, those of one key in the order given.
+
+        Raises:
+            Unavailable: Kafka did not acknowledge; any part may have been written.
+            Rejected: a record is larger than any topic takes.
+        """
+        if not records:
+            return
+        for topic, _, value, _ in records:
+            if value is not None and len(value) > DEAD_RECORD_BYTES_MAX:
+                raise Rejected(f"a record of {len(value)} bytes does not fit {topic}", code="too_large")
+        started = time.perf_counter()
+        producer = await self._started()
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
+                await _send(producer, records)
+        except (KafkaError, TimeoutError) as error:
+            metrics.PUBLISH_FAILURES.inc()
+            await self._discard(producer)
+            raise Unavailable(f"Kafka did not acknowledge: {type(error).__name__}") from error
+        except asyncio.CancelledError:
+            # Batches may be half on their way: a later set must not queue behind them.
+            await self._discard(producer)
+            raise
+        metrics.PUBLISH_SECONDS.observe(time.perf_counter() - started)
+        counts: dict[str, int] = defaultdict(int)
+        for topic, _, _, _ in records:
+            counts[topic] += 1
+        for topic, count in counts.items():
+            metrics.PUBLISHED.labels(topic).inc(count)
+
+    async def ping(self) -> None:
+        """
+        Ask whether a broker answers.
+
+        Raises:
+            Unavailable: none does.
+        """
+        producer = await self._started()
+        try:
+            async with asyncio.timeout(2):
+                if not await producer.client.force_metadata_update():
+                    raise Unavailable("Kafka does not answer")
+        except (KafkaError, TimeoutError) as error:
+            raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+
+    async def start(self) -> None:
+        """
+        Connect now rather than with the first record.
+
+        Raises:
+            Unavailable: Kafka does not answer.
+        """
+        await self._started()
+
+    async def stop(self) -> None:
+        """Send what is on its way, then disconnect."""
+        if self._producer is not None:
+            await self._discard(self._producer)
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._kafka,
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    compression_type="zstd",
+                    linger_ms=0,
+                    max_batch_size=BATCH_BYTES_MAX,
+                    max_request_size=DEAD_RECORD_BYTES_MAX * 2,
+                    request_timeout_ms=REQUEST_TIMEOUT_MS,
+                )
+                try:
+                    async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
+                        await producer.start()
+                except (KafkaError, TimeoutError) as error:
+                    await _close(producer)
+                    raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+                self._producer = producer
+            return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        if self._producer is producer:
+            self._producer = None
+        await _close(producer)
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(RESTART_PAUSE_SECONDS):
+            await producer.stop()
+    except (KafkaError, TimeoutError):
+        log.warning("producer closed with records unsent")
+
+
+async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
+    by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
+    partitions: dict[str, int] = {}
+    for record in records:
+        topic, key = record[0], record[1]
+        if topic not in partitions:
+            partitions[topic] = len(await producer.partitions_for(topic))
+        by_partition[topic, partition_of(key, partitions[topic])].append(record)
+    acknowledged = []
+    now_ms = int(time.time() * 1000)
+    for (topic, partition), group in by_partition.items():
+        batch = producer.create_batch()
+        for _, key, value, headers in group:
+            if batch.append(key=key, value=value, timestamp=now_ms, headers=headers) is None:
+                acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=now_ms, headers=headers)
+        acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*acknowledged)
+
+
+@asynccontextmanager
+async def publishing(kafka: str, client_id: str) -> AsyncIterator[Publisher]:
+    """A publisher, stopped at the end."""
+    publisher = Publisher(kafka, client_id)
+    try:
+        yield publisher
+    finally:
+        await publisher.stop()

@@ -1,0 +1,133 @@
+"""
+Who is asking: a participant by a signed token, an organiser by a key.
+
+Registration signs a participant's token with its Ed25519 private key; every service
+checks it with the public key and needs no call to registration
+(docs/decisions/0006-tokens.md).
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from shared.errors import Forbidden, NotAuthenticated
+
+ALGORITHM = "EdDSA"
+ISSUER = "kepu-registration"
+TOKEN_CHARS_MAX = 2_048
+TOKEN_DAYS = 30
+VERIFIED_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Who a verified token speaks for, and what of the profile others need at once."""
+
+    participant_id: str
+    group_id: str | None
+    district: str | None
+    expires_at: int
+
+
+class TokenSigner:
+    """Signs participants' tokens; registration alone has one."""
+
+    def __init__(self, private_key_pem: str) -> None:
+        key = load_pem_private_key(_pem(private_key_pem), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ValueError("KEPU_TOKEN_PRIVATE_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
+        self._key = key
+
+    def sign(self, participant_id: str, group_id: str | None, district: str | None, now: datetime) -> str:
+        """A token that is good for `TOKEN_DAYS`."""
+        claims = {
+            "iss": ISSUER,
+            "sub": participant_id,
+            "iat": int(now.timestamp()),
+            "exp": int((now + timedelta(days=TOKEN_DAYS)).timestamp()),
+        }
+        optional = {"group": group_id, "district": district}
+        claims.update({name: value for name, value in optional.items() if value is not None})
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+
+class TokenVerifier:
+    """Checks participants' tokens; a token once verified is remembered, within bounds."""
+
+    def __init__(self, public_key_pem: str) -> None:
+        key = load_pem_public_key(_pem(public_key_pem))
+        if not isinstance(key, Ed25519PublicKey):
+            raise ValueError("KEPU_TOKEN_PUBLIC_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
+        self._key = key
+        self._verified = lru_cache(maxsize=VERIFIED_MAX)(self._verify)
+
+    def verify(self, token: str, now: datetime) -> Participant:
+        """
+        The participant that a token speaks for.
+
+        Raises:
+            NotAuthenticated: the token is malformed, forged or expired.
+        """
+        if len(token) > TOKEN_CHARS_MAX:
+            raise NotAuthenticated("the token is too long", code="token_invalid")
+        participant = self._verified(token)
+        if participant.expires_at <= now.timestamp():
+            raise NotAuthenticated(
+                "the token has expired; register again to get a new one", code="token_expired"
+            )
+        return participant
+
+    def _verify(self, token: str) -> Participant:
+        try:
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                # Expiry is checked at each use, also of a remembered token.
+                options={"require": ["sub", "exp"], "verify_exp": False, "verify_iat": False},
+            )
+        except (jwt.PyJWTError, UnsupportedAlgorithm) as error:
+            raise NotAuthenticated("the token is not one of ours", code="token_invalid") from error
+        return Participant(claims["sub"], claims.get("group"), claims.get("district"), int(claims["exp"]))
+
+
+def check_organiser(given: str | None, key: str) -> None:
+    """
+    Check the organisers' key in constant time.
+
+    Raises:
+        NotAuthenticated: no key was given.
+        Forbidden: it is not the key.
+    """
+    if not given:
+        raise NotAuthenticated(
+            "give the organisers' key in the header X-Organiser-Key", code="organiser_key_missing"
+        )
+    if not hmac.compare_digest(given.encode(), key.encode()):
+        raise Forbidden("this is not the organisers' key", code="organiser_key_wrong")
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh Ed25519 pair as PEM on one line each ("\\n" written out): private, public."""
+    private = Ed25519PrivateKey.generate()
+    private_pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return private_pem.strip().replace("\n", "\\n"), public_pem.strip().replace("\n", "\\n")
+
+
+def _pem(text: str) -> bytes:
+    return text.replace("\\n", "\n").encode()

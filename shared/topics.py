@@ -1,0 +1,131 @@
+"""
+Every topic with its partitions, retention and limits, and who reads it: declared here, created from here.
+
+    python -m shared.topics        create what is missing on the broker that KEPU_KAFKA names
+
+Brokers run with auto-creation off, so a misspelt topic is an error and not a new topic.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from shared import events
+from shared.envelope import Event
+from shared.errors import Unavailable
+from shared.settings import KafkaSettings
+
+# A record may be larger than any event of ours: one that is too large must reach its dead letters.
+RECORD_BYTES_MAX = 1_048_576 + 131_072
+# A dead letter carries the whole record and its reason: room for both.
+DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
+WEEKS_KEPT = 26
+DAY_MS = 86_400_000
+CREATE_TIMEOUT_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic and the consumer groups of ours that read it."""
+
+    name: str
+    groups: tuple[str, ...]
+    partitions: int = 4
+    retention_days: int = WEEKS_KEPT * 7
+    append_time: bool = False
+    record_bytes_max: int = RECORD_BYTES_MAX
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The topic's configuration in Kafka's own names."""
+        return {
+            "retention.ms": str(self.retention_days * DAY_MS),
+            "max.message.bytes": str(self.record_bytes_max),
+            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+        }
+
+
+def dead_letters(topic: str, group: str) -> str:
+    """The topic of what this group gave up of that topic."""
+    return f"{topic}.{group}.dead"
+
+
+_READ: dict[type[Event], Topic] = {}
+
+
+def _declare(event: type[Event], *groups: str, partitions: int = 4, append_time: bool = False) -> None:
+    _READ[event] = Topic(event.topic, groups, partitions, append_time=append_time)
+
+
+_declare(events.RegistrationRequested, "registration-requests")
+_declare(events.ParticipantJoined, "quiz-participants", "notifications")
+_declare(events.ParticipantErased, "quiz-participants", "notifications")
+_declare(events.RegistrationConfirmed, "notifications")
+_declare(events.RegistrationWaitlisted, "notifications")
+_declare(events.RegistrationRejected, "notifications")
+_declare(events.RegistrationCancelled, "notifications")
+_declare(events.RegistrationCheckedIn)
+_declare(events.QuizPublished, partitions=1)
+# The broker's own clock decides what came too late, so that no sender's clock can.
+_declare(events.QuizSubmitted, "quiz-grading", partitions=12, append_time=True)
+_declare(events.QuizCompleted, "awards", "notifications", partitions=12)
+_declare(events.QuizClosed, "awards", partitions=1)
+_declare(events.AwardIssued, "notifications")
+_declare(events.AwardRevoked, "notifications")
+_declare(events.NotificationRequested, "notifications")
+_declare(events.NotificationDelivered)
+_declare(events.NotificationFailed)
+
+LIVE: tuple[Topic, ...] = tuple(_READ.values())
+DEAD: tuple[Topic, ...] = tuple(
+    Topic(dead_letters(topic.name, group), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    for topic in LIVE
+    for group in topic.groups
+)
+ALL: tuple[Topic, ...] = LIVE + DEAD
+
+
+async def create_missing(kafka: str, replication: int = 1) -> list[str]:
+    """
+    Create the topics that do not exist yet; leave the others as they are.
+
+    Returns: the names of the topics created.
+    Raises:
+        Unavailable: the broker does not answer, or refuses to create a topic.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        missing = [topic for topic in ALL if topic.name not in present]
+        if missing:
+            await _create(admin, missing, replication)
+    except KafkaError as error:
+        raise Unavailable(f"cannot create topics on {kafka}: {error}") from error
+    finally:
+        await admin.close()
+    return [topic.name for topic in missing]
+
+
+async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], replication: int) -> None:
+    wanted = [
+        NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config) for topic in missing
+    ]
+    answer = await admin.create_topics(wanted, timeout_ms=CREATE_TIMEOUT_MS)
+    for name, code, *message in answer.topic_errors:
+        # Another process may create the same topics at the same moment.
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise Unavailable(f"topic {name}: {for_code(code).__name__} {message[0] if message else ''}")
+
+
+def main() -> None:
+    """Create what is missing on the broker that KEPU_KAFKA names."""
+    settings = KafkaSettings()
+    created = asyncio.run(create_missing(settings.kafka, settings.kafka_replication))
+    print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
+
+
+if __name__ == "__main__":
+    main()
