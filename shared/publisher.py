@@ -46,7 +46,7 @@ def to_record(envelope: Envelope[Event]) -> Record:
     return (
         event.topic,
         event.key.encode(),
-        event.model_dump_json(exclude_none=True).encode(),
+        event.model_dump_json().encode(),
         to_headers(envelope.context),
     )
 
