@@ -1,0 +1,6 @@
+"""Real Kafka and MongoDB on one machine, from Python packages alone: docs/decisions/0004-local-stack.md"""
+
+from ops.stack.errors import StackError
+from ops.stack.stack import Stack, Status
+
+__all__ = ["Stack", "StackError", "Status"]

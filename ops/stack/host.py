@@ -1,0 +1,84 @@
+"""What this machine has to offer: ports, disk space, folders."""
+
+import random
+import shutil
+import socket
+from collections.abc import Collection
+from pathlib import Path
+
+import psutil
+
+from ops.stack.errors import StackError
+
+# Below the range from which systems take ports for outgoing connections (Linux from 32768, macOS from 49152).
+# A client that keeps dialling a killed broker's port in that range can be given this very port as its own,
+# connects to itself, and the broker can't come back.
+PORT_MIN = 20_000
+PORT_MAX = 31_999
+PORT_TRIES_MAX = 200
+
+FREE_DISK_BYTES_MIN = 2 * 1024**3
+
+
+def free_port(taken: Collection[int] = ()) -> int:
+    """A port on which nothing listens now and that isn't among those already promised."""
+    for _ in range(PORT_TRIES_MAX):
+        port = random.randint(PORT_MIN, PORT_MAX)  # noqa: S311 - protects nothing
+        if port not in taken and is_free(port):
+            return port
+    raise StackError(
+        f"no free port found between {PORT_MIN} and {PORT_MAX}: stop what listens there, or name a port"
+    )
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the servers do: connections of a server killed a moment ago don't block its successor.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def check_port(port: int, server: str) -> None:
+    if not is_free(port):
+        raise StackError(
+            f"port {port} for {server} is taken{_by_whom(port)}: stop that, "
+            f"or choose another with --{server}-port"
+        )
+
+
+def check_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES_MIN) -> None:
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes:
+        raise StackError(
+            f"the disk of {folder} has {free_bytes / 1024**3:.1f} GiB free, the stack needs "
+            f"{needed_bytes / 1024**3:.1f} GiB: make room, or choose another folder with --home"
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder if need be, and make sure that it can be written to."""
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise StackError(
+            f"can't write to the folder {folder} ({error.strerror}): choose another with --home"
+        ) from error
+
+
+def _by_whom(port: int) -> str:
+    """Who listens there, where the system tells: other users' processes may stay hidden."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+            if listens and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass
+    return ""

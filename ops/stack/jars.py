@@ -1,0 +1,102 @@
+"""
+Kafka's jars: named with their SHA-256 by ops/jgo.lock.toml, fetched once, then taken from the cache without a
+network.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.stack.errors import StackError
+from ops.stack.host import make_folder
+from ops.stack.state import locked
+
+LOCK = Path(__file__).parent.parent / "jgo.lock.toml"
+PARALLEL_DOWNLOADS = 4
+DOWNLOAD_TRIES_MAX = 2
+DOWNLOAD_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    def path(self, repository: Path) -> Path:
+        """Where Maven's layout puts it."""
+        folder = repository.joinpath(*self.group.split("."), self.artifact, self.version)
+        return folder / f"{self.artifact}-{self.version}.jar"
+
+    def is_good(self, repository: Path) -> bool:
+        path = self.path(repository)
+        return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """One per user and set of jars, so that another version of Kafka never meets the files of this one."""
+    base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "kepu" / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+
+
+def locked_jars(lock: Path = LOCK) -> list[Jar]:
+    with lock.open("rb") as file:
+        dependencies = tomllib.load(file)["dependencies"]
+    return [
+        Jar(each["groupId"], each["artifactId"], each["version"], each["sha256"]) for each in dependencies
+    ]
+
+
+def fetch_jars(cache: Path, tell: Callable[[str], None]) -> list[Path]:
+    """
+    The jars of the lock, in its order; whatever is missing or differs from its checksum is fetched.
+
+    Raises:
+        StackError: a jar can't be fetched, or what comes isn't what the lock names.
+    """
+    make_folder(cache)
+    repository = cache / "maven"
+    jars = locked_jars()
+    with locked(cache / "lock"):
+        for _ in range(DOWNLOAD_TRIES_MAX):
+            wanted = [jar for jar in jars if not jar.is_good(repository)]
+            if not wanted:
+                return [jar.path(repository) for jar in jars]
+            tell(f"Fetching Kafka: {len(wanted)} of {len(jars)} jars, kept in {cache} from then on")
+            # A start cache belongs to these very files: Java compares their times.
+            for stale in cache.glob("*.aot"):
+                stale.unlink()
+            _download(wanted, repository)
+    raise StackError(
+        f"{wanted[0].artifact} {wanted[0].version} as fetched differs from the checksum in {LOCK.name}: "
+        "a mirror or proxy in between changes files; name another in jgo's config file"
+    )
+
+
+def _download(jars: list[Jar], repository: Path) -> None:
+    # Only here, where the network is needed: the import alone takes longer than checking all jars.
+    import requests
+    from jgo.config import GlobalSettings
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext
+
+    mirrors = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    maven = MavenContext(repo_cache=repository, remote_repos=mirrors, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+
+    def download(jar: Jar) -> None:
+        # A download cut short by a kill stays behind under the final name.
+        jar.path(repository).unlink(missing_ok=True)
+        maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+
+    try:
+        with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
+            list(pool.map(download, jars))
+    except (requests.RequestException, RuntimeError, OSError) as error:
+        raise StackError(
+            f"Kafka's jars are not all in {repository} yet and can't be fetched ({error}): connect "
+            "to the network once and try again, or set KEPU_KAFKA to a broker of your own"
+        ) from error

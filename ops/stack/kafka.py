@@ -1,0 +1,179 @@
+"""Apache Kafka as one KRaft node: its files, its first formatting, whether it answers."""
+
+import base64
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, for_code
+
+from ops.stack.errors import NotReady, StackError
+from ops.stack.jars import cache_folder, fetch_jars
+from ops.stack.java import ENVIRONMENT, find_java, packaged_version, write_arguments
+from ops.stack.process import Command
+from ops.stack.start_cache import StartCache
+
+REQUEST_TIMEOUT_MS = 5_000
+FORMAT_SECONDS_MAX = 60.0
+HEAP_MB = 512
+RECORD_BYTES_MAX = 2 * 1024**2
+
+# Relative, so that no character of the home's path has to survive Java's properties and Kafka's comma lists.
+DATA = "data"
+FORMING = "data.forming"
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+# A misspelt topic is an error, not a new topic.
+auto.create.topics.enable=false
+# For the whole broker; each topic sets its own limit below it.
+message.max.bytes={record_bytes_max}
+replica.fetch.max.bytes={record_bytes_max}
+# One node has to do for everything that a cluster keeps thrice.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+# A killed broker comes back when its old session has run out, and so does a killed consumer.
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+group.min.session.timeout.ms=1000
+"""
+
+
+class Kafka:
+    name = "kafka"
+    # The second is the controller's own.
+    port_count = 2
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._tell = tell
+        self._cache = cache_folder(environment)
+        java_version = packaged_version(environment)
+        self._start_cache = StartCache(
+            self._cache / f"java-{java_version}.aot" if java_version else None, tell
+        )
+
+    def address(self, port: int) -> str:
+        return f"127.0.0.1:{port}"
+
+    def command(self, ports: Sequence[int]) -> Command:
+        """Make sure that everything is there, formatted data included, and say how to start it."""
+        jars = fetch_jars(self._cache, self._tell)
+        self._start_cache.fill(
+            lambda folder, training_ports, flags: self._prepare(folder, training_ports, jars, flags)
+        )
+        return self._prepare(self._folder, ports, jars, self._start_cache.flags())
+
+    def leave_out_start_cache(self) -> bool:
+        """After a failed start: leave out what only makes it faster. False if there was nothing."""
+        return self._start_cache.give_up()
+
+    async def check(self, address: str) -> None:
+        """
+        Raises:
+            NotReady: the broker can't create a topic yet, or has no coordinator for groups.
+        """
+        async with _admin(address) as admin:
+            # Placing a replica needs a broker that the controller counts as alive; after a kill that takes a
+            # while.
+            answer = await admin.create_topics([NewTopic("kepu.stack", 1, 1)], validate_only=True)
+            for _, code, *_ in answer.topic_errors:
+                if code:
+                    raise for_code(code)
+            # The first question makes the broker create its topic for offsets. Asked here, so that the first
+            # consumer of a new stack doesn't log that there is no coordinator.
+            await admin.find_coordinator("kepu.stack")
+
+    async def check_outside(self, address: str) -> None:
+        """
+        Raises:
+            NotReady: no broker answers there.
+        """
+        async with _admin(address) as admin:
+            await admin.describe_cluster()
+
+    def _prepare(
+        self, folder: Path, ports: Sequence[int], jars: Sequence[Path], flags: Sequence[str]
+    ) -> Command:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(__file__).with_name("log4j2.xml"), folder / "log4j2.xml")
+        write_arguments(
+            folder / "java.args",
+            [
+                "-Xms256m",
+                f"-Xmx{HEAP_MB}m",
+                "-XX:+UseSerialGC",
+                "-Dlog4j2.configurationFile=log4j2.xml",
+                *("-cp", os.pathsep.join(map(str, jars))),
+            ],
+        )
+        java = str(find_java(self._environment))
+        arguments = f"@{folder / 'java.args'}"
+        if not (folder / DATA).exists():
+            _format(folder, ports, (java, *self._start_cache.flags(), arguments))
+        _write_properties(folder / "server.properties", ports, DATA)
+        return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
+
+
+def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
+    """Format beside the data folder and rename at the end: a kill in between leaves nothing half done."""
+    shutil.rmtree(folder / FORMING, ignore_errors=True)
+    _write_properties(folder / "format.properties", ports, FORMING)
+    cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    tool = ("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster)
+    try:
+        done = subprocess.run(
+            (*java, *tool, "--config", "format.properties"),
+            cwd=folder,
+            env={**os.environ, **ENVIRONMENT},
+            timeout=FORMAT_SECONDS_MAX,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StackError(f"Kafka's data can't be formatted in {folder}: {error}") from error
+    if done.returncode != 0:
+        last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        raise StackError(f"Kafka's data can't be formatted in {folder}:\n{last}")
+    (folder / FORMING).rename(folder / DATA)
+
+
+def _write_properties(path: Path, ports: Sequence[int], data: str) -> None:
+    port, controller_port = ports
+    path.write_text(
+        PROPERTIES.format(
+            port=port, controller_port=controller_port, data=data, record_bytes_max=RECORD_BYTES_MAX
+        )
+    )
+
+
+@asynccontextmanager
+async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client for one question; whatever goes wrong with it means not ready."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        try:
+            await admin.start()
+            yield admin
+        finally:
+            await admin.close()
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise NotReady(f"{type(error).__name__}: {error}") from error

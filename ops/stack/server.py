@@ -1,0 +1,118 @@
+"""What Kafka and MongoDB have in common for whoever starts them."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from ops.stack.errors import NotReady, StackError
+from ops.stack.process import Command, is_running, tail
+from ops.stack.state import ServerProcess
+
+READY_SECONDS_MAX = 60.0
+OUTSIDE_SECONDS_MAX = 10.0
+POLL_SECONDS = 0.05
+CONNECT_SECONDS_MAX = 1.0
+CHECK_SECONDS_MAX = 10.0
+
+
+class Server(Protocol):
+    name: str
+    port_count: int
+
+    def address(self, port: int) -> str: ...
+
+    def command(self, ports: Sequence[int]) -> Command:
+        """Prepare its files and say how to start it. May take long the first time."""
+
+    def leave_out_start_cache(self) -> bool:
+        """Leave out what may have kept it from starting; False if there is nothing to leave out."""
+
+    async def check(self, address: str) -> None:
+        """Raises NotReady as long as it can't be worked with."""
+
+    async def check_outside(self, address: str) -> None:
+        """The same for a server that isn't ours, which is only looked at."""
+
+
+def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Path) -> None:
+    """
+    Raises:
+        StackError: it ended, or wasn't ready in time; with the end of its log.
+    """
+
+    def check() -> None:
+        if not is_running(process):
+            raise StackError(f"{server.name} ended while it was starting; {tail(log)}")
+        # Clients log what they can't reach: let them knock only where somebody opens.
+        if not accepts(port):
+            raise NotReady(f"port {port} isn't served yet")
+        _run(server.check(server.address(port)))
+
+    try:
+        _wait(check, READY_SECONDS_MAX)
+    except NotReady as last:
+        raise StackError(
+            f"{server.name} isn't ready after {READY_SECONDS_MAX:.0f} s (last: {last}); {tail(log)}"
+        ) from last
+
+
+def wait_until_reachable(server: Server, address: str, variable: str) -> None:
+    """
+    Raises:
+        StackError: the server that the variable names doesn't answer.
+    """
+    try:
+        _wait(lambda: _run(server.check_outside(address)), OUTSIDE_SECONDS_MAX)
+    except NotReady as last:
+        raise StackError(
+            f"{variable} names a server that can't be used ({last}): start it, correct {variable}, or unset "
+            "it for a server of the stack's own"
+        ) from last
+
+
+def is_reachable(server: Server, address: str) -> bool:
+    """Whether a server that isn't ours answers now."""
+    try:
+        _run(server.check_outside(address))
+    except NotReady:
+        return False
+    return True
+
+
+def accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS_MAX):
+            return True
+    except OSError:
+        return False
+
+
+def _wait(check: Callable[[], None], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            check()
+        except NotReady:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+
+
+def _run(check: Coroutine[Any, Any, None]) -> None:
+    """In a thread and loop of its own, because the caller may be running in a loop already."""
+
+    async def bounded() -> None:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS_MAX):
+                await check
+        except TimeoutError as error:
+            raise NotReady(f"no answer within {CHECK_SECONDS_MAX:.0f} s") from error
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, bounded()).result()

@@ -1,0 +1,295 @@
+"""Kafka and MongoDB on this machine as one thing: up, down, killed, back again."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from ops.stack import state as states
+from ops.stack.errors import StackError
+from ops.stack.host import check_disk, check_port, free_port, is_free, make_folder
+from ops.stack.kafka import Kafka
+from ops.stack.mongo import Mongo
+from ops.stack.process import Command, Started, is_running, kill, last_lines, start, stop
+from ops.stack.server import Server, accepts, is_reachable, wait_until_reachable, wait_until_ready
+from ops.stack.state import ServerState
+
+LOG_LINES = 40
+FOLLOW_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`outside`: a server of one's own, named by KEPU_KAFKA or KEPU_MONGO; its process isn't known."""
+
+    name: str
+    address: str | None
+    running: bool
+    outside: bool = False
+    pid: int | None = None
+    resident_bytes: int | None = None
+
+
+class Stack:
+    """
+    One Kafka and one MongoDB with all their data under `home`.
+
+    Free ports are chosen the first time unless told, and kept from then on. Detached servers live on when
+    this process ends, and any other Stack on the same home finds them; otherwise they die with this process,
+    however it ends.
+
+    Every method raises StackError when it can't do what it says.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        kafka_port: int | None = None,
+        mongo_port: int | None = None,
+        detached: bool = True,
+        environment: Mapping[str, str] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        self.home = home.absolute()
+        self._detached = detached
+        self._tell = tell
+        # MongoDB first: where it isn't to be had, that should be said before Kafka is fetched.
+        servers: tuple[Server, ...] = (
+            Mongo(self.home / "mongo"),
+            Kafka(self.home / "kafka", environment, tell),
+        )
+        self._servers = {server.name: server for server in servers}
+        self._told_ports = {"kafka": kafka_port, "mongo": mongo_port}
+        self._outside = {name: told for name in self._servers if (told := environment.get(_variable(name)))}
+        self._started: dict[str, Started] = {}
+
+    def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers, host:port."""
+        return self._address("kafka")
+
+    @property
+    def mongo(self) -> str:
+        """A URL that names the replica set."""
+        return self._address("mongo")
+
+    def up(self) -> None:
+        """Start what doesn't run; both can be worked with when this returns."""
+        self._up(list(self._servers))
+
+    def down(self) -> None:
+        """Stop what runs; the data and the ports stay."""
+        if not self._state_file.exists():
+            return
+        with self._locked():
+            # One after the other: each takes about a third of a second.
+            for name in self._ours():
+                self._end(name, stop)
+
+    def kill_kafka(self) -> None:
+        """SIGKILL, as an outage would: nothing is flushed."""
+        self._kill("kafka")
+
+    def kill_mongo(self) -> None:
+        """SIGKILL, as an outage would: nothing is flushed."""
+        self._kill("mongo")
+
+    def start_kafka(self) -> None:
+        """Bring it back on its port, with its data."""
+        self._up(["kafka"])
+
+    def start_mongo(self) -> None:
+        """Bring it back on its port, with its data."""
+        self._up(["mongo"])
+
+    def status(self) -> list[Status]:
+        state = states.load(self._state_file)
+        return [self._status(server, state.servers.get(name)) for name, server in self._servers.items()]
+
+    def log(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
+
+    def logs(self, name: str, *, lines: int = LOG_LINES, follow: bool = False) -> Iterator[str]:
+        """The last lines of one server's log; with `follow` those to come, until the caller stops asking."""
+        if name in self._outside:
+            raise StackError(f"{name} is a server of your own ({_variable(name)}): see its own log")
+        log = self.log(name)
+        if not log.exists():
+            raise StackError(f"{name} has no log in {log.parent}: start it with kepu stack up")
+        yield from last_lines(log, lines)
+        if follow:
+            yield from _lines_to_come(log)
+
+    @property
+    def _state_file(self) -> Path:
+        return self.home / "stack.json"
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return states.locked(self.home / "stack.lock")
+
+    def _ours(self) -> list[str]:
+        return [name for name in self._servers if name not in self._outside]
+
+    def _address(self, name: str) -> str:
+        if name in self._outside:
+            return self._outside[name]
+        known = states.load(self._state_file).servers.get(name)
+        if known is None:
+            raise StackError(
+                f"{name} has no address yet: start the stack in {self.home} first (kepu stack up)"
+            )
+        return self._servers[name].address(known.ports[0])
+
+    def _up(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name in self._outside:
+                wait_until_reachable(self._servers[name], self._outside[name], _variable(name))
+        ours = [name for name in names if name not in self._outside]
+        if not ours:
+            return
+        make_folder(self.home)
+        make_folder(self.home / "logs")
+        with self._locked():
+            absent = [name for name in ours if not self._runs(name)]
+            try:
+                self._start_all(absent)
+                for name in ours:
+                    self._see_ready(name, patient=name in absent)
+            except BaseException:
+                # Ctrl-C too: what this call started, it doesn't leave behind half ready.
+                for name in absent:
+                    self._end(name, kill)
+                raise
+
+    def _runs(self, name: str) -> bool:
+        """Whether it runs already, and where it was told to."""
+        known = states.load(self._state_file).servers.get(name)
+        if known is None or known.process is None or not is_running(known.process):
+            return False
+        told = self._told_ports[name]
+        if told is not None and told != known.ports[0]:
+            raise StackError(
+                f"{name} runs on port {known.ports[0]} already: kepu stack down first, then ask for {told}"
+            )
+        return True
+
+    def _start_all(self, names: Sequence[str]) -> None:
+        if not names:
+            return
+        check_disk(self.home)
+        ports = {name: self._choose_ports(name) for name in names}
+        commands = {name: self._servers[name].command(ports[name]) for name in names}
+        for name in names:
+            self._start(name, ports[name], commands[name])
+
+    def _choose_ports(self, name: str) -> tuple[int, ...]:
+        known = states.load(self._state_file).servers.get(name)
+        remembered = known.ports if known else ()
+        first = self._told_ports[name] or (remembered[0] if remembered else None)
+        if first is None:
+            first = free_port()
+        else:
+            check_port(first, name)
+        # The other ports are nobody's business but the server's: a lost one is replaced without a word.
+        others = [port for port in remembered[1:] if port != first and is_free(port)]
+        while len(others) < self._servers[name].port_count - 1:
+            others.append(free_port([first, *others]))
+        return (first, *others)
+
+    def _start(self, name: str, ports: tuple[int, ...], command: Command) -> None:
+        self._reap(name)
+        started = start(command, self.log(name), detached=self._detached)
+        self._started[name] = started
+        self._remember(name, ServerState(ports=ports, process=started.process))
+
+    def _see_ready(self, name: str, *, patient: bool) -> None:
+        """With patience a failed start is tried once more without what only makes it faster."""
+        server = self._servers[name]
+        known = states.load(self._state_file).servers[name]
+        assert known.process is not None  # noqa: S101 - just started, or just found running
+        try:
+            wait_until_ready(server, known.process, known.ports[0], self.log(name))
+        except StackError:
+            if not patient or not server.leave_out_start_cache():
+                raise
+            self._end(name, kill)
+            self._start(name, known.ports, server.command(known.ports))
+            self._see_ready(name, patient=False)
+
+    def _kill(self, name: str) -> None:
+        if name in self._outside:
+            raise StackError(f"{name} is a server of your own ({_variable(name)}): the stack doesn't kill it")
+        with self._locked():
+            self._end(name, kill)
+
+    def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
+        known = states.load(self._state_file).servers.get(name)
+        if known is not None and known.process is not None:
+            end(known.process)
+            self._remember(name, ServerState(ports=known.ports))
+        self._reap(name)
+
+    def _reap(self, name: str) -> None:
+        if started := self._started.pop(name, None):
+            started.reap()
+
+    def _remember(self, name: str, server: ServerState) -> None:
+        states.save(self._state_file, states.load(self._state_file).with_server(name, server))
+
+    def _status(self, server: Server, known: ServerState | None) -> Status:
+        if server.name in self._outside:
+            address = self._outside[server.name]
+            return Status(server.name, address, is_reachable(server, address), outside=True)
+        if known is None:
+            return Status(server.name, None, running=False)
+        address = server.address(known.ports[0])
+        if known.process is None or not is_running(known.process):
+            return Status(server.name, address, running=False)
+        return Status(
+            server.name,
+            address,
+            running=accepts(known.ports[0]),
+            pid=known.process.pid,
+            resident_bytes=_resident_bytes(known.process.pid),
+        )
+
+
+def _variable(name: str) -> str:
+    return f"KEPU_{name.upper()}"
+
+
+def _resident_bytes(pid: int) -> int | None:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def _lines_to_come(log: Path) -> Iterator[str]:
+    with log.open(errors="replace") as file:
+        file.seek(0, os.SEEK_END)
+        partial = ""
+        while True:
+            partial += file.readline()
+            if partial.endswith("\n"):
+                yield partial.removesuffix("\n")
+                partial = ""
+            else:
+                time.sleep(FOLLOW_SECONDS)
