@@ -378,6 +378,10 @@ class Consumer:
                 return f"no answer to a poll of {partition.topic} for {silence_seconds:.0f} s"
         return None
 
+    async def check(self) -> str | None:
+        """`problem`, as a health check."""
+        return self.problem()
+
     async def observe(self) -> None:
         """Put liveness and the lag of every assigned partition into the metrics."""
         metrics.CONSUMER_RUNNING.labels(self.group).set(0 if self.problem() else 1)

@@ -105,6 +105,10 @@ class Relay:
             with suppress(Unavailable, PyMongoError):
                 await self._give_up_lease()
 
+    async def check(self) -> str | None:
+        """What the relay waits for, or None while it works; a health check."""
+        return self.outage
+
     async def _turn(self) -> None:
         self._leading = await self._take_lease()
         metrics.RELAY_LEADER.set(1 if self._leading else 0)

@@ -1,0 +1,75 @@
+"""The quiz service put together: role api starts and takes in, role worker grades, closes and relays."""
+
+import socket
+from contextlib import AsyncExitStack
+
+from fastapi import FastAPI
+from pydantic import Field, SecretStr
+
+from services.quiz.api import QuizApi, router, starts_gathered
+from services.quiz.attempt_tokens import AttemptTokens
+from services.quiz.catalogue import offering
+from services.quiz.closing import Closer, closing
+from services.quiz.handlers import Grading, subscriptions
+from services.quiz.intake import Intake
+from services.quiz.store import QuizStore
+from shared import mongo
+from shared.consumer import consuming
+from shared.http import Check, create_app, serve
+from shared.outbox import relaying
+from shared.publisher import publishing
+from shared.settings import Settings
+
+
+class QuizSettings(Settings):
+    """What quiz is configured by."""
+
+    database: str = Field("kepu_quiz", description="name of quiz's own database")
+    attempt_key: SecretStr = Field(min_length=32, description="secret that attempt tokens are signed with")
+
+
+def assemble(settings: QuizSettings) -> FastAPI:
+    """The service's app."""
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
+        publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-quiz"))
+        store = QuizStore(database)
+        await store.prepare()
+        catalogue = await stack.enter_async_context(offering(store))
+        checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
+        if settings.role != "worker":
+            tokens = AttemptTokens(settings.attempt_key.get_secret_value())
+            intake = Intake(tokens, catalogue, publisher)
+            app.state.quiz = QuizApi(store, catalogue, tokens, intake, starts_gathered(store))
+        if settings.role != "api":
+            consumers = await stack.enter_async_context(
+                consuming(
+                    settings.kafka,
+                    subscriptions(Grading(store, catalogue)),
+                    publisher,
+                    instance=settings.instance,
+                )
+            )
+            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
+            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
+            await stack.enter_async_context(closing(Closer(store, catalogue, settings.kafka)))
+            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+            checks["relay"] = relay.check
+        return checks
+
+    app = create_app(
+        "quiz",
+        title="Kepu Week: quiz",
+        description="Question banks, quizzes, attempts, results and standings.",
+        settings=settings,
+        lifespan=lifespan,
+    )
+    if settings.role != "worker":
+        app.include_router(router())
+    return app
+
+
+if __name__ == "__main__":
+    settings = QuizSettings()
+    serve(assemble(settings), settings)

@@ -1,0 +1,100 @@
+"""
+The quizzes in memory: definitions, papers laid out once, and whether they are open.
+
+Refreshed by asking for versions every `REFRESH_SECONDS`, so that intake and graders
+need no look-up for a submission.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from services.quiz.papers import Paper, lay_out
+from services.quiz.rules import paper_number
+from services.quiz.store import QuizRecord, QuizStore
+from shared.errors import NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Offered:
+    """A quiz and those of its papers that somebody has got."""
+
+    record: QuizRecord
+    papers: dict[int, Paper] = field(default_factory=dict)
+
+    def paper(self, attempt_id: str) -> Paper:
+        """
+        The paper of an attempt.
+
+        Raises:
+            Rejected: the attempt's id is no UUID.
+        """
+        quiz = self.record.quiz
+        number = paper_number(attempt_id, quiz.papers)
+        if number not in self.papers:
+            self.papers[number] = lay_out(self.record.quiz_id, quiz, number)
+        return self.papers[number]
+
+
+class Catalogue:
+    """All quizzes of the store, as of the last refresh."""
+
+    def __init__(self, store: QuizStore) -> None:
+        self._store = store
+        self._offered: dict[str, Offered] = {}
+
+    def get(self, quiz_id: str) -> Offered | None:
+        """A quiz, if there is one."""
+        return self._offered.get(quiz_id)
+
+    def find(self, quiz_id: str) -> Offered:
+        """
+        A quiz.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        if (offered := self._offered.get(quiz_id)) is None:
+            raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
+        return offered
+
+    async def refresh(self) -> None:
+        """Load what has changed; papers of an unchanged definition stay."""
+        versions = await self._store.versions()
+        if versions == {id_: offered.record.version for id_, offered in self._offered.items()}:
+            return
+        fresh: dict[str, Offered] = {}
+        for record in await self._store.quizzes():
+            known = self._offered.get(record.quiz_id)
+            papers = known.papers if known and known.record.quiz == record.quiz else {}
+            fresh[record.quiz_id] = Offered(record, papers)
+        self._offered = fresh
+
+    async def keep_fresh(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await self.refresh()
+            except Unavailable as error:
+                log.warning("quizzes not refreshed", extra={"reason": error.message})
+
+
+@asynccontextmanager
+async def offering(store: QuizStore) -> AsyncIterator[Catalogue]:
+    """A catalogue that is kept fresh until the end of the block."""
+    catalogue = Catalogue(store)
+    await catalogue.refresh()
+    refreshing = asyncio.create_task(catalogue.keep_fresh())
+    try:
+        yield catalogue
+    finally:
+        refreshing.cancel()
+        with suppress(asyncio.CancelledError):
+            await refreshing

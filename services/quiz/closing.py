@@ -1,0 +1,133 @@
+"""
+The close of a quiz: final standings, when everything that was accepted in time is graded.
+
+A quiz that is over first settles, so that what intake acknowledged in its last moment
+is in the log; from then on the broker's time makes any further submission late. Then
+the graders must have committed every submission that the log held at that moment.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from services.quiz.catalogue import Catalogue
+from services.quiz.ranking import ranked
+from services.quiz.rules import SETTLE_SECONDS
+from services.quiz.store import QuizRecord, QuizStore
+from shared.envelope import enclose
+from shared.errors import Unavailable
+from shared.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
+
+log = logging.getLogger(__name__)
+
+SOURCE = "kepu/quiz"
+GROUP = "quiz-grading"
+LOOK_SECONDS = 1.0
+
+
+class Closer:
+    """Closes quizzes that are over."""
+
+    def __init__(
+        self, store: QuizStore, catalogue: Catalogue, kafka: str, *, settle_seconds: float = SETTLE_SECONDS
+    ) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._kafka = kafka
+        self._settle = timedelta(seconds=settle_seconds)
+
+    async def run(self) -> None:
+        """Look for quizzes to close until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.close_due(datetime.now(UTC))
+            except (Unavailable, KafkaError) as error:
+                log.warning("closing waits for a server", extra={"reason": str(error)})
+
+    async def close_due(self, now: datetime) -> None:
+        """
+        Close every quiz whose time, grace and settling are over and whose submissions are graded.
+
+        Raises:
+            Unavailable, KafkaError: a server does not answer; call again.
+        """
+        due = [record for record in await self._store.quizzes() if self._is_due(record, now)]
+        if due and await self._all_graded():
+            for record in due:
+                await self._close(record, now)
+            await self._catalogue.refresh()
+
+    def _is_due(self, record: QuizRecord, now: datetime) -> bool:
+        grace = timedelta(seconds=record.quiz.grace_seconds)
+        return record.status != "closed" and now > record.closes_at + grace + self._settle
+
+    async def _close(self, record: QuizRecord, now: datetime) -> None:
+        best = ranked(await self._store.top(record.quiz_id, STANDINGS_MAX), record.quiz.opens_at)
+        event = QuizClosed(
+            quiz_id=record.quiz_id,
+            quiz_title=record.quiz.title,
+            closed_at=now,
+            participants=await self._store.count_standings(record.quiz_id),
+            standings=tuple(
+                FinalStanding(
+                    rank=standing.rank,
+                    participant_id=standing.participant_id,
+                    score_percent=standing.place.score_percent,
+                    time_used_seconds=standing.place.time_used_seconds,
+                )
+                for standing in best
+            ),
+        )
+        # Several workers may get here: the first to write it has said it.
+        if await self._store.finish_closing(
+            record.quiz_id, [enclose(event, source=SOURCE, cause=record.quiz_id, now=now)]
+        ):
+            log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
+
+    async def _all_graded(self) -> bool:
+        """Whether the graders have committed all that the log holds now."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
+        try:
+            await consumer.start()
+            await admin.start()
+            numbers = consumer.partitions_for_topic(QuizSubmitted.topic) or await _partitions(consumer)
+            partitions = [TopicPartition(QuizSubmitted.topic, number) for number in numbers]
+            begins = await consumer.beginning_offsets(partitions)
+            ends = await consumer.end_offsets(partitions)
+            committed = await admin.list_consumer_group_offsets(GROUP, partitions=partitions)
+        finally:
+            await consumer.stop()
+            await admin.close()
+        return all(
+            ends[partition] == begins[partition] or committed[partition].offset >= ends[partition]
+            for partition in partitions
+        )
+
+
+async def _partitions(consumer: AIOKafkaConsumer) -> set[int]:
+    # Without a subscription the first metadata may not name the topic yet.
+    await consumer.topics()
+    numbers: set[int] | None = consumer.partitions_for_topic(QuizSubmitted.topic)
+    if not numbers:
+        raise Unavailable(f"topic {QuizSubmitted.topic} does not exist")
+    return numbers
+
+
+@asynccontextmanager
+async def closing(closer: Closer) -> AsyncIterator[None]:
+    """Close quizzes until the end of the block."""
+    running = asyncio.create_task(closer.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running

@@ -1,0 +1,65 @@
+"""
+How answers become a score. Pure.
+
+Every question weighs the same. Single choice and true/false: the right letter or
+nothing. Multiple choice: all right letters and no wrong one is a full point, some of
+the right ones and no wrong one is half a point, any wrong one is nothing.
+
+Source: docs/decisions/0010-scoring.md
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from services.quiz.rules import Question
+from shared.errors import Rejected
+
+HALVES_A_QUESTION = 2
+
+
+class KeyedQuestion(NamedTuple):
+    question_id: str
+    key: str
+    several: bool
+
+
+def keyed(question: Question) -> KeyedQuestion:
+    """What grading needs of a question."""
+    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
+
+
+def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
+    """
+    Score answers against the key in whole percent, 0 to 100.
+
+    An unanswered question counts as wrong. Halves round up, so not round(), which
+    rounds halves to even.
+
+    Raises:
+        Rejected: the key is empty, so no score means anything.
+    """
+    if not key:
+        raise Rejected("the paper has no questions", code="paper_empty")
+    halves = 0
+    for question_id, right, several in key:
+        answer = answers.get(question_id)
+        if answer is None:
+            continue
+        if answer == right:
+            halves += HALVES_A_QUESTION
+        elif several:
+            halves += _halves_of_several(set(answer), set(right))
+    total = HALVES_A_QUESTION * len(key)
+    return (200 * halves + total) // (2 * total)
+
+
+def _halves_of_several(chosen: set[str], right: set[str]) -> int:
+    if not chosen <= right:
+        return 0
+    # Letters may come in any order: "CA" is "AC".
+    return HALVES_A_QUESTION if chosen == right else 1
+
+
+def packed(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> str:
+    """The answers in the paper's order, separated by commas: a fifth of the size to keep."""
+    return ",".join(answers.get(question.question_id, "") for question in key)

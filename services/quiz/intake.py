@@ -1,0 +1,129 @@
+"""
+Intake of submissions: validate, append to the log, answer 202 when Kafka has acknowledged.
+
+The hot path of the peak week. It looks nothing up: the attempt token says whose attempt
+it is and until when. Concurrent submissions share one write (shared/group_commit.py).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
+from services.quiz.catalogue import Catalogue
+from services.quiz.submission import Answers, Submission, answered, encoder
+from shared.envelope import Context, new_traceparent, to_headers
+from shared.errors import Conflict, Forbidden, NotAuthenticated, Rejected, Unavailable
+from shared.events import QuizSubmitted
+from shared.group_commit import GroupCommit
+from shared.logs import correlation_id
+from shared.publisher import Publisher, Record
+
+SOURCE = "kepu/quiz"
+WINDOW_SECONDS = 0.002
+# Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
+ACCEPTED_SECONDS_MAX = 12.0
+ACCEPTED = 202
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Intake:
+    """Takes submissions in."""
+
+    def __init__(self, tokens: AttemptTokens, catalogue: Catalogue, publisher: Publisher) -> None:
+        self._tokens = tokens
+        self._catalogue = catalogue
+        self._publisher = publisher
+        self._log: GroupCommit[Record, None] = GroupCommit(
+            "intake", self._append, window_seconds=WINDOW_SECONDS
+        )
+
+    async def submit(self, request: Request) -> Response:
+        """
+        Take the answers of one attempt; 202 with a receipt once they are in the log.
+
+        Raises:
+            Rejected: the token, the answers or the time are wrong; nothing was accepted.
+            Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
+        """
+        claims = self._tokens.verify(_bearer(request))
+        body = await request.body()
+        now = datetime.now(UTC)
+        answers = self._judge(claims, request.path_params["attempt_id"], body, now)
+        receipt_id = str(uuid4())
+        submission = Submission(
+            attempt_id=claims.attempt_id,
+            quiz_id=claims.quiz_id,
+            participant_id=claims.participant_id,
+            number=claims.number,
+            started_at=_EPOCH + timedelta(milliseconds=claims.started_ms),
+            submitted_at=now,
+            answers=answers,
+            group_id=claims.group_id,
+            district=claims.district,
+        )
+        try:
+            async with asyncio.timeout(ACCEPTED_SECONDS_MAX):
+                await self._log.add(_record(submission, receipt_id, now))
+        except TimeoutError:
+            raise Unavailable("the submission was not acknowledged in time: send it again") from None
+        receipt = {"receipt_id": receipt_id, "attempt_id": claims.attempt_id, "received_at": now}
+        return Response(encoder.encode(receipt), ACCEPTED, media_type="application/json")
+
+    def _judge(self, claims: AttemptClaims, attempt_id: str, body: bytes, now: datetime) -> Answers:
+        if attempt_id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
+        try:
+            answers = answered.decode(body).answers
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Rejected(
+                f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
+            ) from None
+        offered = self._catalogue.find(claims.quiz_id)
+        if not answers.keys() <= offered.paper(claims.attempt_id).question_ids:
+            raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
+        grace = timedelta(seconds=offered.record.quiz.grace_seconds)
+        if now.timestamp() * 1000 > claims.deadline_ms or now > offered.record.closes_at + grace:
+            raise Conflict(f"attempt {attempt_id}: the time is over", code="attempt_late")
+        return answers
+
+    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
+        await self._publisher.write(records)
+        return [None] * len(records)
+
+
+def _record(submission: Submission, receipt_id: str, now: datetime) -> Record:
+    context = Context(
+        id=receipt_id,
+        source=SOURCE,
+        type=QuizSubmitted.type,
+        time=now,
+        subject=submission.attempt_id,
+        correlation_id=correlation_id.get() or receipt_id,
+        traceparent=new_traceparent(),
+    )
+    return (
+        QuizSubmitted.topic,
+        submission.attempt_id.encode(),
+        encoder.encode(submission),
+        to_headers(context),
+    )
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated(
+            "give the attempt token in the header Authorization: Bearer …", code="attempt_token_missing"
+        )
+    return token.strip()
+
+
+def _without_input(error: Exception) -> str:
+    # msgspec names the place and the expectation, never the value; a decode error quotes bytes.
+    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"

@@ -1,0 +1,184 @@
+"""
+What a quiz is, whose attempt is whose, and what came in time. Pure.
+
+Everything about an attempt derives from its id, and the id from who sits which quiz on
+which day for which time: so the log alone shows that nobody had more attempts than
+allowed, and any other system can offer the quiz (`shared.events.QuizPublished`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, NewType
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.errors import Rejected
+from shared.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
+
+QuizId = NewType("QuizId", str)
+AttemptId = NewType("AttemptId", str)
+ParticipantId = NewType("ParticipantId", str)
+
+ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
+QUESTIONS_A_PAPER_MAX = 200
+OPTIONS_MAX = 8
+DURATION_SECONDS_MAX = 86_400
+# What intake has acknowledged was appended by then: see ACCEPTED_SECONDS_MAX in intake.py.
+SETTLE_SECONDS = 15
+CLOCK_SKEW_SECONDS = 60
+
+Status = Literal["open", "closing", "closed"]
+
+
+class Option(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, StringConstraints(pattern=r"^[A-H]$")]
+    text: Line
+
+
+class Question(BaseModel):
+    """A question with its key: the letters of all right options, in alphabetical order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    topic: Line
+    kind: QuestionKind
+    text: Text
+    options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=OPTIONS_MAX)]
+    key: Letters
+    explanation: Text = ""
+    source: Text = ""
+
+    @model_validator(mode="after")
+    def _key_fits_options(self) -> "Question":
+        letters = [option.id for option in self.options]
+        if len(set(letters)) != len(letters):
+            raise ValueError(f"question {self.id}: two options have the same letter")
+        if not set(self.key) <= set(letters):
+            raise ValueError(f"question {self.id}: the key names an option that does not exist")
+        if list(self.key) != sorted(set(self.key)):
+            raise ValueError(f"question {self.id}: the key's letters are not in alphabetical order")
+        if self.kind != "multiple" and len(self.key) != 1:
+            raise ValueError(f"question {self.id}: a {self.kind} question has exactly one right option")
+        return self
+
+
+class Quiz(BaseModel):
+    """A quiz as an organiser defines it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Line
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime
+    timezone: Line = "Asia/Shanghai"
+    duration_seconds: Annotated[int, Field(ge=10, le=DURATION_SECONDS_MAX)] = 1_200
+    grace_seconds: Annotated[int, Field(ge=0, le=60)] = 5
+    attempts_per_day: Annotated[int, Field(ge=1, le=20)] = 1
+    pass_percent: Percent = 60
+    papers: Annotated[int, Field(ge=1, le=4_096)] = 512
+    blueprint: Annotated[dict[Line, Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100)]
+    questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=QUESTIONS_MAX)]
+
+    @model_validator(mode="after")
+    def _can_be_sat(self) -> "Quiz":
+        if self.closes_at <= self.opens_at:
+            raise ValueError("closes_at is not after opens_at")
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"timezone {self.timezone!r} does not exist") from None
+        if len({question.id for question in self.questions}) != len(self.questions):
+            raise ValueError("two questions have the same id")
+        there = Counter(question.topic for question in self.questions)
+        for topic, count in self.blueprint.items():
+            if there[topic] < count:
+                raise ValueError(f"the blueprint asks for {count} of {topic}, the bank has {there[topic]}")
+        if sum(self.blueprint.values()) > QUESTIONS_A_PAPER_MAX:
+            raise ValueError(f"a paper may have {QUESTIONS_A_PAPER_MAX} questions")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sitting."""
+
+    attempt_id: AttemptId
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    number: int
+    started_at: datetime
+    deadline_at: datetime
+
+
+def day_of(quiz: Quiz, moment: datetime) -> str:
+    """The day that a moment falls on where the quiz is held, as 2026-05-20."""
+    return moment.astimezone(ZoneInfo(quiz.timezone)).date().isoformat()
+
+
+def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
+    """The id of a participant's `number`th attempt of that day."""
+    return AttemptId(str(uuid5(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}")))
+
+
+def paper_number(attempt: str, papers: int) -> int:
+    """
+    The paper that an attempt gets, 0 to papers - 1.
+
+    Raises:
+        Rejected: the attempt's id is no UUID.
+    """
+    try:
+        return UUID(attempt).int % papers
+    except ValueError:
+        raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
+
+
+def deadline(quiz: Quiz, closes_at: datetime, started_at: datetime) -> datetime:
+    """The last moment at which answers of an attempt may come in, grace included."""
+    latest = min(started_at + timedelta(seconds=quiz.duration_seconds), closes_at)
+    return latest + timedelta(seconds=quiz.grace_seconds)
+
+
+def next_attempt(
+    quiz_id: QuizId,
+    quiz: Quiz,
+    closes_at: datetime,
+    participant_id: ParticipantId,
+    used: Iterable[int],
+    now: datetime,
+) -> Attempt:
+    """
+    The attempt that a participant may start now, given the numbers used today.
+
+    Raises:
+        Rejected: the quiz is not open, or no attempt is left today.
+    """
+    check_open(quiz_id, quiz, closes_at, now)
+    number = max(used, default=0) + 1
+    if number > quiz.attempts_per_day:
+        raise Rejected(
+            f"quiz {quiz_id}: all {quiz.attempts_per_day} attempts of today are used",
+            code="attempts_exhausted",
+        )
+    id_ = attempt_id(quiz_id, participant_id, day_of(quiz, now), number)
+    return Attempt(id_, quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
+
+
+def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime) -> None:
+    """
+    Let through who may start now.
+
+    Raises:
+        Rejected: the quiz has not opened yet, or has closed.
+    """
+    if now < quiz.opens_at:
+        raise Rejected(f"quiz {quiz_id} opens at {quiz.opens_at.isoformat()}", code="quiz_not_open")
+    if now >= closes_at:
+        raise Rejected(f"quiz {quiz_id} closed at {closes_at.isoformat()}", code="quiz_closed")

@@ -1,0 +1,75 @@
+"""
+The start of an attempt: concurrent starts share one look and one insert.
+
+Starting again while an attempt is open gives the same attempt back, so a client that
+lost the answer loses nothing.
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.quiz.rules import Attempt, AttemptId, ParticipantId, attempt_id, day_of, next_attempt
+from services.quiz.store import QuizRecord, QuizStore
+from shared.errors import Conflict, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A participant wants to begin."""
+
+    record: QuizRecord
+    participant_id: ParticipantId
+    now: datetime
+
+    def ids(self) -> list[AttemptId]:
+        """The ids that this participant's attempts of the day can have, in order."""
+        day = day_of(self.record.quiz, self.now)
+        numbers = range(1, self.record.quiz.attempts_per_day + 1)
+        return [attempt_id(self.record.quiz_id, self.participant_id, day, number) for number in numbers]
+
+
+async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Attempt | Rejected]:
+    """
+    Start or resume an attempt for each, durably before this returns.
+
+    Returns: one outcome a start, in order; Rejected where none may be started.
+    """
+    ids = [id_ for start in starts for id_ in start.ids()]
+    known = await store.attempts(ids)
+    # Another system may have submitted an attempt that never started here: it counts too.
+    finished = await store.results(ids)
+    outcomes: list[Attempt | Rejected] = []
+    new: list[Attempt] = []
+    for start in starts:
+        outcome = _begin_or_resume(start, known, finished.keys())
+        if isinstance(outcome, Attempt) and outcome.attempt_id not in known:
+            known[outcome.attempt_id] = outcome
+            new.append(outcome)
+        outcomes.append(outcome)
+    existed = await store.add_attempts(new)
+    if existed:
+        # Another process started the same attempt meanwhile: its start time is the one that is kept.
+        kept = await store.attempts([new[position].attempt_id for position in existed])
+        outcomes = [kept.get(o.attempt_id, o) if isinstance(o, Attempt) else o for o in outcomes]
+    return outcomes
+
+
+def _begin_or_resume(
+    start: Start, known: Mapping[str, Attempt], finished: Container[str]
+) -> Attempt | Rejected:
+    record = start.record
+    used: list[int] = []
+    for number, id_ in enumerate(start.ids(), start=1):
+        attempt = known.get(id_)
+        done = id_ in finished
+        if attempt and not done and start.now < attempt.deadline_at:
+            return attempt
+        if attempt or done:
+            used.append(number)
+    try:
+        return next_attempt(
+            record.quiz_id, record.quiz, record.closes_at, start.participant_id, used, start.now
+        )
+    except Rejected as why:
+        return Conflict(why.message, code=why.code)

@@ -1,0 +1,363 @@
+"""
+Quiz's database: quizzes, attempts, results, standings, participants, and submissions that wait for one.
+
+attempts, results   _id is the attempt's id, derived from its cause: a repeat inserts nothing
+standings           _id is "quiz/participant"; `order` is the maximum over results (ranking.py)
+"""
+
+from collections.abc import Collection as Ids
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, QuizId, Status
+from shared import mongo, outbox
+from shared.envelope import Envelope, Event
+from shared.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne, outages_named
+
+QUIZZES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class QuizRecord:
+    """A quiz as it stands: its definition, and when it closes or closed."""
+
+    quiz_id: QuizId
+    quiz: Quiz
+    status: Status
+    closes_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A graded attempt. `submission_id` is the id of the event that was graded: the first in the log."""
+
+    attempt_id: AttemptId
+    submission_id: str
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    group_id: str | None
+    district: str | None
+    score_percent: int
+    passed: bool
+    time_used_seconds: int
+    submitted_at: datetime
+    answers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    group_id: str | None
+    district: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A submission whose participant is not known yet, as it came in."""
+
+    attempt_id: str
+    participant_id: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    appended_at: datetime
+
+
+class QuizStore:
+    """Reads and writes quiz's database; raises Unavailable while it is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._quizzes = database["quizzes"]
+        self._attempts = database["attempts"]
+        self._results = database["results"]
+        self._standings = database["standings"]
+        self._participants = database["participants"]
+        self._parked = database["parked"]
+
+    async def prepare(self) -> None:
+        """Create the indexes, and the collections that transactions write to."""
+        with outages_named():
+            await self._standings.create_index(
+                [("quiz_id", ASCENDING), ("order", DESCENDING), ("_id", ASCENDING)]
+            )
+            await self._parked.create_index([("participant_id", ASCENDING)])
+            await self._quizzes.create_index([("status", ASCENDING), ("closes_at", ASCENDING)])
+        await outbox.prepare(self._database)
+
+    # Quizzes
+
+    async def quizzes(self) -> list[QuizRecord]:
+        """All quizzes, the latest opening first, at most `QUIZZES_MAX`."""
+        with outages_named():
+            documents = (
+                await self._quizzes.find().sort("opens_at", DESCENDING).limit(QUIZZES_MAX).to_list(None)
+            )
+        return [_quiz_record(document) for document in documents]
+
+    async def versions(self) -> dict[str, int]:
+        """The version of every quiz, which grows with each change of it."""
+        with outages_named():
+            found = await self._quizzes.find({}, {"version": 1}).limit(QUIZZES_MAX).to_list(None)
+        return {document["_id"]: document["version"] for document in found}
+
+    async def quiz(self, quiz_id: str) -> QuizRecord | None:
+        with outages_named():
+            document = await self._quizzes.find_one({"_id": quiz_id})
+        return _quiz_record(document) if document else None
+
+    async def has_attempts(self, quiz_id: str) -> bool:
+        """Whether anybody has started or submitted."""
+        with outages_named():
+            started = await self._attempts.find_one({"quiz_id": quiz_id}, {"_id": 1})
+            return (
+                started is not None
+                or await self._results.find_one({"quiz_id": quiz_id}, {"_id": 1}) is not None
+            )
+
+    async def publish(self, quiz_id: str, quiz: Quiz, events: Sequence[Envelope[Event]]) -> None:
+        """Save a quiz and tell of it."""
+        fields = {
+            "definition": quiz.model_dump(mode="json"),
+            "status": "open",
+            "opens_at": quiz.opens_at,
+            "closes_at": quiz.closes_at,
+        }
+
+        async def work(session: Session) -> None:
+            await self._quizzes.update_one(
+                {"_id": quiz_id}, {"$set": fields, "$inc": {"version": 1}}, upsert=True, session=session
+            )
+            await outbox.append(self._database, session, events)
+
+        await mongo.in_transaction(self._database, work)
+
+    async def begin_closing(self, quiz_id: str, now: datetime) -> None:
+        """Let nobody start or submit after now; a closing already begun stays as it is."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "status": "open"},
+                [
+                    {
+                        "$set": {
+                            "status": "closing",
+                            "closes_at": {"$min": ["$closes_at", now]},
+                            "version": {"$add": ["$version", 1]},
+                        }
+                    }
+                ],
+            )
+
+    async def finish_closing(self, quiz_id: str, events: Sequence[Envelope[Event]]) -> bool:
+        """Fix the standings and tell of it; False if that was done already."""
+
+        async def work(session: Session) -> bool:
+            updated = await self._quizzes.update_one(
+                {"_id": quiz_id, "status": {"$ne": "closed"}},
+                {"$set": {"status": "closed"}, "$inc": {"version": 1}},
+                session=session,
+            )
+            if updated.modified_count:
+                await outbox.append(self._database, session, events)
+            return bool(updated.modified_count)
+
+        return await mongo.in_transaction(self._database, work)
+
+    # Attempts
+
+    async def attempts(self, ids: Sequence[AttemptId]) -> dict[str, Attempt]:
+        """Those of these attempts that were started here."""
+        with outages_named():
+            found = await self._attempts.find({"_id": {"$in": ids}}).to_list(None)
+        return {document["_id"]: _attempt(document) for document in found}
+
+    async def add_attempts(self, attempts: Sequence[Attempt]) -> frozenset[int]:
+        """Save attempts; returns the positions of those that existed already."""
+        return await mongo.insert_new(
+            self._database["attempts"],
+            [
+                {
+                    "_id": attempt.attempt_id,
+                    "quiz_id": attempt.quiz_id,
+                    "participant_id": attempt.participant_id,
+                    "number": attempt.number,
+                    "started_at": attempt.started_at,
+                    "deadline_at": attempt.deadline_at,
+                }
+                for attempt in attempts
+            ],
+        )
+
+    # Results and standings
+
+    async def results(self, ids: Ids[str]) -> dict[str, Result]:
+        """The results of those attempts that are graded."""
+        if not ids:
+            return {}
+        with outages_named():
+            found = await self._results.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {document["_id"]: _result(document) for document in found}
+
+    async def add_results(self, results: Sequence[Result]) -> dict[str, Result]:
+        """Save results; returns, by attempt, the earlier ones of those that were graded before."""
+        existed = await mongo.insert_new(self._results, [_result_document(result) for result in results])
+        return await self.results([results[position].attempt_id for position in existed])
+
+    async def raise_standings(self, orders: Mapping[tuple[QuizId, ParticipantId], int]) -> None:
+        """Make each participant's standing at least this; repeats and any order give the same."""
+        if not orders:
+            return
+        with outages_named():
+            await self._standings.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": f"{quiz_id}/{participant_id}"},
+                        {
+                            "$max": {"order": order},
+                            "$setOnInsert": {"quiz_id": quiz_id, "participant_id": participant_id},
+                        },
+                        upsert=True,
+                    )
+                    for (quiz_id, participant_id), order in orders.items()
+                ],
+                ordered=False,
+            )
+
+    async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
+        """Participants and their orders, best first."""
+        with outages_named():
+            found = (
+                await self._standings.find({"quiz_id": quiz_id}, {"participant_id": 1, "order": 1})
+                .sort([("quiz_id", ASCENDING), ("order", DESCENDING), ("_id", ASCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        return [(document["participant_id"], document["order"]) for document in found]
+
+    async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
+        """A participant's order, if there is a result."""
+        with outages_named():
+            document = await self._standings.find_one({"_id": f"{quiz_id}/{participant_id}"})
+        return document["order"] if document else None
+
+    async def count_standings(self, quiz_id: str, at_least: int = 0) -> int:
+        """How many participants stand with at least this order."""
+        with outages_named():
+            count: int = await self._standings.count_documents(
+                {"quiz_id": quiz_id, "order": {"$gte": at_least}}
+            )
+        return count
+
+    # Participants, and submissions that wait for one
+
+    async def profiles(self, participant_ids: Ids[str]) -> dict[str, Profile]:
+        """What is known of these participants."""
+        if not participant_ids:
+            return {}
+        with outages_named():
+            found = await self._participants.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
+        return {document["_id"]: Profile(document["group_id"], document["district"]) for document in found}
+
+    async def save_profiles(self, profiles: Mapping[str, Profile | None]) -> None:
+        """Keep profiles; None erases one and leaves only that the participant exists."""
+        if not profiles:
+            return
+        with outages_named():
+            await self._participants.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": participant_id},
+                        {
+                            "$set": {
+                                "group_id": known and known.group_id,
+                                "district": known and known.district,
+                            }
+                        },
+                        upsert=True,
+                    )
+                    for participant_id, known in profiles.items()
+                ],
+                ordered=False,
+            )
+
+    async def park(self, parked: Sequence[Parked]) -> None:
+        """Keep submissions until their participants are known; the first of an attempt stays."""
+        await mongo.insert_new(
+            self._parked,
+            [
+                {
+                    "_id": one.attempt_id,
+                    "participant_id": one.participant_id,
+                    "value": one.value,
+                    "headers": [[name, value] for name, value in one.headers],
+                    "appended_at": one.appended_at,
+                }
+                for one in parked
+            ],
+        )
+
+    async def parked(self, participant_ids: Ids[str]) -> list[Parked]:
+        """The submissions that wait for these participants."""
+        if not participant_ids:
+            return []
+        with outages_named():
+            found = await self._parked.find({"participant_id": {"$in": list(participant_ids)}}).to_list(None)
+        return [_parked(document) for document in found]
+
+    async def unpark(self, attempt_ids: Ids[str]) -> None:
+        """Forget submissions that wait no longer."""
+        if attempt_ids:
+            with outages_named():
+                await self._parked.delete_many({"_id": {"$in": list(attempt_ids)}})
+
+
+def _quiz_record(document: Document) -> QuizRecord:
+    return QuizRecord(
+        document["_id"],
+        Quiz.model_validate(document["definition"]),
+        document["status"],
+        document["closes_at"],
+        document["version"],
+    )
+
+
+def _attempt(document: Document) -> Attempt:
+    return Attempt(
+        document["_id"],
+        document["quiz_id"],
+        document["participant_id"],
+        document["number"],
+        document["started_at"],
+        document["deadline_at"],
+    )
+
+
+def _result_document(result: Result) -> Document:
+    return {
+        "_id": result.attempt_id,
+        "submission_id": result.submission_id,
+        "quiz_id": result.quiz_id,
+        "participant_id": result.participant_id,
+        "group_id": result.group_id,
+        "district": result.district,
+        "score_percent": result.score_percent,
+        "passed": result.passed,
+        "time_used_seconds": result.time_used_seconds,
+        "submitted_at": result.submitted_at,
+        "answers": result.answers,
+    }
+
+
+def _result(document: Document) -> Result:
+    return Result(AttemptId(document.pop("_id")), **document)
+
+
+def _parked(document: Document) -> Parked:
+    headers = tuple((name, bytes(value)) for name, value in document["headers"])
+    return Parked(
+        document["_id"],
+        document["participant_id"],
+        bytes(document["value"]),
+        headers,
+        document["appended_at"],
+    )
