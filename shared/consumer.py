@@ -453,8 +453,8 @@ async def consuming(
         enable_idempotence=True,
         allow_auto_create_topics=False,
         apply_types=False,
-        logger=logging.getLogger("faststream"),
-        log_level=logging.DEBUG,
+        # What FastStream would log at each start and stop is no news; its errors are.
+        logger=logging.getLogger("kepu.faststream"),
     )
     consumers = [Consumer(subscription, publisher) for subscription in subscriptions]
     for consumer in consumers:

@@ -17,7 +17,7 @@ import msgspec
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_QUIET = ("aiokafka", "faststream", "pymongo", "uvicorn.access", "uvicorn.error")
+_QUIET = ("aiokafka", "pymongo", "uvicorn.access", "uvicorn.error")
 
 
 class JsonLines(logging.Formatter):
@@ -50,6 +50,8 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns at each start that topics are not created automatically: as we want it.
+    logging.getLogger("kepu.faststream").setLevel(logging.ERROR)
     # Said once or twice whenever a group starts while the broker makes its offsets topic.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
 

@@ -1,7 +1,7 @@
 """Quiz over HTTP: publish and close, start and submit, results and standings."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
@@ -17,6 +17,7 @@ from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, Status
 from services.quiz.starting import Start, start_attempts
 from services.quiz.store import QuizRecord, QuizStore
 from services.quiz.submission import encoder
+from shared import clock
 from shared.errors import NotFound, Rejected
 from shared.events import ID_PATTERN
 from shared.group_commit import GroupCommit
@@ -225,7 +226,7 @@ async def read_quiz(request: Request, quiz_id: QuizIdInPath) -> QuizOut:
 async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz) -> QuizOut:
     """Repeating it changes nothing; 409 `quiz_in_use` once somebody has begun."""
     api = _quiz(request)
-    await publish(api.store, quiz_id, definition, datetime.now(UTC))
+    await publish(api.store, quiz_id, definition, clock.now())
     await api.catalogue.refresh()
     return _quiz_out(api.catalogue.find(quiz_id).record)
 
@@ -234,7 +235,7 @@ async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
     """Nobody starts or submits from now on; what was accepted before is graded first."""
     api = _quiz(request)
     api.catalogue.find(quiz_id)
-    await api.store.begin_closing(quiz_id, datetime.now(UTC))
+    await api.store.begin_closing(quiz_id, clock.now())
     await api.catalogue.refresh()
     record = api.catalogue.find(quiz_id).record
     return ClosingOut(quiz_id=quiz_id, status=record.status, closes_at=record.closes_at)
@@ -244,7 +245,7 @@ async def start(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> 
     """The paper and the attempt's token. Starting again while an attempt is open gives it back."""
     api = _quiz(request)
     offered = api.catalogue.find(quiz_id)
-    begun = await api.starts.add(Start(offered.record, ParticipantId(who.participant_id), datetime.now(UTC)))
+    begun = await api.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
     if isinstance(begun, Rejected):
         raise begun
     head = encoder.encode(

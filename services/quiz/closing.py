@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -20,6 +20,7 @@ from services.quiz.catalogue import Catalogue
 from services.quiz.ranking import ranked
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.store import QuizRecord, QuizStore
+from shared import clock
 from shared.envelope import enclose
 from shared.errors import Unavailable
 from shared.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
@@ -47,7 +48,7 @@ class Closer:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                await self.close_due(datetime.now(UTC))
+                await self.close_due(clock.now())
             except (Unavailable, KafkaError) as error:
                 log.warning("closing waits for a server", extra={"reason": str(error)})
 

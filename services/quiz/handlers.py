@@ -6,7 +6,7 @@ What quiz does with events: grade submissions, keep participants' profiles.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.grading import grade, packed
@@ -23,7 +23,7 @@ from services.quiz.rules import (
 )
 from services.quiz.store import Parked, Profile, QuizStore, Result
 from services.quiz.submission import Submission, decode, encoder
-from shared import metrics
+from shared import clock, metrics
 from shared.consumer import Batch, Following, Subscription
 from shared.envelope import Context, Envelope, enclose, from_headers, to_headers
 from shared.errors import Rejected
@@ -186,7 +186,7 @@ class Grading:
             time_used_seconds=result.time_used_seconds,
             completed_at=result.submitted_at,
         )
-        return enclose(event, source=SOURCE, cause=result.attempt_id, now=datetime.now(UTC), parent=context)
+        return enclose(event, source=SOURCE, cause=result.attempt_id, now=clock.now(), parent=context)
 
 
 def _result(sent: Sent, profile: Profile, offered: Offered) -> Result:
@@ -203,7 +203,7 @@ def _result(sent: Sent, profile: Profile, offered: Offered) -> Result:
         score_percent=score_percent,
         passed=score_percent >= quiz.pass_percent,
         time_used_seconds=int((submission.submitted_at - submission.started_at).total_seconds()),
-        submitted_at=submission.submitted_at,
+        submitted_at=clock.to_milliseconds(submission.submitted_at),
         answers=packed(submission.answers, key),
     )
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
 from services.quiz.catalogue import Catalogue
 from services.quiz.submission import Answers, Submission, answered, encoder
+from shared import clock
 from shared.envelope import Context, new_traceparent, to_headers
 from shared.errors import Conflict, Forbidden, NotAuthenticated, Rejected, Unavailable
 from shared.events import QuizSubmitted
@@ -53,7 +54,7 @@ class Intake:
         """
         claims = self._tokens.verify(_bearer(request))
         body = await request.body()
-        now = datetime.now(UTC)
+        now = clock.now()
         answers = self._judge(claims, request.path_params["attempt_id"], body, now)
         receipt_id = str(uuid4())
         submission = Submission(

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 TIME_BITS = 18
 FINISH_BITS = 38
-TIME_SECONDS_MAX = 2**TIME_BITS - 1
-FINISH_MS_MAX = 2**FINISH_BITS - 1
+TIME_SECONDS_MAX = (1 << TIME_BITS) - 1
+FINISH_MS_MAX = (1 << FINISH_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
