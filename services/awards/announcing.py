@@ -1,0 +1,51 @@
+"""The events that tell of awards. Pure: the same award says the same thing every time."""
+
+from services.awards.rules import Award
+from shared import logs
+from shared.envelope import Context, Envelope, enclose
+from shared.events import AwardIssued, AwardRevoked
+
+SOURCE = "kepu/awards"
+
+
+def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]:
+    """That the award holds; `parent` is the event that it follows from, if it follows from one."""
+    return enclose(
+        AwardIssued(
+            award_id=award.award_id,
+            award_code=award.award_code,
+            scheme_id=award.scheme_id,
+            scheme_title=award.scheme_title,
+            kind=award.kind,
+            tier=award.tier,
+            recipient_id=award.recipient_id,
+            cause=award.cause,
+            issued_at=award.issued_at,
+        ),
+        source=SOURCE,
+        # Not the result's id: one result may earn awards by several schemes.
+        cause=award.award_id,
+        now=award.issued_at,
+        parent=parent,
+        correlation_id=None if parent else logs.correlation_id.get(),
+    )
+
+
+def revoked(award: Award) -> Envelope[AwardRevoked]:
+    """That a revoked award no longer holds."""
+    assert award.revoked_at is not None and award.reason is not None  # noqa: S101, PT018 (callers revoke first)
+    return enclose(
+        AwardRevoked(
+            award_id=award.award_id,
+            award_code=award.award_code,
+            scheme_id=award.scheme_id,
+            scheme_title=award.scheme_title,
+            recipient_id=award.recipient_id,
+            reason=award.reason,
+            revoked_at=award.revoked_at,
+        ),
+        source=SOURCE,
+        cause=award.award_id,
+        now=award.revoked_at,
+        correlation_id=logs.correlation_id.get(),
+    )

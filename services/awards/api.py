@@ -1,0 +1,243 @@
+"""Awards over HTTP: schemes, conferring and revoking for organisers; codes for everyone; one's own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response, status
+from pydantic import BaseModel, Field
+
+from services.awards.codes import CODE_CHARS_MAX, read_code
+from services.awards.issuing import Issuing
+from services.awards.rules import Award
+from services.awards.schemes import Rule, Scheme
+from services.awards.store import AwardStore
+from shared.errors import NotFound, Rejected
+from shared.events import ID_PATTERN, AwardKind, Id, Line
+from shared.http import AsOrganiser, AsParticipant
+
+PAGE_AWARDS_MAX = 500
+PAGE_AWARDS = 100
+
+SchemeIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["contest-certificate"])]
+AwardIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["7f1f0c56-9f6f-5c0a-8f2e-0c6d5a9d4b11"])]
+After = Annotated[
+    str,
+    Query(max_length=64, pattern=r"^[a-z0-9-]*$", description="`after` of the page before"),
+]
+
+
+class SchemeIn(BaseModel):
+    """A scheme as an organiser puts it; its id, if given, is the path's."""
+
+    scheme_id: Id | None = Field(None, examples=["contest-certificate"])
+    title: Line = Field(examples=["科技创新和科学技术普及知识竞赛合格证书"])
+    kind: AwardKind = Field(examples=["certificate"])
+    rule: Rule = Field(
+        examples=[
+            {"type": "pass_mark", "quiz_id": "puyang-2023-contest", "score_percent": 60},
+            {
+                "type": "rank_tiers",
+                "quiz_id": "puyang-2023-contest",
+                "tiers": [{"tier": "一等奖", "places": 3}, {"tier": "二等奖", "places": 6}],
+            },
+            {"type": "conferred"},
+        ]
+    )
+
+
+class ConferralIn(BaseModel):
+    """Who is conferred what; the note stays with the organisers and may name no person."""
+
+    scheme_id: Id = Field(examples=["service-team-flag"])
+    recipient_id: Id = Field(examples=["group-service-team-01"])
+    note: Line | None = Field(None, examples=["2023-05-20 启动仪式授旗"])
+
+
+class RevocationIn(BaseModel):
+    reason: Line = Field(description="public: shown with the code", examples=["成绩复核后撤销"])
+
+
+class AwardOut(BaseModel):
+    """An award as anyone who has its code may see it; the recipient is a pseudonymous id."""
+
+    award_code: str = Field(examples=["KW-7Q2MA-X4D0P"])
+    scheme_title: str = Field(examples=["科技创新和科学技术普及知识竞赛合格证书"])
+    kind: AwardKind
+    tier: str | None = Field(examples=["一等奖"])
+    recipient_id: str = Field(examples=["group-service-team-01"])
+    issued_at: datetime
+    status: Literal["held", "revoked"]
+    revoked_at: datetime | None
+    reason: str | None
+
+
+class AwardDetailOut(AwardOut):
+    """An award as organisers see it."""
+
+    award_id: str = Field(examples=["7f1f0c56-9f6f-5c0a-8f2e-0c6d5a9d4b11"])
+    scheme_id: str = Field(examples=["service-team-flag"])
+    cause: str = Field(description="the result, closed quiz or conferral that it follows from")
+    note: str | None
+
+
+class AwardsOut(BaseModel):
+    """A page of awards; `after` leads to the next one, null on the last."""
+
+    awards: list[AwardDetailOut]
+    after: str | None
+
+
+class AppliedOut(BaseModel):
+    """How many awards were issued; call again with `after` until it is null."""
+
+    issued: int = Field(examples=[1287])
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AwardsApi:
+    """What the routes stand on."""
+
+    store: AwardStore
+    issuing: Issuing
+
+
+def router() -> APIRouter:
+    """All routes; what they stand on is `app.state.awards`, an `AwardsApi`."""
+    routes = APIRouter(tags=["awards"])
+    route, organisers = routes.add_api_route, [AsOrganiser]
+    route("/schemes", list_schemes, methods=["GET"], summary="What can be awarded, and by which rule")
+    route(
+        "/schemes/{scheme_id}",
+        put_scheme,
+        methods=["PUT"],
+        dependencies=organisers,
+        summary="Put a scheme, or change one",
+    )
+    route(
+        "/schemes/{scheme_id}/apply",
+        apply_scheme,
+        methods=["POST"],
+        dependencies=organisers,
+        summary="Issue what a scheme put late has missed",
+    )
+    route(
+        "/awards",
+        confer,
+        methods=["POST"],
+        status_code=status.HTTP_201_CREATED,
+        dependencies=organisers,
+        summary="Confer an award on a person or group",
+        responses={200: {"model": AwardDetailOut, "description": "It was conferred before"}},
+    )
+    route("/awards", list_awards, methods=["GET"], dependencies=organisers, summary="A scheme's awards")
+    route(
+        "/awards/{award_id}/revoke",
+        revoke,
+        methods=["POST"],
+        dependencies=organisers,
+        summary="Revoke an award",
+    )
+    route(
+        "/awards/{award_code}",
+        look_up,
+        methods=["GET"],
+        summary="Whether an award is genuine and still holds",
+    )
+    route("/me/awards", list_own, methods=["GET"], summary="One's own awards, the latest first")
+    return routes
+
+
+def _awards(request: Request) -> AwardsApi:
+    api: AwardsApi = request.app.state.awards
+    return api
+
+
+async def list_schemes(request: Request) -> list[Scheme]:
+    """All of them: at most 500."""
+    return await _awards(request).store.schemes()
+
+
+async def put_scheme(request: Request, scheme_id: SchemeIdInPath, body: SchemeIn) -> Scheme:
+    """
+    Repeating it changes nothing. With awards issued, only the title may change: 409 `scheme_in_use`.
+
+    A scheme that comes after the results does nothing by itself: apply it.
+    """
+    if body.scheme_id not in (None, scheme_id):
+        raise Rejected(f"the path says {scheme_id}, the body {body.scheme_id}", code="scheme_id_differs")
+    scheme = Scheme(scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule)
+    await _awards(request).store.put_scheme(scheme)
+    return scheme
+
+
+async def apply_scheme(request: Request, scheme_id: SchemeIdInPath, after: After = "") -> AppliedOut:
+    """At most 10,000 results a call; a repeat issues nothing twice. 409 `quiz_not_closed` too early."""
+    applied = await _awards(request).issuing.apply(scheme_id, after)
+    return AppliedOut(issued=applied.issued, after=applied.after)
+
+
+async def confer(request: Request, response: Response, body: ConferralIn) -> AwardDetailOut:
+    """201 when it is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation."""
+    award, new = await _awards(request).issuing.confer(body.scheme_id, body.recipient_id, body.note)
+    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+    return _detail(award)
+
+
+async def list_awards(
+    request: Request,
+    scheme_id: Annotated[str, Query(pattern=ID_PATTERN, examples=["contest-certificate"])],
+    after: After = "",
+    limit: Annotated[int, Query(ge=1, le=PAGE_AWARDS_MAX)] = PAGE_AWARDS,
+) -> AwardsOut:
+    """By award id; revoked ones too."""
+    found = await _awards(request).store.awards_of_scheme(scheme_id, after, limit)
+    last = found[-1].award_id if len(found) == limit else None
+    return AwardsOut(awards=[_detail(award) for award in found], after=last)
+
+
+async def revoke(request: Request, award_id: AwardIdInPath, body: RevocationIn) -> AwardDetailOut:
+    """Repeating it changes nothing, the first reason stays; a revoked award is never issued again."""
+    return _detail(await _awards(request).issuing.revoke(award_id, body.reason))
+
+
+async def look_up(
+    request: Request,
+    award_code: Annotated[str, Path(max_length=CODE_CHARS_MAX, examples=["KW-7Q2MA-X4D0P"])],
+) -> AwardOut:
+    """Case, spaces and hyphens do not matter. 422 `award_code_malformed`, 404 `award_unknown`."""
+    code = read_code(award_code)
+    award = await _awards(request).store.award_of_code(code)
+    if award is None:
+        raise NotFound(f"there is no award with the code {code}", code="award_unknown")
+    return _public(award)
+
+
+async def list_own(request: Request, who: AsParticipant) -> list[AwardOut]:
+    """At most 200."""
+    return [_public(award) for award in await _awards(request).store.awards_of_recipient(who.participant_id)]
+
+
+def _public(award: Award) -> AwardOut:
+    return AwardOut(
+        award_code=award.award_code,
+        scheme_title=award.scheme_title,
+        kind=award.kind,
+        tier=award.tier,
+        recipient_id=award.recipient_id,
+        issued_at=award.issued_at,
+        status="held" if award.held else "revoked",
+        revoked_at=award.revoked_at,
+        reason=award.reason,
+    )
+
+
+def _detail(award: Award) -> AwardDetailOut:
+    return AwardDetailOut(
+        **_public(award).model_dump(),
+        award_id=award.award_id,
+        scheme_id=award.scheme_id,
+        cause=award.cause,
+        note=award.note,
+    )

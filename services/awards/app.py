@@ -1,0 +1,66 @@
+"""The awards service put together: role api answers, role worker issues and relays."""
+
+import socket
+from contextlib import AsyncExitStack
+
+from fastapi import FastAPI
+from pydantic import Field, SecretStr
+
+from services.awards.api import AwardsApi, router
+from services.awards.handlers import subscriptions
+from services.awards.issuing import Issuing
+from services.awards.store import AwardStore
+from shared import mongo
+from shared.consumer import consuming
+from shared.http import Check, create_app, serve
+from shared.outbox import relaying
+from shared.publisher import publishing
+from shared.settings import Settings
+
+
+class AwardsSettings(Settings):
+    """What awards is configured by."""
+
+    database: str = Field("kepu_awards", description="name of awards' own database")
+    award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")
+
+
+def assemble(settings: AwardsSettings) -> FastAPI:
+    """The service's app."""
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
+        store = AwardStore(database)
+        await store.prepare()
+        issuing = Issuing(store, key=settings.award_key.get_secret_value().encode())
+        app.state.awards = AwardsApi(store, issuing)
+        checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
+        if settings.role != "api":
+            publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-awards"))
+            checks["kafka"] = publisher.ping
+            consumers = await stack.enter_async_context(
+                consuming(
+                    settings.kafka, subscriptions(store, issuing), publisher, instance=settings.instance
+                )
+            )
+            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
+            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
+            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+            checks["relay"] = relay.check
+        return checks
+
+    app = create_app(
+        "awards",
+        title="Kepu Week: awards",
+        description="Schemes, awards and their codes.",
+        settings=settings,
+        lifespan=lifespan,
+    )
+    if settings.role != "worker":
+        app.include_router(router())
+    return app
+
+
+if __name__ == "__main__":
+    settings = AwardsSettings()
+    serve(assemble(settings), settings)

@@ -1,0 +1,77 @@
+"""
+Award ids, and the codes that stand on certificates and are typed in by people.
+
+A code is "KW-XXXXX-XXXXX": 45 bits in Crockford's base32, which has neither I, L, O nor
+U, and one check character. The check is a weighted sum over GF(32) with a primitive
+element's powers as weights: it finds every single wrong character and every two that
+were swapped.
+
+Source: docs/decisions/0009-award-ids-and-ties.md
+"""
+
+import hmac
+from collections.abc import Iterable
+from uuid import UUID, uuid5
+
+from shared.errors import Rejected
+
+AWARD_IDS = UUID("5d0f3c5e-8b1c-5a56-9f0e-3f7a0b6f2c11")
+PREFIX = "KW"
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SYMBOLS = 10
+SYMBOL_BITS = 5
+CODE_CHARS_MAX = 40
+# x^5 + x^2 + 1 is primitive over GF(2): the powers of x run through all 31 weights.
+POLYNOMIAL = 0b100101
+_AS_MEANT = str.maketrans("OIL", "011", "- ")
+_VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
+
+
+def award_id(scheme_id: str, recipient_id: str) -> str:
+    """The id of the one award that this recipient can have by this scheme."""
+    return str(uuid5(AWARD_IDS, f"{scheme_id}/{recipient_id}"))
+
+
+def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
+    """
+    The code of an award; nobody without the key can work it out from the ids.
+
+    `turn` counts the codes already found to belong to another award.
+    """
+    digest = hmac.digest(key, f"{award_id}/{turn}".encode(), "sha256")
+    number = int.from_bytes(digest[:8], "big")
+    values = [number >> (SYMBOL_BITS * place) & 31 for place in range(SYMBOLS - 1)]
+    values.append(_times_x(_weighted(values)))
+    text = "".join(ALPHABET[value] for value in values)
+    return f"{PREFIX}-{text[:5]}-{text[5:]}"
+
+
+def read_code(typed: str) -> str:
+    """
+    The code that somebody typed, as we write it.
+
+    Case, spaces and hyphens do not matter; O is read as 0, and I and L as 1.
+
+    Raises:
+        Rejected: it is no code of ours, or has a typing error.
+    """
+    text = typed.upper().translate(_AS_MEANT)
+    symbols = text.removeprefix(PREFIX)
+    known = len(text) == len(PREFIX) + SYMBOLS == len(PREFIX) + len(symbols)
+    if not known or any(symbol not in _VALUES for symbol in symbols):
+        raise Rejected("an award code looks like KW-7Q2MA-X4D0P", code="award_code_malformed")
+    if _weighted(_VALUES[symbol] for symbol in symbols) != 0:
+        raise Rejected("the award code has a typing error", code="award_code_malformed")
+    return f"{PREFIX}-{symbols[:5]}-{symbols[5:]}"
+
+
+def _weighted(values: Iterable[int]) -> int:
+    total = 0
+    for value in values:
+        total = _times_x(total) ^ value
+    return total
+
+
+def _times_x(value: int) -> int:
+    value <<= 1
+    return value ^ POLYNOMIAL if value & 0b100000 else value

@@ -1,0 +1,72 @@
+"""What is awarded by which rule: schemes are data that organisers put, not code."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.events import AwardKind, Id, Line, Percent
+
+TIERS_MAX = 20
+TIER_PLACES_MAX = 10_000
+
+
+class _Terms(BaseModel):
+    # A misspelt field of a rule must not quietly become a different rule.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PassMark(_Terms):
+    """Everyone who reaches the score in the quiz, once, however many attempts reach it."""
+
+    type: Literal["pass_mark"]
+    quiz_id: Id
+    score_percent: Percent
+
+
+class Tier(_Terms):
+    """One step of the prizes: `places` more ranks than the tiers before it."""
+
+    tier: Line
+    places: Annotated[int, Field(ge=1, le=TIER_PLACES_MAX)]
+
+
+class RankTiers(_Terms):
+    """The best of the quiz's final standings, best tier first."""
+
+    type: Literal["rank_tiers"]
+    quiz_id: Id
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1, max_length=TIERS_MAX)]
+
+    @model_validator(mode="after")
+    def _named_apart(self) -> Self:
+        if len({tier.tier for tier in self.tiers}) < len(self.tiers):
+            raise ValueError("two tiers have the same name")
+        return self
+
+    @property
+    def places(self) -> int:
+        """The ranks of all tiers together."""
+        return sum(tier.places for tier in self.tiers)
+
+
+class Conferred(_Terms):
+    """Whomever an organiser names."""
+
+    type: Literal["conferred"]
+
+
+Rule = Annotated[PassMark | RankTiers | Conferred, Field(discriminator="type")]
+
+
+class Scheme(_Terms):
+    """What is awarded (a title and a kind) and by which rule."""
+
+    scheme_id: Id
+    title: Line
+    kind: AwardKind
+    rule: Rule
+
+    @property
+    def quiz_id(self) -> str | None:
+        """The quiz that the rule looks at, if it looks at one."""
+        return None if isinstance(self.rule, Conferred) else self.rule.quiz_id

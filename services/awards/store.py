@@ -1,0 +1,247 @@
+"""
+Schemes, awards, and what awards needs to remember of quizzes, in MongoDB.
+
+A pass mark's projection keeps each participant's best result of each quiz under the id
+"quiz/participant", so that a quiz is one range of ids and needs no index of its own.
+"""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from services.awards import announcing
+from services.awards.rules import Award, Closing, Result
+from services.awards.schemes import Scheme
+from shared import mongo, outbox
+from shared.errors import Conflict
+from shared.events import FinalStanding
+from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session, UpdateOne
+
+SCHEMES_MAX = 500
+OWN_AWARDS_MAX = 200
+
+
+class AwardStore:
+    """The awards service's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._schemes = database["schemes"]
+        self._awards = database["awards"]
+        self._results = database["results"]
+        self._closings = database["closings"]
+        # A scheme in use stays in use, so each process marks it once.
+        self._in_use: set[Scheme] = set()
+
+    async def prepare(self) -> None:
+        """Create the collections and indexes; a transaction must not have to."""
+        with mongo.outages_named():
+            await self._awards.create_index([("award_code", ASCENDING)], unique=True)
+            await self._awards.create_index([("recipient_id", ASCENDING), ("issued_at", DESCENDING)])
+            await self._awards.create_index([("scheme_id", ASCENDING), ("_id", ASCENDING)])
+            await self._schemes.create_index([("rule.quiz_id", ASCENDING)])
+
+    async def put_scheme(self, scheme: Scheme) -> None:
+        """
+        Store a scheme, new or changed.
+
+        Raises:
+            Conflict: it is in use and only its title may change, or there are `SCHEMES_MAX`.
+        """
+        document = scheme.model_dump(mode="json", exclude={"scheme_id"})
+        changeable: Document = {
+            "_id": scheme.scheme_id,
+            "$or": [
+                {"in_use": {"$ne": True}},
+                {"rule": document["rule"], "kind": document["kind"]},
+            ],
+        }
+        with mongo.outages_named():
+            if not await self._schemes.find_one({"_id": scheme.scheme_id}, {"_id": 1}):
+                if await self._schemes.count_documents({}) >= SCHEMES_MAX:
+                    raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
+                try:
+                    await self._schemes.insert_one({"_id": scheme.scheme_id, **document})
+                except DuplicateKeyError:
+                    # Somebody else has just put it: then this is a change.
+                    pass
+                else:
+                    return
+            changed = await self._schemes.update_one(changeable, {"$set": document})
+        if changed.matched_count == 0:
+            raise Conflict(
+                f"scheme {scheme.scheme_id} has awards: only its title may change", code="scheme_in_use"
+            )
+
+    async def use(self, scheme: Scheme) -> bool:
+        """Fix a scheme's rule before its first award; False if it is no longer the stored one."""
+        if scheme in self._in_use:
+            return True
+        document = scheme.model_dump(mode="json")
+        stored = {"_id": scheme.scheme_id, "rule": document["rule"], "kind": document["kind"]}
+        with mongo.outages_named():
+            used = await self._schemes.update_one(stored, {"$set": {"in_use": True}})
+        if used.matched_count:
+            self._in_use.add(scheme)
+        return bool(used.matched_count)
+
+    async def scheme(self, scheme_id: str) -> Scheme | None:
+        """The scheme of this id."""
+        with mongo.outages_named():
+            document = await self._schemes.find_one({"_id": scheme_id})
+        return _scheme(document) if document else None
+
+    async def schemes(self) -> list[Scheme]:
+        """All schemes, by id."""
+        return await self._schemes_where({})
+
+    async def schemes_of(self, quiz_ids: Iterable[str]) -> list[Scheme]:
+        """The schemes whose rule looks at one of these quizzes."""
+        return await self._schemes_where({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
+
+    async def _schemes_where(self, condition: Document) -> list[Scheme]:
+        with mongo.outages_named():
+            found = self._schemes.find(condition).sort("_id", ASCENDING).limit(SCHEMES_MAX)
+            return [_scheme(document) for document in await found.to_list(None)]
+
+    async def remember_results(self, results: Iterable[Result]) -> None:
+        """Keep each participant's best result of each quiz, whatever the order they come in."""
+        best: dict[str, tuple[int, str]] = {}
+        for result in results:
+            id_ = f"{result.quiz_id}/{result.participant_id}"
+            # Of equal scores the larger id wins, here and in $max below: order must not matter.
+            best[id_] = max((result.score_percent, result.result_id), best.get(id_, (-1, "")))
+        if not best:
+            return
+        writes = [
+            UpdateOne({"_id": id_}, {"$max": {"best": {"score": score, "result": result}}}, upsert=True)
+            for id_, (score, result) in best.items()
+        ]
+        with mongo.outages_named():
+            await self._results.bulk_write(writes, ordered=False)
+
+    async def best_results(self, quiz_id: str, after: str, limit: int) -> list[Result]:
+        """The best results of a quiz, by participant id from the one after `after`."""
+        # "0" follows "/" in ASCII and neither occurs in an id where "/" stands: all of the quiz.
+        ids = {"$gt": f"{quiz_id}/{after}", "$lt": f"{quiz_id}0"}
+        with mongo.outages_named():
+            found = await self._results.find({"_id": ids}).sort("_id", ASCENDING).limit(limit).to_list(None)
+        return [
+            Result(
+                document["best"]["result"],
+                quiz_id,
+                document["_id"].removeprefix(f"{quiz_id}/"),
+                document["best"]["score"],
+            )
+            for document in found
+        ]
+
+    async def remember_closings(self, closings: Sequence[Closing]) -> None:
+        """Keep the final standings of quizzes; the first closing of a quiz stays."""
+        documents = [
+            {
+                "_id": closing.quiz_id,
+                "participants": closing.participants,
+                "standings": [standing.model_dump() for standing in closing.standings],
+            }
+            for closing in closings
+        ]
+        await mongo.insert_new(self._closings, documents)
+
+    async def closing(self, quiz_id: str) -> Closing | None:
+        """The final standings of a quiz, once it is closed."""
+        with mongo.outages_named():
+            document = await self._closings.find_one({"_id": quiz_id})
+        if document is None:
+            return None
+        standings = [FinalStanding(**standing) for standing in document["standings"]]
+        return Closing(quiz_id, document["participants"], standings)
+
+    async def awards(self, award_ids: Some[str], session: Session | None = None) -> dict[str, Award]:
+        """Those of these awards that exist, by id."""
+        if not award_ids:
+            return {}
+        with mongo.outages_named():
+            found = await self._awards.find({"_id": {"$in": list(award_ids)}}, session=session).to_list(None)
+        return {document["_id"]: _award(document) for document in found}
+
+    async def codes_taken(self, codes: Iterable[str]) -> set[str]:
+        """Those of these codes that stand on an award already."""
+        with mongo.outages_named():
+            found = await self._awards.find({"award_code": {"$in": list(codes)}}, {"award_code": 1}).to_list(
+                None
+            )
+        return {document["award_code"] for document in found}
+
+    async def add_new(self, awards: Sequence[Award]) -> list[Award]:
+        """Insert awards that are not there yet; returns those, the others are left alone."""
+        there = await mongo.insert_new(self._awards, [_document(award) for award in awards])
+        return [award for place, award in enumerate(awards) if place not in there]
+
+    async def add_and_tell(self, awards: Sequence[Award]) -> tuple[list[Award], dict[str, Award]]:
+        """Add those that are not there yet, with their events in the outbox; returns the new and the old."""
+
+        async def work(session: Session) -> tuple[list[Award], dict[str, Award]]:
+            there = await self.awards([award.award_id for award in awards], session)
+            new = [award for award in awards if award.award_id not in there]
+            if new:
+                await self._awards.insert_many([_document(award) for award in new], session=session)
+                await outbox.append(self._database, session, [announcing.issued(award) for award in new])
+            return new, there
+
+        return await mongo.in_transaction(self._database, work)
+
+    async def revoke(self, award_id: str, reason: str, now: datetime) -> tuple[Award, bool] | None:
+        """Revoke an award and tell of it; returns it and whether it held until now, None if there is none."""
+
+        async def work(session: Session) -> tuple[Award, bool] | None:
+            award = (await self.awards([award_id], session)).get(award_id)
+            if award is None or not award.held:
+                return (award, False) if award else None
+            revoked = replace(award, revoked_at=now, reason=reason)
+            change = {"$set": {"revoked_at": now, "reason": reason}}
+            await self._awards.update_one({"_id": award_id}, change, session=session)
+            # A consumer may have crashed between storing and telling, and will not tell of a
+            # revoked award. So tell here, before; to whoever knows it is the same event again.
+            told = [] if award.relayed else [announcing.issued(award)]
+            await outbox.append(self._database, session, [*told, announcing.revoked(revoked)])
+            return revoked, True
+
+        return await mongo.in_transaction(self._database, work)
+
+    async def award_of_code(self, code: str) -> Award | None:
+        """The award that a code stands on."""
+        with mongo.outages_named():
+            document = await self._awards.find_one({"award_code": code})
+        return _award(document) if document else None
+
+    async def awards_of_recipient(self, recipient_id: str) -> list[Award]:
+        """A recipient's awards, the latest first, at most `OWN_AWARDS_MAX`."""
+        with mongo.outages_named():
+            found = self._awards.find({"recipient_id": recipient_id}).sort("issued_at", DESCENDING)
+            return [_award(document) for document in await found.limit(OWN_AWARDS_MAX).to_list(None)]
+
+    async def awards_of_scheme(self, scheme_id: str, after: str, limit: int) -> list[Award]:
+        """A scheme's awards by award id, from the one after `after`."""
+        with mongo.outages_named():
+            found = self._awards.find({"scheme_id": scheme_id, "_id": {"$gt": after}}).sort("_id", ASCENDING)
+            return [_award(document) for document in await found.limit(limit).to_list(None)]
+
+
+def _scheme(document: Document) -> Scheme:
+    return Scheme(
+        scheme_id=document["_id"], title=document["title"], kind=document["kind"], rule=document["rule"]
+    )
+
+
+def _document(award: Award) -> Document:
+    fields: dict[str, Any] = {name: value for name, value in asdict(award).items() if value is not None}
+    return {"_id": fields.pop("award_id"), **fields}
+
+
+def _award(document: Document) -> Award:
+    fields = dict(document)
+    # Left out of the document where there is none.
+    return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), **fields)
