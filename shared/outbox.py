@@ -8,10 +8,9 @@ another takes over within `LEASE_SECONDS`.
 """
 
 import asyncio
-import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +24,7 @@ from shared.mongo import (
     DuplicateKeyError,
     PyMongoError,
     Session,
+    UpdateOne,
     outages_named,
 )
 from shared.publisher import Publisher, Record, to_record
@@ -38,8 +38,16 @@ SWEEP_SECONDS = 1.0
 LEASE_SECONDS = 5.0
 PAUSE_SECONDS = 0.5
 
-# Orders what one process writes within one tick of the clock.
-_tie = itertools.count()
+
+def _ascending() -> Iterator[int]:
+    """The time in nanoseconds, never twice the same and never backwards within this process."""
+    last = 0
+    while True:
+        last = max(time.time_ns(), last + 1)
+        yield last
+
+
+_order = _ascending()
 
 
 async def append(database: Database, session: Session, envelopes: Sequence[Envelope[Event]]) -> None:
@@ -50,16 +58,20 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
     """
     if not envelopes:
         return
-    now_ns = time.time_ns()
-    documents = [_document(envelope, now_ns) for envelope in envelopes]
-    await database[COLLECTION].insert_many(documents, session=session)
+    # Upserts, since an insert that finds its id taken would abort the whole transaction.
+    await database[COLLECTION].bulk_write(
+        [
+            UpdateOne({"_id": envelope.context.id}, {"$setOnInsert": _document(envelope)}, upsert=True)
+            for envelope in envelopes
+        ],
+        session=session,
+    )
 
 
-def _document(envelope: Envelope[Event], now_ns: int) -> Document:
+def _document(envelope: Envelope[Event]) -> Document:
     topic, key, value, headers = to_record(envelope)
     return {
-        "_id": envelope.context.id,
-        "order": now_ns + next(_tie) % 1_000,
+        "order": next(_order),
         "topic": topic,
         "key": key,
         "value": value,
