@@ -51,9 +51,13 @@ def locked_jars(lock: Path = LOCK) -> list[Jar]:
     ]
 
 
-def fetch_jars(cache: Path, tell: Callable[[str], None]) -> list[Path]:
+def fetch_jars(
+    cache: Path, tell: Callable[[str], None], repositories: Mapping[str, str] | None = None
+) -> list[Path]:
     """
     The jars of the lock, in its order; whatever is missing or differs from its checksum is fetched.
+
+    `repositories` by name and URL; by default those in jgo's config file, then Maven Central.
 
     Raises:
         StackError: a jar can't be fetched, or what comes isn't what the lock names.
@@ -62,30 +66,40 @@ def fetch_jars(cache: Path, tell: Callable[[str], None]) -> list[Path]:
     repository = cache / "maven"
     jars = locked_jars()
     with locked(cache / "lock"):
+        wanted = _missing(jars, repository)
         for _ in range(DOWNLOAD_TRIES_MAX):
-            wanted = [jar for jar in jars if not jar.is_good(repository)]
             if not wanted:
-                return [jar.path(repository) for jar in jars]
+                break
             tell(f"Fetching Kafka: {len(wanted)} of {len(jars)} jars, kept in {cache} from then on")
             # A start cache belongs to these very files: Java compares their times.
             for stale in cache.glob("*.aot"):
                 stale.unlink()
-            _download(wanted, repository)
-    raise StackError(
-        f"{wanted[0].artifact} {wanted[0].version} as fetched differs from the checksum in {LOCK.name}: "
-        "a mirror or proxy in between changes files; name another in jgo's config file"
-    )
+            _download(wanted, repository, repositories)
+            wanted = _missing(jars, repository)
+    if wanted:
+        raise StackError(
+            f"{wanted[0].artifact} {wanted[0].version} as fetched differs from the checksum in {LOCK.name}: "
+            "a mirror or proxy in between changes files; name another in jgo's config file"
+        )
+    return [jar.path(repository) for jar in jars]
 
 
-def _download(jars: list[Jar], repository: Path) -> None:
+def _missing(jars: list[Jar], repository: Path) -> list[Jar]:
+    return [jar for jar in jars if not jar.is_good(repository)]
+
+
+def _download(jars: list[Jar], repository: Path, repositories: Mapping[str, str] | None) -> None:
     # Only here, where the network is needed: the import alone takes longer than checking all jars.
     import requests
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext
 
-    mirrors = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
-    maven = MavenContext(repo_cache=repository, remote_repos=mirrors, timeout=DOWNLOAD_TIMEOUT_SECONDS)
+    if repositories is None:
+        repositories = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
+    maven = MavenContext(
+        repo_cache=repository, remote_repos=dict(repositories), timeout=DOWNLOAD_TIMEOUT_SECONDS
+    )
 
     def download(jar: Jar) -> None:
         # A download cut short by a kill stays behind under the final name.

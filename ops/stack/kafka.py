@@ -1,5 +1,6 @@
 """Apache Kafka as one KRaft node: its files, its first formatting, whether it answers."""
 
+import asyncio
 import base64
 import os
 import shutil
@@ -168,6 +169,7 @@ def _write_properties(path: Path, ports: Sequence[int], data: str) -> None:
 @asynccontextmanager
 async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client for one question; whatever goes wrong with it means not ready."""
+    await _knock(address)
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         try:
@@ -177,3 +179,18 @@ async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
             await admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
         raise NotReady(f"{type(error).__name__}: {error}") from error
+
+
+async def _knock(address: str) -> None:
+    """Whether any of the bootstrap servers opens: the client would log an error for each that doesn't."""
+    for server in address.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        except ValueError:
+            raise NotReady(f"{server!r} is no address: HOST:PORT is") from None
+        except OSError:
+            continue
+        writer.close()
+        return
+    raise NotReady(f"nobody listens at {address}")

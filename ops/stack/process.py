@@ -4,21 +4,20 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from ops.stack.errors import StackError
+from ops.stack.logs import make_room, tail
 from ops.stack.state import ServerProcess
 
-LOG_BYTES_MAX = 16 * 1024**2
-LOG_TAIL_LINES = 12
-LOG_TAIL_BYTES = 64 * 1024
 STOP_SECONDS_MAX = 20.0
 KILL_SECONDS_MAX = 10.0
 RECOGNISE_SECONDS_MAX = 2.0
-RECOGNISE_POLL_SECONDS = 0.005
+POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
 
     Detached, it lives on in a session of its own; otherwise it dies with the calling process.
     """
-    _start_new_log(log)
+    make_room(log)
     leash = () if detached else (sys.executable, "-I", str(Path(__file__).with_name("leash.py")))
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -75,7 +74,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
     # Linux tells the starter that the program is loaded a moment before it shows the new command line.
     deadline = time.monotonic() + RECOGNISE_SECONDS_MAX
     while not is_running(process) and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(RECOGNISE_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     return Started(process, child)
 
 
@@ -88,12 +87,9 @@ def stop(process: ServerProcess, seconds: float = STOP_SECONDS_MAX) -> None:
     server = _find(process)
     if server is None:
         return
-    try:
+    with suppress(psutil.NoSuchProcess):
         server.terminate()
-        server.wait(seconds)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
+    if not _is_gone(server, seconds):
         kill(process)
 
 
@@ -102,37 +98,29 @@ def kill(process: ServerProcess) -> None:
     server = _find(process)
     if server is None:
         return
-    try:
+    with suppress(psutil.NoSuchProcess):
         server.kill()
-        server.wait(KILL_SECONDS_MAX)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired as error:
-        raise StackError(
-            f"process {process.pid} is still there {KILL_SECONDS_MAX:.0f} s after SIGKILL"
-        ) from error
+    if not _is_gone(server, KILL_SECONDS_MAX):
+        raise StackError(f"process {process.pid} is still there {KILL_SECONDS_MAX:.0f} s after SIGKILL")
 
 
-def tail(log: Path, lines: int = LOG_TAIL_LINES) -> str:
-    """Where the log is and how it ends, for an error message."""
-    last = last_lines(log, lines)
-    return f"{log} ends with:\n" + "\n".join(f"    {line}" for line in last) if last else f"{log} is empty"
+def _is_gone(server: psutil.Process, seconds: float) -> bool:
+    """
+    Wait until it holds no file and no port any more.
 
-
-def last_lines(log: Path, lines: int) -> list[str]:
-    try:
-        with log.open("rb") as file:
-            size_bytes = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size_bytes - LOG_TAIL_BYTES))
-            return file.read().decode(errors="replace").splitlines()[-lines:]
-    except FileNotFoundError:
-        return []
-
-
-def _start_new_log(log: Path) -> None:
-    """Keep one older log at most, so that a stack of many weeks doesn't fill the disk."""
-    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-        log.replace(log.with_suffix(".old.log"))
+    psutil's own wait would go on until the parent has taken note, which some containers' first process does
+    seconds later.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            # A zombie that counts several threads is still closing its files.
+            if server.status() == psutil.STATUS_ZOMBIE and server.num_threads() <= 1:
+                return True
+        except psutil.Error:
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def _find(process: ServerProcess) -> psutil.Process | None:

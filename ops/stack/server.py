@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ops.stack.errors import NotReady, StackError
-from ops.stack.process import Command, is_running, tail
+from ops.stack.logs import tail
+from ops.stack.process import Command, is_running
 from ops.stack.state import ServerProcess
 
 READY_SECONDS_MAX = 60.0
@@ -47,7 +48,6 @@ def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Pat
     def check() -> None:
         if not is_running(process):
             raise StackError(f"{server.name} ended while it was starting; {tail(log)}")
-        # Clients log what they can't reach: let them knock only where somebody opens.
         if not accepts(port):
             raise NotReady(f"port {port} isn't served yet")
         _run(server.check(server.address(port)))
@@ -60,13 +60,15 @@ def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Pat
         ) from last
 
 
-def wait_until_reachable(server: Server, address: str, variable: str) -> None:
+def wait_until_reachable(
+    server: Server, address: str, variable: str, seconds: float = OUTSIDE_SECONDS_MAX
+) -> None:
     """
     Raises:
         StackError: the server that the variable names doesn't answer.
     """
     try:
-        _wait(lambda: _run(server.check_outside(address)), OUTSIDE_SECONDS_MAX)
+        _wait(lambda: _run(server.check_outside(address)), seconds)
     except NotReady as last:
         raise StackError(
             f"{variable} names a server that can't be used ({last}): start it, correct {variable}, or unset "

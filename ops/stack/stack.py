@@ -1,7 +1,6 @@
 """Kafka and MongoDB on this machine as one thing: up, down, killed, back again."""
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from ops.stack import state as states
 from ops.stack.errors import StackError
 from ops.stack.host import check_disk, check_port, free_port, is_free, make_folder
 from ops.stack.kafka import Kafka
+from ops.stack.logs import last_lines, lines_to_come
 from ops.stack.mongo import Mongo
-from ops.stack.process import Command, Started, is_running, kill, last_lines, start, stop
+from ops.stack.process import Command, Started, is_running, kill, start, stop
 from ops.stack.server import Server, accepts, is_reachable, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
 
 LOG_LINES = 40
-FOLLOW_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +120,28 @@ class Stack:
 
     def status(self) -> list[Status]:
         state = states.load(self._state_file)
-        return [self._status(server, state.servers.get(name)) for name, server in self._servers.items()]
+        return [self._status(self._servers[name], state.servers.get(name)) for name in ("kafka", "mongo")]
 
     def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
 
-    def logs(self, name: str, *, lines: int = LOG_LINES, follow: bool = False) -> Iterator[str]:
-        """The last lines of one server's log; with `follow` those to come, until the caller stops asking."""
-        if name in self._outside:
-            raise StackError(f"{name} is a server of your own ({_variable(name)}): see its own log")
-        log = self.log(name)
-        if not log.exists():
-            raise StackError(f"{name} has no log in {log.parent}: start it with kepu stack up")
-        yield from last_lines(log, lines)
+    def logs(self, *names: str, lines: int = LOG_LINES, follow: bool = False) -> Iterator[tuple[str, str]]:
+        """
+        The last lines of the logs named, each with its name; of all servers' that are ours if none is.
+
+        With `follow` those to come as well, until the caller stops asking.
+        """
+        for name in names:
+            if name in self._outside:
+                raise StackError(f"{name} is a server of your own ({_variable(name)}): see its own log")
+        logs = {name: self.log(name) for name in names or self._ours()}
+        for name, log in logs.items():
+            if not log.exists():
+                raise StackError(f"{name} has no log in {log.parent}: start it with kepu stack up")
+            for line in last_lines(log, lines):
+                yield name, line
         if follow:
-            yield from _lines_to_come(log)
+            yield from lines_to_come(logs)
 
     @property
     def _state_file(self) -> Path:
@@ -280,16 +286,3 @@ def _resident_bytes(pid: int) -> int | None:
         return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
         return None
-
-
-def _lines_to_come(log: Path) -> Iterator[str]:
-    with log.open(errors="replace") as file:
-        file.seek(0, os.SEEK_END)
-        partial = ""
-        while True:
-            partial += file.readline()
-            if partial.endswith("\n"):
-                yield partial.removesuffix("\n")
-                partial = ""
-            else:
-                time.sleep(FOLLOW_SECONDS)

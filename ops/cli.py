@@ -1,0 +1,32 @@
+"""The kepu command. Only wires: each group of commands has a module of its own."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from ops.stack import StackError
+from ops.stack.cli import stack_cli
+
+FAILED = 1
+
+
+class Commands(TyperGroup):
+    """Says what went wrong in one sentence instead of a traceback, where the error was made to be read."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StackError as error:
+            Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {error}", soft_wrap=True)
+            raise typer.Exit(FAILED) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Kepu Week: a city's Science & Technology Week as events.",
+)
+app.add_typer(stack_cli, name="stack")

@@ -1,0 +1,61 @@
+"""The command line: what scripts rely on (exit codes) and what people read."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli import app
+from ops.stack import Stack
+
+# None takes a variable away: a stack of the test's own.
+OWN = {"KEPU_KAFKA": None, "KEPU_MONGO": None, "KEPU_HOME": None, "COLUMNS": "120"}
+
+
+def test_status_of_nothing_exits_with_3(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["stack", "status", "--home", str(tmp_path / "none")], env=OWN)
+    assert result.exit_code == 3
+    assert result.stdout.count("not running") == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_home_may_come_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"servers": {"kafka": {"ports": [20001, 20002]}}}')
+    result = CliRunner().invoke(app, ["stack", "status"], env={**OWN, "KEPU_HOME": str(tmp_path)})
+    assert result.exit_code == 3
+    assert "127.0.0.1:20001" in result.stdout
+
+
+def test_failure_is_one_sentence_and_exits_with_1(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["stack", "logs", "kafka", "--home", str(tmp_path)], env=OWN)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("kepu: kafka has no log in ")
+    assert "Traceback" not in result.output
+
+
+def test_down_of_nothing_is_no_failure(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["stack", "down", "--home", str(tmp_path)], env=OWN).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(app, ["stack", command, "--help"], env=OWN)
+    assert result.exit_code == 0
+    assert "--home" in result.stdout
+
+
+@pytest.mark.stack
+def test_status_of_a_running_stack_exits_with_0(stack: Stack) -> None:
+    result = CliRunner().invoke(app, ["stack", "status", "--home", str(stack.home)], env={"COLUMNS": "120"})
+    assert result.exit_code == 0
+    assert stack.kafka in result.stdout
+
+
+@pytest.mark.stack
+def test_logs_of_both_say_whose_line_it_is(stack: Stack) -> None:
+    if any(server.outside for server in stack.status()):
+        pytest.skip("servers named by KEPU_KAFKA and KEPU_MONGO keep their own logs")
+    result = CliRunner().invoke(app, ["stack", "logs", "-n", "2", "--home", str(stack.home)])
+    assert [line.split(" | ")[0].strip() for line in result.stdout.splitlines()] == ["mongo"] * 2 + [
+        "kafka"
+    ] * 2

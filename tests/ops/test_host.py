@@ -1,0 +1,69 @@
+"""What the machine can't offer is said in one line that names the way out."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from ops.stack.errors import StackError
+from ops.stack.host import PORT_MAX, PORT_MIN, check_disk, check_port, free_port, is_free, make_folder
+from ops.stack.java import find_java
+from ops.stack.mongo import find_mongod
+
+OUTGOING_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def test_taken_port_is_told_with_the_option_for_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        port = foreign.getsockname()[1]
+        with pytest.raises(StackError, match=rf"port {port} for kafka is taken by .*pid.*--kafka-port"):
+            check_port(port, "kafka")
+
+
+def test_port_taken_on_all_addresses_is_not_free() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as foreign:  # noqa: S104 - that is the case tested
+        assert not is_free(foreign.getsockname()[1])
+
+
+def test_free_port_is_not_one_already_promised() -> None:
+    all_but_one = set(range(PORT_MIN, PORT_MAX + 1)) - {25_000}
+    with pytest.raises(StackError, match="no free port"):
+        free_port(all_but_one | {25_000})
+
+
+@pytest.mark.skipif(not OUTGOING_PORTS.exists(), reason="only Linux says which ports it gives to clients")
+def test_chosen_ports_are_never_given_to_outgoing_connections() -> None:
+    lowest, highest = map(int, OUTGOING_PORTS.read_text().split())
+    assert lowest > PORT_MAX or highest < PORT_MIN
+
+
+def test_full_disk_is_told_with_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"GiB free, the stack needs 1000000\.0 GiB: .*--home"):
+        check_disk(tmp_path, needed_bytes=1_000_000 * 1024**3)
+
+
+def test_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackError, match="can't write to the folder"):
+        make_folder(tmp_path / "file" / "home")
+
+
+def test_platform_without_mongod_is_told_to_name_a_server() -> None:
+    with pytest.raises(StackError, match="KEPU_MONGO"):
+        find_mongod(package="no.such.package")
+
+
+def test_java_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=f"KEPU_JAVA={tmp_path}"):
+        find_java({"KEPU_JAVA": str(tmp_path)})
+
+
+def test_java_may_be_named_by_its_home_or_its_program(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "java"
+    program.parent.mkdir()
+    program.touch()
+    assert find_java({"KEPU_JAVA": str(tmp_path)}) == find_java({"KEPU_JAVA": str(program)}) == program
+
+
+def test_java_home_alone_counts_for_nothing(tmp_path: Path) -> None:
+    assert tmp_path not in find_java({"JAVA_HOME": str(tmp_path)}).parents
