@@ -110,7 +110,6 @@ def create_app(
     app.add_exception_handler(KepuError, _kepu_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _unexpected_problem)
     app.add_middleware(_Observed)
     app.add_api_route(
         "/health", _health, methods=["GET"], tags=["operation"], summary="What works and what does not"
@@ -148,14 +147,15 @@ async def _validation_problem(request: Request, error: Exception) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type)
-    codes = {401: "not_authenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+    codes = {
+        401: "not_authenticated",
+        403: "forbidden",
+        404: "not_found",
+        405: "method_not_allowed",
+        413: "too_large",
+    }
     code = codes.get(error.status_code, "http_error")
     return problem(error.status_code, code, str(error.detail))
-
-
-async def _unexpected_problem(request: Request, error: Exception) -> Response:
-    log.error("request failed", exc_info=error, extra={"route": _route(request.scope)})
-    return problem(500, "internal", "an unexpected error; the log has it under the correlation id")
 
 
 class Health(BaseModel):
@@ -209,21 +209,31 @@ class _Observed:
         correlation = headers.get(b"x-correlation-id", b"").decode("latin-1")
         if not _CORRELATION.match(correlation):
             correlation = secrets.token_hex(8)
-        started, status = time.perf_counter(), 500
+        started, status, answering = time.perf_counter(), 500, False
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answering = message["status"], True
                 message["headers"] = [*message["headers"], (b"x-correlation-id", correlation.encode())]
             await send(message)
 
         with logs.correlated(correlation):
-            if int(headers.get(b"content-length", b"0") or 0) > BODY_BYTES_MAX:
-                refused = problem(413, "too_large", f"a body may have {BODY_BYTES_MAX} bytes")
-                await refused(scope, receive, observed)
-            else:
-                await self._app(scope, _bounded(receive), observed)
+            try:
+                if int(headers.get(b"content-length", b"0") or 0) > BODY_BYTES_MAX:
+                    refused = problem(413, "too_large", f"a body may have {BODY_BYTES_MAX} bytes")
+                    await refused(scope, receive, observed)
+                else:
+                    await self._app(scope, _bounded(receive), observed)
+            except Exception:
+                # Here and not in an exception handler: the line and the answer carry the correlation id.
+                log.exception("request failed", extra={"route": _route(scope)})
+                if answering:
+                    raise
+                failed = problem(
+                    500, "internal", "an unexpected error; the log has it under the correlation id"
+                )
+                await failed(scope, receive, observed)
         spent = time.perf_counter() - started
         metrics.HTTP_SECONDS.labels(scope["method"], _route(scope), status).observe(spent)
 
