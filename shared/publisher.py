@@ -171,6 +171,11 @@ async def _close(producer: AIOKafkaProducer) -> None:
             await producer.stop()
     except (KafkaError, TimeoutError):
         log.warning("producer closed with records unsent")
+        # stop() was cut short before it ended its sender, which would go on for ever and
+        # write what was given up after what came later.
+        if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
+            producer._sender.sender_task.cancel()  # noqa: SLF001
+        await producer.client.close()
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
