@@ -27,7 +27,7 @@ from shared import metrics
 from shared.envelope import Context, Envelope, Event, Headers, from_headers
 from shared.errors import Rejected, Unavailable
 from shared.publisher import Publisher, Record
-from shared.topics import dead_letters
+from shared.topics import DEAD_RECORD_BYTES_MAX, dead_letters
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ DEAD_RATIO_WINDOW = 1_000
 # Below this many dead letters in the window a high ratio proves nothing.
 DEAD_RATIO_FLOOR = 100
 REASON_CHARS_MAX = 500
+# Key, value and headers of a dead letter, before the framing that Kafka adds.
+DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
 START_SECONDS_MAX = 60.0
 OBSERVE_SECONDS = 2.0
 
@@ -434,12 +436,22 @@ def _dead_letter(record: Raw, why: Rejected, group: str) -> Record:
         ("dead_offset", str(record.offset).encode()),
         ("dead_time", datetime.now(UTC).isoformat().encode()),
     ]
-    return dead_letters(record.topic, group), record.key, record.value, headers
+    topic = dead_letters(record.topic, group)
+    size_bytes = sum(len(name) + len(value or b"") for name, value in headers)
+    if len(record.key or b"") + len(record.value or b"") + size_bytes > DEAD_BYTES_MAX:
+        # Compressed it came through, and no topic takes it as it is: what tells of it must do.
+        return topic, None, b"", headers[len(record.headers) :]
+    return topic, record.key, record.value, headers
 
 
 @asynccontextmanager
 async def consuming(
-    kafka: str, subscriptions: Sequence[Subscription], publisher: Publisher, *, instance: str = ""
+    kafka: str,
+    subscriptions: Sequence[Subscription],
+    publisher: Publisher,
+    *,
+    instance: str = "",
+    backoff_seconds: float = BACKOFF_SECONDS,
 ) -> AsyncIterator[list[Consumer]]:
     """
     Run a consumer for each subscription until the end of the block.
@@ -456,7 +468,9 @@ async def consuming(
         # What FastStream would log at each start and stop is no news; its errors are.
         logger=logging.getLogger("kepu.faststream"),
     )
-    consumers = [Consumer(subscription, publisher) for subscription in subscriptions]
+    consumers = [
+        Consumer(subscription, publisher, backoff_seconds=backoff_seconds) for subscription in subscriptions
+    ]
     for consumer in consumers:
         consumer.subscribe(broker, instance)
     await _start(broker, kafka)

@@ -7,6 +7,7 @@ Brokers run with auto-creation off, so a misspelt topic is an error and not a ne
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -87,9 +88,9 @@ DEAD: tuple[Topic, ...] = tuple(
 ALL: tuple[Topic, ...] = LIVE + DEAD
 
 
-async def create_missing(kafka: str, replication: int = 1) -> list[str]:
+async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topic] = ALL) -> list[str]:
     """
-    Create the topics that do not exist yet; leave the others as they are.
+    Create those topics that do not exist yet; leave the others as they are.
 
     Returns: the names of the topics created.
     Raises:
@@ -99,7 +100,7 @@ async def create_missing(kafka: str, replication: int = 1) -> list[str]:
     try:
         await admin.start()
         present = set(await admin.list_topics())
-        missing = [topic for topic in ALL if topic.name not in present]
+        missing = [topic for topic in wanted if topic.name not in present]
         if missing:
             await _create(admin, missing, replication)
     except KafkaError as error:

@@ -1,0 +1,146 @@
+"""
+For tests alone: contracts, topics and databases of their own, and waiting for what takes time.
+
+Every test takes names that nobody else has, so that tests share one broker and one
+database without seeing each other.
+"""
+
+import asyncio
+import inspect
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.consumer import Raw
+from shared.envelope import Envelope, Event, Headers, enclose, to_headers
+from shared.mongo import Database, connect
+from shared.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
+
+EVENTUALLY_SECONDS = 15.0
+POLL_SECONDS = 0.02
+SOURCE = "kepu/testing"
+
+T = TypeVar("T")
+
+
+class Said(Event):
+    """What somebody said: the event of tests. `number` counts what one person said."""
+
+    who: str
+    number: int = 0
+    words: str = ""
+
+
+async def new_contract(kafka: str, group: str = "readers", *, partitions: int = 1) -> type[Said]:
+    """A contract with a topic of its own, and the dead letters of that group."""
+    contract = named_contract(f"said-{uuid4().hex[:12]}")
+    dead = Topic(dead_letters(contract.topic, group), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    await create_missing(kafka, wanted=[Topic(contract.topic, (group,), partitions), dead])
+    return contract
+
+
+def named_contract(topic: str) -> type[Said]:
+    """The contract of a topic that exists, as another process made it."""
+
+    class Own(Said, topic=topic, key="who"):
+        pass
+
+    return Own
+
+
+def said(
+    contract: type[Said], number: int = 0, *, who: str = "wang", words: str = "", cause: str = ""
+) -> Envelope[Event]:
+    """An event in its envelope; its id follows from who says it and the number."""
+    event = contract(who=who, number=number, words=words)
+    return enclose(event, source=SOURCE, cause=cause or f"{who}/{number}", now=datetime.now(UTC))
+
+
+def headers_of(envelope: Envelope[Event], *without: str, **instead: bytes | None) -> Headers:
+    """The headers of an envelope, without some and with others (`ce_id=None` for a null one)."""
+    kept = [(name, value) for name, value in to_headers(envelope.context) if name not in {*without, *instead}]
+    # A null header is against the type, and in the world all the same.
+    return kept + cast(Headers, list(instead.items()))
+
+
+async def eventually(check: Callable[[], T | Awaitable[T]], timeout_seconds: float = EVENTUALLY_SECONDS) -> T:
+    """
+    Wait until `check` returns something true, and return it.
+
+    Raises:
+        AssertionError: it did not within the time; with what it returned last.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        found = check()
+        answer = cast(T, await found if inspect.isawaitable(found) else found)
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_seconds} s; the last answer was {answer!r}")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def fresh_database(mongo: str) -> AsyncIterator[Database]:
+    """An empty database, dropped at the end."""
+    async with connect(mongo, f"test_{uuid4().hex[:12]}") as database:
+        yield database
+        await database.client.drop_database(database.name)
+
+
+async def write_raw(
+    kafka: str,
+    topic: str,
+    records: Sequence[tuple[bytes | None, bytes | None, Headers]],
+    *,
+    compression: str | None = None,
+) -> None:
+    """Write key, value and headers exactly as they are, as any other client might, to the first partition."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", compression_type=compression)
+    await producer.start()
+    try:
+        for key, value, headers in records:
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, headers=headers, timestamp=int(time.time() * 1000))
+            await (await producer.send_batch(batch, topic, partition=0))
+    finally:
+        await producer.stop()
+
+
+async def read_all(kafka: str, topic: str) -> list[Raw]:
+    """Every record of a topic up to now, partition by partition."""
+    consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+        bootstrap_servers=kafka, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        await consumer.topics()
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found: dict[TopicPartition, list[Raw]] = {partition: [] for partition in partitions}
+        while [at for at in partitions if await consumer.position(at) < ends[at]]:
+            for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                found[partition] += records
+    finally:
+        await consumer.stop()
+    return [record for records in found.values() for record in records]
+
+
+async def committed(kafka: str, group: str, topic: str) -> dict[int, int]:
+    """What the group has committed of the topic, by partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {at.partition: found.offset for at, found in offsets.items() if at.topic == topic}
