@@ -88,6 +88,8 @@ class GroupCommit(Generic[Item, Outcome]):
                 items, written = self._groups.pop(0)
                 try:
                     outcomes = await self._write(items)
+                    if len(outcomes) != len(items):
+                        raise ValueError(f"{self._name}: {len(outcomes)} outcomes of {len(items)} items")
                 except Exception as error:  # noqa: BLE001 (told to every caller of the group)
                     written.set_exception(error)
                     # Callers may all have gone: the error then has nobody to be told to.
