@@ -1,0 +1,160 @@
+import asyncio
+from collections.abc import Sequence
+from uuid import uuid4
+
+import pytest
+
+from shared.errors import Overloaded, Unavailable
+from shared.group_commit import GroupCommit
+from shared.testing import eventually
+
+
+class Log:
+    """A log that answers each item with its double, at its own pace."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self.broken = False
+
+    async def write(self, items: Sequence[int]) -> Sequence[int]:
+        await self.open.wait()
+        if self.broken:
+            raise Unavailable("the log does not answer")
+        self.groups.append(list(items))
+        await asyncio.sleep(0)
+        return [2 * item for item in items]
+
+
+def group_commit(
+    log: Log, *, items_max: int = 800, waiting_max: int = 8_000, window_seconds: float = 0.0
+) -> GroupCommit[int, int]:
+    return GroupCommit(
+        f"test-{uuid4().hex}",
+        log.write,
+        items_max=items_max,
+        waiting_max=waiting_max,
+        window_seconds=window_seconds,
+    )
+
+
+async def test_lone_item_is_written_at_once() -> None:
+    log = Log()
+    assert await group_commit(log).add(21) == 42
+    assert log.groups == [[21]]
+
+
+async def test_each_caller_gets_the_outcome_of_its_own_item() -> None:
+    commit = group_commit(Log())
+    numbers = range(2_000)
+    assert await asyncio.gather(*(commit.add(number) for number in numbers)) == [2 * n for n in numbers]
+
+
+async def test_those_who_come_during_a_write_are_written_together() -> None:
+    log = Log()
+    commit = group_commit(log)
+    log.open.clear()
+    callers = [asyncio.create_task(commit.add(0))]
+    await asyncio.sleep(0.01)
+    callers += [asyncio.create_task(commit.add(number)) for number in range(1, 100)]
+    await asyncio.sleep(0.01)
+    log.open.set()
+    await asyncio.gather(*callers)
+    assert log.groups == [[0], list(range(1, 100))]
+
+
+async def test_no_group_is_larger_than_the_bound() -> None:
+    log = Log()
+    commit = group_commit(log, items_max=10)
+    await asyncio.gather(*(commit.add(number) for number in range(95)))
+    assert [len(group) for group in log.groups] == [10] * 9 + [5]
+    assert [item for group in log.groups for item in group] == list(range(95))
+
+
+async def test_window_gathers_company() -> None:
+    log = Log()
+    commit = group_commit(log, window_seconds=0.02)
+    callers = []
+    for number in range(3):
+        callers.append(asyncio.create_task(commit.add(number)))
+        await asyncio.sleep(0.002)
+    await asyncio.gather(*callers)
+    assert log.groups == [[0, 1, 2]]
+
+
+async def test_failure_is_told_to_all_of_the_group_and_to_nobody_else() -> None:
+    log = Log()
+    commit = group_commit(log)
+    log.broken = True
+    outcomes = await asyncio.gather(*(commit.add(number) for number in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
+    log.broken = False
+    assert await commit.add(1) == 2
+
+
+async def test_those_beyond_the_bound_are_refused_and_the_others_are_not() -> None:
+    log = Log()
+    commit = group_commit(log, waiting_max=10)
+    log.open.clear()
+    callers = [asyncio.create_task(commit.add(number)) for number in range(10)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await commit.add(10)
+    log.open.set()
+    assert await asyncio.gather(*callers) == [2 * number for number in range(10)]
+    assert await commit.add(11) == 22
+
+
+async def test_caller_who_gives_up_does_not_disturb_the_others() -> None:
+    log = Log()
+    commit = group_commit(log, waiting_max=3)
+    log.open.clear()
+    first, second, third = (asyncio.create_task(commit.add(number)) for number in range(3))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait([second])
+    log.open.set()
+    assert (await first, await third) == (0, 4)
+    assert second.cancelled()
+    # What was accepted is written, whether anybody still waits for it or not.
+    assert log.groups == [[0, 1, 2]]
+    assert await commit.add(4) == 8
+
+
+async def test_failure_that_nobody_waits_for_is_not_an_unraised_error() -> None:
+    log = Log()
+    commit = group_commit(log)
+    log.open.clear()
+    caller = asyncio.create_task(commit.add(1))
+    await asyncio.sleep(0)
+    caller.cancel()
+    log.broken = True
+    log.open.set()
+    await commit.drain()
+    assert caller.cancelled()
+
+
+async def test_drain_waits_for_all_that_was_accepted() -> None:
+    log = Log()
+    commit = group_commit(log, items_max=2)
+    log.open.clear()
+    callers = [asyncio.create_task(commit.add(number)) for number in range(9)]
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(commit.drain())
+    await asyncio.sleep(0.01)
+    assert not draining.done()
+    log.open.set()
+    await draining
+    assert sum(len(group) for group in log.groups) == 9
+    await eventually(lambda: all(caller.done() for caller in callers))
+    await commit.drain()
+
+
+async def test_writer_that_answers_too_few_is_an_error_to_all_and_not_a_wrong_answer() -> None:
+    async def write(items: Sequence[int]) -> Sequence[int]:
+        return list(items)[:-1]
+
+    commit = GroupCommit[int, int](f"test-{uuid4().hex}", write)
+    outcomes = await asyncio.gather(*(commit.add(number) for number in range(3)), return_exceptions=True)
+    assert all(isinstance(outcome, Exception) for outcome in outcomes)

@@ -1,0 +1,51 @@
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from shared.logs import JsonLines, correlated
+
+
+def line(message: str = "service ready", **fields: object) -> dict[str, object]:
+    record = logging.makeLogRecord(
+        {"msg": message, "levelname": "INFO", "levelno": logging.INFO, "name": "x", **fields}
+    )
+    text = JsonLines("quiz").format(record)
+    assert "\n" not in text
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def test_line_holds_time_level_service_and_message_and_nothing_else() -> None:
+    found = line()
+    assert set(found) == {"time", "level", "service", "message"}
+    assert (found["level"], found["service"], found["message"]) == ("info", "quiz", "service ready")
+    assert datetime.fromisoformat(str(found["time"])).tzinfo == UTC
+
+
+def test_fields_stand_beside_the_message() -> None:
+    assert line(group="awards", offset=7)["offset"] == 7
+
+
+def test_field_that_json_does_not_know_is_written_as_text() -> None:
+    assert line(error=ValueError("x"))["error"] == "x"
+
+
+def test_line_carries_the_correlation_id_while_it_lasts() -> None:
+    with correlated("a-request"):
+        assert line()["correlation_id"] == "a-request"
+        with correlated("another"):
+            assert line()["correlation_id"] == "another"
+        assert line()["correlation_id"] == "a-request"
+    assert "correlation_id" not in line()
+
+
+def test_error_is_one_line_with_its_trace() -> None:
+    try:
+        raise LookupError("gone")
+    except LookupError:
+        assert "LookupError: gone" in str(line(exc_info=sys.exc_info())["exception"])
+
+
+def test_text_with_line_breaks_stays_one_line() -> None:
+    assert line("one\ntwo\r\nthree")["message"] == "one\ntwo\r\nthree"

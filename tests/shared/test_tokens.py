@@ -1,0 +1,114 @@
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+
+from shared.errors import Forbidden, NotAuthenticated
+from shared.tokens import (
+    ISSUER,
+    TOKEN_CHARS_MAX,
+    TOKEN_DAYS,
+    Participant,
+    TokenSigner,
+    TokenVerifier,
+    check_organiser,
+    new_key_pair,
+)
+
+NOW = datetime(2023, 5, 20, tzinfo=UTC)
+PRIVATE, PUBLIC = new_key_pair()
+VERIFIER = TokenVerifier(PUBLIC)
+
+
+def token() -> str:
+    return TokenSigner(PRIVATE).sign("wang", "group-a", "华龙区", NOW)
+
+
+def refused(text: str, now: datetime = NOW) -> str:
+    with pytest.raises(NotAuthenticated) as found:
+        VERIFIER.verify(text, now)
+    assert text[:40] not in found.value.message
+    return found.value.code
+
+
+def test_token_speaks_for_its_participant() -> None:
+    expires_at = int((NOW + timedelta(days=TOKEN_DAYS)).timestamp())
+    assert VERIFIER.verify(token(), NOW) == Participant("wang", "group-a", "华龙区", expires_at)
+
+
+def test_token_without_group_and_district_is_good() -> None:
+    found = VERIFIER.verify(TokenSigner(PRIVATE).sign("wang", None, None, NOW), NOW)
+    assert (found.group_id, found.district) == (None, None)
+
+
+def test_token_expires_also_when_it_was_verified_before() -> None:
+    text = token()
+    VERIFIER.verify(text, NOW)
+    assert refused(text, NOW + timedelta(days=TOKEN_DAYS)) == "token_expired"
+
+
+def test_token_of_another_key_is_refused() -> None:
+    assert refused(TokenSigner(new_key_pair()[0]).sign("wang", None, None, NOW)) == "token_invalid"
+
+
+def test_token_with_changed_claims_is_refused() -> None:
+    header, _, signature = token().split(".")
+    claims = (
+        urlsafe_b64encode(b'{"iss":"kepu-registration","sub":"li","exp":9999999999}').decode().rstrip("=")
+    )
+    assert refused(f"{header}.{claims}.{signature}") == "token_invalid"
+
+
+def test_unsigned_token_is_refused() -> None:
+    claims = {"iss": ISSUER, "sub": "wang", "exp": 9_999_999_999}
+    assert refused(jwt.encode(claims, "", algorithm="none")) == "token_invalid"
+
+
+def test_public_key_used_as_a_shared_secret_is_refused() -> None:
+    header = urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
+    _, claims, signature = token().split(".")
+    assert refused(f"{header}.{claims}.{signature}") == "token_invalid"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "somebody", "sub": "wang", "exp": 9_999_999_999},
+        {"iss": ISSUER, "exp": 9_999_999_999},
+        {"iss": ISSUER, "sub": "wang"},
+    ],
+    ids=["another issuer", "no subject", "no expiry"],
+)
+def test_token_with_wrong_claims_is_refused(claims: dict[str, object]) -> None:
+    key = PRIVATE.replace("\\n", "\n")
+    assert refused(jwt.encode(claims, key, algorithm="EdDSA")) == "token_invalid"
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "…", "\x00", "." * 50])
+def test_malformed_token_is_refused(text: str) -> None:
+    with pytest.raises(NotAuthenticated) as found:
+        VERIFIER.verify(text, NOW)
+    assert found.value.code == "token_invalid"
+
+
+def test_long_token_is_refused_unread() -> None:
+    with pytest.raises(NotAuthenticated, match="too long"):
+        VERIFIER.verify("a" * (TOKEN_CHARS_MAX + 1), NOW)
+
+
+def test_keys_of_the_wrong_kind_are_refused_at_start() -> None:
+    with pytest.raises(ValueError, match=r"."):
+        TokenVerifier(PRIVATE)
+    with pytest.raises(ValueError, match=r"."):
+        TokenSigner(PUBLIC)
+
+
+def test_organisers_key_opens_and_nothing_else_does() -> None:
+    check_organiser("a-key-of-organisers", "a-key-of-organisers")
+    for missing in (None, ""):
+        with pytest.raises(NotAuthenticated):
+            check_organiser(missing, "a-key-of-organisers")
+    for wrong in ("a-key-of-organiser", "钥匙"):
+        with pytest.raises(Forbidden):
+            check_organiser(wrong, "a-key-of-organisers")
