@@ -1,0 +1,190 @@
+"""Schemes, results, closings and a running awards service, for the tests of awards."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from aiokafka import AIOKafkaConsumer
+from fastapi import FastAPI
+
+from services.awards.app import AwardsSettings, assemble
+from services.awards.schemes import Scheme
+from shared.envelope import Envelope, Event, enclose
+from shared.events import AwardIssued, AwardRevoked, FinalStanding, QuizClosed, QuizCompleted
+from shared.publisher import Publisher, publishing
+from shared.tokens import TokenSigner, new_key_pair
+from shared.topics import create_missing
+
+PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
+ORGANISER_KEY = "organisers-key-for-tests"
+ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
+AWARD_KEY = "a-secret-of-at-least-thirty-two-characters"
+SIGNER = TokenSigner(PRIVATE_KEY)
+NOW = datetime(2023, 5, 25, 9, 30, 0, 123_456, tzinfo=UTC)
+T = TypeVar("T")
+
+
+def fresh(word: str) -> str:
+    """An id that no other test uses."""
+    return f"{word}-{uuid4().hex[:12]}"
+
+
+def scheme(scheme_id: str | None = None, **changes: Any) -> Scheme:
+    """A flag that organisers confer, unless told otherwise."""
+    fields: dict[str, Any] = {"title": "科技服务队队旗", "kind": "flag", "rule": {"type": "conferred"}}
+    return Scheme.model_validate(fields | changes | {"scheme_id": scheme_id or fresh("scheme")})
+
+
+def certificate(quiz_id: str, score_percent: int = 60) -> Scheme:
+    rule = {"type": "pass_mark", "quiz_id": quiz_id, "score_percent": score_percent}
+    return scheme(title="合格证书", kind="certificate", rule=rule)
+
+
+def prizes(quiz_id: str, **places: int) -> Scheme:
+    tiers = [{"tier": tier, "places": count} for tier, count in places.items()]
+    return scheme(
+        title="竞赛奖", kind="prize", rule={"type": "rank_tiers", "quiz_id": quiz_id, "tiers": tiers}
+    )
+
+
+def completed(quiz_id: str, participant_id: str, score_percent: int = 80, **changes: Any) -> QuizCompleted:
+    fields: dict[str, Any] = {
+        "result_id": str(uuid4()),
+        "quiz_id": quiz_id,
+        "quiz_title": "科普知识竞赛",
+        "participant_id": participant_id,
+        "group_id": None,
+        "district": "华龙区",
+        "score_percent": score_percent,
+        "passed": score_percent >= 60,
+        "time_used_seconds": 300,
+        "completed_at": NOW,
+    }
+    return QuizCompleted(**(fields | changes))
+
+
+def standings(*ranks: int) -> tuple[FinalStanding, ...]:
+    """Participants p0, p1, … with these ranks."""
+    return tuple(
+        FinalStanding(rank=rank, participant_id=f"p{place}", score_percent=90, time_used_seconds=60)
+        for place, rank in enumerate(ranks)
+    )
+
+
+def closed(quiz_id: str, final: Sequence[FinalStanding], participants: int | None = None) -> QuizClosed:
+    return QuizClosed(
+        quiz_id=quiz_id,
+        quiz_title="科普知识竞赛",
+        closed_at=NOW,
+        participants=len(final) if participants is None else participants,
+        standings=tuple(final),
+    )
+
+
+def envelope(event: QuizCompleted | QuizClosed) -> Envelope[Event]:
+    cause = event.result_id if isinstance(event, QuizCompleted) else event.quiz_id
+    return enclose(event, source="kepu/quiz", cause=cause, now=NOW)
+
+
+def as_participant(participant_id: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {SIGNER.sign(participant_id, None, None, datetime.now(UTC))}"}
+
+
+def settings(kafka: str, mongo: str, **changes: object) -> AwardsSettings:
+    fields: dict[str, object] = {
+        "kafka": kafka,
+        "mongo": mongo,
+        "database": f"awards_{uuid4().hex[:12]}",
+        "organiser_key": ORGANISER_KEY,
+        "token_public_key": PUBLIC_KEY,
+        "award_key": AWARD_KEY,
+    }
+    return AwardsSettings.model_validate(fields | changes)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, which runs as it would under a server."""
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://awards", timeout=30) as client,
+    ):
+        yield client
+
+
+class Week:
+    """One or more copies of awards over one database, and what they say on Kafka."""
+
+    def __init__(
+        self, clients: Sequence[httpx.AsyncClient], publisher: Publisher, heard: AIOKafkaConsumer
+    ) -> None:
+        self.client = clients[0]
+        self.clients = clients
+        self._publisher = publisher
+        self._consumer = heard
+        self._heard: list[tuple[str, AwardIssued | AwardRevoked]] = []
+
+    async def put(self, *schemes: Scheme) -> None:
+        for one in schemes:
+            body = one.model_dump(mode="json")
+            answer = await self.client.put(f"/schemes/{one.scheme_id}", json=body, headers=ORGANISER)
+            assert answer.status_code == 200, answer.text
+
+    async def tell(self, *events: QuizCompleted | QuizClosed) -> None:
+        await self._publisher.publish([envelope(event) for event in events])
+
+    async def all_handled(self, quiz_id: str) -> None:
+        """Wait until what was told so far is handled: a witness behind it in every partition is."""
+        witness = certificate(fresh("witness"), 0)
+        await self.put(witness)
+        assert witness.quiz_id is not None
+        people = [fresh("witness") for _ in range(120)]
+        await self.tell(*[completed(witness.quiz_id, one) for one in people])
+        await self.tell(closed(witness.quiz_id, ()))
+        await eventually(lambda: self.said(witness.scheme_id), lambda said: len(said) >= len(people))
+
+    async def awards(self, scheme_id: str) -> list[dict[str, Any]]:
+        answer = await self.client.get(
+            "/awards", params={"scheme_id": scheme_id, "limit": 500}, headers=ORGANISER
+        )
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["awards"]
+        return found
+
+    async def said(self, scheme_id: str) -> list[tuple[str, AwardIssued | AwardRevoked]]:
+        """The event ids and events of a scheme that Kafka has so far, in order for each recipient."""
+        while found := await self._consumer.getmany(timeout_ms=200):
+            for records in found.values():
+                for record in records:
+                    kind = AwardIssued if record.topic == AwardIssued.topic else AwardRevoked
+                    event_id = dict(record.headers)["ce_id"].decode()
+                    self._heard.append((event_id, kind.model_validate_json(record.value)))
+        return [(id_, event) for id_, event in self._heard if event.scheme_id == scheme_id]
+
+
+@asynccontextmanager
+async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
+    await create_missing(kafka)
+    shared = settings(kafka, mongo, **changes)
+    heard = AIOKafkaConsumer(AwardIssued.topic, AwardRevoked.topic, bootstrap_servers=kafka)
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(publishing(kafka, "tests"))
+        await heard.start()
+        stack.push_async_callback(heard.stop)
+        await heard.seek_to_end()
+        clients = [await stack.enter_async_context(running(assemble(shared))) for _ in range(copies)]
+        yield Week(clients, publisher, heard)
+
+
+async def eventually(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 20.0) -> T:
+    """What `look` sees as soon as it is good."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not good(seen := await look()):
+        assert asyncio.get_running_loop().time() < deadline, f"still {seen!r}"
+        await asyncio.sleep(0.05)
+    return seen

@@ -1,0 +1,204 @@
+"""Results and closings on the real broker and database: each award once, whatever is repeated."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from services.awards.codes import award_id
+from shared.events import AwardIssued, AwardRevoked
+from shared.mongo import connect
+from shared.topics import dead_letters
+from tests.awards.builders import (
+    ORGANISER,
+    certificate,
+    closed,
+    completed,
+    eventually,
+    fresh,
+    prizes,
+    standings,
+    week,
+)
+from tests.awards.dead import dead_codes
+
+pytestmark = pytest.mark.stack
+
+
+async def test_redelivered_results_and_several_passing_attempts_make_one_certificate(
+    kafka: str, mongo: str
+) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(30)]
+    of = certificate(quiz)
+    async with week(kafka, mongo) as awards:
+        await awards.put(of)
+        first = [completed(quiz, one) for one in people]
+        failed = [completed(quiz, fresh("failed"), 59) for _ in range(5)]
+        better = [completed(quiz, one, 100) for one in people]
+        await awards.tell(*first, *failed)
+        await awards.tell(*better, *first)
+        await awards.all_handled(quiz)
+        await awards.tell(*first)
+        await awards.all_handled(quiz)
+        issued = await awards.awards(of.scheme_id)
+        said = await awards.said(of.scheme_id)
+    assert {award["recipient_id"] for award in issued} == set(people)
+    assert len(issued) == len(people)
+    assert {award["cause"] for award in issued} == {result.result_id for result in first}
+    events = dict(said)
+    assert len(events) == len(people)
+    # A repeat may say it again, but never differently.
+    assert all(events[id_] == event for id_, event in said)
+    assert {event.award_code for event in events.values()} == {award["award_code"] for award in issued}
+
+
+async def test_what_was_stored_before_a_crash_and_not_told_is_told_on_the_repeat(
+    kafka: str, mongo: str
+) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of, result = certificate(quiz), completed(quiz, person)
+    async with (
+        week(kafka, mongo, database=(name := f"awards_{fresh('x')[2:]}")) as awards,
+        connect(mongo, name) as database,
+    ):
+        await awards.put(of)
+        stored: dict[str, Any] = {
+            "_id": award_id(of.scheme_id, person),
+            "award_code": "KW-00000-00000",
+            "scheme_id": of.scheme_id,
+            "scheme_title": "as it was then",
+            "kind": "certificate",
+            "recipient_id": person,
+            "cause": result.result_id,
+            "issued_at": result.completed_at.replace(microsecond=0),
+            "relayed": False,
+        }
+        await database["awards"].insert_one(stored)
+        await awards.tell(result)
+        [(_, event)] = await eventually(lambda: awards.said(of.scheme_id), lambda said: len(said) == 1)
+    assert isinstance(event, AwardIssued)
+    assert (event.award_code, event.scheme_title, event.cause, event.issued_at) == (
+        stored["award_code"],
+        stored["scheme_title"],
+        result.result_id,
+        stored["issued_at"],
+    )
+
+
+async def test_two_copies_share_the_work_and_issue_each_award_once(kafka: str, mongo: str) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(300)]
+    of = certificate(quiz)
+    async with week(kafka, mongo, copies=2) as awards:
+        await awards.put(of)
+        results = [completed(quiz, one) for one in people]
+        for start in range(0, 300, 50):
+            await awards.tell(*results[start : start + 50])
+        await awards.tell(*results)
+        await awards.all_handled(quiz)
+        issued = await awards.awards(of.scheme_id)
+        said = await awards.said(of.scheme_id)
+        for copy in awards.clients:
+            health = (await copy.get("/health")).json()
+            assert health["status"] == "ok", health
+    assert {award["recipient_id"] for award in issued} == set(people)
+    assert len(issued) == len({id_ for id_, _ in said}) == len(people)
+    assert all(type(event) is AwardIssued for _, event in said)
+
+
+async def test_a_closing_before_its_results_awards_by_its_own_standings_once(kafka: str, mongo: str) -> None:
+    quiz = fresh("quiz")
+    tiers, pass_mark = prizes(quiz, gold=2, silver=1, bronze=1), certificate(quiz)
+    async with week(kafka, mongo) as awards:
+        await awards.put(tiers, pass_mark)
+        closing = closed(quiz, standings(1, 2, 2, 4, 5))
+        await awards.tell(closing)
+        await eventually(lambda: awards.awards(tiers.scheme_id), lambda found: len(found) == 4)
+        await awards.tell(*[completed(quiz, f"p{n}", 90) for n in range(5)], closing)
+        await awards.all_handled(quiz)
+        issued = await awards.awards(tiers.scheme_id)
+        certificates = await awards.awards(pass_mark.scheme_id)
+        said = await awards.said(tiers.scheme_id)
+    assert {award["recipient_id"]: award["tier"] for award in issued} == {
+        "p0": "gold",
+        "p1": "gold",
+        "p2": "gold",
+        "p3": "bronze",
+    }
+    assert len(certificates) == 5
+    assert len({id_ for id_, _ in said}) == 4
+
+
+async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_the_others(
+    kafka: str, mongo: str
+) -> None:
+    quiz = fresh("quiz")
+    few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
+    async with week(kafka, mongo) as awards:
+        await awards.put(few, many)
+        await awards.tell(closed(quiz, standings(1, 2, 3), participants=2_000))
+        [award] = await eventually(lambda: awards.awards(few.scheme_id), bool)
+        assert (award["recipient_id"], award["tier"]) == ("p0", "gold")
+        codes = await eventually(lambda: dead_codes(kafka, dead_letters("quiz.closed", "awards"), quiz), bool)
+        assert await awards.awards(many.scheme_id) == []
+        # Put right, it is applied from what awards remembers of the closing.
+        await awards.put(prizes(quiz, gold=2).model_copy(update={"scheme_id": many.scheme_id}))
+        applied = await awards.client.post(f"/schemes/{many.scheme_id}/apply", headers=ORGANISER)
+        assert applied.json() == {"issued": 2, "after": None}
+    assert codes == ["standings_too_short"]
+
+
+async def test_a_revoked_award_stays_revoked_and_is_told_of_in_order(kafka: str, mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of, result = certificate(quiz), completed(quiz, person)
+    async with week(kafka, mongo) as awards:
+        await awards.put(of)
+        await awards.tell(result)
+        [award] = await eventually(lambda: awards.awards(of.scheme_id), bool)
+        path = f"/awards/{award['award_id']}/revoke"
+        reasons = ["成绩复核后撤销", "another reason"]
+        answers = await asyncio.gather(
+            *[awards.client.post(path, json={"reason": reason}, headers=ORGANISER) for reason in reasons * 3]
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({(answer.json()["reason"], answer.json()["revoked_at"]) for answer in answers}) == 1
+        await eventually(
+            lambda: awards.said(of.scheme_id),
+            lambda said: type(said[-1][1]) is AwardRevoked if said else False,
+        )
+        # The result again, and a better one: the award does not come back.
+        await awards.tell(result, completed(quiz, person, 100))
+        await awards.all_handled(quiz)
+        [still] = await awards.awards(of.scheme_id)
+        said = await awards.said(of.scheme_id)
+    assert still["status"] == "revoked"
+    assert [type(event) for _, event in said][-2:] == [AwardIssued, AwardRevoked]
+    assert len({id_ for id_, event in said if type(event) is AwardIssued}) == 1
+    assert len([event for _, event in said if type(event) is AwardRevoked]) == 1
+
+
+async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, mongo: str) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(40)]
+    pass_mark, tiers = certificate(quiz, 80), prizes(quiz, gold=1)
+    async with week(kafka, mongo) as awards:
+        best = [completed(quiz, one, 80) for one in people]
+        await awards.tell(*[completed(quiz, one, 30) for one in people], *best)
+        await awards.tell(*[completed(quiz, one, 50) for one in people], completed(quiz, fresh("low"), 79))
+        await awards.tell(closed(quiz, standings(1, 2)))
+        await awards.all_handled(quiz)
+        await awards.put(pass_mark, tiers)
+        assert await awards.awards(pass_mark.scheme_id) == []
+        path = f"/schemes/{pass_mark.scheme_id}/apply"
+        applied = [await awards.client.post(path, headers=ORGANISER) for _ in range(2)]
+        assert [answer.json() for answer in applied] == [
+            {"issued": 40, "after": None},
+            {"issued": 0, "after": None},
+        ]
+        ranked = await awards.client.post(f"/schemes/{tiers.scheme_id}/apply", headers=ORGANISER)
+        assert ranked.json() == {"issued": 1, "after": None}
+        said = await eventually(lambda: awards.said(pass_mark.scheme_id), lambda said: len(said) == 40)
+        # The results once more: the awards are there, and the outbox has told of them.
+        await awards.tell(*best)
+        await awards.all_handled(quiz)
+        assert len(await awards.said(pass_mark.scheme_id)) == 40
+    causes = {event.cause for _, event in said if isinstance(event, AwardIssued)}
+    assert causes == {result.result_id for result in best}

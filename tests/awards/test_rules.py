@@ -1,0 +1,132 @@
+"""Who is due what: pass marks and tiers by rank."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
+from services.awards.schemes import RankTiers, Scheme
+from shared.errors import Rejected
+from shared.events import FinalStanding
+from tests.awards.builders import certificate, prizes, scheme, standings
+
+
+def tiers(of: Scheme, final: tuple[FinalStanding, ...], participants: int | None = None) -> dict[str, str]:
+    closing = Closing("contest", len(final) if participants is None else participants, final)
+    due = due_by_rank(closing, of)
+    assert len({one.recipient_id for one in due}) == len(due)
+    return {one.recipient_id: one.tier or "" for one in due}
+
+
+def test_exactly_the_pass_mark_passes() -> None:
+    of = [certificate("contest", 60)]
+    earned = {score: list(due_by_pass_mark(Result("r", "contest", "p", score), of)) for score in (59, 60, 61)}
+    assert [len(earned[score]) for score in (59, 60, 61)] == [0, 1, 1]
+    assert earned[60][0].cause == "r"
+
+
+def test_a_result_earns_by_its_own_quiz_alone() -> None:
+    of = [certificate("other", 0), prizes("contest", gold=1), scheme()]
+    assert list(due_by_pass_mark(Result("r", "contest", "p", 100), of)) == []
+
+
+def test_gold_for_two_and_a_tie_for_second_makes_three_golds_and_no_silver() -> None:
+    of = prizes("contest", gold=2, silver=1, bronze=1)
+    assert tiers(of, standings(1, 2, 2, 4, 5)) == {"p0": "gold", "p1": "gold", "p2": "gold", "p3": "bronze"}
+    assert tiers(prizes("contest", gold=2, silver=1), standings(1, 2, 2, 4)) == {
+        "p0": "gold",
+        "p1": "gold",
+        "p2": "gold",
+    }
+
+
+def test_everyone_first_is_gold_for_everyone() -> None:
+    assert set(tiers(prizes("contest", gold=1, silver=2), standings(1, 1, 1, 1)).values()) == {"gold"}
+
+
+def test_nobody_took_part_and_nobody_is_awarded() -> None:
+    assert tiers(prizes("contest", gold=1), ()) == {}
+
+
+def test_standings_that_leave_someone_out_who_may_be_due_are_refused() -> None:
+    of = prizes("contest", gold=3)
+    for final in (standings(1, 2), standings(1, 2, 3), standings(1, 2, 3, 3), ()):
+        with pytest.raises(Rejected) as refused:
+            tiers(of, final, participants=len(final) + 1)
+        assert refused.value.code == "standings_too_short"
+    # The last listed is beyond the tiers, so whoever is not listed is too.
+    assert len(tiers(of, standings(1, 2, 3, 4), participants=9_000)) == 3
+
+
+def ranked(scores: list[int]) -> tuple[FinalStanding, ...]:
+    """Standard competition ranking, as quiz gives it."""
+    ordered = sorted(scores, reverse=True)
+    return tuple(
+        FinalStanding(
+            rank=ordered.index(score) + 1, participant_id=f"p{n}", score_percent=score, time_used_seconds=1
+        )
+        for n, score in enumerate(ordered)
+    )
+
+
+contests = st.lists(st.integers(0, 12), max_size=40).map(ranked)
+schemes = st.lists(st.integers(1, 8), min_size=1, max_size=4).map(
+    lambda places: prizes("contest", **{f"t{n}": count for n, count in enumerate(places)})
+)
+
+
+@given(contests, schemes, st.randoms())
+def test_the_order_of_the_standings_does_not_matter(final, of, random) -> None:  # type: ignore[no-untyped-def]
+    shuffled = list(final)
+    random.shuffle(shuffled)
+    assert tiers(of, final) == tiers(of, tuple(shuffled))
+
+
+@given(contests, schemes)
+def test_a_better_rank_never_earns_less_and_equals_earn_the_same(
+    final: tuple[FinalStanding, ...], of: Scheme
+) -> None:
+    assert isinstance(of.rule, RankTiers)
+    level = {tier.tier: place for place, tier in enumerate(of.rule.tiers)}
+    earned = tiers(of, final)
+    levels = [level.get(earned.get(one.participant_id, ""), len(level)) for one in final]
+    for (one, mine), (other, theirs) in zip(
+        zip(final, levels, strict=True), list(zip(final, levels, strict=True))[1:], strict=False
+    ):
+        assert mine <= theirs
+        assert one.rank < other.rank or mine == theirs
+
+
+@given(contests, schemes)
+def test_within_each_tier_only_a_tie_exceeds_its_places(final: tuple[FinalStanding, ...], of: Scheme) -> None:
+    assert isinstance(of.rule, RankTiers)
+    rank = {one.participant_id: one.rank for one in final}
+    earned = tiers(of, final)
+    counts, reach = Counter(earned.values()), 0
+    for tier in of.rule.tiers:
+        reach += tier.places
+        last = [id_ for id_, name in earned.items() if name == tier.tier]
+        tied = Counter(rank[id_] for id_ in last)
+        worst = max(tied, default=0)
+        assert counts[tier.tier] - (tied[worst] - 1 if worst else 0) <= tier.places
+    assert len(earned) >= min(reach, len(final))
+
+
+@given(contests, schemes)
+def test_nobody_is_awarded_twice_even_if_listed_twice(final: tuple[FinalStanding, ...], of: Scheme) -> None:
+    worse = tuple(one.model_copy(update={"rank": one.rank + 1}) for one in final)
+    assert tiers(of, final + worse) == tiers(of, final)
+
+
+def test_a_misspelt_rule_and_tiers_of_one_name_are_refused() -> None:
+    for rule in (
+        {"type": "pass_mark", "quiz_id": "contest", "score": 60},
+        {"type": "rank_tiers", "quiz_id": "contest", "tiers": []},
+        {"type": "rank_tiers", "quiz_id": "contest", "tiers": [{"tier": "gold", "places": 1}] * 2},
+        {"type": "lottery"},
+    ):
+        with pytest.raises(ValidationError):
+            scheme(rule=rule)
