@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.awards.codes import award_id
+from services.awards.codes import award_code, award_id
 from shared.events import AwardIssued, AwardRevoked
 from shared.mongo import connect
 from shared.topics import dead_letters
 from tests.awards.builders import (
+    AWARD_KEY,
     ORGANISER,
     certificate,
     closed,
@@ -202,3 +203,15 @@ async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, 
         assert len(await awards.said(pass_mark.scheme_id)) == 40
     causes = {event.cause for _, event in said if isinstance(event, AwardIssued)}
     assert causes == {result.result_id for result in best}
+
+
+async def test_an_award_whose_code_is_taken_draws_the_next_one(kafka: str, mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of, name = certificate(quiz), f"awards_{fresh('x')[2:]}"
+    id_, key = award_id(of.scheme_id, person), AWARD_KEY.encode()
+    async with week(kafka, mongo, database=name) as awards, connect(mongo, name) as database:
+        await awards.put(of)
+        await database["awards"].insert_one({"_id": "other", "award_code": award_code(id_, key)})
+        await awards.tell(completed(quiz, person))
+        [award] = await eventually(lambda: awards.awards(of.scheme_id), bool)
+    assert award["award_code"] == award_code(id_, key, 1)
