@@ -1,6 +1,7 @@
 """Real Kafka and MongoDB on one machine, from Python packages alone: docs/decisions/0004-local-stack.md"""
 
 from ops.stack.errors import StackError
-from ops.stack.stack import Stack, Status
+from ops.stack.stack import Stack
+from ops.stack.status import Status
 
 __all__ = ["Stack", "StackError", "Status"]

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ops.stack.stack import LOG_LINES, Stack, Status
+from ops.stack.stack import LOG_LINES, Stack
+from ops.stack.status import Status
 
 NOT_RUNNING = 3
 

@@ -3,7 +3,7 @@
 import random
 import shutil
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,26 @@ PORT_MAX = 31_999
 PORT_TRIES_MAX = 200
 
 FREE_DISK_BYTES_MIN = 2 * 1024**3
+
+
+def choose_ports(server: str, count: int, told: int | None, remembered: Sequence[int]) -> tuple[int, ...]:
+    """
+    The clients' port first: as told, else where they found the server last, else a free one.
+
+    The others are nobody's business but the server's, so a lost one is replaced without a word.
+
+    Raises:
+        StackError: somebody else listens on the clients' port.
+    """
+    first = told or (remembered[0] if remembered else None)
+    if first is None:
+        first = free_port()
+    else:
+        check_port(first, server)
+    others = [port for port in remembered[1:] if port != first and is_free(port)]
+    while len(others) < count - 1:
+        others.append(free_port([first, *others]))
+    return (first, *others)
 
 
 def free_port(taken: Collection[int] = ()) -> int:

@@ -110,7 +110,9 @@ def _download(jars: list[Jar], repository: Path, repositories: Mapping[str, str]
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
             list(pool.map(download, jars))
     except (requests.RequestException, RuntimeError, OSError) as error:
+        # Of requests' errors the kind says it all: their text is a page of nested addresses.
+        reason = type(error).__name__ if isinstance(error, requests.RequestException) else error
         raise StackError(
-            f"Kafka's jars are not all in {repository} yet and can't be fetched ({error}): connect "
+            f"Kafka's jars are not all in {repository} yet and can't be fetched ({reason}): connect "
             "to the network once and try again, or set KEPU_KAFKA to a broker of your own"
         ) from error

@@ -26,6 +26,8 @@ RECORD_BYTES_MAX = 2 * 1024**2
 # Relative, so that no character of the home's path has to survive Java's properties and Kafka's comma lists.
 DATA = "data"
 FORMING = "data.forming"
+# Where Java reports a crash of its own.
+CRASH = "crash.log"
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -80,11 +82,11 @@ class Kafka:
         self._start_cache.fill(
             lambda folder, training_ports, flags: self._prepare(folder, training_ports, jars, flags)
         )
-        return self._prepare(self._folder, ports, jars, self._start_cache.flags())
+        return self._prepare(self._folder, ports, jars)
 
     def leave_out_start_cache(self) -> bool:
-        """After a failed start: leave out what only makes it faster. False if there was nothing."""
-        return self._start_cache.give_up()
+        # Java itself crashed, not Kafka: the cache is the likely cause, and never worth a failed start.
+        return (self._folder / CRASH).exists() and self._start_cache.give_up()
 
     async def check(self, address: str) -> None:
         """
@@ -111,9 +113,14 @@ class Kafka:
             await admin.describe_cluster()
 
     def _prepare(
-        self, folder: Path, ports: Sequence[int], jars: Sequence[Path], flags: Sequence[str]
+        self,
+        folder: Path,
+        ports: Sequence[int],
+        jars: Sequence[Path],
+        recording: Sequence[str] = (),
     ) -> Command:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / CRASH).unlink(missing_ok=True)
         shutil.copyfile(Path(__file__).with_name("log4j2.xml"), folder / "log4j2.xml")
         write_arguments(
             folder / "java.args",
@@ -121,6 +128,7 @@ class Kafka:
                 "-Xms256m",
                 f"-Xmx{HEAP_MB}m",
                 "-XX:+UseSerialGC",
+                f"-XX:ErrorFile={CRASH}",
                 "-Dlog4j2.configurationFile=log4j2.xml",
                 *("-cp", os.pathsep.join(map(str, jars))),
             ],
@@ -128,8 +136,14 @@ class Kafka:
         java = str(find_java(self._environment))
         arguments = f"@{folder / 'java.args'}"
         if not (folder / DATA).exists():
-            _format(folder, ports, (java, *self._start_cache.flags(), arguments))
+            try:
+                _format(folder, ports, (java, *self._start_cache.flags(), arguments))
+            except StackError:
+                if not self.leave_out_start_cache():
+                    raise
+                _format(folder, ports, (java, arguments))
         _write_properties(folder / "server.properties", ports, DATA)
+        flags = recording or self._start_cache.flags()
         return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
 
 

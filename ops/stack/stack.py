@@ -3,36 +3,22 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
-
 from ops.stack import state as states
 from ops.stack.errors import StackError
-from ops.stack.host import check_disk, check_port, free_port, is_free, make_folder
+from ops.stack.host import check_disk, choose_ports, make_folder
 from ops.stack.kafka import Kafka
 from ops.stack.logs import last_lines, lines_to_come
 from ops.stack.mongo import Mongo
 from ops.stack.process import Command, Started, is_running, kill, start, stop
-from ops.stack.server import Server, accepts, is_reachable, wait_until_reachable, wait_until_ready
+from ops.stack.server import Server, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
+from ops.stack.status import Status, status_of
 
 LOG_LINES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """`outside`: a server of one's own, named by KEPU_KAFKA or KEPU_MONGO; its process isn't known."""
-
-    name: str
-    address: str | None
-    running: bool
-    outside: bool = False
-    pid: int | None = None
-    resident_bytes: int | None = None
 
 
 class Stack:
@@ -120,7 +106,10 @@ class Stack:
 
     def status(self) -> list[Status]:
         state = states.load(self._state_file)
-        return [self._status(self._servers[name], state.servers.get(name)) for name in ("kafka", "mongo")]
+        return [
+            status_of(self._servers[name], state.servers.get(name), self._outside.get(name))
+            for name in ("kafka", "mongo")
+        ]
 
     def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
@@ -208,16 +197,7 @@ class Stack:
     def _choose_ports(self, name: str) -> tuple[int, ...]:
         known = states.load(self._state_file).servers.get(name)
         remembered = known.ports if known else ()
-        first = self._told_ports[name] or (remembered[0] if remembered else None)
-        if first is None:
-            first = free_port()
-        else:
-            check_port(first, name)
-        # The other ports are nobody's business but the server's: a lost one is replaced without a word.
-        others = [port for port in remembered[1:] if port != first and is_free(port)]
-        while len(others) < self._servers[name].port_count - 1:
-            others.append(free_port([first, *others]))
-        return (first, *others)
+        return choose_ports(name, self._servers[name].port_count, self._told_ports[name], remembered)
 
     def _start(self, name: str, ports: tuple[int, ...], command: Command) -> None:
         self._reap(name)
@@ -226,7 +206,7 @@ class Stack:
         self._remember(name, ServerState(ports=ports, process=started.process))
 
     def _see_ready(self, name: str, *, patient: bool) -> None:
-        """With patience a failed start is tried once more without what only makes it faster."""
+        """With patience, a start that failed because of its start cache is tried once more without."""
         server = self._servers[name]
         known = states.load(self._state_file).servers[name]
         assert known.process is not None  # noqa: S101 - just started, or just found running
@@ -259,30 +239,6 @@ class Stack:
     def _remember(self, name: str, server: ServerState) -> None:
         states.save(self._state_file, states.load(self._state_file).with_server(name, server))
 
-    def _status(self, server: Server, known: ServerState | None) -> Status:
-        if server.name in self._outside:
-            address = self._outside[server.name]
-            return Status(server.name, address, is_reachable(server, address), outside=True)
-        if known is None:
-            return Status(server.name, None, running=False)
-        address = server.address(known.ports[0])
-        if known.process is None or not is_running(known.process):
-            return Status(server.name, address, running=False)
-        return Status(
-            server.name,
-            address,
-            running=accepts(known.ports[0]),
-            pid=known.process.pid,
-            resident_bytes=_resident_bytes(known.process.pid),
-        )
-
 
 def _variable(name: str) -> str:
     return f"KEPU_{name.upper()}"
-
-
-def _resident_bytes(pid: int) -> int | None:
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return None

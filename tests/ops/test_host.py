@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from ops.stack.errors import StackError
-from ops.stack.host import PORT_MAX, PORT_MIN, check_disk, check_port, free_port, is_free, make_folder
+from ops.stack.host import (
+    PORT_MAX,
+    PORT_MIN,
+    check_disk,
+    check_port,
+    choose_ports,
+    free_port,
+    is_free,
+    make_folder,
+)
 from ops.stack.java import find_java
 from ops.stack.mongo import find_mongod
 
@@ -29,6 +38,21 @@ def test_free_port_is_not_one_already_promised() -> None:
     all_but_one = set(range(PORT_MIN, PORT_MAX + 1)) - {25_000}
     with pytest.raises(StackError, match="no free port"):
         free_port(all_but_one | {25_000})
+
+
+def test_server_stays_where_its_clients_found_it_unless_told() -> None:
+    left = free_port()
+    other = free_port([left])
+    told = free_port([left, other])
+    assert choose_ports("kafka", 2, None, [left, other]) == (left, other)
+    assert choose_ports("kafka", 2, told, [left, other]) == (told, other)
+
+
+def test_lost_port_of_the_servers_own_is_replaced() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        taken = foreign.getsockname()[1]
+        first, second = choose_ports("kafka", 2, None, [free_port(), taken])
+    assert second not in (first, taken)
 
 
 @pytest.mark.skipif(not OUTGOING_PORTS.exists(), reason="only Linux says which ports it gives to clients")

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from ops.stack import Stack, StackError
 from ops.stack.host import free_port
+from ops.stack.jars import cache_folder
 from ops.stack.kafka import RECORD_BYTES_MAX, Kafka
 from ops.stack.server import wait_until_reachable
 from shared.mongo import connect
@@ -115,6 +116,28 @@ def test_server_that_can_not_start_is_told_with_the_end_of_its_log(home: Path) -
     with pytest.raises(StackError, match=r"mongo ended while it was starting; .*mongo\.log ends with:\n"):
         stack.up()
     assert [server.pid for server in stack.status()] == [None, None], "the other one isn't left behind"
+
+
+def test_broken_start_cache_only_costs_time(home: Path, tmp_path: Path, stack: Stack) -> None:
+    caches = cache_folder(os.environ)
+    [*recorded] = caches.glob("*.aot")
+    if not recorded or not recorded[0].stat().st_size:
+        pytest.skip("no start cache was recorded: servers or a Java named from outside, or one that has none")
+    environment = {**OWN, "XDG_CACHE_HOME": str(tmp_path)}
+    ours = cache_folder(environment)
+    ours.mkdir(parents=True)
+    (ours / "maven").symlink_to(caches / "maven")
+    cache = ours / recorded[0].name
+    content = recorded[0].read_bytes()
+    # Past the header, which Java checks by itself.
+    broken = content[:65_536] + bytes(len(content) - 65_536)
+
+    cache.write_bytes(broken)
+    Kafka(home / "kafka", environment, print).command((free_port(), free_port()))
+    assert cache.stat().st_size == 0, "the formatting left it out"
+    cache.write_bytes(broken)
+    Stack(home, environment=environment).start_kafka()
+    assert cache.stat().st_size == 0, "the broker left it out"
 
 
 def test_taken_port_stops_the_start_before_anything_runs(home: Path) -> None:
