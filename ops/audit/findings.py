@@ -1,0 +1,54 @@
+"""What an audit finds: expected against found, item by item."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+EXAMPLES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison. All three lists are empty when it agrees."""
+
+    name: str
+    expected: int
+    found: int
+    missing: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether expected and found are the same."""
+        return not (self.missing or self.duplicated or self.wrong)
+
+    def examples(self) -> str:
+        """Some of what does not agree, for a look by hand."""
+        kinds = {"missing": self.missing, "twice": self.duplicated, "wrong": self.wrong}
+        return "; ".join(f"{kind}: {', '.join(ids[:EXAMPLES_MAX])}" for kind, ids in kinds.items() if ids)
+
+
+def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
+    """Every expected id is to be found exactly once, and nothing else."""
+    wanted, got = set(expected), Counter(found)
+    return Check(
+        name,
+        len(wanted),
+        sum(got.values()),
+        missing=sorted(wanted - got.keys()),
+        duplicated=sorted(id_ for id_, count in got.items() if count > 1),
+        wrong=sorted(got.keys() - wanted),
+    )
+
+
+def kept(name: str, promised: Iterable[str], found: Iterable[str]) -> Check:
+    """Every promised id is to be found; there may be others."""
+    wanted, got = set(promised), set(found)
+    return Check(name, len(wanted), len(wanted & got), missing=sorted(wanted - got))
+
+
+def true_of_all(name: str, wrong: Iterable[str], of: int) -> Check:
+    """A statement that has to hold for each of `of` items; `wrong` names those for which it does not."""
+    exceptions = list(wrong)
+    return Check(name, of, of - len(exceptions), wrong=exceptions)

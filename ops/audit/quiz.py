@@ -1,0 +1,180 @@
+"""Quiz audited: every submission in the log judged, graded and ranked again, by other code."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, TypeAlias
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from ops.audit.findings import Check, compare, kept, true_of_all
+from ops.audit.log import Entry, Log
+from ops.demo.ledger import Promise
+from ops.demo.outsider import paper_of
+from shared.events import QuizSubmitted
+from shared.mongo import Database
+
+Json: TypeAlias = dict[str, Any]
+TOPIC, GROUP = "quiz.submitted", "quiz-grading"
+# What the decision record 0002 promises to take after a deadline and its grace.
+SETTLE_SECONDS = 15
+SKEW_SECONDS = 60
+HEADERS = ("ce_id", "ce_source", "ce_type", "ce_specversion")
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A result as it should be."""
+
+    attempt_id: str
+    quiz_id: str
+    participant_id: str
+    score_percent: int
+    time_used_seconds: int
+
+
+async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
+    """Compare submissions, results, completions, standings and closings."""
+    quizzes = {quiz["_id"]: quiz async for quiz in database["quizzes"].find()}
+    published = {event.body["quiz_id"]: event.body for event in log.events("quiz.published")}
+    results = {result["_id"]: result async for result in database["results"].find()}
+    parked = {one["_id"] async for one in database["parked"].find()}
+    good, bad = _judged(log, quizzes, published)
+    graded = {
+        first.body["attempt_id"]: _grade(first.body, quizzes, published)
+        for first in _first_of_each(good, results)
+        if first.body["attempt_id"] not in parked
+    }
+    receipts = [promise.id for promise in promises if promise.kind == "submitted"]
+    completed = log.events("quiz.completed")
+    return [
+        kept("submissions acknowledged are in the log", receipts, (e.id for e in log.records(TOPIC))),
+        compare(
+            "refused submissions are dead-lettered", (e.place for e in bad), set(log.origins(TOPIC, GROUP))
+        ),
+        compare("submissions are graded", graded, results),
+        true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
+        compare("results are told (quiz.completed)", results, (e.body["result_id"] for e in completed)),
+        true_of_all(
+            "what is told is what is stored",
+            (e.id for e in completed if not _same(e.body, results.get(e.body["result_id"]))),
+            len(completed),
+        ),
+        *[check async for check in _rankings(log, database, quizzes, graded)],
+    ]
+
+
+def _judged(
+    log: Log, quizzes: Mapping[str, Json], published: Mapping[str, Json]
+) -> tuple[list[Entry], list[Entry]]:
+    good: list[Entry] = []
+    bad: list[Entry] = []
+    for entry in log.records(TOPIC):
+        (good if _is_good(entry, quizzes, published) else bad).append(entry)
+    return good, bad
+
+
+def _is_good(entry: Entry, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> bool:
+    if (
+        any(name not in entry.headers for name in HEADERS)
+        or entry.headers["ce_type"] != "kepu.quiz.submitted.v1"
+    ):
+        return False
+    try:
+        sent = QuizSubmitted.model_validate_json(entry.value or b"")
+    except ValidationError:
+        return False
+    if sent.quiz_id not in quizzes:
+        return False
+    quiz, rules = quizzes[sent.quiz_id], published[sent.quiz_id]
+    day = sent.started_at.astimezone(ZoneInfo(rules["timezone"])).date().isoformat()
+    mine = f"{sent.quiz_id}/{sent.participant_id}/{day}/{sent.number}"
+    if (
+        sent.attempt_id != str(uuid5(UUID(rules["attempt_ids"]), mine))
+        or sent.number > rules["attempts_per_day"]
+    ):
+        return False
+    on_paper = {question["id"] for question in paper_of(rules, sent.attempt_id)}
+    latest = min(sent.started_at + timedelta(seconds=rules["duration_seconds"]), quiz["closes_at"])
+    latest += timedelta(seconds=rules["grace_seconds"])
+    appended = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
+    opens_at = datetime.fromisoformat(rules["opens_at"])
+    return (
+        set(sent.answers) <= on_paper
+        and opens_at <= sent.started_at <= sent.submitted_at <= latest
+        and sent.submitted_at <= appended + timedelta(seconds=SKEW_SECONDS)
+        and appended <= latest + timedelta(seconds=SETTLE_SECONDS)
+    )
+
+
+def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[Entry]:
+    """The submission of each attempt that counts: the first of its partition."""
+    by_attempt: dict[str, list[Entry]] = {}
+    for entry in sorted(good, key=lambda entry: (entry.partition, entry.offset)):
+        by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
+    for attempt, entries in by_attempt.items():
+        firsts = {entry.partition: entry for entry in reversed(entries)}.values()
+        # Records of one attempt in two partitions (a sender's own partitioner) have no order: either may count.
+        counted = results.get(attempt, {}).get("submission_id")
+        yield next((entry for entry in firsts if entry.id == counted), entries[0])
+
+
+def _grade(body: Json, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> Graded:
+    keys = {q["id"]: q for q in quizzes[body["quiz_id"]]["definition"]["questions"]}
+    paper = paper_of(published[body["quiz_id"]], body["attempt_id"])
+    points = Decimal(0)
+    for question in paper:
+        chosen, right = set(body["answers"].get(question["id"], "")), set(keys[question["id"]]["key"])
+        if chosen == right:
+            points += 1
+        elif question["kind"] == "multiple" and chosen and chosen < right:
+            points += Decimal("0.5")
+    percent = (100 * points / len(paper)).quantize(Decimal(1), ROUND_HALF_UP)
+    used = datetime.fromisoformat(body["submitted_at"]) - datetime.fromisoformat(body["started_at"])
+    return Graded(
+        body["attempt_id"], body["quiz_id"], body["participant_id"], int(percent), int(used.total_seconds())
+    )
+
+
+def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
+    for attempt, should in graded.items():
+        found = results.get(attempt)
+        if found and (found["score_percent"], found["time_used_seconds"], found["participant_id"]) != (
+            should.score_percent,
+            should.time_used_seconds,
+            should.participant_id,
+        ):
+            yield attempt
+
+
+def _same(told: Json, stored: Json | None) -> bool:
+    fields = ("participant_id", "quiz_id", "score_percent", "passed", "time_used_seconds")
+    return stored is not None and all(told[name] == stored[name] for name in fields)
+
+
+async def _rankings(
+    log: Log, database: Database, quizzes: Mapping[str, Json], graded: Mapping[str, Graded]
+) -> AsyncIterator[Check]:
+    closed = [quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "closed"]
+    events = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
+    yield compare(
+        "closed quizzes are told once", closed, [e.body["quiz_id"] for e in log.events("quiz.closed")]
+    )
+    best: dict[str, tuple[int, int]] = {}
+    for one in graded.values():
+        who = f"{one.quiz_id}/{one.participant_id}"
+        best[who] = max(best.get(who, (-1, 0)), (one.score_percent, -one.time_used_seconds))
+    standings = [standing["_id"] async for standing in database["standings"].find()]
+    yield compare("everyone graded has a standing", best, standings)
+    wrong = []
+    for quiz_id in closed:
+        marks = [mark for who, mark in best.items() if who.startswith(f"{quiz_id}/")]
+        for standing in events[quiz_id]["standings"] if quiz_id in events else ():
+            mark = standing["score_percent"], -standing["time_used_seconds"]
+            rank = 1 + sum(other > mark for other in marks)
+            if best.get(f"{quiz_id}/{standing['participant_id']}") != mark or standing["rank"] != rank:
+                wrong.append(f"{quiz_id}/{standing['participant_id']}")
+    yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))

@@ -1,0 +1,41 @@
+"""The four services' databases, for the audit alone: no service reads another's."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from shared import mongo
+from shared.mongo import Database
+from shared.outbox import COLLECTION as OUTBOX
+
+# States of a message that still has to go out.
+UNDELIVERED = ("pending", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """One database each."""
+
+    registration: Database
+    quiz: Database
+    awards: Database
+    notifications: Database
+
+    async def unpublished(self) -> int:
+        """Events in the outboxes."""
+        everyone = (self.registration, self.quiz, self.awards, self.notifications)
+        return sum([await database[OUTBOX].count_documents({}) for database in everyone])
+
+    async def undelivered(self) -> int:
+        """Messages that still have to go out."""
+        count: int = await self.notifications["messages"].count_documents({"state": {"$in": UNDELIVERED}})
+        return count
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Databases]:
+    """All four, closed at the end."""
+    names = ("registration", "quiz", "awards", "notifications")
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(mongo.connect(url, f"kepu_{name}")) for name in names]
+        yield Databases(*opened)

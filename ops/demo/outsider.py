@@ -1,0 +1,201 @@
+"""
+Another team's system that takes part by events alone.
+
+It knows the published contracts and nothing of our code: plain confluent-kafka, the
+papers drawn by the rule that `quiz.published` states, contacts sealed with the public
+key. So it also proves that the contracts suffice.
+"""
+
+import hashlib
+import json
+import random
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer
+from nacl.public import PublicKey, SealedBox
+
+Json: TypeAlias = dict[str, Any]
+Headers: TypeAlias = list[tuple[str, str | bytes | None]]
+SOURCE = "schools/examination-hall"
+LOOK_SECONDS_MAX = 30.0
+FLUSH_SECONDS_MAX = 60.0
+BIG_BYTES = 1_048_576
+
+
+@dataclass(slots=True)
+class Emitted:
+    """What Kafka has acknowledged: (topic, event id) of good events, topic and kind of poison ones."""
+
+    events: list[tuple[str, str]] = field(default_factory=list)
+    poison: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Outsider:
+    """Emits commands and submissions for a number of people."""
+
+    def __init__(self, kafka: str, contact_public_key: str, *, seed: int = 0) -> None:
+        self._kafka = kafka
+        self._box = SealedBox(PublicKey(b64decode(contact_public_key)))
+        self._producer = Producer(
+            {"bootstrap.servers": kafka, "enable.idempotence": True, "message.max.bytes": 2 * BIG_BYTES}
+        )
+        self._random = random.Random(seed)  # noqa: S311 (simulated people)
+        self.emitted = Emitted()
+
+    def register(self, people: Sequence[str], sessions: Sequence[str], districts: Sequence[str]) -> None:
+        """Ask for a place for each; the contact travels sealed."""
+        for number, person in enumerate(people):
+            contact = {"name": f"考生{number:04d}", "email": f"exam-{number:04d}@example.org"}
+            command = {
+                "request_id": f"hall-{person}",
+                "participant_id": person,
+                "session_id": self._random.choice(sessions),
+                "district": self._random.choice(districts),
+                "audience": "youth",
+                "contact_sealed": b64encode(self._box.encrypt(json.dumps(contact).encode())).decode(),
+            }
+            self._emit("registration.requested", person, command)
+            if number % 20 == 0:
+                # The same command again, as a careful sender does who heard no answer.
+                self._emit("registration.requested", person, command, repeat=True)
+
+    def published_quiz(self, quiz_id: str) -> Json:
+        """The quiz as its event tells it, read from the topic's beginning."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._kafka,
+                "group.id": f"examination-hall-{uuid.uuid4()}",
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+            }
+        )
+        consumer.subscribe(["quiz.published"])
+        deadline = datetime.now(UTC) + timedelta(seconds=LOOK_SECONDS_MAX)
+        try:
+            while datetime.now(UTC) < deadline:
+                message = consumer.poll(1.0)
+                if message is not None and message.error() is None:
+                    quiz: Json = json.loads(message.value() or b"{}")
+                    if quiz["quiz_id"] == quiz_id:
+                        return quiz
+        finally:
+            consumer.close()
+        raise TimeoutError(f"no quiz.published of {quiz_id} within {LOOK_SECONDS_MAX:.0f} s")
+
+    def sit(self, people: Sequence[str], quiz: Json) -> None:
+        """Have each one's answers graded; some are sent twice, of which the first counts."""
+        for number, person in enumerate(people):
+            submission = self._answers(person, quiz)
+            self._emit("quiz.submitted", submission["attempt_id"], submission)
+            if number % 25 == 0:
+                self._emit("quiz.submitted", submission["attempt_id"], {**submission, "answers": {}})
+
+    def say(self, people: Sequence[str]) -> None:
+        """Have a message of our own delivered to each."""
+        for person in people:
+            request = {
+                "request_id": str(uuid.uuid4()),
+                "participant_id": person,
+                "subject": "考场安排",
+                "body": "请提前十五分钟到达考场。",
+                "channels": ["inbox"],
+            }
+            self._emit("notification.requested", person, request)
+
+    def emit_poison(self) -> None:
+        """Records of every broken kind, among the good ones."""
+        body = json.dumps({"request_id": "x"}).encode()
+        for topic in ("registration.requested", "quiz.submitted", "notification.requested"):
+            good = _headers(f"kepu.{topic}.v1", str(uuid.uuid4()))
+            kinds: dict[str, tuple[bytes | None, Headers]] = {
+                "bad json": (b'{"request_id": ', good),
+                "no value": (None, good),
+                "wrong types": (json.dumps({"request_id": 7, "attempt_id": []}).encode(), good),
+                "missing fields": (body, good),
+                "null header": (body, [*good, ("ce_subject", None)]),
+                "header not UTF-8": (body, [*good, ("ce_subject", b"\xff\xfe")]),
+                "no headers": (body, []),
+                "unknown version": (body, _headers(f"kepu.{topic}.v9", str(uuid.uuid4()))),
+                "one mebibyte": (b'{"request_id": "' + b"x" * BIG_BYTES + b'"}', good),
+            }
+            for kind, (value, headers) in kinds.items():
+                self._producer.produce(
+                    topic,
+                    value=value,
+                    key=b"poison",
+                    headers=headers,
+                    on_delivery=self._told(self.emitted.poison, topic, kind),
+                )
+
+    def flush(self) -> None:
+        """Wait until Kafka has acknowledged everything."""
+        if left := self._producer.flush(FLUSH_SECONDS_MAX):
+            raise TimeoutError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
+
+    def _answers(self, person: str, quiz: Json) -> Json:
+        submitted = datetime.now(UTC)
+        started = submitted - timedelta(seconds=self._random.randint(5, 50))
+        day = started.astimezone(ZoneInfo(quiz["timezone"])).date().isoformat()
+        attempt = uuid.uuid5(uuid.UUID(quiz["attempt_ids"]), f"{quiz['quiz_id']}/{person}/{day}/1")
+        answers = {
+            question["id"]: self._random.choice(question["options"])["id"]
+            for question in paper_of(quiz, str(attempt))
+        }
+        return {
+            "attempt_id": str(attempt),
+            "quiz_id": quiz["quiz_id"],
+            "participant_id": person,
+            "number": 1,
+            "started_at": started.isoformat(),
+            "submitted_at": submitted.isoformat(),
+            "answers": answers,
+        }
+
+    def _emit(self, topic: str, key: str, event: Json, *, repeat: bool = False) -> None:
+        stable = (
+            f"{topic}/{event.get('request_id')}" if topic == "registration.requested" else str(uuid.uuid4())
+        )
+        id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, stable))
+        told = None if repeat else self._told(self.emitted.events, topic, id_)
+        headers = _headers(f"kepu.{topic}.v1", id_)
+        self._producer.produce(topic, value=json.dumps(event), key=key, headers=headers, on_delivery=told)
+        self._producer.poll(0)
+
+    @staticmethod
+    def _told(
+        where: list[tuple[str, str]], topic: str, what: str
+    ) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is None:
+                where.append((topic, what))
+
+        return delivered
+
+
+def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
+    """The questions of an attempt, drawn by the rule that `quiz.published` states."""
+    paper = uuid.UUID(attempt_id).int % quiz["papers"]
+
+    def place(question: Json) -> str:
+        return hashlib.sha256(f"{quiz['quiz_id']}/{paper}/{question['id']}".encode()).hexdigest()
+
+    drawn: list[Json] = []
+    for topic, count in quiz["blueprint"].items():
+        drawn += sorted((q for q in quiz["questions"] if q["topic_name"] == topic), key=place)[:count]
+    return drawn
+
+
+def _headers(type_: str, id_: str) -> Headers:
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", id_.encode()),
+        ("ce_source", SOURCE.encode()),
+        ("ce_type", type_.encode()),
+        ("content-type", b"application/json"),
+    ]

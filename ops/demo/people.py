@@ -1,0 +1,34 @@
+"""Who takes part, and where they go."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody simulated; what they know and remember."""
+
+    number: int
+    skill: float
+    district: str
+    audience: str
+    language: str
+    name: str
+    participant_id: str = ""
+    token: str = ""
+    registration_id: str = ""
+    status: str = ""
+    ticket_code: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass(slots=True)
+class Urls:
+    """Where the services listen."""
+
+    registration: str
+    quiz: str
+    awards: str
+    notifications: str

@@ -1,0 +1,171 @@
+"""
+The week played by simulated people over HTTP, with every kind of outcome among them.
+
+People retry what was not acknowledged, as real clients do; what was goes into the
+ledger. Bounded in people, in requests under way and in time.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from ops.demo.client import UNDER_WAY_MAX, Client
+from ops.demo.people import Person, Urls
+from ops.demo.refusals import try_late, try_what_is_refused
+from ops.stack import StackError
+from ops.week import Week
+
+Json: TypeAlias = dict[str, Any]
+
+LATE_PEOPLE = 10
+LATE_DURATION_SECONDS = 10
+CANCEL_SHARE = 0.06
+CHECK_IN_SHARE = 0.1
+REPEAT_SHARE = 0.02
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
+AUDIENCES = ("youth", "farmers", "workers", "elderly", "officials", "other")
+
+
+Advance: TypeAlias = Callable[[str, int], None]
+"""Told that so many more people are through a stage."""
+
+
+@dataclass(slots=True)
+class Play:
+    """One week with its people."""
+
+    week: Week
+    urls: Urls
+    client: Client
+    people: int
+    advance: Advance
+    seed: int = 0
+    _keys: dict[str, str] = field(default_factory=dict)
+    _late_at: float = 0.0
+
+    async def run(self) -> list[Person]:
+        """
+        Register, sit, cancel, check in; returns the people.
+
+        Raises:
+            StackError: a service answered what it must not, or not at all for too long.
+        """
+        chance = random.Random(self.seed)  # noqa: S311 (simulated people)
+        people = [self._person(number, chance) for number in range(self.people)]
+        self._keys = {question["id"]: question["key"] for question in self.week.quiz["questions"]}
+        await self._each(people, "register", lambda person: self._register(person, chance))
+        self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
+        late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
+        await self._each(people, "sit", lambda person: self._sit(person, chance))
+        await self._each(people, "visit", lambda person: self._visit(person, chance))
+        unfinished = await self._start(people[LATE_PEOPLE], late_quiz_id(self.week))
+        await try_what_is_refused(self.client, self.urls, self.week.quiz_id, people, unfinished)
+        await asyncio.sleep(max(0.0, self._late_at - time.monotonic()))
+        await try_late(self.client, self.urls, late)
+        return people
+
+    def _person(self, number: int, chance: random.Random) -> Person:
+        return Person(
+            number=number,
+            skill=min(1.0, max(0.1, chance.gauss(0.7, 0.2))),
+            district=chance.choice(self._districts()),
+            audience=chance.choice(AUDIENCES),
+            language="en" if chance.random() < 0.05 else "zh-CN",
+            name=chance.choice(SURNAMES) + chance.choice(GIVEN),
+        )
+
+    def _districts(self) -> list[str]:
+        return sorted({group["district"] for group in self.week.groups if group.get("district")})
+
+    def _sessions(self) -> list[str]:
+        return [
+            session["session_id"] for activity in self.week.activities for session in activity["sessions"]
+        ]
+
+    async def _register(self, person: Person, chance: random.Random) -> None:
+        body = {
+            "session_id": chance.choice(self._sessions()),
+            "participant": {
+                "name": person.name,
+                "email": f"person-{person.number:05d}@example.org",
+                "district": person.district,
+                "audience": person.audience,
+                "language": person.language,
+            },
+        }
+        url, key = f"{self.urls.registration}/registrations", {"Idempotency-Key": str(uuid4())}
+        answer = await self.client.ask("POST", url, json=body, headers=key)
+        person.participant_id, person.token = answer["participant_id"], answer["token"]
+        person.registration_id, person.status = answer["registration_id"], answer["status"]
+        person.ticket_code = answer.get("ticket_code") or ""
+        self.client.ledger.note("registered", person.registration_id, person.status)
+        if chance.random() < REPEAT_SHARE:
+            again = await self.client.ask("POST", url, json=body, headers=key)
+            if again["registration_id"] != person.registration_id:
+                raise StackError(f"a repeated request made a second registration: {again['registration_id']}")
+
+    async def _start(self, person: Person, quiz_id: str) -> Json:
+        return await self.client.ask(
+            "POST", f"{self.urls.quiz}/quizzes/{quiz_id}/attempts", headers=person.headers
+        )
+
+    async def _sit(self, person: Person, chance: random.Random) -> None:
+        attempt = await self._start(person, self.week.quiz_id)
+        answers = {
+            question["id"]: self._answer(person, question, chance) for question in attempt["questions"]
+        }
+        url = f"{self.urls.quiz}/attempts/{attempt['attempt_id']}/submission"
+        bearer = {"Authorization": f"Bearer {attempt['attempt_token']}"}
+        receipt = await self.client.ask("POST", url, json={"answers": answers}, headers=bearer)
+        self.client.ledger.note("submitted", receipt["receipt_id"], attempt["attempt_id"])
+        if chance.random() < REPEAT_SHARE:
+            receipt = await self.client.ask("POST", url, json={"answers": {}}, headers=bearer)
+            self.client.ledger.note("submitted", receipt["receipt_id"], attempt["attempt_id"])
+
+    def _answer(self, person: Person, question: Json, chance: random.Random) -> str:
+        if chance.random() < person.skill:
+            return self._keys[question["id"]]
+        return str(chance.choice(question["options"])["id"])
+
+    async def _visit(self, person: Person, chance: random.Random) -> None:
+        if person.status not in {"confirmed", "waitlisted"}:
+            return
+        if chance.random() < CANCEL_SHARE:
+            url = f"{self.urls.registration}/registrations/{person.registration_id}/cancel"
+            await self.client.ask("POST", url, headers=person.headers)
+            self.client.ledger.note("cancelled", person.registration_id)
+        elif person.status == "confirmed" and chance.random() < CHECK_IN_SHARE:
+            body = {"ticket_code": person.ticket_code}
+            await self.client.ask(
+                "POST", f"{self.urls.registration}/check-ins", json=body, headers=self.client.organiser
+            )
+            self.client.ledger.note("checked_in", person.registration_id)
+
+    async def _each(
+        self, people: Sequence[Person], stage: str, act: Callable[[Person], Awaitable[None]]
+    ) -> None:
+        waiting = iter(people)
+
+        async def work() -> None:
+            for person in waiting:
+                await act(person)
+                self.advance(stage, 1)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(UNDER_WAY_MAX):
+                group.create_task(work())
+
+
+def late_quiz_id(week: Week) -> str:
+    """The short quiz that some people come too late for."""
+    return f"{week.quiz_id}-warm-up"
+
+
+def late_quiz(week: Week) -> Json:
+    """The week's quiz, but over after seconds."""
+    return {**week.quiz, "title": "热身赛", "duration_seconds": LATE_DURATION_SECONDS, "grace_seconds": 0}

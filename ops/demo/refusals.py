@@ -1,0 +1,71 @@
+"""What must be refused, each with its stable code."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+from ops.demo.client import Client
+from ops.demo.people import Person, Urls
+
+Json: TypeAlias = dict[str, Any]
+
+
+async def try_what_is_refused(
+    client: Client, urls: Urls, quiz_id: str, people: Sequence[Person], unfinished: Json
+) -> None:
+    """
+    Ask for one of each kind.
+
+    Args:
+        unfinished: an attempt that has begun and isn't submitted.
+    Raises:
+        StackError: something was not refused, or not with its code.
+    """
+    one, other = people[0], people[1]
+    attempt = f"{urls.quiz}/attempts/{unfinished['attempt_id']}"
+    stranger = f"{urls.quiz}/attempts/{uuid4()}"
+    token = unfinished["attempt_token"]
+    bearer, forged = _bearer(token), _bearer(token[:-4] + "AAAA")
+    empty: Json = {"answers": {}}
+    refused = client.refused
+    await refused(
+        "POST", f"{attempt}/submission", "submission_malformed", json={"answers": 7}, headers=bearer
+    )
+    elsewhere = {"answers": {"none": "A"}}
+    await refused("POST", f"{attempt}/submission", "question_unknown", json=elsewhere, headers=bearer)
+    await refused("POST", f"{attempt}/submission", "attempt_token_invalid", json=empty, headers=forged)
+    await refused("POST", f"{attempt}/submission", "attempt_token_missing", json=empty)
+    await refused("POST", f"{stranger}/submission", "attempt_foreign", json=empty, headers=bearer)
+    await refused("GET", f"{attempt}/result", "attempt_unknown", headers=other.headers)
+    await refused("POST", f"{urls.quiz}/quizzes/none/attempts", "quiz_unknown", headers=one.headers)
+    await refused("POST", f"{urls.quiz}/quizzes/{quiz_id}/attempts", "token_missing")
+    await refused("POST", f"{urls.quiz}/quizzes/{quiz_id}/close", "organiser_key_missing")
+    guessed = {"X-Organiser-Key": "guessed"}
+    await refused("POST", f"{urls.awards}/awards", "organiser_key_wrong", json={}, headers=guessed)
+    others = f"{urls.registration}/registrations/{one.registration_id}"
+    await refused("GET", others, "registration_unknown", headers=other.headers)
+    newcomer = {"name": "某人", "audience": "other", "language": "zh-CN"}
+    await refused(
+        "POST",
+        f"{urls.registration}/registrations",
+        "session_unknown",
+        json={"session_id": "no-such-session", "participant": newcomer},
+        headers={"Idempotency-Key": str(uuid4())},
+    )
+
+
+async def try_late(client: Client, urls: Urls, attempts: Sequence[Json]) -> None:
+    """
+    Submit attempts whose time is over.
+
+    Raises:
+        StackError: one was taken.
+    """
+    for attempt in attempts:
+        url = f"{urls.quiz}/attempts/{attempt['attempt_id']}/submission"
+        bearer = _bearer(attempt["attempt_token"])
+        await client.refused("POST", url, "attempt_late", json={"answers": {}}, headers=bearer)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}

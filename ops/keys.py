@@ -1,0 +1,50 @@
+"""Fresh secrets for a deployment, as the environment variables that the services read."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from shared import sealing, tokens
+
+TOKEN_BYTES = 32
+
+# Which service needs which secret: none gets another's.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY", "KEPU_SIGNUP_KEY"),
+    "quiz": ("KEPU_ATTEMPT_KEY",),
+    "awards": ("KEPU_AWARD_KEY",),
+    "notifications": ("KEPU_CONTACT_PRIVATE_KEY",),
+}
+COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
+
+
+def fresh() -> dict[str, str]:
+    """A new set; all of a deployment's services must have the same."""
+    token_private, token_public = tokens.new_key_pair()
+    contact_private, contact_public = sealing.new_key_pair()
+    return {
+        "KEPU_ORGANISER_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_TOKEN_PRIVATE_KEY": token_private,
+        "KEPU_TOKEN_PUBLIC_KEY": token_public,
+        "KEPU_ATTEMPT_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_SIGNUP_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_AWARD_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_CONTACT_PRIVATE_KEY": contact_private,
+        "KEPU_CONTACT_PUBLIC_KEY": contact_public,
+    }
+
+
+def kept(path: Path) -> dict[str, str]:
+    """The secrets of a local run: made the first time, readable by their owner alone."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(fresh(), file, indent=2)
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def for_service(name: str, all_secrets: dict[str, str]) -> dict[str, str]:
+    """Those that this service needs."""
+    return {key: all_secrets[key] for key in (*COMMON, *NEEDED[name]) if key in all_secrets}

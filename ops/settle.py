@@ -1,0 +1,82 @@
+"""Waiting until a week has come to rest: nothing unread, nothing unpublished, nothing to deliver."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from ops.databases import Databases
+from ops.stack import StackError
+from shared import topics
+
+LOOK_SECONDS = 0.5
+SETTLE_SECONDS_MAX = 240.0
+ANSWER_SECONDS_MAX = 20.0
+# What a consumer has just committed may lead to an outbox that is filled a moment later.
+QUIET_LOOKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Unrest:
+    """What is still to be done: events not committed, not published, messages not delivered."""
+
+    unread: int
+    unpublished: int
+    undelivered: int
+
+    @property
+    def total(self) -> int:
+        """Everything; 0 at rest."""
+        return self.unread + self.unpublished + self.undelivered
+
+
+async def wait_until_settled(
+    kafka: str,
+    databases: Databases,
+    tell: Callable[[Unrest], None] = lambda _: None,
+    seconds: float = SETTLE_SECONDS_MAX,
+) -> None:
+    """
+    Wait until three looks in a row find nothing to do.
+
+    Raises:
+        StackError: there is still something to do after the time; says what.
+    """
+    deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
+    while quiet < QUIET_LOOKS:
+        unread = _lag(kafka)
+        unrest = Unrest(sum(unread.values()), await databases.unpublished(), await databases.undelivered())
+        tell(unrest)
+        quiet = quiet + 1 if unrest.total == 0 else 0
+        if time.monotonic() > deadline:
+            behind = {name: lag for name, lag in unread.items() if lag}
+            raise StackError(f"the week is not at rest after {seconds:.0f} s: {unrest}, unread {behind}")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _lag(kafka: str) -> dict[str, int]:
+    """Events not committed, by "topic of group"."""
+    groups = sorted({group for topic in topics.LIVE for group in topic.groups})
+    found: dict[str, int] = {}
+    for group in groups:
+        consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False})
+        try:
+            for topic in topics.LIVE:
+                if group in topic.groups:
+                    found[f"{topic.name} of {group}"] = _lag_of(consumer, topic)
+        except KafkaException as error:
+            raise StackError(f"Kafka at {kafka} does not answer: {error}") from error
+        finally:
+            consumer.close()
+    return found
+
+
+def _lag_of(consumer: Consumer, topic: topics.Topic) -> int:
+    places: Sequence[TopicPartition] = [TopicPartition(topic.name, n) for n in range(topic.partitions)]
+    behind = 0
+    for place in consumer.committed(list(places), timeout=ANSWER_SECONDS_MAX):
+        low, high = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS_MAX)
+        behind += high - max(place.offset, low)
+    return behind
