@@ -204,7 +204,7 @@ class AwardStore:
             change = {"$set": {"revoked_at": now, "reason": reason}}
             await self._awards.update_one({"_id": award_id}, change, session=session)
             # A consumer may have crashed between storing and telling, and will not tell of a
-            # revoked award. So tell here, before; to whoever knows it is the same event again.
+            # revoked award. So tell of it here; to whoever knows it is the same event again.
             told = [] if award.relayed else [announcing.issued(award)]
             await outbox.append(self._database, session, [*told, announcing.revoked(revoked)])
             return revoked, True

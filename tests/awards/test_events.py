@@ -148,7 +148,7 @@ async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_t
     assert codes == ["standings_too_short"]
 
 
-async def test_a_revoked_award_stays_revoked_and_is_told_of_in_order(kafka: str, mongo: str) -> None:
+async def test_a_revoked_award_stays_revoked_and_is_told_of_once(kafka: str, mongo: str) -> None:
     quiz, person = fresh("quiz"), fresh("p")
     of, result = certificate(quiz), completed(quiz, person)
     async with week(kafka, mongo) as awards:
@@ -164,7 +164,7 @@ async def test_a_revoked_award_stays_revoked_and_is_told_of_in_order(kafka: str,
         assert len({(answer.json()["reason"], answer.json()["revoked_at"]) for answer in answers}) == 1
         await eventually(
             lambda: awards.said(of.scheme_id),
-            lambda said: type(said[-1][1]) is AwardRevoked if said else False,
+            lambda said: any(type(event) is AwardRevoked for _, event in said),
         )
         # The result again, and a better one: the award does not come back.
         await awards.tell(result, completed(quiz, person, 100))
@@ -172,7 +172,7 @@ async def test_a_revoked_award_stays_revoked_and_is_told_of_in_order(kafka: str,
         [still] = await awards.awards(of.scheme_id)
         said = await awards.said(of.scheme_id)
     assert still["status"] == "revoked"
-    assert [type(event) for _, event in said][-2:] == [AwardIssued, AwardRevoked]
+    # They are two topics: their order is the reader's.
     assert len({id_ for id_, event in said if type(event) is AwardIssued}) == 1
     assert len([event for _, event in said if type(event) is AwardRevoked]) == 1
 
