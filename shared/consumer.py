@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
@@ -131,6 +131,10 @@ class Subscription:
     decoders: Mapping[str, Decode] = field(default_factory=dict)
 
 
+class _TooManyDead(Exception):
+    """So much would be dead-lettered that the fault must be ours."""
+
+
 class Consumer:
     """One group's consumer in this process."""
 
@@ -152,6 +156,8 @@ class Consumer:
         self._publisher = publisher
         self._backoff_seconds = backoff_seconds
         self._recently_dead: deque[bool] = deque(maxlen=DEAD_RATIO_WINDOW)
+        # Of the batch at hand.
+        self._handled = self._given_up = 0
         self._outage: str | None = None
         self._oldest_at: float | None = None
         self._committed: dict[TopicPartition, int] = {}
@@ -191,16 +197,19 @@ class Consumer:
     async def _consume(self, records: list[Raw]) -> None:
         try:
             await self._settle(records)
+        except _TooManyDead as error:
+            self._halt(str(error))
         except Exception as error:  # noqa: BLE001 (FastStream would skip the batch in silence: stop instead)
-            await self._halt(f"{type(error).__name__}: {error}")
+            self._halt(f"{type(error).__name__}: {error}")
 
     async def _settle(self, records: Sequence[Raw]) -> None:
         started = time.perf_counter()
         self._oldest_at = min(record.timestamp for record in records) / 1000
+        self._handled = self._given_up = 0
         good, dead = self._decode(records)
         dead += await self._effect(good, TRIES_MAX)
         if self._too_many_dead(len(dead), len(records)):
-            await self._halt(
+            raise _TooManyDead(
                 f"{len(dead)} of {len(records)} events would be dead-lettered: {dead[0][1].message}"
             )
         # Commit only after the dead letters are stored: a crash here repeats, never loses.
@@ -279,8 +288,15 @@ class Consumer:
                 await self._back_off(attempt)
             else:
                 self._outage = None
+                self._handled += len(events)
                 return batch.rejected
         if len(events) == 1:
+            self._given_up += 1
+            if self._given_up >= DEAD_RATIO_FLOOR and self._given_up > self._handled:
+                # Not single events but the handler fails: don't take minutes to try each of them.
+                raise _TooManyDead(
+                    f"{self._given_up} events would be dead-lettered, the last by {type(failed).__name__}"
+                )
             why = (
                 failed
                 if isinstance(failed, Rejected)
@@ -356,15 +372,15 @@ class Consumer:
         for record in records:
             metrics.CONSUMED.labels(record.topic, self.group).inc()
 
-    async def _halt(self, why: str) -> NoReturn:
+    def _halt(self, why: str) -> None:
         self.halted = why
         log.error(
             "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
         )
-        # Stopping cancels the task that runs this, so another one has to do it.
+        # No further poll: its commit would cover this batch too. Stopping waits for the
+        # task that runs this, so another one has to do it.
+        self._subscriber.running = False
         self._stopping = asyncio.create_task(self._subscriber.stop())
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable")
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""

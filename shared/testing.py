@@ -8,10 +8,10 @@ database without seeing each other.
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeVar, cast
+from typing import cast
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -26,8 +26,6 @@ EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02
 SOURCE = "kepu/testing"
 
-T = TypeVar("T")
-
 
 class Said(Event):
     """What somebody said: the event of tests. `number` counts what one person said."""
@@ -37,12 +35,23 @@ class Said(Event):
     words: str = ""
 
 
-async def new_contract(kafka: str, group: str = "readers", *, partitions: int = 1) -> type[Said]:
-    """A contract with a topic of its own, and the dead letters of that group."""
+async def new_contract(kafka: str, *, partitions: int = 1) -> type[Said]:
+    """A contract with a topic of its own, and the dead letters of its readers."""
     contract = named_contract(f"said-{uuid4().hex[:12]}")
-    dead = Topic(dead_letters(contract.topic, group), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
-    await create_missing(kafka, wanted=[Topic(contract.topic, (group,), partitions), dead])
+    live = Topic(contract.topic, (readers_of(contract),), partitions)
+    dead = Topic(dead_topic_of(contract), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    await create_missing(kafka, wanted=[live, dead])
     return contract
+
+
+def readers_of(contract: type[Event]) -> str:
+    """The consumer group of a test's contract."""
+    return f"{contract.topic}-readers"
+
+
+def dead_topic_of(contract: type[Event]) -> str:
+    """Where its readers bury what they give up."""
+    return dead_letters(contract.topic, readers_of(contract))
 
 
 def named_contract(topic: str) -> type[Said]:
@@ -69,19 +78,20 @@ def headers_of(envelope: Envelope[Event], *without: str, **instead: bytes | None
     return kept + cast(Headers, list(instead.items()))
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], timeout_seconds: float = EVENTUALLY_SECONDS) -> T:
+async def eventually(check: Callable[[], object], timeout_seconds: float = EVENTUALLY_SECONDS) -> None:
     """
-    Wait until `check` returns something true, and return it.
+    Wait until `check`, plain or async, answers something true.
 
     Raises:
-        AssertionError: it did not within the time; with what it returned last.
+        AssertionError: it did not within the time; with its last answer.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
-        found = check()
-        answer = cast(T, await found if inspect.isawaitable(found) else found)
+        answer = check()
+        if inspect.isawaitable(answer):
+            answer = await answer
         if answer:
-            return answer
+            return
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_seconds} s; the last answer was {answer!r}")
         await asyncio.sleep(POLL_SECONDS)
@@ -117,15 +127,12 @@ async def write_raw(
 async def read_all(kafka: str, topic: str) -> list[Raw]:
     """Every record of a topic up to now, partition by partition."""
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
-        bootstrap_servers=kafka, enable_auto_commit=False
+        topic, bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
-        await consumer.topics()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        partitions = sorted(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: dict[TopicPartition, list[Raw]] = {partition: [] for partition in partitions}
         while [at for at in partitions if await consumer.position(at) < ends[at]]:
             for partition, records in (await consumer.getmany(timeout_ms=200)).items():

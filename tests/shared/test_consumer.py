@@ -1,0 +1,360 @@
+"""What becomes of a batch, on a real broker."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from shared.consumer import EVENT_BYTES_MAX, Batch, Consumer, Decode, Following, Subscription, consuming
+from shared.envelope import HEADER_BYTES_MAX, Headers
+from shared.errors import Rejected, Unavailable
+from shared.publisher import publishing, to_record
+from shared.testing import (
+    Said,
+    committed,
+    dead_topic_of,
+    eventually,
+    headers_of,
+    new_contract,
+    read_all,
+    readers_of,
+    said,
+    write_raw,
+)
+
+pytestmark = pytest.mark.stack
+
+Poison = tuple[bytes | None, Headers, str]
+
+
+class Ear:
+    """Remembers what it hears; `before` looks at a batch first and may raise."""
+
+    def __init__(self, before: Callable[[Batch[Said]], None] = lambda _: None) -> None:
+        self.heard: list[int] = []
+        self.batches = 0
+        self._before = before
+
+    async def hear(self, batch: Batch[Said]) -> Following:
+        self.batches += 1
+        self._before(batch)
+        self.heard += [received.event.number for received in batch]
+        return []
+
+
+@asynccontextmanager
+async def reading(
+    kafka: str, contract: type[Said], ear: Ear, *more: type[Said], decode: Decode | None = None
+) -> AsyncIterator[Consumer]:
+    subscription = Subscription(
+        readers_of(contract),
+        [contract, *more],
+        ear.hear,
+        decoders={contract.topic: decode} if decode else {},
+    )
+    async with AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(publishing(kafka, "test"))
+        [consumer] = await stack.enter_async_context(
+            consuming(kafka, [subscription], publisher, backoff_seconds=0.002)
+        )
+        yield consumer
+
+
+async def say(kafka: str, contract: type[Said], numbers: Sequence[int]) -> None:
+    async with publishing(kafka, "test") as publisher:
+        await publisher.publish([said(contract, number) for number in numbers])
+
+
+async def until_committed(kafka: str, contract: type[Said], offsets: dict[int, int]) -> None:
+    async def reached() -> bool:
+        return await committed(kafka, readers_of(contract), contract.topic) == offsets
+
+    await eventually(reached)
+
+
+def poison(contract: type[Said]) -> dict[str, Poison]:
+    """Every kind of record that is nobody's event: value, headers, and the code it is given up with."""
+    good = said(contract, 1)
+    value = to_record(good)[2]
+    headers = headers_of(good)
+    return {
+        "bad JSON": (b'{"who": "wang"', headers, "bad_body"),
+        "not JSON at all": (b"\xff\x00", headers, "bad_body"),
+        "empty": (b"", headers, "bad_body"),
+        "null value": (None, headers, "bad_body"),
+        "list instead of object": (b"[]", headers, "bad_body"),
+        "wrong type": (b'{"who":"wang","number":"1"}', headers, "bad_body"),
+        "missing field": (b'{"number":1}', headers, "bad_body"),
+        "nested without end": (b'{"who":' + b"[" * 100_000, headers, "bad_body"),
+        "null header": (value, headers_of(good, ce_subject=None), "bad_header"),
+        "null header of another": (value, headers_of(good, trace=None), "bad_header"),
+        "non-UTF-8 header": (value, headers_of(good, ce_source=b"\xc3\x28"), "bad_header"),
+        "missing header": (value, headers_of(good, "ce_id"), "bad_header"),
+        "no headers": (value, [], "bad_header"),
+        "long header": (value, headers_of(good, extra=b"x" * (HEADER_BYTES_MAX + 1)), "bad_header"),
+        "unknown type": (value, headers_of(good, ce_type=b"kepu.other.v1"), "unknown_type"),
+        "unknown version": (
+            value,
+            headers_of(good, ce_type=good.context.type.replace(".v1", ".v2").encode()),
+            "unknown_type",
+        ),
+        "1 MiB of noise": (os.urandom(1_048_576), headers, "too_large"),
+        "larger than an event may be": (b" " * (EVENT_BYTES_MAX + 1), headers, "too_large"),
+    }
+
+
+async def test_poison_ends_in_dead_letters_as_it_came_and_its_neighbours_are_handled(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    poisons = poison(contract)
+    records: list[tuple[bytes | None, bytes | None, Headers]] = []
+    for number, (value, headers, _) in enumerate(poisons.values()):
+        records.append(to_record(said(contract, number))[1:])
+        records.append((f"poison-{number}".encode(), value, headers))
+    await write_raw(kafka, contract.topic, records)
+    ear = Ear()
+    async with reading(kafka, contract, ear) as consumer:
+        await until_committed(kafka, contract, {0: len(records)})
+        assert consumer.problem() is None
+    assert ear.heard == list(range(len(poisons)))
+    dead = {record.key: record for record in await read_all(kafka, dead_topic_of(contract))}
+    assert len(dead) == len(poisons)
+    for number, (kind, (value, headers, code)) in enumerate(poisons.items()):
+        found = dead[f"poison-{number}".encode()]
+        why = {name: header.decode() for name, header in found.headers[len(headers) :]}
+        assert found.value == value, kind
+        assert list(found.headers[: len(headers)]) == headers, kind
+        assert why.pop("dead_reason"), kind
+        assert why.pop("dead_time"), kind
+        assert why == {
+            "dead_code": code,
+            "dead_group": readers_of(contract),
+            "dead_topic": contract.topic,
+            "dead_partition": "0",
+            "dead_offset": str(2 * number + 1),
+        }, kind
+
+
+async def test_record_that_no_topic_takes_back_is_dead_lettered_without_its_body(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    key, value, headers = to_record(said(contract, 1))[1:]
+    # Compressed it passes every limit of the broker.
+    await write_raw(
+        kafka,
+        contract.topic,
+        [(b"huge", b" " * 10_000_000, headers), (key, value, headers)],
+        compression="zstd",
+    )
+    ear = Ear()
+    async with reading(kafka, contract, ear):
+        await until_committed(kafka, contract, {0: 2})
+    assert ear.heard == [1]
+    [dead] = await read_all(kafka, dead_topic_of(contract))
+    why = {name: header.decode() for name, header in dead.headers}
+    assert (dead.value, why["dead_code"], why["dead_offset"]) == (b"", "too_large", "0")
+
+
+async def test_batch_that_fails_is_tried_again_as_a_whole_and_nothing_is_given_up(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(20))
+    failures = iter([RuntimeError("first"), KeyError("second")])
+
+    def twice(_: Batch[Said]) -> None:
+        if error := next(failures, None):
+            raise error
+
+    ear = Ear(twice)
+    async with reading(kafka, contract, ear):
+        await until_committed(kafka, contract, {0: 20})
+    assert ear.heard == list(range(20))
+    assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_event_that_always_fails_is_found_and_given_up_alone(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(20))
+
+    def thirteen(batch: Batch[Said]) -> None:
+        if any(received.event.number == 13 for received in batch):
+            raise RuntimeError("unlucky 13 of wang.fang@example.org")
+
+    ear = Ear(thirteen)
+    async with reading(kafka, contract, ear):
+        await until_committed(kafka, contract, {0: 20})
+    # In order, although the batch was taken apart.
+    assert ear.heard == [number for number in range(20) if number != 13]
+    [dead] = await read_all(kafka, dead_topic_of(contract))
+    why = dict(dead.headers)
+    assert (why["dead_code"], why["dead_offset"]) == (b"handler_failed", b"13")
+    assert b"example.org" not in why["dead_reason"]
+
+
+async def test_event_rejected_by_the_handler_is_given_up_at_once_with_its_code(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(10))
+
+    def some(batch: Batch[Said]) -> None:
+        for received in batch:
+            if received.event.number in {2, 5}:
+                batch.reject(received, Rejected("this one is not allowed", code="not_allowed"))
+
+    ear = Ear(some)
+    async with reading(kafka, contract, ear):
+        await until_committed(kafka, contract, {0: 10})
+    assert ear.batches == 1
+    dead = [dict(record.headers) for record in await read_all(kafka, dead_topic_of(contract))]
+    assert [(why["dead_code"], why["dead_offset"]) for why in dead] == [
+        (b"not_allowed", b"2"),
+        (b"not_allowed", b"5"),
+    ]
+
+
+async def test_rejected_that_is_raised_is_laid_to_the_one_event_it_belongs_to(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(10))
+
+    def seven(batch: Batch[Said]) -> None:
+        if any(received.event.number == 7 for received in batch):
+            raise Rejected("seven is not allowed", code="not_allowed")
+
+    ear = Ear(seven)
+    async with reading(kafka, contract, ear):
+        await until_committed(kafka, contract, {0: 10})
+    assert ear.heard == [number for number in range(10) if number != 7]
+    [dead] = await read_all(kafka, dead_topic_of(contract))
+    assert dict(dead.headers)["dead_code"] == b"not_allowed"
+
+
+async def test_outage_is_waited_out_and_no_event_is_blamed(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(5))
+    away = True
+
+    def outage(_: Batch[Said]) -> None:
+        if away:
+            raise Unavailable("MongoDB does not answer")
+
+    ear = Ear(outage)
+    async with reading(kafka, contract, ear) as consumer:
+        # More often than anything else is tried.
+        await eventually(lambda: ear.batches > 10)
+        assert consumer.problem() == "MongoDB does not answer"
+        assert await committed(kafka, readers_of(contract), contract.topic) == {}
+        away = False
+        await until_committed(kafka, contract, {0: 5})
+        assert consumer.problem() is None
+    assert ear.heard == list(range(5))
+    assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_too_many_dead_letters_stop_the_consumer_and_commit_nothing(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    good = said(contract, 1)
+    bad: tuple[bytes | None, bytes | None, Headers] = (b"k", b"{}", headers_of(good))
+    async with publishing(kafka, "test") as publisher:
+        await publisher.write([(contract.topic, *bad)] * 150)
+        ear = Ear()
+        async with reading(kafka, contract, ear) as consumer:
+            await eventually(lambda: consumer.halted)
+            assert "150 of 150 events would be dead-lettered: who: Field required" in str(consumer.problem())
+            # What comes later is not handled either: that would skip what came before.
+            await publisher.publish([good])
+            await asyncio.sleep(0.3)
+            assert consumer.problem() is not None
+    assert ear.heard == []
+    assert await committed(kafka, readers_of(contract), contract.topic) == {}
+    assert await read_all(kafka, dead_topic_of(contract)) == []
+    # With a decoder that is right again, everything is still there.
+    repaired = Ear()
+    async with reading(kafka, contract, repaired, decode=lambda values: [contract(who="x")] * len(values)):
+        await until_committed(kafka, contract, {0: 151})
+    assert len(repaired.heard) == 151
+
+
+async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_topic(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(600))
+
+    def always(_: Batch[Said]) -> None:
+        raise RuntimeError("a bad deployment")
+
+    ear = Ear(always)
+    async with reading(kafka, contract, ear) as consumer:
+        await eventually(lambda: consumer.halted, 8)
+        assert "would be dead-lettered" in str(consumer.problem())
+    # It need not try each of them to know.
+    assert ear.batches < 600
+    assert await committed(kafka, readers_of(contract), contract.topic) == {}
+    assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(3))
+
+    def too_few(values: Sequence[bytes]) -> Sequence[Said]:
+        return []
+
+    async with reading(kafka, contract, Ear(), decode=too_few) as consumer:
+        await eventually(lambda: consumer.halted)
+        assert "ValueError" in str(consumer.problem())
+    assert await committed(kafka, readers_of(contract), contract.topic) == {}
+
+
+async def test_one_group_reads_several_topics_and_buries_each_apart(kafka: str) -> None:
+    first, second = await new_contract(kafka), await new_contract(kafka)
+    await say(kafka, first, [1, 2])
+    await say(kafka, second, [3, 4])
+    ear = Ear()
+    async with reading(kafka, first, ear, second) as consumer:
+        await eventually(lambda: sorted(ear.heard) == [1, 2, 3, 4])
+        await until_committed(kafka, first, {0: 2})
+        assert consumer.problem() is None
+
+
+async def test_what_follows_is_published_before_the_batch_is_committed(kafka: str) -> None:
+    contract, answers = await new_contract(kafka), await new_contract(kafka)
+    await say(kafka, contract, range(50))
+
+    class Answering(Ear):
+        async def hear(self, batch: Batch[Said]) -> Following:
+            await super().hear(batch)
+            return [said(answers, received.event.number) for received in batch]
+
+    async with reading(kafka, contract, Answering()):
+        await until_committed(kafka, contract, {0: 50})
+    assert len(await read_all(kafka, answers.topic)) == 50
+
+
+async def test_two_copies_share_the_work_and_a_commit_refused_after_a_rebalance_is_harmless(
+    kafka: str,
+) -> None:
+    contract = await new_contract(kafka, partitions=4)
+    async with publishing(kafka, "test") as publisher:
+        await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(40)])
+    free = asyncio.Event()
+
+    class Held(Ear):
+        async def hear(self, batch: Batch[Said]) -> Following:
+            await free.wait()
+            return await super().hear(batch)
+
+    first, second = Held(), Ear()
+    async with reading(kafka, contract, first) as one:
+        await eventually(lambda: one._oldest_at is not None)
+        async with reading(kafka, contract, second) as other:
+            # The first still holds its batch; the second is given partitions of it.
+            await eventually(lambda: second.heard)
+            free.set()
+            await eventually(lambda: {*first.heard, *second.heard} == set(range(40)))
+            async with publishing(kafka, "test") as publisher:
+                await publisher.publish(
+                    [said(contract, number, who=f"p-{number}") for number in range(40, 80)]
+                )
+            await eventually(lambda: {*first.heard, *second.heard} == set(range(80)))
+            assert (one.problem(), other.problem()) == (None, None)
+    late = set(range(40, 80))
+    assert late & set(first.heard)
+    assert late & set(second.heard)
+    assert await read_all(kafka, dead_topic_of(contract)) == []
