@@ -119,6 +119,17 @@ def load(week: Week, urls: dict[str, str], organiser_key: str, tell: Callable[[s
     )
 
 
+def put_quiz(url: str, organiser_key: str, quiz_id: str, quiz: Json) -> None:
+    """
+    Publish one quiz.
+
+    Raises:
+        StackError: it is refused; says why.
+    """
+    with httpx.Client(headers={"X-Organiser-Key": organiser_key}, timeout=TIMEOUT_SECONDS) as client:
+        _put(client, url, [(f"/quizzes/{quiz_id}", quiz)])
+
+
 def _put(client: httpx.Client, url: str, bodies: list[tuple[str, Json]]) -> None:
     for path, body in bodies:
         answer = client.put(url + path, json=body)

@@ -8,9 +8,11 @@ from uuid import uuid4
 
 import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
+from pydantic import ValidationError
 
 from ops.stack import StackError
 from shared import topics
+from shared.envelope import Event
 
 READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000
@@ -18,7 +20,7 @@ RECORDS_A_POLL = 10_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A record; `headers` with null or undecodable values left out."""
+    """A record; `sound` says that none of its headers is null or not UTF-8."""
 
     topic: str
     partition: int
@@ -26,6 +28,7 @@ class Entry:
     key: str
     value: bytes | None
     headers: dict[str, str]
+    sound: bool
     time_ms: int
 
     @property
@@ -46,6 +49,20 @@ class Entry:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return {}
         return decoded if isinstance(decoded, dict) else {}
+
+
+def conforms(entry: Entry, contract: type[Event]) -> bool:
+    """Whether a record is an event of this contract, headers and body."""
+    required = ("ce_id", "ce_source", "ce_type", "ce_specversion")
+    if not entry.sound or any(name not in entry.headers for name in required):
+        return False
+    if entry.headers["ce_type"] != contract.type or entry.headers["ce_specversion"] != "1.0":
+        return False
+    try:
+        contract.model_validate_json(entry.value or b"")
+    except ValidationError:
+        return False
+    return True
 
 
 class Log:
@@ -74,9 +91,10 @@ class Log:
         found = []
         for topic in topics.LIVE:
             for entry in self.records(topic.name):
-                if "ce_id" in entry.headers:
-                    if said.setdefault((topic.name, entry.id), entry.value) != entry.value:
-                        found.append(entry.id)
+                if "ce_id" not in entry.headers:
+                    continue
+                if said.setdefault((topic.name, entry.id), entry.value) != entry.value:
+                    found.append(entry.id)
         return found
 
     def dead(self, topic: str, group: str) -> list[Entry]:
@@ -146,10 +164,15 @@ def _read(consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str
 
 
 def _entry(message: Message) -> Entry:
-    headers = {}
-    for name, value in message.headers() or []:
-        if isinstance(value, bytes):
-            headers[name] = value.decode(errors="replace")
+    headers: dict[str, str] = {}
+    sound = True
+    # The library's types allow a dict too; a message's headers are always pairs.
+    pairs: Any = message.headers() or []
+    for name, value in pairs:
+        try:
+            headers[name] = value.decode()
+        except (AttributeError, UnicodeDecodeError):
+            sound = False
     return Entry(
         message.topic() or "",
         message.partition() or 0,
@@ -157,5 +180,6 @@ def _entry(message: Message) -> Entry:
         (message.key() or b"").decode(errors="replace"),
         message.value(),
         headers,
+        sound,
         message.timestamp()[1],
     )

@@ -8,8 +8,6 @@ from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.demo.ledger import Promise
@@ -22,7 +20,6 @@ TOPIC, GROUP = "quiz.submitted", "quiz-grading"
 # What the decision record 0002 promises to take after a deadline and its grace.
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
-HEADERS = ("ce_id", "ce_source", "ce_type", "ce_specversion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[E
         by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
     for attempt, entries in by_attempt.items():
         firsts = {entry.partition: entry for entry in reversed(entries)}.values()
-        # Records of one attempt in two partitions (a sender's own partitioner) have no order: either may count.
+        # Two partitions (a sender with a partitioner of its own) have no order: either may count.
         counted = results.get(attempt, {}).get("submission_id")
         yield next((entry for entry in firsts if entry.id == counted), entries[0])
 
