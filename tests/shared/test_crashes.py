@@ -1,0 +1,132 @@
+"""SIGKILL at the worst moment: nothing lost, and repeats do no harm."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.envelope import Envelope, Event
+from shared.mongo import Database, Session, in_transaction
+from shared.outbox import LEASE_SECONDS, append, prepare, relaying
+from shared.publisher import publishing
+from shared.testing import (
+    committed,
+    eventually,
+    fresh_database,
+    new_contract,
+    read_all,
+    readers_of,
+    said,
+)
+
+pytestmark = pytest.mark.stack
+
+ACTORS = Path(__file__).with_name("actors.py")
+
+
+@asynccontextmanager
+async def acting(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    actor = await asyncio.create_subprocess_exec(
+        sys.executable, str(ACTORS), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield actor
+    finally:
+        if actor.returncode is None:
+            actor.kill()
+        await actor.communicate()
+
+
+async def first_line(actor: asyncio.subprocess.Process) -> str:
+    assert actor.stdout is not None
+    async with asyncio.timeout(20):
+        return (await actor.stdout.readline()).decode()
+
+
+async def heard(database: Database) -> set[int]:
+    return {document["_id"] async for document in database["heard"].find()}
+
+
+async def test_batch_is_repeated_when_its_process_dies_between_effects_and_commit(
+    kafka: str, mongo: str
+) -> None:
+    contract = await new_contract(kafka)
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        await publisher.publish([said(contract, number) for number in range(30)])
+        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        async with acting(*actor, "stuck") as stuck:
+            assert (await first_line(stuck)).startswith("wrote 0 1 2")
+            stuck.kill()
+        assert await committed(kafka, readers_of(contract), contract.topic) == {}
+        async with acting(*actor, "restarted"):
+            await publisher.publish([said(contract, number) for number in range(30, 40)])
+
+            async def all_committed() -> bool:
+                return await committed(kafka, readers_of(contract), contract.topic) == {0: 40}
+
+            await eventually(all_committed)
+        assert await heard(database) == set(range(40))
+        repeated = await database["writes"].find_one({"by": "restarted", "numbers": 0})
+        assert repeated is not None
+        # Written by the one that died, repeated by the other, there once.
+        assert await database["heard"].count_documents({"by": "stuck"}) >= 30
+
+
+async def test_when_one_of_two_copies_is_killed_the_other_loses_nothing(kafka: str, mongo: str) -> None:
+    contract = await new_contract(kafka, partitions=4)
+
+    def some(first: int) -> list[Envelope[Event]]:
+        return [said(contract, number, who=f"p-{number}") for number in range(first, first + 100)]
+
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        async with acting(*actor, "one") as one, acting(*actor, "two"):
+            said_so_far = 0
+
+            async def both_work() -> bool:
+                nonlocal said_so_far
+                await publisher.publish(some(said_so_far))
+                said_so_far += 100
+                await asyncio.sleep(0.1)
+                return set(await database["heard"].distinct("by")) == {"one", "two"}
+
+            await eventually(both_work)
+            one.kill()
+            await publisher.publish(some(said_so_far))
+            said_so_far += 100
+
+            async def all_heard() -> bool:
+                return await heard(database) == set(range(said_so_far))
+
+            # The dead one's partitions are free when its session has ended.
+            await eventually(all_heard, 25)
+
+
+async def test_relay_killed_between_publishing_and_deleting_publishes_again_with_the_same_ids(
+    kafka: str, mongo: str
+) -> None:
+    contract = await new_contract(kafka)
+    events = [said(contract, number) for number in range(5)]
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        await prepare(database)
+
+        async def tell(session: Session) -> None:
+            await append(database, session, events)
+
+        await in_transaction(database, tell)
+        async with acting("relay", kafka, mongo, database.name) as stuck:
+            assert await first_line(stuck) == "published 5\n"
+            stuck.kill()
+        assert await database["outbox"].count_documents({}) == 5
+        async with relaying(database, publisher, owner="successor"):
+
+            async def empty() -> bool:
+                return await database["outbox"].count_documents({}) == 0
+
+            # The dead one's lease has to run out first.
+            await eventually(empty, LEASE_SECONDS + 5)
+        ids = [dict(record.headers)["ce_id"].decode() for record in await read_all(kafka, contract.topic)]
+        assert ids == 2 * [envelope.context.id for envelope in events]

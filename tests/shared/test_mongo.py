@@ -1,0 +1,84 @@
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from pymongo.errors import BulkWriteError
+
+from shared.errors import Unavailable
+from shared.mongo import Session, in_transaction, insert_new, outages_named, ping
+from shared.testing import fresh_database
+
+pytestmark = pytest.mark.stack
+
+
+async def test_insert_new_leaves_alone_what_is_there_and_says_which(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        assert (
+            await insert_new(database["x"], [{"_id": 1, "by": "first"}, {"_id": 3, "by": "first"}]) == set()
+        )
+        again = [{"_id": number, "by": "second"} for number in range(5)]
+        assert await insert_new(database["x"], again) == {1, 3}
+        by = {document["_id"]: document["by"] async for document in database["x"].find()}
+        assert by == {0: "second", 1: "first", 2: "second", 3: "first", 4: "second"}
+
+
+async def test_insert_new_of_nothing_does_nothing(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        assert await insert_new(database["x"], []) == set()
+
+
+async def test_insert_new_hides_no_other_error(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await database.create_collection("x", validator={"n": {"$gte": 0}})
+        with pytest.raises(BulkWriteError):
+            await insert_new(database["x"], [{"_id": 1, "n": 1}, {"_id": 1, "n": 1}, {"_id": 2, "n": -1}])
+
+
+async def test_transaction_that_conflicts_is_run_again_as_a_whole(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await database["places"].insert_one({"_id": "opening", "taken": 0})
+        runs = 0
+
+        async def take(session: Session) -> int:
+            nonlocal runs
+            runs += 1
+            found = await database["places"].find_one({"_id": "opening"}, session=session)
+            assert found is not None
+            taken = int(found["taken"]) + 1
+            await database["places"].update_one(
+                {"_id": "opening"}, {"$set": {"taken": taken}}, session=session
+            )
+            return taken
+
+        outcomes = await asyncio.gather(*(in_transaction(database, take) for _ in range(10)))
+        assert sorted(outcomes) == list(range(1, 11))
+        assert runs > 10
+
+
+async def test_transaction_that_raises_leaves_nothing(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+
+        async def change_mind(session: Session) -> None:
+            await database["x"].insert_one({"_id": 1}, session=session)
+            raise LookupError("changed its mind")
+
+        with pytest.raises(LookupError):
+            await in_transaction(database, change_mind)
+        assert await database["x"].count_documents({}) == 0
+
+
+async def test_times_come_back_with_their_zone(mongo: str) -> None:
+    now = datetime(2023, 5, 20, 9, 0, tzinfo=UTC)
+    async with fresh_database(mongo) as database:
+        await ping(database)
+        await database["x"].insert_one({"_id": 1, "at": now})
+        found = await database["x"].find_one({"_id": 1})
+        assert found is not None
+        assert found["at"] == now
+
+
+async def test_mistake_in_a_query_is_no_outage(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        with pytest.raises(Exception, match="unknown operator") as found, outages_named():
+            await database["x"].find_one({"n": {"$nonsense": 1}})
+        assert not isinstance(found.value, Unavailable)

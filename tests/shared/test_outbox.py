@@ -1,0 +1,121 @@
+"""State and event together or not at all, then to Kafka in order."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from shared.envelope import Envelope, Event
+from shared.mongo import Database, Session, in_transaction
+from shared.outbox import LEASE_SECONDS, RELAY_EVENTS_MAX, SWEEP_SECONDS, Relay, append, prepare, relaying
+from shared.publisher import publishing
+from shared.testing import eventually, fresh_database, new_contract, read_all, said
+
+pytestmark = pytest.mark.stack
+
+
+async def tell(
+    database: Database, events: Sequence[Envelope[Event]], state: str = "", fail: bool = False
+) -> None:
+    async def work(session: Session) -> None:
+        if state:
+            await database["states"].insert_one({"_id": state}, session=session)
+        await append(database, session, events)
+        if fail:
+            raise LookupError("the use case changed its mind")
+
+    await in_transaction(database, work)
+
+
+async def until_empty(database: Database, timeout_seconds: float = 10) -> None:
+    async def empty() -> bool:
+        return await database["outbox"].count_documents({}) == 0
+
+    await eventually(empty, timeout_seconds)
+
+
+async def test_state_and_event_come_together_or_not_at_all(kafka: str, mongo: str) -> None:
+    contract = await new_contract(kafka)
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        async with relaying(database, publisher, owner="test"):
+            with pytest.raises(LookupError):
+                await tell(database, [said(contract, 1)], state="never", fail=True)
+            await tell(database, [said(contract, 2)], state="kept")
+            await until_empty(database)
+        assert [document["_id"] async for document in database["states"].find()] == ["kept"]
+    [record] = await read_all(kafka, contract.topic)
+    assert dict(record.headers)["ce_id"].decode() == said(contract, 2).context.id
+
+
+async def test_events_of_one_key_are_published_in_the_order_in_which_they_became_true(
+    kafka: str, mongo: str
+) -> None:
+    contract = await new_contract(kafka, partitions=4)
+    people = ("wang", "li", "zhao")
+    count = RELAY_EVENTS_MAX + 100
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        await prepare(database)
+        await tell(database, [said(contract, number, who=who) for number in range(count) for who in people])
+        for number in range(count, count + 10):
+            await tell(database, [said(contract, number, who=who) for who in people])
+        async with relaying(database, publisher, owner="test"):
+            await until_empty(database)
+    numbers: dict[str, list[int]] = {who: [] for who in people}
+    for record in await read_all(kafka, contract.topic):
+        event = contract.model_validate_json(record.value or b"")
+        numbers[event.who].append(event.number)
+    assert numbers == {who: list(range(count + 10)) for who in people}
+
+
+async def test_event_that_waits_already_is_written_once_and_disturbs_nothing(kafka: str, mongo: str) -> None:
+    contract = await new_contract(kafka)
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        await prepare(database)
+        await tell(database, [said(contract, 1)], state="first")
+        await tell(database, [said(contract, 1), said(contract, 2), said(contract, 2)], state="second")
+        assert await database["states"].count_documents({}) == 2
+        async with relaying(database, publisher, owner="test"):
+            await until_empty(database)
+    assert len(await read_all(kafka, contract.topic)) == 2
+
+
+async def test_relay_is_woken_and_does_not_wait_for_its_sweep(kafka: str, mongo: str) -> None:
+    contract = await new_contract(kafka)
+    async with (
+        fresh_database(mongo) as database,
+        publishing(kafka, "test") as publisher,
+        relaying(database, publisher, owner="test"),
+    ):
+        await tell(database, [said(contract, 0)])
+        await until_empty(database)
+        spent = []
+        for number in range(1, 6):
+            started = time.monotonic()
+            await tell(database, [said(contract, number)])
+            await until_empty(database)
+            spent.append(time.monotonic() - started)
+    # Half the sweep's interval would be the median without the change stream.
+    assert sorted(spent)[2] < SWEEP_SECONDS / 3, spent
+
+
+async def test_only_one_of_two_relays_works_and_the_other_takes_over_at_once_when_it_ends(
+    kafka: str, mongo: str
+) -> None:
+    contract = await new_contract(kafka)
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        async with relaying(database, publisher, owner="second") as second:
+            await eventually(lambda: second._leading)
+            first = Relay(database, publisher, owner="first")
+            running = asyncio.create_task(first.run())
+            await tell(database, [said(contract, number) for number in range(10)])
+            await until_empty(database)
+            assert (first._leading, second._leading) == (False, True)
+        started = time.monotonic()
+        await tell(database, [said(contract, number) for number in range(10, 20)])
+        await until_empty(database)
+        assert time.monotonic() - started < LEASE_SECONDS / 2
+        assert first._leading
+        running.cancel()
+        await asyncio.wait([running])
+    assert len(await read_all(kafka, contract.topic)) == 20
