@@ -1,0 +1,133 @@
+"""docker-compose.yml: valid, pinned, complete, closed to other machines, and watched by Prometheus."""
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("registration", "quiz", "awards", "notifications")
+# An image's tag names a whole version: what "8" or "latest" means changes under one's feet.
+PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z0-9.-]+)?$")
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return found
+
+
+def test_it_is_valid_by_the_compose_specification() -> None:
+    schema = json.loads((Path(__file__).parent / "vendor" / "compose-spec.json").read_text())
+    problems = [
+        f"{'.'.join(map(str, problem.path))}: {problem.message}"
+        for problem in Draft202012Validator(schema).iter_errors(compose())
+    ]
+    assert problems == []
+
+
+def test_every_image_is_pinned_to_a_whole_version() -> None:
+    images = {name: service["image"] for name, service in compose()["services"].items()}
+    images["Dockerfile"] = re.findall(r"^FROM (\S+)", dockerfile(), re.MULTILINE)[0]
+    assert {name: image for name, image in images.items() if not PINNED.match(image)} == {}
+
+
+def settings_of(service: str) -> type[Settings]:
+    """The settings class that the service's app.py declares."""
+    app = import_module(f"services.{service}.app")
+    found = [
+        kind
+        for kind in vars(app).values()
+        if isinstance(kind, type) and issubclass(kind, Settings) and kind.__module__ == app.__name__
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_gets_every_setting_that_it_requires_and_none_that_it_does_not_know(service: str) -> None:
+    given = set(compose()["services"][service]["environment"])
+    fields = settings_of(service).model_fields
+    required = {f"KEPU_{name.upper()}" for name, field in fields.items() if field.is_required()}
+    assert required - given == set()
+    assert given - {f"KEPU_{name.upper()}" for name in fields} == set()
+
+
+def test_secrets_come_from_the_environment_and_are_missed_when_absent() -> None:
+    for name, service in compose()["services"].items():
+        for variable, value in service.get("environment", {}).items():
+            if variable.startswith("KEPU_") and variable.endswith("_KEY"):
+                assert value == f"${{{variable}:?run kepu keys > .env}}", (name, variable)
+
+
+def test_no_port_is_open_to_other_machines() -> None:
+    ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
+    services = compose()["services"]
+    for name, service in services.items():
+        assert service.get("restart"), name
+        assert service.get("mem_limit"), name
+    for name in SERVICES:
+        assert services[name]["depends_on"] == {
+            "topics": {"condition": "service_completed_successfully"},
+            "mongo": {"condition": "service_healthy"},
+        }
+    assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+    assert services["topics"]["command"] == ["python", "-m", "shared.topics"]
+
+
+def test_prometheus_scrapes_every_service() -> None:
+    configuration = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    [kepu] = [job for job in configuration["scrape_configs"] if job["job_name"] == "kepu"]
+    [by_name] = kepu["dns_sd_configs"]
+    ours = {
+        name
+        for name, service in compose()["services"].items()
+        if "KEPU_ROLE" in service.get("environment", {})
+    }
+    assert set(by_name["names"]) == ours == {*SERVICES, "quiz-worker"}
+    assert f"KEPU_PORT={by_name['port']} " in dockerfile()
+
+
+def test_each_image_is_built_for_its_own_service() -> None:
+    services = compose()["services"]
+    for name in SERVICES:
+        assert services[name]["build"] == {
+            "context": ".",
+            "dockerfile": "deploy/Dockerfile",
+            "args": {"SERVICE": name},
+        }
+        assert services[name]["image"].startswith(f"kepu-week/{name}:")
+
+
+def test_an_image_holds_the_one_service_and_runs_as_nobody_special() -> None:
+    copied = [line.split()[1:] for line in re.findall(r"^COPY .*$", dockerfile(), re.MULTILINE)]
+    assert copied == [
+        ["requirements.lock", "./"],
+        ["shared/", "shared/"],
+        ["services/__init__.py", "services/__init__.py"],
+        ["services/${SERVICE}/", "services/${SERVICE}/"],
+    ]
+    assert "ADD " not in dockerfile()
+    assert re.search(r"^USER 10001:10001$", dockerfile(), re.MULTILINE)
+    ignored = (ROOT / ".dockerignore").read_text().split("\n")
+    assert [line for line in ignored if line and line[0] in "*!" and not line.startswith("**")] == [
+        "*",
+        "!requirements.lock",
+        "!shared",
+        "!services",
+    ]
+
+
+def dockerfile() -> str:
+    return (ROOT / "deploy" / "Dockerfile").read_text()
