@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from ops.stack import StackError
 from ops.stack.cli import stack_cli
+from ops.week_cli import week_cli
 
 FAILED = 1
 
@@ -29,4 +30,5 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Kepu Week: a city's Science & Technology Week as events.",
 )
+app.add_typer(week_cli)
 app.add_typer(stack_cli, name="stack")

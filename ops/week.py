@@ -137,5 +137,6 @@ def _put(client: httpx.Client, url: str, bodies: list[tuple[str, Json]]) -> None
             raise StackError(f"PUT {path} was refused with {answer.status_code}: {answer.text}")
 
 
-def _without(body: Json, key: str) -> Json:
-    return {name: value for name, value in body.items() if name != key}
+def _without(body: Json, id_name: str) -> Json:
+    # "sample" marks what is invented, for readers of the file.
+    return {name: value for name, value in body.items() if name not in (id_name, "sample")}

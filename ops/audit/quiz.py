@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.log import Entry, Log
+from ops.audit.log import Entry, Log, conforms
 from ops.demo.ledger import Promise
 from ops.demo.outsider import paper_of
 from shared.events import QuizSubmitted
@@ -75,15 +75,9 @@ def _judged(
 
 
 def _is_good(entry: Entry, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> bool:
-    if (
-        any(name not in entry.headers for name in HEADERS)
-        or entry.headers["ce_type"] != "kepu.quiz.submitted.v1"
-    ):
+    if not conforms(entry, QuizSubmitted):
         return False
-    try:
-        sent = QuizSubmitted.model_validate_json(entry.value or b"")
-    except ValidationError:
-        return False
+    sent = QuizSubmitted.model_validate_json(entry.value or b"")
     if sent.quiz_id not in quizzes:
         return False
     quiz, rules = quizzes[sent.quiz_id], published[sent.quiz_id]

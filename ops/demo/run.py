@@ -152,7 +152,6 @@ def week_of_now() -> Week:
     now = datetime.now(UTC)
     days = (now.date() - week.first_day.date()).days + 1
     week = weeks.moved(week, days)
-    week.quiz.update(
-        opens_at=(now - timedelta(minutes=5)).isoformat(), closes_at=(now + timedelta(days=8)).isoformat()
-    )
+    opens_at, closes_at = now - timedelta(minutes=5), now + timedelta(days=8)
+    week.quiz.update(opens_at=opens_at.isoformat(), closes_at=closes_at.isoformat())
     return week

@@ -1,0 +1,150 @@
+"""All checks of a week, and the tables that show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ops.audit.awards import audit_awards
+from ops.audit.findings import Check, true_of_all
+from ops.audit.log import Log, read
+from ops.audit.notifications import audit_notifications
+from ops.audit.quiz import audit_quiz
+from ops.audit.registration import audit_registration
+from ops.databases import Databases
+from ops.demo import ledger
+from shared import topics
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found, service by service, and what the log and the ledger hold."""
+
+    checks: dict[str, Sequence[Check]]
+    log: Log
+    promises: Sequence[ledger.Promise]
+
+    @property
+    def missing(self) -> int:
+        """How many items are not there that should be."""
+        return sum(len(check.missing) for check in self._all())
+
+    @property
+    def duplicated(self) -> int:
+        """How many items are there more than once."""
+        return sum(len(check.duplicated) for check in self._all())
+
+    @property
+    def wrong(self) -> int:
+        """How many items are not what they should be, or should not be."""
+        return sum(len(check.wrong) for check in self._all())
+
+    @property
+    def agrees(self) -> bool:
+        """Whether everything is as it should be."""
+        return all(check.agrees for check in self._all())
+
+    def _all(self) -> list[Check]:
+        return [check for checks in self.checks.values() for check in checks]
+
+
+async def audit(kafka: str, databases: Databases, ledger_file: Path, mail_file: Path) -> Audit:
+    """
+    Recompute everything from the log, the databases, the ledger and the mails taken.
+
+    Call it at rest (`ops.settle`): what is under way would be missing.
+    """
+    log, promises = read(kafka), ledger.read(ledger_file)
+    contradicted = log.contradictions()
+    checks = {
+        "registration": await audit_registration(log, databases.registration, promises),
+        "quiz": await audit_quiz(log, databases.quiz, promises),
+        "awards": await audit_awards(log, databases.awards, promises),
+        "notifications": await audit_notifications(log, databases.notifications, mail_file),
+        "all": [
+            true_of_all("no event id says two things", contradicted, _events(log)),
+            true_of_all("outboxes are empty", ["outbox"] * await databases.unpublished(), 4),
+        ],
+    }
+    return Audit(checks, log, promises)
+
+
+def _events(log: Log) -> int:
+    return sum(len(log.events(topic.name)) for topic in topics.LIVE)
+
+
+def show(found: Audit, console: Console) -> None:
+    """What happened, what was checked, and the sum of it."""
+    console.print(_what_happened(found))
+    console.print(_what_was_checked(found))
+    for name, checks in found.checks.items():
+        for check in checks:
+            if not check.agrees:
+                console.print(f"[red]{name}: {check.name}: {check.examples()}[/]")
+    again = f"{found.log.redelivered()} events delivered again without effect"
+    verdict = f"{found.missing} missing, {found.duplicated} duplicated, {found.wrong} wrong"
+    console.print(f"[{'green' if found.agrees else 'red'}]Audit: {verdict}[/] ({again})")
+
+
+def _what_happened(found: Audit) -> Table:
+    log = found.log
+    refused = sum(promise.kind == "refused" for promise in found.promises)
+    issued = log.events("award.issued")
+    dead = sum(len(log.records(topic.name)) for topic in topics.DEAD)
+
+    def counted(*names: str) -> int:
+        return sum(len(log.events(name)) for name in names)
+
+    outcomes = [f"registration.{word}" for word in ("confirmed", "waitlisted", "rejected")]
+    rows: tuple[tuple[str, int, str], ...] = (
+        ("requested", counted(*outcomes), f"{counted('registration.requested')} by events alone"),
+        ("confirmed", counted("registration.confirmed"), f"{_promoted(log)} of them from the waiting list"),
+        ("waitlisted", counted("registration.waitlisted"), ""),
+        ("rejected", counted("registration.rejected"), "session and waiting list full"),
+        ("cancelled", counted("registration.cancelled"), ""),
+        ("checked in", counted("registration.checked_in"), ""),
+        ("submitted", counted("quiz.submitted"), "some twice: the first counts"),
+        ("graded", counted("quiz.completed"), ""),
+        ("awarded", len(issued), _kinds(log)),
+        ("revoked", counted("award.revoked"), ""),
+        ("notified", counted("notification.delivered"), "inbox and e-mail"),
+        ("not deliverable", counted("notification.failed"), ""),
+        ("refused", refused, "late, foreign, forged, malformed … over HTTP"),
+        (
+            "dead-lettered",
+            sum(len(log.records(topic.name)) for topic in topics.DEAD),
+            "with reason and origin",
+        ),
+    )
+    table = Table(title="What happened", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("count", justify="right")
+    table.add_column("")
+    for name, count, remark in rows:
+        table.add_row(name, f"{count:,}", remark)
+    return table
+
+
+def _promoted(log: Log) -> int:
+    return sum(event.body["promoted"] for event in log.events("registration.confirmed"))
+
+
+def _kinds(log: Log) -> str:
+    kinds = [event.body["kind"] for event in log.events("award.issued")]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
+
+
+def _what_was_checked(found: Audit) -> Table:
+    table = Table(title="\nWhat was checked", title_justify="left", box=None, pad_edge=False)
+    table.add_column("service")
+    table.add_column("statement")
+    for heading in ("expected", "found", "missing", "twice", "wrong"):
+        table.add_column(heading, justify="right")
+    for name, checks in found.checks.items():
+        for check in checks:
+            amiss = (len(check.missing), len(check.duplicated), len(check.wrong))
+            counts = (f"{count:,}" for count in (check.expected, check.found, *amiss))
+            table.add_row(name, check.name, *counts, style="" if check.agrees else "red")
+    return table

@@ -1,0 +1,197 @@
+"""kepu demo, up, down, audit, keys, topics: a week by hand."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ops import databases, keys, week
+from ops.audit.run import Audit, audit, show
+from ops.demo.client import connected
+from ops.demo.ledger import Ledger
+from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
+from ops.services import WEEK, Services, running
+from ops.settle import wait_until_settled
+from ops.stack import Stack, StackError
+from ops.stack.cli import DEFAULT_HOME, Home
+from shared import topics
+
+DIFFERS = 1
+STAGES = ("register", "sit", "visit", "outside")
+
+week_cli = typer.Typer()
+console = Console(highlight=False)
+
+
+@week_cli.command()
+def demo(
+    home: Home = DEFAULT_HOME / "demo",
+    people: Annotated[int, typer.Option(min=50, max=20_000, help="Simulated people over HTTP.")] = PEOPLE,
+    outsiders: Annotated[
+        int, typer.Option(min=20, max=5_000, help="People of the other system.")
+    ] = OUTSIDERS,
+) -> None:
+    """
+    Play a whole week on real Kafka and MongoDB, then audit it.
+
+    Everything is started for it and stopped afterwards. Exits with 0 only if the audit agrees.
+    """
+    with _fresh(home, detached=False) as services:
+        started = time.monotonic()
+        found = asyncio.run(play(services, people, outsiders))
+        console.print(f"The week took {time.monotonic() - started:.0f} s.\n")
+        show(found, console)
+    if not found.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+async def play(services: Services, people: int, outsiders: int) -> Audit:
+    """One week on running services, with a progress display, and its audit."""
+    with _progress(people, outsiders) as (advance, say):
+        async with (
+            connected(services.secrets["KEPU_ORGANISER_KEY"], Ledger(_ledger(services.home))) as client,
+            databases.connected(services.stack.mongo) as all_databases,
+        ):
+            played = Demo(services, client, advance, say, people, outsiders)
+            await asyncio.to_thread(played.prepare)
+            await played.play()
+            await played.settle(all_databases)
+            await played.close(all_databases)
+            say("auditing")
+            return await audit(services.stack.kafka, all_databases, _ledger(services.home), services.mail_log)
+
+
+@week_cli.command()
+def up(home: Home = DEFAULT_HOME / "up") -> None:
+    """
+    Start everything with the sample week loaded, leave it running, and print the addresses.
+
+    kepu down stops it; the data stays. To begin anew, remove the folder.
+    """
+    stack = Stack(home, tell=console.print)
+    stack.up()
+    services = Services(stack, tell=console.print)
+    asyncio.run(topics.create_missing(stack.kafka))
+    services.up()
+    urls = {name: services.url(name) for name in ("registration", "quiz", "awards")}
+    marker = home / "week.loaded"
+    if not marker.exists():
+        week.load(week_of_now(), urls, services.secrets["KEPU_ORGANISER_KEY"], console.print)
+        marker.touch()
+    _addresses(services)
+
+
+@week_cli.command()
+def down(home: Home = DEFAULT_HOME / "up") -> None:
+    """Stop what kepu up started: services, Kafka, MongoDB. The data stays."""
+    stack = Stack(home)
+    Services(stack).down()
+    stack.down()
+    console.print(f"Stopped. The data is in {home}.")
+
+
+@week_cli.command(name="audit")
+def audit_command(home: Home = DEFAULT_HOME / "up") -> None:
+    """
+    Recompute the week that runs here from Kafka and the four databases, and compare.
+
+    Waits until nothing is under way. Exits with 0 only if everything agrees.
+    """
+
+    async def recompute() -> Audit:
+        services = Services(Stack(home))
+        async with databases.connected(services.stack.mongo) as all_databases:
+            await wait_until_settled(services.stack.kafka, all_databases)
+            return await audit(services.stack.kafka, all_databases, _ledger(home), services.mail_log)
+
+    found = asyncio.run(recompute())
+    show(found, console)
+    if not found.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+@week_cli.command(name="keys")
+def keys_command() -> None:
+    """Print a fresh set of secrets as lines of an .env file: kepu keys > .env"""
+    for name, value in keys.fresh().items():
+        typer.echo(f'{name}="{value}"')
+
+
+@week_cli.command(name="topics")
+def topics_command(
+    kafka: Annotated[str, typer.Option(envvar="KEPU_KAFKA", help="Bootstrap servers, host:port.")],
+    replication: Annotated[int, typer.Option(envvar="KEPU_KAFKA_REPLICATION", min=1, max=5)] = 1,
+) -> None:
+    """Create the topics that a Kafka of one's own does not have yet; leave the others as they are."""
+    created = asyncio.run(topics.create_missing(kafka, replication))
+    for name in created:
+        console.print(name)
+    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there.")
+
+
+@contextmanager
+def _fresh(home: Path, *, detached: bool) -> Iterator[Services]:
+    """A stack and services that are stopped at the end, with no data of an earlier week."""
+    _remove(home)
+    stack = Stack(home, detached=detached, tell=console.print)
+    console.print("Starting Kafka and MongoDB …")
+    with stack:
+        asyncio.run(topics.create_missing(stack.kafka))
+        console.print(f"Starting {len(WEEK)} service processes …")
+        with running(Services(stack, detached=detached, tell=console.print)) as services:
+            yield services
+
+
+def _remove(home: Path) -> None:
+    """Remove an earlier demo's data, and only that."""
+
+    if not home.exists():
+        return
+    if not (home / "stack.json").exists():
+        raise StackError(f"{home} is there and is no week of ours: name another --home")
+    Services(Stack(home)).down()
+    Stack(home).down()
+    shutil.rmtree(home)
+
+
+def _ledger(home: Path) -> Path:
+    return home / "ledger.jsonl"
+
+
+@contextmanager
+def _progress(
+    people: int, outsiders: int
+) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        totals = {stage: outsiders if stage == "outside" else people for stage in STAGES}
+        tasks = {stage: progress.add_task(stage, total=total) for stage, total in totals.items()}
+        said = [""]
+
+        def say(text: str) -> None:
+            if text != said[0]:
+                said[0] = text
+                progress.console.print(text)
+
+        yield lambda stage, count: progress.advance(tasks[stage], count), say
+
+
+def _addresses(services: Services) -> None:
+    console.print("\nEverything runs:")
+    for part in WEEK:
+        url = services.url(part.name)
+        documented = f"API {url}/docs   " if part.role != "worker" else ""
+        console.print(f"  {part.name:14} {documented}metrics {url}/metrics")
+    console.print(f"  Kafka          {services.stack.kafka}")
+    console.print(f"  MongoDB        {services.stack.mongo}")
+    console.print(f"  mails          {services.mail_log}")
+    console.print(f"  secrets        {services.home / 'secrets.json'}")
+    console.print("\nA first request:")
+    console.print(f"  curl {services.url('registration')}/activities", soft_wrap=True)
