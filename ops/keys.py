@@ -11,7 +11,7 @@ TOKEN_BYTES = 32
 
 # Which service needs which secret: none gets another's.
 NEEDED: dict[str, tuple[str, ...]] = {
-    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY", "KEPU_SIGNUP_KEY"),
+    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
     "quiz": ("KEPU_ATTEMPT_KEY",),
     "awards": ("KEPU_AWARD_KEY",),
     "notifications": ("KEPU_CONTACT_PRIVATE_KEY",),
@@ -28,7 +28,6 @@ def fresh() -> dict[str, str]:
         "KEPU_TOKEN_PRIVATE_KEY": token_private,
         "KEPU_TOKEN_PUBLIC_KEY": token_public,
         "KEPU_ATTEMPT_KEY": secrets.token_urlsafe(TOKEN_BYTES),
-        "KEPU_SIGNUP_KEY": secrets.token_urlsafe(TOKEN_BYTES),
         "KEPU_AWARD_KEY": secrets.token_urlsafe(TOKEN_BYTES),
         "KEPU_CONTACT_PRIVATE_KEY": contact_private,
         "KEPU_CONTACT_PUBLIC_KEY": contact_public,

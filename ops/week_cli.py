@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ops import databases, keys, week
 from ops.audit.run import Audit, audit, show
+from ops.chaos import VICTIMS, Chaos
 from ops.demo.client import connected
 from ops.demo.ledger import Ledger
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
@@ -52,8 +53,33 @@ def demo(
         raise typer.Exit(DIFFERS)
 
 
-async def play(services: Services, people: int, outsiders: int) -> Audit:
-    """One week on running services, with a progress display, and its audit."""
+@week_cli.command()
+def chaos(
+    home: Home = DEFAULT_HOME / "chaos",
+    people: Annotated[int, typer.Option(min=50, max=20_000, help="Simulated people over HTTP.")] = PEOPLE,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each is killed.")] = 3,
+    pause: Annotated[float, typer.Option(min=0.0, max=60.0, help="Seconds between kills.")] = 3.0,
+) -> None:
+    """
+    Play a week while every service, Kafka and MongoDB are killed with SIGKILL in turn, then audit it.
+
+    Exits with 0 only if nothing acknowledged is missing and nothing happened twice.
+    """
+    with _fresh(home, detached=False) as services:
+        killing = Chaos(services, console.print, pause_seconds=pause)
+        found = asyncio.run(play(services, people, OUTSIDERS, lambda: killing.run(VICTIMS * rounds)))
+        show(found, console)
+    if not found.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+async def play(
+    services: Services,
+    people: int,
+    outsiders: int,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> Audit:
+    """One week on running services, with a progress display, and its audit; `meanwhile` runs beside it."""
     with _progress(people, outsiders) as (advance, say):
         async with (
             connected(services.secrets["KEPU_ORGANISER_KEY"], Ledger(_ledger(services.home))) as client,
@@ -61,7 +87,10 @@ async def play(services: Services, people: int, outsiders: int) -> Audit:
         ):
             played = Demo(services, client, advance, say, people, outsiders)
             await asyncio.to_thread(played.prepare)
-            await played.play()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(played.play())
+                if meanwhile:
+                    both.create_task(_until_done(meanwhile))
             await played.settle(all_databases)
             await played.close(all_databases)
             say("auditing")
@@ -134,6 +163,10 @@ def topics_command(
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there.")
+
+
+async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
+    await meanwhile()
 
 
 @contextmanager

@@ -112,11 +112,7 @@ def _what_happened(found: Audit) -> Table:
         ("notified", counted("notification.delivered"), "inbox and e-mail"),
         ("not deliverable", counted("notification.failed"), ""),
         ("refused", refused, "late, foreign, forged, malformed … over HTTP"),
-        (
-            "dead-lettered",
-            sum(len(log.records(topic.name)) for topic in topics.DEAD),
-            "with reason and origin",
-        ),
+        ("dead-lettered", dead, "with reason and origin"),
     )
     table = Table(title="What happened", title_justify="left", box=None, pad_edge=False)
     table.add_column("")

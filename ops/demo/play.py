@@ -101,7 +101,7 @@ class Play:
         url, key = f"{self.urls.registration}/registrations", {"Idempotency-Key": str(uuid4())}
         answer = await self.client.ask("POST", url, json=body, headers=key)
         person.participant_id, person.token = answer["participant_id"], answer["token"]
-        person.registration_id, person.status = answer["registration_id"], answer["status"]
+        person.registration_id, person.status = answer["registration_id"] or "", answer["status"]
         person.ticket_code = answer.get("ticket_code") or ""
         self.client.ledger.note("registered", person.registration_id, person.status)
         if chance.random() < REPEAT_SHARE:

@@ -21,7 +21,7 @@ async def try_what_is_refused(
     Raises:
         StackError: something was not refused, or not with its code.
     """
-    one, other = people[0], people[1]
+    one, other = [person for person in people if person.registration_id][:2]
     attempt = f"{urls.quiz}/attempts/{unfinished['attempt_id']}"
     stranger = f"{urls.quiz}/attempts/{uuid4()}"
     token = unfinished["attempt_token"]
