@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from zlib import crc32
 
@@ -64,6 +64,7 @@ class Publisher:
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
+        self._sending = asyncio.Lock()
 
     async def publish(self, envelopes: Sequence[Envelope[Event]]) -> None:
         """
@@ -91,7 +92,11 @@ class Publisher:
         producer = await self._started()
         try:
             async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
-                await _send(producer, records)
+                # One caller at a time: aiokafka counts the time of those that queue for one partition
+                # several times over, so that a crowd of callers was told of a timeout at once.
+                async with self._sending:
+                    acknowledged = await _send(producer, records)
+                await asyncio.gather(*acknowledged)
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -178,7 +183,8 @@ async def _close(producer: AIOKafkaProducer) -> None:
         await producer.client.close()
 
 
-async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
+async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:
+    """Hand records over; returns what is done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
     for record in records:
@@ -186,7 +192,7 @@ async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
         if topic not in partitions:
             partitions[topic] = len(await producer.partitions_for(topic))
         by_partition[topic, partition_of(key, partitions[topic])].append(record)
-    acknowledged = []
+    acknowledged: list[Awaitable[object]] = []
     now_ms = int(time.time() * 1000)
     for (topic, partition), group in by_partition.items():
         batch = producer.create_batch()
@@ -196,7 +202,7 @@ async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> None:
                 batch = producer.create_batch()
                 batch.append(key=key, value=value, timestamp=now_ms, headers=headers)
         acknowledged.append(await producer.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*acknowledged)
+    return acknowledged
 
 
 @asynccontextmanager
