@@ -192,7 +192,11 @@ async def _metrics() -> Response:
 
 def _route(scope: Scope) -> str:
     # The route's pattern, never the path: a path holds ids, and any number of them.
-    return getattr(scope.get("route"), "path", "unmatched")
+    route = scope.get("route")
+    if route is None and (endpoint := scope.get("endpoint")):
+        # FastAPI doesn't say which of Starlette's own routes it took.
+        route = next((own for own in scope["app"].routes if getattr(own, "endpoint", None) is endpoint), None)
+    return getattr(route, "path", "unmatched")
 
 
 class _Observed:
