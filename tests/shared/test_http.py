@@ -1,0 +1,248 @@
+"""The app that every service is."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from pydantic import BaseModel, Field, SecretStr
+from starlette.responses import PlainTextResponse, Response
+
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    KepuError,
+    NotAuthenticated,
+    NotFound,
+    Overloaded,
+    Rejected,
+    Unavailable,
+)
+from shared.http import BODY_BYTES_MAX, AsOrganiser, AsParticipant, Check, create_app
+from shared.logs import JsonLines
+from shared.settings import Settings
+from shared.tokens import TokenSigner, new_key_pair
+
+PRIVATE, PUBLIC = new_key_pair()
+KEY = "a-key-of-the-organisers"
+ERRORS: dict[str, KepuError] = {
+    "rejected": Rejected("no", code="not_allowed"),
+    "unknown": NotFound("no session opening"),
+    "conflict": Conflict("it is full", code="session_full"),
+    "forbidden": Forbidden("not yours"),
+    "stranger": NotAuthenticated("who are you"),
+    "outage": Unavailable("MongoDB does not answer"),
+    "crowd": Overloaded("too many"),
+}
+
+
+class Wish(BaseModel):
+    places: int = Field(ge=1)
+
+
+def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        return checks or {}
+
+    settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
+    app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
+
+    @app.get("/errors/{name}")
+    async def fail(name: str) -> None:
+        raise ERRORS.get(name) or RuntimeError(f"{name}: wang.fang@example.org")
+
+    @app.post("/wishes")
+    async def wish(wish: Wish) -> int:
+        return wish.places
+
+    @app.get("/me")
+    async def me(participant: AsParticipant) -> str:
+        return participant.participant_id
+
+    @app.post("/close", dependencies=[AsOrganiser])
+    async def close() -> str:
+        return "closed"
+
+    async def raw(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    app.add_route("/raw/{name}", raw, methods=["POST"])
+    return app
+
+
+@asynccontextmanager
+async def client(checks: dict[str, Check] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    app = assembled(checks)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as found,
+    ):
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("rejected", 422, "not_allowed"),
+        ("unknown", 404, "not_found"),
+        ("conflict", 409, "session_full"),
+        ("forbidden", 403, "forbidden"),
+        ("stranger", 401, "not_authenticated"),
+        ("outage", 503, "unavailable"),
+        ("crowd", 503, "overloaded"),
+    ],
+)
+async def test_error_is_a_problem_with_its_status_and_code(name: str, status: int, code: str) -> None:
+    async with client() as http:
+        answer = await http.get(f"/errors/{name}")
+    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, code, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == ERRORS[name].message
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_unexpected_error_tells_nothing_but_the_id_under_which_the_log_has_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lines: list[dict[str, object]] = []
+
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(json.loads(JsonLines("test").format(record)))
+
+    keeping = Keeping()
+    logging.getLogger("shared.http").addHandler(keeping)
+    try:
+        async with client() as http:
+            answer = await http.get("/errors/bug", headers={"x-correlation-id": "a-request"})
+    finally:
+        logging.getLogger("shared.http").removeHandler(keeping)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-correlation-id"] == "a-request"
+    assert "example.org" not in answer.text
+    [failure] = [line for line in lines if line["level"] == "error"]
+    assert (failure["correlation_id"], failure["route"]) == ("a-request", "/errors/{name}")
+    assert "RuntimeError" in str(failure["exception"])
+
+
+@pytest.mark.parametrize("body", ['{"places": 0}', '{"places": "many"}', "{}", "{", "[]"])
+async def test_invalid_body_is_a_problem_that_names_the_place_and_not_the_input(body: str) -> None:
+    async with client() as http:
+        answer = await http.post("/wishes", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["detail"].startswith("body")
+    assert "many" not in answer.text
+
+
+async def test_unknown_route_and_method_are_problems() -> None:
+    async with client() as http:
+        assert (await http.get("/nowhere")).json()["code"] == "not_found"
+        assert (await http.get("/wishes")).json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("route", ["/wishes", "/raw/x"])
+async def test_body_beyond_the_bound_is_refused_with_and_without_a_length(route: str) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(BODY_BYTES_MAX // 65_536 + 1):
+            yield b" " * 65_536
+
+    async with client() as http:
+        told = await http.post(route, content=b" " * (BODY_BYTES_MAX + 1))
+        chunked = await http.post(route, content=chunks())
+    for answer in (told, chunked):
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_body_at_the_bound_is_taken() -> None:
+    async with client() as http:
+        assert (await http.post("/raw/x", content=b" " * BODY_BYTES_MAX)).text == str(BODY_BYTES_MAX)
+
+
+async def test_correlation_id_is_kept_and_made_when_missing_or_strange() -> None:
+    async with client() as http:
+        kept = await http.get("/health", headers={"x-correlation-id": "a-request"})
+        made = await http.get("/health")
+        strange = await http.get("/health", headers={"x-correlation-id": "a\tb {}"})
+    assert kept.headers["x-correlation-id"] == "a-request"
+    assert made.headers["x-correlation-id"] != strange.headers["x-correlation-id"]
+    assert len(strange.headers["x-correlation-id"]) == 16
+
+
+async def test_participant_is_known_by_a_token_alone() -> None:
+    token = TokenSigner(PRIVATE).sign("wang", None, None, datetime.now(UTC))
+    async with client() as http:
+        assert (await http.get("/me", headers={"authorization": f"Bearer {token}"})).json() == "wang"
+        assert (await http.get("/me")).json()["code"] == "token_missing"
+        assert (await http.get("/me", headers={"authorization": "Basic d2FuZw=="})).status_code == 401
+        answer = await http.get("/me", headers={"authorization": f"Bearer {token}x"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+
+
+async def test_organisers_route_needs_the_key() -> None:
+    async with client() as http:
+        assert (await http.post("/close")).status_code == 401
+        assert (await http.post("/close", headers={"x-organiser-key": "guess"})).status_code == 403
+        assert (await http.post("/close", headers={"x-organiser-key": KEY})).json() == "closed"
+
+
+async def test_health_is_ok_while_everything_works() -> None:
+    async def well() -> str | None:
+        return None
+
+    async with client({"mongo": well}) as http:
+        answer = await http.get("/health")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ok", "service": "test", "role": "api", "checks": {"mongo": "ok"}},
+    )
+
+
+async def test_health_names_what_does_not_work() -> None:
+    async def well() -> str | None:
+        return None
+
+    async def dead() -> str | None:
+        return "not running"
+
+    async def away() -> str | None:
+        raise Unavailable("Kafka does not answer")
+
+    async with client({"mongo": well, "consumer awards": dead, "kafka": away}) as http:
+        answer = await http.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
+    assert answer.json()["checks"] == {
+        "mongo": "ok",
+        "consumer awards": "not running",
+        "kafka": "Kafka does not answer",
+    }
+
+
+async def test_metrics_count_requests_by_pattern_and_never_by_path() -> None:
+    async with client() as http:
+        await http.get("/errors/conflict")
+        await http.get("/errors/bug")
+        await http.post("/raw/wang", content=b"")
+        await http.get("/nowhere/wang")
+        text = (await http.get("/metrics")).text
+    for labels in (
+        'method="GET",route="/errors/{name}",status="409"',
+        'method="GET",route="/errors/{name}",status="500"',
+        'method="POST",route="/raw/{name}",status="200"',
+        'method="GET",route="unmatched",status="404"',
+    ):
+        assert f"kepu_http_request_seconds_count{{{labels}}}" in text
+    assert 'kepu_http_problems_total{code="session_full",route="/errors/{name}"}' in text
+    assert "wang" not in text
+
+
+async def test_documentation_loads_nothing_from_elsewhere() -> None:
+    async with client() as http:
+        page = (await http.get("/docs")).text
+        api = (await http.get("/openapi.json")).json()
+    assert "https://cdn" not in page
+    assert api["paths"]["/wishes"]["post"]["responses"]["422"]["content"]
