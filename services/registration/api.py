@@ -1,0 +1,310 @@
+"""Registration over HTTP, for participants: see what there is, ask for a place, cancel, be erased."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from services.registration.announcing import Origin
+from services.registration.booking import BOOKINGS_MAX, BookingRequest, Outcome, book
+from services.registration.cancelling import cancel, erase
+from services.registration.forms import (
+    ActivitiesOut,
+    ActivityOut,
+    BookingOut,
+    ErasedOut,
+    NewcomerIn,
+    RegistrationIn,
+    RegistrationOut,
+    SessionOut,
+)
+from services.registration.idempotency import KEY_PATTERN, RequestKeys
+from services.registration.rules import ParticipantId, Registration, Session, SessionId
+from services.registration.store import Activity, Profile, RegistrationStore
+from shared import clock, logs
+from shared.errors import NotFound, Rejected
+from shared.events import ID_PATTERN
+from shared.group_commit import GroupCommit
+from shared.http import AsParticipant, organiser, participant
+from shared.sealing import Contact, seal
+from shared.tokens import Participant, TokenSigner
+
+PAGE_MAX = 100
+OFFSET_MAX = 10_000
+
+IdInPath = Annotated[str, Path(pattern=ID_PATTERN)]
+Offset = Annotated[int, Query(ge=0, le=OFFSET_MAX)]
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        pattern=KEY_PATTERN,
+        description="made up afresh for each request, and the same when it is sent again",
+        examples=["5f0c7a52-7f0e-4f5e-9d5c-0b8f6c1e3b0e"],
+    ),
+]
+
+_bearer = HTTPBearer(auto_error=False, description="The token given at registration")
+_key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationApi:
+    """What the routes stand on."""
+
+    store: RegistrationStore
+    keys: RequestKeys
+    signer: TokenSigner
+    contact_public_key: str
+    bookings: GroupCommit[BookingRequest, Outcome | Rejected]
+
+
+def bookings_gathered(store: RegistrationStore) -> GroupCommit[BookingRequest, Outcome | Rejected]:
+    """Concurrent requests share one transaction."""
+    return GroupCommit(
+        "bookings", lambda requests: book(requests, store, clock.now()), items_max=BOOKINGS_MAX
+    )
+
+
+def router() -> APIRouter:
+    """All participants' routes; what they stand on is `app.state.registration`, a `RegistrationApi`."""
+    routes = APIRouter(tags=["registration"])
+    routes.get("/activities", summary="The week's activities, the earliest first")(list_activities)
+    routes.get("/activities/{activity_id}", summary="One activity, with free places")(read_activity)
+    routes.post(
+        "/registrations",
+        status_code=201,
+        summary="Ask for places",
+        responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
+    )(register)
+    routes.get("/registrations", summary="One's own registrations, the latest first")(list_registrations)
+    routes.get("/registrations/{registration_id}", summary="One of one's own registrations")(
+        read_registration
+    )
+    routes.post("/registrations/{registration_id}/cancel", summary="Give a place or a wait back")(
+        cancel_registration
+    )
+    routes.delete("/participants/me", summary="Have oneself erased")(erase_participant)
+    return routes
+
+
+def standing_on(request: Request) -> RegistrationApi:
+    """What this app's routes stand on."""
+    api: RegistrationApi = request.app.state.registration
+    return api
+
+
+def origin() -> Origin:
+    """What the events of this request follow from."""
+    return Origin(correlation_id=logs.correlation_id.get())
+
+
+def whoever(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Participant | None:
+    """The participant whose token the request carries, if it carries one."""
+    return participant(request, credentials) if credentials else None
+
+
+async def list_activities(request: Request, offset: Offset = 0, limit: Limit = 20) -> ActivitiesOut:
+    """At most 100 a page."""
+    store = standing_on(request).store
+    activities = await store.activities(offset, limit)
+    sessions = await store.sessions_of([activity.activity_id for activity in activities])
+    return ActivitiesOut(
+        total=await store.count_activities(),
+        activities=[activity_out(activity, sessions) for activity in activities],
+    )
+
+
+async def read_activity(request: Request, activity_id: IdInPath) -> ActivityOut:
+    """404 `activity_unknown`."""
+    store = standing_on(request).store
+    activity = await store.activity(activity_id)
+    if activity is None:
+        raise NotFound(f"there is no activity {activity_id}", code="activity_unknown")
+    return activity_out(activity, await store.sessions_of([activity_id]))
+
+
+async def register(
+    request: Request,
+    response: Response,
+    form: RegistrationIn,
+    key: IdempotencyKey,
+    who: Annotated[Participant | None, Depends(whoever)],
+) -> BookingOut:
+    """
+    The outcome at once: confirmed with a ticket, waitlisted with a position, or rejected with a code.
+
+    Rejected: `session_full`, `session_closed`, `session_not_open`, `places_above_capacity`.
+    Who is registered for the session already gets that registration, with the code
+    `already_registered`. Refused: `session_unknown` (404), `idempotency_key_reused` (409),
+    `participant_erased` (403), `participant_missing`, `participant_and_token` (422).
+    503: send it again, with the same key.
+    """
+    api = standing_on(request)
+    booking, token = _asked(api, form, key, who)
+    outcome = await api.bookings.add(booking)
+    if isinstance(outcome, Rejected):
+        raise outcome
+    if outcome.repeated:
+        response.status_code = status.HTTP_200_OK
+    answer = outcome.answer
+    return BookingOut(
+        registration_id=answer.registration_id,
+        participant_id=answer.participant_id,
+        session_id=answer.session_id,
+        status=answer.verdict,
+        position=answer.position,
+        ticket_code=answer.ticket_code,
+        code=answer.code,
+        reason=answer.reason,
+        token=token,
+    )
+
+
+def _asked(
+    api: RegistrationApi, form: RegistrationIn, key: str, who: Participant | None
+) -> tuple[BookingRequest, str | None]:
+    """The request to be booked, and a newcomer's token."""
+    newcomer = form.participant
+    if who is not None:
+        if newcomer is not None:
+            raise Rejected(
+                "leave out the participant, or the token of another one", code="participant_and_token"
+            )
+        id_, participant_id = api.keys.of_participant(who.participant_id, key), who.participant_id
+        profile, token = None, None
+    elif newcomer is not None:
+        id_, participant_id = api.keys.of_newcomer(key)
+        profile = _profile(newcomer, api.contact_public_key)
+        token = api.signer.sign(participant_id, newcomer.group_id, newcomer.district, clock.now())
+    else:
+        raise Rejected("say who takes part, or give a token", code="participant_missing")
+    booking = BookingRequest(
+        key=id_,
+        fingerprint=api.keys.fingerprint(form.model_dump_json().encode()),
+        request_id=id_,
+        participant_id=ParticipantId(participant_id),
+        session_id=SessionId(form.session_id),
+        places=form.places,
+        profile=profile,
+        origin=origin(),
+    )
+    return booking, token
+
+
+def _profile(newcomer: NewcomerIn, contact_public_key: str) -> Profile:
+    contact = Contact(name=newcomer.name, email=newcomer.email)
+    return Profile(
+        kind="person",
+        group_id=newcomer.group_id,
+        district=newcomer.district,
+        audience=newcomer.audience,
+        language=newcomer.language,
+        contact_sealed=seal(contact, contact_public_key),
+    )
+
+
+async def list_registrations(request: Request, who: AsParticipant) -> list[RegistrationOut]:
+    """At most 200."""
+    store = standing_on(request).store
+    registrations = await store.registrations_of(who.participant_id)
+    sessions = await store.sessions({registration.session_id for registration in registrations})
+    return [
+        await registration_out(registration, sessions[registration.session_id], store)
+        for registration in registrations
+    ]
+
+
+async def read_registration(
+    request: Request, registration_id: IdInPath, who: AsParticipant
+) -> RegistrationOut:
+    """Somebody else's is as unknown as one that never was: 404 `registration_unknown`."""
+    store = standing_on(request).store
+    registration = await store.registration(registration_id)
+    if registration is None or registration.participant_id != who.participant_id:
+        raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
+    sessions = await store.sessions([registration.session_id])
+    return await registration_out(registration, sessions[registration.session_id], store)
+
+
+async def cancel_registration(
+    request: Request,
+    registration_id: IdInPath,
+    who: Annotated[Participant | None, Depends(whoever)],
+    organiser_key: Annotated[str | None, Depends(_key_header)],
+) -> RegistrationOut:
+    """
+    By the participant, or by an organiser with the key; again, it changes nothing.
+
+    404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`.
+    """
+    if who is None:
+        organiser(request, organiser_key)
+    store = standing_on(request).store
+    participant_id = who.participant_id if who else None
+    registration = await cancel(registration_id, participant_id, store, origin(), clock.now())
+    sessions = await store.sessions([registration.session_id])
+    return await registration_out(registration, sessions[registration.session_id], store)
+
+
+async def erase_participant(request: Request, who: AsParticipant) -> ErasedOut:
+    """Profile and contact go, what is still to come is cancelled; the token registers nothing any more."""
+    erased_at = await erase(who.participant_id, standing_on(request).store, origin(), clock.now())
+    return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)
+
+
+def activity_out(activity: Activity, sessions: Sequence[Session]) -> ActivityOut:
+    """An activity with those of these sessions that are its own."""
+    return ActivityOut(
+        activity_id=activity.activity_id,
+        title=activity.title,
+        summary=activity.summary,
+        organiser=activity.organiser,
+        kind=activity.kind,
+        sessions=[_session_out(one) for one in sessions if one.activity_id == activity.activity_id],
+    )
+
+
+def _session_out(session: Session) -> SessionOut:
+    now = clock.now()
+    opened = session.opens_at is None or session.opens_at <= now
+    return SessionOut(
+        session_id=session.session_id,
+        starts_at=session.starts_at,
+        ends_at=session.ends_at,
+        venue=session.venue,
+        district=session.district,
+        capacity=session.capacity,
+        free=session.free,
+        waiting=session.waiting,
+        waiting_max=session.waiting_max,
+        opens_at=session.opens_at,
+        closes_at=session.closes_at,
+        open=opened and now < session.last_moment,
+    )
+
+
+async def registration_out(
+    registration: Registration, session: Session, store: RegistrationStore
+) -> RegistrationOut:
+    """A registration as it is now."""
+    waits = registration.status == "waitlisted"
+    return RegistrationOut(
+        registration_id=registration.registration_id,
+        participant_id=registration.participant_id,
+        status=registration.status,
+        places=registration.places,
+        asked_at=registration.asked_at,
+        position=await store.position(registration) if waits else None,
+        ticket_code=registration.ticket_code,
+        activity_id=session.activity_id,
+        activity_title=session.activity_title,
+        session_id=session.session_id,
+        starts_at=session.starts_at,
+        venue=session.venue,
+    )

@@ -1,0 +1,76 @@
+"""The registration service put together: role api answers people, role worker books commands and relays."""
+
+import socket
+from contextlib import AsyncExitStack
+
+from fastapi import FastAPI
+from pydantic import Field, SecretStr
+
+from services.registration import api, organisers_api
+from services.registration.api import RegistrationApi, bookings_gathered
+from services.registration.handlers import Commands, subscriptions
+from services.registration.idempotency import RequestKeys
+from services.registration.store import RegistrationStore
+from shared import mongo
+from shared.consumer import consuming
+from shared.http import Check, create_app, serve
+from shared.outbox import relaying
+from shared.publisher import publishing
+from shared.settings import Settings
+from shared.tokens import TokenSigner
+
+
+class RegistrationSettings(Settings):
+    """What registration is configured by."""
+
+    database: str = Field("kepu_registration", description="name of registration's own database")
+    token_private_key: SecretStr = Field(description="Ed25519 private key that participants' tokens get")
+    contact_public_key: str = Field(description="public key that contacts are sealed with, base64")
+
+
+def assemble(settings: RegistrationSettings) -> FastAPI:
+    """The service's app."""
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
+        publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-registration"))
+        store = RegistrationStore(database)
+        await store.prepare()
+        checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
+        if settings.role != "worker":
+            private_key = settings.token_private_key.get_secret_value()
+            app.state.registration = RegistrationApi(
+                store=store,
+                keys=RequestKeys.from_private_key(private_key),
+                signer=TokenSigner(private_key),
+                contact_public_key=settings.contact_public_key,
+                bookings=bookings_gathered(store),
+            )
+        if settings.role != "api":
+            consumers = await stack.enter_async_context(
+                consuming(
+                    settings.kafka, subscriptions(Commands(store)), publisher, instance=settings.instance
+                )
+            )
+            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
+            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
+            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+            checks["relay"] = relay.check
+        return checks
+
+    app = create_app(
+        "registration",
+        title="Kepu Week: registration",
+        description="Activities and their sessions, places, waiting lists, tickets and check-in.",
+        settings=settings,
+        lifespan=lifespan,
+    )
+    if settings.role != "worker":
+        app.include_router(api.router())
+        app.include_router(organisers_api.router())
+    return app
+
+
+if __name__ == "__main__":
+    settings = RegistrationSettings()
+    serve(assemble(settings), settings)

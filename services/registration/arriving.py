@@ -1,0 +1,52 @@
+"""Arriving: a ticket is shown at the door."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.registration import announcing
+from services.registration.announcing import Origin
+from services.registration.rules import Registration, Session
+from services.registration.store import Books, RegistrationStore
+from services.registration.tickets import as_written
+from shared import metrics
+from shared.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who came in, where. `already`: the ticket was shown before."""
+
+    registration: Registration
+    session: Session
+    already: bool
+
+
+async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin, now: datetime) -> Arrival:
+    """
+    Let the holder of a ticket in; showing it again changes nothing.
+
+    Raises:
+        NotFound: no such ticket was given out.
+        Conflict: the registration was cancelled.
+    """
+    code = as_written(ticket_code)
+
+    async def work(books: Books) -> Arrival:
+        registration = await books.with_ticket(code)
+        if registration is None:
+            raise NotFound("there is no such ticket", code="ticket_unknown")
+        if registration.status == "cancelled":
+            raise Conflict("the registration of this ticket was cancelled", code="ticket_cancelled")
+        # Not locked: its counters stay; a cancellation meanwhile is in conflict with the write below.
+        session = (await books.sessions([registration.session_id]))[registration.session_id]
+        if registration.status == "checked_in":
+            return Arrival(registration, session, already=True)
+        registration = replace(registration, status="checked_in")
+        await books.save_registrations([registration])
+        await books.tell([announcing.checked_in(registration, session, origin, now)])
+        return Arrival(registration, session, already=False)
+
+    arrival = await store.transaction(work)
+    if not arrival.already:
+        metrics.REGISTRATIONS.labels("checked_in").inc()
+    return arrival

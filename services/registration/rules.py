@@ -1,0 +1,179 @@
+"""
+Who gets a place, who waits, who moves up: pure decisions over one session's state.
+
+The order of asking is strict (docs/decisions/0007-booking.md): while anybody waits,
+whoever comes later waits too, and only the head of the waiting list moves up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, NewType
+from uuid import UUID, uuid5
+
+from shared.errors import Conflict
+
+ActivityId = NewType("ActivityId", str)
+SessionId = NewType("SessionId", str)
+ParticipantId = NewType("ParticipantId", str)
+RegistrationId = NewType("RegistrationId", str)
+
+REGISTRATION_IDS = UUID("2f1b7c52-90b1-5f0c-8a3e-6a0d6d0e4b11")
+
+Status = Literal["confirmed", "waitlisted", "cancelled", "checked_in"]
+Verdict = Literal["confirmed", "waitlisted", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """
+    A time and place of an activity, and how full it is.
+
+    `taken` counts places, `waiting` counts registrations, `sequence` is the last number
+    given: whoever holds or awaits a place here has a number, in the order of asking.
+    """
+
+    session_id: SessionId
+    activity_id: ActivityId
+    activity_title: str
+    starts_at: datetime
+    ends_at: datetime
+    venue: str
+    district: str
+    capacity: int
+    waiting_max: int
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    taken: int = 0
+    waiting: int = 0
+    sequence: int = 0
+
+    @property
+    def free(self) -> int:
+        """Places that nobody holds; those who wait have the first call on them."""
+        return self.capacity - self.taken
+
+    @property
+    def last_moment(self) -> datetime:
+        """Until when one can register: while it lasts, unless the organiser closes earlier."""
+        return self.closes_at or self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One participant's place, or wait for one. `round` counts the times of asking, from 1."""
+
+    registration_id: RegistrationId
+    participant_id: ParticipantId
+    session_id: SessionId
+    request_id: str
+    places: int
+    status: Status
+    sequence: int
+    round: int
+    asked_at: datetime
+    ticket_code: str | None = None
+
+    @property
+    def holds_or_waits(self) -> bool:
+        """Whether it stands: a place, a wait, or a visit that took place."""
+        return self.status != "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one request; `position` counts from 1 where it waits."""
+
+    verdict: Verdict
+    position: int | None = None
+    code: str | None = None
+    reason: str | None = None
+
+
+def registration_id(participant_id: str, session_id: str) -> RegistrationId:
+    """The one registration that a participant can have for a session."""
+    return RegistrationId(str(uuid5(REGISTRATION_IDS, f"{participant_id}/{session_id}")))
+
+
+def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Session]:
+    """
+    Decide a request for so many places.
+
+    Returns: the decision, and the session as it is after it. Where a place is held or
+    awaited, the session's `sequence` is the number that the registration got.
+    """
+    if session.opens_at is not None and now < session.opens_at:
+        return _rejected("session_not_open", "registration for this session has not opened yet"), session
+    if now >= session.last_moment:
+        return _rejected("session_closed", "registration for this session is closed"), session
+    if places > session.capacity:
+        # It could never move up, and nobody behind it either.
+        return _rejected(
+            "places_above_capacity", f"the session has {session.capacity} places in all"
+        ), session
+    number = session.sequence + 1
+    if session.waiting == 0 and places <= session.free:
+        return Decision("confirmed"), replace(session, taken=session.taken + places, sequence=number)
+    if session.waiting < session.waiting_max:
+        position = session.waiting + 1
+        return Decision("waitlisted", position), replace(session, waiting=position, sequence=number)
+    return _rejected("session_full", "the session is full, and its waiting list too"), session
+
+
+def _rejected(code: str, reason: str) -> Decision:
+    return Decision("rejected", code=code, reason=reason)
+
+
+def give_back(session: Session, registration: Registration) -> Session:
+    """The session without this registration's places or wait."""
+    if registration.status == "waitlisted":
+        return replace(session, waiting=session.waiting - 1)
+    return replace(session, taken=session.taken - registration.places)
+
+
+def promote(
+    session: Session, waiters: Sequence[Registration], now: datetime
+) -> tuple[list[Registration], Session]:
+    """
+    Move up from the head of the waiting list while the head fits.
+
+    A head that wants more places than are free holds up those behind it: else a class
+    of thirty would never get in while single visitors keep slipping past.
+
+    Args:
+        waiters: who waits, in the order of `sequence`; as many as places are free suffice.
+
+    Returns: those who now hold a place, still without a ticket, and the session after it.
+    """
+    moved: list[Registration] = []
+    if now >= session.ends_at:
+        return moved, session
+    for waiter in waiters:
+        if waiter.places > session.free:
+            break
+        moved.append(replace(waiter, status="confirmed"))
+        session = replace(session, taken=session.taken + waiter.places, waiting=session.waiting - 1)
+    return moved, session
+
+
+def check_capacity(session: Session, capacity: int, largest_wait: int) -> None:
+    """
+    Check that a session can be cut to this capacity.
+
+    Args:
+        largest_wait: the most places that one waiting registration asks for, 0 without any.
+
+    Raises:
+        Conflict: more places are taken already, or somebody waits for more than there would be.
+    """
+    if capacity < session.taken:
+        raise Conflict(
+            f"session {session.session_id}: {session.taken} places are taken, so {capacity} are too few",
+            code="capacity_below_taken",
+        )
+    if capacity < largest_wait:
+        raise Conflict(
+            f"session {session.session_id}: somebody waits for {largest_wait} places,"
+            f" so {capacity} are too few",
+            code="capacity_below_waiting",
+        )

@@ -1,0 +1,200 @@
+"""Sessions, registrations and a running registration service, for the tests of registration."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from fastapi import FastAPI
+
+from services.registration.app import RegistrationSettings, assemble
+from services.registration.rules import (
+    ActivityId,
+    ParticipantId,
+    Registration,
+    Session,
+    SessionId,
+    Status,
+    registration_id,
+)
+from shared import sealing
+from shared.mongo import Database, connect
+from shared.tokens import new_key_pair
+
+PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
+CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
+ORGANISER_KEY = "organisers-key-for-tests"
+ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
+NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
+
+
+def session(**changes: Any) -> Session:
+    """Ten places, five may wait, tomorrow."""
+    fields: dict[str, Any] = {
+        "session_id": SessionId("street-1"),
+        "activity_id": ActivityId("street"),
+        "activity_title": "科普宣传一条街",
+        "starts_at": NOW + timedelta(days=1),
+        "ends_at": NOW + timedelta(days=1, hours=2),
+        "venue": "广场",
+        "district": "华龙区",
+        "capacity": 10,
+        "waiting_max": 5,
+    }
+    return Session(**fields | changes)
+
+
+def waiter(sequence: int, places: int = 1, status: Status = "waitlisted") -> Registration:
+    who = ParticipantId(f"p{sequence}")
+    return Registration(
+        registration_id=registration_id(who, "street-1"),
+        participant_id=who,
+        session_id=SessionId("street-1"),
+        request_id=f"r{sequence}",
+        places=places,
+        status=status,
+        sequence=sequence,
+        round=1,
+        asked_at=NOW,
+    )
+
+
+def activity(session_id: str, capacity: int, waiting_max: int = 0, **changes: Any) -> dict[str, Any]:
+    """The body of an activity with one session, tomorrow."""
+    starts_at = datetime.now(UTC) + timedelta(days=1)
+    one: dict[str, Any] = {
+        "session_id": session_id,
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + timedelta(hours=2)).isoformat(),
+        "venue": "市政府综合办公楼广场",
+        "district": "华龙区",
+        "capacity": capacity,
+        "waiting_max": waiting_max,
+    }
+    return {
+        "title": "科普宣传一条街",
+        "organiser": "科学技术局",
+        "kind": "outreach",
+        "sessions": [one | changes],
+    }
+
+
+def newcomer(name: str = "李小明", **changes: Any) -> dict[str, Any]:
+    fields = {"name": name, "email": "li@example.org", "audience": "youth", "language": "zh-CN"}
+    return fields | changes
+
+
+def new_id(word: str = "id") -> str:
+    return f"{word}-{uuid4().hex[:10]}"
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def put(client: httpx.AsyncClient, activity_id: str, body: dict[str, Any]) -> httpx.Response:
+    return await client.put(f"/activities/{activity_id}", json=body, headers=ORGANISER)
+
+
+async def ask(
+    client: httpx.AsyncClient,
+    session_id: str,
+    *,
+    key: str | None = None,
+    token: str | None = None,
+    places: int = 1,
+    participant: dict[str, Any] | None = None,
+) -> httpx.Response:
+    """Register: a newcomer, unless there is a token."""
+    headers = {"Idempotency-Key": key or str(uuid4())} | (bearer(token) if token else {})
+    body: dict[str, Any] = {"session_id": session_id, "places": places}
+    if token is None:
+        body["participant"] = participant or newcomer()
+    return await client.post("/registrations", json=body, headers=headers)
+
+
+async def seats(client: httpx.AsyncClient, activity_id: str) -> tuple[int, int]:
+    """Free places and waiting registrations of an activity's only session."""
+    one = (await client.get(f"/activities/{activity_id}")).json()["sessions"][0]
+    return one["free"], one["waiting"]
+
+
+def settings(mongo: str, kafka: str = "127.0.0.1:1", **changes: Any) -> RegistrationSettings:
+    """Only HTTP unless `role` says otherwise: a test that needs no event needs no broker."""
+    fields: dict[str, Any] = {
+        "kafka": kafka,
+        "mongo": mongo,
+        "role": "api",
+        "database": new_id("registration"),
+        "organiser_key": ORGANISER_KEY,
+        "token_private_key": PRIVATE_KEY,
+        "token_public_key": PUBLIC_KEY,
+        "contact_public_key": CONTACT_PUBLIC_KEY,
+    }
+    return RegistrationSettings.model_validate(fields | changes)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, which runs as it would under a server."""
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://registration", timeout=60) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def service(mongo: str, copies: int = 1) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Copies of the service on one fresh database, and that database."""
+    chosen = settings(mongo)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect(mongo, chosen.database))
+        stack.push_async_callback(database.client.drop_database, chosen.database)
+        clients = [await stack.enter_async_context(running(assemble(chosen))) for _ in range(copies)]
+        yield clients, database
+
+
+async def told(database: Database, topic: str) -> list[str]:
+    """The values of the events in the outbox of one topic, in order; nothing relays them here."""
+    found = await database["outbox"].find({"topic": topic}).sort("order").to_list(None)
+    return [bytes(document["value"]).decode() for document in found]
+
+
+@asynccontextmanager
+async def reading(kafka: str, *topics: str) -> AsyncIterator["Log"]:
+    """All that is written to these topics from now on."""
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=kafka, auto_offset_reset="latest")
+    await consumer.start()
+    try:
+        for partition in consumer.assignment():
+            await consumer.position(partition)
+        yield Log(consumer)
+    finally:
+        await consumer.stop()
+
+
+class Log:
+    """Records as they come."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._read: list[ConsumerRecord[bytes, bytes]] = []
+
+    async def of(
+        self, keys: Sequence[str], count: int, *, seconds: float = 15
+    ) -> list[ConsumerRecord[bytes, bytes]]:
+        """The records with these keys, once there are so many or after so many seconds."""
+        wanted = {key.encode() for key in keys}
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            found = [record for record in self._read if record.key in wanted]
+            if len(found) >= count or asyncio.get_running_loop().time() > deadline:
+                return found
+            for records in (await self._consumer.getmany(timeout_ms=100)).values():
+                self._read += records

@@ -1,0 +1,160 @@
+"""Commands over the real broker: outcomes come back as events, and repeats change nothing."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from services.registration.app import assemble
+from shared.envelope import Envelope, enclose
+from shared.events import RegistrationRequested
+from shared.publisher import Publisher, publishing
+from shared.topics import create_missing
+from tests.registration.builders import activity, ask, bearer, new_id, put, reading, running, seats, settings
+
+pytestmark = pytest.mark.stack
+
+OUTCOMES = ("registration.confirmed", "registration.waitlisted", "registration.rejected")
+JOINED = "participant.joined"
+
+
+@asynccontextmanager
+async def whole_service(kafka: str, mongo: str, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(assemble(settings(mongo, kafka, role="all", **changes))) as client:
+        yield client
+
+
+def command(session_id: str, participant_id: str | None = None, **changes: object) -> RegistrationRequested:
+    fields: dict[str, object] = {
+        "request_id": new_id("request"),
+        "participant_id": participant_id or new_id("person"),
+        "session_id": session_id,
+    }
+    return RegistrationRequested.model_validate(fields | changes)
+
+
+def sent(command: RegistrationRequested) -> Envelope[RegistrationRequested]:
+    return enclose(command, source="another-system", cause=command.request_id, now=datetime.now(UTC))
+
+
+async def send(publisher: Publisher, commands: Sequence[RegistrationRequested]) -> None:
+    await publisher.publish([sent(one) for one in commands])
+
+
+async def test_commands_are_decided_in_order_and_told_under_their_correlation_id(
+    kafka: str, mongo: str
+) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    who = new_id("person")
+    asked = [command(only, who), *(command(only, new_id("person")) for _ in range(3)), command("none-at-all")]
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, JOINED) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=1, waiting_max=2))
+        await send(publisher, asked)
+        keys = [one.participant_id for one in asked]
+        records = await log.of(keys, 10)
+        outcomes = {json.loads(one.value)["request_id"]: one for one in records if one.topic != JOINED}
+        assert Counter(one.topic for one in records) == {
+            JOINED: 5,
+            "registration.confirmed": 1,
+            "registration.waitlisted": 2,
+            "registration.rejected": 2,
+        }
+        assert json.loads(outcomes[asked[-1].request_id].value)["code"] == "session_unknown"
+        for one in asked:
+            headers = dict(outcomes[one.request_id].headers)
+            assert headers["ce_correlationid"].decode() == sent(one).context.correlation_id
+            assert headers["ce_causationid"].decode() == sent(one).context.id
+        assert await seats(client, street) == (0, 2)
+
+
+async def test_redelivered_commands_change_nothing_and_say_nothing_again(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    asked = [command(only) for _ in range(6)]
+    last = command(only)
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, JOINED) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=4, waiting_max=2))
+        await send(publisher, asked)
+        keys = [one.participant_id for one in asked]
+        assert len(await log.of(keys, 12)) == 12
+        await send(publisher, [*asked, *asked])
+        # One partition a participant: what this asks behind the repeats is decided after them.
+        fresh = [command(only, one.participant_id) for one in asked]
+        await send(publisher, [*fresh, last])
+        records = await log.of([*keys, last.participant_id], 20)
+        told = Counter(json.loads(one.value).get("code", one.topic) for one in records)
+        assert told[JOINED] == 7
+        assert told["registration.confirmed"] == 4
+        assert told["registration.waitlisted"] == 2
+        assert told["already_registered"] == 6
+        assert told["session_full"] == 1
+        assert await seats(client, street) == (0, 2)
+
+
+async def test_a_request_id_with_another_content_is_dead_lettered(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    first = command(only)
+    changed = command(only, first.participant_id, request_id=first.request_id, places=2)
+    neighbour = command(only, first.participant_id)
+    dead = "registration.requested.registration-requests.dead"
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, dead) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=9))
+        await send(publisher, [first, changed, neighbour])
+        records = await log.of([first.participant_id], 3)
+        assert {one.topic for one in records} == {"registration.confirmed", "registration.rejected", dead}
+        [letter] = [one for one in records if one.topic == dead]
+        assert dict(letter.headers)["dead_code"] == b"idempotency_key_reused"
+
+
+async def test_people_and_commands_share_the_places_and_what_http_changes_is_told(
+    kafka: str, mongo: str
+) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    commands = [command(only) for _ in range(40)]
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, "registration.cancelled", "participant.erased") as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=30, waiting_max=20))
+        answers, _ = await asyncio.gather(
+            asyncio.gather(*(ask(client, only) for _ in range(40))), send(publisher, commands)
+        )
+        people = [answer.json() for answer in answers]
+        keys = [one["participant_id"] for one in people] + [one.participant_id for one in commands]
+        records = await log.of(keys, 80)
+        assert Counter(one.topic for one in records) == {
+            "registration.confirmed": 30,
+            "registration.waitlisted": 20,
+            "registration.rejected": 30,
+        }
+        assert await seats(client, street) == (0, 20)
+        one = people[0]
+        erased = await client.delete("/participants/me", headers=bearer(one["token"]))
+        assert erased.status_code == 200
+        assert any(
+            record.topic == "participant.erased"
+            for record in await log.of([one["participant_id"]], 3 if one["status"] != "rejected" else 2)
+        )
+        health = await client.get("/health")
+        assert health.status_code == 200, health.text

@@ -1,0 +1,143 @@
+"""Organisers put activities and groups, on the real database; and the sample week loads."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.registration.builders import ORGANISER, activity, ask, bearer, new_id, put, seats, service, told
+
+pytestmark = pytest.mark.stack
+
+SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023"
+
+
+async def test_putting_the_same_activity_again_changes_nothing(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        body = activity("one", capacity=5)
+        first = await put(client, "street", body)
+        await ask(client, "one")
+        second = await put(client, "street", body)
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert await seats(client, "street") == (4, 0)
+
+
+async def test_only_organisers_put(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        body = activity("one", capacity=5)
+        assert (await client.put("/activities/street", json=body)).status_code == 401
+        wrong = {"X-Organiser-Key": "not-the-organisers-key"}
+        assert (await client.put("/activities/street", json=body, headers=wrong)).status_code == 403
+        group = {"name": "一中", "kind": "school", "district": "华龙区"}
+        assert (await client.put("/groups/one", json=group)).status_code == 401
+        assert (await client.get("/activities/street")).json()["code"] == "activity_unknown"
+
+
+async def test_more_places_promote_and_fewer_than_taken_are_refused(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=2, waiting_max=5))
+        for places in (1, 1, 2, 1):
+            await ask(client, "one", places=places)
+        assert await seats(client, "street") == (0, 2)
+        await put(client, "street", activity("one", capacity=4, waiting_max=5))
+        assert await seats(client, "street") == (0, 1)
+        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        assert [(one["places"], one["promoted"]) for one in confirmed] == [
+            (1, False),
+            (1, False),
+            (2, True),
+        ]
+        too_few = await put(client, "street", activity("one", capacity=3, waiting_max=5))
+        assert (too_few.status_code, too_few.json()["code"]) == (409, "capacity_below_taken")
+
+
+async def test_a_session_somebody_asked_for_cannot_go_and_none_belongs_to_two_activities(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=2))
+        await put(client, "street", activity("two", capacity=2))
+        assert [one["session_id"] for one in (await client.get("/activities/street")).json()["sessions"]] == [
+            "two"
+        ]
+        await ask(client, "two")
+        gone = await put(client, "street", activity("three", capacity=2))
+        assert (gone.status_code, gone.json()["code"]) == (409, "session_in_use")
+        elsewhere = await put(client, "fair", activity("two", capacity=2))
+        assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "session_elsewhere")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"capacity": 0},
+        {"ends_at": "2020-01-01T00:00:00Z"},
+        {"starts_at": "2023-05-20T09:00:00"},
+        {"capcity": 3},
+        {"opens_at": "2030-01-02T00:00:00Z", "closes_at": "2030-01-01T00:00:00Z"},
+    ],
+)
+async def test_a_session_that_cannot_be_is_refused(mongo: str, wrong: dict[str, Any]) -> None:
+    async with service(mongo) as ([client], _):
+        answer = await put(client, "street", activity("one", capacity=5) | {"sessions": [
+            activity("one", capacity=5)["sessions"][0] | wrong
+        ]})  # fmt: skip
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_a_group_is_a_participant_told_of_when_it_changes(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        body = {"name": "濮阳市第一中学", "kind": "school", "district": "华龙区"}
+        contact = {"contact": {"name": "王老师", "email": "wang@example.org"}}
+        for changed in (body, body, body | contact, body | contact):
+            answer = await client.put("/groups/school-1", json=changed, headers=ORGANISER)
+            assert answer.status_code == 200, answer.text
+        joined = [json.loads(value) for value in await told(database, "participant.joined")]
+        assert [one["kind"] for one in joined] == ["group", "group"]
+        assert [one["contact_sealed"] is None for one in joined] == [True, False]
+        listed = (await client.get("/groups")).json()
+        assert listed == {"total": 1, "groups": [{"group_id": "school-1"} | body]}
+        person = (await ask(client, "none")).json()
+        assert person["code"] == "session_unknown"
+
+
+async def test_a_persons_id_is_no_groups(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=5))
+        person = (await ask(client, "one")).json()
+        body = {"name": "一中", "kind": "school", "district": "华龙区"}
+        answer = await client.put(f"/groups/{person['participant_id']}", json=body, headers=ORGANISER)
+        assert (answer.status_code, answer.json()["code"]) == (409, "group_id_taken")
+        assert (await ask(client, "one", token=person["token"])).json()["code"] == "already_registered"
+
+
+async def test_the_sample_week_loads_twice_and_is_read_in_pages(mongo: str) -> None:
+    week = json.loads((SAMPLE / "activities.json").read_text())
+    groups = json.loads((SAMPLE / "groups.json").read_text())
+    assert "示例" in week["notice"]
+    assert "示例" in groups["notice"]
+    async with service(mongo) as ([client], _):
+        for _ in range(2):
+            puts = []
+            for entry in week["activities"]:
+                body = {name: value for name, value in entry.items() if name != "activity_id"}
+                puts.append(put(client, entry["activity_id"], body))
+            for entry in groups["groups"]:
+                body = {name: value for name, value in entry.items() if name != "group_id"}
+                puts.append(client.put(f"/groups/{entry['group_id']}", json=body, headers=ORGANISER))
+            answers = await asyncio.gather(*puts)
+            assert {answer.status_code for answer in answers} == {200}, [
+                answer.text for answer in answers if answer.status_code != 200
+            ]
+        page = (await client.get("/activities", params={"limit": 5, "offset": 10})).json()
+        assert page["total"] == 13
+        assert len(page["activities"]) == 3
+        everything = (await client.get("/activities", params={"limit": 100})).json()["activities"]
+        sessions = [one for found in everything for one in found["sessions"]]
+        assert 1_500 <= sum(one["capacity"] for one in sessions) <= 1_700
+        scarce = [one for one in sessions if one["capacity"] == 30]
+        assert scarce
+        assert scarce[0]["waiting_max"] == 40
+        assert (await client.get("/activities", params={"limit": 101})).status_code == 422
+        token_free = await client.get("/registrations", headers=bearer(new_id("forged")))
+        assert token_free.json()["code"] == "token_invalid"
