@@ -1,24 +1,46 @@
-"""Quiz over HTTP: publish and close, start and submit, results and standings."""
+"""Quiz over HTTP: publish and close, start and submit, results, reviews and standings."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
-from pydantic import BaseModel, Field
 from starlette.routing import Route
 
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
+from services.quiz.bodies import (
+    AnswersIn,
+    AttemptOut,
+    ClosingOut,
+    OptionOut,
+    QuizOut,
+    ReceiptOut,
+    ResultOut,
+    ReviewedOut,
+    ReviewOut,
+    StandingOut,
+    StandingsOut,
+)
 from services.quiz.catalogue import Catalogue
 from services.quiz.intake import Intake
+from services.quiz.papers import draw
 from services.quiz.publishing import publish
 from services.quiz.ranking import Standing, least_better, place, ranked
-from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, Status
+from services.quiz.review import Reviewed, review
+from services.quiz.rules import (
+    CLOSE_NOTICE_SECONDS,
+    Attempt,
+    AttemptId,
+    ParticipantId,
+    Quiz,
+    paper_number,
+)
 from services.quiz.starting import Start, start_attempts
 from services.quiz.store import QuizRecord, QuizStore
 from services.quiz.submission import encoder
 from shared import clock
-from shared.errors import NotFound, Rejected
+from shared.errors import Conflict, NotFound, Rejected, Unavailable
 from shared.events import ID_PATTERN
 from shared.group_commit import GroupCommit
 from shared.http import AsOrganiser, AsParticipant
@@ -26,94 +48,13 @@ from shared.tokens import Participant
 
 TOP_MAX = 100
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"
+# A start looks up every id that the participant's attempts of the day can have: 20 at most.
+STARTS_GROUP_MAX = 200
+STARTS_WAITING_MAX = 4_000
+STARTED_SECONDS_MAX = 15.0
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 AttemptIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])]
-
-
-class QuizOut(BaseModel):
-    """A quiz as everyone may see it."""
-
-    quiz_id: str = Field(examples=["puyang-2023-contest"])
-    title: str = Field(examples=["科技创新和科学技术普及知识竞赛"])
-    status: Status
-    opens_at: datetime
-    closes_at: datetime
-    duration_seconds: int = Field(examples=[1200])
-    attempts_per_day: int = Field(examples=[1])
-    pass_percent: int = Field(examples=[60])
-    questions: int = Field(description="questions on a paper", examples=[20])
-
-
-class OptionOut(BaseModel):
-    id: str = Field(examples=["A"])
-    text: str = Field(examples=["氧气"])
-
-
-class QuestionOut(BaseModel):
-    id: str = Field(examples=["q001"])
-    topic: str = Field(examples=["生命与健康"])
-    kind: Literal["single", "multiple", "true_false"]
-    text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
-    options: list[OptionOut]
-
-
-class AttemptOut(BaseModel):
-    """An attempt that has begun; the token opens its submission and nothing else."""
-
-    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
-    attempt_token: str
-    number: int = Field(description="which attempt of the day", examples=[1])
-    started_at: datetime
-    deadline_at: datetime = Field(description="the last moment for the answers, grace included")
-    questions: list[QuestionOut]
-
-
-class AnswersIn(BaseModel):
-    """Question ids and the letters chosen; several letters where several may be right."""
-
-    answers: dict[str, str] = Field(examples=[{"q001": "B", "q017": "ACD"}])
-
-
-class ReceiptOut(BaseModel):
-    """The promise that the submission is in the log and will be graded."""
-
-    receipt_id: str = Field(examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"])
-    attempt_id: str
-    received_at: datetime
-
-
-class ResultOut(BaseModel):
-    """A result, or that it is still to come."""
-
-    attempt_id: str
-    status: Literal["pending", "graded"]
-    score_percent: int | None = Field(None, examples=[85])
-    passed: bool | None = None
-    time_used_seconds: int | None = Field(None, examples=[431])
-
-
-class StandingOut(BaseModel):
-    rank: int = Field(examples=[1])
-    participant_id: str
-    score_percent: int = Field(examples=[95])
-    time_used_seconds: int = Field(examples=[312])
-    finished_at: datetime
-
-
-class StandingsOut(BaseModel):
-    """The best, in order; final once the quiz is closed."""
-
-    quiz_id: str
-    final: bool
-    participants: int
-    standings: list[StandingOut]
-
-
-class ClosingOut(BaseModel):
-    quiz_id: str
-    status: Status
-    closes_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +70,19 @@ class QuizApi:
 
 def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
     """Concurrent starts share one write."""
-    return GroupCommit("starts", lambda starts: start_attempts(starts, store))
+    return GroupCommit(
+        "starts",
+        lambda starts: start_attempts(starts, store),
+        items_max=STARTS_GROUP_MAX,
+        waiting_max=STARTS_WAITING_MAX,
+    )
 
 
 def router() -> APIRouter:
     """All routes; what they stand on is `app.state.quiz`, a `QuizApi`."""
     routes = APIRouter(tags=["quiz"])
     # Before FastAPI's own route of this path: the same function without the framework's cost.
-    routes.routes.append(Route(SUBMIT_PATH, submit, methods=["POST"]))
+    routes.routes.append(_SUBMIT_ROUTE)
     for path, function, methods, answer, code, summary in (
         ("/quizzes", list_quizzes, "GET", list[QuizOut], 200, "All quizzes, the latest first"),
         ("/quizzes/{quiz_id}", read_quiz, "GET", QuizOut, 200, "One quiz"),
@@ -155,6 +101,14 @@ def router() -> APIRouter:
             ResultOut,
             200,
             "The result of one's own attempt",
+        ),
+        (
+            "/attempts/{attempt_id}/review",
+            read_review,
+            "GET",
+            ReviewOut,
+            200,
+            "One's own answers beside the key, once the quiz is closed",
         ),
         (
             "/quizzes/{quiz_id}/standings",
@@ -220,11 +174,16 @@ async def list_quizzes(request: Request) -> list[QuizOut]:
 
 async def read_quiz(request: Request, quiz_id: QuizIdInPath) -> QuizOut:
     """Its rules and whether it is open."""
-    return _quiz_out(_quiz(request).catalogue.find(quiz_id).record)
+    return _quiz_out((await _quiz(request).catalogue.look_up(quiz_id)).record)
 
 
 async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz) -> QuizOut:
-    """Repeating it changes nothing; 409 `quiz_in_use` once somebody has begun."""
+    """
+    Repeating it changes nothing.
+
+    Refused: `quiz_in_use` (409) once somebody has begun, `quiz_changed` (409) where two change it
+    at once, `quiz_too_large` (422).
+    """
     api = _quiz(request)
     await publish(api.store, quiz_id, definition, clock.now())
     await api.catalogue.refresh()
@@ -232,20 +191,34 @@ async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz
 
 
 async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
-    """Nobody starts or submits from now on; what was accepted before is graded first."""
+    """
+    Nobody starts from now on, nobody submits after `closes_at` and the quiz's grace.
+
+    `closes_at` is two seconds ahead, so that every process knows. What was accepted is graded first.
+    """
     api = _quiz(request)
-    api.catalogue.find(quiz_id)
-    await api.store.begin_closing(quiz_id, clock.now())
+    await api.catalogue.look_up(quiz_id)
+    await api.store.begin_closing(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
     await api.catalogue.refresh()
     record = api.catalogue.find(quiz_id).record
     return ClosingOut(quiz_id=quiz_id, status=record.status, closes_at=record.closes_at)
 
 
 async def start(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> Response:
-    """The paper and the attempt's token. Starting again while an attempt is open gives it back."""
+    """
+    The paper and the attempt's token. Starting again while an attempt is open gives it back.
+
+    Refused: `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`, `attempts_exhausted` (409).
+    """
     api = _quiz(request)
-    offered = api.catalogue.find(quiz_id)
-    begun = await api.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
+    offered = await api.catalogue.look_up(quiz_id)
+    try:
+        async with asyncio.timeout(STARTED_SECONDS_MAX):
+            begun = await api.starts.add(
+                Start(offered.record, ParticipantId(who.participant_id), clock.now())
+            )
+    except TimeoutError:
+        raise Unavailable("the attempt could not be started in time: start it again") from None
     if isinstance(begun, Rejected):
         raise begun
     head = encoder.encode(
@@ -283,7 +256,12 @@ async def submit(request: Request) -> Response:
     `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
     503: nothing was promised, send again.
     """
+    # Starlette's routes don't say which one they are; the metrics ask (shared/http.py).
+    request.scope["route"] = _SUBMIT_ROUTE
     return await _quiz(request).intake.submit(request)
+
+
+_SUBMIT_ROUTE = Route(SUBMIT_PATH, submit, methods=["POST"])
 
 
 async def read_result(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ResultOut:
@@ -304,12 +282,31 @@ async def read_result(request: Request, attempt_id: AttemptIdInPath, who: AsPart
     raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
 
 
+async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ReviewOut:
+    """409 `quiz_not_closed` before; somebody else's attempt is as unknown as one that never was."""
+    api = _quiz(request)
+    result = (await api.store.results([attempt_id])).get(attempt_id)
+    sat = result or (await api.store.attempts([AttemptId(attempt_id)])).get(attempt_id)
+    if sat is None or sat.participant_id != who.participant_id:
+        raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
+    record = (await api.catalogue.look_up(sat.quiz_id)).record
+    if record.status != "closed":
+        raise Conflict(f"quiz {sat.quiz_id} is not closed yet", code="quiz_not_closed")
+    questions = draw(sat.quiz_id, record.quiz, paper_number(attempt_id, record.quiz.papers))
+    return ReviewOut(
+        attempt_id=attempt_id,
+        quiz_id=sat.quiz_id,
+        score_percent=result.score_percent if result else None,
+        questions=[_reviewed_out(one) for one in review(questions, result.answers if result else None)],
+    )
+
+
 async def read_standings(
     request: Request, quiz_id: QuizIdInPath, limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = 10
 ) -> StandingsOut:
     """Equal points in equal seconds share a rank."""
     api = _quiz(request)
-    record = api.catalogue.find(quiz_id).record
+    record = (await api.catalogue.look_up(quiz_id)).record
     best = ranked(await api.store.top(quiz_id, limit), record.quiz.opens_at)
     return StandingsOut(
         quiz_id=quiz_id,
@@ -322,7 +319,7 @@ async def read_standings(
 async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> StandingOut:
     """404 `standing_unknown` before the first result."""
     api = _quiz(request)
-    record = api.catalogue.find(quiz_id).record
+    record = (await api.catalogue.look_up(quiz_id)).record
     order = await api.store.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
@@ -342,6 +339,23 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         attempts_per_day=quiz.attempts_per_day,
         pass_percent=quiz.pass_percent,
         questions=sum(quiz.blueprint.values()),
+    )
+
+
+def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
+    question = reviewed.question
+    return ReviewedOut(
+        id=question.id,
+        topic=question.topic,
+        kind=question.kind,
+        text=question.text,
+        options=[OptionOut(id=option.id, text=option.text) for option in question.options],
+        answer=reviewed.answer,
+        key=question.key,
+        right=reviewed.right,
+        points=reviewed.points,
+        explanation=question.explanation,
+        source=question.source,
     )
 
 

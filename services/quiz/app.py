@@ -37,25 +37,26 @@ def assemble(settings: QuizSettings) -> FastAPI:
         store = QuizStore(database)
         await store.prepare()
         catalogue = await stack.enter_async_context(offering(store))
-        checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
+        checks: dict[str, Check] = {
+            "mongo": lambda: mongo.ping(database),
+            "kafka": publisher.ping,
+            "quizzes": catalogue.check,
+        }
         if settings.role != "worker":
             tokens = AttemptTokens(settings.attempt_key.get_secret_value())
             intake = Intake(tokens, catalogue, publisher)
             app.state.quiz = QuizApi(store, catalogue, tokens, intake, starts_gathered(store))
         if settings.role != "api":
+            grading = Grading(store, catalogue, publisher)
             consumers = await stack.enter_async_context(
-                consuming(
-                    settings.kafka,
-                    subscriptions(Grading(store, catalogue)),
-                    publisher,
-                    instance=settings.instance,
-                )
+                consuming(settings.kafka, subscriptions(grading), publisher, instance=settings.instance)
             )
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
-            await stack.enter_async_context(closing(Closer(store, catalogue, settings.kafka)))
+            closer = Closer(store, catalogue, settings.kafka, grading.grade_rest)
+            await stack.enter_async_context(closing(closer))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks["relay"] = relay.check
+            checks |= {"relay": relay.check, "closing": closer.check}
         return checks
 
     app = create_app(

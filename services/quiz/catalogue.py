@@ -7,6 +7,7 @@ need no look-up for a submission.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from shared.errors import NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
+# Less than rules.CLOSE_NOTICE_SECONDS, so that an early close is known everywhere in time.
 REFRESH_SECONDS = 1.0
+STALE_SECONDS_MAX = 15.0
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Catalogue:
     def __init__(self, store: QuizStore) -> None:
         self._store = store
         self._offered: dict[str, Offered] = {}
+        self._refreshing = asyncio.Lock()
+        self._refreshed_at = time.monotonic()
 
     def get(self, quiz_id: str) -> Offered | None:
         """A quiz, if there is one."""
@@ -64,8 +69,31 @@ class Catalogue:
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
         return offered
 
+    async def look_up(self, quiz_id: str) -> Offered:
+        """
+        A quiz, also one that another process published a moment ago.
+
+        Raises:
+            NotFound: there is none of this name.
+            Unavailable: the database does not answer.
+        """
+        if quiz_id not in self._offered:
+            await self.refresh()
+        return self.find(quiz_id)
+
     async def refresh(self) -> None:
         """Load what has changed; papers of an unchanged definition stay."""
+        # One at a time: an earlier look must not overwrite what a later one has found.
+        async with self._refreshing:
+            await self._load()
+            self._refreshed_at = time.monotonic()
+
+    async def check(self) -> str | None:
+        """Whether quizzes are known as they are now; a health check."""
+        age_seconds = time.monotonic() - self._refreshed_at
+        return f"quizzes not refreshed for {age_seconds:.0f} s" if age_seconds > STALE_SECONDS_MAX else None
+
+    async def _load(self) -> None:
         versions = await self._store.versions()
         if versions == {id_: offered.record.version for id_, offered in self._offered.items()}:
             return

@@ -8,7 +8,8 @@ the graders must have committed every submission that the log held at that momen
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -30,18 +31,33 @@ log = logging.getLogger(__name__)
 SOURCE = "kepu/quiz"
 GROUP = "quiz-grading"
 LOOK_SECONDS = 1.0
+SILENCE_SECONDS_MAX = 60.0
 
 
 class Closer:
-    """Closes quizzes that are over."""
+    """
+    Closes quizzes that are over.
+
+    Args:
+        grade_rest: grades what of a quiz still waits for its participants.
+        settle_seconds: how long after the grace what intake acknowledged may still be on its way.
+    """
 
     def __init__(
-        self, store: QuizStore, catalogue: Catalogue, kafka: str, *, settle_seconds: float = SETTLE_SECONDS
+        self,
+        store: QuizStore,
+        catalogue: Catalogue,
+        kafka: str,
+        grade_rest: Callable[[str], Awaitable[None]],
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._kafka = kafka
+        self._grade_rest = grade_rest
         self._settle = timedelta(seconds=settle_seconds)
+        self._looked_at = time.monotonic()
 
     async def run(self) -> None:
         """Look for quizzes to close until cancelled."""
@@ -49,8 +65,16 @@ class Closer:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self.close_due(clock.now())
+                self._looked_at = time.monotonic()
             except (Unavailable, KafkaError) as error:
                 log.warning("closing waits for a server", extra={"reason": str(error)})
+
+    async def check(self) -> str | None:
+        """Whether quizzes are looked after; a health check."""
+        silence_seconds = time.monotonic() - self._looked_at
+        if silence_seconds > SILENCE_SECONDS_MAX:
+            return f"no look for quizzes to close for {silence_seconds:.0f} s"
+        return None
 
     async def close_due(self, now: datetime) -> None:
         """
@@ -62,6 +86,7 @@ class Closer:
         due = [record for record in await self._store.quizzes() if self._is_due(record, now)]
         if due and await self._all_graded():
             for record in due:
+                await self._grade_rest(record.quiz_id)
                 await self._close(record, now)
             await self._catalogue.refresh()
 

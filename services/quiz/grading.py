@@ -40,17 +40,18 @@ def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
     """
     if not key:
         raise Rejected("the paper has no questions", code="paper_empty")
-    halves = 0
-    for question_id, right, several in key:
-        answer = answers.get(question_id)
-        if answer is None:
-            continue
-        if answer == right:
-            halves += HALVES_A_QUESTION
-        elif several:
-            halves += _halves_of_several(set(answer), set(right))
+    reached = sum(halves(answers.get(question.question_id), question) for question in key)
     total = HALVES_A_QUESTION * len(key)
-    return (200 * halves + total) // (2 * total)
+    return (200 * reached + total) // (2 * total)
+
+
+def halves(answer: str | None, question: KeyedQuestion) -> int:
+    """The half points that an answer is worth: 0, 1 or 2."""
+    if answer is None:
+        return 0
+    if answer == question.key:
+        return HALVES_A_QUESTION
+    return _halves_of_several(set(answer), set(question.key)) if question.several else 0
 
 
 def _halves_of_several(chosen: set[str], right: set[str]) -> int:
@@ -63,3 +64,8 @@ def _halves_of_several(chosen: set[str], right: set[str]) -> int:
 def packed(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> str:
     """The answers in the paper's order, separated by commas: a fifth of the size to keep."""
     return ",".join(answers.get(question.question_id, "") for question in key)
+
+
+def unpacked(answers: str) -> list[str | None]:
+    """What `packed` has kept, in the paper's order; None where there was no answer."""
+    return [answer or None for answer in answers.split(",")]

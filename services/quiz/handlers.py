@@ -4,9 +4,9 @@ What quiz does with events: grade submissions, keep participants' profiles.
 `grade_submissions` is where the design's one event goes through: rules, store, publish.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.grading import grade, packed
@@ -28,8 +28,10 @@ from shared.consumer import Batch, Following, Subscription
 from shared.envelope import Context, Envelope, enclose, from_headers, to_headers
 from shared.errors import Rejected
 from shared.events import ParticipantErased, ParticipantJoined, QuizCompleted, QuizSubmitted
+from shared.publisher import Publisher
 
 SOURCE = "kepu/quiz"
+UNKNOWN = Profile(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,16 @@ class Grading:
     """Grades submissions and keeps the profiles that grading needs."""
 
     def __init__(
-        self, store: QuizStore, catalogue: Catalogue, *, settle_seconds: float = SETTLE_SECONDS
+        self,
+        store: QuizStore,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._store = store
         self._catalogue = catalogue
+        self._publisher = publisher
         self._settle = timedelta(seconds=settle_seconds)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
@@ -69,7 +77,7 @@ class Grading:
         if waiting:
             await self._store.park([_parked(sent) for sent in waiting])
             # A profile that came in between has looked for waiting ones before this one was there.
-            graded += await self._grade_parked({sent.submission.participant_id for sent in waiting})
+            await self._grade_parked({sent.submission.participant_id for sent in waiting})
         return graded
 
     async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
@@ -77,18 +85,33 @@ class Grading:
         profiles: dict[str, Profile | None] = {}
         for received in batch:
             event = received.event
-            if isinstance(event, ParticipantJoined):
-                profiles[event.participant_id] = Profile(event.group_id, event.district)
-            else:
+            if isinstance(event, ParticipantErased):
                 profiles[event.participant_id] = None
+            elif profiles.get(event.participant_id, UNKNOWN) is not None:
+                profiles[event.participant_id] = Profile(event.group_id, event.district)
         await self._store.save_profiles(profiles)
-        return await self._grade_parked(profiles.keys())
+        await self._grade_parked(profiles.keys())
+        return ()
+
+    async def grade_rest(self, quiz_id: str) -> None:
+        """At the close: grade what still waits, since accepted is accepted, known participant or not."""
+        await self._catalogue.look_up(quiz_id)
+        while parked := await self._store.parked_of_quiz(quiz_id):
+            profiles = await self._store.profiles({one.participant_id for one in parked})
+            await self._grade_waiting(parked, profiles)
 
     def _check(self, sent: Sent) -> Offered:
         submission = sent.submission
         offered = self._catalogue.find(submission.quiz_id)
         record, quiz = offered.record, offered.record.quiz
         started_at, submitted_at = submission.started_at, submission.submitted_at
+        # First, for what follows counts with these times.
+        if not quiz.opens_at <= started_at <= submitted_at:
+            raise Rejected(f"attempt {submission.attempt_id}: its times cannot be", code="times_impossible")
+        if submitted_at > sent.appended_at + timedelta(seconds=CLOCK_SKEW_SECONDS):
+            raise Rejected(
+                f"attempt {submission.attempt_id}: submitted after it was sent", code="times_impossible"
+            )
         expected = attempt_id(
             record.quiz_id, submission.participant_id, day_of(quiz, started_at), submission.number
         )
@@ -101,10 +124,6 @@ class Grading:
             raise Rejected(
                 f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
             )
-        if not quiz.opens_at <= started_at <= submitted_at:
-            raise Rejected(f"attempt {expected}: its times cannot be", code="times_impossible")
-        if submitted_at > sent.appended_at + timedelta(seconds=CLOCK_SKEW_SECONDS):
-            raise Rejected(f"attempt {expected}: submitted after it was sent", code="times_impossible")
         latest = deadline(quiz, record.closes_at, started_at)
         # The broker's own time of appending decides in the end: no sender's clock can stretch it.
         if submitted_at > latest or sent.appended_at > latest + self._settle:
@@ -117,17 +136,22 @@ class Grading:
             s.submission.participant_id for s in sent if not (s.submission.group_id or s.submission.district)
         }
         profiles = await self._store.profiles(asked)
+        # Behind an earlier submission of the attempt that waits, whatever is known of this one.
+        behind = set(await self._store.parked_attempts([s.submission.attempt_id for s in sent]))
         known: list[tuple[Sent, Profile]] = []
         waiting: list[Sent] = []
         for one in sent:
             submission = one.submission
-            if submission.group_id or submission.district:
+            if submission.attempt_id in behind:
+                waiting.append(one)
+            elif submission.group_id or submission.district:
                 known.append((one, Profile(submission.group_id, submission.district)))
             elif submission.participant_id in profiles:
                 known.append((one, profiles[submission.participant_id]))
             else:
                 metrics.SUBMISSIONS_GRADED.labels("waiting").inc()
                 waiting.append(one)
+                behind.add(submission.attempt_id)
         return known, waiting
 
     async def _grade(self, sent: Sequence[tuple[Sent, Profile]]) -> list[Envelope[QuizCompleted]]:
@@ -161,17 +185,19 @@ class Grading:
             best[who] = max(this, best.get(who, 0))
         await self._store.raise_standings(best)
 
-    async def _grade_parked(self, participant_ids: Iterable[str]) -> list[Envelope[QuizCompleted]]:
+    async def _grade_parked(self, participant_ids: Iterable[str]) -> None:
         profiles = await self._store.profiles(set(participant_ids))
-        parked = await self._store.parked(profiles.keys())
-        if not parked:
-            return []
-        if any(self._catalogue.get(decode([one.value])[0].quiz_id) is None for one in parked):
-            await self._catalogue.refresh()
-        sent = [_unparked(one) for one in parked]
-        graded = await self._grade([(one, profiles[one.submission.participant_id]) for one in sent])
+        await self._grade_waiting(await self._store.parked(profiles.keys()), profiles)
+
+    async def _grade_waiting(self, parked: Sequence[Parked], profiles: Mapping[str, Profile]) -> None:
+        for quiz_id in {one.quiz_id for one in parked}:
+            await self._catalogue.look_up(quiz_id)
+        graded = await self._grade(
+            [(_unparked(one), profiles.get(one.participant_id, UNKNOWN)) for one in parked]
+        )
+        # Told before it is forgotten: after a crash in between, nothing else would bring it up again.
+        await self._publisher.publish(graded)
         await self._store.unpark([one.attempt_id for one in parked])
-        return graded
 
     def _completed(self, context: Context, result: Result) -> Envelope[QuizCompleted]:
         event = QuizCompleted(
@@ -203,7 +229,8 @@ def _result(sent: Sent, profile: Profile, offered: Offered) -> Result:
         score_percent=score_percent,
         passed=score_percent >= quiz.pass_percent,
         time_used_seconds=int((submission.submitted_at - submission.started_at).total_seconds()),
-        submitted_at=clock.to_milliseconds(submission.submitted_at),
+        # As it will be read back, so that a repeat says the same.
+        submitted_at=clock.to_milliseconds(submission.submitted_at.astimezone(UTC)),
         answers=packed(submission.answers, key),
     )
 
@@ -215,6 +242,7 @@ def _parked(sent: Sent) -> Parked:
         encoder.encode(sent.submission),
         tuple(to_headers(sent.context)),
         sent.appended_at,
+        sent.submission.quiz_id,
     )
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
-from services.quiz.catalogue import Catalogue
+from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.submission import Answers, Submission, answered, encoder
 from shared import clock
 from shared.envelope import Context, new_traceparent, to_headers
@@ -53,9 +53,14 @@ class Intake:
             Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
         """
         claims = self._tokens.verify(_bearer(request))
+        attempt_id = request.path_params["attempt_id"]
+        if attempt_id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
+        # In memory; asked of the database only where another process published it a moment ago.
+        offered = await self._catalogue.look_up(claims.quiz_id)
         body = await request.body()
         now = clock.now()
-        answers = self._judge(claims, request.path_params["attempt_id"], body, now)
+        answers = _judge(claims, offered, body, now)
         receipt_id = str(uuid4())
         submission = Submission(
             attempt_id=claims.attempt_id,
@@ -76,26 +81,24 @@ class Intake:
         receipt = {"receipt_id": receipt_id, "attempt_id": claims.attempt_id, "received_at": now}
         return Response(encoder.encode(receipt), ACCEPTED, media_type="application/json")
 
-    def _judge(self, claims: AttemptClaims, attempt_id: str, body: bytes, now: datetime) -> Answers:
-        if attempt_id != claims.attempt_id:
-            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
-        try:
-            answers = answered.decode(body).answers
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Rejected(
-                f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
-            ) from None
-        offered = self._catalogue.find(claims.quiz_id)
-        if not answers.keys() <= offered.paper(claims.attempt_id).question_ids:
-            raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
-        grace = timedelta(seconds=offered.record.quiz.grace_seconds)
-        if now.timestamp() * 1000 > claims.deadline_ms or now > offered.record.closes_at + grace:
-            raise Conflict(f"attempt {attempt_id}: the time is over", code="attempt_late")
-        return answers
-
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
+
+
+def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
+    try:
+        answers = answered.decode(body).answers
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Rejected(
+            f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
+        ) from None
+    if not answers.keys() <= offered.paper(claims.attempt_id).question_ids:
+        raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
+    grace = timedelta(seconds=offered.record.quiz.grace_seconds)
+    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.record.closes_at + grace:
+        raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
+    return answers
 
 
 def _record(submission: Submission, receipt_id: str, now: datetime) -> Record:

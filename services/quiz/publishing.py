@@ -4,8 +4,9 @@ from datetime import datetime
 
 from services.quiz.rules import ATTEMPT_IDS, Quiz
 from services.quiz.store import QuizStore
+from shared.consumer import EVENT_BYTES_MAX
 from shared.envelope import enclose
-from shared.errors import Conflict
+from shared.errors import Conflict, Rejected
 from shared.events import PublishedOption, PublishedQuestion, QuizPublished
 
 SOURCE = "kepu/quiz"
@@ -16,16 +17,22 @@ async def publish(store: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> 
     Publish a quiz, or change one that nobody has begun; False if it is published as it is.
 
     Raises:
-        Conflict: somebody has begun it: a change would be unfair.
+        Conflict: somebody has begun it: a change would be unfair. Or another change came between.
+        Rejected: it does not fit an event.
     """
     record = await store.quiz(quiz_id)
     if record and record.quiz == quiz:
         return False
     if record and (record.status != "open" or await store.has_attempts(quiz_id)):
         raise Conflict(f"quiz {quiz_id} has attempts and cannot change", code="quiz_in_use")
-    version = record.version + 1 if record else 1
+    version = record.version if record else 0
     event = _published(quiz_id, quiz)
-    await store.publish(quiz_id, quiz, [enclose(event, source=SOURCE, cause=f"{quiz_id}/{version}", now=now)])
+    # What no topic takes would stop the outbox for all that comes after it.
+    if len(event.model_dump_json().encode()) > EVENT_BYTES_MAX:
+        raise Rejected(f"quiz {quiz_id} has more than {EVENT_BYTES_MAX} bytes", code="quiz_too_large")
+    told = enclose(event, source=SOURCE, cause=f"{quiz_id}/{version + 1}", now=now)
+    if not await store.publish(quiz_id, quiz, version, [told]):
+        raise Conflict(f"quiz {quiz_id} was changed meanwhile: look at it again", code="quiz_changed")
     return True
 
 

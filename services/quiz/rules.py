@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from shared.errors import Rejected
 from shared.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
@@ -27,8 +28,13 @@ ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
 QUESTIONS_A_PAPER_MAX = 200
 OPTIONS_MAX = 8
 DURATION_SECONDS_MAX = 86_400
+# What ranking.py can order; years beyond these overflow somewhere or are typing errors.
+QUIZ_DAYS_MAX = 366
+YEARS = range(2000, 2100)
 # What intake has acknowledged was appended by then: see ACCEPTED_SECONDS_MAX in intake.py.
 SETTLE_SECONDS = 15
+# How far ahead an early close is told, so that every process knows it in time: see catalogue.py.
+CLOSE_NOTICE_SECONDS = 2
 CLOCK_SKEW_SECONDS = 60
 
 Status = Literal["open", "closing", "closed"]
@@ -69,10 +75,32 @@ class Question(BaseModel):
         return self
 
 
+QUIZ_EXAMPLE: JsonDict = {
+    "title": "科技创新和科学技术普及知识竞赛",
+    "opens_at": "2026-05-20T08:00:00+08:00",
+    "closes_at": "2026-05-28T20:00:00+08:00",
+    "duration_seconds": 1200,
+    "papers": 512,
+    "blueprint": {"生命与健康": 1},
+    "questions": [
+        {
+            "id": "q001",
+            "topic": "生命与健康",
+            "kind": "single",
+            "text": "植物进行光合作用时释放的气体是？",
+            "options": [{"id": "A", "text": "氧气"}, {"id": "B", "text": "氮气"}],
+            "key": "A",
+            "explanation": "光合作用吸收二氧化碳，释放氧气。",
+            "source": "义务教育生物学课程标准",
+        }
+    ],
+}
+
+
 class Quiz(BaseModel):
     """A quiz as an organiser defines it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [QUIZ_EXAMPLE]})
 
     title: Line
     opens_at: AwareDatetime
@@ -90,6 +118,10 @@ class Quiz(BaseModel):
     def _can_be_sat(self) -> "Quiz":
         if self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
+        if self.opens_at.year not in YEARS or self.closes_at.year not in YEARS:
+            raise ValueError(f"a quiz is held in the years {YEARS[0]} to {YEARS[-1]}")
+        if self.closes_at - self.opens_at > timedelta(days=QUIZ_DAYS_MAX):
+            raise ValueError(f"a quiz may be open for {QUIZ_DAYS_MAX} days")
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -158,9 +190,8 @@ def next_attempt(
     The attempt that a participant may start now, given the numbers used today.
 
     Raises:
-        Rejected: the quiz is not open, or no attempt is left today.
+        Rejected: no attempt is left today.
     """
-    check_open(quiz_id, quiz, closes_at, now)
     number = max(used, default=0) + 1
     if number > quiz.attempts_per_day:
         raise Rejected(
@@ -171,7 +202,7 @@ def next_attempt(
     return Attempt(id_, quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
 
 
-def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime) -> None:
+def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime, status: Status) -> None:
     """
     Let through who may start now.
 
@@ -180,5 +211,5 @@ def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime) -> 
     """
     if now < quiz.opens_at:
         raise Rejected(f"quiz {quiz_id} opens at {quiz.opens_at.isoformat()}", code="quiz_not_open")
-    if now >= closes_at:
+    if now >= closes_at or status != "open":
         raise Rejected(f"quiz {quiz_id} closed at {closes_at.isoformat()}", code="quiz_closed")

@@ -7,9 +7,18 @@ lost the answer loses nothing.
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.quiz.rules import Attempt, AttemptId, ParticipantId, attempt_id, day_of, next_attempt
+from services.quiz.rules import (
+    Attempt,
+    AttemptId,
+    ParticipantId,
+    attempt_id,
+    check_open,
+    day_of,
+    deadline,
+    next_attempt,
+)
 from services.quiz.store import QuizRecord, QuizStore
 from shared.errors import Conflict, Rejected
 
@@ -24,7 +33,16 @@ class Start:
 
     def ids(self) -> list[AttemptId]:
         """The ids that this participant's attempts of the day can have, in order."""
-        day = day_of(self.record.quiz, self.now)
+        return self._ids_of(day_of(self.record.quiz, self.now))
+
+    def ids_before(self) -> list[AttemptId]:
+        """Those of the day before, where an attempt of it may go on past midnight."""
+        quiz = self.record.quiz
+        longest = timedelta(seconds=quiz.duration_seconds + quiz.grace_seconds)
+        before = day_of(quiz, self.now - longest)
+        return self._ids_of(before) if before != day_of(quiz, self.now) else []
+
+    def _ids_of(self, day: str) -> list[AttemptId]:
         numbers = range(1, self.record.quiz.attempts_per_day + 1)
         return [attempt_id(self.record.quiz_id, self.participant_id, day, number) for number in numbers]
 
@@ -35,7 +53,7 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
 
     Returns: one outcome a start, in order; Rejected where none may be started.
     """
-    ids = [id_ for start in starts for id_ in start.ids()]
+    ids = [id_ for start in starts for id_ in (*start.ids_before(), *start.ids())]
     known = await store.attempts(ids)
     # Another system may have submitted an attempt that never started here: it counts too.
     finished = await store.results(ids)
@@ -59,17 +77,21 @@ def _begin_or_resume(
     start: Start, known: Mapping[str, Attempt], finished: Container[str]
 ) -> Attempt | Rejected:
     record = start.record
-    used: list[int] = []
-    for number, id_ in enumerate(start.ids(), start=1):
-        attempt = known.get(id_)
-        done = id_ in finished
-        if attempt and not done and start.now < attempt.deadline_at:
-            return attempt
-        if attempt or done:
-            used.append(number)
+    ids = start.ids()
     try:
+        check_open(record.quiz_id, record.quiz, record.closes_at, start.now, record.status)
+        for id_ in (*start.ids_before(), *ids):
+            attempt = known.get(id_)
+            if attempt and id_ not in finished and start.now < _latest(attempt, record):
+                return attempt
+        used = [number for number, id_ in enumerate(ids, start=1) if id_ in known or id_ in finished]
         return next_attempt(
             record.quiz_id, record.quiz, record.closes_at, start.participant_id, used, start.now
         )
     except Rejected as why:
         return Conflict(why.message, code=why.code)
+
+
+def _latest(attempt: Attempt, record: QuizRecord) -> datetime:
+    # The attempt may have begun before an early close was decided.
+    return min(attempt.deadline_at, deadline(record.quiz, record.closes_at, attempt.started_at))

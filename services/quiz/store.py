@@ -13,9 +13,19 @@ from datetime import datetime
 from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, QuizId, Status
 from shared import mongo, outbox
 from shared.envelope import Envelope, Event
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne, outages_named
+from shared.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Database,
+    Document,
+    DuplicateKeyError,
+    Session,
+    UpdateOne,
+    outages_named,
+)
 
 QUIZZES_MAX = 200
+PARKED_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Parked:
     value: bytes
     headers: tuple[tuple[str, bytes], ...]
     appended_at: datetime
+    quiz_id: str
 
 
 class QuizStore:
@@ -82,6 +93,7 @@ class QuizStore:
                 [("quiz_id", ASCENDING), ("order", DESCENDING), ("_id", ASCENDING)]
             )
             await self._parked.create_index([("participant_id", ASCENDING)])
+            await self._parked.create_index([("quiz_id", ASCENDING)])
             await self._quizzes.create_index([("status", ASCENDING), ("closes_at", ASCENDING)])
         await outbox.prepare(self._database)
 
@@ -115,8 +127,10 @@ class QuizStore:
                 or await self._results.find_one({"quiz_id": quiz_id}, {"_id": 1}) is not None
             )
 
-    async def publish(self, quiz_id: str, quiz: Quiz, events: Sequence[Envelope[Event]]) -> None:
-        """Save a quiz and tell of it."""
+    async def publish(
+        self, quiz_id: str, quiz: Quiz, version: int, events: Sequence[Envelope[Event]]
+    ) -> bool:
+        """Save a quiz and tell of it; False if it is no longer in the version given (0: not there)."""
         fields = {
             "definition": quiz.model_dump(mode="json"),
             "status": "open",
@@ -125,15 +139,26 @@ class QuizStore:
         }
 
         async def work(session: Session) -> None:
-            await self._quizzes.update_one(
-                {"_id": quiz_id}, {"$set": fields, "$inc": {"version": 1}}, upsert=True, session=session
-            )
+            if version:
+                updated = await self._quizzes.update_one(
+                    {"_id": quiz_id, "version": version, "status": "open"},
+                    {"$set": fields, "$inc": {"version": 1}},
+                    session=session,
+                )
+                if not updated.modified_count:
+                    raise _ChangedError
+            else:
+                await self._quizzes.insert_one({"_id": quiz_id, "version": 1} | fields, session=session)
             await outbox.append(self._database, session, events)
 
-        await mongo.in_transaction(self._database, work)
+        try:
+            await mongo.in_transaction(self._database, work)
+        except (_ChangedError, DuplicateKeyError):
+            return False
+        return True
 
-    async def begin_closing(self, quiz_id: str, now: datetime) -> None:
-        """Let nobody start or submit after now; a closing already begun stays as it is."""
+    async def begin_closing(self, quiz_id: str, at: datetime) -> None:
+        """Let nobody start from now on or submit after `at`; a closing already begun stays as it is."""
         with outages_named():
             await self._quizzes.update_one(
                 {"_id": quiz_id, "status": "open"},
@@ -141,7 +166,7 @@ class QuizStore:
                     {
                         "$set": {
                             "status": "closing",
-                            "closes_at": {"$min": ["$closes_at", now]},
+                            "closes_at": {"$min": ["$closes_at", at]},
                             "version": {"$add": ["$version", 1]},
                         }
                     }
@@ -259,22 +284,17 @@ class QuizStore:
         return {document["_id"]: Profile(document["group_id"], document["district"]) for document in found}
 
     async def save_profiles(self, profiles: Mapping[str, Profile | None]) -> None:
-        """Keep profiles; None erases one and leaves only that the participant exists."""
+        """
+        Keep profiles; None erases one and leaves only that the participant exists.
+
+        What is erased stays so: joining is another topic, and may be read after it or again.
+        """
         if not profiles:
             return
         with outages_named():
             await self._participants.bulk_write(
                 [
-                    UpdateOne(
-                        {"_id": participant_id},
-                        {
-                            "$set": {
-                                "group_id": known and known.group_id,
-                                "district": known and known.district,
-                            }
-                        },
-                        upsert=True,
-                    )
+                    UpdateOne({"_id": participant_id}, _profile_update(known), upsert=True)
                     for participant_id, known in profiles.items()
                 ],
                 ordered=False,
@@ -291,6 +311,7 @@ class QuizStore:
                     "value": one.value,
                     "headers": [[name, value] for name, value in one.headers],
                     "appended_at": one.appended_at,
+                    "quiz_id": one.quiz_id,
                 }
                 for one in parked
             ],
@@ -304,11 +325,37 @@ class QuizStore:
             found = await self._parked.find({"participant_id": {"$in": list(participant_ids)}}).to_list(None)
         return [_parked(document) for document in found]
 
+    async def parked_attempts(self, attempt_ids: Ids[str]) -> frozenset[str]:
+        """Those of these attempts whose submission waits."""
+        with outages_named():
+            found = await self._parked.find({"_id": {"$in": list(attempt_ids)}}, {"_id": 1}).to_list(None)
+        return frozenset(document["_id"] for document in found)
+
+    async def parked_of_quiz(self, quiz_id: str) -> list[Parked]:
+        """Submissions of a quiz that wait, at most `PARKED_MAX` of them."""
+        with outages_named():
+            found = await self._parked.find({"quiz_id": quiz_id}).limit(PARKED_MAX).to_list(None)
+        return [_parked(document) for document in found]
+
     async def unpark(self, attempt_ids: Ids[str]) -> None:
         """Forget submissions that wait no longer."""
         if attempt_ids:
             with outages_named():
                 await self._parked.delete_many({"_id": {"$in": list(attempt_ids)}})
+
+
+class _ChangedError(Exception):
+    """Ends a transaction whose condition does not hold."""
+
+
+def _profile_update(known: Profile | None) -> Document | list[Document]:
+    if known is None:
+        return {"$set": {"group_id": None, "district": None, "erased": True}}
+    fields = {"group_id": known.group_id, "district": known.district}
+    # $literal, since a text may start with a dollar sign.
+    return [
+        {"$set": {name: {"$cond": ["$erased", None, {"$literal": text}]} for name, text in fields.items()}}
+    ]
 
 
 def _quiz_record(document: Document) -> QuizRecord:
@@ -360,4 +407,5 @@ def _parked(document: Document) -> Parked:
         bytes(document["value"]),
         headers,
         document["appended_at"],
+        document["quiz_id"],
     )

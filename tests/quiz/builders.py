@@ -12,6 +12,7 @@ from services.quiz.app import QuizSettings, assemble
 from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import Option, Question, Quiz, attempt_id, day_of, paper_number
 from services.quiz.submission import Submission
+from shared.events import QuestionKind
 from shared.tokens import TokenSigner, new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
@@ -20,12 +21,12 @@ SIGNER = TokenSigner(PRIVATE_KEY)
 ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 
 
-def question(number: int, topic: str = "天文", kind: str = "single", key: str = "A") -> Question:
+def question(number: int, topic: str = "天文", kind: QuestionKind = "single", key: str = "A") -> Question:
     letters = "AB" if kind == "true_false" else "ABCD"
     return Question(
         id=f"q{number}",
         topic=topic,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         text=f"第{number}题？",
         options=tuple(Option(id=letter, text=f"{number}{letter}") for letter in letters),
         key=key,

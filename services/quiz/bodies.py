@@ -1,0 +1,125 @@
+"""What quiz takes and gives over HTTP, as its OpenAPI document shows it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.quiz.rules import Status
+from shared.events import ANSWERS_MAX, Id, Letters
+
+
+class QuizOut(BaseModel):
+    """A quiz as everyone may see it."""
+
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    title: str = Field(examples=["科技创新和科学技术普及知识竞赛"])
+    status: Status
+    opens_at: datetime
+    closes_at: datetime
+    duration_seconds: int = Field(examples=[1200])
+    attempts_per_day: int = Field(examples=[1])
+    pass_percent: int = Field(examples=[60])
+    questions: int = Field(description="questions on a paper", examples=[20])
+
+
+class OptionOut(BaseModel):
+    id: str = Field(examples=["A"])
+    text: str = Field(examples=["氧气"])
+
+
+class QuestionOut(BaseModel):
+    id: str = Field(examples=["q001"])
+    topic: str = Field(examples=["生命与健康"])
+    kind: Literal["single", "multiple", "true_false"]
+    text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
+    options: list[OptionOut]
+
+
+class AttemptOut(BaseModel):
+    """An attempt that has begun; the token opens its submission and nothing else."""
+
+    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
+    attempt_token: str = Field(examples=["3q2-7wXh…"])
+    number: int = Field(description="which attempt of the day", examples=[1])
+    started_at: datetime
+    deadline_at: datetime = Field(description="the last moment for the answers, grace included")
+    questions: list[QuestionOut]
+
+
+class AnswersIn(BaseModel):
+    """
+    Question ids and the letters chosen; several letters where several may be right.
+
+    What is not answered is left out. `submission.Answered` is the same, faster.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    answers: dict[Id, Letters] = Field(max_length=ANSWERS_MAX, examples=[{"q001": "B", "q017": "ACD"}])
+
+
+class ReceiptOut(BaseModel):
+    """The promise that the submission is in the log and will be graded."""
+
+    receipt_id: str = Field(examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"])
+    attempt_id: str
+    received_at: datetime
+
+
+class ResultOut(BaseModel):
+    """A result, or that it is still to come."""
+
+    attempt_id: str
+    status: Literal["pending", "graded"]
+    score_percent: int | None = Field(None, examples=[85])
+    passed: bool | None = None
+    time_used_seconds: int | None = Field(None, examples=[431])
+
+
+class ReviewedOut(BaseModel):
+    """One question looked back at; letters stand for the options as the paper had them."""
+
+    id: str = Field(examples=["q001"])
+    topic: str = Field(examples=["生命与健康"])
+    kind: Literal["single", "multiple", "true_false"]
+    text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
+    options: list[OptionOut]
+    answer: str | None = Field(description="null where none was given", examples=["B"])
+    key: str = Field(examples=["A"])
+    right: bool = Field(description="whether it got the full point")
+    points: float = Field(description="0, 0.5 or 1", examples=[0])
+    explanation: str = Field(examples=["光合作用吸收二氧化碳，释放氧气。"])
+    source: str = Field(examples=["义务教育生物学课程标准"])
+
+
+class ReviewOut(BaseModel):
+    """An attempt looked back at, in the paper's order."""
+
+    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    score_percent: int | None = Field(description="null where nothing was submitted", examples=[85])
+    questions: list[ReviewedOut]
+
+
+class StandingOut(BaseModel):
+    rank: int = Field(examples=[1])
+    participant_id: str
+    score_percent: int = Field(examples=[95])
+    time_used_seconds: int = Field(examples=[312])
+    finished_at: datetime
+
+
+class StandingsOut(BaseModel):
+    """The best, in order; final once the quiz is closed."""
+
+    quiz_id: str
+    final: bool
+    participants: int
+    standings: list[StandingOut]
+
+
+class ClosingOut(BaseModel):
+    quiz_id: str
+    status: Status
+    closes_at: datetime
