@@ -5,6 +5,7 @@ The only file that imports the driver (docs/decisions/0001-motor.md): stores get
 `Database` and use the names below.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -64,6 +65,7 @@ SELECTION_TIMEOUT_MS = 5_000
 SOCKET_TIMEOUT_MS = 20_000
 CONNECTIONS_MAX = 50
 PING_TIMEOUT_MS = 2_000
+TRANSACTION_SECONDS_MAX = 15.0
 DUPLICATE_KEY = 11_000
 
 _OUTAGES = (
@@ -133,18 +135,23 @@ async def ping(database: Database) -> None:
         await database.command("ping", maxTimeMS=PING_TIMEOUT_MS)
 
 
-async def in_transaction(database: Database, work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+async def in_transaction(
+    database: Database,
+    work: Callable[[Session], Coroutine[Any, Any, T]],
+    *,
+    timeout_seconds: float = TRANSACTION_SECONDS_MAX,
+) -> T:
     """
     Run `work` in one transaction, again as a whole when it conflicts with another.
 
     `work` may run more than once, so it does nothing but read and write through its
-    session. The driver bounds all the tries together at 120 s.
+    session. All the tries together are bounded by `timeout_seconds`.
 
     Raises:
-        Unavailable: the database does not answer.
+        Unavailable: the database does not answer; whether it committed may be unknown.
     """
     with outages_named():
-        async with await database.client.start_session() as session:
+        async with _bounded(timeout_seconds), await database.client.start_session() as session:
             result: T = await session.with_transaction(
                 work,
                 read_concern=ReadConcern("snapshot"),
@@ -152,6 +159,16 @@ async def in_transaction(database: Database, work: Callable[[Session], Coroutine
                 read_preference=ReadPreference.PRIMARY,
             )
             return result
+
+
+@asynccontextmanager
+async def _bounded(seconds: float) -> AsyncIterator[None]:
+    # The driver tries a transaction again for two minutes, also when no server answers.
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(f"MongoDB did not finish a transaction within {seconds:.0f} s") from error
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> frozenset[int]:
