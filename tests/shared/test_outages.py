@@ -1,0 +1,234 @@
+"""Kafka and MongoDB killed in the middle: nothing acknowledged is lost, all goes on without a restart."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from ops.stack import Stack
+from shared.consumer import Batch, Consumer, Following, Subscription, consuming
+from shared.envelope import Envelope, Event
+from shared.errors import Unavailable
+from shared.http import Check, create_app
+from shared.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
+from shared.outbox import append, relaying
+from shared.publisher import Publisher, publishing
+from shared.settings import Settings
+from shared.testing import (
+    Said,
+    committed,
+    dead_topic_of,
+    eventually,
+    new_contract,
+    read_all,
+    readers_of,
+    said,
+)
+from shared.tokens import new_key_pair
+
+pytestmark = pytest.mark.stack
+
+OUTAGE_SECONDS = 1.5
+TRANSACTION_SECONDS = 2.0
+RECOVERED_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that nobody else uses, since it is killed."""
+    with Stack(tmp_path_factory.mktemp("own"), detached=False, environment={}) as stack:
+        yield stack
+
+
+class Service:
+    """A small service: an outbox that tells of what is asked, a consumer that writes what it hears."""
+
+    def __init__(self, contract: type[Said], database: Database, publisher: Publisher) -> None:
+        self.contract = contract
+        self.database = database
+        self.publisher = publisher
+        self.consumer: Consumer
+        self.http: httpx.AsyncClient
+        self.published: set[int] = set()
+        self.refused = 0
+
+    async def hear(self, batch: Batch[Said]) -> Following:
+        with outages_named():
+            await insert_new(self.database["heard"], [{"_id": received.event.number} for received in batch])
+        return []
+
+    async def heard(self) -> set[int]:
+        return {document["_id"] async for document in self.database["heard"].find()}
+
+    async def publish(self, number: int) -> None:
+        try:
+            await self.publisher.publish([self.saying(number)])
+            self.published.add(number)
+        except Unavailable:
+            self.refused += 1
+
+    async def tell(self, number: int) -> None:
+        async def work(session: Session) -> None:
+            await append(self.database, session, [self.saying(number)])
+
+        try:
+            await in_transaction(self.database, work, timeout_seconds=TRANSACTION_SECONDS)
+            self.published.add(number)
+        except Unavailable:
+            self.refused += 1
+
+    def saying(self, number: int) -> Envelope[Event]:
+        return said(self.contract, number, who=f"p-{number % 7}")
+
+    async def health(self) -> tuple[int, dict[str, str]]:
+        answer = await self.http.get("/health")
+        return answer.status_code, answer.json()["checks"]
+
+    async def all_heard(self) -> bool:
+        return await self.heard() >= self.published
+
+
+@asynccontextmanager
+async def service(own: Stack) -> AsyncIterator[Service]:
+    contract = await new_contract(own.kafka, partitions=4)
+    holder: list[Service] = []
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        database = await stack.enter_async_context(connect(own.mongo, contract.topic))
+        publisher = await stack.enter_async_context(publishing(own.kafka, "test"))
+        found = Service(contract, database, publisher)
+        subscription = Subscription(readers_of(contract), [contract], found.hear)
+        [found.consumer] = await stack.enter_async_context(
+            consuming(own.kafka, [subscription], publisher, backoff_seconds=0.01)
+        )
+        relay = await stack.enter_async_context(relaying(database, publisher, owner="test"))
+        holder.append(found)
+
+        async def mongo() -> str | None:
+            await ping(database)
+            return None
+
+        async def kafka() -> str | None:
+            await publisher.ping()
+            return None
+
+        async def consumer() -> str | None:
+            return found.consumer.problem()
+
+        async def outbox() -> str | None:
+            return relay.outage
+
+        return {"mongo": mongo, "kafka": kafka, "consumer": consumer, "outbox": outbox}
+
+    settings = Settings(organiser_key=SecretStr("k" * 16), token_public_key=new_key_pair()[1])
+    app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http,
+    ):
+        holder[0].http = http
+        yield holder[0]
+
+
+async def well(running: Service) -> bool:
+    status, _ = await running.health()
+    return status == 200
+
+
+async def test_kafka_killed_and_back_loses_nothing_acknowledged_and_needs_no_restart(own: Stack) -> None:
+    async with service(own) as running:
+        await eventually(lambda: well(running))
+        tasks = len(asyncio.all_tasks())
+        until = time.monotonic() + OUTAGE_SECONDS + 1
+
+        async def load() -> None:
+            number = 0
+            while time.monotonic() < until:
+                await asyncio.gather(running.publish(number), running.tell(number + 1))
+                number += 2
+                await asyncio.sleep(0.01)
+
+        loading = asyncio.create_task(load())
+        await eventually(lambda: len(running.published) > 20)
+        await asyncio.to_thread(own.kill_kafka)
+        await asyncio.sleep(OUTAGE_SECONDS)
+        status, checks = await running.health()
+        assert status == 503
+        assert "Kafka does not answer" in checks["kafka"]
+        await loading
+        await asyncio.to_thread(own.start_kafka)
+        await eventually(lambda: well(running), RECOVERED_SECONDS)
+        await running.publish(1_000_000)
+        assert 1_000_000 in running.published
+        await eventually(running.all_heard, RECOVERED_SECONDS)
+        assert running.refused > 0
+
+        async def caught_up() -> bool:
+            offsets = await committed(own.kafka, readers_of(running.contract), running.contract.topic)
+            return sum(offsets.values()) == len(await read_all(own.kafka, running.contract.topic))
+
+        await eventually(caught_up)
+        assert await read_all(own.kafka, dead_topic_of(running.contract)) == []
+        # Producers that were given up are gone, with what they had yet to send.
+        await eventually(lambda: len(asyncio.all_tasks()) <= tasks + 3)
+
+
+async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stack) -> None:
+    async with service(own) as running:
+        await eventually(lambda: well(running))
+        for number in range(20):
+            await running.tell(number)
+        await eventually(running.all_heard)
+        await asyncio.to_thread(own.kill_mongo)
+        for number in range(20, 30):
+            await running.publish(number)
+        (status, checks), refused, _ = await asyncio.gather(
+            running.health(),
+            asyncio.gather(insert_new(running.database["x"], [{"_id": 1}]), return_exceptions=True),
+            running.tell(99),
+        )
+        assert [type(error) for error in refused] == [Unavailable]
+        assert running.refused == 1
+        assert status == 503
+        assert "MongoDB does not answer" in checks["mongo"]
+        assert "MongoDB does not answer" in checks["consumer"]
+        await asyncio.to_thread(own.start_mongo)
+
+        async def told() -> bool:
+            await running.tell(100)
+            return 100 in running.published
+
+        await eventually(told)
+        await eventually(running.all_heard, RECOVERED_SECONDS)
+        await eventually(lambda: well(running), RECOVERED_SECONDS)
+        assert await read_all(own.kafka, dead_topic_of(running.contract)) == []
+
+
+async def test_consumer_started_before_kafka_waits_for_it(own: Stack) -> None:
+    contract = await new_contract(own.kafka)
+    await asyncio.to_thread(own.kill_kafka)
+    heard: list[int] = []
+
+    async def hear(batch: Batch[Said]) -> Following:
+        heard.extend(received.event.number for received in batch)
+        return []
+
+    async def run() -> None:
+        async with (
+            publishing(own.kafka, "test") as publisher,
+            consuming(own.kafka, [Subscription(readers_of(contract), [contract], hear)], publisher),
+        ):
+            await publisher.publish([said(contract, 1)])
+            await eventually(lambda: heard == [1])
+
+    running = asyncio.create_task(run())
+    await asyncio.sleep(1)
+    assert not running.done()
+    await asyncio.to_thread(own.start_kafka)
+    async with asyncio.timeout(RECOVERED_SECONDS):
+        await running
