@@ -328,7 +328,7 @@ async def test_what_follows_is_published_before_the_batch_is_committed(kafka: st
 
 
 async def test_two_copies_share_the_work_and_a_commit_refused_after_a_rebalance_is_harmless(
-    kafka: str,
+    kafka: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     contract = await new_contract(kafka, partitions=4)
     async with publishing(kafka, "test") as publisher:
@@ -354,6 +354,7 @@ async def test_two_copies_share_the_work_and_a_commit_refused_after_a_rebalance_
                 )
             await eventually(lambda: {*first.heard, *second.heard} == set(range(80)))
             assert (one.problem(), other.problem()) == (None, None)
+    assert "commit refused after a rebalance" in caplog.text
     late = set(range(40, 80))
     assert late & set(first.heard)
     assert late & set(second.heard)
