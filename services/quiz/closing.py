@@ -119,12 +119,15 @@ class Closer:
 
     async def _all_graded(self) -> bool:
         """Whether the graders have committed all that the log holds now."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka)
+        # Named but not joined: without a group the consumer has the topic's metadata and no part in its reading.
+        consumer = AIOKafkaConsumer(QuizSubmitted.topic, bootstrap_servers=self._kafka)
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         try:
             await consumer.start()
             await admin.start()
-            numbers = consumer.partitions_for_topic(QuizSubmitted.topic) or await _partitions(consumer)
+            numbers = consumer.partitions_for_topic(QuizSubmitted.topic)
+            if not numbers:
+                raise Unavailable(f"topic {QuizSubmitted.topic} does not exist")
             partitions = [TopicPartition(QuizSubmitted.topic, number) for number in numbers]
             begins = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -136,15 +139,6 @@ class Closer:
             ends[partition] == begins[partition] or committed[partition].offset >= ends[partition]
             for partition in partitions
         )
-
-
-async def _partitions(consumer: AIOKafkaConsumer) -> set[int]:
-    # Without a subscription the first metadata may not name the topic yet.
-    await consumer.topics()
-    numbers: set[int] | None = consumer.partitions_for_topic(QuizSubmitted.topic)
-    if not numbers:
-        raise Unavailable(f"topic {QuizSubmitted.topic} does not exist")
-    return numbers
 
 
 @asynccontextmanager
