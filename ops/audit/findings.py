@@ -31,7 +31,7 @@ class Check:
 
 def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
     """Every expected id is to be found exactly once, and nothing else."""
-    wanted, got = set(expected), Counter(found)
+    wanted, got = set(expected), Counter(iter(found))
     return Check(
         name,
         len(wanted),

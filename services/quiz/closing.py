@@ -119,7 +119,7 @@ class Closer:
 
     async def _all_graded(self) -> bool:
         """Whether the graders have committed all that the log holds now."""
-        # Named but not joined: without a group the consumer has the topic's metadata and no part in its reading.
+        # Without a group: it has the topic's metadata and takes no part in its reading.
         consumer = AIOKafkaConsumer(QuizSubmitted.topic, bootstrap_servers=self._kafka)
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         try:
