@@ -26,7 +26,7 @@ async def publish(store: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> 
     if record and (record.status != "open" or await store.has_attempts(quiz_id)):
         raise Conflict(f"quiz {quiz_id} has attempts and cannot change", code="quiz_in_use")
     version = record.version if record else 0
-    event = _published(quiz_id, quiz)
+    event = published(quiz_id, quiz)
     # What no topic takes would stop the outbox for all that comes after it.
     if len(event.model_dump_json().encode()) > EVENT_BYTES_MAX:
         raise Rejected(f"quiz {quiz_id} has more than {EVENT_BYTES_MAX} bytes", code="quiz_too_large")
@@ -36,7 +36,8 @@ async def publish(store: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> 
     return True
 
 
-def _published(quiz_id: str, quiz: Quiz) -> QuizPublished:
+def published(quiz_id: str, quiz: Quiz) -> QuizPublished:
+    """What others are told: everything but key, explanation and source."""
     return QuizPublished(
         quiz_id=quiz_id,
         title=quiz.title,

@@ -1,0 +1,127 @@
+"""What a quiz may be, whose attempt is whose, and what came in time."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.quiz.rules import (
+    ParticipantId,
+    Question,
+    QuizId,
+    Status,
+    attempt_id,
+    check_open,
+    day_of,
+    deadline,
+    next_attempt,
+    paper_number,
+)
+from shared.errors import Rejected
+from tests.quiz.builders import question, quiz
+
+NOW = datetime(2026, 5, 20, 4, tzinfo=UTC)
+OPEN = {"opens_at": NOW, "closes_at": NOW + timedelta(days=2)}
+QUIZ_ID, WHO = QuizId("contest"), ParticipantId("wang")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"closes_at": NOW}, "not after opens_at"),
+        ({"closes_at": NOW + timedelta(days=367)}, "366 days"),
+        ({"closes_at": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}, "years 2000 to 2099"),
+        ({"timezone": "Mars/Olympus"}, "does not exist"),
+        ({"timezone": "../../etc/passwd"}, "does not exist"),
+        ({"blueprint": {"天文": 7}}, "asks for 7 of 天文, the bank has 6"),
+        ({"blueprint": {"历史": 1}}, "the bank has 0"),
+        ({"blueprint": {}}, "at least 1"),
+        ({"questions": (question(1), question(1))}, "same id"),
+        ({"pass_percent": 101}, "100"),
+        ({"surprise": 1}, "Extra inputs"),
+    ],
+)
+def test_a_quiz_that_cannot_be_sat_is_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        quiz(**(OPEN | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"key": "E"}, "option that does not exist"),
+        ({"key": "BA", "kind": "multiple"}, "alphabetical"),
+        ({"key": "AA", "kind": "multiple"}, "alphabetical"),
+        ({"key": "AB"}, "exactly one"),
+        ({"key": "AB", "kind": "true_false"}, "exactly one"),
+        ({"options": [{"id": "A", "text": "x"}, {"id": "A", "text": "y"}]}, "same letter"),
+    ],
+)
+def test_a_key_that_does_not_fit_its_options_is_refused(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        Question.model_validate(question(1).model_dump() | changes)
+
+
+def test_the_day_is_counted_where_the_quiz_is_held() -> None:
+    of = quiz(**OPEN)
+    assert day_of(of, datetime(2026, 5, 20, 15, 59, 59, tzinfo=UTC)) == "2026-05-20"
+    assert day_of(of, datetime(2026, 5, 20, 16, 0, tzinfo=UTC)) == "2026-05-21"
+
+
+@given(
+    st.sets(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.dates(), st.integers(1, 20)), min_size=2
+    )
+)
+def test_different_attempts_have_different_ids(sat: set[tuple[str, str, object, int]]) -> None:
+    assert len({attempt_id(q, p, str(day), n) for q, p, day, n in sat}) == len(sat)
+
+
+def test_a_paper_of_an_id_that_is_no_uuid_is_refused() -> None:
+    with pytest.raises(Rejected) as refused:
+        paper_number("anything", 16)
+    assert refused.value.code == "attempt_unknown"
+
+
+@given(st.integers(0, 200_000))
+def test_a_deadline_is_never_after_the_close_and_its_grace(seconds: int) -> None:
+    of = quiz(**OPEN, duration_seconds=600, grace_seconds=7)
+    started_at = NOW + timedelta(seconds=min(seconds, 172_799))
+    latest = deadline(of, of.closes_at, started_at)
+    assert latest <= of.closes_at + timedelta(seconds=7)
+    assert latest <= started_at + timedelta(seconds=607)
+
+
+@pytest.mark.parametrize(
+    ("moment", "status", "code"),
+    [
+        (NOW - timedelta(seconds=1), "open", "quiz_not_open"),
+        (NOW, "open", None),
+        (NOW + timedelta(days=2) - timedelta(milliseconds=1), "open", None),
+        (NOW + timedelta(days=2), "open", "quiz_closed"),
+        (NOW, "closing", "quiz_closed"),
+        (NOW, "closed", "quiz_closed"),
+    ],
+)
+def test_a_quiz_is_open_from_its_opening_to_its_close(
+    moment: datetime, status: Status, code: str | None
+) -> None:
+    of = quiz(**OPEN)
+    try:
+        check_open(QUIZ_ID, of, of.closes_at, moment, status)
+        found = None
+    except Rejected as why:
+        found = why.code
+    assert found == code
+
+
+def test_the_next_attempt_follows_the_last_one_of_the_day() -> None:
+    of = quiz(**OPEN, attempts_per_day=3)
+    later = next_attempt(QUIZ_ID, of, of.closes_at, WHO, [1, 2], NOW)
+    assert later.number == 3
+    assert later.attempt_id == attempt_id(QUIZ_ID, WHO, "2026-05-20", 3)
+    with pytest.raises(Rejected) as refused:
+        next_attempt(QUIZ_ID, of, of.closes_at, WHO, [1, 3], NOW)
+    assert refused.value.code == "attempts_exhausted"
