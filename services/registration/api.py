@@ -64,9 +64,7 @@ class RegistrationApi:
 
 def bookings_gathered(store: RegistrationStore) -> GroupCommit[BookingRequest, Outcome | Rejected]:
     """Concurrent requests share one transaction."""
-    return GroupCommit(
-        "bookings", lambda requests: book(requests, store, clock.now()), items_max=BOOKINGS_MAX
-    )
+    return GroupCommit("bookings", lambda requests: book(requests, store), items_max=BOOKINGS_MAX)
 
 
 def router() -> APIRouter:
@@ -247,14 +245,14 @@ async def cancel_registration(
         organiser(request, organiser_key)
     store = standing_on(request).store
     participant_id = who.participant_id if who else None
-    registration = await cancel(registration_id, participant_id, store, origin(), clock.now())
+    registration = await cancel(registration_id, participant_id, store, origin())
     sessions = await store.sessions([registration.session_id])
     return await registration_out(registration, sessions[registration.session_id], store)
 
 
 async def erase_participant(request: Request, who: AsParticipant) -> ErasedOut:
     """Profile and contact go, what is still to come is cancelled; the token registers nothing any more."""
-    erased_at = await erase(who.participant_id, standing_on(request).store, origin(), clock.now())
+    erased_at = await erase(who.participant_id, standing_on(request).store, origin())
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)
 
 

@@ -1,14 +1,13 @@
 """Arriving: a ticket is shown at the door."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from services.registration import announcing
 from services.registration.announcing import Origin
 from services.registration.rules import Registration, Session
 from services.registration.store import Books, RegistrationStore
 from services.registration.tickets import as_written
-from shared import metrics
+from shared import clock, metrics
 from shared.errors import Conflict, NotFound
 
 
@@ -21,7 +20,7 @@ class Arrival:
     already: bool
 
 
-async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin, now: datetime) -> Arrival:
+async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin) -> Arrival:
     """
     Let the holder of a ticket in; showing it again changes nothing.
 
@@ -43,7 +42,7 @@ async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin, n
             return Arrival(registration, session, already=True)
         registration = replace(registration, status="checked_in")
         await books.save_registrations([registration])
-        await books.tell([announcing.checked_in(registration, session, origin, now)])
+        await books.tell([announcing.checked_in(registration, session, origin, clock.now())])
         return Arrival(registration, session, already=False)
 
     arrival = await store.transaction(work)

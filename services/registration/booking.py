@@ -24,7 +24,7 @@ from services.registration.rules import (
 )
 from services.registration.store import Answer, Books, Participant, Profile, RegistrationStore
 from services.registration.tickets import new_ticket_code
-from shared import metrics
+from shared import clock, metrics
 from shared.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
 
 BOOKINGS_MAX = 200
@@ -59,9 +59,7 @@ class Outcome:
     repeated: bool = False
 
 
-async def book(
-    requests: Sequence[BookingRequest], store: RegistrationStore, now: datetime
-) -> Sequence[Outcome | Rejected]:
+async def book(requests: Sequence[BookingRequest], store: RegistrationStore) -> Sequence[Outcome | Rejected]:
     """
     Decide requests in order; their events leave through the outbox.
 
@@ -76,7 +74,7 @@ async def book(
         some = requests[start : start + BOOKINGS_MAX]
 
         async def work(books: Books, some: Sequence[BookingRequest] = some) -> list[Outcome | Rejected]:
-            return await _book(some, books, now)
+            return await _book(some, books)
 
         decided = await store.transaction(work)
         _count(decided)
@@ -84,8 +82,10 @@ async def book(
     return outcomes
 
 
-async def _book(requests: Sequence[BookingRequest], books: Books, now: datetime) -> list[Outcome | Rejected]:
+async def _book(requests: Sequence[BookingRequest], books: Books) -> list[Outcome | Rejected]:
     sessions = await books.lock_sessions({request.session_id for request in requests})
+    # Read once the sessions are taken: facts of one session then follow each other in time too.
+    now = clock.now()
     # A newcomer's id derives from the key: without an answer to that there is nothing of them.
     known = [request for request in requests if request.profile is None or request.is_command]
     clerk = _Clerk(

@@ -15,7 +15,7 @@ from services.registration.rules import (
 )
 from services.registration.store import Books, Participant, RegistrationStore
 from services.registration.tickets import new_ticket_code
-from shared import metrics
+from shared import clock, metrics
 from shared.errors import Conflict, NotAuthenticated, NotFound
 
 BY_PARTICIPANT = "cancelled_by_participant"
@@ -41,7 +41,7 @@ async def move_up(
 
 
 async def cancel(
-    id_: str, participant_id: str | None, store: RegistrationStore, origin: Origin, now: datetime
+    id_: str, participant_id: str | None, store: RegistrationStore, origin: Origin
 ) -> Registration:
     """
     Cancel a registration; cancelling it again changes nothing.
@@ -63,7 +63,7 @@ async def cancel(
         if registration.status == "checked_in":
             raise Conflict(f"registration {id_} is checked in", code="already_checked_in")
         code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-        left, events = await _leave(books, [registration], code, origin, now)
+        left, events = await _leave(books, [registration], code, origin)
         await books.tell(events)
         return left[0], len(events)
 
@@ -72,7 +72,7 @@ async def cancel(
     return registration
 
 
-async def erase(participant_id: str, store: RegistrationStore, origin: Origin, now: datetime) -> datetime:
+async def erase(participant_id: str, store: RegistrationStore, origin: Origin) -> datetime:
     """
     Erase a participant's profile and cancel what is still to come; again, it changes nothing.
 
@@ -90,7 +90,8 @@ async def erase(participant_id: str, store: RegistrationStore, origin: Origin, n
         if participant.erased_at is not None:
             return participant.erased_at, 0, 0
         standing = await books.standing_of(participant_id)
-        left, events = await _leave(books, standing, BY_ERASURE, origin, now, only_before_start=True)
+        left, events = await _leave(books, standing, BY_ERASURE, origin, only_before_start=True)
+        now = clock.now()
         await books.save_participant(
             Participant(ParticipantId(participant_id), None, participant.version, erased_at=now)
         )
@@ -108,7 +109,6 @@ async def _leave(
     registrations: Sequence[Registration],
     code: str,
     origin: Origin,
-    now: datetime,
     *,
     only_before_start: bool = False,
 ) -> tuple[list[Registration], list[Announced]]:
@@ -116,6 +116,8 @@ async def _leave(
     # transaction's first read, and every change of these registrations goes with one of their session
     # or is in conflict with the write below.
     sessions = await books.lock_sessions({registration.session_id for registration in registrations})
+    # Read once the sessions are taken, as in booking: who waited was told so earlier than of moving up.
+    now = clock.now()
     left: list[Registration] = []
     events: list[Announced] = []
     for registration in registrations:

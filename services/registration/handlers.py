@@ -5,7 +5,6 @@ from services.registration.booking import BookingRequest, book
 from services.registration.idempotency import command_fingerprint, command_key
 from services.registration.rules import ParticipantId, SessionId
 from services.registration.store import Profile, RegistrationStore
-from shared import clock
 from shared.consumer import Batch, Following, Received, Subscription
 from shared.errors import Rejected
 from shared.events import RegistrationRequested
@@ -24,7 +23,7 @@ class Commands:
         A request id that came with another content before is dead-lettered.
         """
         requests = [_asked(received) for received in batch]
-        outcomes = await book(requests, self._store, clock.now())
+        outcomes = await book(requests, self._store)
         for received, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Rejected):
                 batch.reject(received, outcome)

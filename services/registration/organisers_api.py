@@ -72,7 +72,7 @@ async def save_activity(
         starts_at=min(session.starts_at for session in form.sessions),
     )
     sessions = [_session(activity, session) for session in form.sessions]
-    await put_activity(activity, sessions, store, origin(), clock.now())
+    await put_activity(activity, sessions, store, origin())
     return activity_out(activity, await store.sessions_of([activity_id]))
 
 
@@ -107,7 +107,7 @@ async def save_group(request: Request, group_id: IdInPath, form: GroupIn) -> Gro
         language=form.language,
         contact_sealed=seal(contact, api.contact_public_key) if contact else None,
     )
-    await put_group(group, profile, api.store, origin(), clock.now())
+    await put_group(group, profile, api.store, origin())
     return _group_out(group)
 
 
@@ -132,7 +132,7 @@ async def show_ticket(request: Request, form: TicketIn) -> CheckInOut:
     404 `ticket_unknown`, 409 `ticket_cancelled`.
     """
     store = standing_on(request).store
-    arrival = await check_in(form.ticket_code, store, origin(), clock.now())
+    arrival = await check_in(form.ticket_code, store, origin())
     return CheckInOut(
         already=arrival.already,
         registration=await registration_out(arrival.registration, arrival.session, store),

@@ -9,7 +9,7 @@ from services.registration.announcing import Announced, Origin
 from services.registration.cancelling import move_up
 from services.registration.rules import ParticipantId, Session, check_capacity
 from services.registration.store import Activity, Books, Group, Participant, Profile, RegistrationStore
-from shared import metrics
+from shared import clock, metrics
 from shared.errors import Conflict
 
 
@@ -18,7 +18,6 @@ async def put_activity(
     sessions: Sequence[Session],
     store: RegistrationStore,
     origin: Origin,
-    now: datetime,
 ) -> None:
     """
     Save an activity with exactly these sessions; who waits moves up where there is more room now.
@@ -39,6 +38,8 @@ async def put_activity(
         for session_id in gone:
             if existing[session_id].sequence:
                 raise Conflict(f"session {session_id}: somebody has registered for it", code="session_in_use")
+        # Read once the sessions are taken, as in booking.
+        now = clock.now()
         events: list[Announced] = []
         saved: list[Session] = []
         for session in sessions:
@@ -65,9 +66,7 @@ async def _changed(
     return await move_up(books, after, origin, now)
 
 
-async def put_group(
-    group: Group, profile: Profile, store: RegistrationStore, origin: Origin, now: datetime
-) -> None:
+async def put_group(group: Group, profile: Profile, store: RegistrationStore, origin: Origin) -> None:
     """
     Save a group, which is a participant too; unchanged, it is told of once only.
 
@@ -86,6 +85,6 @@ async def put_group(
         participant = Participant(id_, profile, existing.version + 1 if existing else 1)
         await books.save_group(group)
         await books.save_participant(participant)
-        await books.tell([announcing.joined(participant, origin, now)])
+        await books.tell([announcing.joined(participant, origin, clock.now())])
 
     await store.transaction(work)
