@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from services.registration.records import Participant
 from services.registration.rules import Registration, Session
-from services.registration.store import Participant
 from shared.envelope import Context, Envelope, Event, enclose
 from shared.events import (
     ParticipantErased,

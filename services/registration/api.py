@@ -21,8 +21,9 @@ from services.registration.forms import (
     SessionOut,
 )
 from services.registration.idempotency import KEY_PATTERN, RequestKeys
+from services.registration.records import Activity, Profile
 from services.registration.rules import ParticipantId, Registration, Session, SessionId
-from services.registration.store import Activity, Profile, RegistrationStore
+from services.registration.store import RegistrationStore
 from shared import clock, logs
 from shared.errors import NotFound, Rejected
 from shared.events import ID_PATTERN

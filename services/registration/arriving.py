@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from services.registration import announcing
 from services.registration.announcing import Origin
+from services.registration.books import Books
 from services.registration.rules import Registration, Session
-from services.registration.store import Books, RegistrationStore
+from services.registration.store import RegistrationStore
 from services.registration.tickets import as_written
 from shared import clock, metrics
 from shared.errors import Conflict, NotFound

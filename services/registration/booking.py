@@ -13,6 +13,8 @@ from datetime import datetime
 
 from services.registration import announcing
 from services.registration.announcing import Announced, Origin
+from services.registration.books import Books
+from services.registration.records import Answer, Participant, Profile
 from services.registration.rules import (
     Decision,
     ParticipantId,
@@ -22,7 +24,7 @@ from services.registration.rules import (
     decide,
     registration_id,
 )
-from services.registration.store import Answer, Books, Participant, Profile, RegistrationStore
+from services.registration.store import RegistrationStore
 from services.registration.tickets import new_ticket_code
 from shared import clock, metrics
 from shared.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from services.registration import announcing
 from services.registration.announcing import Announced, Origin
+from services.registration.books import Books
+from services.registration.records import Participant
 from services.registration.rules import (
     ParticipantId,
     Registration,
@@ -13,7 +15,7 @@ from services.registration.rules import (
     give_back,
     promote,
 )
-from services.registration.store import Books, Participant, RegistrationStore
+from services.registration.store import RegistrationStore
 from services.registration.tickets import new_ticket_code
 from shared import clock, metrics
 from shared.errors import Conflict, NotAuthenticated, NotFound

@@ -3,8 +3,9 @@
 from services.registration.announcing import Origin
 from services.registration.booking import BookingRequest, book
 from services.registration.idempotency import command_fingerprint, command_key
+from services.registration.records import Profile
 from services.registration.rules import ParticipantId, SessionId
-from services.registration.store import Profile, RegistrationStore
+from services.registration.store import RegistrationStore
 from shared.consumer import Batch, Following, Received, Subscription
 from shared.errors import Rejected
 from shared.events import RegistrationRequested

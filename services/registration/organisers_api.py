@@ -25,8 +25,8 @@ from services.registration.forms import (
     TicketIn,
 )
 from services.registration.programme import put_activity, put_group
+from services.registration.records import Activity, Group, Profile
 from services.registration.rules import ActivityId, Session, SessionId
-from services.registration.store import Activity, Group, Profile
 from shared import clock
 from shared.http import AsOrganiser
 from shared.sealing import Contact, seal

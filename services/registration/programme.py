@@ -6,9 +6,11 @@ from datetime import datetime
 
 from services.registration import announcing
 from services.registration.announcing import Announced, Origin
+from services.registration.books import Books
 from services.registration.cancelling import move_up
+from services.registration.records import Activity, Group, Participant, Profile
 from services.registration.rules import ParticipantId, Session, check_capacity
-from services.registration.store import Activity, Books, Group, Participant, Profile, RegistrationStore
+from services.registration.store import RegistrationStore
 from shared import clock, metrics
 from shared.errors import Conflict
 
