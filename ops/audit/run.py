@@ -58,7 +58,7 @@ async def audit(kafka: str, databases: Databases, ledger_file: Path, mail_file: 
     """
     log, promises = read(kafka), ledger.read(ledger_file)
     contradicted = log.contradictions()
-    checks = {
+    checks: dict[str, Sequence[Check]] = {
         "registration": await audit_registration(log, databases.registration, promises),
         "quiz": await audit_quiz(log, databases.quiz, promises),
         "awards": await audit_awards(log, databases.awards, promises),

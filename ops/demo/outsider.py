@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -112,17 +113,17 @@ class Outsider:
         """Records of every broken kind, among the good ones."""
         body = json.dumps({"request_id": "x"}).encode()
         for topic in ("registration.requested", "quiz.submitted", "notification.requested"):
-            good = _headers(f"kepu.{topic}.v1", str(uuid.uuid4()))
+            good = partial(_headers, f"kepu.{topic}.v1")
             kinds: dict[str, tuple[bytes | None, Headers]] = {
-                "bad json": (b'{"request_id": ', good),
-                "no value": (None, good),
-                "wrong types": (json.dumps({"request_id": 7, "attempt_id": []}).encode(), good),
-                "missing fields": (body, good),
-                "null header": (body, [*good, ("ce_subject", None)]),
-                "header not UTF-8": (body, [*good, ("ce_subject", b"\xff\xfe")]),
+                "bad json": (b'{"request_id": ', good()),
+                "no value": (None, good()),
+                "wrong types": (json.dumps({"request_id": 7, "attempt_id": []}).encode(), good()),
+                "missing fields": (body, good()),
+                "null header": (body, [*good(), ("ce_subject", None)]),
+                "header not UTF-8": (body, [*good(), ("ce_subject", b"\xff\xfe")]),
                 "no headers": (body, []),
-                "unknown version": (body, _headers(f"kepu.{topic}.v9", str(uuid.uuid4()))),
-                "one mebibyte": (b'{"request_id": "' + b"x" * BIG_BYTES + b'"}', good),
+                "unknown version": (body, _headers(f"kepu.{topic}.v9")),
+                "one mebibyte": (b'{"request_id": "' + b"x" * BIG_BYTES + b'"}', good()),
             }
             for kind, (value, headers) in kinds.items():
                 self._producer.produce(
@@ -191,10 +192,10 @@ def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
     return drawn
 
 
-def _headers(type_: str, id_: str) -> Headers:
+def _headers(type_: str, id_: str | None = None) -> Headers:
     return [
         ("ce_specversion", b"1.0"),
-        ("ce_id", id_.encode()),
+        ("ce_id", (id_ or str(uuid.uuid4())).encode()),
         ("ce_source", SOURCE.encode()),
         ("ce_type", type_.encode()),
         ("content-type", b"application/json"),

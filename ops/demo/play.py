@@ -24,6 +24,7 @@ Json: TypeAlias = dict[str, Any]
 LATE_PEOPLE = 10
 LATE_DURATION_SECONDS = 10
 CANCEL_SHARE = 0.06
+SCARCE_SHARE = 0.2
 CHECK_IN_SHARE = 0.1
 REPEAT_SHARE = 0.02
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -82,14 +83,16 @@ class Play:
     def _districts(self) -> list[str]:
         return sorted({group["district"] for group in self.week.groups if group.get("district")})
 
-    def _sessions(self) -> list[str]:
-        return [
-            session["session_id"] for activity in self.week.activities for session in activity["sessions"]
-        ]
+    def _choose(self, chance: random.Random) -> str:
+        """Any session, but one of them is what everybody wants."""
+        sessions = [session for of in self.week.activities for session in of["sessions"]]
+        scarcest = min(sessions, key=lambda session: int(session["capacity"]))
+        chosen = scarcest if chance.random() < SCARCE_SHARE else chance.choice(sessions)
+        return str(chosen["session_id"])
 
     async def _register(self, person: Person, chance: random.Random) -> None:
         body = {
-            "session_id": chance.choice(self._sessions()),
+            "session_id": self._choose(chance),
             "participant": {
                 "name": person.name,
                 "email": f"person-{person.number:05d}@example.org",

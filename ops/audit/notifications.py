@@ -1,0 +1,92 @@
+"""Notifications audited: everyone concerned told once a channel, and every mail really sent."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ops.audit.findings import Check, compare, kept, true_of_all
+from ops.audit.log import Entry, Log, conforms
+from shared import topics
+from shared.events import NotificationRequested
+from shared.mongo import Database
+
+Json: TypeAlias = dict[str, Any]
+TOPIC, GROUP = "notification.requested", "notifications"
+BOTH, INBOX = ("inbox", "email"), ("inbox",)
+CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "registration.confirmed": BOTH,
+    "registration.waitlisted": BOTH,
+    "registration.rejected": BOTH,
+    "registration.cancelled": BOTH,
+    "quiz.completed": INBOX,
+    "award.issued": BOTH,
+    "award.revoked": BOTH,
+}
+MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
+    """Compare what had to be said with messages, deliveries and the mails that the SMTP server took."""
+    messages = [message async for message in database["messages"].find()]
+    reached = [message["_id"] for message in messages if message["state"] == "delivered"]
+    mails = {m["_id"] for m in messages if m["channel"] == "email" and m["state"] == "delivered"}
+    addressed = {
+        event.body["participant_id"]
+        for event in log.events("participant.joined")
+        if event.body.get("contact_sealed")
+    }
+    bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
+    refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
+    return [
+        compare("refused events are dead-lettered", bad, refused),
+        compare("everyone concerned is told", _expected(log), (_name(message) for message in messages)),
+        compare(
+            "deliveries are told (notification.delivered)",
+            reached,
+            (event.body["message_id"] for event in log.events("notification.delivered")),
+        ),
+        kept("mails delivered were taken by the SMTP server", mails, _sent(mail_file)),
+        true_of_all("who has an address gets mail", _unsent(messages, addressed), len(messages)),
+    ]
+
+
+def _read() -> Iterator[str]:
+    return (topic.name for topic in topics.LIVE if GROUP in topic.groups)
+
+
+def _expected(log: Log) -> Iterator[str]:
+    for topic, channels in CHANNELS.items():
+        for event in log.events(topic):
+            recipient = event.body.get("participant_id") or event.body["recipient_id"]
+            yield from (f"{event.id}/{recipient}/{channel}" for channel in channels)
+    for event in log.events(TOPIC):
+        if conforms(event, NotificationRequested):
+            recipient = event.body["participant_id"]
+            yield from (f"{event.id}/{recipient}/{channel}" for channel in _asked(event))
+
+
+def _asked(event: Entry) -> set[str]:
+    return set(event.body.get("channels", INBOX))
+
+
+def _name(message: Json) -> str:
+    return f"{message['cause']['id']}/{message['participant_id']}/{message['channel']}"
+
+
+def _sent(mail_file: Path) -> Iterator[str]:
+    lines = mail_file.read_text("utf-8").splitlines() if mail_file.exists() else []
+    for line in lines:
+        if found := MESSAGE_ID.search(json.loads(line)["message_id"] or ""):
+            yield found.group()
+
+
+def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
+    for message in messages:
+        if message["channel"] == "email":
+            right = (
+                ("delivered",) if message["participant_id"] in addressed else ("skipped", "waiting_contact")
+            )
+            if message["state"] not in right:
+                yield message["_id"]
