@@ -19,9 +19,17 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except StackError as error:
-            Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {error}", soft_wrap=True)
+        except (StackError, ExceptionGroup) as error:
+            first = _first(error)
+            if not isinstance(first, StackError):
+                raise
+            Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {first}", soft_wrap=True)
             raise typer.Exit(FAILED) from error
+
+
+def _first(error: Exception) -> Exception:
+    """Of several that failed together the first says what went wrong."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 app = typer.Typer(

@@ -109,7 +109,7 @@ class Play:
         self.client.ledger.note("registered", person.registration_id, person.status)
         if chance.random() < REPEAT_SHARE:
             again = await self.client.ask("POST", url, json=body, headers=key)
-            if again["registration_id"] != person.registration_id:
+            if (again["registration_id"] or "") != person.registration_id:
                 raise StackError(f"a repeated request made a second registration: {again['registration_id']}")
 
     async def _start(self, person: Person, quiz_id: str) -> Json:

@@ -15,6 +15,7 @@ REPLICA_SET = "rs0"
 CACHE_GB = 1
 OPLOG_MB = 512
 CHECK_DATABASE = "kepu_stack"
+TRANSACTION_SECONDS_MAX = 5
 
 NOT_YET_INITIALIZED = 94
 
@@ -40,10 +41,16 @@ class Mongo:
             "--replSet": REPLICA_SET,
             "--wiredTigerCacheSizeGB": CACHE_GB,
             "--oplogSize": OPLOG_MB,
-            # Statistics of the server's own every second: a hundred megabytes that nobody here reads.
-            "--setParameter": "diagnosticDataCollectionEnabled=false",
         }
-        pairs = (str(part) for pair in arguments.items() for part in pair)
+        parameters = {
+            # Statistics of the server's own every second: a hundred megabytes that nobody here reads.
+            "diagnosticDataCollectionEnabled": "false",
+            # A service killed inside a transaction leaves it open, with what it has locked, until then.
+            "transactionLifetimeLimitSeconds": TRANSACTION_SECONDS_MAX,
+        }
+        pairs = [str(part) for pair in arguments.items() for part in pair]
+        for name, value in parameters.items():
+            pairs += ["--setParameter", f"{name}={value}"]
         # Without a socket file in /tmp nothing is left there after a kill.
         return Command((str(program), *pairs, "--nounixsocket", "--quiet"), self._folder)
 

@@ -1,0 +1,69 @@
+"""The whole week on its own stack, every process killed once in the middle of it, and the audit of it."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.audit.run import Audit, show
+from ops.chaos import Chaos
+from ops.services import Services, running
+from ops.stack import Stack
+from ops.week_cli import console, play
+from shared.topics import create_missing
+
+pytestmark = pytest.mark.stack
+
+PEOPLE = 240
+OUTSIDERS = 40
+PAUSE_SECONDS = 1.0
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """All services on a stack of their own: the session's one must not be killed under other tests."""
+    # Servers of the developer's own cannot be killed and hold other data.
+    with Stack(tmp_path / "week", detached=False, environment={}) as stack:
+        asyncio.run(create_missing(stack.kafka))
+        with running(Services(stack, detached=False)) as up:
+            yield up
+
+
+def test_nothing_is_lost_or_doubled_though_everything_is_killed(services: Services) -> None:
+    killing = Chaos(services, console.print, pause_seconds=PAUSE_SECONDS)
+    found = asyncio.run(play(services, PEOPLE, OUTSIDERS, killing.run))
+    show(found, console)
+    assert found.agrees
+    assert (found.missing, found.duplicated, found.wrong) == (0, 0, 0)
+    _every_kind_of_outcome_happened(found)
+
+
+def _every_kind_of_outcome_happened(found: Audit) -> None:
+    for topic in (
+        "registration.confirmed",
+        "registration.waitlisted",
+        "registration.rejected",
+        "registration.cancelled",
+        "registration.checked_in",
+        "quiz.completed",
+        "quiz.closed",
+        "award.issued",
+        "award.revoked",
+        "notification.delivered",
+    ):
+        assert found.log.events(topic), topic
+    assert any(event.body["promoted"] for event in found.log.events("registration.confirmed"))
+    assert {event.body["kind"] for event in found.log.events("award.issued")} >= {
+        "certificate",
+        "prize",
+        "plaque",
+        "flag",
+    }
+    assert found.log.dead("quiz.submitted", "quiz-grading")
+    assert {promise.detail for promise in found.promises if promise.kind == "refused"} >= {
+        "attempt_late",
+        "attempt_foreign",
+        "submission_malformed",
+        "organiser_key_missing",
+    }
