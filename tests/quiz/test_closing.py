@@ -1,0 +1,101 @@
+"""The close: final standings with everything that was accepted, said once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.quiz.closing import Closer
+from services.quiz.handlers import subscriptions
+from services.quiz.rules import SETTLE_SECONDS
+from services.quiz.submission import Submission
+from shared.consumer import consuming
+from shared.events import QuizClosed
+from shared.outbox import relaying
+from shared.testing import eventually, read_all
+from tests.quiz.builders import Workshop, batch, envelope, workshop
+
+pytestmark = pytest.mark.stack
+
+
+def closer(shop: Workshop, kafka: str) -> Closer:
+    return Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=0)
+
+
+async def is_closed(shop: Workshop) -> bool:
+    record = await shop.store.quiz(shop.quiz_id)
+    return record is not None and record.status == "closed"
+
+
+async def closings(shop: Workshop, kafka: str) -> list[QuizClosed]:
+    records = await read_all(kafka, QuizClosed.topic)
+    told = [QuizClosed.model_validate_json(record.value or b"") for record in records]
+    return [event for event in told if event.quiz_id == shop.quiz_id]
+
+
+async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        moment = now - timedelta(seconds=2)
+
+        def accepted(n: int, district: str | None = "华龙区") -> Submission:
+            return shop.submission(
+                f"p{n}", right=n % 6, seconds=n + 1, district=district, submitted_at=moment
+            )
+
+        # The last one's participant never becomes known: accepted is accepted.
+        told = [accepted(n) for n in range(30)] + [accepted(35, district=None)]
+        await shop.publisher.publish([envelope(one) for one in told])
+        closers = [closer(shop, kafka) for _ in range(3)]
+        await closers[0].close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+
+            async def all_closed() -> bool:
+                await asyncio.gather(*(one.close_due(datetime.now(UTC)) for one in closers))
+                return await is_closed(shop)
+
+            await eventually(all_closed)
+        async with relaying(shop.store._database, shop.publisher, owner="tests"):
+            await eventually(lambda: closings(shop, kafka))
+        (event,) = await closings(shop, kafka)
+        assert event.participants == 31
+        assert {standing.participant_id for standing in event.standings} == {
+            one.participant_id for one in told
+        }
+        best = event.standings[0]
+        assert (best.rank, best.participant_id, best.score_percent) == (1, "p5", 100)
+        assert [one.score_percent for one in event.standings] == sorted(
+            (one.score_percent for one in event.standings), reverse=True
+        )
+        for one in closers:
+            await one.close_due(datetime.now(UTC))
+        assert len(await closings(shop, kafka)) == 1
+        assert await closers[0].check() is None
+
+        late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
+        assert await shop.grading.grade_submissions(late) == []
+        assert [why.code for _, why in late.rejected] == ["attempt_late"]
+        assert await shop.store.count_standings(shop.quiz_id) == 31
+
+
+async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo, grace_seconds=5) as shop:
+        patient = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=15)
+        over = shop.quiz.closes_at + timedelta(seconds=20)
+        await patient.close_due(over)
+        assert not await is_closed(shop)
+        await patient.close_due(over + timedelta(milliseconds=1))
+        assert await is_closed(shop)
+
+
+async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        now = datetime.now(UTC).replace(microsecond=0)
+        await shop.store.begin_closing(shop.quiz_id, now)
+        await shop.store.begin_closing(shop.quiz_id, now + timedelta(minutes=1))
+        record = await shop.store.quiz(shop.quiz_id)
+        assert record is not None
+        assert (record.status, record.closes_at) == ("closing", now)
+        assert not await shop.store.publish(shop.quiz_id, shop.quiz, record.version, [])
