@@ -1,0 +1,217 @@
+"""
+What is said of which event, to whom, by which channel, and when a delivery is given up. Pure.
+
+A message is one event told over one channel. It keeps the facts that its wording needs
+and no personal data; what it says is worded when it is read or sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NewType, TypeAlias
+from uuid import UUID, uuid5
+
+from shared import events
+from shared.clock import to_milliseconds
+from shared.envelope import Context, Event
+from shared.errors import Rejected
+from shared.events import Channel, Language, ParticipantKind
+
+MESSAGE_IDS = UUID("5d1c0f5a-6f0e-5d0b-9d3b-0c9f2a6d7e41")
+CAUSE_ID_CHARS_MAX = 200
+RETRY_DOUBLINGS_MAX = 20
+
+MessageId = NewType("MessageId", str)
+Fact: TypeAlias = str | int | bool | datetime | None
+State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
+
+# What has not reached its end: an erasure cancels it.
+OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is said of one type of event: its wording, the facts in it, and its channels."""
+
+    kind: str
+    facts: tuple[str, ...]
+    # Empty: the event itself names them.
+    channels: tuple[Channel, ...]
+    recipient: str = "participant_id"
+
+
+_SESSION = ("activity_title", "starts_at", "venue", "places")
+
+POLICY: Mapping[type[Event], Notice] = {
+    events.RegistrationConfirmed: Notice(
+        "registration_confirmed", (*_SESSION, "ticket_code", "promoted"), ("inbox", "email")
+    ),
+    events.RegistrationWaitlisted: Notice(
+        "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
+    ),
+    events.RegistrationRejected: Notice(
+        "registration_rejected", ("session_id", "code", "reason"), ("inbox", "email")
+    ),
+    events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
+    # Many sit the contest many times: a mail each time would be a nuisance.
+    events.QuizCompleted: Notice(
+        "quiz_completed",
+        ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
+        ("inbox",),
+    ),
+    events.AwardIssued: Notice(
+        "award_issued",
+        ("scheme_title", "kind", "tier", "award_code", "issued_at"),
+        ("inbox", "email"),
+        recipient="recipient_id",
+    ),
+    events.AwardRevoked: Notice(
+        "award_revoked",
+        ("scheme_title", "award_code", "reason", "revoked_at"),
+        ("inbox", "email"),
+        recipient="recipient_id",
+    ),
+    events.NotificationRequested: Notice("notification_requested", ("subject", "body"), ()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event told over one channel; `facts` is None once its recipient is erased."""
+
+    message_id: MessageId
+    participant_id: str
+    channel: Channel
+    kind: str
+    facts: Mapping[str, Fact] | None
+    cause: Context
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What is known of a participant; the contact stays sealed until a mail is made."""
+
+    participant_id: str
+    kind: ParticipantKind = "person"
+    language: Language = "zh-CN"
+    contact_sealed: str | None = None
+    erased: bool = False
+
+    def __repr__(self) -> str:
+        return f"Recipient({self.participant_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a participant has chosen; no language of their own means the profile's."""
+
+    email: bool = True
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What becomes of a delivery: its next state, why, and when it is due again.
+
+    `reply` is the mail server's reply code. `counted` is False where the try was not
+    the message's own fault.
+    """
+
+    state: State
+    code: str | None = None
+    due_at: datetime | None = None
+    reply: int | None = None
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long a mail is tried before it is given up."""
+
+    tries_max: int = 6
+    retry_seconds: float = 60.0
+    retry_seconds_max: float = 3_600.0
+    pending_max: timedelta = timedelta(hours=24)
+    waiting_max: timedelta = timedelta(days=14)
+
+
+def message_id(cause: Context, channel: Channel) -> MessageId:
+    """The id of the message that tells of this event over this channel, the same on every repeat."""
+    # An event is the same event only if source and id are: CloudEvents 1.0.2, section "id".
+    return MessageId(str(uuid5(MESSAGE_IDS, f"{cause.source} {cause.id} {channel}")))
+
+
+def messages_of(event: Event, cause: Context, now: datetime) -> list[Message]:
+    """
+    The messages that tell of an event.
+
+    Raises:
+        Rejected: the event's id is longer than those that we can report on.
+    """
+    notice = POLICY[type(event)]
+    if len(cause.id) > CAUSE_ID_CHARS_MAX:
+        raise Rejected(f"ce_id is longer than {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
+    channels = notice.channels
+    if isinstance(event, events.NotificationRequested):
+        # Named twice is meant once.
+        channels = tuple(dict.fromkeys(event.channels))
+    facts: dict[str, Fact] = {name: getattr(event, name) for name in notice.facts}
+    participant_id: str = getattr(event, notice.recipient)
+    return [
+        Message(message_id(cause, channel), participant_id, channel, notice.kind, facts, cause, now)
+        for channel in channels
+    ]
+
+
+def first_outcome(message: Message, recipient: Recipient | None) -> Outcome:
+    """
+    What becomes of a message when it is stored, by what is known of its recipient then.
+
+    An inbox belongs to an id, so it needs no contact. A mail waits for one; to whoever
+    has left no address no mail is made, and that is no failure.
+    """
+    if recipient is not None and recipient.erased:
+        return Outcome("cancelled", "erased")
+    if message.channel == "inbox":
+        return Outcome("delivered")
+    if recipient is None:
+        return Outcome("waiting_contact")
+    if recipient.contact_sealed is None:
+        return Outcome("skipped", "no_address")
+    return Outcome("pending")
+
+
+def after_failure(
+    tries: int, code: str, reply: int | None, patience: Patience, now: datetime, chance: float
+) -> Outcome:
+    """
+    What becomes of a mail that could not be handed over this time.
+
+    Args:
+        tries: how often it was tried, this time included.
+        chance: 0 to 1, at random, so that what failed together does not come back together.
+    """
+    if tries >= patience.tries_max:
+        return Outcome("failed", code, reply=reply)
+    delay_seconds = backoff_seconds(tries, patience.retry_seconds, patience.retry_seconds_max, chance)
+    due_at = to_milliseconds(now + timedelta(seconds=delay_seconds))
+    return Outcome("pending", code, due_at=due_at, reply=reply)
+
+
+def backoff_seconds(failures: int, first_seconds: float, longest_seconds: float, chance: float) -> float:
+    """Doubling from `first_seconds` up to `longest_seconds`, of which at least a half is waited."""
+    doubled: float = first_seconds * 2 ** min(failures - 1, RETRY_DOUBLINGS_MAX)
+    return min(doubled, longest_seconds) * (0.5 + chance / 2)
+
+
+def language_of(
+    asked: Language | None, preferences: Preferences | None, recipient: Recipient | None
+) -> Language:
+    """The language to speak: the one asked for, else the one chosen, else the profile's."""
+    if asked is not None:
+        return asked
+    if preferences is not None and preferences.language is not None:
+        return preferences.language
+    return recipient.language if recipient is not None else "zh-CN"
