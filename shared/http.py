@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 BODY_BYTES_MAX = 4_194_304
 RETRY_AFTER_SECONDS = 2
 SHUTDOWN_SECONDS = 20
+KEEP_ALIVE_SECONDS = 75
 CONNECTION_BACKLOG = 4_096
 PROBLEM = "application/problem+json"
 _CORRELATION = re.compile(r"^[A-Za-z0-9-]{1,64}$")
@@ -302,5 +303,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         log_config=None,
         server_header=False,
         backlog=CONNECTION_BACKLOG,
+        # Longer than clients and proxies keep theirs, so that none sends into a closing connection.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

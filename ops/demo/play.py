@@ -73,7 +73,7 @@ class Play:
     def _person(self, number: int, chance: random.Random) -> Person:
         return Person(
             number=number,
-            skill=min(1.0, max(0.1, chance.gauss(0.7, 0.2))),
+            skill=min(0.92, max(0.1, chance.gauss(0.6, 0.15))),
             district=chance.choice(self._districts()),
             audience=chance.choice(AUDIENCES),
             language="en" if chance.random() < 0.05 else "zh-CN",
