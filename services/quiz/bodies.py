@@ -120,6 +120,6 @@ class StandingsOut(BaseModel):
 
 
 class ClosingOut(BaseModel):
-    quiz_id: str
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
     status: Status
     closes_at: datetime

@@ -1,0 +1,105 @@
+"""What intake promises while Kafka and MongoDB go away and come back."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ops.stack import Stack
+from services.quiz.intake import Intake
+from services.quiz.submission import submission as submissions
+from shared.events import QuizSubmitted
+from shared.testing import eventually, read_all
+from shared.topics import create_missing
+from tests.quiz.builders import ORGANISER, as_participant, attempt, paper, quiz, running, service, token
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Stack]:
+    """Servers that this test alone may kill."""
+    with Stack(tmp_path, detached=False, environment={}) as running_:
+        yield running_
+
+
+def assert_outage(answer: httpx.Response) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "2"
+
+
+async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: Stack) -> None:
+    await create_missing(own_stack.kafka)
+    quiz_id, of = "contest", quiz()
+    promised: dict[str, dict[str, str]] = {}
+    async with running(service(own_stack.kafka, own_stack.mongo, role="api")) as client:
+        body = of.model_dump(mode="json")
+        assert (await client.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)).status_code == 200
+
+        async def submit(who: str) -> int:
+            mine = attempt(quiz_id, of, who)
+            answers = dict.fromkeys(sorted(paper(quiz_id, of, mine.attempt_id).question_ids)[:3], "C")
+            path = f"/attempts/{mine.attempt_id}/submission"
+            answer = await client.post(path, json={"answers": answers}, headers=token(mine))
+            if answer.status_code == 202:
+                promised[answer.json()["receipt_id"]] = answers
+            else:
+                assert_outage(answer)
+            return answer.status_code
+
+        async def accepted() -> bool:
+            return await submit("after") == 202
+
+        # Both servers away from the beginning: told at once, and nothing promised.
+        own_stack.kill_kafka()
+        own_stack.kill_mongo()
+        start = asyncio.create_task(
+            client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("wang"))
+        )
+        assert set(await asyncio.gather(*(submit(f"first-{n}") for n in range(20)))) == {503}
+        assert_outage(await start)
+        await asyncio.to_thread(own_stack.up)
+        await eventually(accepted)
+        assert set(await asyncio.gather(*(submit(f"first-{n}") for n in range(20)))) == {202}
+
+        # Kafka killed under load, and back before anybody gives up.
+        load = [asyncio.create_task(submit(f"second-{n}")) for n in range(20)]
+        await asyncio.sleep(0)
+        own_stack.kill_kafka()
+        load += [asyncio.create_task(submit(f"third-{n}")) for n in range(20)]
+        await asyncio.to_thread(own_stack.start_kafka)
+        assert set(await asyncio.gather(*load)) <= {202, 503}
+        await eventually(accepted)
+
+        async def well() -> bool:
+            return (await client.get("/health")).status_code == 200
+
+        await eventually(well)
+    log = {
+        dict(record.headers)["ce_id"].decode(): submissions.decode(record.value or b"")
+        for record in await read_all(own_stack.kafka, QuizSubmitted.topic)
+    }
+    assert {receipt: log[receipt].answers for receipt in promised} == promised
+    assert len(promised) >= 22
+
+
+async def test_intake_is_bounded(kafka: str, mongo: str) -> None:
+    """Beyond the bound: 503 at once, and nothing promised."""
+    app = service(kafka, mongo, role="api")
+    quiz_id, of = "contest", quiz()
+    async with running(app) as client:
+        body = of.model_dump(mode="json")
+        await client.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)
+        intake: Intake = app.state.quiz.intake
+        intake._log._waiting_max = 0
+        mine = attempt(quiz_id, of, "wang")
+        path = f"/attempts/{mine.attempt_id}/submission"
+        answer = await client.post(path, json={"answers": {}}, headers=token(mine))
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert answer.headers["retry-after"] == "2"
+        app.state.quiz.starts._waiting_max = 0
+        answer = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("wang"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")

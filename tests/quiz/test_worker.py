@@ -1,0 +1,183 @@
+"""Worker processes on the real broker: dead letters, shared work, SIGKILL."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import msgspec
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.quiz.submission import Submission, encoder
+from shared.consumer import Raw
+from shared.envelope import enclose, to_headers
+from shared.events import QuizSubmitted
+from shared.testing import eventually, read_all, write_raw
+from shared.topics import create_missing, dead_letters
+from tests.quiz.builders import (
+    ATTEMPT_KEY,
+    ORGANISER_KEY,
+    PUBLIC_KEY,
+    Workshop,
+    completed_of,
+    envelope,
+    joined,
+    running,
+    service,
+    workshop,
+)
+
+pytestmark = pytest.mark.stack
+
+GROUP = "quiz-grading"
+
+
+async def dead_of(kafka: str, word: str) -> list[tuple[str, Raw]]:
+    """Code and record of the dead letters whose body holds this word."""
+    records = await read_all(kafka, dead_letters(QuizSubmitted.topic, GROUP))
+    return [
+        (dict(record.headers)["dead_code"].decode(), record)
+        for record in records
+        if word.encode() in (record.value or b"")
+    ]
+
+
+async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        good = [shop.submission() for _ in range(5)]
+        bad = [
+            msgspec.structs.replace(shop.submission(), participant_id="somebody-else"),
+            msgspec.structs.replace(shop.submission(), answers={"q99": "A"}),
+            shop.submission(seconds=3700),
+            shop.submission(submitted_at=datetime.now(UTC) - timedelta(minutes=10), seconds=1300),
+        ]
+        mixed = [one for pair in zip(good, bad, strict=False) for one in pair] + good[4:]
+        await shop.publisher.publish([envelope(one) for one in mixed])
+        whole = envelope(shop.submission())
+        value, headers = encoder.encode(good[0]), to_headers(whole.context)
+        later = [(name, b"kepu.quiz.submitted.v9" if name == "ce_type" else text) for name, text in headers]
+        await write_raw(
+            kafka,
+            QuizSubmitted.topic,
+            [
+                (b"x", value[:-1], headers),
+                (b"x", value.replace(b'"number":1', b'"number":1.5'), headers),
+                (b"x", value, later),
+            ],
+        )
+        app = service(kafka, mongo, role="worker", database=shop.store._database.name)
+        async with running(app) as client:
+
+            async def all_there() -> bool:
+                return len(await dead_of(kafka, shop.quiz_id)) >= 7 and len(await shop.completed(kafka)) >= 5
+
+            await eventually(all_there)
+            health = await client.get("/health")
+            assert health.status_code == 200, health.text
+            assert {"quizzes", "relay", "closing", f"consumer {GROUP}"} <= health.json()["checks"].keys()
+        found = await dead_of(kafka, shop.quiz_id)
+        assert sorted(code for code, _ in found) == [
+            "attempt_late",
+            "attempt_unknown",
+            "bad_body",
+            "bad_body",
+            "question_unknown",
+            "times_impossible",
+            "unknown_type",
+        ]
+        for _, record in found:
+            origin = dict(record.headers)
+            assert (origin["dead_topic"], origin["dead_group"]) == (b"quiz.submitted", GROUP.encode())
+        assert {result.result_id for _, result in await shop.completed(kafka)} == {
+            one.attempt_id for one in good
+        }
+
+
+@asynccontextmanager
+async def workers(kafka: str, mongo: str, database: str) -> AsyncIterator[list[Process]]:
+    """Started by the test with `start`; whatever still runs is killed at the end."""
+    started: list[Process] = []
+    try:
+        yield started
+    finally:
+        for process in started:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+async def start(kafka: str, mongo: str, database: str, instance: str) -> Process:
+    environment = os.environ | {
+        "KEPU_KAFKA": kafka,
+        "KEPU_MONGO": mongo,
+        "KEPU_DATABASE": database,
+        "KEPU_INSTANCE": instance,
+        "KEPU_ROLE": "worker",
+        "KEPU_PORT": "0",
+        "KEPU_ORGANISER_KEY": ORGANISER_KEY,
+        "KEPU_TOKEN_PUBLIC_KEY": PUBLIC_KEY,
+        "KEPU_ATTEMPT_KEY": ATTEMPT_KEY,
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.quiz.app", env=environment, stdout=DEVNULL, stderr=DEVNULL
+    )
+
+
+async def shares(kafka: str) -> list[int]:
+    """How many partitions of the submissions each member of the group reads."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        (described,) = await admin.describe_consumer_groups([GROUP])
+    finally:
+        await admin.close()
+    return [len(member[4]) for group in described.groups for member in group[5]]
+
+
+async def all_graded(shop: Workshop, sent: Sequence[Submission], kafka: str) -> bool:
+    graded = {result.result_id for _, result in await completed_of(kafka, shop.quiz_id)}
+    return graded >= {one.attempt_id for one in sent}
+
+
+async def test_killed_workers_lose_nothing_and_say_nothing_differently(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    async with workshop(kafka, mongo) as shop:
+        database = shop.store._database.name
+        # Half of them known by themselves, half by their profiles, which come amid the kills.
+        sent = [shop.submission(district=None if n % 2 else "范县", right=n % 6) for n in range(600)]
+        profiles = [
+            enclose(joined(one.participant_id), source="tests", cause=str(uuid4()), now=datetime.now(UTC))
+            for one in sent[1::2]
+        ]
+        async with workers(kafka, mongo, database) as started:
+            started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
+
+            async def shared() -> bool:
+                return len(found := await shares(kafka)) == 2 and all(found)
+
+            await eventually(shared)
+            await shop.publisher.publish([envelope(one) for one in sent[:300]])
+            await eventually(lambda: shop.store.count_standings(shop.quiz_id))
+            started[0].send_signal(signal.SIGKILL)
+            started.append(await start(kafka, mongo, database, "w1"))
+            await shop.publisher.publish(profiles)
+            await shop.publisher.publish([envelope(one) for one in sent[300:]])
+            await asyncio.sleep(0.2)
+            started[1].send_signal(signal.SIGKILL)
+            started.append(await start(kafka, mongo, database, "w2"))
+            await eventually(lambda: all_graded(shop, sent, kafka), 30)
+        said: dict[str, set[tuple[str, str]]] = {}
+        for id_, result in await shop.completed(kafka):
+            said.setdefault(result.result_id, set()).add((id_, result.model_dump_json()))
+        assert said.keys() == {one.attempt_id for one in sent}
+        assert {len(ways) for ways in said.values()} == {1}, "a repeat says the same"
+        assert await shop.store.count_standings(shop.quiz_id) == len(sent)
+        assert await shop.store.parked_of_quiz(shop.quiz_id) == []
