@@ -187,7 +187,7 @@ def _remove(home: Path) -> None:
 
     if not home.exists():
         return
-    if not (home / "stack.json").exists():
+    if not (home / "stack.lock").exists():
         raise StackError(f"{home} is there and is no week of ours: name another --home")
     Services(Stack(home)).down()
     Stack(home).down()

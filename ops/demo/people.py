@@ -15,6 +15,7 @@ class Person:
     name: str
     participant_id: str = ""
     token: str = ""
+    session_id: str = ""
     registration_id: str = ""
     status: str = ""
     ticket_code: str = ""

@@ -23,7 +23,9 @@ Json: TypeAlias = dict[str, Any]
 
 LATE_PEOPLE = 10
 LATE_DURATION_SECONDS = 10
-CANCEL_SHARE = 0.06
+CANCEL_SHARE = 0.04
+# Where others wait for the place: so that some of them are promoted.
+CANCEL_SCARCE_SHARE = 0.3
 SCARCE_SHARE = 0.2
 CHECK_IN_SHARE = 0.1
 REPEAT_SHARE = 0.02
@@ -85,14 +87,17 @@ class Play:
 
     def _choose(self, chance: random.Random) -> str:
         """Any session, but one of them is what everybody wants."""
+        sessions = [str(session["session_id"]) for of in self.week.activities for session in of["sessions"]]
+        return self._scarcest() if chance.random() < SCARCE_SHARE else chance.choice(sessions)
+
+    def _scarcest(self) -> str:
         sessions = [session for of in self.week.activities for session in of["sessions"]]
-        scarcest = min(sessions, key=lambda session: int(session["capacity"]))
-        chosen = scarcest if chance.random() < SCARCE_SHARE else chance.choice(sessions)
-        return str(chosen["session_id"])
+        return str(min(sessions, key=lambda session: int(session["capacity"]))["session_id"])
 
     async def _register(self, person: Person, chance: random.Random) -> None:
+        person.session_id = self._choose(chance)
         body = {
-            "session_id": self._choose(chance),
+            "session_id": person.session_id,
             "participant": {
                 "name": person.name,
                 "email": f"person-{person.number:05d}@example.org",
@@ -138,7 +143,8 @@ class Play:
     async def _visit(self, person: Person, chance: random.Random) -> None:
         if person.status not in {"confirmed", "waitlisted"}:
             return
-        if chance.random() < CANCEL_SHARE:
+        scarce = person.session_id == self._scarcest()
+        if chance.random() < (CANCEL_SCARCE_SHARE if scarce else CANCEL_SHARE):
             url = f"{self.urls.registration}/registrations/{person.registration_id}/cancel"
             await self.client.ask("POST", url, headers=person.headers)
             self.client.ledger.note("cancelled", person.registration_id)

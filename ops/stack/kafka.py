@@ -152,7 +152,8 @@ def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
     shutil.rmtree(folder / FORMING, ignore_errors=True)
     _write_properties(folder / "format.properties", ports, FORMING)
     cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-    tool = ("kafka.tools.StorageTool", "format", "--standalone", "--cluster-id", cluster)
+    # Joined by "=": one id in sixty-four starts with a dash and would be taken for an option.
+    tool = ("kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}")
     try:
         done = subprocess.run(
             (*java, *tool, "--config", "format.properties"),
