@@ -1,13 +1,28 @@
 """The whole of quiz on the real broker and database, through its HTTP interface."""
 
 import asyncio
+import logging
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from services.quiz.rules import Quiz
+from shared.logs import JsonLines
+from shared.publisher import publishing
+from shared.testing import eventually
 from shared.topics import create_missing
-from tests.quiz.builders import ORGANISER, as_participant, paper, quiz, running, service
+from tests.quiz.builders import (
+    ORGANISER,
+    ORGANISER_KEY,
+    as_participant,
+    envelope,
+    paper,
+    quiz,
+    running,
+    service,
+    submission,
+)
 
 pytestmark = pytest.mark.stack
 
@@ -57,3 +72,32 @@ async def test_an_attempt_goes_from_start_to_result_and_standing(kafka: str, mon
         assert (used_up.status_code, used_up.json()["code"]) == (409, "attempts_exhausted")
         health = await client.get("/health")
         assert health.status_code == 200, health.text
+
+
+async def test_logs_tell_no_answers_tokens_or_names(
+    kafka: str, mongo: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "services")
+    caplog.set_level(logging.DEBUG, "shared")
+    quiz_id, who, of = f"quiz-{uuid4().hex[:8]}", str(uuid4()), quiz()
+    async with running(service(kafka, mongo)) as client:
+        await client.put(f"/quizzes/{quiz_id}", json=definition(of), headers=ORGANISER)
+        me = as_participant(who, district="秘密区")
+        begun = (await client.post(f"/quizzes/{quiz_id}/attempts", headers=me)).json()
+        path = f"/attempts/{begun['attempt_id']}/submission"
+        bearer = {"Authorization": f"Bearer {begun['attempt_token']}"}
+        answers = {question["id"]: "DCBA" for question in begun["questions"]}
+        foreign = {"Authorization": f"Bearer {begun['attempt_token']}x"}
+        await client.post(path, json={"answers": answers | {"q99": "HGF"}}, headers=bearer)
+        await client.post(path, content=b'{"answers": "HGF', headers=bearer)
+        await client.post(path, json={"answers": answers}, headers=foreign)
+        assert (await client.post(path, json={"answers": answers}, headers=bearer)).status_code == 202
+        # One that ends in dead letters, with answers to questions that nobody asked.
+        strange = msgspec.structs.replace(submission(quiz_id, of, district="秘密区"), answers={"q99": "HGF"})
+        async with publishing(kafka, "tests") as publisher:
+            await publisher.publish([envelope(strange)])
+        await eventually(lambda: "event dead-lettered" in caplog.messages)
+    written = "\n".join(JsonLines("quiz").format(record) for record in caplog.records)
+    assert "service ready" in written
+    secrets = ["DCBA", "HGF", "秘密区", begun["attempt_token"], me["Authorization"][7:], ORGANISER_KEY, who]
+    assert [secret for secret in secrets if secret in written] == []
