@@ -1,0 +1,256 @@
+"""Events, contacts, messages and a running notifications service, for the tests of notifications."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from aiokafka import ConsumerRecord
+from fastapi import FastAPI
+
+from services.notifications.app import NotificationsSettings
+from services.notifications.delivery_store import DeliveryStore
+from services.notifications.handlers import subscriptions
+from services.notifications.rules import Patience
+from services.notifications.store import NotificationStore
+from shared import events, sealing
+from shared.consumer import Batch, Received
+from shared.envelope import Context, Envelope, Event, enclose
+from shared.mongo import Database, Document, connect
+from shared.outbox import prepare
+from shared.testing import fresh_database
+from shared.tokens import TokenSigner, new_key_pair
+
+TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
+CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
+ORGANISER_KEY = "organisers-key-for-tests"
+ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
+SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
+NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
+STARTS_AT = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
+NAME = "王小明"
+
+
+def fresh(word: str = "p") -> str:
+    """An id that no other test uses."""
+    return f"{word}-{uuid4().hex[:12]}"
+
+
+def address_of(participant_id: str) -> str:
+    return f"{participant_id}@example.org"
+
+
+def sealed(participant_id: str, *, email: str | None = "", key: str = CONTACT_PUBLIC_KEY) -> str:
+    """A contact named `NAME`, at the participant's own address unless told otherwise."""
+    address = address_of(participant_id) if email == "" else email
+    return sealing.seal(sealing.Contact(name=NAME, email=address), key)
+
+
+def joined(participant_id: str, **changes: Any) -> events.ParticipantJoined:
+    fields: dict[str, Any] = {
+        "participant_id": participant_id,
+        "kind": "person",
+        "group_id": None,
+        "district": None,
+        "audience": "youth",
+        "language": "zh-CN",
+        "contact_sealed": sealed(participant_id),
+    }
+    return events.ParticipantJoined(**(fields | changes))
+
+
+def erased(participant_id: str) -> events.ParticipantErased:
+    return events.ParticipantErased(participant_id=participant_id, erased_at=NOW)
+
+
+def _session(participant_id: str) -> dict[str, Any]:
+    return {
+        "registration_id": str(uuid4()),
+        "request_id": str(uuid4()),
+        "participant_id": participant_id,
+        "activity_id": "street",
+        "activity_title": "科普宣传一条街",
+        "session_id": "street-0520",
+        "starts_at": STARTS_AT,
+        "venue": "市政府综合办公楼广场",
+        "places": 2,
+    }
+
+
+def confirmed(participant_id: str, **changes: Any) -> events.RegistrationConfirmed:
+    fields = _session(participant_id) | {"ticket_code": "T-4711", "promoted": False}
+    return events.RegistrationConfirmed(**(fields | changes))
+
+
+def waitlisted(participant_id: str) -> events.RegistrationWaitlisted:
+    return events.RegistrationWaitlisted(**_session(participant_id), position=3)
+
+
+def rejected(participant_id: str, code: str = "session_full") -> events.RegistrationRejected:
+    return events.RegistrationRejected(
+        request_id=str(uuid4()),
+        participant_id=participant_id,
+        session_id="street-0520",
+        code=code,
+        reason="the session is full, and its waiting list too",
+    )
+
+
+def cancelled(participant_id: str, code: str = "cancelled_by_participant") -> events.RegistrationCancelled:
+    return events.RegistrationCancelled(**_session(participant_id), code=code)
+
+
+def completed(participant_id: str, *, passed: bool = True) -> events.QuizCompleted:
+    return events.QuizCompleted(
+        result_id=str(uuid4()),
+        quiz_id="contest",
+        quiz_title="科普知识竞赛",
+        participant_id=participant_id,
+        group_id=None,
+        district=None,
+        score_percent=85 if passed else 40,
+        passed=passed,
+        time_used_seconds=754,
+        completed_at=NOW,
+    )
+
+
+def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
+    fields: dict[str, Any] = {
+        "award_id": str(uuid4()),
+        "award_code": "KW-7Q2MA-X4D0P",
+        "scheme_id": "contest-prize",
+        "scheme_title": "科普知识竞赛奖",
+        "kind": "prize",
+        "tier": "一等奖",
+        "recipient_id": participant_id,
+        "cause": str(uuid4()),
+        "issued_at": NOW,
+    }
+    return events.AwardIssued(**(fields | changes))
+
+
+def revoked(participant_id: str) -> events.AwardRevoked:
+    return events.AwardRevoked(
+        award_id=str(uuid4()),
+        award_code="KW-7Q2MA-X4D0P",
+        scheme_id="contest-prize",
+        scheme_title="科普知识竞赛奖",
+        recipient_id=participant_id,
+        reason="成绩复核后撤销",
+        revoked_at=NOW,
+    )
+
+
+def requested(participant_id: str, **changes: Any) -> events.NotificationRequested:
+    fields: dict[str, Any] = {
+        "request_id": str(uuid4()),
+        "participant_id": participant_id,
+        "subject": "场地变更通知",
+        "body": "请于9:00前到广场集合。",
+        "channels": ("inbox", "email"),
+    }
+    return events.NotificationRequested(**(fields | changes))
+
+
+def everything(participant_id: str) -> list[Event]:
+    """One event of each kind that a message tells of."""
+    return [
+        confirmed(participant_id),
+        waitlisted(participant_id),
+        rejected(participant_id),
+        cancelled(participant_id),
+        completed(participant_id),
+        issued(participant_id),
+        revoked(participant_id),
+        requested(participant_id),
+    ]
+
+
+def enclosed(event: Event, cause: str = "") -> Envelope[Event]:
+    return enclose(event, source="kepu/testing", cause=cause or str(uuid4()), now=NOW)
+
+
+def batch_of(*envelopes: Envelope[Event]) -> Batch[Event]:
+    """The batch that these would come in as."""
+    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
+
+
+def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
+    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
+
+
+class Desk:
+    """The handler and the stores over a database of its own."""
+
+    def __init__(self, database: Database, patience: Patience) -> None:
+        self.database = database
+        self.store = NotificationStore(database, patience)
+        self.deliveries = DeliveryStore(database, patience)
+        self.patience = patience
+        self.woken = 0
+        [subscription] = subscriptions(self.store, wake=self._wake)
+        self._handle = subscription.handle
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[Event]]:
+        """Have these handled as one batch; returns what follows."""
+        envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
+        return list(await self._handle(batch_of(*envelopes)))
+
+    async def messages(self, participant_id: str, channel: str = "email") -> list[Document]:
+        """The documents of a participant's messages, the oldest first."""
+        found = self.database["messages"].find({"participant_id": participant_id, "channel": channel})
+        return await found.sort("_id", 1).to_list(None)
+
+    async def states(self, participant_id: str, channel: str = "email") -> list[str]:
+        return [document["state"] for document in await self.messages(participant_id, channel)]
+
+    async def told(self, topic: str) -> list[str]:
+        """The bodies of the events of this topic that wait in the outbox."""
+        found = await self.database["outbox"].find({"topic": topic}).to_list(None)
+        return [bytes(document["value"]).decode() for document in found]
+
+
+@asynccontextmanager
+async def desk(mongo: str, patience: Patience | None = None) -> AsyncIterator[Desk]:
+    async with fresh_database(mongo) as database:
+        await prepare(database)
+        made = Desk(database, patience or Patience())
+        await made.store.prepare()
+        yield made
+
+
+def as_participant(participant_id: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {SIGNER.sign(participant_id, None, None, datetime.now(UTC))}"}
+
+
+def settings(kafka: str, mongo: str, **changes: object) -> NotificationsSettings:
+    fields: dict[str, object] = {
+        "kafka": kafka,
+        "mongo": mongo,
+        "database": f"test_{uuid4().hex[:12]}",
+        "organiser_key": ORGANISER_KEY,
+        "token_public_key": TOKEN_PUBLIC_KEY,
+        "contact_private_key": CONTACT_PRIVATE_KEY,
+        "mail_from": "kepu@example.org",
+    }
+    return NotificationsSettings.model_validate(fields | changes)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, which runs as it would under a server; its database goes at the end."""
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://notifications", timeout=30) as client,
+    ):
+        yield client
+    of: NotificationsSettings = app.state.settings
+    async with connect(of.mongo, of.database) as database:
+        await database.client.drop_database(database.name)

@@ -1,0 +1,96 @@
+"""A real SMTP server that keeps what it is given, and refuses what it is told to."""
+
+import asyncio
+import email
+import email.policy
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass
+class PostOffice:
+    """`replies` are given to the addresses named, one after the other, the last for ever."""
+
+    port: int = 0
+    replies: dict[str, list[str]] = field(default_factory=dict)
+    refuse_sender: str | None = None
+    # Whether a mail is kept and then never answered, as by a server that dies.
+    hang: bool = False
+    mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+
+    async def handle_EHLO(  # noqa: N802 (aiosmtpd's names)
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.connections += 1
+        return responses
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        self.asked[address] += 1
+        replies = self.replies.get(address, [])
+        reply = replies.pop(0) if len(replies) > 1 else (replies or ["250 OK"])[0]
+        if reply.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return reply
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        self.raw.append(content)
+        self.mails.append((envelope.rcpt_tos[0], message))
+        if self.hang:
+            await asyncio.Event().wait()
+        return "250 taken"
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each Message-ID came."""
+        return Counter(str(message["Message-ID"]) for _, message in self.mails)
+
+    def of(self, address: str) -> list[EmailMessage]:
+        return [message for to, message in self.mails if to == address]
+
+
+@asynccontextmanager
+async def open_office(office: PostOffice | None = None) -> AsyncIterator[PostOffice]:
+    """The server, on a free port, or again on the one that it had."""
+    office = office or PostOffice()
+    loop = asyncio.get_running_loop()
+    open_: list[SMTP] = []
+
+    def connected() -> SMTP:
+        open_.append(SMTP(office, enable_SMTPUTF8=True, loop=loop))
+        return open_[-1]
+
+    server = await loop.create_server(connected, "127.0.0.1", office.port)
+    office.port = server.sockets[0].getsockname()[1]
+    try:
+        yield office
+    finally:
+        server.close()
+        for one in open_:
+            if isinstance(one.transport, asyncio.Transport):
+                one.transport.abort()
+        await asyncio.sleep(0)

@@ -1,0 +1,214 @@
+"""Inboxes, preferences and deliveries over HTTP, and who may see what."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from services.notifications.app import NotificationsSettings, assemble
+from services.notifications.rules import Patience
+from shared.mongo import connect
+from shared.outbox import prepare
+from tests.notifications.builders import (
+    CONTACT_PRIVATE_KEY,
+    NAME,
+    ORGANISER,
+    Desk,
+    address_of,
+    as_participant,
+    confirmed,
+    desk,
+    erased,
+    everything,
+    fresh,
+    issued,
+    joined,
+    requested,
+    running,
+    settings,
+)
+
+pytestmark = pytest.mark.stack
+
+
+@asynccontextmanager
+async def api(kafka: str, mongo: str) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
+    """The HTTP of the service in role api, and a desk over the same database."""
+    of = settings(kafka, mongo, role="api", contact_private_key=None)
+    async with running(assemble(of)) as client, connect(mongo, of.database) as database:
+        await prepare(database)
+        yield client, Desk(database, Patience())
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+async def inbox(client: httpx.AsyncClient, who: str, **query: Any) -> dict[str, Any]:
+    answer = await client.get("/inbox", params=query, headers=as_participant(who))
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_an_inbox_is_read_page_by_page_newest_first_and_by_its_owner_alone(
+    kafka: str, mongo: str
+) -> None:
+    person, other = fresh(), fresh()
+    async with api(kafka, mongo) as (client, at):
+        for n in range(7):
+            await at.tell(requested(person, subject=f"第{n}号"))
+        await at.tell(*[requested(person, subject="同时") for _ in range(5)], confirmed(other))
+        subjects, ids, after = [], set(), None
+        for _ in range(4):
+            page = await inbox(client, person, limit=4, **({"after": after} if after else {}))
+            subjects += [message["subject"] for message in page["messages"]]
+            ids |= {message["message_id"] for message in page["messages"]}
+            after = page["after"]
+            if after is None:
+                break
+        assert subjects == ["同时"] * 5 + [f"第{n}号" for n in range(6, -1, -1)]
+        assert len(ids) == 12
+        assert len((await inbox(client, other))["messages"]) == 1
+        assert code_of(await client.get("/inbox")) == (401, "token_missing")
+        for bad in ("x", "1.", "999999999999999.a"):
+            answer = await client.get("/inbox", params={"after": bad}, headers=as_participant(person))
+            assert code_of(answer) == (422, "invalid")
+        assert code_of(await client.get("/inbox?limit=101", headers=as_participant(person)))[0] == 422
+
+
+async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(joined(person, language="en"), *everything(person))
+        english = await inbox(client, person)
+        assert english["language"] == "en"
+        assert any("Registration confirmed" in message["subject"] for message in english["messages"])
+        chinese = await inbox(client, person, language="zh-CN")
+        assert any("报名成功通知" in message["subject"] for message in chinese["messages"])
+        chosen = {"email": False, "language": "zh-CN"}
+        answer = await client.put("/preferences", json=chosen, headers=as_participant(person))
+        assert answer.json() == chosen
+        assert (await client.get("/preferences", headers=as_participant(person))).json() == chosen
+        assert (await inbox(client, person))["language"] == "zh-CN"
+        assert NAME not in str(english) + str(chinese)
+        assert code_of(await client.get("/inbox?language=fr", headers=as_participant(person)))[0] == 422
+
+
+async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str) -> None:
+    person, other = fresh(), fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(confirmed(person), issued(person))
+        me = as_participant(person)
+        assert (await client.get("/inbox/unread-count", headers=me)).json() == {"unread": 2}
+        id_ = (await inbox(client, person))["messages"][0]["message_id"]
+        first = await client.post(f"/inbox/{id_}/read", headers=me)
+        assert first.status_code == 200
+        assert (await client.post(f"/inbox/{id_}/read", headers=me)).json() == first.json()
+        assert (await client.get("/inbox/unread-count", headers=me)).json() == {"unread": 1}
+        assert (await inbox(client, person))["messages"][0]["read_at"] is not None
+        foreign = await client.post(f"/inbox/{id_}/read", headers=as_participant(other))
+        assert code_of(foreign) == (404, "message_unknown")
+
+
+async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: str) -> None:
+    group, person = fresh("group"), fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(joined(group, kind="group"), joined(person), issued(group), issued(person))
+        found = (await client.get(f"/recipients/{group}/inbox", headers=ORGANISER)).json()
+        assert "贵单位" in found["messages"][0]["body"]
+        path = f"/recipients/{person}/inbox"
+        assert code_of(await client.get(path, headers=ORGANISER)) == (403, "not_a_group")
+        assert code_of(await client.get("/recipients/nobody/inbox", headers=ORGANISER)) == (
+            404,
+            "participant_unknown",
+        )
+        assert code_of(await client.get(f"/recipients/{group}/inbox")) == (401, "organiser_key_missing")
+
+
+async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafka: str, mongo: str) -> None:
+    person, waiting = fresh(), fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(joined(person), confirmed(person), issued(person), confirmed(waiting))
+        await at.database["messages"].update_many(
+            {"channel": "email"},
+            {"$set": {"state": "failed", "code": "smtp_rejected", "reply": 550, "attempts": 3}},
+        )
+        answer = await client.get("/deliveries", params={"state": "failed", "limit": 2}, headers=ORGANISER)
+        page = answer.json()
+        rest = await client.get(
+            "/deliveries", params={"state": "failed", "after": page["after"]}, headers=ORGANISER
+        )
+        found = page["deliveries"] + rest.json()["deliveries"]
+        assert {one["participant_id"] for one in found} == {person, waiting}
+        assert len({one["message_id"] for one in found}) == 3
+        assert (found[0]["code"], found[0]["reply"], found[0]["attempts"]) == ("smtp_rejected", 550, 3)
+        assert address_of(person) not in answer.text
+        assert not {"subject", "body", "facts"} & found[0].keys()
+
+        states = {}
+        for one in found:
+            again = await client.post(f"/deliveries/{one['message_id']}/retry", headers=ORGANISER)
+            states[one["participant_id"]] = again.json()["state"]
+        assert states == {person: "pending", waiting: "waiting_contact"}
+        path = f"/deliveries/{found[0]['message_id']}/retry"
+        assert code_of(await client.post(path, headers=ORGANISER)) == (409, "not_failed")
+        assert code_of(await client.post("/deliveries/nothing/retry", headers=ORGANISER)) == (
+            404,
+            "message_unknown",
+        )
+        summary = (await client.get("/deliveries/summary", headers=ORGANISER)).json()["counts"]
+        assert {(one["channel"], one["state"]): one["count"] for one in summary} == {
+            ("inbox", "delivered"): 3,
+            ("email", "pending"): 2,
+            ("email", "waiting_contact"): 1,
+        }
+        for refused in ("/deliveries", "/deliveries/summary"):
+            assert code_of(await client.get(refused, headers=as_participant(person)))[0] == 401
+
+
+async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_again(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(joined(person), *everything(person))
+        await client.put("/preferences", json={"email": False}, headers=as_participant(person))
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
+        await at.tell(erased(person))
+        assert (await inbox(client, person))["messages"] == []
+        assert await at.database["preferences"].count_documents({}) == 0
+        answer = await client.put("/preferences", json={"email": True}, headers=as_participant(person))
+        assert code_of(answer) == (409, "participant_erased")
+        id_ = (await at.messages(person))[0]["_id"]
+        answer = await client.post(f"/deliveries/{id_}/retry", headers=ORGANISER)
+        assert code_of(answer) == (409, "not_failed")
+
+
+async def test_every_route_is_described_with_a_summary(kafka: str, mongo: str) -> None:
+    document = assemble(settings(kafka, mongo)).openapi()
+    routes = [route for path in document["paths"].values() for route in path.values()]
+    assert len(routes) >= 9
+    assert all(route["summary"] for route in routes)
+
+
+def test_settings_that_cannot_work_are_refused_at_once() -> None:
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": "pem"}
+    with pytest.raises(ValueError, match="KEPU_CONTACT_PRIVATE_KEY"):
+        NotificationsSettings(**fine, role="worker")
+    with pytest.raises(ValueError, match="in clear"):
+        NotificationsSettings(**fine, contact_private_key=CONTACT_PRIVATE_KEY, smtp_username="kepu")
+    assert NotificationsSettings(**fine, role="api").contact_private_key is None
+
+
+async def test_the_counts_come_from_an_index(mongo: str) -> None:
+    async with desk(mongo) as at:
+        await at.tell(confirmed(fresh()))
+        assert await at.deliveries.summary() == {
+            ("inbox", "delivered"): 1,
+            ("email", "waiting_contact"): 1,
+        }

@@ -1,0 +1,52 @@
+"""SIGKILL between claiming and marking: the mail goes out again, as the same mail."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.notifications.courier import sending
+from shared.events import NotificationDelivered
+from shared.testing import eventually
+from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, joined
+from tests.notifications.post_office import PostOffice, open_office
+from tests.notifications.test_courier import courier, until_all
+
+pytestmark = pytest.mark.stack
+
+ACTOR = Path(__file__).with_name("actor.py")
+LEASE_SECONDS = 3.0
+
+
+async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_same_id(mongo: str) -> None:
+    people = [fresh() for _ in range(50)]
+    async with desk(mongo) as at, open_office(PostOffice(hang=True)) as office:
+        await at.tell(*[joined(person) for person in people], *[confirmed(person) for person in people])
+        killed = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ACTOR),
+            mongo,
+            at.database.name,
+            str(office.port),
+            str(LEASE_SECONDS),
+            env={**os.environ, "KEPU_CONTACT_PRIVATE_KEY": CONTACT_PRIVATE_KEY},
+        )
+        try:
+            # One mail on each connection is taken by the server, and the courier does not know it.
+            await eventually(lambda: len(office.mails) == 4)
+        finally:
+            killed.kill()
+            await killed.wait()
+        office.hang = False
+        async with sending(courier(at, office)):
+            await asyncio.sleep(0.3)
+            claimed = await at.database["messages"].count_documents({"state": "claimed"})
+            assert claimed == 50, "nobody takes what is claimed before the claim ends"
+            await until_all(at, "delivered", 50)
+        counts = office.counts
+        told = await at.told(NotificationDelivered.topic)
+    assert len(counts) == 50
+    assert sorted(counts.values()) == [1] * 46 + [2] * 4
+    assert len(told) == 50

@@ -1,0 +1,194 @@
+"""Events handled on the real database: stored once, in whatever order and however often they come."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+
+from services.notifications.rules import Patience
+from shared import clock
+from shared.envelope import Envelope, Event
+from shared.events import NotificationDelivered, NotificationFailed
+from tests.notifications.builders import (
+    NAME,
+    address_of,
+    batch_of,
+    completed,
+    confirmed,
+    desk,
+    enclosed,
+    erased,
+    everything,
+    fresh,
+    issued,
+    joined,
+    requested,
+)
+
+pytestmark = pytest.mark.stack
+
+
+def delivered_ids(following: list[Envelope[Event]]) -> dict[str, NotificationDelivered]:
+    return {one.context.id: one.event for one in following if isinstance(one.event, NotificationDelivered)}
+
+
+async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo) as at:
+        happened = [enclosed(event) for event in everything(person)]
+        following = await at.tell(joined(person), *happened)
+        inbox = await at.messages(person, "inbox")
+        assert await at.states(person) == ["pending"] * 7
+        assert at.woken == 1
+    assert {document["kind"] for document in inbox} >= {"quiz_completed", "award_issued"}
+    told = delivered_ids(following)
+    assert len(told) == len(inbox) == len(happened)
+    assert {event.cause_id for event in told.values()} == {one.context.id for one in happened}
+    correlations = {one.context.id: one.context.correlation_id for one in happened}
+    for one in following:
+        assert one.context.causation_id is not None
+        assert one.context.correlation_id == correlations[one.context.causation_id]
+
+
+async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo) as at:
+        happened = [enclosed(event) for event in everything(person)]
+        first = await at.tell(joined(person), *happened)
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "delivered"}})
+        await asyncio.sleep(0.005)
+        again = await at.tell(*happened, joined(person), *happened)
+        assert set(await at.states(person)) == {"delivered"}
+        assert len(await at.messages(person, "inbox")) == len(happened)
+    # Also the times of then: one event id never says two things.
+    assert delivered_ids(again) == delivered_ids(first)
+
+
+async def test_a_mail_before_its_recipient_has_joined_waits_and_then_becomes_due(mongo: str) -> None:
+    known, nameless = fresh(), fresh()
+    async with desk(mongo) as at:
+        following = await at.tell(confirmed(known), issued(known), confirmed(nameless))
+        assert len(delivered_ids(following)) == 3
+        assert await at.states(known) == ["waiting_contact"] * 2
+        await at.tell(joined(known), joined(nameless, contact_sealed=None))
+        assert await at.states(known) == ["pending"] * 2
+        # No address on file: no mail, and no failure either.
+        assert [(m["state"], m["code"]) for m in await at.messages(nameless)] == [("skipped", "no_address")]
+        for document in await at.messages(known):
+            assert document["due_at"] < document["expires_at"]
+
+
+async def test_joining_and_being_told_at_the_same_moment_leaves_no_mail_waiting(mongo: str) -> None:
+    people = [fresh() for _ in range(40)]
+    async with desk(mongo) as at:
+        await asyncio.gather(
+            *[at.tell(confirmed(person)) for person in people],
+            *[at.tell(joined(person)) for person in people],
+        )
+        for person in people:
+            assert await at.states(person) == ["pending"]
+
+
+async def test_a_repeat_after_a_crash_before_the_second_look_releases_what_waits(mongo: str) -> None:
+    person, gone = fresh(), fresh()
+    told, lost = enclosed(confirmed(person)), enclosed(confirmed(gone))
+    async with desk(mongo) as at:
+        await at.tell(joined(person), told, lost)
+        # As if the look that finds the contact had never come.
+        await at.database["messages"].update_many(
+            {"channel": "email"}, {"$set": {"state": "waiting_contact"}, "$unset": {"due_at": ""}}
+        )
+        await at.database["contacts"].insert_one({"_id": gone, "erased_at": clock.now()})
+        await at.tell(told, lost)
+        assert await at.states(person) == ["pending"]
+        assert await at.states(gone) == ["cancelled"]
+        assert "facts" not in (await at.messages(gone, "inbox"))[0]
+
+
+async def test_erasure_deletes_the_contact_and_what_messages_say_and_cancels_the_rest(mongo: str) -> None:
+    person, other = fresh(), fresh()
+    async with desk(mongo) as at:
+        await at.tell(joined(person), joined(other), *everything(person), confirmed(other))
+        await at.tell(erased(person))
+        documents = await at.messages(person) + await at.messages(person, "inbox")
+        assert {document["state"] for document in await at.messages(person)} == {"cancelled"}
+        assert not any("facts" in document or "due_at" in document for document in documents)
+        assert "contact_sealed" not in (await at.database["contacts"].find_one({"_id": person}) or {})
+        assert await at.store.inbox(person, None, 100) == []
+        assert await at.states(other) == ["pending"]
+
+
+async def test_whoever_is_erased_stays_erased_whatever_comes_later(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo) as at:
+        await at.tell(erased(person), joined(person))
+        following = await at.tell(joined(person), *everything(person))
+        assert following == []
+        assert set(await at.states(person)) == {"cancelled"}
+        assert (await at.store.recipients([person]))[person].contact_sealed is None
+        assert not any("facts" in document for document in await at.messages(person, "inbox"))
+
+
+async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo) as at:
+        await at.tell(joined(person), requested(person, channels=("email",)))
+        assert await at.messages(person, "inbox") == []
+        assert await at.states(person) == ["pending"]
+        assert await at.tell(requested(person, channels=("inbox",))) != []
+        assert len(await at.messages(person)) == 1
+
+
+async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str) -> None:
+    person = fresh()
+    good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
+    context = bad.context.__class__(
+        "x" * 300, bad.context.source, bad.context.type, bad.context.time, person, bad.context.correlation_id
+    )
+    async with desk(mongo) as at:
+        batch = batch_of(good, Envelope(context, bad.event))
+        following = await at._handle(batch)
+        assert len(following) == 1
+        assert [why.code for _, why in batch.rejected] == ["bad_header"]
+        assert len(await at.messages(person)) == 1
+
+
+async def test_a_mail_whose_recipient_never_joins_fails_in_the_end_and_is_told_of(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo, Patience(waiting_max=timedelta(days=3))) as at:
+        await at.tell(confirmed(person))
+        now = clock.now()
+        assert await at.deliveries.give_up(now + timedelta(days=2)) == 0
+        assert await at.deliveries.give_up(now + timedelta(days=4)) == 1
+        [document] = await at.messages(person)
+        assert (document["state"], document["code"]) == ("failed", "contact_unknown")
+        [told] = await at.told(NotificationFailed.topic)
+        assert NotificationFailed.model_validate_json(told).code == "contact_unknown"
+        assert await at.deliveries.give_up(now + timedelta(days=4)) == 0
+
+
+async def test_nothing_stored_beside_the_sealed_contact_tells_who_somebody_is(mongo: str) -> None:
+    person = fresh()
+    async with desk(mongo) as at:
+        await at.tell(joined(person), *everything(person))
+        everything_stored = [
+            str(document)
+            for name in await at.database.list_collection_names()
+            async for document in at.database[name].find()
+        ]
+    assert not [text for text in everything_stored if NAME in text or address_of(person) in text]
+
+
+async def test_a_thousand_events_take_a_few_bulk_operations(mongo: str) -> None:
+    people = [fresh() for _ in range(500)]
+    async with desk(mongo) as at:
+        await at.tell(*[joined(person) for person in people])
+        batch = [enclosed(event) for person in people for event in (completed(person), confirmed(person))]
+        started = time.perf_counter()
+        following = await at.tell(*batch)
+        spent_seconds = time.perf_counter() - started
+        assert len(following) == 1_000
+        assert await at.database["messages"].count_documents({}) == 1_500
+    # One write each would take several times as long.
+    assert spent_seconds < 2

@@ -1,0 +1,126 @@
+"""The policy and the decisions of notifications."""
+
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.rules import (
+    POLICY,
+    Outcome,
+    Patience,
+    Preferences,
+    Recipient,
+    after_failure,
+    first_outcome,
+    language_of,
+    message_id,
+    messages_of,
+)
+from shared import topics
+from shared.envelope import Event
+from shared.errors import Rejected
+from shared.events import Channel, ParticipantErased, ParticipantJoined
+from tests.notifications.builders import NOW, completed, confirmed, enclosed, everything, issued, requested
+
+PATIENCE = Patience()
+
+
+def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:
+    read = {topic.name for topic in topics.LIVE if "notifications" in topic.groups}
+    handled: list[type[Event]] = [*POLICY, ParticipantJoined, ParticipantErased]
+    assert {event.topic for event in handled} == read
+
+
+def test_every_event_goes_to_the_inbox_and_quiz_results_to_no_mailbox() -> None:
+    for event in everything("p"):
+        context = enclosed(event).context
+        channels = [message.channel for message in messages_of(event, context, NOW)]
+        mailed = [] if type(event) is type(completed("p")) else ["email"]
+        assert channels == ["inbox", *mailed]
+
+
+def test_message_ids_are_the_same_on_a_repeat_and_differ_by_channel_id_and_source() -> None:
+    context = enclosed(confirmed("p"), "cause").context
+    assert message_id(context, "email") == message_id(enclosed(confirmed("p"), "cause").context, "email")
+    other = enclosed(confirmed("p"), "other").context
+    elsewhere = enclosed(confirmed("p"), "cause").context.__class__(
+        context.id, "other/system", context.type, context.time, context.subject, context.correlation_id
+    )
+    ids = {message_id(one, channel) for one in (context, other, elsewhere) for channel in get_args(Channel)}
+    assert len(ids) == 6
+
+
+def test_a_channel_asked_for_twice_is_meant_once() -> None:
+    event = requested("p", channels=("email", "email"))
+    [message] = messages_of(event, enclosed(event).context, NOW)
+    assert message.channel == "email"
+
+
+def test_messages_hold_the_facts_of_their_wording_and_their_recipient() -> None:
+    event = issued("group-a")
+    inbox, mail = messages_of(event, enclosed(event).context, NOW)
+    assert inbox.participant_id == mail.participant_id == "group-a"
+    assert inbox.facts == mail.facts
+    assert set(inbox.facts or {}) == {"scheme_title", "kind", "tier", "award_code", "issued_at"}
+
+
+def test_an_event_id_too_long_to_report_on_is_rejected() -> None:
+    event = confirmed("p")
+    context = enclosed(event).context
+    long = context.__class__(
+        "x" * 201, context.source, context.type, context.time, context.subject, context.correlation_id
+    )
+    with pytest.raises(Rejected) as refused:
+        messages_of(event, long, NOW)
+    assert refused.value.code == "bad_header"
+
+
+@pytest.mark.parametrize(
+    ("recipient", "mail", "inbox"),
+    [
+        (None, Outcome("waiting_contact"), Outcome("delivered")),
+        (Recipient("p", contact_sealed="AAAA"), Outcome("pending"), Outcome("delivered")),
+        (Recipient("p"), Outcome("skipped", "no_address"), Outcome("delivered")),
+        (Recipient("p", erased=True), Outcome("cancelled", "erased"), Outcome("cancelled", "erased")),
+    ],
+)
+def test_what_becomes_of_a_new_message_follows_from_what_is_known(
+    recipient: Recipient | None, mail: Outcome, inbox: Outcome
+) -> None:
+    event = confirmed("p")
+    to_inbox, to_mail = messages_of(event, enclosed(event).context, NOW)
+    assert first_outcome(to_mail, recipient) == mail
+    assert first_outcome(to_inbox, recipient) == inbox
+
+
+@given(st.integers(1, 5), st.floats(0, 1))
+def test_a_failure_is_tried_again_after_half_to_all_of_a_doubling_wait(tries: int, chance: float) -> None:
+    outcome = after_failure(tries, "smtp_deferred", 451, PATIENCE, NOW, chance)
+    assert (outcome.state, outcome.code, outcome.reply) == ("pending", "smtp_deferred", 451)
+    assert outcome.due_at is not None
+    longest = timedelta(seconds=60 * 2 ** (tries - 1))
+    assert longest / 2 - timedelta(milliseconds=1) <= outcome.due_at - NOW <= longest
+
+
+def test_the_last_failure_is_final_and_no_wait_is_longer_than_the_longest() -> None:
+    assert after_failure(6, "smtp_deferred", 451, PATIENCE, NOW, 0.5) == Outcome(
+        "failed", "smtp_deferred", reply=451
+    )
+    endless = Patience(tries_max=1_000)
+    late = after_failure(500, "smtp_deferred", None, endless, NOW, 1.0)
+    assert late.due_at == NOW + timedelta(seconds=endless.retry_seconds_max)
+
+
+def test_language_is_what_is_asked_then_chosen_then_the_profiles() -> None:
+    profile = Recipient("p", language="en")
+    assert language_of("zh-CN", Preferences(language="en"), profile) == "zh-CN"
+    assert language_of(None, Preferences(language="zh-CN"), profile) == "zh-CN"
+    assert language_of(None, Preferences(), profile) == "en"
+    assert language_of(None, None, None) == "zh-CN"
+
+
+def test_recipients_show_no_contact() -> None:
+    assert "AAAA" not in repr(Recipient("p", contact_sealed="AAAA"))

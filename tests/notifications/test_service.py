@@ -1,0 +1,188 @@
+"""The whole service on the real broker, database and mail server: events in, messages out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from services.notifications.app import assemble
+from shared.envelope import Envelope, Event
+from shared.events import NotificationDelivered, NotificationFailed
+from shared.logs import JsonLines
+from shared.publisher import Publisher, publishing
+from shared.testing import eventually, headers_of, read_all, write_raw
+from shared.topics import create_missing, dead_letters
+from tests.notifications.builders import (
+    NAME,
+    ORGANISER,
+    address_of,
+    as_participant,
+    confirmed,
+    enclosed,
+    erased,
+    everything,
+    fresh,
+    joined,
+    requested,
+    running,
+    settings,
+)
+from tests.notifications.post_office import PostOffice, open_office
+
+pytestmark = pytest.mark.stack
+
+
+class Week:
+    """Copies of notifications over one database, with a mail server, and what they say on Kafka."""
+
+    def __init__(
+        self, kafka: str, clients: list[httpx.AsyncClient], publisher: Publisher, office: PostOffice
+    ) -> None:
+        self.kafka = kafka
+        self.clients = clients
+        self.office = office
+        self._publisher = publisher
+
+    async def tell(self, *happened: Event | Envelope[Event]) -> None:
+        envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
+        await self._publisher.publish(envelopes)
+
+    async def inbox(self, who: str) -> list[dict[str, Any]]:
+        answer = await self.clients[0].get("/inbox?limit=100", headers=as_participant(who))
+        found: list[dict[str, Any]] = answer.json()["messages"]
+        return found
+
+    async def delivered(self, *people: str) -> list[tuple[str, NotificationDelivered]]:
+        """Event ids and events of these people, as Kafka has them."""
+        records = await read_all(self.kafka, NotificationDelivered.topic)
+        told = [
+            (
+                dict(record.headers)["ce_id"].decode(),
+                NotificationDelivered.model_validate_json(record.value or b""),
+            )
+            for record in records
+        ]
+        return [(id_, event) for id_, event in told if event.participant_id in people]
+
+
+@asynccontextmanager
+async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
+    await create_missing(kafka)
+    async with AsyncExitStack() as stack:
+        office = await stack.enter_async_context(open_office())
+        publisher = await stack.enter_async_context(publishing(kafka, "tests"))
+        of = settings(kafka, mongo, smtp_host="127.0.0.1", smtp_port=office.port, **changes)
+        clients = [await stack.enter_async_context(running(assemble(of))) for _ in range(copies)]
+        yield Week(kafka, clients, publisher, office)
+
+
+async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafka: str, mongo: str) -> None:
+    person, early, unheard = fresh(), fresh(), fresh()
+    happened = [enclosed(event) for event in everything(person)]
+    async with week(kafka, mongo) as at:
+        # The contact of `early` comes after what is to be mailed, that of `unheard` never.
+        await at.tell(joined(person), *happened, confirmed(early), requested(unheard))
+        await at.tell(*happened)
+        await eventually(lambda: len(at.office.of(address_of(person))) >= 7)
+        assert at.office.of(address_of(early)) == []
+        await at.tell(joined(early))
+        await eventually(lambda: len(at.office.of(address_of(early))) == 1)
+
+        async def all_told() -> bool:
+            return len({id_ for id_, _ in await at.delivered(person, early, unheard)}) == 15 + 2 + 1
+
+        await eventually(all_told)
+        told = await at.delivered(person, early, unheard)
+        assert len(await at.inbox(person)) == len(happened)
+        assert [message["subject"] for message in await at.inbox(unheard)] == ["场地变更通知"]
+        summary = (await at.clients[0].get("/deliveries/summary", headers=ORGANISER)).json()
+        health = (await at.clients[0].get("/health")).json()
+    assert {"channel": "email", "state": "waiting_contact", "count": 1} in summary["counts"]
+    assert health["status"] == "ok", health
+    assert set(at.office.counts.values()) == {1}
+    events = dict(told)
+    # A repeat may say it again, but never differently.
+    assert all(events[id_] == event for id_, event in told)
+    causes = {(event.cause_id, event.channel) for event in events.values() if event.participant_id == person}
+    assert {cause for cause, _ in causes} == {one.context.id for one in happened}
+
+
+async def test_two_copies_share_the_work_and_each_mail_goes_out_once(kafka: str, mongo: str) -> None:
+    people = [fresh() for _ in range(200)]
+    async with week(kafka, mongo, copies=2) as at:
+        await at.tell(*[joined(person) for person in people])
+        happened = [enclosed(confirmed(person)) for person in people]
+        for start in range(0, 200, 40):
+            await at.tell(*happened[start : start + 40])
+        await at.tell(*happened)
+        await eventually(lambda: len(at.office.mails) >= 200)
+
+        async def all_told() -> bool:
+            return len({id_ for id_, _ in await at.delivered(*people)}) == 400
+
+        await eventually(all_told)
+        for copy in at.clients:
+            health = (await copy.get("/health")).json()
+            assert health["status"] == "ok", health
+    assert len(at.office.counts) == 200
+    assert set(at.office.counts.values()) == {1}
+
+
+async def test_a_poison_event_is_dead_lettered_and_its_neighbours_are_told(kafka: str, mongo: str) -> None:
+    person = fresh()
+    poison, good = enclosed(requested(person)), enclosed(requested(person))
+    async with week(kafka, mongo) as at:
+        bodies = [b'{"participant_id": 7}', good.event.model_dump_json().encode()]
+        records = [
+            (person.encode(), body, headers_of(one)) for body, one in zip(bodies, (poison, good), strict=True)
+        ]
+        await write_raw(kafka, "notification.requested", records)
+
+        async def told() -> bool:
+            return len(await at.inbox(person)) == 1
+
+        await eventually(told)
+        dead = await read_all(kafka, dead_letters("notification.requested", "notifications"))
+    mine = [record for record in dead if (record.key or b"").decode() == person]
+    assert [dict(record.headers)["dead_code"] for record in mine] == [b"bad_body"]
+
+
+async def test_a_whole_run_logs_no_name_no_address_and_no_words(
+    kafka: str, mongo: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for library in ("aiokafka", "pymongo", "asyncio", "mail.log", "hpack", "httpcore", "httpx"):
+        # Of libraries what services let through: shared.logs.configure.
+        caplog.set_level(logging.WARNING, library)
+    person, refused, gone, broken = fresh(), fresh(), fresh(), fresh()
+    async with week(kafka, mongo) as at:
+        at.office.replies[address_of(refused)] = [f"550 no mailbox {address_of(refused)} for {NAME}"]
+        await at.tell(
+            *[joined(one) for one in (person, refused, gone)], joined(broken, contact_sealed="AAAA")
+        )
+        await at.tell(*everything(person), *[confirmed(one) for one in (refused, broken)], erased(gone))
+        await at.tell(confirmed(gone))
+        await eventually(lambda: len(at.office.of(address_of(person))) == 7)
+        at.office.refuse_sender = f"550 {address_of(person)} is not allowed"
+        await at.tell(confirmed(person))
+
+        async def both_failed() -> bool:
+            records = await read_all(kafka, NotificationFailed.topic)
+            told = [NotificationFailed.model_validate_json(record.value or b"") for record in records]
+            codes = {event.code for event in told if event.participant_id in (refused, broken)}
+            return codes == {"smtp_rejected", "contact_unreadable"}
+
+        await eventually(both_failed)
+        await eventually(lambda: "mail waits for a server" in caplog.text)
+        await asyncio.sleep(0.1)
+        metrics = (await at.clients[0].get("/metrics")).text
+    lines = [JsonLines("notifications").format(record) for record in caplog.records]
+    assert lines
+    for secret in (NAME, "@example.org", "场地变更", "科普宣传一条街", "T-4711"):
+        assert not [line for line in lines if secret in line]
+        assert secret not in metrics
+    assert person not in metrics
