@@ -180,13 +180,13 @@ VALUES: st.SearchStrategy[object] = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.dictionaries(st.sampled_from([*SOUND, "surprise"]), VALUES, max_size=3))
 def test_any_change_of_a_field_is_judged_alike(changes: dict[str, object]) -> None:
     agree(body(**changes))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.integers(0, len(TEXT) - 1), st.integers(0, 3), st.binary(max_size=2))
 def test_any_change_of_bytes_is_judged_alike(place: int, length: int, instead: bytes) -> None:
     value = TEXT.encode()
