@@ -44,7 +44,13 @@ class Outsider:
         self._kafka = kafka
         self._box = SealedBox(PublicKey(b64decode(contact_public_key)))
         self._producer = Producer(
-            {"bootstrap.servers": kafka, "enable.idempotence": True, "message.max.bytes": 2 * BIG_BYTES}
+            {
+                "bootstrap.servers": kafka,
+                "enable.idempotence": True,
+                "message.max.bytes": 2 * BIG_BYTES,
+                # A broker that is away for a while is no news in a run that kills it.
+                "log_level": 2,
+            }
         )
         self._random = random.Random(seed)  # noqa: S311 (simulated people)
         self.emitted = Emitted()
