@@ -38,7 +38,7 @@ class NotificationsSettings(Settings):
     smtp_security: Security = Field("none", description="none, starttls or tls")
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
-    smtp_connections: int = Field(4, ge=1, le=32, description="connections to it that are kept open")
+    smtp_connections: int = Field(8, ge=1, le=32, description="connections to it that are kept open")
     mail_from: str = Field(
         "kepu@example.org", pattern=EMAIL_PATTERN, description="the address that mails come from"
     )

@@ -42,7 +42,7 @@ Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 class Pace:
     """How much the courier does at a time."""
 
-    connections: int = 4
+    connections: int = 8
     claim_mails_max: int = 300
     lease_seconds: float = 120.0
     poll_seconds: float = 1.0
@@ -132,6 +132,8 @@ class Courier:
             return False
         ids = await self._deliveries.due(clock.now(), self._pace.claim_mails_max)
         if not ids:
+            # What could not be sent has gone out through another courier, or has expired.
+            self._fault = None
             if time - self._busy_at > IDLE_SECONDS_MAX:
                 await self._close()
             return False

@@ -19,7 +19,6 @@ from tests.notifications.builders import (
     address_of,
     as_participant,
     confirmed,
-    desk,
     erased,
     everything,
     fresh,
@@ -203,12 +202,3 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match="in clear"):
         NotificationsSettings(**fine, contact_private_key=CONTACT_PRIVATE_KEY, smtp_username="kepu")
     assert NotificationsSettings(**fine, role="api").contact_private_key is None
-
-
-async def test_the_counts_come_from_an_index(mongo: str) -> None:
-    async with desk(mongo) as at:
-        await at.tell(confirmed(fresh()))
-        assert await at.deliveries.summary() == {
-            ("inbox", "delivered"): 1,
-            ("email", "waiting_contact"): 1,
-        }
