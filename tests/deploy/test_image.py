@@ -36,7 +36,7 @@ def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, dict[s
     shutil.copytree(ROOT / "services" / service, tmp_path / "services" / service, ignore=leave)
     shutil.copy(ROOT / "services" / "__init__.py", tmp_path / "services")
     packages = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    found = subprocess.run(  # noqa: S603 (our own interpreter and program)
+    found = subprocess.run(
         [sys.executable, "-I", "-S", "-c", IMPORTS, str(tmp_path), service, *packages],
         cwd=tmp_path,
         capture_output=True,

@@ -73,7 +73,7 @@ def test_server_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
 
 
 def test_leashed_server_dies_with_its_killed_starter(tmp_path: Path) -> None:
-    starter = subprocess.Popen(  # noqa: S603 - this very Python
+    starter = subprocess.Popen(
         (sys.executable, "-c", STARTS_AND_WAITS, str(tmp_path)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

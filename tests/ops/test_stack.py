@@ -94,7 +94,7 @@ async def test_killed_servers_come_back_at_their_address_with_their_data(stack: 
 
 
 def test_stack_of_a_killed_process_dies_with_it(home: Path) -> None:
-    starter = subprocess.Popen(  # noqa: S603 - this very Python
+    starter = subprocess.Popen(
         (sys.executable, "-c", STARTS_AND_WAITS, str(home)),
         env=OWN,
         stdin=subprocess.PIPE,
