@@ -37,6 +37,7 @@ def fresh() -> dict[str, str]:
 def kept(path: Path) -> dict[str, str]:
     """The secrets of a local run: made the first time, readable by their owner alone."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(fresh(), file, indent=2)

@@ -22,9 +22,13 @@ from ops.services import WEEK, Services, running
 from ops.settle import wait_until_settled
 from ops.stack import Stack, StackError
 from ops.stack.cli import DEFAULT_HOME, Home
+from ops.stack.host import make_folder
 from shared import topics
+from shared.settings import KafkaSettings
 
 DIFFERS = 1
+# Marks a folder whose week was only played and may be removed before the next.
+PLAYED = "played"
 STAGES = ("register", "sit", "visit", "outside")
 
 week_cli = typer.Typer()
@@ -107,7 +111,7 @@ def up(home: Home = DEFAULT_HOME / "up") -> None:
     stack = Stack(home, tell=console.print)
     stack.up()
     services = Services(stack, tell=console.print)
-    asyncio.run(topics.create_missing(stack.kafka))
+    asyncio.run(topics.create_missing(stack.kafka, KafkaSettings().kafka_replication))
     services.up()
     urls = {name: services.url(name) for name in ("registration", "quiz", "awards")}
     marker = home / "week.loaded"
@@ -115,6 +119,29 @@ def up(home: Home = DEFAULT_HOME / "up") -> None:
         week.load(week_of_now(), urls, services.secrets["KEPU_ORGANISER_KEY"], console.print)
         marker.touch()
     _addresses(services)
+
+
+@week_cli.command(name="load")
+def load_command(
+    folder: Annotated[Path, typer.Argument(help="A week's five JSON files, as in sample/puyang-2023.")],
+    organiser_key: Annotated[
+        str | None,
+        typer.Option(envvar="KEPU_ORGANISER_KEY", help="By default that of the week kepu up started."),
+    ] = None,
+    registration: Annotated[str | None, typer.Option(help="Where registration listens.")] = None,
+    quiz: Annotated[str | None, typer.Option(help="Where quiz listens.")] = None,
+    awards: Annotated[str | None, typer.Option(help="Where awards listens.")] = None,
+    home: Home = DEFAULT_HOME / "up",
+) -> None:
+    """
+    Load a week of your own: activities, groups, quiz and schemes. Loading again changes nothing.
+
+    Without addresses it goes to the week that kepu up started.
+    """
+    services = Services(Stack(home))
+    told = {"registration": registration, "quiz": quiz, "awards": awards}
+    urls = {name: url or services.url(name) for name, url in told.items()}
+    week.load(week.read(folder), urls, organiser_key or services.secrets["KEPU_ORGANISER_KEY"], console.print)
 
 
 @week_cli.command()
@@ -173,6 +200,8 @@ async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
 def _fresh(home: Path, *, detached: bool) -> Iterator[Services]:
     """A stack and services that are stopped at the end, with no data of an earlier week."""
     _remove(home)
+    make_folder(home)
+    (home / PLAYED).touch()
     stack = Stack(home, detached=detached, tell=console.print)
     console.print("Starting Kafka and MongoDB …")
     with stack:
@@ -187,8 +216,8 @@ def _remove(home: Path) -> None:
 
     if not home.exists():
         return
-    if not (home / "stack.lock").exists():
-        raise StackError(f"{home} is there and is no week of ours: name another --home")
+    if not (home / PLAYED).exists():
+        raise StackError(f"{home} holds something else than an earlier play: name another --home")
     Services(Stack(home)).down()
     Stack(home).down()
     shutil.rmtree(home)

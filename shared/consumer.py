@@ -406,7 +406,12 @@ class Consumer:
         consumer = self._subscriber.consumer if self._subscriber else None
         if consumer is None:
             return
-        for partition in consumer.assignment():
+        assigned = consumer.assignment()
+        for partition in self._committed.keys() - assigned:
+            # Another member tells of it now; a last value that stays would look like lag for ever.
+            del self._committed[partition]
+            metrics.LAG.remove(partition.topic, self.group, str(partition.partition))
+        for partition in assigned:
             end = consumer.highwater(partition)
             if partition not in self._committed:
                 self._committed[partition] = await consumer.committed(partition) or 0

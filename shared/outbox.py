@@ -124,6 +124,10 @@ class Relay:
     async def _turn(self) -> None:
         self._leading = await self._take_lease()
         metrics.RELAY_LEADER.set(1 if self._leading else 0)
+        if not self._leading:
+            # The leader tells of the outbox; a last value that stays would look like a backlog.
+            metrics.OUTBOX_WAITING.set(0)
+            metrics.OUTBOX_OLDEST_AGE.set(0)
         while self._leading and await self._publish_some() == RELAY_EVENTS_MAX:
             self._leading = await self._take_lease()
         self._awake.clear()

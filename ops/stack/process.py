@@ -50,6 +50,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
 
     Detached, it lives on in a session of its own; otherwise it dies with the calling process.
     """
+    log.parent.mkdir(parents=True, exist_ok=True)
     make_room(log)
     leash = () if detached else (sys.executable, "-I", str(Path(__file__).with_name("leash.py")))
     with log.open("ab") as output:
