@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, CorruptRecordException, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
@@ -41,6 +41,7 @@ TRIES_MAX = 5
 HALF_TRIES_MAX = 2
 BACKOFF_SECONDS = 0.1
 BACKOFF_SECONDS_MAX = 5.0
+BACKOFF_DOUBLINGS_MAX = 16
 SESSION_TIMEOUT_MS = 10_000
 POLL_INTERVAL_MS_MAX = 600_000
 POLL_SILENCE_SECONDS_MAX = 60.0
@@ -186,7 +187,20 @@ class Consumer:
             parser=self._parse,
             codec=codec,
         )
+        self._subscriber.get_msg = self._guarded(self._subscriber.get_msg)
         self._subscriber(self._consume)
+
+    def _guarded(self, poll: Callable[[Any], Awaitable[tuple[Raw, ...]]]) -> Callable[[Any], Any]:
+        async def guarded(consumer: Any) -> tuple[Raw, ...]:
+            try:
+                return await poll(consumer)
+            except (CorruptRecordException, ValueError, IndexError) as error:
+                # aiokafka cannot read a record (a header's name that is not UTF-8). What the poll had taken
+                # from other partitions went with it, and a later commit would cover that.
+                self._halt(f"a record cannot be read: {type(error).__name__}")
+                return ()
+
+        return guarded
 
     async def _parse(self, records: tuple[Raw, ...]) -> KafkaMessage:
         # FastStream's own parser decodes headers and drops a batch that it cannot decode.
@@ -199,8 +213,11 @@ class Consumer:
             await self._settle(records)
         except _TooManyDead as error:
             self._halt(str(error))
-        except Exception as error:  # noqa: BLE001 (FastStream would skip the batch in silence: stop instead)
-            self._halt(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            # FastStream would skip the batch in silence: stop instead. Without the error's words, since
+            # everyone may read the health, and they may quote what must not be told.
+            log.exception("batch cannot be settled", extra={"group": self.group})
+            self._halt(type(error).__name__)
 
     async def _settle(self, records: Sequence[Raw]) -> None:
         started = time.perf_counter()
@@ -253,7 +270,11 @@ class Consumer:
                 f"the body has {len(record.value)} of at most {EVENT_BYTES_MAX} bytes", code="too_large"
             )
         key = (record.key or b"").decode(errors="replace")
-        context = from_headers(record.headers, appended_at=_time(record), key=key)
+        try:
+            appended_at = _time(record)
+        except (ValueError, OverflowError, OSError):
+            raise Rejected(f"the record's time {record.timestamp} is none", code="bad_time") from None
+        context = from_headers(record.headers, appended_at=appended_at, key=key)
         expected = self._contracts[record.topic].type
         if context.type != expected:
             raise Rejected(f"ce_type is {context.type!r}, not {expected!r}", code="unknown_type")
@@ -325,7 +346,8 @@ class Consumer:
         await self._back_off(TRIES_MAX)
 
     async def _back_off(self, attempt: int) -> None:
-        longest = min(self._backoff_seconds * 2**attempt, BACKOFF_SECONDS_MAX)
+        doublings = min(attempt, BACKOFF_DOUBLINGS_MAX)
+        longest = min(self._backoff_seconds * 2**doublings, BACKOFF_SECONDS_MAX)
         # Jittered, so that copies that failed together do not come back together.
         await asyncio.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 (no secret)
 

@@ -111,6 +111,7 @@ async def write_raw(
     records: Sequence[tuple[bytes | None, bytes | None, Headers]],
     *,
     compression: str | None = None,
+    timestamp_ms: int | None = None,
 ) -> None:
     """Write key, value and headers exactly as they are, as any other client might, to the first partition."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", compression_type=compression)
@@ -118,7 +119,13 @@ async def write_raw(
     try:
         for key, value, headers in records:
             batch = producer.create_batch()
-            batch.append(key=key, value=value, headers=headers, timestamp=int(time.time() * 1000))
+            now_ms = int(time.time() * 1000)
+            batch.append(
+                key=key,
+                value=value,
+                headers=headers,
+                timestamp=now_ms if timestamp_ms is None else timestamp_ms,
+            )
             await (await producer.send_batch(batch, topic, partition=0))
     finally:
         await producer.stop()

@@ -2,10 +2,17 @@
 
 import asyncio
 import os
+import struct
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.produce import ProduceRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
 
 from shared.consumer import EVENT_BYTES_MAX, Batch, Consumer, Decode, Following, Subscription, consuming
 from shared.envelope import HEADER_BYTES_MAX, Headers
@@ -300,6 +307,60 @@ async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> 
         await eventually(lambda: consumer.halted)
         assert "ValueError" in str(consumer.problem())
     assert await committed(kafka, readers_of(contract), contract.topic) == {}
+
+
+async def test_record_of_an_impossible_time_is_dead_lettered_and_stops_nobody(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    _, key, value, headers = to_record(said(contract, 1))
+    await write_raw(kafka, contract.topic, [(key, value, headers)], timestamp_ms=-(10**17))
+    await write_raw(kafka, contract.topic, [(key, value, headers)])
+    ear = Ear()
+    async with reading(kafka, contract, ear) as consumer:
+        await until_committed(kafka, contract, {0: 2})
+        assert consumer.problem() is None
+    assert ear.heard == [1]
+    [dead] = await read_all(kafka, dead_topic_of(contract))
+    assert dict(dead.headers)["dead_code"] == b"bad_time"
+
+
+async def test_record_that_the_client_cannot_read_stops_the_consumer_and_says_so(kafka: str) -> None:
+    """What the same poll had from other partitions would else be skipped, and covered by a later commit."""
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(40))
+    await write_with_header_name(kafka, contract, b"\xff\xfe")
+    ear = Ear()
+    async with reading(kafka, contract, ear) as consumer:
+        await eventually(lambda: consumer.halted)
+        assert "cannot be read" in str(consumer.problem())
+    offsets = await committed(kafka, readers_of(contract), contract.topic)
+    assert sum(offsets.values()) == len(ear.heard)
+
+
+async def write_with_header_name(kafka: str, contract: type[Said], name: bytes) -> None:
+    """Write a record with a header's name as only a client of bytes can, to the first partition."""
+    placeholder = b"#" * len(name)
+    _, key, value, headers = to_record(said(contract, 1))
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 65_536)
+    builder.append(0, int(time.time() * 1000), key, value, [*headers, (placeholder.decode(), b"")])
+    written = bytearray(bytes(builder.build()).replace(placeholder, name))
+    struct.pack_into(">I", written, 17, calc_crc32c(bytes(written[21:])))
+    request = ProduceRequest(
+        transactional_id=None,
+        required_acks=-1,
+        timeout=10_000,
+        topics=[(contract.topic, [(0, bytes(written))])],
+    )
+    client = AIOKafkaClient(bootstrap_servers=kafka)
+    await client.bootstrap()
+    try:
+        await client.force_metadata_update()
+        await client.add_topic(contract.topic)
+        leader = client.cluster.leader_for_partition(TopicPartition(contract.topic, 0))
+        answer = await client.send(leader, request)
+    finally:
+        await client.close()
+    [(_, [(_, code, *_)])] = answer.topics
+    assert code == 0
 
 
 async def test_one_group_reads_several_topics_and_buries_each_apart(kafka: str) -> None:
