@@ -6,6 +6,7 @@ Messages are constant; what varies stands in fields. No names, contacts or answe
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+
+from shared.errors import KepuError
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
@@ -38,9 +41,32 @@ class JsonLines(logging.Formatter):
         if (correlation := correlation_id.get()) is not None:
             line["correlation_id"] = correlation
         line.update({k: v for k, v in vars(record).items() if k not in _STANDARD})
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["exception"] = _trace(record.exc_info[1])
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _trace(error: BaseException) -> str:
+    """
+    Where an error comes from, and what led to it.
+
+    In words only where they are ours: a driver's error quotes the document that it could not
+    write, a validation error its input.
+    """
+    lines: list[str] = []
+    seen: set[int] = set()
+    next_: BaseException | None = error
+    while next_ is not None and id(next_) not in seen:
+        seen.add(id(next_))
+        name = type(next_).__name__
+        lines = [
+            *traceback.format_tb(next_.__traceback__),
+            f"{name}: {next_.message}" if isinstance(next_, KepuError) else name,
+            *(["caused:"] if lines else []),
+            *lines,
+        ]
+        next_ = next_.__cause__ or (None if next_.__suppress_context__ else next_.__context__)
+    return "\n".join(line.rstrip("\n") for line in lines)
 
 
 def configure(service: str, level: str) -> None:

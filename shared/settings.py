@@ -16,7 +16,13 @@ Role = Literal["api", "worker", "all"]
 class KafkaSettings(BaseSettings):
     """Where Kafka is."""
 
-    model_config = SettingsConfigDict(env_prefix="KEPU_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="KEPU_",
+        frozen=True,
+        extra="ignore",
+        # What is wrong with one setting would else be told with the values of all, secrets too.
+        hide_input_in_errors=True,
+    )
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port[,host:port]")
     kafka_replication: int = Field(1, ge=1, le=5, description="replicas of the topics that are created")

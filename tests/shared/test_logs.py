@@ -3,6 +3,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from shared.errors import Unavailable
 from shared.logs import JsonLines, correlated
 
 
@@ -42,9 +43,25 @@ def test_line_carries_the_correlation_id_while_it_lasts() -> None:
 
 def test_error_is_one_line_with_its_trace() -> None:
     try:
-        raise LookupError("gone")
-    except LookupError:
-        assert "LookupError: gone" in str(line(exc_info=sys.exc_info())["exception"])
+        raise Unavailable("MongoDB does not answer")
+    except Unavailable:
+        told = str(line(exc_info=sys.exc_info())["exception"])
+    assert "Unavailable: MongoDB does not answer" in told
+    assert "test_logs.py" in told
+
+
+def test_what_led_to_an_error_is_told_without_words_that_are_not_ours() -> None:
+    try:
+        try:
+            raise LookupError("no li@example.org")
+        except LookupError as error:
+            raise Unavailable("MongoDB does not answer") from error
+    except Unavailable:
+        told = str(line(exc_info=sys.exc_info())["exception"])
+    assert told.index("LookupError") < told.index("Unavailable: MongoDB does not answer")
+    # The line of code that raises it is shown as it stands in the source.
+    assert told.count("li@example.org") == 1
+    assert "LookupError: no" not in told
 
 
 def test_text_with_line_breaks_stays_one_line() -> None:
