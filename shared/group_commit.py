@@ -18,7 +18,6 @@ Outcome = TypeVar("Outcome")
 
 ITEMS_MAX = 800
 WAITING_MAX = 8_000
-WRITERS_MAX = 1
 
 
 class GroupCommit(Generic[Item, Outcome]):

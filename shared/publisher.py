@@ -25,8 +25,6 @@ from shared.topics import DEAD_RECORD_BYTES_MAX
 log = logging.getLogger(__name__)
 
 BATCH_BYTES_MAX = 262_144
-# What of it is left for the batch's own header and the records' framing.
-RECORD_OVERHEAD_BYTES = 512
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
 RESTART_PAUSE_SECONDS = 0.5
