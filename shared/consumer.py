@@ -372,16 +372,16 @@ class Consumer:
             )
 
     async def _commit(self, records: Sequence[Raw]) -> None:
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        ends = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
         attempt = 0
         while True:
             try:
-                await self._subscriber.consumer.commit(offsets)
+                if offsets := await self._still_ours(ends):
+                    await self._subscriber.consumer.commit(offsets)
             except (CommitFailedError, IllegalStateError):
                 # The partitions went to another member meanwhile: it repeats the batch, which is harmless.
                 log.warning("commit refused after a rebalance", extra={"group": self.group})
+                self._outage = None
                 return
             except KafkaError as error:
                 attempt += 1
@@ -393,6 +393,17 @@ class Consumer:
         self._committed.update(offsets)
         for record in records:
             metrics.CONSUMED.labels(record.topic, self.group).inc()
+
+    async def _still_ours(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """
+        Those of these ends that reading goes on from.
+
+        A partition that was another's meanwhile and came back is read on from what that one
+        has committed. To commit what we held before would set the group back, and where no
+        further record comes nothing would set it right again.
+        """
+        consumer = self._subscriber.consumer
+        return {place: end for place, end in ends.items() if await consumer.position(place) == end}
 
     def _halt(self, why: str) -> None:
         self.halted = why

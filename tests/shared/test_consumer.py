@@ -420,3 +420,35 @@ async def test_two_copies_share_the_work_and_a_commit_refused_after_a_rebalance_
     assert late & set(first.heard)
     assert late & set(second.heard)
     assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_batch_that_outlasts_another_members_turn_does_not_set_the_group_back(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    free = asyncio.Event()
+
+    class Held(Ear):
+        async def hear(self, batch: Batch[Said]) -> Following:
+            self.batches += 1
+            await free.wait()
+            return []
+
+    first, second = Held(), Ear()
+    subscription = Subscription(readers_of(contract), [contract], first.hear)
+    async with (
+        publishing(kafka, "test") as publisher,
+        # A name that sorts last: the only partition is the other's as long as there is one.
+        consuming(kafka, [subscription], publisher, instance="last") as [one],
+    ):
+        await publisher.publish([said(contract, 0)])
+        await eventually(lambda: first.batches)
+        async with reading(kafka, contract, second):
+            await publisher.publish([said(contract, number) for number in range(1, 10)])
+            await until_committed(kafka, contract, {0: 10})
+        await eventually(one._subscriber.consumer.assignment)
+        free.set()
+        await eventually(lambda: one._oldest_at is None)
+        assert second.heard == list(range(10))
+        assert await committed(kafka, readers_of(contract), contract.topic) == {0: 10}
+        # And what comes later is read and committed as ever.
+        await publisher.publish([said(contract, 10)])
+        await until_committed(kafka, contract, {0: 11})
