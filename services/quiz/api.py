@@ -182,7 +182,7 @@ async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz
     Repeating it changes nothing.
 
     Refused: `quiz_in_use` (409) once somebody has begun, `quiz_changed` (409) where two change it
-    at once, `quiz_too_large` (422).
+    at once, `too_many_quizzes` (409), `quiz_too_large` (422).
     """
     api = _quiz(request)
     await publish(api.store, quiz_id, definition, clock.now())

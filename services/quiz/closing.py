@@ -9,9 +9,10 @@ the graders must have committed every submission that the log held at that momen
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -32,6 +33,8 @@ SOURCE = "kepu/quiz"
 GROUP = "quiz-grading"
 LOOK_SECONDS = 1.0
 SILENCE_SECONDS_MAX = 60.0
+
+Offsets: TypeAlias = Mapping[TopicPartition, int]
 
 
 class Closer:
@@ -58,6 +61,8 @@ class Closer:
         self._grade_rest = grade_rest
         self._settle = timedelta(seconds=settle_seconds)
         self._looked_at = time.monotonic()
+        # What the log held when a quiz was first seen to be over.
+        self._held: dict[str, Offsets] = {}
 
     async def run(self) -> None:
         """Look for quizzes to close until cancelled."""
@@ -84,11 +89,17 @@ class Closer:
             Unavailable, KafkaError: a server does not answer; call again.
         """
         due = [record for record in await self._store.quizzes() if self._is_due(record, now)]
-        if due and await self._all_graded():
-            for record in due:
+        if not due:
+            return
+        ends, committed = await self._log()
+        # Not what it holds now: another quiz that is being sat would keep this one from closing.
+        self._held = {record.quiz_id: self._held.get(record.quiz_id, ends) for record in due}
+        for record in due:
+            held = self._held[record.quiz_id]
+            if all(committed[partition] >= end for partition, end in held.items()):
                 await self._grade_rest(record.quiz_id)
                 await self._close(record, now)
-            await self._catalogue.refresh()
+        await self._catalogue.refresh()
 
     def _is_due(self, record: QuizRecord, now: datetime) -> bool:
         grace = timedelta(seconds=record.quiz.grace_seconds)
@@ -117,8 +128,8 @@ class Closer:
         ):
             log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
 
-    async def _all_graded(self) -> bool:
-        """Whether the graders have committed all that the log holds now."""
+    async def _log(self) -> tuple[Offsets, Offsets]:
+        """Where the log ends now, in each partition that holds anything, and what graders have committed."""
         # Without a group: it has the topic's metadata and takes no part in its reading.
         consumer = AIOKafkaConsumer(QuizSubmitted.topic, bootstrap_servers=self._kafka)
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
@@ -135,10 +146,8 @@ class Closer:
         finally:
             await consumer.stop()
             await admin.close()
-        return all(
-            ends[partition] == begins[partition] or committed[partition].offset >= ends[partition]
-            for partition in partitions
-        )
+        filled = {partition: end for partition, end in ends.items() if end > begins[partition]}
+        return filled, {partition: committed[partition].offset for partition in partitions}
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.quiz.rules import ATTEMPT_IDS, Quiz
-from services.quiz.store import QuizStore
+from services.quiz.store import QUIZZES_MAX, QuizStore
 from shared.consumer import EVENT_BYTES_MAX
 from shared.envelope import enclose
 from shared.errors import Conflict, Rejected
@@ -18,6 +18,7 @@ async def publish(store: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> 
 
     Raises:
         Conflict: somebody has begun it: a change would be unfair. Or another change came between.
+            Or there are `QUIZZES_MAX`.
         Rejected: it does not fit an event.
     """
     record = await store.quiz(quiz_id)
@@ -25,6 +26,8 @@ async def publish(store: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> 
         return False
     if record and (record.status != "open" or await store.has_attempts(quiz_id)):
         raise Conflict(f"quiz {quiz_id} has attempts and cannot change", code="quiz_in_use")
+    if record is None and len(await store.versions()) >= QUIZZES_MAX:
+        raise Conflict(f"there are {QUIZZES_MAX} quizzes already", code="too_many_quizzes")
     version = record.version if record else 0
     event = published(quiz_id, quiz)
     # What no topic takes would stop the outbox for all that comes after it.

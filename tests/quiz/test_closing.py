@@ -80,6 +80,34 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         assert await shop.store.count_standings(shop.quiz_id) == 31
 
 
+async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
+    kafka: str, mongo: str
+) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
+        await shop.publisher.publish([envelope(accepted)])
+        one = closer(shop, kafka)
+        await one.close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+
+        async def all_graded() -> bool:
+            ends, committed = await one._log()
+            return all(committed[partition] >= end for partition, end in ends.items())
+
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+            await eventually(all_graded)
+        await shop.publisher.publish([envelope(accepted)])
+        assert not await all_graded()
+        await one.close_due(datetime.now(UTC))
+        assert await is_closed(shop)
+        assert await shop.store.count_standings(shop.quiz_id) == 1
+        # For the tests that come after this one.
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+            await eventually(all_graded)
+
+
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, grace_seconds=5) as shop:
         patient = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=15)
