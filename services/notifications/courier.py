@@ -200,8 +200,9 @@ class Courier:
                 try:
                     reply = await connection.send(mail)
                 except MailServerDown as error:
-                    # Back in front: another connection may still be let in.
-                    mails.appendleft((one, mail))
+                    # Another connection may still be let in. Last, for it may be this mail that the
+                    # server closes at: in front it would close all of them, and hold up the others.
+                    mails.append((one, mail))
                     lost.append(error)
                     return
                 outcomes.append((one, self._outcome(one, reply)))

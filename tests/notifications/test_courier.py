@@ -177,6 +177,18 @@ async def test_a_server_that_refuses_our_sender_costs_no_mail_a_try(mongo: str, 
         await stuck.run()
 
 
+async def test_a_mail_that_the_server_closes_at_holds_up_no_other(mongo: str) -> None:
+    closing, *others = [fresh() for _ in range(30)]
+    async with at_work(mongo) as (at, office):
+        office.replies[address_of(closing)] = ["421 too much for this mailbox"]
+        await at.tell(joined(closing), confirmed(closing))
+        await at.tell(*[joined(person) for person in others], *[confirmed(person) for person in others])
+        async with sending(courier(at, office)):
+            await until_all(at, "delivered", 29)
+        [document] = await at.messages(closing)
+    assert (document["state"], document["attempts"]) == ("pending", 0)
+
+
 async def test_a_mail_that_waits_longer_than_the_bound_has_expired(mongo: str) -> None:
     person = fresh()
     async with desk(mongo, Patience(pending_max=timedelta(milliseconds=50))) as at:
