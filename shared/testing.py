@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.consumer import Raw
 from shared.envelope import Envelope, Event, Headers, enclose, to_headers
 from shared.mongo import Database, connect
-from shared.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
+from shared.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
 
 EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02
@@ -158,3 +158,20 @@ async def committed(kafka: str, group: str, topic: str) -> dict[int, int]:
     finally:
         await admin.close()
     return {at.partition: found.offset for at, found in offsets.items() if at.topic == topic}
+
+
+async def skip_to_end(kafka: str, group: str) -> None:
+    """
+    Let a declared group without members read only what comes from now on.
+
+    Other tests write to the same declared topics: what they left is not this test's.
+    """
+    declared = [topic for topic in LIVE if group in topic.groups]
+    partitions = [TopicPartition(topic.name, n) for topic in declared for n in range(topic.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign(partitions)
+        await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()

@@ -14,7 +14,7 @@ from shared.envelope import Envelope, Event
 from shared.events import NotificationDelivered, NotificationFailed
 from shared.logs import JsonLines
 from shared.publisher import Publisher, publishing
-from shared.testing import eventually, headers_of, read_all, write_raw
+from shared.testing import eventually, headers_of, read_all, skip_to_end, write_raw
 from shared.topics import create_missing, dead_letters
 from tests.notifications.builders import (
     NAME,
@@ -72,6 +72,7 @@ class Week:
 @asynccontextmanager
 async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
     await create_missing(kafka)
+    await skip_to_end(kafka, "notifications")
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(open_office())
         publisher = await stack.enter_async_context(publishing(kafka, "tests"))
