@@ -12,7 +12,7 @@ import random
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -161,6 +161,7 @@ class Consumer:
         self._handled = self._given_up = 0
         self._outage: str | None = None
         self._oldest_at: float | None = None
+        self._read_to: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._subscriber: Any = None
         metrics.OLDEST_AGE.labels(self.group).set_function(
@@ -181,6 +182,8 @@ class Consumer:
             fetch_min_bytes=FETCH_BYTES_MIN,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             auto_offset_reset="earliest",
+            # What another system has taken back never happened.
+            isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
@@ -193,12 +196,18 @@ class Consumer:
     def _guarded(self, poll: Callable[[Any], Awaitable[tuple[Raw, ...]]]) -> Callable[[Any], Any]:
         async def guarded(consumer: Any) -> tuple[Raw, ...]:
             try:
-                return await poll(consumer)
+                records = await poll(consumer)
             except (CorruptRecordException, ValueError, IndexError) as error:
                 # aiokafka cannot read a record (a header's name that is not UTF-8). What the poll had taken
                 # from other partitions went with it, and a later commit would cover that.
                 self._halt(f"a record cannot be read: {type(error).__name__}")
                 return ()
+            places = {TopicPartition(record.topic, record.partition) for record in records}
+            self._read_to = {}
+            with suppress(IllegalStateError):
+                # Past the markers of other systems' transactions, which are no records.
+                self._read_to = {place: await consumer.position(place) for place in places}
+            return records
 
         return guarded
 
@@ -372,11 +381,10 @@ class Consumer:
             )
 
     async def _commit(self, records: Sequence[Raw]) -> None:
-        ends = {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
         attempt = 0
         while True:
             try:
-                if offsets := await self._still_ours(ends):
+                if offsets := await self._still_ours():
                     await self._subscriber.consumer.commit(offsets)
             except (CommitFailedError, IllegalStateError):
                 # The partitions went to another member meanwhile: it repeats the batch, which is harmless.
@@ -394,16 +402,16 @@ class Consumer:
         for record in records:
             metrics.CONSUMED.labels(record.topic, self.group).inc()
 
-    async def _still_ours(self, ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    async def _still_ours(self) -> dict[TopicPartition, int]:
         """
-        Those of these ends that reading goes on from.
+        Where the batch ended, of those partitions in which reading goes on from there.
 
         A partition that was another's meanwhile and came back is read on from what that one
         has committed. To commit what we held before would set the group back, and where no
         further record comes nothing would set it right again.
         """
         consumer = self._subscriber.consumer
-        return {place: end for place, end in ends.items() if await consumer.position(place) == end}
+        return {place: end for place, end in self._read_to.items() if await consumer.position(place) == end}
 
     def _halt(self, why: str) -> None:
         self.halted = why

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -307,6 +307,25 @@ async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> 
         await eventually(lambda: consumer.halted)
         assert "ValueError" in str(consumer.problem())
     assert await committed(kafka, readers_of(contract), contract.topic) == {}
+
+
+async def test_another_systems_transactions_are_read_when_committed_and_not_when_aborted(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=contract.topic)
+    await producer.start()
+    try:
+        for number, ends in enumerate((producer.commit_transaction, producer.abort_transaction)):
+            await producer.begin_transaction()
+            _, key, value, headers = to_record(said(contract, number))
+            await producer.send_and_wait(contract.topic, value, key, partition=0, headers=headers)
+            await ends()
+    finally:
+        await producer.stop()
+    ear = Ear()
+    async with reading(kafka, contract, ear):
+        # Two records, and a marker after each: what is committed is where reading goes on.
+        await until_committed(kafka, contract, {0: 4})
+    assert ear.heard == [0]
 
 
 async def test_record_of_an_impossible_time_is_dead_lettered_and_stops_nobody(kafka: str) -> None:
