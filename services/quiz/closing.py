@@ -33,6 +33,7 @@ SOURCE = "kepu/quiz"
 GROUP = "quiz-grading"
 LOOK_SECONDS = 1.0
 SILENCE_SECONDS_MAX = 60.0
+MARKER_WAIT_MS = 500
 
 Offsets: TypeAlias = Mapping[TopicPartition, int]
 
@@ -91,12 +92,13 @@ class Closer:
         due = [record for record in await self._store.quizzes() if self._is_due(record, now)]
         if not due:
             return
-        ends, committed = await self._log()
+        ends, graded = await self._log()
         # Not what it holds now: another quiz that is being sat would keep this one from closing.
         self._held = {record.quiz_id: self._held.get(record.quiz_id, ends) for record in due}
         for record in due:
             held = self._held[record.quiz_id]
-            if all(committed[partition] >= end for partition, end in held.items()):
+            # A partition that holds nothing any more has outlived its submissions.
+            if all(graded.get(partition, end) >= end for partition, end in held.items()):
                 await self._grade_rest(record.quiz_id)
                 await self._close(record, now)
         await self._catalogue.refresh()
@@ -129,9 +131,11 @@ class Closer:
             log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
 
     async def _log(self) -> tuple[Offsets, Offsets]:
-        """Where the log ends now, in each partition that holds anything, and what graders have committed."""
+        """Where the log ends now, in each partition that holds anything, and to where it is graded."""
         # Without a group: it has the topic's metadata and takes no part in its reading.
-        consumer = AIOKafkaConsumer(QuizSubmitted.topic, bootstrap_servers=self._kafka)
+        consumer = AIOKafkaConsumer(
+            QuizSubmitted.topic, bootstrap_servers=self._kafka, isolation_level="read_committed"
+        )
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         try:
             await consumer.start()
@@ -143,11 +147,29 @@ class Closer:
             begins = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
             committed = await admin.list_consumer_group_offsets(GROUP, partitions=partitions)
+            filled = {partition: end for partition, end in ends.items() if end > begins[partition]}
+            graded = {partition: max(begins[partition], committed[partition].offset) for partition in filled}
+            for partition, end in filled.items():
+                if graded[partition] < end:
+                    graded[partition] = await _skip_markers(consumer, partition, graded[partition])
         finally:
             await consumer.stop()
             await admin.close()
-        filled = {partition: end for partition, end in ends.items() if end > begins[partition]}
-        return filled, {partition: committed[partition].offset for partition in partitions}
+        return filled, graded
+
+
+async def _skip_markers(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> int:
+    """
+    The offset of the next submission from this one on, or of the log's end.
+
+    Graders commit what they have read, and after the last submission of another system's
+    transaction there stands a marker that nobody reads.
+    """
+    consumer.seek(partition, offset)
+    if await consumer.getmany(partition, timeout_ms=MARKER_WAIT_MS, max_records=1):
+        return offset
+    position: int = await consumer.position(partition)
+    return position
 
 
 @asynccontextmanager

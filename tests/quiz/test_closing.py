@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from services.quiz.closing import Closer
 from services.quiz.handlers import subscriptions
@@ -12,6 +13,7 @@ from services.quiz.submission import Submission
 from shared.consumer import consuming
 from shared.events import QuizClosed
 from shared.outbox import relaying
+from shared.publisher import to_record
 from shared.testing import eventually, read_all
 from tests.quiz.builders import Workshop, batch, envelope, workshop
 
@@ -93,8 +95,8 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
         assert not await is_closed(shop), "nothing is graded yet"
 
         async def all_graded() -> bool:
-            ends, committed = await one._log()
-            return all(committed[partition] >= end for partition, end in ends.items())
+            ends, graded = await one._log()
+            return all(graded[partition] >= end for partition, end in ends.items())
 
         async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
             await eventually(all_graded)
@@ -106,6 +108,32 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
         # For the tests that come after this one.
         async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
             await eventually(all_graded)
+
+
+async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
+        topic, key, value, headers = to_record(envelope(accepted))
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=shop.quiz_id)
+        await producer.start()
+        try:
+            async with producer.transaction():
+                await producer.send_and_wait(topic, value, key, headers=headers)
+        finally:
+            await producer.stop()
+        one = closer(shop, kafka)
+        await one.close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+
+            async def closed() -> bool:
+                await one.close_due(datetime.now(UTC))
+                return await is_closed(shop)
+
+            await eventually(closed)
+        assert await shop.store.count_standings(shop.quiz_id) == 1
 
 
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
