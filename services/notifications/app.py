@@ -129,8 +129,9 @@ def _mail_server(settings: NotificationsSettings) -> MailServer:
         port=settings.smtp_port,
         sender=settings.mail_from,
         security=settings.smtp_security,
-        username=settings.smtp_username,
-        password=settings.smtp_password,
+        # Empty is none: a compose file cannot leave a variable out.
+        username=settings.smtp_username or None,
+        password=settings.smtp_password or None,
     )
 
 
