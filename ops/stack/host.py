@@ -52,6 +52,7 @@ def free_port(taken: Collection[int] = ()) -> int:
 
 
 def is_free(port: int) -> bool:
+    """Whether nothing listens on this port of the loopback address."""
     with socket.socket() as probe:
         # As the servers do: connections of a server killed a moment ago don't block its successor.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,6 +64,12 @@ def is_free(port: int) -> bool:
 
 
 def check_port(port: int, server: str) -> None:
+    """
+    Check that a server can have its port.
+
+    Raises:
+        StackError: somebody listens there; it says who, where that can be seen.
+    """
     if not is_free(port):
         raise StackError(
             f"port {port} for {server} is taken{_by_whom(port)}: stop that, "
@@ -71,6 +78,12 @@ def check_port(port: int, server: str) -> None:
 
 
 def check_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES_MIN) -> None:
+    """
+    Check that there is room for the stack.
+
+    Raises:
+        StackError: the disk of this folder has less than that free.
+    """
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
         raise StackError(
