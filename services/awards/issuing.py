@@ -6,16 +6,16 @@ event is stored and then published by the consumer, which repeats both after a c
 what an organiser does goes through the outbox.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.awards import announcing
 from services.awards.codes import award_code, award_id
 from services.awards.rules import Award, Due, due_by_pass_mark, due_by_rank
 from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
 from services.awards.store import AwardStore
-from shared import metrics
+from shared import clock, metrics
 from shared.envelope import Context, Envelope
 from shared.errors import Conflict, NotFound, Rejected, Unavailable
 from shared.events import AwardIssued
@@ -23,13 +23,6 @@ from shared.events import AwardIssued
 APPLY_RESULTS_MAX = 500
 APPLY_PAGES_MAX = 20
 CODE_TURNS_MAX = 8
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time of day, for callers that pass no clock of their own."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +36,9 @@ class Applied:
 class Issuing:
     """Issues and revokes awards; `key` makes their codes."""
 
-    def __init__(self, store: AwardStore, *, key: bytes, clock: Clock = utc_now) -> None:
+    def __init__(self, store: AwardStore, *, key: bytes) -> None:
         self._store = store
         self._key = key
-        self._clock = clock
 
     async def follow(self, due: Iterable[tuple[Due, Context]]) -> list[Envelope[AwardIssued]]:
         """
@@ -123,7 +115,7 @@ class Issuing:
         Raises:
             NotFound: there is no such award.
         """
-        revoked = await self._store.revoke(award_id, reason, self._now())
+        revoked = await self._store.revoke(award_id, reason, clock.now())
         if revoked is None:
             raise NotFound(f"there is no award {award_id}", code="award_unknown")
         award, changed = revoked
@@ -179,7 +171,7 @@ class Issuing:
 
     async def _drafts(self, due: dict[str, Due], *, relayed: bool) -> list[Award]:
         """Awards ready to be stored, each with a code that no other award has."""
-        now = self._now()
+        now = clock.now()
         drafts: dict[str, Award] = {}
         waiting = [self._draft(id_, one, now, relayed) for id_, one in due.items()]
         for turn in range(1, CODE_TURNS_MAX + 1):
@@ -211,11 +203,6 @@ class Issuing:
             relayed=relayed,
             note=due.note,
         )
-
-    def _now(self) -> datetime:
-        # MongoDB keeps milliseconds: a repeat that reads the award back must say the same time.
-        now = self._clock()
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _count(issued: Sequence[Award]) -> None:
