@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from services.quiz.papers import Paper, lay_out
-from services.quiz.rules import paper_number
+from services.quiz.rules import CLOSE_NOTICE_SECONDS, paper_number
 from services.quiz.store import QuizRecord, QuizStore
 from shared.errors import NotFound, Unavailable
 
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 # Less than rules.CLOSE_NOTICE_SECONDS, so that an early close is known everywhere in time.
 REFRESH_SECONDS = 1.0
 STALE_SECONDS_MAX = 15.0
+# How long a submission waits for a look that is due, before it is judged by what is known.
+LOOK_SECONDS_MAX = 2.0
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Catalogue:
         self._offered: dict[str, Offered] = {}
         self._refreshing = asyncio.Lock()
         self._refreshed_at = time.monotonic()
+        self._database_away = False
 
     def get(self, quiz_id: str) -> Offered | None:
         """A quiz, if there is one."""
@@ -81,12 +84,35 @@ class Catalogue:
             await self.refresh()
         return self.find(quiz_id)
 
+    async def current(self, quiz_id: str) -> Offered:
+        """
+        A quiz as it is now, for whoever promises something by it.
+
+        No older than an early close is told ahead, even in a process that stood still. While
+        the database is away nobody can close a quiz early, and what is known is good enough.
+
+        Raises:
+            NotFound: there is none of this name.
+            Unavailable: it is not known, and the database does not answer.
+        """
+        if self._is_old() and not self._database_away:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS_MAX), self._refreshing:
+                    if self._is_old():
+                        await self._load()
+            except (Unavailable, TimeoutError):
+                # Only the first ones wait for it: `keep_fresh` goes on trying.
+                self._database_away = True
+        return await self.look_up(quiz_id)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._refreshed_at > CLOSE_NOTICE_SECONDS
+
     async def refresh(self) -> None:
         """Load what has changed; papers of an unchanged definition stay."""
         # One at a time: an earlier look must not overwrite what a later one has found.
         async with self._refreshing:
             await self._load()
-            self._refreshed_at = time.monotonic()
 
     async def check(self) -> str | None:
         """Whether quizzes are known as they are now; a health check."""
@@ -94,15 +120,17 @@ class Catalogue:
         return f"quizzes not refreshed for {age_seconds:.0f} s" if age_seconds > STALE_SECONDS_MAX else None
 
     async def _load(self) -> None:
+        # Of before the look: what changes during it may not be seen.
+        looked_at = time.monotonic()
         versions = await self._store.versions()
-        if versions == {id_: offered.record.version for id_, offered in self._offered.items()}:
-            return
-        fresh: dict[str, Offered] = {}
-        for record in await self._store.quizzes():
-            known = self._offered.get(record.quiz_id)
-            papers = known.papers if known and known.record.quiz == record.quiz else {}
-            fresh[record.quiz_id] = Offered(record, papers)
-        self._offered = fresh
+        if versions != {id_: offered.record.version for id_, offered in self._offered.items()}:
+            fresh: dict[str, Offered] = {}
+            for record in await self._store.quizzes():
+                known = self._offered.get(record.quiz_id)
+                papers = known.papers if known and known.record.quiz == record.quiz else {}
+                fresh[record.quiz_id] = Offered(record, papers)
+            self._offered = fresh
+        self._refreshed_at, self._database_away = looked_at, False
 
     async def keep_fresh(self) -> None:
         """Refresh until cancelled."""

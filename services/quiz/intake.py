@@ -56,8 +56,9 @@ class Intake:
         attempt_id = request.path_params["attempt_id"]
         if attempt_id != claims.attempt_id:
             raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
-        # In memory; asked of the database only where another process published it a moment ago.
-        offered = await self._catalogue.look_up(claims.quiz_id)
+        # In memory; asked of the database only where another process published it a moment ago,
+        # or this one stood still so long that an early close may have passed it by.
+        offered = await self._catalogue.current(claims.quiz_id)
         body = await request.body()
         now = clock.now()
         answers = _judge(claims, offered, body, now)

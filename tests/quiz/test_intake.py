@@ -1,7 +1,9 @@
 """What intake promises while Kafka and MongoDB go away and come back."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,7 @@ import pytest
 
 from ops.stack import Stack
 from services.quiz.intake import Intake
+from services.quiz.rules import CLOSE_NOTICE_SECONDS
 from services.quiz.submission import submission as submissions
 from shared.events import QuizSubmitted
 from shared.testing import eventually, read_all
@@ -101,3 +104,19 @@ async def test_intake_is_bounded(kafka: str, mongo: str) -> None:
         app.state.quiz.starts._waiting_max = 0
         answer = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("wang"))
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+
+
+async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(
+    kafka: str, mongo: str
+) -> None:
+    app = service(kafka, mongo, role="api")
+    quiz_id, of = "contest", quiz(grace_seconds=0)
+    async with running(app) as client:
+        await client.put(f"/quizzes/{quiz_id}", json=of.model_dump(mode="json"), headers=ORGANISER)
+        mine = attempt(quiz_id, of, "wang")
+        # As another process does it, and this one is stopped meanwhile.
+        await app.state.quiz.store.begin_closing(quiz_id, datetime.now(UTC))
+        time.sleep(CLOSE_NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
+        path = f"/attempts/{mine.attempt_id}/submission"
+        answer = await client.post(path, json={"answers": {}}, headers=token(mine))
+        assert (answer.status_code, answer.json()["code"]) == (409, "attempt_late")
