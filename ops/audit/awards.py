@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from ops.audit.findings import Check, compare, true_of_all
+from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Log
 from ops.demo.ledger import Promise
 from shared.mongo import Database
@@ -27,11 +27,7 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
         compare("awards are told (award.issued)", by_id, (e.body["award_id"] for e in issued)),
         true_of_all(
             "what is told is what is stored",
-            (
-                e.id
-                for e in issued
-                if e.body["award_code"] != by_id.get(e.body["award_id"], {}).get("award_code")
-            ),
+            (e.id for e in issued if not _same(e.body, by_id.get(e.body["award_id"], {}))),
             len(issued),
         ),
         compare(
@@ -39,7 +35,17 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
             (award["_id"] for award in awards if award.get("revoked_at")),
             (e.body["award_id"] for e in revoked),
         ),
+        kept(
+            "revocations acknowledged hold",
+            (promise.id for promise in promises if promise.kind == "revoked"),
+            (award["_id"] for award in awards if award.get("revoked_at")),
+        ),
     ]
+
+
+def _same(told: Json, stored: Json) -> bool:
+    fields = ("award_code", "scheme_id", "kind", "tier", "recipient_id", "cause")
+    return all(told[name] == stored.get(name) for name in fields)
 
 
 def _name(award: Json) -> str:

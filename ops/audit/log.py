@@ -1,5 +1,6 @@
 """Kafka's log as it is: every record of every topic of ours, read from the beginning to the end of now."""
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ from shared.envelope import Event
 
 READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000
+POLL_SECONDS = 0.2
+SILENCE_SECONDS_MAX = 10.0
 
 
 @dataclass(frozen=True)
@@ -147,9 +150,13 @@ def _read(consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str
         return entries
     consumer.assign(starts)
     left = dict(ends)
+    heard_at = time.monotonic()
     while left:
-        messages = consumer.consume(RECORDS_A_POLL, timeout=10.0)
-        if not messages:
+        # It waits for as many as it is asked for, so not for long: the last poll never gets them.
+        messages = consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
+        if messages:
+            heard_at = time.monotonic()
+        elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
             raise StackError(
                 f"Kafka gave no more records while {len(left)} partitions were not read to the end"
             )

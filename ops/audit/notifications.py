@@ -38,6 +38,7 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
         if event.body.get("contact_sealed")
     }
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
+    sent = set(_sent(mail_file))
     refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
     return [
         compare("refused events are dead-lettered", bad, refused),
@@ -47,8 +48,17 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
             reached,
             (event.body["message_id"] for event in log.events("notification.delivered")),
         ),
-        kept("mails delivered were taken by the SMTP server", mails, _sent(mail_file)),
-        true_of_all("who has an address gets mail", _unsent(messages, addressed), len(messages)),
+        kept(
+            "failures are told (notification.failed)",
+            (message["_id"] for message in messages if message["state"] == "failed"),
+            (event.body["message_id"] for event in log.events("notification.failed")),
+        ),
+        kept("mails delivered were taken by the SMTP server", mails, sent),
+        kept("mails sent are of messages", sent, (message["_id"] for message in messages)),
+        true_of_all("what is said is what happened", _misquoted(log, messages), len(messages)),
+        true_of_all(
+            "who has an address gets mail, all an inbox", _unsent(messages, addressed), len(messages)
+        ),
     ]
 
 
@@ -84,9 +94,26 @@ def _sent(mail_file: Path) -> Iterator[str]:
 
 def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
     for message in messages:
-        if message["channel"] == "email":
-            right = (
-                ("delivered",) if message["participant_id"] in addressed else ("skipped", "waiting_contact")
-            )
-            if message["state"] not in right:
-                yield message["_id"]
+        right: tuple[str, ...] = ("delivered",)
+        if message["channel"] == "email" and message["participant_id"] not in addressed:
+            right = ("skipped", "waiting_contact")
+        if message["state"] not in right:
+            yield message["_id"]
+
+
+def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:
+    """Facts that may not be told otherwise: codes, scores, names of what was won."""
+    facts = (
+        "ticket_code",
+        "award_code",
+        "score_percent",
+        "scheme_title",
+        "activity_title",
+        "subject",
+        "body",
+    )
+    said = {event.id: event.body for topic in _read() for event in log.events(topic)}
+    for message in messages:
+        body, told = said.get(message["cause"]["id"], {}), message.get("facts") or {}
+        if any(told[name] != body.get(name) for name in facts if name in told):
+            yield message["_id"]

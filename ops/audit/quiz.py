@@ -12,7 +12,8 @@ from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
 from ops.demo.ledger import Promise
 from ops.demo.outsider import paper_of
-from shared.events import QuizSubmitted
+from shared.envelope import event_id
+from shared.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
 from shared.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
@@ -20,6 +21,8 @@ TOPIC, GROUP = "quiz.submitted", "quiz-grading"
 # What the decision record 0002 promises to take after a deadline and its grace.
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
+# A standing's order as stored: score, then what is left of the longest time, then the moment of finishing.
+FINISH_BITS, TIME_SECONDS_MAX = 38, 2**18 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Graded:
     quiz_id: str
     participant_id: str
     score_percent: int
+    passed: bool
     time_used_seconds: int
 
 
@@ -45,10 +49,20 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         for first in _first_of_each(good, results)
         if first.body["attempt_id"] not in parked
     }
-    receipts = [promise.id for promise in promises if promise.kind == "submitted"]
+    submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
-        kept("submissions acknowledged are in the log", receipts, (e.id for e in log.records(TOPIC))),
+        compare("quizzes are told (quiz.published)", quizzes, _published(log, quizzes)),
+        kept(
+            "submissions acknowledged are in the log",
+            (promise.id for promise in submitted),
+            (e.id for e in log.records(TOPIC)),
+        ),
+        kept(
+            "submissions acknowledged are graded",
+            (promise.detail for promise in submitted),
+            {*results, *parked},
+        ),
         compare(
             "refused submissions are dead-lettered", (e.place for e in bad), set(log.origins(TOPIC, GROUP))
         ),
@@ -62,6 +76,16 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         ),
         *[check async for check in _rankings(log, database, quizzes, graded)],
     ]
+
+
+def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
+    """The quizzes told of; and the ids of events that tell of no version that a quiz has had."""
+    versions = {
+        event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
+        for quiz_id, quiz in quizzes.items()
+        for version in range(1, quiz["version"] + 1)
+    }
+    return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 
 
 def _judged(
@@ -78,7 +102,7 @@ def _is_good(entry: Entry, quizzes: Mapping[str, Json], published: Mapping[str, 
     if not conforms(entry, QuizSubmitted):
         return False
     sent = QuizSubmitted.model_validate_json(entry.value or b"")
-    if sent.quiz_id not in quizzes:
+    if sent.quiz_id not in quizzes or sent.quiz_id not in published:
         return False
     quiz, rules = quizzes[sent.quiz_id], published[sent.quiz_id]
     day = sent.started_at.astimezone(ZoneInfo(rules["timezone"])).date().isoformat()
@@ -126,23 +150,33 @@ def _grade(body: Json, quizzes: Mapping[str, Json], published: Mapping[str, Json
     percent = (100 * points / len(paper)).quantize(Decimal(1), ROUND_HALF_UP)
     used = datetime.fromisoformat(body["submitted_at"]) - datetime.fromisoformat(body["started_at"])
     return Graded(
-        body["attempt_id"], body["quiz_id"], body["participant_id"], int(percent), int(used.total_seconds())
+        body["attempt_id"],
+        body["quiz_id"],
+        body["participant_id"],
+        int(percent),
+        percent >= published[body["quiz_id"]]["pass_percent"],
+        int(used.total_seconds()),
     )
 
 
 def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
     for attempt, should in graded.items():
         found = results.get(attempt)
-        if found and (found["score_percent"], found["time_used_seconds"], found["participant_id"]) != (
-            should.score_percent,
-            should.time_used_seconds,
-            should.participant_id,
-        ):
+        fields = ("quiz_id", "participant_id", "score_percent", "passed", "time_used_seconds")
+        if found and any(found[name] != getattr(should, name) for name in fields):
             yield attempt
 
 
 def _same(told: Json, stored: Json | None) -> bool:
-    fields = ("participant_id", "quiz_id", "score_percent", "passed", "time_used_seconds")
+    fields = (
+        "participant_id",
+        "quiz_id",
+        "group_id",
+        "district",
+        "score_percent",
+        "passed",
+        "time_used_seconds",
+    )
     return stored is not None and all(told[name] == stored[name] for name in fields)
 
 
@@ -158,14 +192,32 @@ async def _rankings(
     for one in graded.values():
         who = f"{one.quiz_id}/{one.participant_id}"
         best[who] = max(best.get(who, (-1, 0)), (one.score_percent, -one.time_used_seconds))
-    standings = [standing["_id"] async for standing in database["standings"].find()]
+    standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
     yield compare("everyone graded has a standing", best, standings)
+    yield true_of_all(
+        "standings are the best results",
+        (
+            who
+            for who, order in standings.items()
+            if who in best and order >> FINISH_BITS != _order(*best[who])
+        ),
+        len(standings),
+    )
     wrong = []
     for quiz_id in closed:
         marks = [mark for who, mark in best.items() if who.startswith(f"{quiz_id}/")]
+        if quiz_id in events:
+            told = events[quiz_id]
+            listed = len({standing["participant_id"] for standing in told["standings"]})
+            if (told["participants"], listed) != (len(marks), min(len(marks), STANDINGS_MAX)):
+                wrong.append(quiz_id)
         for standing in events[quiz_id]["standings"] if quiz_id in events else ():
             mark = standing["score_percent"], -standing["time_used_seconds"]
             rank = 1 + sum(other > mark for other in marks)
             if best.get(f"{quiz_id}/{standing['participant_id']}") != mark or standing["rank"] != rank:
                 wrong.append(f"{quiz_id}/{standing['participant_id']}")
     yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))
+
+
+def _order(score_percent: int, minus_seconds: int) -> int:
+    return score_percent * (TIME_SECONDS_MAX + 1) + TIME_SECONDS_MAX + max(minus_seconds, -TIME_SECONDS_MAX)

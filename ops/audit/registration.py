@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
 from ops.demo.ledger import Promise
-from shared.events import RegistrationRequested
+from shared.envelope import event_id
+from shared.events import ParticipantJoined, RegistrationRejected, RegistrationRequested
 from shared.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
@@ -20,7 +21,8 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
     """Compare requests, outcomes, sessions and participants."""
     registrations = {one["_id"]: one async for one in database["registrations"].find()}
     sessions = {one["_id"]: one async for one in database["sessions"].find()}
-    participants = [one["_id"] async for one in database["participants"].find()]
+    participants = [one async for one in database["participants"].find()]
+    refusals = [one["_id"] async for one in database["requests"].find({"verdict": "rejected"})]
     outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
     good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
@@ -29,13 +31,26 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP))),
         kept("commands have an outcome", _asked(good), _answered(log)),
         compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes}),
-        true_of_all("no outcome is told twice", _told_twice(log), len(outcomes)),
+        true_of_all(
+            "every step of a registration is told once",
+            _missteps(outcomes, registrations),
+            len(registrations),
+        ),
+        compare(
+            "refusals are told (registration.rejected)",
+            (event_id(request, RegistrationRejected.type) for request in refusals),
+            (event.id for event in log.events("registration.rejected")),
+        ),
         true_of_all(
             "the last outcome told is what is stored", _stale(outcomes, registrations), len(registrations)
         ),
         true_of_all("no session is oversold", _oversold(sessions, registrations), len(sessions)),
         true_of_all("waiting lists are in order", _out_of_order(registrations), len(sessions)),
-        kept("participants are told (participant.joined)", participants, _participants(log, "joined")),
+        compare(
+            "participants are told (participant.joined)",
+            _joined(participants),
+            (event.id for event in log.events("participant.joined")),
+        ),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
             _broken(promises, registrations),
@@ -58,16 +73,44 @@ def _answered(log: Log) -> Iterator[str]:
             yield f"{event.body['participant_id']}/{event.body['request_id']}"
 
 
-def _participants(log: Log, what: str) -> Iterator[str]:
-    return (event.body["participant_id"] for event in log.events(f"participant.{what}"))
+def _joined(participants: list[Json]) -> Iterator[str]:
+    """A participant is told of once for each version of the profile."""
+    for one in participants:
+        for version in range(1, one["version"] + 1):
+            yield event_id(f"{one['_id']}/{version}", ParticipantJoined.type)
 
 
-def _told_twice(log: Log) -> Iterator[str]:
-    """A registration is confirmed once for each time of asking, and asking again takes a cancellation."""
-    cancelled = Counter(e.body["registration_id"] for e in log.events("registration.cancelled"))
-    for outcome in ("confirmed", "waitlisted", "checked_in"):
-        told = Counter(e.body["registration_id"] for e in log.events(f"registration.{outcome}"))
-        yield from (id_ for id_, count in told.items() if count > 1 + cancelled[id_])
+def _missteps(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:
+    """
+    Each time of asking begins with a place or a wait, only who waits moves up, and a
+    cancellation comes before asking again.
+    """
+    steps: Counter[tuple[str, str]] = Counter()
+    tickets: Counter[tuple[str, str]] = Counter()
+    others: set[str] = set()
+    for event in outcomes:
+        id_, step = event.body["registration_id"], event.topic.removeprefix("registration.")
+        steps[id_, "promoted" if event.body.get("promoted") else step] += 1
+        if step == "confirmed":
+            tickets[id_, event.body["ticket_code"]] += 1
+        stored = registrations.get(id_, event.body)
+        if any(event.body[name] != stored[name] for name in ("participant_id", "session_id")):
+            others.add(id_)
+    for id_, one in registrations.items():
+        told = {
+            step: steps[id_, step]
+            for step in ("confirmed", "waitlisted", "promoted", "cancelled", "checked_in")
+        }
+        right = (
+            told["confirmed"] + told["waitlisted"] == one["round"]
+            and told["promoted"] <= told["waitlisted"]
+            and told["cancelled"] == one["round"] - (one["status"] != "cancelled")
+            and told["checked_in"] == (one["status"] == "checked_in")
+            and (one["ticket_code"] is None or tickets[id_, one["ticket_code"]] == 1)
+            and (one["ticket_code"] is not None or one["status"] not in HOLDING)
+        )
+        if not right or id_ in others:
+            yield id_
 
 
 def _stale(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.audit.awards import audit_awards
-from ops.audit.findings import Check, true_of_all
+from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
 from ops.audit.notifications import audit_notifications
 from ops.audit.quiz import audit_quiz
@@ -65,6 +65,11 @@ async def audit(kafka: str, databases: Databases, ledger_file: Path, mail_file: 
         "notifications": await audit_notifications(log, databases.notifications, mail_file),
         "all": [
             true_of_all("no event id says two things", contradicted, _events(log)),
+            kept(
+                "what others emitted is in the log",
+                (f"{promise.detail}/{promise.id}" for promise in promises if promise.kind == "emitted"),
+                (f"{topic.name}/{event.id}" for topic in topics.LIVE for event in log.events(topic.name)),
+            ),
             true_of_all("outboxes are empty", ["outbox"] * await databases.unpublished(), 4),
         ],
     }

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ops.audit.run import Audit, show
+from ops.audit.run import Audit, audit, show
 from ops.chaos import Chaos
+from ops.databases import connected
 from ops.services import Services, running
 from ops.stack import Stack
 from ops.week_cli import console, play
+from shared.publisher import publishing
 from shared.topics import create_missing
+from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
 
 pytestmark = pytest.mark.stack
 
@@ -37,6 +40,23 @@ def test_nothing_is_lost_or_doubled_though_everything_is_killed(services: Servic
     assert found.agrees
     assert (found.missing, found.duplicated, found.wrong) == (0, 0, 0)
     _every_kind_of_outcome_happened(found)
+    asyncio.run(_the_audit_notices_what_is_spoilt(services, found))
+
+
+async def _the_audit_notices_what_is_spoilt(services: Services, found: Audit) -> None:
+    services.down()
+    ledger = services.home / "ledger.jsonl"
+    async with (
+        connected(services.stack.mongo) as databases,
+        publishing(services.stack.kafka, "test") as kafka,
+    ):
+        await spoil(databases)
+        await kafka.write(doubles(found))
+        with ledger.open("a") as file:
+            file.writelines(f"{promise}\n" for promise, _ in PROMISED)
+        again = await audit(services.stack.kafka, databases, ledger, services.mail_log)
+    amiss = {check.name for checks in again.checks.values() for check in checks if not check.agrees}
+    assert amiss >= NOTICED
 
 
 def _every_kind_of_outcome_happened(found: Audit) -> None:

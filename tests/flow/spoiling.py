@@ -1,0 +1,103 @@
+"""One thing of each kind spoilt in a week at rest, and the statement of the audit that has to fail by it."""
+
+from ops.audit.run import Audit
+from ops.databases import Databases
+from shared.mongo import Document
+from shared.publisher import Record
+
+# Database, collection, which document, what is done to it (None: it is deleted), and who notices.
+SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
+    ("quiz", "results", {}, None, "submissions are graded"),
+    ("quiz", "results", {}, {"$bit": {"score_percent": {"xor": 1}}}, "scores are right"),
+    ("quiz", "standings", {}, None, "everyone graded has a standing"),
+    ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 56}}}, "standings are the best results"),
+    ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
+    (
+        "awards",
+        "awards",
+        {"kind": "certificate"},
+        {"$set": {"tier": "other"}},
+        "what is told is what is stored",
+    ),
+    (
+        "awards",
+        "awards",
+        {"revoked_at": {"$exists": True}},
+        {"$unset": {"revoked_at": ""}},
+        "revocations acknowledged hold",
+    ),
+    ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is told"),
+    (
+        "notifications",
+        "messages",
+        {"kind": "award_issued"},
+        {"$set": {"facts.award_code": "other"}},
+        "what is said is what happened",
+    ),
+    (
+        "notifications",
+        "messages",
+        {"channel": "inbox"},
+        {"$set": {"state": "cancelled"}},
+        "who has an address gets mail, all an inbox",
+    ),
+    (
+        "notifications",
+        "messages",
+        {"channel": "inbox", "state": "delivered"},
+        {"$set": {"state": "failed"}},
+        "failures are told (notification.failed)",
+    ),
+    ("registration", "registrations", {"status": "confirmed"}, None, "outcomes are told"),
+    (
+        "registration",
+        "registrations",
+        {"status": "confirmed"},
+        {"$set": {"ticket_code": "other"}},
+        "every step of a registration is told once",
+    ),
+    (
+        "registration",
+        "registrations",
+        {"status": "confirmed"},
+        {"$set": {"status": "cancelled"}},
+        "the last outcome told is what is stored",
+    ),
+    ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
+    ("registration", "participants", {}, None, "participants are told (participant.joined)"),
+    ("registration", "requests", {"verdict": "rejected"}, None, "refusals are told (registration.rejected)"),
+)
+PROMISED = (
+    ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are in the log"),
+    ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are graded"),
+    ('["emitted", "no-such-event", "quiz.submitted"]', "what others emitted is in the log"),
+)
+DOUBLED = (
+    ("quiz.published", "quizzes are told (quiz.published)"),
+    ("quiz.completed", "results are told (quiz.completed)"),
+    ("quiz.closed", "closed quizzes are told once"),
+    ("award.issued", "awards are told (award.issued)"),
+    ("award.revoked", "revocations are told (award.revoked)"),
+    ("notification.delivered", "deliveries are told (notification.delivered)"),
+)
+NOTICED = {row[-1] for table in (SPOILT, PROMISED, DOUBLED) for row in table}
+
+
+async def spoil(databases: Databases) -> None:
+    """Spoil the databases."""
+    for database, collection, which, change, _ in SPOILT:
+        documents = getattr(databases, database)[collection]
+        done = await (documents.update_one(which, change) if change else documents.delete_one(which))
+        count = done.modified_count if change else done.deleted_count
+        assert count == 1, f"{database}.{collection} has none of {which}"
+
+
+def doubles(found: Audit) -> list[Record]:
+    """An event of each kind again, under another id."""
+    records: list[Record] = []
+    for topic, _ in DOUBLED:
+        event = found.log.events(topic)[0]
+        headers = [(name, text.encode()) for name, text in event.headers.items() if name != "ce_id"]
+        headers.append(("ce_id", b"another-id"))
+        records.append((topic, event.key.encode(), event.value, headers))
+    return records
