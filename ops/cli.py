@@ -4,11 +4,13 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.stack import StackError
 from ops.stack.cli import stack_cli
 from ops.week_cli import week_cli
+from shared.errors import Unavailable
 
 FAILED = 1
 
@@ -19,11 +21,11 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (StackError, ExceptionGroup) as error:
+        except (StackError, Unavailable, ExceptionGroup) as error:
             first = _first(error)
-            if not isinstance(first, StackError):
+            if not isinstance(first, (StackError, Unavailable)):
                 raise
-            Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {first}", soft_wrap=True)
+            Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {escape(str(first))}", soft_wrap=True)
             raise typer.Exit(FAILED) from error
 
 

@@ -14,7 +14,7 @@ week again.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,6 +36,19 @@ class Week:
     quiz_id: str
     quiz: Json
     schemes: list[Json]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all sessions have ended. Not of a week written wrong: the services say what is wrong."""
+        try:
+            ends = [
+                datetime.fromisoformat(session["ends_at"])
+                for activity in self.activities
+                for session in activity["sessions"]
+            ]
+            return bool(ends) and max(ends) < datetime.now(UTC)
+        except (KeyError, TypeError, ValueError):
+            return False
 
     @property
     def first_day(self) -> datetime:
@@ -100,7 +113,7 @@ def load(week: Week, urls: dict[str, str], organiser_key: str, tell: Callable[[s
     Args:
         urls: where registration, quiz and awards listen.
     Raises:
-        StackError: a service refuses something; says what and why.
+        StackError: a service does not answer or refuses something; says what and why.
     """
     groups = [(f"/groups/{group['group_id']}", _without(group, "group_id")) for group in week.groups]
     activities = [
@@ -132,9 +145,22 @@ def put_quiz(url: str, organiser_key: str, quiz_id: str, quiz: Json) -> None:
 
 def _put(client: httpx.Client, url: str, bodies: list[tuple[str, Json]]) -> None:
     for path, body in bodies:
-        answer = client.put(url + path, json=body)
+        try:
+            answer = client.put(url + path, json=body)
+        except httpx.TransportError as error:
+            raise StackError(f"{url} does not answer ({error}): start the week first (kepu up)") from error
         if not answer.is_success:
-            raise StackError(f"PUT {path} was refused with {answer.status_code}: {answer.text}")
+            raise StackError(
+                f"PUT {path} was refused with {answer.status_code}: {_reason(answer)}. "
+                "What comes before it is loaded, what comes after it is not"
+            )
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text
 
 
 def _without(body: Json, id_name: str) -> Json:

@@ -21,7 +21,7 @@ from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
 from ops.services import WEEK, Services, running
 from ops.settle import wait_until_settled
 from ops.stack import Stack, StackError
-from ops.stack.cli import DEFAULT_HOME, Home
+from ops.stack.cli import DEFAULT_HOME, Home, tell
 from ops.stack.host import make_folder
 from shared import topics
 from shared.settings import KafkaSettings
@@ -106,17 +106,19 @@ def up(home: Home = DEFAULT_HOME / "up") -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
-    kepu down stops it; the data stays. To begin anew, remove the folder.
+    What runs already is left alone, so after a kill this brings back what is gone. kepu down stops it; the
+    data stays. To begin anew, remove the folder.
     """
-    stack = Stack(home, tell=console.print)
+    tell("Starting what does not run yet of Kafka, MongoDB and the services …")
+    stack = Stack(home, tell=tell)
     stack.up()
-    services = Services(stack, tell=console.print)
+    services = Services(stack, tell=tell)
     asyncio.run(topics.create_missing(stack.kafka, KafkaSettings().kafka_replication))
     services.up()
     urls = {name: services.url(name) for name in ("registration", "quiz", "awards")}
     marker = home / "week.loaded"
     if not marker.exists():
-        week.load(week_of_now(), urls, services.secrets["KEPU_ORGANISER_KEY"], console.print)
+        week.load(week_of_now(), urls, services.secrets["KEPU_ORGANISER_KEY"], tell)
         marker.touch()
     _addresses(services)
 
@@ -131,6 +133,7 @@ def load_command(
     registration: Annotated[str | None, typer.Option(help="Where registration listens.")] = None,
     quiz: Annotated[str | None, typer.Option(help="Where quiz listens.")] = None,
     awards: Annotated[str | None, typer.Option(help="Where awards listens.")] = None,
+    past: Annotated[bool, typer.Option("--past", help="Load it although all its sessions are over.")] = False,
     home: Home = DEFAULT_HOME / "up",
 ) -> None:
     """
@@ -138,10 +141,15 @@ def load_command(
 
     Without addresses it goes to the week that kepu up started.
     """
+    loaded = week.read(folder)
+    if loaded.is_over and not past:
+        raise StackError(
+            f"all sessions of {folder} are over, so nobody could register: move its times, or say --past"
+        )
     services = Services(Stack(home))
     told = {"registration": registration, "quiz": quiz, "awards": awards}
     urls = {name: url or services.url(name) for name, url in told.items()}
-    week.load(week.read(folder), urls, organiser_key or services.secrets["KEPU_ORGANISER_KEY"], console.print)
+    week.load(loaded, urls, organiser_key or services.secrets["KEPU_ORGANISER_KEY"], tell)
 
 
 @week_cli.command()
@@ -163,6 +171,9 @@ def audit_command(home: Home = DEFAULT_HOME / "up") -> None:
 
     async def recompute() -> Audit:
         services = Services(Stack(home))
+        stopped = [server.name for server in services.stack.status() if not server.running]
+        if stopped:
+            raise StackError(f"{' and '.join(stopped)} of {home} not running: start the week first (kepu up)")
         async with databases.connected(services.stack.mongo) as all_databases:
             await wait_until_settled(services.stack.kafka, all_databases)
             return await audit(services.stack.kafka, all_databases, _ledger(home), services.mail_log)
@@ -202,12 +213,12 @@ def _fresh(home: Path, *, detached: bool) -> Iterator[Services]:
     _remove(home)
     make_folder(home)
     (home / PLAYED).touch()
-    stack = Stack(home, detached=detached, tell=console.print)
+    stack = Stack(home, detached=detached, tell=tell)
     console.print("Starting Kafka and MongoDB …")
     with stack:
         asyncio.run(topics.create_missing(stack.kafka))
         console.print(f"Starting {len(WEEK)} service processes …")
-        with running(Services(stack, detached=detached, tell=console.print)) as services:
+        with running(Services(stack, detached=detached, tell=tell)) as services:
             yield services
 
 
@@ -246,14 +257,17 @@ def _progress(
 
 
 def _addresses(services: Services) -> None:
-    console.print("\nEverything runs:")
+    tell("\nEverything runs:")
     for part in WEEK:
         url = services.url(part.name)
         documented = f"API {url}/docs   " if part.role != "worker" else ""
-        console.print(f"  {part.name:14} {documented}metrics {url}/metrics")
-    console.print(f"  Kafka          {services.stack.kafka}")
-    console.print(f"  MongoDB        {services.stack.mongo}")
-    console.print(f"  mails          {services.mail_log}")
-    console.print(f"  secrets        {services.home / 'secrets.json'}")
-    console.print("\nA first request:")
-    console.print(f"  curl {services.url('registration')}/activities", soft_wrap=True)
+        tell(f"  {part.name:14} {documented}metrics {url}/metrics")
+    tell(f"  Kafka          {services.stack.kafka}")
+    tell(f"  MongoDB        {services.stack.mongo}")
+    tell(f"  mails          {services.mail_log}")
+    tell(f"  secrets        {services.home / 'secrets.json'}")
+    tell("\nFor a shell:")
+    variables = (f"{part.name.upper()}={services.url(part.name)}" for part in WEEK if part.role != "worker")
+    tell(f"  {'  '.join(variables)}")
+    tell("\nA first request:")
+    tell(f"  curl {services.url('registration')}/activities")

@@ -90,7 +90,7 @@ def show(found: Audit, console: Console) -> None:
                 console.print(f"[red]{name}: {check.name}: {check.examples()}[/]")
     again = f"{found.log.redelivered()} events delivered again without effect"
     verdict = f"{found.missing} missing, {found.duplicated} duplicated, {found.wrong} wrong"
-    console.print(f"[{'green' if found.agrees else 'red'}]Audit: {verdict}[/] ({again})")
+    console.print(f"[{'green' if found.agrees else 'red'}]Audit: {verdict}[/] ({again})", soft_wrap=True)
 
 
 def _what_happened(found: Audit) -> Table:
@@ -107,7 +107,7 @@ def _what_happened(found: Audit) -> Table:
         ("requested", counted(*outcomes), f"{counted('registration.requested')} by events alone"),
         ("confirmed", counted("registration.confirmed"), f"{_promoted(log)} of them from the waiting list"),
         ("waitlisted", counted("registration.waitlisted"), ""),
-        ("rejected", counted("registration.rejected"), "session and waiting list full"),
+        ("rejected", counted("registration.rejected"), "session and waiting list full, or closed"),
         ("cancelled", counted("registration.cancelled"), ""),
         ("checked in", counted("registration.checked_in"), ""),
         ("submitted", counted("quiz.submitted"), "some twice: the first counts"),

@@ -27,13 +27,18 @@ stack_cli = typer.Typer(
     A real Kafka and a real MongoDB on this machine, without Docker, Java or root.
 
     The first start fetches Kafka (some 45 MB) and takes about half a minute, later ones two seconds.
-    Ports are chosen once and kept with the data.
+    Ports are chosen once and kept with the data. The servers of kepu up are at --home .kepu/up.
 
     To use servers of your own, set KEPU_KAFKA (host:port) or KEPU_MONGO (a URL that names a replica set):
     they are checked and otherwise left alone. KEPU_JAVA names another Java to run Kafka with.
     """,
 )
 console = Console(highlight=False)
+
+
+def tell(text: str) -> None:
+    """Print a line that stays whole, so that an address or a path in it can be copied."""
+    console.print(text, soft_wrap=True, markup=False)
 
 
 class ServerName(StrEnum):
@@ -56,7 +61,7 @@ def up(
 
     They run on when this command ends: kepu stack down stops them.
     """
-    stack = Stack(home, kafka_port=kafka_port, mongo_port=mongo_port, tell=console.print)
+    stack = Stack(home, kafka_port=kafka_port, mongo_port=mongo_port, tell=tell)
     stack.up()
     _show(stack.status())
 

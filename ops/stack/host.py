@@ -73,7 +73,7 @@ def check_port(port: int, server: str) -> None:
     if not is_free(port):
         raise StackError(
             f"port {port} for {server} is taken{_by_whom(port)}: stop that, "
-            f"or choose another with --{server}-port"
+            f"or choose another with kepu stack up --home … --{server}-port …"
         )
 
 

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from ops.cli import app
 from ops.stack import Stack
+from ops.week import SAMPLE
 
 # None takes a variable away: a stack of the test's own.
 OWN = {"KEPU_KAFKA": None, "KEPU_MONGO": None, "KEPU_HOME": None, "COLUMNS": "120"}
@@ -35,6 +36,18 @@ def test_failure_is_one_sentence_and_exits_with_1(tmp_path: Path) -> None:
 
 def test_down_of_nothing_is_no_failure(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["stack", "down", "--home", str(tmp_path)], env=OWN).exit_code == 0
+
+
+def test_week_that_is_over_is_not_loaded_by_mistake(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["load", str(SAMPLE), "--home", str(tmp_path)], env=OWN)
+    assert result.exit_code == 1
+    assert "are over, so nobody could register" in result.stderr
+
+
+def test_audit_of_nothing_says_what_to_start(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["audit", "--home", str(tmp_path)], env=OWN)
+    assert result.exit_code == 1
+    assert "not running: start the week first" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "logs"])
