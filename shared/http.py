@@ -262,7 +262,8 @@ _bearer = HTTPBearer(auto_error=False, description="The token given at registrat
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
 
 
-def participant(
+# Both are coroutines, though they wait for nothing: FastAPI would run plain functions in other threads.
+async def participant(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant:
     """
@@ -277,7 +278,7 @@ def participant(
     return verified
 
 
-def organiser(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> None:
+async def organiser(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> None:
     """
     Let organisers through.
 

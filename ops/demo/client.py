@@ -15,7 +15,7 @@ from ops.stack import StackError
 
 Json: TypeAlias = dict[str, Any]
 
-UNDER_WAY_MAX = 48
+UNDER_WAY_MAX = 96
 TIMEOUT_SECONDS = 30.0
 RETRY_SECONDS = 0.5
 RETRIES_MAX = 120

@@ -101,11 +101,11 @@ def origin() -> Origin:
     return Origin(correlation_id=logs.correlation_id.get())
 
 
-def whoever(
+async def whoever(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant | None:
     """The participant whose token the request carries, if it carries one."""
-    return participant(request, credentials) if credentials else None
+    return await participant(request, credentials) if credentials else None
 
 
 async def list_activities(request: Request, offset: Offset = 0, limit: Limit = 20) -> ActivitiesOut:
@@ -243,7 +243,7 @@ async def cancel_registration(
     404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`.
     """
     if who is None:
-        organiser(request, organiser_key)
+        await organiser(request, organiser_key)
     store = standing_on(request).store
     participant_id = who.participant_id if who else None
     registration = await cancel(registration_id, participant_id, store, origin())
