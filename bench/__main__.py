@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {
     "intake": "submissions taken in, against a bare endpoint and the naive way",
     "grading": "submissions graded, against a minimal loop, one at a time, and Quix Streams",
+    "chain": "start, submit, grade, rank, award, tell: cost against its bare parts, peak rate, ceiling",
 }
 HELP = """
 Measure Kepu Week on this machine, each line side by side with its baseline.
@@ -43,7 +44,8 @@ Examples: python -m bench intake grading, python -m bench --short, python -m ben
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-console = Console(highlight=False)
+# In a file nobody's window is too small for the tables.
+console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=140)
 
 
 @app.command(help=HELP)

@@ -10,7 +10,7 @@ from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
 from bench.report import Outcome
 from bench.site import Site
-from ops.audit.run import SERVICES
+from ops.audit.run import SERVICES, Audit
 from ops.demo.ledger import Ledger
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Bench:
         acknowledged.unlink()
         return ledger.counts["submitted"]
 
-    def audit(self, outcome: Outcome, services: Collection[str] = SERVICES) -> None:
+    def audit(self, outcome: Outcome, services: Collection[str] = SERVICES) -> Audit:
         """Have everything recomputed; what does not agree is a problem of the outcome."""
         self.tell("auditing")
         found = self.site.audit(services)
@@ -63,6 +63,7 @@ class Bench:
             outcome.problems += [
                 f"audit of {name}: {check.name}: {check.examples()}" for check in checks if not check.agrees
             ]
+        return found
 
 
 @contextmanager

@@ -107,6 +107,7 @@ class Commits:
     kafka: str
     group: str
     topic: str
+    partitions: int = PARTITIONS
     seen: list[tuple[float, int]] = field(default_factory=list)
     _consumer: Consumer | None = None
 
@@ -150,7 +151,7 @@ class Commits:
             self._consumer.close()
 
     def _places(self) -> list[TopicPartition]:
-        return [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+        return [TopicPartition(self.topic, number) for number in range(self.partitions)]
 
     def _of_group(self) -> Consumer:
         if self._consumer is None:
