@@ -27,7 +27,13 @@ RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {
     "intake": "submissions taken in, against a bare endpoint and the naive way",
     "grading": "submissions graded, against a minimal loop, one at a time, and Quix Streams",
-    "chain": "start, submit, grade, rank, award, tell: cost against its bare parts, peak rate, ceiling",
+    "chain": "what start, submit, grade, rank, award, tell cost, against the sum of the bare parts",
+    "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
+    "burst": "10,000 participants start at one moment and submit at one",
+    "registration": "10,000 people, 500 places and a waiting list",
+    "growth": "the cost with 100,000 and with 1,000,000 stored",
+    "overload": "far beyond capacity: 503s, no loss, and back to normal",
+    "scale": "intake and grading by 1, 2 and 4 processes",
 }
 HELP = """
 Measure Kepu Week on this machine, each line side by side with its baseline.
@@ -92,7 +98,7 @@ def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
     run: Callable[[Bench], Outcome] = importlib.import_module(f"bench.lines.{name}").run
     columns: tuple[Any, ...] = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     started = time.monotonic()
-    with Progress(*columns, console=console, transient=console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name)
 
         def tell(text: str) -> None:

@@ -67,11 +67,15 @@ class Bench:
 
 
 @contextmanager
-def clean(bench: Bench) -> Iterator[None]:
-    """Begin with an empty week, and leave no service running."""
+def clean(bench: Bench, *, contest: bool = True) -> Iterator[None]:
+    """
+    Begin with an empty week, and leave no service running.
+
+    Without quiz's worker a contest must not be there: nobody would tell of it.
+    """
     bench.tell("clearing")
     bench.site.stop()
-    bench.site.clear()
+    bench.site.clear(contest=contest)
     try:
         yield
     finally:

@@ -115,7 +115,8 @@ class Outcome:
     def show(self, console: Console) -> None:
         """Tables of the medians and the criteria."""
         variants = self.variants()
-        table = Table(title=f"\n{self.line}: {self.title}", title_justify="left", box=None, pad_edge=False)
+        console.print(f"\n[bold]{self.line}[/]: {self.title} ({self.seconds:.0f} s)")
+        table = Table(box=None, pad_edge=False)
         table.add_column("median of the runs")
         for variant in variants:
             table.add_column(variant, justify="right")

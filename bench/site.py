@@ -179,12 +179,12 @@ class Site:
             raise StackError(f"{', '.join(missing)} does not run; see {self.home / 'logs'}")
         return {name: pid for name, pid in found.items() if pid is not None}
 
-    def clear(self) -> None:
-        """Back to an empty week with the contest published; the services must be stopped."""
+    def clear(self, *, contest: bool = True) -> None:
+        """Back to an empty week, perhaps with the contest published; the services must be stopped."""
         self.ledger.unlink(missing_ok=True)
         self.services.mail_log.unlink(missing_ok=True)
         _forget(AdminClient({"bootstrap.servers": self.stack.kafka, "log_level": 2}))
-        asyncio.run(self._found())
+        asyncio.run(self._found(contest=contest))
 
     def put_scheme(self) -> None:
         """The scheme by which most people are awarded; awards must run."""
@@ -223,11 +223,13 @@ class Site:
 
         return asyncio.run(look())
 
-    async def _found(self) -> None:
+    async def _found(self, *, contest: bool) -> None:
         for name in DATABASES:
             async with mongo.connect(self.stack.mongo, name) as database:
                 await database.client.drop_database(name)
         await topics.create_missing(self.stack.kafka, wanted=(*topics.ALL, *ASIDE))
+        if not contest:
+            return
         async with mongo.connect(self.stack.mongo, "kepu_quiz") as database:
             store = QuizStore(database)
             await store.prepare()
