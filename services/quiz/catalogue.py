@@ -61,6 +61,10 @@ class Catalogue:
         """A quiz, if there is one."""
         return self._offered.get(quiz_id)
 
+    def current_now(self, quiz_id: str) -> Offered | None:
+        """A quiz as `current` gives it, where nobody has to be asked for it."""
+        return None if self._is_old() else self._offered.get(quiz_id)
+
     def find(self, quiz_id: str) -> Offered:
         """
         A quiz.
