@@ -7,7 +7,7 @@ allowed, and any other system can offer the quiz (`shared.events.QuizPublished`)
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NewType
@@ -187,23 +187,23 @@ def next_attempt(
     quiz: Quiz,
     closes_at: datetime,
     participant_id: ParticipantId,
+    today: Sequence[AttemptId],
     used: Iterable[int],
     now: datetime,
 ) -> Attempt:
     """
-    The attempt that a participant may start now, given the numbers used today.
+    The attempt that a participant may start now, given today's ids in order and the numbers used.
 
     Raises:
         Rejected: no attempt is left today.
     """
     number = max(used, default=0) + 1
-    if number > quiz.attempts_per_day:
+    if number > len(today):
         raise Rejected(
-            f"quiz {quiz_id}: all {quiz.attempts_per_day} attempts of today are used",
+            f"quiz {quiz_id}: all {len(today)} attempts of today are used",
             code="attempts_exhausted",
         )
-    id_ = attempt_id(quiz_id, participant_id, day_of(quiz, now), number)
-    return Attempt(id_, quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
+    return Attempt(today[number - 1], quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
 
 
 def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime, status: Status) -> None:
