@@ -14,6 +14,7 @@ FORBIDDEN = {
     "a service imports another": ("services/quiz/handlers.py", "import services.awards.rules"),
     "shared imports a service": ("shared/clock.py", "import services.quiz.rules"),
     "a service imports the command line": ("services/awards/app.py", "import ops.keys"),
+    "the command line imports the bench": ("ops/keys.py", "import bench.load.client"),
     "rules import the store": ("services/quiz/rules.py", "import services.quiz.store"),
     "a store imports the driver": ("services/quiz/store.py", "import pymongo"),
 }
@@ -22,7 +23,7 @@ FORBIDDEN = {
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The code and its rules, to be spoilt."""
-    for package in ("services", "shared", "ops"):
+    for package in ("services", "shared", "ops", "bench"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

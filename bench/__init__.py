@@ -1,0 +1,1 @@
+"""How fast it is, measured: tools for whoever changes it, and no part of what runs."""

@@ -1,0 +1,1 @@
+"""A compiled HTTP load client, because load from Python would measure Python."""

@@ -1,0 +1,259 @@
+"""
+The load client from Python: build it, run it, read its result.
+
+What it does is said by its own `--help` (bench/load/options.h); a `Plan` names the same flags.
+
+    load = run(Plan(targets=("127.0.0.1:8002",), requests=path, rate=2000, seconds=10))
+    print(load.steps["request"].latency_ms)
+"""
+
+import hashlib
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from ops.stack.errors import StackError
+
+SOURCES = Path(__file__).parent
+BUILT = Path(__file__).parent.parent.parent / ".kepu" / "bench"
+# Named by module, so that the wheel of the lock file is enough and no compiler need be installed.
+ZIG = (sys.executable, "-m", "ziglang", "cc")
+FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
+BUILD_SECONDS_MAX = 300
+# What a run may take beyond its own end: 30 s to finish what is under way, and some to say so.
+STOP_SECONDS_MAX = 40
+
+StepName = Literal["start", "submit", "result_wait", "result_get", "request"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds, each within 1 %."""
+
+    p50: float
+    p90: float
+    p99: float
+    p999: float
+    max: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """
+    One kind of request, or `result_wait`: from the sending of a submission to its result.
+
+    `count` is of answers that ended the step, by status in `by_status`; those that were sent again
+    after a 503 are `turned_away` instead. `latency_ms` is of answers below 400, None if there were none.
+    """
+
+    count: int
+    rate: float
+    turned_away: int
+    by_status: Mapping[int, int]
+    failed: Mapping[str, int]
+    latency_ms: Latency | None
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What was completed in one second; `p99_ms` is of the step that `Load.rate_of` names."""
+
+    second: int
+    failed: int
+    turned_away: int
+    p99_ms: float | None
+    start: int = 0
+    submit: int = 0
+    result_wait: int = 0
+    result_get: int = 0
+    request: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """The first seconds, which are no part of the figures."""
+
+    seconds: float
+    steps: Mapping[StepName, Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """
+    The result of one run.
+
+    `rate` is a second's answers to requests or submissions, as `rate_of` says. `not_begun` journeys had
+    their intended time but found no room: the client's own bound was reached. `sent_late_ms` is how long
+    after their time requests went out.
+    """
+
+    seconds: float
+    rate: float
+    rate_of: StepName
+    cpu_seconds: float
+    connections_opened: int
+    not_begun: int
+    sent_late_ms: Latency | None
+    steps: Mapping[StepName, Step]
+    warm: Warm
+    timeline: tuple[Second, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to send, how fast and how long: the client's flags. Either `requests` or `sittings`."""
+
+    targets: tuple[str, ...]
+    requests: Path | None = None
+    sittings: Path | None = None
+    quiz: str | None = None
+    think_ms: int | None = None
+    letters: str | None = None
+    watch: int | None = None
+    poll_ms: int | None = None
+    seed: int | None = None
+    connections: int | None = None
+    rate: float | None = None
+    burst: bool = False
+    burst_connect: bool = False
+    count: int | None = None
+    seconds: float | None = None
+    warm_seconds: float | None = None
+    retry_503: bool = False
+    timeout_ms: int | None = None
+    acknowledged: Path | None = None
+    progress: bool = False
+
+    def arguments(self) -> list[str]:
+        """As the client takes them."""
+        given = [f"--target={target}" for target in self.targets]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            flag = "--" + field.name.replace("_", "-")
+            if field.name == "targets" or value is None or value is False:
+                continue
+            given.append(flag if value is True else f"{flag}={value}")
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run under way, so that a bench can look at the servers meanwhile."""
+
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """No new journeys from now on; `wait` still has the result."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds_max: float | None = None) -> Load:
+        """
+        The result.
+
+        Raises:
+            StackError: the client refused its plan, failed, or is not done after `seconds_max`; it is
+                stopped then.
+        """
+        try:
+            result, _ = self.process.communicate(timeout=seconds_max)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise StackError(
+                f"the load client was not done after {seconds_max:g} s; give it --seconds or more time"
+            ) from None
+        if self.process.returncode != 0:
+            raise StackError(
+                f"the load client ended with {self.process.returncode}; what it said is on stderr above"
+            )
+        try:
+            return _load.validate_json(result)
+        except ValidationError as error:
+            raise StackError(f"the load client's result is not what client.py reads: {error}") from None
+
+
+_load = TypeAdapter(Load)
+
+
+def run(plan: Plan) -> Load:
+    """Run it to its end. Plans without `seconds` end with their file."""
+    seconds_max = None if plan.seconds is None else plan.seconds + STOP_SECONDS_MAX
+    running = start(plan)
+    try:
+        return running.wait(seconds_max)
+    except BaseException:
+        running.process.kill()
+        running.process.wait()
+        raise
+
+
+def start(plan: Plan) -> Running:
+    """Build if need be, and begin. What the client has to say goes to this process's stderr."""
+    return Running(subprocess.Popen([str(build()), *plan.arguments()], stdout=subprocess.PIPE))
+
+
+def requests_file(path: Path, requests: Iterable[bytes]) -> int:
+    """Write complete HTTP requests as `Plan.requests` has them; how many there were."""
+    written = 0
+    with path.open("wb") as file:
+        for request in requests:
+            file.write(len(request).to_bytes(4, "little") + request)
+            written += 1
+    return written
+
+
+def build() -> Path:
+    """
+    The client, compiled once for each state of its sources.
+
+    `KEPU_CC` names another compiler than the one of the lock file, with flags of its own if need be.
+
+    Raises:
+        StackError: there is no compiler, or it refused.
+    """
+    compiler = tuple(shlex.split(os.environ.get("KEPU_CC", ""))) or ZIG
+    built = BUILT / f"load-{_fingerprint(compiler)}"
+    if built.exists():
+        return built
+    BUILT.mkdir(parents=True, exist_ok=True)
+    # Its own name until it is whole: another process may be building the same.
+    unfinished = built.with_suffix(f".{os.getpid()}")
+    command = [*compiler, *FLAGS, "-o", str(unfinished), str(SOURCES / "load.c")]
+    environment = {
+        **os.environ,
+        "ZIG_GLOBAL_CACHE_DIR": str(BUILT / "zig"),
+        "ZIG_LOCAL_CACHE_DIR": str(BUILT / "zig"),
+    }
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StackError(
+            f"the load client could not be compiled: {error}; run `make setup`, or "
+            "name a C compiler by KEPU_CC"
+        ) from None
+    if done.returncode != 0:
+        raise StackError(
+            f"the load client could not be compiled by `{shlex.join(command)}`; run `make setup` for the "
+            f"compiler of the lock file, or name another by KEPU_CC. It said:\n{done.stderr.strip()}"
+        )
+    unfinished.replace(built)
+    return built
+
+
+def _fingerprint(compiler: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(shlex.join((*compiler, *FLAGS, platform.machine())).encode())
+    for source in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:16]
