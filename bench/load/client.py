@@ -212,16 +212,18 @@ def requests_file(path: Path, requests: Iterable[bytes]) -> int:
     return written
 
 
-def build() -> Path:
+def build(environment: Mapping[str, str] = os.environ) -> Path:
     """
     The client, compiled once for each state of its sources.
 
     `KEPU_CC` names another compiler than the one of the lock file, with flags of its own if need be.
 
     Raises:
-        StackError: there is no compiler, or it refused.
+        StackError: this is not Linux, there is no compiler, or it refused.
     """
-    compiler = tuple(shlex.split(os.environ.get("KEPU_CC", ""))) or ZIG
+    if platform.system() != "Linux":
+        raise StackError("the load client is made of epoll: run it on Linux, the servers may be anywhere")
+    compiler = tuple(shlex.split(environment.get("KEPU_CC", ""))) or ZIG
     built = BUILT / f"load-{_fingerprint(compiler)}"
     if built.exists():
         return built
@@ -229,14 +231,14 @@ def build() -> Path:
     # Its own name until it is whole: another process may be building the same.
     unfinished = built.with_suffix(f".{os.getpid()}")
     command = [*compiler, *FLAGS, "-o", str(unfinished), str(SOURCES / "load.c")]
-    environment = {
-        **os.environ,
+    compiling = {
+        **environment,
         "ZIG_GLOBAL_CACHE_DIR": str(BUILT / "zig"),
         "ZIG_LOCAL_CACHE_DIR": str(BUILT / "zig"),
     }
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
+            command, env=compiling, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StackError(
