@@ -1,12 +1,11 @@
 /*
  * A load client for Kepu Week: journeys of participants over a pool of connections, in one thread.
  *
- *   options.h  what it is told          answer.h  what a server says
- *   wire.h     the connections          tally.h   what was measured
+ *   options.h  what it is told           answer.h  what a server says
+ *   journey.h  who is where, and asks    tally.h   what was measured
+ *   wire.h     the connections
  *
- * A journey is one request of a file, or one participant's way through a quiz. It is in one place at a time:
- * asleep in the heap until a moment (thinking, polling, turned away), in the queue of those that want a
- * connection, or carried by one. All memory is taken at the start, so nothing is allocated per request.
+ * Here they come together: when a journey begins, which connection carries it, what an answer makes of it.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -14,65 +13,30 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "journey.h"
 #include "options.h"
 #include "tally.h"
 #include "wire.h"
 
-/* Under way at one time. Where all are, new ones wait, and the open loop charges them for it. */
-#define JOURNEYS_MAX 65536u
-/* The longest request that is written here: 200 answers of ids of 64 characters under the longest token. */
-#define TEXT_BYTES_MAX (24 * 1024)
 #define DRAIN (30 * SECOND)
 #define UNGRADED_AFTER (30 * SECOND)
 #define RETRIES_MAX 100
 #define EVENTS_MAX 64
+#define LENT_MAX 64
 /* While a burst's connections are opened: more at one time would overflow the servers' backlog. */
 #define OPENING_MAX 256u
-
-struct journey {
-    struct slice request; /* in the mapped file, or in this journey's part of `texts` */
-    struct slice token;   /* the participant's, in the mapped file */
-    struct slice attempt_id;
-    char attempt_id_bytes[ID_BYTES_MAX];
-    uint64_t due;       /* when the request was meant to be sent, or 0: when it is. Latency counts from here. */
-    uint64_t asked_at;  /* when it last began to be sent */
-    uint64_t submitted_at;
-    uint32_t place; /* in the file */
-    uint32_t next;  /* in the queue, or among the free */
-    uint8_t retries;
-    bool under_way;
-    enum step step;
-};
-
-struct sleeper {
-    uint64_t until;
-    uint32_t journey;
-};
 
 static struct options options;
 static struct tally tally;
 static struct wire wire;
 
-static struct journey *journeys;
-static char *texts;
-static uint32_t journeys_count;
-static uint32_t first_free = NOBODY;
-static uint32_t under_way;
-
-static uint32_t queue_first = NOBODY;
-static uint32_t queue_last = NOBODY;
-
-static struct sleeper *sleepers; /* a binary heap, the earliest first */
-static uint32_t sleepers_count;
-
-static uint64_t begun;  /* journeys so far: also the place of the next in the file */
-static size_t offset;   /* and where in the file that is */
+static uint64_t begun;               /* journeys so far: also the place of the next in the file */
+static size_t offset;                /* and where in the file that is */
 static uint64_t end_at = UINT64_MAX; /* no new journeys from here */
 static bool opening;                 /* a burst's connections are being opened */
 static uint32_t opening_next, opening_now;
-static uint32_t starts_open;         /* of a burst: participants who do not have their paper yet */
+static uint32_t starts_open; /* of a burst: participants who do not have their paper yet */
 static FILE *acknowledged;
-static uint64_t random_state;
 static volatile sig_atomic_t signals;
 
 static uint64_t clock_now(void) {
@@ -81,142 +45,22 @@ static uint64_t clock_now(void) {
     return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 }
 
-/* ---- The queue and the heap ---- */
-
-static void queue(uint32_t at) {
-    journeys[at].next = NOBODY;
-    if (queue_last == NOBODY)
-        queue_first = at;
-    else
-        journeys[queue_last].next = at;
-    queue_last = at;
-}
-
-static uint32_t take_queued(void) {
-    uint32_t at = queue_first;
-    if (at == NOBODY) return NOBODY;
-    queue_first = journeys[at].next;
-    if (queue_first == NOBODY) queue_last = NOBODY;
-    return at;
-}
-
-/* Wake the journey at a moment; there its next request falls due. */
-static void sleep_until(uint32_t journey, uint64_t until) {
-    uint32_t at = sleepers_count++;
-    for (; at > 0 && sleepers[(at - 1) / 2].until > until; at = (at - 1) / 2) sleepers[at] = sleepers[(at - 1) / 2];
-    sleepers[at] = (struct sleeper){until, journey};
-}
-
-static uint32_t take_sleeper(void) {
-    uint32_t journey = sleepers[0].journey;
-    struct sleeper moved = sleepers[--sleepers_count];
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < sleepers_count; at = child) {
-        if (child + 1 < sleepers_count && sleepers[child + 1].until < sleepers[child].until) child++;
-        if (sleepers[child].until >= moved.until) break;
-        sleepers[at] = sleepers[child];
-    }
-    sleepers[at] = moved;
-    return journey;
-}
-
-/* ---- What a journey sends ---- */
-
-static char *text_of(uint32_t at) { return texts + (size_t)at * TEXT_BYTES_MAX; }
-
-/* Bounds by construction: all ids, tokens and counts were checked against what TEXT_BYTES_MAX is made for. */
-static char *append(char *to, const char *from, size_t length) {
-    memcpy(to, from, length);
-    return to + length;
-}
-
-static char *append_text(char *to, const char *from) { return append(to, from, strlen(from)); }
-
-static void set_request(uint32_t at, enum step step, const char *end) {
-    journeys[at].step = step;
-    journeys[at].retries = 0;
-    journeys[at].request = (struct slice){text_of(at), (size_t)(end - text_of(at))};
-}
-
-static char *append_head(char *to, struct slice token) {
-    to = append_text(to, " HTTP/1.1\r\nHost: kepu\r\nAuthorization: Bearer ");
-    to = append(to, token.at, token.length);
-    return append_text(to, "\r\n");
-}
-
-static void write_start(uint32_t at) {
-    char *to = append_text(text_of(at), "POST /quizzes/");
-    to = append_text(to, options.quiz);
-    to = append_text(to, "/attempts");
-    to = append_head(to, journeys[at].token);
-    to = append_text(to, "Content-Length: 0\r\n\r\n");
-    set_request(at, START, to);
-}
-
-/* xorshift64: any letters do, as long as scores differ and the same seed gives the same. */
-static char random_letter(void) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return options.letters[(random_state >> 33) % strlen(options.letters)];
-}
-
-static void write_submission(uint32_t at, const struct paper *paper) {
-    static const char FRAME[] = "{\"answers\":{}}";
-    static const size_t ANSWER_FRAME = sizeof "\"\":\"A\"," - 1;
-    size_t length = sizeof FRAME - 1 + paper->questions * ANSWER_FRAME - 1; /* the last one has no comma */
-    for (size_t i = 0; i < paper->questions; i++) length += paper->question_ids[i].length;
-
-    char *to = append_text(text_of(at), "POST /attempts/");
-    to = append(to, paper->attempt_id.at, paper->attempt_id.length);
-    to = append_text(to, "/submission");
-    to = append_head(to, paper->attempt_token);
-    to += snprintf(to, 80, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"answers\":{", length);
-    for (size_t i = 0; i < paper->questions; i++) {
-        char answer[] = "\":\"A\",";
-        answer[3] = random_letter();
-        *to++ = '"';
-        to = append(to, paper->question_ids[i].at, paper->question_ids[i].length);
-        to = append(to, answer, i + 1 < paper->questions ? 6 : 5);
-    }
-    to = append_text(to, "}}");
-    set_request(at, SUBMIT, to);
-}
-
-static void write_result_request(uint32_t at) {
-    char *to = append_text(text_of(at), "GET /attempts/");
-    to = append(to, journeys[at].attempt_id.at, journeys[at].attempt_id.length);
-    to = append_text(to, "/result");
-    to = append_head(to, journeys[at].token);
-    to = append_text(to, "\r\n");
-    set_request(at, RESULT_GET, to);
-}
-
 /* ---- Where a journey begins and ends ---- */
 
 static bool may_begin(uint64_t due) { return begun < options.count && due < end_at && first_free != NOBODY; }
 
 static void begin_journey(uint64_t due) {
-    uint32_t at = first_free;
+    uint32_t at = take_free();
     struct journey *journey = &journeys[at];
-    first_free = journey->next;
-    under_way++;
     *journey = (struct journey){.due = due, .place = (uint32_t)begun++, .under_way = true, .next = NOBODY};
     if (options.requests_path) {
         journey->step = REQUEST;
         journey->request = next_request(&options.file, &offset);
     } else {
         journey->token = next_token(&options.file, &offset);
-        write_start(at);
+        write_start(at, options.quiz);
     }
     queue(at);
-}
-
-static void end_journey(uint32_t at) {
-    journeys[at].under_way = false;
-    journeys[at].next = first_free;
-    first_free = at;
-    under_way--;
 }
 
 /* The closed loop and nobody's intention: the request is due when it is sent. */
@@ -256,7 +100,8 @@ static void fail(uint32_t at, enum failure why, uint64_t now) {
     enum step step = journey->step;
     count_failure(&tally, step, why, journey->due ? journey->due : now, now);
     if (step == RESULT_GET) {
-        journey->asked_at = now; /* A poll's time also after a refusal, which comes before anything was asked. */
+        /* Also where the connection was refused, before anything was asked: polls keep their distance. */
+        journey->asked_at = now;
         poll_again(at, now);
         return;
     }
@@ -297,7 +142,7 @@ static void started(uint32_t at, const struct answer *answer, uint64_t now) {
     count_answer(&tally, START, answer->status, journey->due, now);
     memcpy(journey->attempt_id_bytes, paper.attempt_id.at, paper.attempt_id.length);
     journey->attempt_id = (struct slice){journey->attempt_id_bytes, paper.attempt_id.length};
-    write_submission(at, &paper);
+    write_submission(at, &paper, options.letters);
     if (options.burst)
         start_is_over(now);
     else
@@ -343,7 +188,8 @@ static void requested(uint32_t at, const struct answer *answer, uint64_t now) {
 
 static void answered(uint32_t at, const struct answer *answer, uint64_t now) {
     struct journey *journey = &journeys[at];
-    if (answer->status == 503 && options.retry_503 && journey->retries < RETRIES_MAX && journey->step != RESULT_GET) {
+    if (answer->status == 503 && options.retry_503 && journey->retries < RETRIES_MAX &&
+        journey->step != RESULT_GET) {
         journey->retries++;
         count_turned_away(&tally, journey->step, journey->due, now);
         sleep_until(at, now + answer->retry_after_seconds * SECOND);
@@ -439,7 +285,7 @@ static void handle(const struct epoll_event *event, uint64_t now) {
     }
 }
 
-/* One that may carry a journey now: open and idle, or else one to be opened. In turn, so all targets get their part. */
+/* One that may carry a journey now: idle, or else to be opened. In turn, so all targets get their part. */
 static struct connection *free_connection(uint64_t now) {
     struct connection *closed = wire.closed.first;
     if (wire.idle.first) return wire.idle.first;
@@ -448,19 +294,22 @@ static struct connection *free_connection(uint64_t now) {
 
 static bool loop_is_closed(void) { return options.rate <= 0 && !options.burst; }
 
-static void lend_connections(void) {
-    for (uint64_t now = clock_now();; now = clock_now()) {
+/* False if there is more to lend: 20,000 at once would let answers wait that have come meanwhile. */
+static bool lend_connections(void) {
+    for (int lent = 0; lent < LENT_MAX; lent++) {
+        uint64_t now = clock_now();
         struct connection *connection;
         if (options.burst) {
-            if (queue_first == NOBODY) return;
+            if (queue_first == NOBODY) return true;
             connection = &wire.connections[journeys[queue_first].place];
         } else {
             connection = free_connection(now);
             if (connection && queue_first == NOBODY && loop_is_closed() && may_begin(now)) begin_journey(0);
-            if (!connection || queue_first == NOBODY) return;
+            if (!connection || queue_first == NOBODY) return true;
         }
         carry(connection, take_queued(), now);
     }
+    return false;
 }
 
 static void open_burst(uint64_t now) {
@@ -543,7 +392,8 @@ static void tell_progress(uint64_t now) {
     fprintf(stderr, "%4u s:", told);
     for (int step = 0; step < STEPS; step++)
         if (second->completed[step]) fprintf(stderr, " %s %u", STEP_NAMES[step], second->completed[step]);
-    fprintf(stderr, ", failed %u, turned away %u, under way %u", second->failed, second->turned_away, under_way);
+    fprintf(stderr, ", failed %u, turned away %u, under way %u", second->failed, second->turned_away,
+            under_way);
     if (second->p99_ms >= 0) fprintf(stderr, ", p99 %.1f ms", (double)second->p99_ms);
     fputs("\n", stderr);
 }
@@ -573,8 +423,8 @@ static void play(void) {
             tell_progress(now);
         }
         let_time_pass(now);
-        lend_connections();
-        uint64_t next = next_moment(now);
+        bool all_lent = lend_connections();
+        uint64_t next = all_lent ? next_moment(now) : now;
         now = clock_now();
         int count = wait_for_events(events, next > now ? next - now : 0);
         if (count < 0 && errno != EINTR) give_up("cannot wait for answers: %s", strerror(errno));
@@ -593,25 +443,12 @@ static void count_what_is_left(void) {
         count_failure(&tally, step, UNFINISHED, due ? due : now, now);
     }
     if (options.rate > 0 && end_at != UINT64_MAX)
-        for (uint64_t number = begun; number < options.count && arrival(number) < end_at; number++) tally.not_begun++;
-}
-
-/* Untouched memory costs nothing, so room for the most that may be is taken at once. */
-static void *take_memory(size_t bytes) {
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED) give_up("no memory for %zu MiB of journeys", bytes >> 20);
-    return at;
+        for (uint64_t number = begun; number < options.count && arrival(number) < end_at; number++)
+            tally.not_begun++;
 }
 
 static void prepare(void) {
-    journeys_count = options.count < JOURNEYS_MAX ? (uint32_t)options.count : JOURNEYS_MAX;
-    journeys = take_memory(journeys_count * sizeof *journeys);
-    sleepers = take_memory(journeys_count * sizeof *sleepers);
-    if (options.sittings_path) texts = take_memory((size_t)journeys_count * TEXT_BYTES_MAX);
-    for (uint32_t at = journeys_count; at-- > 0;) {
-        journeys[at].next = first_free;
-        first_free = at;
-    }
+    make_room(options.count, options.sittings_path != NULL);
     random_state = options.seed;
     tally.main_step = options.requests_path ? REQUEST : SUBMIT;
     if (options.acknowledged_path) {
@@ -633,7 +470,8 @@ int main(int argc, char **argv) {
     struct sigaction stop = {.sa_handler = on_signal};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
-    prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul); /* 1 us: the usual 50 us would be charged to the server */
+    /* 1 us: the usual 50 us would be charged to the server. */
+    prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
     play();
     count_what_is_left();
     print_result(stdout, &tally, cpu_seconds());

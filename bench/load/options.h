@@ -45,9 +45,9 @@ static const char HELP[] =
     "  --target HOST:PORT    where to; repeat it to spread the connections evenly\n"
     "\n"
     "Pace (closed loop if nothing is said: as fast as answers come)\n"
-    "  --connections N       how many at most (64); open ones are used again and lent from journey to journey\n"
-    "  --rate R              open loop: R journeys a second, each with its intended time. Latency counts from\n"
-    "                        that time, so a server that stalls is charged for all who had to queue.\n"
+    "  --connections N       how many at most (64); they are lent from journey to journey\n"
+    "  --rate R              open loop: R journeys a second, each with its intended time. Latency counts\n"
+    "                        from that time, so a server that stalls is charged for all who had to queue.\n"
     "  --burst               connections = participants, all open before; then all start at one moment, and\n"
     "                        when all are answered, all submit at one moment\n"
     "  --burst-connect       the same, but the connections are opened in the moment of the start, and the\n"
@@ -67,11 +67,11 @@ static const char HELP[] =
     "  --acknowledged FILE   one line \"attempt_id<TAB>receipt_id\" for each submission that got a 202\n"
     "  --progress            one line a second on stderr\n"
     "\n"
-    "The result is one JSON object on stdout. Latencies are milliseconds, of answers below 400. \"failed\" by\n"
-    "kind: connect, reset (by the server, or closed before the answer was whole), timeout, answer (no HTTP/1.1\n"
-    "with a Content-Length, over 256 KiB, or without the fields it must have), ungraded, unfinished (cut off by\n"
-    "the end). \"sent_late_ms\" says how long after their intended time requests went out: if it is high while\n"
-    "connections were free, this client was the bottleneck.\n";
+    "The result is one JSON object on stdout. Latencies are milliseconds, of answers below 400. \"failed\"\n"
+    "is by kind: connect, reset (by the server, or closed before the answer was whole), timeout, answer (no\n"
+    "HTTP/1.1 with a Content-Length, over 256 KiB, or without the fields it must have), ungraded, and\n"
+    "unfinished (cut off by the end). \"sent_late_ms\" says how long after their intended time requests\n"
+    "went out: if it is high while connections were free, this client was the bottleneck.\n";
 
 struct target {
     struct sockaddr_storage address;
@@ -245,23 +245,55 @@ static void check_options(struct options *options) {
 }
 
 static void read_options(int argc, char **argv, struct options *options) {
-    enum { TARGET = 1, REQUESTS, SITTINGS, QUIZ, THINK, LETTERS, WATCH, POLL, SEED, CONNECTIONS, RATE, BURST,
-           BURST_CONNECT, COUNT, SECONDS, WARM, RETRY, TIMEOUT_MS, ACKNOWLEDGED, PROGRESS, HELP_FLAG };
-    static const struct option FLAGS[] = {
-        {"target", required_argument, NULL, TARGET},       {"requests", required_argument, NULL, REQUESTS},
-        {"sittings", required_argument, NULL, SITTINGS},   {"quiz", required_argument, NULL, QUIZ},
-        {"think-ms", required_argument, NULL, THINK},      {"letters", required_argument, NULL, LETTERS},
-        {"watch", required_argument, NULL, WATCH},         {"poll-ms", required_argument, NULL, POLL},
-        {"seed", required_argument, NULL, SEED},           {"connections", required_argument, NULL, CONNECTIONS},
-        {"rate", required_argument, NULL, RATE},           {"burst", no_argument, NULL, BURST},
-        {"burst-connect", no_argument, NULL, BURST_CONNECT}, {"count", required_argument, NULL, COUNT},
-        {"seconds", required_argument, NULL, SECONDS},     {"warm-seconds", required_argument, NULL, WARM},
-        {"retry-503", no_argument, NULL, RETRY},           {"timeout-ms", required_argument, NULL, TIMEOUT_MS},
-        {"acknowledged", required_argument, NULL, ACKNOWLEDGED}, {"progress", no_argument, NULL, PROGRESS},
-        {"help", no_argument, NULL, HELP_FLAG},            {0},
+    enum {
+        TARGET = 1,
+        REQUESTS,
+        SITTINGS,
+        QUIZ,
+        THINK,
+        LETTERS,
+        WATCH,
+        POLL,
+        SEED,
+        CONNECTIONS,
+        RATE,
+        BURST,
+        BURST_CONNECT,
+        COUNT,
+        SECONDS,
+        WARM,
+        RETRY,
+        TIMEOUT_MS,
+        ACKNOWLEDGED,
+        PROGRESS,
+        HELP_FLAG
     };
-    *options = (struct options){
-        .letters = "ABCD", .poll_ms = 25, .seed = 1, .connections = 64, .timeout_ms = 30000};
+    static const struct option FLAGS[] = {
+        {"target", required_argument, NULL, TARGET},
+        {"requests", required_argument, NULL, REQUESTS},
+        {"sittings", required_argument, NULL, SITTINGS},
+        {"quiz", required_argument, NULL, QUIZ},
+        {"think-ms", required_argument, NULL, THINK},
+        {"letters", required_argument, NULL, LETTERS},
+        {"watch", required_argument, NULL, WATCH},
+        {"poll-ms", required_argument, NULL, POLL},
+        {"seed", required_argument, NULL, SEED},
+        {"connections", required_argument, NULL, CONNECTIONS},
+        {"rate", required_argument, NULL, RATE},
+        {"burst", no_argument, NULL, BURST},
+        {"burst-connect", no_argument, NULL, BURST_CONNECT},
+        {"count", required_argument, NULL, COUNT},
+        {"seconds", required_argument, NULL, SECONDS},
+        {"warm-seconds", required_argument, NULL, WARM},
+        {"retry-503", no_argument, NULL, RETRY},
+        {"timeout-ms", required_argument, NULL, TIMEOUT_MS},
+        {"acknowledged", required_argument, NULL, ACKNOWLEDGED},
+        {"progress", no_argument, NULL, PROGRESS},
+        {"help", no_argument, NULL, HELP_FLAG},
+        {0},
+    };
+    *options =
+        (struct options){.letters = "ABCD", .poll_ms = 25, .seed = 1, .connections = 64, .timeout_ms = 30000};
     int flag, at = 0;
     while ((flag = getopt_long(argc, argv, "", FLAGS, &at)) != -1) {
         const char *name = FLAGS[at].name;
@@ -277,7 +309,10 @@ static void read_options(int argc, char **argv, struct options *options) {
         case SEED: options->seed = whole_number(name, optarg, 1, 1000000000); break;
         case CONNECTIONS: options->connections = whole_number(name, optarg, 1, CONNECTIONS_MAX); break;
         case RATE: options->rate = decimal(name, optarg, 1e6); break;
-        case BURST_CONNECT: options->burst_connect = true; options->burst = true; break;
+        case BURST_CONNECT:
+            options->burst_connect = true;
+            options->burst = true;
+            break;
         case BURST: options->burst = true; break;
         case COUNT: options->count = whole_number(name, optarg, 1, 1000000000); break;
         case SECONDS: options->seconds = decimal(name, optarg, 86400); break;

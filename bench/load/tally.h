@@ -1,5 +1,5 @@
 /*
- * What was measured: a histogram for each step, the counts beside it, one line a second, and the JSON of it all.
+ * What was measured: a histogram for each step, the counts beside it, one line a second, and its JSON.
  */
 #ifndef KEPU_TALLY_H
 #define KEPU_TALLY_H
@@ -104,15 +104,14 @@ struct tally {
     struct second timeline[TIMELINE_SECONDS_MAX];
 };
 
-/* The second that `now` falls into. Those that have passed since are closed, also if nothing happened in them. */
+/* The second that `now` falls into. Those that passed since are closed, also if nothing happened in them. */
 static struct second *second_of(struct tally *tally, uint64_t now) {
     uint64_t passed = now > tally->began_at ? (now - tally->began_at) / SECOND : 0;
     if (passed > TIMELINE_SECONDS_MAX - 1) passed = TIMELINE_SECONDS_MAX - 1;
     while (tally->seconds <= passed) {
         if (tally->seconds > 0) {
             struct second *last = &tally->timeline[tally->seconds - 1];
-            last->p99_ms =
-                tally->this_second.count ? (float)percentile_ms(&tally->this_second, 0.99) : -1.0f;
+            last->p99_ms = tally->this_second.count ? (float)percentile_ms(&tally->this_second, 0.99) : -1.0f;
         }
         memset(&tally->this_second, 0, sizeof tally->this_second);
         tally->timeline[tally->seconds++] = (struct second){.p99_ms = -1.0f};
