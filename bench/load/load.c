@@ -391,8 +391,8 @@ static void tell_progress(uint64_t now) {
     const struct second *second = &tally.timeline[told - 1];
     fprintf(stderr, "%4u s:", told);
     for (int step = 0; step < STEPS; step++)
-        if (second->completed[step]) fprintf(stderr, " %s %u", STEP_NAMES[step], second->completed[step]);
-    fprintf(stderr, ", failed %u, turned away %u, under way %u", second->failed, second->turned_away,
+        if (second->completed[step]) fprintf(stderr, " %s %u,", STEP_NAMES[step], second->completed[step]);
+    fprintf(stderr, " failed %u, turned away %u, under way %u", second->failed, second->turned_away,
             under_way);
     if (second->p99_ms >= 0) fprintf(stderr, ", p99 %.1f ms", (double)second->p99_ms);
     fputs("\n", stderr);
