@@ -413,15 +413,16 @@ static void play(void) {
     struct epoll_event events[EVENTS_MAX];
     opening = options.burst && !options.burst_connect;
     if (!opening) begin_all();
-    for (uint64_t now = clock_now(); !is_over(now); now = clock_now()) {
+    for (;;) {
+        uint64_t now = clock_now();
+        /* Before the end is looked for: also who fell due since the last look has arrived in time. */
+        if (!opening) let_arrive(now);
+        if (is_over(now)) return;
         if (opening) {
             open_burst(now);
             if (!opening) begin_all();
         }
-        if (!opening) {
-            let_arrive(now);
-            tell_progress(now);
-        }
+        if (!opening) tell_progress(now);
         let_time_pass(now);
         bool all_lent = lend_connections();
         uint64_t next = all_lent ? next_moment(now) : now;

@@ -181,6 +181,14 @@ async def test_seconds_end_the_run_and_what_is_under_way_is_finished(tmp_path: P
     assert not load.steps["request"].failed
 
 
+async def test_in_the_open_loop_all_who_fall_due_before_the_end_begin(tmp_path: Path) -> None:
+    async with serving(yes) as server:
+        plan = Plan(targets=(server.target,), requests=written(tmp_path, 5000), rate=2000, seconds=0.5)
+        load = await ran(plan)
+    assert load.steps["request"].count == len(server.asked) == 1000
+    assert load.not_begun == 0
+
+
 async def test_a_stopped_run_has_its_result(tmp_path: Path) -> None:
     tenth = asyncio.Event()
 
