@@ -20,9 +20,9 @@ from shared.envelope import Context, new_traceparent, to_headers
 from shared.errors import Conflict, Forbidden, Rejected
 from shared.events import QuizSubmitted
 from shared.group_commit import GroupCommit
+from shared.hot import bearer
 from shared.ids import random_id
 from shared.logs import correlation_id
-from shared.middleware import bearer
 from shared.publisher import Publisher, Record
 
 SOURCE = "kepu/quiz"
@@ -100,8 +100,7 @@ class Intake:
 
 def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
     answers = _answers(body, offered.paper(claims.attempt_id))
-    grace = timedelta(seconds=offered.record.quiz.grace_seconds)
-    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.record.closes_at + grace:
+    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.accepts_until:
         raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
     return answers
 

@@ -20,7 +20,7 @@ from shared import clock
 from shared.errors import NotFound, Rejected
 from shared.events import ID_PATTERN
 from shared.group_commit import GroupCommit
-from shared.middleware import HotRoute, bearer
+from shared.hot import HotRoute, bearer
 from shared.tokens import Participant
 
 START_PATH = "/quizzes/{quiz_id}/attempts"

@@ -22,9 +22,10 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
+from shared.hot import HotRoute
 from shared.http import AsOrganiser, AsParticipant, Check, create_app
 from shared.logs import JsonLines
-from shared.middleware import BODY_BYTES_MAX, HotRoute
+from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
 from shared.tokens import TokenSigner, new_key_pair
 
@@ -128,13 +129,13 @@ async def test_unexpected_error_tells_nothing_but_the_id_under_which_the_log_has
             lines.append(json.loads(JsonLines("test").format(record)))
 
     keeping = Keeping()
-    logging.getLogger("shared.middleware").addHandler(keeping)
+    logging.getLogger("shared").addHandler(keeping)
     try:
         async with client() as http:
             path = route.format(name="bug")
             answer = await http.request(method, path, headers={"x-correlation-id": "a-request"})
     finally:
-        logging.getLogger("shared.middleware").removeHandler(keeping)
+        logging.getLogger("shared").removeHandler(keeping)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-correlation-id"] == "a-request"
