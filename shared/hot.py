@@ -27,10 +27,20 @@ log = logging.getLogger(__name__)
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
-Answer: TypeAlias = Callable[[str, bytes, bytes], Awaitable[bytes]]
-"""Answers a hot request, given the id in its path, its Authorization header and its body; returns JSON."""
-
 Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class HotRequest(NamedTuple):
+    """What a hot route may look at; headers are empty where there are none."""
+
+    id: str
+    authorization: bytes
+    idempotency_key: bytes
+    body: bytes
+
+
+Answer: TypeAlias = Callable[[HotRequest], Awaitable[tuple[int, bytes]]]
+"""Answers a request with a status and JSON."""
 
 
 class HotAnswer(NamedTuple):
@@ -44,7 +54,7 @@ class HotAnswer(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class HotRoute:
     """
-    A route with one id in its path, answered with JSON and always the same status, or with a problem.
+    A route with one id in its path or none, answered with JSON or a problem.
 
     Args:
         path: the pattern, such as /attempts/{attempt_id}/submission.
@@ -52,19 +62,22 @@ class HotRoute:
 
     method: str
     path: str
-    status: int
     answer: Answer
     _before: str = field(init=False)
-    _after: str = field(init=False)
+    _after: str | None = field(init=False)
 
     def __post_init__(self) -> None:
-        before, after = _PLACEHOLDER.split(self.path)
+        before, *after = _PLACEHOLDER.split(self.path)
         object.__setattr__(self, "_before", before)
-        object.__setattr__(self, "_after", after)
+        object.__setattr__(self, "_after", after[0] if after else None)
 
     def id_in(self, method: str, path: str) -> str | None:
-        """The id that a request names, if it is this route's."""
-        if method != self.method or not (path.startswith(self._before) and path.endswith(self._after)):
+        """The id that a request names ("" where the path has none), or None if it is not this route's."""
+        if method != self.method:
+            return None
+        if self._after is None:
+            return "" if path == self.path else None
+        if not (path.startswith(self._before) and path.endswith(self._after)):
             return None
         id_ = path[len(self._before) : len(path) - len(self._after)]
         return id_ if id_ and "/" not in id_ else None
@@ -74,14 +87,14 @@ class HotRoute:
         started = time.perf_counter()
         correlation = correlation_of(headers)
         before = logs.correlation_id.set(correlation)
-        authorization = b""
+        authorization = key = b""
         for name, value in headers:
             if name == b"authorization":
                 authorization = value
-                break
+            elif name == b"idempotency-key":
+                key = value
         try:
-            answer = await self.answer(id_, authorization, body)
-            status = self.status
+            status, answer = await self.answer(HotRequest(id_, authorization, key, body))
             said = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
         except KepuError as error:
             metrics.PROBLEMS.labels(self.path, error.code).inc()
@@ -99,7 +112,7 @@ class HotRoute:
 def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:
     """The route that answers this request, and the id in its path."""
     for route in routes:
-        if id_ := route.id_in(method, path):
+        if (id_ := route.id_in(method, path)) is not None:
             return route, id_
     return None
 

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from shared.hot import HotRoute
+from shared.hot import HotRequest, HotRoute
 from shared.hot_protocol import HotProtocol
 from shared.http import Check, create_app
 from shared.middleware import BODY_BYTES_MAX
@@ -30,10 +30,10 @@ class Echo:
     begun: list[str] = field(default_factory=list)
     by_parser: int = 0
 
-    async def answer(self, id_: str, authorization: bytes, body: bytes) -> bytes:
-        self.begun.append(id_)
+    async def answer(self, request: HotRequest) -> tuple[int, bytes]:
+        self.begun.append(request.id)
         await self.open.wait()
-        return json.dumps([id_, body.decode()]).encode()
+        return 202, json.dumps([request.id, request.body.decode()]).encode()
 
 
 @dataclass
@@ -72,8 +72,8 @@ async def served() -> AsyncIterator[Served]:
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         app.state.hot_routes += [
-            HotRoute("POST", "/echo/{id}/hot", 202, echo.answer),
-            HotRoute("GET", "/echo/{id}/hot", 200, echo.answer),
+            HotRoute("POST", "/echo/{id}/hot", echo.answer),
+            HotRoute("GET", "/echo/{id}/hot", echo.answer),
         ]
         return {}
 
