@@ -10,11 +10,12 @@ import asyncio
 import logging
 import random
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -32,10 +33,12 @@ from shared.topics import DEAD_RECORD_BYTES_MAX, dead_letters
 log = logging.getLogger(__name__)
 
 BATCH_EVENTS_MAX = 1_000
-BATCH_WAIT_MS = 20
+# It ends with the first record: to come back for nothing is all that a longer wait saves.
+POLL_WAIT_MS = 1_000
 EVENT_BYTES_MAX = 786_432
+# Larger batches cost less everywhere: the broker waits for so many bytes, or for so long.
 FETCH_BYTES_MIN = 131_072
-FETCH_WAIT_MS = 50
+FETCH_WAIT_MS = 100
 TRIES_MAX = 5
 # Of the halves of a batch that failed TRIES_MAX times: the transient has had its chance.
 HALF_TRIES_MAX = 2
@@ -178,7 +181,6 @@ class Consumer:
             group_instance_id=f"{self.group}-{instance}" if instance else None,
             batch=True,
             max_records=BATCH_EVENTS_MAX,
-            batch_timeout_ms=BATCH_WAIT_MS,
             fetch_min_bytes=FETCH_BYTES_MIN,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             auto_offset_reset="earliest",
@@ -190,26 +192,25 @@ class Consumer:
             parser=self._parse,
             codec=codec,
         )
-        self._subscriber.get_msg = self._guarded(self._subscriber.get_msg)
+        # FastStream's own poll sleeps after each one that finds nothing, and dies of what it cannot read.
+        self._subscriber.get_msg = self._poll
         self._subscriber(self._consume)
 
-    def _guarded(self, poll: Callable[[Any], Awaitable[tuple[Raw, ...]]]) -> Callable[[Any], Any]:
-        async def guarded(consumer: Any) -> tuple[Raw, ...]:
-            try:
-                records = await poll(consumer)
-            except (CorruptRecordException, ValueError, IndexError) as error:
-                # aiokafka cannot read a record (a header's name that is not UTF-8). What the poll had taken
-                # from other partitions went with it, and a later commit would cover that.
-                self._halt(f"a record cannot be read: {type(error).__name__}")
-                return ()
-            places = {TopicPartition(record.topic, record.partition) for record in records}
-            self._read_to = {}
-            with suppress(IllegalStateError):
-                # Past the markers of other systems' transactions, which are no records.
-                self._read_to = {place: await consumer.position(place) for place in places}
-            return records
-
-        return guarded
+    async def _poll(self, consumer: Any) -> tuple[Raw, ...]:
+        try:
+            found: dict[TopicPartition, list[Raw]] = await consumer.getmany(
+                timeout_ms=POLL_WAIT_MS, max_records=BATCH_EVENTS_MAX
+            )
+        except (CorruptRecordException, ValueError, IndexError) as error:
+            # aiokafka cannot read a record (a header's name that is not UTF-8). What the poll had taken
+            # from other partitions went with it, and a later commit would cover that.
+            self._halt(f"a record cannot be read: {type(error).__name__}")
+            return ()
+        self._read_to = {}
+        with suppress(IllegalStateError):
+            # Past the markers of other systems' transactions, which are no records.
+            self._read_to = {place: await consumer.position(place) for place in found}
+        return tuple(chain.from_iterable(found.values()))
 
     async def _parse(self, records: tuple[Raw, ...]) -> KafkaMessage:
         # FastStream's own parser decodes headers and drops a batch that it cannot decode.
@@ -399,8 +400,8 @@ class Consumer:
                 break
         self._outage = None
         self._committed.update(offsets)
-        for record in records:
-            metrics.CONSUMED.labels(record.topic, self.group).inc()
+        for topic, count in Counter(record.topic for record in records).items():
+            metrics.CONSUMED.labels(topic, self.group).inc(count)
 
     async def _still_ours(self) -> dict[TopicPartition, int]:
         """

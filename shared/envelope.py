@@ -8,16 +8,18 @@ record's value, so any client that can read headers and JSON can take part.
 Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content mode)
 """
 
-import secrets
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from shared.errors import Rejected
+from shared.ids import derived_id
 
 CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1024
@@ -58,8 +60,8 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+# Structs and not frozen dataclasses: every event makes one of each, and they cost a fifth to make.
+class Context(msgspec.Struct, frozen=True):
     """Who says it, when, and what led to it."""
 
     id: str
@@ -72,8 +74,7 @@ class Context:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope(Generic[E_co]):
+class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
     """One event on its way out, or just come in."""
 
     context: Context
@@ -82,7 +83,7 @@ class Envelope(Generic[E_co]):
 
 def event_id(cause: str, type_: str) -> str:
     """The id of the event of this type that follows from this cause, the same on every repeat."""
-    return str(uuid5(EVENT_IDS, f"{cause}/{type_}"))
+    return derived_id(EVENT_IDS, f"{cause}/{type_}")
 
 
 def enclose(
@@ -120,7 +121,14 @@ def enclose(
 
 def new_traceparent() -> str:
     """A W3C trace context that starts a trace."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    # No secret: it only has to differ from others.
+    return f"00-{random.getrandbits(128) or 1:032x}-{random.getrandbits(64) or 1:016x}-01"
+
+
+@lru_cache(maxsize=256)
+def _encoded(text: str) -> bytes:
+    # Sources and types: a handful, on every event.
+    return text.encode()
 
 
 def to_headers(context: Context) -> Headers:
@@ -128,8 +136,8 @@ def to_headers(context: Context) -> Headers:
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", context.id.encode()),
-        ("ce_source", context.source.encode()),
-        ("ce_type", context.type.encode()),
+        ("ce_source", _encoded(context.source)),
+        ("ce_type", _encoded(context.type)),
         ("ce_time", context.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
         ("ce_subject", context.subject.encode()),
         ("ce_correlationid", context.correlation_id.encode()),
@@ -153,16 +161,7 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
     Raises:
         Rejected: a header is missing, null, too long or not UTF-8.
     """
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if value is None:
-            raise Rejected(f"header {name} is null", code="bad_header")
-        if len(value) > HEADER_BYTES_MAX:
-            raise Rejected(f"header {name} is longer than {HEADER_BYTES_MAX} bytes", code="bad_header")
-        try:
-            found[name] = value.decode()
-        except UnicodeDecodeError:
-            raise Rejected(f"header {name} is not UTF-8", code="bad_header") from None
+    found = _at_once(headers) or _one_by_one(headers)
     try:
         id_, source, type_ = found["ce_id"], found["ce_source"], found["ce_type"]
         version = found["ce_specversion"]
@@ -185,6 +184,34 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
         causation_id=found.get("ce_causationid"),
         traceparent=found.get("traceparent"),
     )
+
+
+def _at_once(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
+    """The headers decoded in one go, a fifth of the cost; None where one may be wrong."""
+    values = [value for _, value in headers if value is not None]
+    joined = b"\0".join(values)
+    if len(values) < len(headers) or len(joined) > HEADER_BYTES_MAX:
+        return None
+    try:
+        texts = joined.decode().split("\0")
+    except UnicodeDecodeError:
+        return None
+    # A value that holds a zero itself makes more parts than there are headers.
+    return dict(zip((name for name, _ in headers), texts, strict=True)) if len(texts) == len(values) else None
+
+
+def _one_by_one(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if value is None:
+            raise Rejected(f"header {name} is null", code="bad_header")
+        if len(value) > HEADER_BYTES_MAX:
+            raise Rejected(f"header {name} is longer than {HEADER_BYTES_MAX} bytes", code="bad_header")
+        try:
+            found[name] = value.decode()
+        except UnicodeDecodeError:
+            raise Rejected(f"header {name} is not UTF-8", code="bad_header") from None
+    return found
 
 
 def _time(text: str) -> datetime:

@@ -7,17 +7,42 @@ load by itself: an idle system writes at once, a busy one in large groups
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from shared import metrics
-from shared.errors import Overloaded
+from shared.errors import Overloaded, Unavailable
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 ITEMS_MAX = 800
 WAITING_MAX = 8_000
+# A group of fewer came from an idle system, where waiting for company is waiting for nobody.
+BUSY_ITEMS = 4
+
+
+class _Group(Generic[Item, Outcome]):
+    """Items that are written together, and who waits for each."""
+
+    __slots__ = ("callers", "items", "patience")
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.callers: list[asyncio.Future[Outcome]] = []
+        self.patience: asyncio.TimerHandle | None = None
+
+    def answer(self, outcomes: Sequence[Outcome]) -> None:
+        for caller, outcome in zip(self.callers, outcomes, strict=True):
+            # One who gave up is done already.
+            if not caller.done():
+                caller.set_result(outcome)
+
+    def fail(self, error: Exception) -> None:
+        for caller in self.callers:
+            if not caller.done():
+                caller.set_exception(error)
 
 
 class GroupCommit(Generic[Item, Outcome]):
@@ -30,7 +55,9 @@ class GroupCommit(Generic[Item, Outcome]):
             is raised to every caller of the group.
         items_max: the largest group.
         waiting_max: items accepted and not yet written; beyond it callers are refused.
-        window_seconds: how long the first item of a group waits for company at least.
+        window_seconds: how long a group waits for company, when the one before it had some.
+        seconds_max: after so long the callers of a group are told that it is not known
+            what became of it; it may still be written. None: they wait for the write.
     """
 
     def __init__(
@@ -41,14 +68,18 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: int = ITEMS_MAX,
         waiting_max: int = WAITING_MAX,
         window_seconds: float = 0.0,
+        seconds_max: float | None = None,
     ) -> None:
         self._name = name
         self._write = write
         self._items_max = items_max
         self._waiting_max = waiting_max
         self._window_seconds = window_seconds
+        self._seconds_max = seconds_max
         self._waiting = 0
-        self._groups: list[tuple[list[Item], asyncio.Future[Sequence[Outcome]]]] = []
+        self._busy = False
+        self._groups: deque[_Group[Item, Outcome]] = deque()
+        self._full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._grouped = metrics.GROUPED.labels(name)
         metrics.IN_FLIGHT.labels(name).set_function(lambda: self._waiting)
@@ -59,44 +90,74 @@ class GroupCommit(Generic[Item, Outcome]):
 
         Raises:
             Overloaded: too many items wait already; nothing was accepted.
+            Unavailable: `seconds_max` went by; the item may still be written.
+        """
+        self.check_room()
+        loop = asyncio.get_running_loop()
+        if not self._groups or len(self._groups[-1].items) >= self._items_max:
+            self._groups.append(self._new_group(loop))
+        group = self._groups[-1]
+        caller: asyncio.Future[Outcome] = loop.create_future()
+        group.items.append(item)
+        group.callers.append(caller)
+        self._waiting += 1
+        if len(group.items) >= self._items_max:
+            self._full.set()
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_groups())
+        return await caller
+
+    def check_room(self) -> None:
+        """
+        See that there is room, before work that would be in vain without it.
+
+        Raises:
+            Overloaded: too many items wait already.
         """
         if self._waiting >= self._waiting_max:
             metrics.OVERLOADED.labels(self._name).inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
-        if not self._groups or len(self._groups[-1][0]) >= self._items_max:
-            self._groups.append(([], asyncio.get_running_loop().create_future()))
-        items, written = self._groups[-1]
-        place = len(items)
-        items.append(item)
-        self._waiting += 1
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_groups())
-        # Shielded: a caller who gives up must not cancel the others of the group.
-        return (await asyncio.shield(written))[place]
 
     async def drain(self) -> None:
         """Wait until everything accepted is written."""
         while self._writing is not None:
             await asyncio.wait([self._writing])
 
+    def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
+        group = _Group[Item, Outcome]()
+        if self._seconds_max is not None:
+            # One timer a group: one a caller would cost as much as the rest of this file.
+            late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
+            group.patience = loop.call_later(self._seconds_max, group.fail, late)
+        return group
+
     async def _write_groups(self) -> None:
         try:
             while self._groups:
-                if self._window_seconds and len(self._groups[0][0]) < self._items_max:
-                    await asyncio.sleep(self._window_seconds)
-                items, written = self._groups.pop(0)
+                if self._window_seconds and self._busy:
+                    await self._wait_for_company()
+                group = self._groups.popleft()
+                self._busy = len(group.items) >= BUSY_ITEMS
                 try:
-                    outcomes = await self._write(items)
-                    if len(outcomes) != len(items):
-                        raise ValueError(f"{self._name}: {len(outcomes)} outcomes of {len(items)} items")
+                    outcomes = await self._write(group.items)
+                    if len(outcomes) != len(group.items):
+                        raise ValueError(
+                            f"{self._name}: {len(outcomes)} outcomes of {len(group.items)} items"
+                        )
+                    group.answer(outcomes)
                 except Exception as error:  # noqa: BLE001 (told to every caller of the group)
-                    written.set_exception(error)
-                    # Callers may all have gone: the error then has nobody to be told to.
-                    written.exception()
-                else:
-                    written.set_result(outcomes)
+                    group.fail(error)
                 finally:
-                    self._waiting -= len(items)
-                    self._grouped.observe(len(items))
+                    self._waiting -= len(group.items)
+                    self._grouped.observe(len(group.items))
+                    if group.patience is not None:
+                        group.patience.cancel()
         finally:
             self._writing = None
+
+    async def _wait_for_company(self) -> None:
+        self._full.clear()
+        if len(self._groups[0].items) < self._items_max:
+            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._full.set)
+            await self._full.wait()
+            timer.cancel()

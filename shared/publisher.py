@@ -44,7 +44,8 @@ def to_record(envelope: Envelope[Event]) -> Record:
     return (
         event.topic,
         event.key.encode(),
-        event.model_dump_json().encode(),
+        # What model_dump_json does, without a text in between.
+        event.__pydantic_serializer__.to_json(event),
         to_headers(envelope.context),
     )
 

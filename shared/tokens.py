@@ -7,11 +7,13 @@ checks it with the public key and needs no call to registration
 """
 
 import hmac
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import jwt
+import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -22,6 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
 
 from shared.errors import Forbidden, NotAuthenticated
 
@@ -30,6 +34,19 @@ ISSUER = "kepu-registration"
 TOKEN_CHARS_MAX = 2_048
 TOKEN_DAYS = 30
 VERIFIED_MAX = 20_000
+# {"alg":"EdDSA","typ":"JWT"}, as registration's tokens begin.
+OUR_HEADER = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9"
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+    sub: str
+    exp: int
+    group: str | None = None
+    district: str | None = None
+
+
+_claims = msgspec.json.Decoder(_Claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,7 @@ class TokenVerifier:
         if not isinstance(key, Ed25519PublicKey):
             raise ValueError("KEPU_TOKEN_PUBLIC_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
         self._key = key
+        self._fast_key = VerifyKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
         self._verified = lru_cache(maxsize=VERIFIED_MAX)(self._verify)
 
     def verify(self, token: str, now: datetime) -> Participant:
@@ -91,6 +109,21 @@ class TokenVerifier:
         return participant
 
     def _verify(self, token: str) -> Participant:
+        """Tokens as registration writes them take half of the time: libsodium, and no look at the header."""
+        head, _, rest = token.partition(".")
+        body, _, signature = rest.partition(".")
+        if head != OUR_HEADER or "." in signature:
+            return self._verify_any(token)
+        try:
+            self._fast_key.verify(f"{head}.{body}".encode(), _decoded(signature))
+            claims = _claims.decode(_decoded(body))
+            if claims.iss != ISSUER:
+                raise ValueError("issuer")
+        except (BadSignatureError, ValueError, msgspec.MsgspecError) as error:
+            raise NotAuthenticated("the token is not one of ours", code="token_invalid") from error
+        return Participant(claims.sub, claims.group, claims.district, claims.exp)
+
+    def _verify_any(self, token: str) -> Participant:
         try:
             claims = jwt.decode(
                 token,
@@ -103,6 +136,10 @@ class TokenVerifier:
         except (jwt.PyJWTError, UnsupportedAlgorithm) as error:
             raise NotAuthenticated("the token is not one of ours", code="token_invalid") from error
         return Participant(claims["sub"], claims.get("group"), claims.get("district"), int(claims["exp"]))
+
+
+def _decoded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def check_organiser(given: str | None, key: str) -> None:

@@ -1,14 +1,11 @@
-"""Quiz over HTTP: publish and close, start and submit, results, reviews and standings."""
+"""Quiz over HTTP: publish and close, reviews and standings; sitting.py has a sitting's three requests."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response, status
-from starlette.routing import Route
+from fastapi import APIRouter, Path, Query, Request
 
-from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
 from services.quiz.bodies import (
     AnswersIn,
     AttemptOut,
@@ -23,35 +20,24 @@ from services.quiz.bodies import (
     StandingsOut,
 )
 from services.quiz.catalogue import Catalogue
-from services.quiz.intake import Intake
 from services.quiz.papers import draw
 from services.quiz.publishing import publish
 from services.quiz.ranking import Standing, least_better, place, ranked
 from services.quiz.review import Reviewed, review
 from services.quiz.rules import (
     CLOSE_NOTICE_SECONDS,
-    Attempt,
     AttemptId,
-    ParticipantId,
     Quiz,
     paper_number,
 )
-from services.quiz.starting import Start, start_attempts
+from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
 from services.quiz.store import QuizRecord, QuizStore
-from services.quiz.submission import encoder
 from shared import clock
-from shared.errors import Conflict, NotFound, Rejected, Unavailable
+from shared.errors import Conflict, NotFound
 from shared.events import ID_PATTERN
-from shared.group_commit import GroupCommit
 from shared.http import AsOrganiser, AsParticipant
-from shared.tokens import Participant
 
 TOP_MAX = 100
-SUBMIT_PATH = "/attempts/{attempt_id}/submission"
-# A start looks up every id that the participant's attempts of the day can have: 20 at most.
-STARTS_GROUP_MAX = 200
-STARTS_WAITING_MAX = 4_000
-STARTED_SECONDS_MAX = 15.0
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 AttemptIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])]
@@ -63,31 +49,16 @@ class QuizApi:
 
     store: QuizStore
     catalogue: Catalogue
-    tokens: AttemptTokens
-    intake: Intake
-    starts: GroupCommit[Start, Attempt | Rejected]
-
-
-def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
-    """Concurrent starts share one write."""
-    return GroupCommit(
-        "starts",
-        lambda starts: start_attempts(starts, store),
-        items_max=STARTS_GROUP_MAX,
-        waiting_max=STARTS_WAITING_MAX,
-    )
 
 
 def router() -> APIRouter:
     """All routes; what they stand on is `app.state.quiz`, a `QuizApi`."""
     routes = APIRouter(tags=["quiz"])
-    # Before FastAPI's own route of this path: the same function without the framework's cost.
-    routes.routes.append(_SUBMIT_ROUTE)
     for path, function, methods, answer, code, summary in (
         ("/quizzes", list_quizzes, "GET", list[QuizOut], 200, "All quizzes, the latest first"),
         ("/quizzes/{quiz_id}", read_quiz, "GET", QuizOut, 200, "One quiz"),
         (
-            "/quizzes/{quiz_id}/attempts",
+            START_PATH,
             start,
             "POST",
             AttemptOut,
@@ -95,7 +66,7 @@ def router() -> APIRouter:
             "Start an attempt, or resume the open one",
         ),
         (
-            "/attempts/{attempt_id}/result",
+            RESULT_PATH,
             read_result,
             "GET",
             ResultOut,
@@ -204,51 +175,18 @@ async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
     return ClosingOut(quiz_id=quiz_id, status=record.status, closes_at=record.closes_at)
 
 
-async def start(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> Response:
+# The next three are here for the OpenAPI document alone: sitting.py answers them before the framework.
+
+
+async def start(quiz_id: QuizIdInPath, who: AsParticipant) -> None:
     """
     The paper and the attempt's token. Starting again while an attempt is open gives it back.
 
     Refused: `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`, `attempts_exhausted` (409).
     """
-    api = _quiz(request)
-    offered = await api.catalogue.look_up(quiz_id)
-    try:
-        async with asyncio.timeout(STARTED_SECONDS_MAX):
-            begun = await api.starts.add(
-                Start(offered.record, ParticipantId(who.participant_id), clock.now())
-            )
-    except TimeoutError:
-        raise Unavailable("the attempt could not be started in time: start it again") from None
-    if isinstance(begun, Rejected):
-        raise begun
-    head = encoder.encode(
-        {
-            "attempt_id": begun.attempt_id,
-            "attempt_token": api.tokens.sign(_claims(begun, who)),
-            "number": begun.number,
-            "started_at": begun.started_at,
-            "deadline_at": begun.deadline_at,
-        }
-    )
-    # The paper was serialised once for all who get it.
-    body = head[:-1] + b',"questions":' + offered.paper(begun.attempt_id).questions_json + b"}"
-    return Response(body, status.HTTP_201_CREATED, media_type="application/json")
 
 
-def _claims(attempt: Attempt, who: Participant) -> AttemptClaims:
-    return AttemptClaims(
-        attempt.attempt_id,
-        attempt.quiz_id,
-        attempt.participant_id,
-        attempt.number,
-        round(attempt.started_at.timestamp() * 1000),
-        round(attempt.deadline_at.timestamp() * 1000),
-        who.group_id,
-        who.district,
-    )
-
-
-async def submit(request: Request) -> Response:
+async def submit(attempt_id: AttemptIdInPath) -> None:
     """
     202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
 
@@ -256,30 +194,10 @@ async def submit(request: Request) -> Response:
     `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
     503: nothing was promised, send again.
     """
-    # Starlette's routes don't say which one they are; the metrics ask (shared/http.py).
-    request.scope["route"] = _SUBMIT_ROUTE
-    return await _quiz(request).intake.submit(request)
 
 
-_SUBMIT_ROUTE = Route(SUBMIT_PATH, submit, methods=["POST"])
-
-
-async def read_result(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ResultOut:
+async def read_result(attempt_id: AttemptIdInPath, who: AsParticipant) -> None:
     """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
-    store = _quiz(request).store
-    result = (await store.results([attempt_id])).get(attempt_id)
-    if result and result.participant_id == who.participant_id:
-        return ResultOut(
-            attempt_id=attempt_id,
-            status="graded",
-            score_percent=result.score_percent,
-            passed=result.passed,
-            time_used_seconds=result.time_used_seconds,
-        )
-    attempt = (await store.attempts([AttemptId(attempt_id)])).get(attempt_id)
-    if attempt and attempt.participant_id == who.participant_id:
-        return ResultOut(attempt_id=attempt_id, status="pending")
-    raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
 
 
 async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ReviewOut:

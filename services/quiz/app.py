@@ -6,19 +6,21 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.quiz.api import QuizApi, router, starts_gathered
+from services.quiz.api import QuizApi, router
 from services.quiz.attempt_tokens import AttemptTokens
 from services.quiz.catalogue import offering
 from services.quiz.closing import Closer, closing
 from services.quiz.handlers import Grading, subscriptions
 from services.quiz.intake import Intake
+from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
-from shared import mongo
+from shared import clock, mongo
 from shared.consumer import consuming
 from shared.http import Check, create_app, serve
 from shared.outbox import relaying
 from shared.publisher import publishing
 from shared.settings import Settings
+from shared.tokens import TokenVerifier
 
 
 class QuizSettings(Settings):
@@ -45,7 +47,17 @@ def assemble(settings: QuizSettings) -> FastAPI:
         if settings.role != "worker":
             tokens = AttemptTokens(settings.attempt_key.get_secret_value())
             intake = Intake(tokens, catalogue, publisher)
-            app.state.quiz = QuizApi(store, catalogue, tokens, intake, starts_gathered(store))
+            verifier: TokenVerifier = app.state.tokens
+            app.state.sitting = sitting = Sitting(
+                catalogue,
+                tokens,
+                intake,
+                lambda token: verifier.verify(token, clock.now()),
+                starts_gathered(store),
+                results_gathered(store),
+            )
+            app.state.hot_routes += sitting.routes()
+            app.state.quiz = QuizApi(store, catalogue)
         if settings.role != "api":
             grading = Grading(store, catalogue, publisher)
             consumers = await stack.enter_async_context(

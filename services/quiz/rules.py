@@ -7,11 +7,11 @@ allowed, and any other system can offer the quiz (`shared.events.QuizPublished`)
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -19,12 +19,14 @@ from pydantic.config import JsonDict
 
 from shared.errors import Rejected
 from shared.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
+from shared.ids import derived_id
 
 QuizId = NewType("QuizId", str)
 AttemptId = NewType("AttemptId", str)
 ParticipantId = NewType("ParticipantId", str)
 
 ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
+UUID_CHARS, UUID_HYPHENS = 36, 4
 QUESTIONS_A_PAPER_MAX = 200
 OPTIONS_MAX = 8
 DURATION_SECONDS_MAX = 86_400
@@ -156,7 +158,7 @@ def day_of(quiz: Quiz, moment: datetime) -> str:
 
 def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
     """The id of a participant's `number`th attempt of that day."""
-    return AttemptId(str(uuid5(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}")))
+    return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
 
 
 def paper_number(attempt: str, papers: int) -> int:
@@ -167,7 +169,9 @@ def paper_number(attempt: str, papers: int) -> int:
         Rejected: the attempt's id is no UUID.
     """
     try:
-        return UUID(attempt).int % papers
+        # An id as we write it needs no more to be read; any other way of writing a UUID is none the worse.
+        usual = len(attempt) == UUID_CHARS and attempt.count("-") == UUID_HYPHENS
+        return (int(attempt.replace("-", ""), 16) if usual else UUID(attempt).int) % papers
     except ValueError:
         raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
 
@@ -183,23 +187,23 @@ def next_attempt(
     quiz: Quiz,
     closes_at: datetime,
     participant_id: ParticipantId,
+    today: Sequence[AttemptId],
     used: Iterable[int],
     now: datetime,
 ) -> Attempt:
     """
-    The attempt that a participant may start now, given the numbers used today.
+    The attempt that a participant may start now, given today's ids in order and the numbers used.
 
     Raises:
         Rejected: no attempt is left today.
     """
     number = max(used, default=0) + 1
-    if number > quiz.attempts_per_day:
+    if number > len(today):
         raise Rejected(
-            f"quiz {quiz_id}: all {quiz.attempts_per_day} attempts of today are used",
+            f"quiz {quiz_id}: all {len(today)} attempts of today are used",
             code="attempts_exhausted",
         )
-    id_ = attempt_id(quiz_id, participant_id, day_of(quiz, now), number)
-    return Attempt(id_, quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
+    return Attempt(today[number - 1], quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
 
 
 def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime, status: Status) -> None:

@@ -5,6 +5,7 @@ Starting again while an attempt is open gives the same attempt back, so a client
 lost the answer loses nothing.
 """
 
+import asyncio
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,16 +32,16 @@ class Start:
     participant_id: ParticipantId
     now: datetime
 
-    def ids(self) -> list[AttemptId]:
-        """The ids that this participant's attempts of the day can have, in order."""
-        return self._ids_of(day_of(self.record.quiz, self.now))
+    def ids(self) -> tuple[list[AttemptId], list[AttemptId]]:
+        """
+        The ids that this participant's attempts can have, in order: the day before's, and today's.
 
-    def ids_before(self) -> list[AttemptId]:
-        """Those of the day before, where an attempt of it may go on past midnight."""
+        The day before has some only where an attempt of it may go on past midnight.
+        """
         quiz = self.record.quiz
-        longest = timedelta(seconds=quiz.duration_seconds + quiz.grace_seconds)
-        before = day_of(quiz, self.now - longest)
-        return self._ids_of(before) if before != day_of(quiz, self.now) else []
+        today = day_of(quiz, self.now)
+        before = day_of(quiz, self.now - timedelta(seconds=quiz.duration_seconds + quiz.grace_seconds))
+        return self._ids_of(before) if before != today else [], self._ids_of(today)
 
     def _ids_of(self, day: str) -> list[AttemptId]:
         numbers = range(1, self.record.quiz.attempts_per_day + 1)
@@ -53,14 +54,14 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
 
     Returns: one outcome a start, in order; Rejected where none may be started.
     """
-    ids = [id_ for start in starts for id_ in (*start.ids_before(), *start.ids())]
-    known = await store.attempts(ids)
+    possible = [start.ids() for start in starts]
+    ids = [id_ for before, today in possible for id_ in (*before, *today)]
     # Another system may have submitted an attempt that never started here: it counts too.
-    finished = await store.results(ids)
+    known, finished = await asyncio.gather(store.attempts(ids), store.results(ids))
     outcomes: list[Attempt | Rejected] = []
     new: list[Attempt] = []
-    for start in starts:
-        outcome = _begin_or_resume(start, known, finished.keys())
+    for start, (before, today) in zip(starts, possible, strict=True):
+        outcome = _begin_or_resume(start, before, today, known, finished.keys())
         if isinstance(outcome, Attempt) and outcome.attempt_id not in known:
             known[outcome.attempt_id] = outcome
             new.append(outcome)
@@ -74,19 +75,22 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
 
 
 def _begin_or_resume(
-    start: Start, known: Mapping[str, Attempt], finished: Container[str]
+    start: Start,
+    before: Sequence[AttemptId],
+    today: Sequence[AttemptId],
+    known: Mapping[str, Attempt],
+    finished: Container[str],
 ) -> Attempt | Rejected:
     record = start.record
-    ids = start.ids()
     try:
         check_open(record.quiz_id, record.quiz, record.closes_at, start.now, record.status)
-        for id_ in (*start.ids_before(), *ids):
+        for id_ in (*before, *today):
             attempt = known.get(id_)
             if attempt and id_ not in finished and start.now < _latest(attempt, record):
                 return attempt
-        used = [number for number, id_ in enumerate(ids, start=1) if id_ in known or id_ in finished]
+        used = [number for number, id_ in enumerate(today, start=1) if id_ in known or id_ in finished]
         return next_attempt(
-            record.quiz_id, record.quiz, record.closes_at, start.participant_id, used, start.now
+            record.quiz_id, record.quiz, record.closes_at, start.participant_id, today, used, start.now
         )
     except Rejected as why:
         return Conflict(why.message, code=why.code)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.quiz.api import SUBMIT_PATH
 from services.quiz.rules import Quiz
+from services.quiz.sitting import SUBMIT_PATH
 from shared.events import QuizPublished
 from shared.testing import read_all
 from shared.topics import create_missing

@@ -94,14 +94,14 @@ async def test_intake_is_bounded(kafka: str, mongo: str) -> None:
     async with running(app) as client:
         body = of.model_dump(mode="json")
         await client.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)
-        intake: Intake = app.state.quiz.intake
+        intake: Intake = app.state.sitting.intake
         intake._log._waiting_max = 0
         mine = attempt(quiz_id, of, "wang")
         path = f"/attempts/{mine.attempt_id}/submission"
         answer = await client.post(path, json={"answers": {}}, headers=token(mine))
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert answer.headers["retry-after"] == "2"
-        app.state.quiz.starts._waiting_max = 0
+        app.state.sitting.starts._waiting_max = 0
         answer = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("wang"))
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
 

@@ -119,9 +119,9 @@ def test_a_quiz_is_open_from_its_opening_to_its_close(
 
 def test_the_next_attempt_follows_the_last_one_of_the_day() -> None:
     of = quiz(**OPEN, attempts_per_day=3)
-    later = next_attempt(QUIZ_ID, of, of.closes_at, WHO, [1, 2], NOW)
-    assert later.number == 3
-    assert later.attempt_id == attempt_id(QUIZ_ID, WHO, "2026-05-20", 3)
+    today = [attempt_id(QUIZ_ID, WHO, "2026-05-20", number) for number in (1, 2, 3)]
+    later = next_attempt(QUIZ_ID, of, of.closes_at, WHO, today, [1, 2], NOW)
+    assert (later.number, later.attempt_id) == (3, today[2])
     with pytest.raises(Rejected) as refused:
-        next_attempt(QUIZ_ID, of, of.closes_at, WHO, [1, 3], NOW)
+        next_attempt(QUIZ_ID, of, of.closes_at, WHO, today, [1, 3], NOW)
     assert refused.value.code == "attempts_exhausted"

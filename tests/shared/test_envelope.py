@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from msgspec.structs import replace
 
 from shared.envelope import HEADER_BYTES_MAX, Context, Headers, enclose, event_id, from_headers, to_headers
 from shared.errors import Rejected

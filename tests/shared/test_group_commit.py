@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.errors import Overloaded, Unavailable
-from shared.group_commit import GroupCommit
+from shared.group_commit import BUSY_ITEMS, GroupCommit
 from shared.testing import eventually
 
 
@@ -72,15 +72,45 @@ async def test_no_group_is_larger_than_the_bound() -> None:
     assert [item for group in log.groups for item in group] == list(range(95))
 
 
-async def test_window_gathers_company() -> None:
+async def test_a_busy_system_waits_for_company() -> None:
     log = Log()
-    commit = group_commit(log, window_seconds=0.02)
+    commit = group_commit(log, window_seconds=0.05)
+    await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
     callers = []
     for number in range(3):
         callers.append(asyncio.create_task(commit.add(number)))
         await asyncio.sleep(0.002)
     await asyncio.gather(*callers)
+    assert log.groups[1:] == [[0, 1, 2]]
+
+
+async def test_an_idle_system_waits_for_nobody() -> None:
+    log = Log()
+    commit = group_commit(log, window_seconds=3_600)
+    for number in range(3):
+        async with asyncio.timeout(10):
+            await commit.add(number)
+    assert log.groups == [[0], [1], [2]]
+
+
+async def test_a_full_group_waits_no_longer() -> None:
+    log = Log()
+    commit = group_commit(log, window_seconds=3_600, items_max=BUSY_ITEMS)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(commit.add(number) for number in range(4 * BUSY_ITEMS)))
+    assert [len(group) for group in log.groups] == [BUSY_ITEMS] * 4
+
+
+async def test_callers_are_told_when_it_takes_too_long_and_the_group_is_written_all_the_same() -> None:
+    log = Log()
+    commit = GroupCommit[int, int](f"test-{uuid4().hex}", log.write, seconds_max=0.05)
+    log.open.clear()
+    outcomes = await asyncio.gather(*(commit.add(number) for number in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    log.open.set()
+    await commit.drain()
     assert log.groups == [[0, 1, 2]]
+    assert await commit.add(3) == 6
 
 
 async def test_failure_is_told_to_all_of_the_group_and_to_nobody_else() -> None:
@@ -104,6 +134,21 @@ async def test_those_beyond_the_bound_are_refused_and_the_others_are_not() -> No
     log.open.set()
     assert await asyncio.gather(*callers) == [2 * number for number in range(10)]
     assert await commit.add(11) == 22
+
+
+async def test_whoever_asks_for_room_is_told_that_there_is_none_and_adds_nothing() -> None:
+    log = Log()
+    commit = group_commit(log, waiting_max=1)
+    commit.check_room()
+    log.open.clear()
+    waiting = asyncio.create_task(commit.add(1))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        commit.check_room()
+    log.open.set()
+    assert await waiting == 2
+    commit.check_room()
+    assert log.groups == [[1]]
 
 
 async def test_caller_who_gives_up_does_not_disturb_the_others() -> None:

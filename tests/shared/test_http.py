@@ -22,8 +22,10 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
-from shared.http import BODY_BYTES_MAX, AsOrganiser, AsParticipant, Check, create_app
+from shared.hot import HotRequest, HotRoute
+from shared.http import AsOrganiser, AsParticipant, Check, create_app
 from shared.logs import JsonLines
+from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
 from shared.tokens import TokenSigner, new_key_pair
 
@@ -45,7 +47,19 @@ class Wish(BaseModel):
 
 
 def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
+    async def hot(request: HotRequest) -> tuple[int, bytes]:
+        if request.id == "bug" or request.id in ERRORS:
+            raise ERRORS.get(request.id) or RuntimeError("wang.fang@example.org")
+        said = (
+            request.id,
+            request.authorization.decode(),
+            request.idempotency_key.decode(),
+            len(request.body),
+        )
+        return 202 if request.id else 201, json.dumps(said).encode()
+
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        app.state.hot_routes += [HotRoute("POST", "/hot/{name}/size", hot), HotRoute("POST", "/hot", hot)]
         return checks or {}
 
     settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
@@ -84,6 +98,7 @@ async def client(checks: dict[str, Check] | None = None) -> AsyncIterator[httpx.
         yield found
 
 
+@pytest.mark.parametrize("path", ["/errors/{}", "/hot/{}/size"])
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [
@@ -96,17 +111,22 @@ async def client(checks: dict[str, Check] | None = None) -> AsyncIterator[httpx.
         ("crowd", 503, "overloaded"),
     ],
 )
-async def test_error_is_a_problem_with_its_status_and_code(name: str, status: int, code: str) -> None:
+async def test_error_is_a_problem_with_its_status_and_code(
+    path: str, name: str, status: int, code: str
+) -> None:
     async with client() as http:
-        answer = await http.get(f"/errors/{name}")
+        answer = await http.request("POST" if "hot" in path else "GET", path.format(name))
     assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, code, status)
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"] == ERRORS[name].message
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
+@pytest.mark.parametrize(
+    ("method", "route"), [("GET", "/errors/{name}"), ("POST", "/hot/{name}/size")], ids=["framework", "hot"]
+)
 async def test_unexpected_error_tells_nothing_but_the_id_under_which_the_log_has_it(
-    caplog: pytest.LogCaptureFixture,
+    method: str, route: str
 ) -> None:
     lines: list[dict[str, object]] = []
 
@@ -115,18 +135,19 @@ async def test_unexpected_error_tells_nothing_but_the_id_under_which_the_log_has
             lines.append(json.loads(JsonLines("test").format(record)))
 
     keeping = Keeping()
-    logging.getLogger("shared.http").addHandler(keeping)
+    logging.getLogger("shared").addHandler(keeping)
     try:
         async with client() as http:
-            answer = await http.get("/errors/bug", headers={"x-correlation-id": "a-request"})
+            path = route.format(name="bug")
+            answer = await http.request(method, path, headers={"x-correlation-id": "a-request"})
     finally:
-        logging.getLogger("shared.http").removeHandler(keeping)
+        logging.getLogger("shared").removeHandler(keeping)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-correlation-id"] == "a-request"
     assert "example.org" not in answer.text
     [failure] = [line for line in lines if line["level"] == "error"]
-    assert (failure["correlation_id"], failure["route"]) == ("a-request", "/errors/{name}")
+    assert (failure["correlation_id"], failure["route"]) == ("a-request", route)
     assert "RuntimeError" in str(failure["exception"])
 
 
@@ -145,7 +166,7 @@ async def test_unknown_route_and_method_are_problems() -> None:
         assert (await http.get("/wishes")).json()["code"] == "method_not_allowed"
 
 
-@pytest.mark.parametrize("route", ["/wishes", "/raw/x"])
+@pytest.mark.parametrize("route", ["/wishes", "/raw/x", "/hot/x/size"])
 async def test_body_beyond_the_bound_is_refused_with_and_without_a_length(route: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(BODY_BYTES_MAX // 65_536 + 1):
@@ -161,6 +182,34 @@ async def test_body_beyond_the_bound_is_refused_with_and_without_a_length(route:
 async def test_body_at_the_bound_is_taken() -> None:
     async with client() as http:
         assert (await http.post("/raw/x", content=b" " * BODY_BYTES_MAX)).text == str(BODY_BYTES_MAX)
+
+
+async def test_a_hot_route_is_answered_with_its_id_the_authorization_and_the_body() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"in "
+        yield b"parts"
+
+    async with client() as http:
+        whole = await http.post("/hot/wang/size", content=b"whole", headers={"authorization": "Bearer x"})
+        parts = await http.post("/hot/li/size", content=chunks(), headers={"x-correlation-id": "a-request"})
+    assert (whole.status_code, whole.json()) == (202, ["wang", "Bearer x", "", 5])
+    assert whole.headers["content-type"] == "application/json"
+    assert (parts.json(), parts.headers["x-correlation-id"]) == (["li", "", "", 8], "a-request")
+
+
+async def test_a_hot_route_may_have_no_id_and_look_at_an_idempotency_key() -> None:
+    async with client() as http:
+        answer = await http.post("/hot", content=b"once", headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()) == (201, ["", "", "k", 4])
+
+
+@pytest.mark.parametrize(
+    "path", ["/hot//size", "/hot/a/b/size", "/hot/a/size/", "/hot/a", "/hot/size", "/hot/"]
+)
+async def test_what_is_almost_a_hot_route_is_left_to_the_framework(path: str) -> None:
+    async with client() as http:
+        assert (await http.post(path)).status_code == 404
+        assert (await http.get("/hot/a/size")).status_code == 404
 
 
 async def test_correlation_id_is_kept_and_made_when_missing_or_strange() -> None:
@@ -227,16 +276,20 @@ async def test_metrics_count_requests_by_pattern_and_never_by_path() -> None:
         await http.get("/errors/conflict")
         await http.get("/errors/bug")
         await http.post("/raw/wang", content=b"")
+        await http.post("/hot/wang/size")
+        await http.post("/hot/crowd/size")
         await http.get("/nowhere/wang")
         text = (await http.get("/metrics")).text
     for labels in (
         'method="GET",route="/errors/{name}",status="409"',
         'method="GET",route="/errors/{name}",status="500"',
         'method="POST",route="/raw/{name}",status="200"',
+        'method="POST",route="/hot/{name}/size",status="202"',
         'method="GET",route="unmatched",status="404"',
     ):
         assert f"kepu_http_request_seconds_count{{{labels}}}" in text
     assert 'kepu_http_problems_total{code="session_full",route="/errors/{name}"}' in text
+    assert 'kepu_http_problems_total{code="overloaded",route="/hot/{name}/size"}' in text
     assert "wang" not in text
 
 

@@ -1,12 +1,16 @@
+import json
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from shared.errors import Forbidden, NotAuthenticated
 from shared.tokens import (
     ISSUER,
+    OUR_HEADER,
     TOKEN_CHARS_MAX,
     TOKEN_DAYS,
     Participant,
@@ -40,6 +44,27 @@ def test_token_speaks_for_its_participant() -> None:
 def test_token_without_group_and_district_is_good() -> None:
     found = VERIFIER.verify(TokenSigner(PRIVATE).sign("wang", None, None, NOW), NOW)
     assert (found.group_id, found.district) == (None, None)
+
+
+def test_token_whose_header_another_library_has_written_is_good_too() -> None:
+    claims = {"iss": ISSUER, "sub": "wang", "exp": 9_999_999_999}
+    key = load_pem_private_key(PRIVATE.replace("\\n", "\n").encode(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    text = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": "1"})
+    assert not text.startswith(OUR_HEADER)
+    assert VERIFIER.verify(text, NOW) == Participant("wang", None, None, 9_999_999_999)
+    assert token().startswith(OUR_HEADER)
+
+
+@pytest.mark.parametrize("claims", [{"iss": "another"}, {"sub": 7}, {"exp": "soon"}, {"sub": None}])
+def test_token_of_ours_with_unsound_claims_is_refused(claims: dict[str, object]) -> None:
+    key = load_pem_private_key(PRIVATE.replace("\\n", "\n").encode(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    sound = {"iss": ISSUER, "sub": "wang", "exp": 9_999_999_999}
+    body = urlsafe_b64encode(json.dumps(sound | claims).encode()).decode().rstrip("=")
+    signature = urlsafe_b64encode(key.sign(f"{OUR_HEADER}.{body}".encode())).decode().rstrip("=")
+    assert refused(f"{OUR_HEADER}.{body}.{signature}") == "token_invalid"
+    assert refused(f"{OUR_HEADER}.{body}.{signature}.{signature}") == "token_invalid"
 
 
 def test_token_expires_also_when_it_was_verified_before() -> None:

@@ -1,0 +1,153 @@
+"""
+A sitting over HTTP: start, submit, read the result.
+
+These three come by the thousand within minutes, so they are hot routes (shared/middleware.py),
+and concurrent ones share a look at the database.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
+from services.quiz.catalogue import Catalogue
+from services.quiz.intake import Intake
+from services.quiz.rules import Attempt, AttemptId, ParticipantId
+from services.quiz.starting import Start, start_attempts
+from services.quiz.store import QuizStore, Result
+from services.quiz.submission import encoder
+from shared import clock
+from shared.errors import NotFound, Rejected
+from shared.events import ID_PATTERN
+from shared.group_commit import GroupCommit
+from shared.hot import HotRequest, HotRoute, bearer
+from shared.tokens import Participant
+
+START_PATH = "/quizzes/{quiz_id}/attempts"
+SUBMIT_PATH = "/attempts/{attempt_id}/submission"
+RESULT_PATH = "/attempts/{attempt_id}/result"
+FOUND, STARTED = 200, 201
+# A start looks up every id that the participant's attempts of the day can have: 20 at most.
+STARTS_GROUP_MAX = 500
+STARTS_WAITING_MAX = 12_000
+STARTED_SECONDS_MAX = 15.0
+# A look at the database costs the same for one as for fifty: a busy service waits for company.
+WINDOW_SECONDS = 0.02
+RESULTS_GROUP_MAX = 500
+RESULTS_WAITING_MAX = 12_000
+READ_SECONDS_MAX = 15.0
+_ID = re.compile(ID_PATTERN.replace("$", r"\Z"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Answers the three requests; `verify` tells whose token one carries."""
+
+    catalogue: Catalogue
+    tokens: AttemptTokens
+    intake: Intake
+    verify: Callable[[str], Participant]
+    starts: GroupCommit[Start, Attempt | Rejected]
+    results: GroupCommit[str, Result | Attempt | None]
+
+    def routes(self) -> list[HotRoute]:
+        """What the service adds to its hot routes."""
+        return [
+            HotRoute("POST", SUBMIT_PATH, self.intake.submit),
+            HotRoute("POST", START_PATH, self.start),
+            HotRoute("GET", RESULT_PATH, self.read_result),
+        ]
+
+    async def start(self, request: HotRequest) -> tuple[int, bytes]:
+        """The paper and the attempt's token; starting again while an attempt is open gives it back."""
+        quiz_id, who = request.id, self._who(request)
+        offered = self.catalogue.get(quiz_id) or await self.catalogue.look_up(_sound(quiz_id))
+        begun = await self.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
+        if isinstance(begun, Rejected):
+            raise begun
+        head = encoder.encode(
+            {
+                "attempt_id": begun.attempt_id,
+                "attempt_token": self.tokens.sign(_claims(begun, who)),
+                "number": begun.number,
+                "started_at": begun.started_at,
+                "deadline_at": begun.deadline_at,
+            }
+        )
+        # The paper was serialised once for all who get it.
+        questions = offered.paper(begun.attempt_id).questions_json
+        return STARTED, head[:-1] + b',"questions":' + questions + b"}"
+
+    async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
+        """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
+        attempt_id, who = _sound(request.id), self._who(request)
+        found = await self.results.add(attempt_id)
+        if found is None or found.participant_id != who.participant_id:
+            raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
+        graded = found if isinstance(found, Result) else None
+        result = {
+            "attempt_id": attempt_id,
+            "status": "graded" if graded else "pending",
+            "score_percent": graded.score_percent if graded else None,
+            "passed": graded.passed if graded else None,
+            "time_used_seconds": graded.time_used_seconds if graded else None,
+        }
+        return FOUND, encoder.encode(result)
+
+    def _who(self, request: HotRequest) -> Participant:
+        token = bearer(
+            request.authorization,
+            missing="give your token in the header Authorization: Bearer …",
+            code="token_missing",
+        )
+        return self.verify(token)
+
+
+def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
+    """Concurrent starts share one write."""
+    return GroupCommit(
+        "starts",
+        lambda starts: start_attempts(starts, store),
+        items_max=STARTS_GROUP_MAX,
+        waiting_max=STARTS_WAITING_MAX,
+        window_seconds=WINDOW_SECONDS,
+        seconds_max=STARTED_SECONDS_MAX,
+    )
+
+
+def results_gathered(store: QuizStore) -> GroupCommit[str, Result | Attempt | None]:
+    """Concurrent looks at results share one query."""
+
+    async def look(attempt_ids: Sequence[str]) -> list[Result | Attempt | None]:
+        graded = await store.results(attempt_ids)
+        rest = [AttemptId(id_) for id_ in attempt_ids if id_ not in graded]
+        begun = await store.attempts(rest) if rest else {}
+        return [graded.get(id_) or begun.get(id_) for id_ in attempt_ids]
+
+    return GroupCommit(
+        "results",
+        look,
+        items_max=RESULTS_GROUP_MAX,
+        waiting_max=RESULTS_WAITING_MAX,
+        window_seconds=WINDOW_SECONDS,
+        seconds_max=READ_SECONDS_MAX,
+    )
+
+
+def _claims(attempt: Attempt, who: Participant) -> AttemptClaims:
+    return AttemptClaims(
+        attempt.attempt_id,
+        attempt.quiz_id,
+        attempt.participant_id,
+        attempt.number,
+        round(attempt.started_at.timestamp() * 1000),
+        round(attempt.deadline_at.timestamp() * 1000),
+        who.group_id,
+        who.district,
+    )
+
+
+def _sound(id_: str) -> str:
+    if not _ID.match(id_):
+        raise Rejected(f"an id matches {ID_PATTERN}", code="invalid")
+    return id_
