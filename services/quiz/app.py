@@ -12,7 +12,9 @@ from services.quiz.catalogue import offering
 from services.quiz.closing import Closer, closing
 from services.quiz.handlers import Grading, subscriptions
 from services.quiz.intake import Intake
+from services.quiz.ranks import Ranks
 from services.quiz.store import QuizStore
+from services.quiz.upkeep import Upkeep, keeping_up
 from shared import mongo
 from shared.consumer import consuming
 from shared.http import Check, create_app, serve
@@ -45,7 +47,9 @@ def assemble(settings: QuizSettings) -> FastAPI:
         if settings.role != "worker":
             tokens = AttemptTokens(settings.attempt_key.get_secret_value())
             intake = Intake(tokens, catalogue, publisher)
-            app.state.quiz = QuizApi(store, catalogue, tokens, intake, starts_gathered(store))
+            app.state.quiz = QuizApi(
+                store, catalogue, tokens, intake, starts_gathered(store), Ranks(store.standings)
+            )
         if settings.role != "api":
             grading = Grading(store, catalogue, publisher)
             consumers = await stack.enter_async_context(
@@ -55,8 +59,10 @@ def assemble(settings: QuizSettings) -> FastAPI:
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             closer = Closer(store, catalogue, settings.kafka, grading.grade_rest)
             await stack.enter_async_context(closing(closer))
+            upkeep = Upkeep(store)
+            await stack.enter_async_context(keeping_up(upkeep))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "closing": closer.check}
+            checks |= {"relay": relay.check, "closing": closer.check, "standings": upkeep.check}
         return checks
 
     app = create_app(

@@ -79,7 +79,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
         assert await shop.grading.grade_submissions(late) == []
         assert [why.code for _, why in late.rejected] == ["attempt_late"]
-        assert await shop.store.count_standings(shop.quiz_id) == 31
+        assert await shop.store.standings.count(shop.quiz_id) == 31
 
 
 async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
@@ -104,7 +104,7 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
         assert not await all_graded()
         await one.close_due(datetime.now(UTC))
         assert await is_closed(shop)
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
         # For the tests that come after this one.
         async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
             await eventually(all_graded)
@@ -133,7 +133,7 @@ async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kaf
                 return await is_closed(shop)
 
             await eventually(closed)
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
 
 
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
