@@ -136,6 +136,35 @@ async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kaf
         assert await shop.store.standings.count(shop.quiz_id) == 1
 
 
+async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        moment = now - timedelta(seconds=2)
+        shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
+        held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
+        # One that waits for its participant until the close is held by nothing either.
+        waits = shop.submission("p9", right=1, seconds=9, submitted_at=moment, district=None)
+        await shop.grading.grade_submissions(batch(shown, *held, waits))
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+        await asyncio.gather(*(closer(shop, kafka).close_due(datetime.now(UTC)) for _ in range(3)))
+        assert await is_closed(shop)
+        record = await shop.store.quiz(shop.quiz_id)
+        assert record is not None
+        assert record.frozen_at is None
+        await shop.store.freeze(shop.quiz_id, datetime.now(UTC))
+        assert await shop.store.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
+        async with relaying(shop.store._database, shop.publisher, owner="tests"):
+            await eventually(lambda: closings(shop, kafka))
+        (event,) = await closings(shop, kafka)
+        assert event.participants == 9
+        assert [one.participant_id for one in event.standings] == [f"p{n}" for n in range(2, 9)] + [
+            "p1",
+            "p9",
+        ]
+
+
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, grace_seconds=5) as shop:
         patient = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=15)
