@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import (
@@ -24,11 +24,11 @@ from pymongo.collection import Collection as SyncCollection
 from pymongo.database import Database as SyncDatabase
 from pymongo.errors import (
     BulkWriteError,
-    CollectionInvalid,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
     WriteConcernError,
@@ -85,6 +85,7 @@ PING_TIMEOUT_MS = 2_000
 TRANSACTION_SECONDS_MAX = 15.0
 CONFLICT_SECONDS_MAX = 0.01
 DUPLICATE_KEY = 11_000
+NAMESPACE_EXISTS = 48
 
 _OUTAGES = (
     ConnectionFailure,
@@ -281,5 +282,8 @@ async def at_one_moment(database: Database) -> AsyncIterator[Session]:
 async def create_missing(database: Database, names: Iterable[str]) -> None:
     """Create collections that are not there yet: a transaction that does so itself conflicts with others."""
     for name in names:
-        with suppress(CollectionInvalid):
-            await database.create_collection(name)
+        try:
+            await database.create_collection(name, check_exists=False)
+        except OperationFailure as error:
+            if error.code != NAMESPACE_EXISTS:
+                raise

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -47,10 +47,10 @@ def orders(results: Iterable[Result]) -> Orders:
     return best
 
 
-async def stored(database: Database, quiz_id: str) -> dict[str, int]:
+async def stored(database: Database, quiz_id: str) -> dict[ParticipantId, int]:
     """Participants and orders as they stand."""
     found = database["standings"].find({"quiz_id": quiz_id})
-    return {one["_id"].partition("/")[2]: one["order"] async for one in found}
+    return {ParticipantId(one["_id"].partition("/")[2]): one["order"] async for one in found}
 
 
 async def assert_counted(database: Database, quiz_id: str) -> None:
@@ -61,7 +61,7 @@ async def assert_counted(database: Database, quiz_id: str) -> None:
     assert tally.participants == len(standing)
 
 
-async def assert_ranks(database: Database, quiz_id: str, best: dict[str, int]) -> None:
+async def assert_ranks(database: Database, quiz_id: str, best: Mapping[ParticipantId, int]) -> None:
     """Standings are these, and each rank is one more than how many are better."""
     assert await stored(database, quiz_id) == best
     await assert_counted(database, quiz_id)
@@ -77,7 +77,7 @@ async def all_of(awaitables: Iterable[Awaitable[object]]) -> None:
 
 
 async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo: str) -> None:
-    random = Random(4)
+    random = Random(4)  # noqa: S311 (no secret)
     # Few different marks, so that ties abound; some so slow that they share a wide cell.
     seconds = [60, 61, 62, EXACT_SECONDS, EXACT_SECONDS + 1, EXACT_SECONDS + 63, EXACT_SECONDS + 64]
     results = [
@@ -101,7 +101,7 @@ async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo
 
 
 async def test_three_graders_at_once_on_the_same_and_on_different_participants(mongo: str) -> None:
-    random = Random(5)
+    random = Random(5)  # noqa: S311 (no secret)
     results = [
         result(n, f"p{n % 40}", random.randrange(101), random.randrange(60, 70), n) for n in range(360)
     ]
@@ -145,7 +145,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         await store.prepare()
         await store.add_results(first, orders)
 
-        async def everything() -> dict[str, list[object]]:
+        async def everything() -> Mapping[str, object]:
             names = ("results", "standings", "rank_changes", "rank_counts")
             return {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
 
@@ -157,7 +157,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         # With the standings written, one raised and one new, and their change refused by the server.
         refuse = {"validator": {"cells": {"$exists": False}}}
         await database.command({"collMod": "rank_changes", **refuse})
-        with pytest.raises(Exception, match="failed validation|rank_changes: code 121"):
+        with pytest.raises(Exception, match=r"failed validation|rank_changes: code 121"):
             await store.add_results(second, orders)
         assert await everything() == before
         # With the changes added up, and the counts refused.
@@ -201,6 +201,12 @@ async def test_standings_of_an_earlier_version_are_counted_when_the_service_star
         await assert_counted(database, QUIZ)
 
 
+async def test_several_processes_that_start_at_once_make_the_collections_once(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await all_of(QuizStore(database).prepare() for _ in range(8))
+        assert {"results", "rank_changes", "rank_counts"} <= {*await database.list_collection_names()}
+
+
 async def examined(database: Database, work: Callable[[], Awaitable[object]]) -> int:
     """Documents and index keys that the database looks at for this."""
     await database.command("profile", 2)
@@ -212,7 +218,7 @@ async def examined(database: Database, work: Callable[[], Awaitable[object]]) ->
 
 @pytest.mark.parametrize("seconds", [700, EXACT_SECONDS + 10_000])
 async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, seconds: int) -> None:
-    random = Random(6)
+    random = Random(6)  # noqa: S311 (no secret)
     async with fresh_database(mongo) as database:
         store = QuizStore(database)
         await store.prepare()
@@ -222,7 +228,7 @@ async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, s
                 for k in range(n, n + 1_000)
             ]
             await store.add_results(some, orders)
-        own = orders([some[0]]).popitem()[1]
+        own = max(orders([some[0]]).values())
         better = await store.standings.count(QUIZ, least_better(own))
 
         async def rank() -> None:
@@ -241,7 +247,7 @@ async def graded(shop: Workshop, *sent: Submission) -> list[str]:
     return [event.participant_id for _, event in told(await shop.grading.grade_submissions(batch(*sent)))]
 
 
-async def standing(shop: Workshop) -> dict[str, int]:
+async def standing(shop: Workshop) -> Mapping[str, int]:
     """Participants and their points."""
     return {who: order >> 56 for who, order in (await stored(database_of(shop), shop.quiz_id)).items()}
 
@@ -320,7 +326,7 @@ async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: s
         now = datetime.now(UTC).replace(microsecond=0)
         people = [f"p{n}" for n in range(60)]
         sent = [on_time(shop, who, (n + k) % 6, now, k) for n, who in enumerate(people) for k in (1, 2, 3)]
-        Random(7).shuffle(sent)
+        Random(7).shuffle(sent)  # noqa: S311 (no secret)
         await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
         graders = [Grading(shop.store, shop.catalogue, shop.publisher) for _ in range(3)]
 
