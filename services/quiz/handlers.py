@@ -197,9 +197,9 @@ class Grading:
             for result in results:
                 opens_at = self._catalogue.find(result.quiz_id).opens_at
                 this = order(result.score_percent, result.time_used_seconds, result.submitted_at, opens_at)
-                since = frozen.get(result.quiz_id) if frozen else None
-                held = since is not None and result.submitted_at > since
-                place = Place(result.quiz_id, result.participant_id, since if held else None)
+                since = frozen.get(result.quiz_id)
+                held = since if since is not None and result.submitted_at > since else None
+                place = Place(result.quiz_id, result.participant_id, held)
                 best[place] = max(this, best.get(place, 0))
             return best
 

@@ -32,6 +32,7 @@ from shared.mongo import (
 RESULTS = "results"
 QUIZZES_MAX = 200
 PARKED_MAX = 1_000
+LOOKS_AFTER_A_REPEAT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class QuizStore:
         self._participants = database["participants"]
         self._parked = database["parked"]
         self.standings = Standings(database)
+        # In how many batches to look for repeats; without one that look is a sixth of the database's work.
+        self._looks = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
         """Create the indexes, and the collections that transactions write to."""
@@ -279,15 +282,23 @@ class QuizStore:
         ids = [result.attempt_id for result in results]
 
         def work(database: PlainDatabase, session: PlainSession) -> dict[str, Result]:
-            found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
-            earlier: dict[str, Result] = {document["_id"]: _result(document) for document in found}
+            earlier: dict[str, Result] = {}
+            if self._looks > 0:
+                found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
+                earlier = {document["_id"]: _result(document) for document in found}
             new = [result for result in results if result.attempt_id not in earlier]
             mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
             # The earlier ones too: whatever wrote them, they stand after this.
             raise_standings(database, session, orders([*new, *earlier.values()]))
             return earlier
 
-        return await mongo.at_once(self._database, work)
+        self._looks -= 1
+        try:
+            return await mongo.at_once(self._database, work)
+        except DuplicateKeyError:
+            # Repeats seldom come alone: look for them now and in the batches that follow.
+            self._looks = LOOKS_AFTER_A_REPEAT
+            return await mongo.at_once(self._database, work)
 
     # Participants, and submissions that wait for one
 

@@ -109,10 +109,12 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
     async with fresh_database(mongo) as database:
         await QuizStore(database).prepare()
 
-        async def grade(mine: Sequence[list[Result]]) -> None:
+        async def grade(mine: Sequence[list[Result]], looks: int = 0) -> None:
             async with connect(mongo, database.name) as own:
+                store = QuizStore(own)
+                store._looks = looks
                 for some in mine:
-                    await QuizStore(own).add_results(some, orders)
+                    await store.add_results(some, orders)
 
         async def fold() -> None:
             for _ in range(10):
@@ -121,8 +123,24 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
         # Different batches with the same participants; then all three the same batches, folded meanwhile.
         await all_of(grade(batches[n:6:3]) for n in range(3))
         await assert_counted(database, QUIZ)
-        await all_of([*(grade(batches) for _ in range(3)), fold(), fold()])
+        await all_of([*(grade(batches, looks) for looks in (0, 1, 99)), fold(), fold()])
         assert await database["results"].count_documents({}) == 360
+        best = {place.participant_id: order for place, order in orders(results).items()}
+        await assert_ranks(database, QUIZ, best)
+
+
+async def test_repeats_are_found_though_they_are_not_looked_for(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        results = [result(n, f"p{n}", n, 60) for n in range(60)]
+        assert await store.add_results(results[:40], orders) == {}
+        for _ in range(3):
+            store._looks = 0
+            # An attempt that another submission has come of: what counted counts.
+            other = [result(n, f"p{n}", 100, 1) for n in range(30)] + results[30:]
+            earlier = await store.add_results(other, orders)
+            assert [earlier[one.attempt_id] for one in results[:40]] == results[:40]
         best = {place.participant_id: order for place, order in orders(results).items()}
         await assert_ranks(database, QUIZ, best)
 
