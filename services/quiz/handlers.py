@@ -34,6 +34,7 @@ from shared.events import ParticipantErased, ParticipantJoined, QuizSubmitted
 from shared.publisher import Publisher, Record
 
 UNKNOWN = Profile(None, None)
+DAY_SECONDS = 86_400
 SKEW = timedelta(seconds=CLOCK_SKEW_SECONDS)
 
 
@@ -66,7 +67,8 @@ class Grading:
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
-        if any(self._catalogue.get(received.event.quiz_id) is None for received in batch):
+        quiz_ids = {received.event.quiz_id for received in batch}
+        if any(self._catalogue.get(quiz_id) is None for quiz_id in quiz_ids):
             await self._catalogue.refresh()
         sound: list[Sent] = []
         for received in batch:
@@ -165,7 +167,7 @@ class Grading:
             if one.submission.attempt_id not in first:
                 first[one.submission.attempt_id] = one, _result(one, profile)
         # Looked up before anything is written, and that is soon enough: see `_orders`.
-        frozen = await self._store.frozen({one.submission.quiz_id for one, _ in sent})
+        frozen = await self._store.frozen({result.quiz_id for _, result in first.values()})
         earlier = await self._store.add_results(
             [result for _, result in first.values()], self._orders(frozen)
         )
@@ -230,8 +232,12 @@ def _result(sent: Sent, profile: Profile) -> Result:
     submission, pass_percent = sent.submission, sent.offered.record.quiz.pass_percent
     score_percent, answers = mark(submission.answers, sent.paper.answer_key)
     submitted_at = submission.submitted_at
+    used = submitted_at - submission.started_at
     if submitted_at.tzinfo is not UTC:
         submitted_at = submitted_at.astimezone(UTC)
+    if submitted_at.microsecond % 1_000:
+        # As it will be read back, so that a repeat says the same.
+        submitted_at = clock.to_milliseconds(submitted_at)
     return Result(
         AttemptId(submission.attempt_id),
         sent.context.id,
@@ -241,9 +247,8 @@ def _result(sent: Sent, profile: Profile) -> Result:
         profile.district,
         score_percent,
         score_percent >= pass_percent,
-        int((submission.submitted_at - submission.started_at).total_seconds()),
-        # As it will be read back, so that a repeat says the same.
-        clock.to_milliseconds(submitted_at),
+        used.days * DAY_SECONDS + used.seconds,
+        submitted_at,
         answers,
     )
 

@@ -64,8 +64,9 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     answers: str
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a participant; made by the thousand too."""
+
     group_id: str | None
     district: str | None
 
