@@ -19,8 +19,8 @@ from services.awards.schemes import Scheme
 from shared import mongo, outbox
 from shared.errors import Conflict
 from shared.events import FinalStanding
-from shared.owned_ids import ids_of
 from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session, UpdateOne
+from shared.owned_ids import ids_of
 
 SCHEMES_MAX = 500
 OWN_AWARDS_MAX = 200

@@ -34,8 +34,8 @@ from services.notifications.rules import (
 from shared import mongo
 from shared.envelope import Context
 from shared.events import ParticipantJoined
-from shared.owned_ids import ids_of
 from shared.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
+from shared.owned_ids import ids_of
 
 UNREAD_COUNTED_MAX = 1_000
 ERASED_INDEX = "erased"
