@@ -200,7 +200,8 @@ class Desk:
     async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[Event]]:
         """Have these handled as one batch; returns what follows."""
         envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
-        return list(await self._handle(batch_of(*envelopes)))
+        following = await self._handle(batch_of(*envelopes))
+        return [one for one in following if isinstance(one, Envelope)]
 
     async def messages(self, participant_id: str, channel: str = "email") -> list[Document]:
         """The documents of a participant's messages, the oldest first."""
