@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from services.awards.issuing import Earned, Issuing
 from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
 from services.awards.store import AwardStore
-from shared.consumer import Batch, Received, Subscription
-from shared.envelope import Envelope, Event
+from shared.consumer import Batch, Following, Received, Subscription
 from shared.errors import Rejected
 from shared.events import QuizClosed, QuizCompleted
 
@@ -58,7 +57,7 @@ async def award_closings(
 def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
     """What awards reads."""
 
-    async def award(batch: Batch[QuizClosed | QuizCompleted]) -> Sequence[Envelope[Event]]:
+    async def award(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
         completed: list[Received[QuizCompleted]] = []
         closed: list[Received[QuizClosed]] = []
         for received in batch:

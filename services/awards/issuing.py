@@ -8,8 +8,11 @@ what an organiser does goes through the outbox.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from services.awards import announcing
 from services.awards.codes import award_code, award_id
@@ -17,17 +20,16 @@ from services.awards.rules import Award, Due, due_by_pass_mark, due_by_rank
 from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
 from services.awards.store import AwardStore
 from shared import clock, metrics
-from shared.envelope import Context, Envelope
+from shared.envelope import Context
 from shared.errors import Conflict, NotFound, Rejected, Unavailable
-from shared.events import AwardIssued
+from shared.publisher import Record
 
 APPLY_RESULTS_MAX = 500
 APPLY_PAGES_MAX = 20
 CODE_TURNS_MAX = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Earned:
+class Earned(msgspec.Struct, frozen=True):
     """
     An award that an event grants.
 
@@ -54,7 +56,7 @@ class Issuing:
         self._store = store
         self._key = key
 
-    async def follow(self, due: Sequence[Earned]) -> list[Envelope[AwardIssued]]:
+    async def follow(self, earned: Sequence[Earned]) -> list[Record]:
         """
         Issue what is due after events; the first cause in order counts for each award.
 
@@ -65,7 +67,7 @@ class Issuing:
             Unavailable: MongoDB does not answer, or a scheme changed meanwhile.
         """
         causes: dict[str, Earned] = {}
-        for one in due:
+        for one in earned:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
         # Who had no result until now has no award either, unless somebody applies the scheme at
         # this moment; then the insert finds it.
@@ -79,7 +81,9 @@ class Issuing:
             for id_, award in (there | raced).items()
             if award.held and not award.relayed and award.cause == causes[id_].due.cause
         }
-        return [announcing.issued(told[id_], one.context) for id_, one in causes.items() if id_ in told]
+        return [
+            announcing.issued_record(told[id_], one.context) for id_, one in causes.items() if id_ in told
+        ]
 
     async def _add(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
         """

@@ -9,8 +9,9 @@ neither a scheme's awards nor a recipient's need one.
 
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.awards import announcing
 from services.awards.codes import award_id

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import get_args
 from uuid import uuid4
 
+from msgspec import structs
+
 from services.notifications import announcing
 from services.notifications.rules import NO_ADDRESS, Message, Outcome, Patience, State
 from services.notifications.store import message_from, older_than
@@ -301,6 +303,5 @@ def _delivery(document: Document) -> Delivery:
 def _unmailed(document: Document) -> Delivery:
     """The mail that was not made beside an inbox message."""
     beside = _delivery(document)
-    return replace(
-        beside, message=replace(beside.message, channel="email"), state="skipped", code=document["unmailed"]
-    )
+    mail = structs.replace(beside.message, channel="email")
+    return replace(beside, message=mail, state="skipped", code=document["unmailed"])

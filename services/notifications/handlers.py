@@ -16,10 +16,11 @@ from services.notifications.rules import (
 )
 from services.notifications.store import NotificationStore, Stored
 from shared import clock, metrics
-from shared.consumer import Batch, Subscription
-from shared.envelope import Envelope, Event
+from shared.consumer import Batch, Following, Subscription
+from shared.envelope import Event
 from shared.errors import Rejected
 from shared.events import ParticipantErased, ParticipantJoined
+from shared.publisher import Record
 
 GROUP = "notifications"
 
@@ -72,13 +73,13 @@ async def _look_again(
     await store.silence(list(erased), now)
 
 
-def tell_of_inboxes(stored: Sequence[Stored]) -> list[Envelope[Event]]:
+def tell_of_inboxes(stored: Sequence[Stored]) -> list[Record]:
     """That messages are in inboxes; also of those stored before, with the ids and times of then."""
     inboxes = [one for one in stored if one[0].channel == "inbox"]
     for state, count in Counter(outcome.state for _, outcome, new in inboxes if new).items():
         metrics.DELIVERIES.labels("inbox", state).inc(count)
     return [
-        announcing.delivered(message, message.created_at)
+        announcing.delivered_record(message)
         for message, outcome, _ in inboxes
         if outcome.state == "delivered"
     ]
@@ -87,7 +88,7 @@ def tell_of_inboxes(stored: Sequence[Stored]) -> list[Envelope[Event]]:
 def subscriptions(store: NotificationStore, *, wake: Callable[[], None]) -> list[Subscription]:
     """What notifications reads; `wake` is called when there may be mails to send."""
 
-    async def notify(batch: Batch[Event]) -> Sequence[Envelope[Event]]:
+    async def notify(batch: Batch[Event]) -> Following:
         joined = [received.event for received in batch if isinstance(received.event, ParticipantJoined)]
         erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
         # Contacts first: of one poll's topics no order is known, and this one saves a wait.

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Literal, NewType, TypeAlias
 
+import msgspec
+
 from shared import events
 from shared.clock import to_milliseconds
 from shared.envelope import Context, Event
@@ -83,8 +85,8 @@ KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in POLI
 _FACTS = {notice.kind: attrgetter(*notice.facts) for notice in POLICY.values()}
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+# Structs, since every event makes some: a frozen dataclass costs four times as much to make.
+class Message(msgspec.Struct, frozen=True):
     """
     One event told over one channel; `facts` is None once its recipient is erased.
 

@@ -16,9 +16,11 @@ it is in no other index.
 import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from services.notifications.rules import (
     KINDS,

@@ -17,7 +17,7 @@ from shared.envelope import Context, Envelope, Event
 from shared.events import AwardIssued, QuizClosed, QuizCompleted
 from shared.mongo import Database
 from shared.outbox import prepare
-from shared.testing import fresh_database
+from shared.testing import fresh_database, read_back
 from tests.awards.builders import (
     AWARD_KEY,
     certificate,
@@ -46,7 +46,7 @@ class Desk:
     async def tell(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
         """Have these handled as one batch; returns the events that follow, by id."""
         following = await self._handle(batch_of([envelope(event) for event in happened]))
-        return {one.context.id: one.event for one in following if isinstance(one.event, AwardIssued)}
+        return {one.context.id: one.event for one in read_back(following, AwardIssued)}
 
     async def issued(self, scheme_id: str) -> dict[str, Award]:
         """A scheme's awards by recipient."""
