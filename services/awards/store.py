@@ -25,6 +25,7 @@ from shared.owned_ids import ids_of
 
 SCHEMES_MAX = 500
 OWN_AWARDS_MAX = 200
+ANSWER_DOCUMENTS_MAX = 1_000
 # Of a batch's results, those of whom an earlier one is known. From this share on it is cheaper to look
 # first than to have the database refuse them: 3 us a result looked up, 40 one refused.
 KNOWN_SHARE_MAX = 0.05
@@ -147,8 +148,9 @@ class AwardStore:
 
     async def _known_of(self, ids: Some[str]) -> set[str]:
         with mongo.outages_named():
-            found = await self._results.find({"_id": {"$in": list(ids)}}, {"_id": 1}).to_list(None)
-        return {document["_id"] for document in found}
+            found = self._results.find({"_id": {"$in": list(ids)}}, {"_id": 1})
+            # In one answer: the driver's own first one holds a hundred.
+            return {one["_id"] for one in await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)}
 
     async def best_results(self, quiz_id: str, after: str, limit: int) -> list[Result]:
         """The best results of a quiz, by participant id from the one after `after`."""
@@ -192,7 +194,8 @@ class AwardStore:
         if not award_ids:
             return {}
         with mongo.outages_named():
-            found = await self._awards.find({"_id": {"$in": list(award_ids)}}, session=session).to_list(None)
+            answer = self._awards.find({"_id": {"$in": list(award_ids)}}, session=session)
+            found = await answer.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
         return {document["_id"]: _award(document) for document in found}
 
     async def codes_taken(self, codes: Iterable[str]) -> set[str]:

@@ -41,6 +41,7 @@ from shared.owned_ids import ids_of
 
 UNREAD_COUNTED_MAX = 1_000
 ERASED_INDEX = "erased"
+ANSWER_DOCUMENTS_MAX = 1_000
 
 Stored: TypeAlias = tuple[Message, Outcome, bool]
 """A message, its outcome as it is stored, and whether it is new."""
@@ -138,19 +139,11 @@ class NotificationStore:
 
     async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
         """What is known of these participants, by id."""
-        if not participant_ids:
-            return {}
-        with mongo.outages_named():
-            found = await self._contacts.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {document["_id"]: _recipient(document) for document in found}
+        return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
 
     async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
         """How a mail gets to these participants, by id; nothing of those who are not known."""
-        if not participant_ids:
-            return {}
-        fields = {"erased": {"$gt": ["$erased_at", None]}, "addressed": {"$gt": ["$contact_sealed", None]}}
-        with mongo.outages_named():
-            found = await self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields).to_list(None)
+        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
         return {document["_id"]: _reach(document) for document in found}
 
     async def erased(self, participant_ids: Some[str]) -> set[str]:
@@ -160,6 +153,14 @@ class NotificationStore:
             # The index has them alone, so this costs next to nothing while there are few.
             found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
         return {document["_id"] for document in found}
+
+    async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+        if not participant_ids:
+            return []
+        with mongo.outages_named():
+            found = self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields)
+            # In one answer: the driver's own first one holds a hundred.
+            return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
 
     async def release(self, recipients: Mapping[str, Recipient], now: datetime) -> None:
         """Make the mails that waited for these participants due, or skip them where there is no address."""
@@ -201,7 +202,8 @@ class NotificationStore:
         ids = [documents[place]["_id"] for place in there]
         fields = {"state": 1, "created_at": 1, "unmailed": 1}
         with mongo.outages_named():
-            found = await self._messages.find({"_id": {"$in": ids}}, fields).to_list(None)
+            answer = self._messages.find({"_id": {"$in": ids}}, fields).batch_size(ANSWER_DOCUMENTS_MAX)
+            found = await answer.to_list(None)
         earlier = {document["_id"]: document for document in found}
         stored: list[Stored] = []
         for place, (message, outcome) in enumerate(messages):
@@ -360,9 +362,9 @@ def _tombstone(participant_id: str, erased_at: datetime) -> Document:
 
 
 def _reach(document: Document) -> Reach:
-    if document["erased"]:
+    if "erased_at" in document:
         return "erased"
-    return "addressed" if document["addressed"] else "unaddressed"
+    return "unaddressed" if document["contact_sealed"] is None else "addressed"
 
 
 def _recipient(document: Document) -> Recipient:
