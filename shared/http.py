@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 from shared import logs, metrics
 from shared.errors import KepuError, NotAuthenticated
-from shared.middleware import HotRoute, HotRoutes, Observed, route_of
+from shared.middleware import HotRoute, HotRoutes, KeyedRoute, Observed, route_of
 from shared.problems import Problem, problem, problem_of
 from shared.settings import Settings
 from shared.tokens import Participant, TokenVerifier, check_organiser
@@ -72,7 +72,7 @@ def create_app(
             for code in (401, 403, 404, 409, 422, 503)
         },
     )
-    hot_routes: list[HotRoute] = []
+    hot_routes: list[HotRoute | KeyedRoute] = []
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = TokenVerifier(settings.token_public_key)

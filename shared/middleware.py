@@ -63,6 +63,37 @@ class HotRoute:
         id_ = path[len(self._before) : len(path) - len(self._after)]
         return id_ if id_ and "/" not in id_ else None
 
+    async def respond(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        """The status and the JSON that a request is answered with."""
+        authorization = _header(scope, b"authorization") or b""
+        return self.status, await self.answer(scope["hot_id"], authorization, body)
+
+
+KeyedAnswer: TypeAlias = Callable[[bytes | None, bytes, bytes], Awaitable[tuple[int, bytes]]]
+"""Answers a request, given its Idempotency-Key, its Authorization and its body; the status, and JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRoute:
+    """A hot route without an id in its path, to which the same request may come again under its key."""
+
+    method: str
+    path: str
+    answer: KeyedAnswer
+
+    def id_in(self, path: str) -> str | None:
+        """The path itself, if it is this route's."""
+        return path if path == self.path else None
+
+    async def respond(self, scope: Scope, body: bytes) -> tuple[int, bytes]:
+        """The status and the JSON that a request is answered with."""
+        key = _header(scope, b"idempotency-key")
+        return await self.answer(key, _header(scope, b"authorization") or b"", body)
+
+
+def _header(scope: Scope, name: bytes) -> bytes | None:
+    return next((value for own, value in scope["headers"] if own == name), None)
+
 
 def bearer(authorization: bytes, *, missing: str, code: str) -> str:
     """
@@ -145,7 +176,7 @@ class Observed:
 class HotRoutes:
     """Answers hot routes, and leaves all else to the framework; `routes` may be filled at the start."""
 
-    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute]) -> None:
+    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute | KeyedRoute]) -> None:
         self._framework = framework
         self._routes = routes
         self._observed = Observed(_answer)
@@ -161,10 +192,9 @@ class HotRoutes:
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    route: HotRoute = scope["route"]
-    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    route: HotRoute | KeyedRoute = scope["route"]
     try:
-        answer = await route.answer(scope["hot_id"], authorization, await _body(receive))
+        status, answer = await route.respond(scope, await _body(receive))
     except KepuError as error:
         metrics.PROBLEMS.labels(route.path, error.code).inc()
         await problem_of(error)(scope, receive, send)
@@ -172,7 +202,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         await _too_large(scope, receive, send)
     else:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": route.status, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
 

@@ -24,7 +24,7 @@ from shared.errors import (
 )
 from shared.http import AsOrganiser, AsParticipant, Check, create_app
 from shared.logs import JsonLines
-from shared.middleware import BODY_BYTES_MAX, HotRoute
+from shared.middleware import BODY_BYTES_MAX, HotRoute, KeyedRoute
 from shared.settings import Settings
 from shared.tokens import TokenSigner, new_key_pair
 
@@ -51,8 +51,16 @@ def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
             raise ERRORS.get(name) or RuntimeError(f"{name}: wang.fang@example.org")
         return json.dumps([name, authorization.decode(), len(body)]).encode()
 
+    async def keyed(key: bytes | None, authorization: bytes, body: bytes) -> tuple[int, bytes]:
+        if key is None:
+            raise Rejected("there is no key", code="no_key")
+        return 201, json.dumps([key.decode(), authorization.decode(), len(body)]).encode()
+
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        app.state.hot_routes.append(HotRoute("POST", "/hot/{name}/size", 202, hot))
+        app.state.hot_routes += [
+            HotRoute("POST", "/hot/{name}/size", 202, hot),
+            KeyedRoute("POST", "/keyed", keyed),
+        ]
         return checks or {}
 
     settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
@@ -188,6 +196,18 @@ async def test_a_hot_route_is_answered_with_its_id_the_authorization_and_the_bod
     assert (whole.status_code, whole.json()) == (202, ["wang", "Bearer x", 5])
     assert whole.headers["content-type"] == "application/json"
     assert (parts.json(), parts.headers["x-correlation-id"]) == (["li", "", 8], "a-request")
+
+
+async def test_a_keyed_route_is_answered_with_its_key_and_its_own_status() -> None:
+    async with client() as http:
+        asked = await http.post(
+            "/keyed", content=b"once", headers={"Idempotency-Key": "k", "authorization": "Bearer x"}
+        )
+        keyless = await http.post("/keyed", content=b"once")
+        assert (await http.post("/keyed/")).status_code == 404
+        assert (await http.get("/keyed")).status_code == 404
+    assert (asked.status_code, asked.json()) == (201, ["k", "Bearer x", 4])
+    assert (keyless.status_code, keyless.json()["code"]) == (422, "no_key")
 
 
 @pytest.mark.parametrize("path", ["/hot//size", "/hot/a/b/size", "/hot/a/size/", "/hot/a", "/hot/size"])
