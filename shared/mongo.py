@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import (
+    AsyncIOMotorChangeStream,
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
@@ -42,6 +43,7 @@ from shared.errors import Unavailable
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "ChangeStream",
     "Client",
     "Collection",
     "Database",
@@ -70,6 +72,7 @@ Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
+ChangeStream: TypeAlias = AsyncIOMotorChangeStream[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
 # What `at_once` gives to its work.
 PlainDatabase: TypeAlias = SyncDatabase[Document]
