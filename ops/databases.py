@@ -28,7 +28,9 @@ class Databases:
 
     async def undelivered(self) -> int:
         """Messages that still have to go out."""
-        count: int = await self.notifications["messages"].count_documents({"state": {"$in": UNDELIVERED}})
+        # Mails alone can be on their way, and the index by state holds no others.
+        waiting = {"channel": "email", "state": {"$in": UNDELIVERED}}
+        count: int = await self.notifications["messages"].count_documents(waiting)
         return count
 
 

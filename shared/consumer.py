@@ -94,7 +94,7 @@ class Batch(Generic[E_co]):
         self.rejected.append((received.record, why))
 
 
-Following: TypeAlias = Sequence[Envelope[Event]]
+Following: TypeAlias = Sequence[Envelope[Event] | Record]
 Handler: TypeAlias = Callable[[Batch[Any]], Awaitable[Following]]
 Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[Any]]
 """The events of many values, in order; raises Rejected when any of them is wrong."""

@@ -65,14 +65,14 @@ class Publisher:
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
 
-    async def publish(self, envelopes: Sequence[Envelope[Event]]) -> None:
+    async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """
-        Write events, those of one key in the order given.
+        Write events, those of one key in the order given; records among them are written as they are.
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
         """
-        await self.write([to_record(envelope) for envelope in envelopes])
+        await self.write([to_record(event) if isinstance(event, Envelope) else event for event in events])
 
     async def write(self, records: Sequence[Record]) -> None:
         """

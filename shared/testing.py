@@ -11,20 +11,21 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeVar, cast
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.consumer import Raw
-from shared.envelope import Envelope, Event, Headers, enclose, to_headers
+from shared.consumer import Following, Raw
+from shared.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
 from shared.mongo import Database, connect
 from shared.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
 
 EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02
 SOURCE = "kepu/testing"
+E = TypeVar("E", bound=Event)
 
 
 class Said(Event):
@@ -76,6 +77,21 @@ def headers_of(envelope: Envelope[Event], *without: str, **instead: bytes | None
     kept = [(name, value) for name, value in to_headers(envelope.context) if name not in {*without, *instead}]
     # A null header is against the type, and in the world all the same.
     return kept + cast(Headers, list(instead.items()))
+
+
+def read_back(following: Following, contract: type[E]) -> list[Envelope[E]]:
+    """The events of this contract among what a handler returned, records read as another service would."""
+    found: list[Envelope[E]] = []
+    for one in following:
+        if isinstance(one, tuple):
+            topic, key, value, headers = one
+            if topic == contract.topic:
+                now = datetime.now(UTC)
+                context = from_headers(headers, appended_at=now, key=(key or b"").decode())
+                found.append(Envelope(context, contract.model_validate_json(value or b"")))
+        elif isinstance(one.event, contract):
+            found.append(Envelope(one.context, one.event))
+    return found
 
 
 async def eventually(check: Callable[[], object], timeout_seconds: float = EVENTUALLY_SECONDS) -> None:

@@ -42,7 +42,7 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
     refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
     return [
         compare("refused events are dead-lettered", bad, refused),
-        compare("everyone concerned is told", _expected(log), (_name(message) for message in messages)),
+        compare("everyone concerned is told", _expected(log), _names(messages)),
         compare(
             "deliveries are told (notification.delivered)",
             reached,
@@ -81,8 +81,13 @@ def _asked(event: Entry) -> set[str]:
     return set(event.body.get("channels", INBOX))
 
 
-def _name(message: Json) -> str:
-    return f"{message['cause']['id']}/{message['participant_id']}/{message['channel']}"
+def _names(messages: list[Json]) -> Iterator[str]:
+    for message in messages:
+        told = f"{message['cause']['id']}/{message['participant_id']}"
+        yield f"{told}/{message['channel']}"
+        # Why there is no mail stands beside it.
+        if "unmailed" in message:
+            yield f"{told}/email"
 
 
 def _sent(mail_file: Path) -> Iterator[str]:
@@ -98,6 +103,8 @@ def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
         if message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
         if message["state"] not in right:
+            yield message["_id"]
+        if "unmailed" in message and message["participant_id"] in addressed:
             yield message["_id"]
 
 

@@ -11,11 +11,10 @@ Source: docs/decisions/0009-award-ids-and-ties.md
 
 import hmac
 from collections.abc import Iterable
-from uuid import UUID, uuid5
 
 from shared.errors import Rejected
+from shared.owned_ids import owned_id
 
-AWARD_IDS = UUID("5d0f3c5e-8b1c-5a56-9f0e-3f7a0b6f2c11")
 PREFIX = "KW"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SYMBOLS = 10
@@ -28,8 +27,8 @@ _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
 def award_id(scheme_id: str, recipient_id: str) -> str:
-    """The id of the one award that this recipient can have by this scheme."""
-    return str(uuid5(AWARD_IDS, f"{scheme_id}/{recipient_id}"))
+    """The id of the one award that this recipient can have by this scheme; a scheme's lie together."""
+    return owned_id(scheme_id, f"{scheme_id}/{recipient_id}")
 
 
 def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
@@ -40,10 +39,13 @@ def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
     """
     digest = hmac.digest(key, f"{award_id}/{turn}".encode(), "sha256")
     number = int.from_bytes(digest[:8], "big")
-    values = [number >> (SYMBOL_BITS * place) & 31 for place in range(SYMBOLS - 1)]
-    values.append(_times_x(_weighted(values)))
-    text = "".join(ALPHABET[value] for value in values)
-    return f"{PREFIX}-{text[:5]}-{text[5:]}"
+    check = 0
+    text = ""
+    for weighted in _WEIGHTED:
+        check ^= weighted[number & 31]
+        text += ALPHABET[number & 31]
+        number >>= SYMBOL_BITS
+    return f"{PREFIX}-{text[:5]}-{text[5:]}{ALPHABET[check]}"
 
 
 def read_code(typed: str) -> str:
@@ -75,3 +77,11 @@ def _weighted(values: Iterable[int]) -> int:
 def _times_x(value: int) -> int:
     value <<= 1
     return value ^ POLYNOMIAL if value & 0b100000 else value
+
+
+def _weighted_at(place: int) -> list[int]:
+    """What each symbol at this place adds to the check character: the check is a sum, so it can be tabled."""
+    return [_times_x(_weighted([value] + [0] * (SYMBOLS - 2 - place))) for value in range(len(ALPHABET))]
+
+
+_WEIGHTED = [_weighted_at(place) for place in range(SYMBOLS - 1)]

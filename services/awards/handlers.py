@@ -2,20 +2,17 @@
 
 from collections.abc import Sequence
 
-from services.awards.issuing import Issuing
-from services.awards.rules import Closing, Due, Result, due_by_pass_mark, due_by_rank
+from services.awards.issuing import Earned, Issuing
+from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
 from services.awards.store import AwardStore
-from shared.consumer import Batch, Received, Subscription
-from shared.envelope import Context, Envelope, Event
+from shared.consumer import Batch, Following, Received, Subscription
 from shared.errors import Rejected
 from shared.events import QuizClosed, QuizCompleted
 
 GROUP = "awards"
 
 
-async def award_results(
-    received: Sequence[Received[QuizCompleted]], store: AwardStore
-) -> list[tuple[Due, Context]]:
+async def award_results(received: Sequence[Received[QuizCompleted]], store: AwardStore) -> list[Earned]:
     """What graded attempts earn, in order."""
     results = [
         Result(one.event.result_id, one.event.quiz_id, one.event.participant_id, one.event.score_percent)
@@ -23,18 +20,18 @@ async def award_results(
     ]
     # Remember before reading the schemes: a scheme put and applied at this moment then finds
     # the result, or is found here. The other way round, a result could fall between the two.
-    await store.remember_results(results)
+    first = await store.remember_results(results)
     schemes = await store.schemes_of(result.quiz_id for result in results)
     return [
-        (due, one.context)
-        for one, result in zip(received, results, strict=True)
+        Earned(due, one.context, is_first)
+        for one, result, is_first in zip(received, results, first, strict=True)
         for due in due_by_pass_mark(result, schemes)
     ]
 
 
 async def award_closings(
     received: Sequence[Received[QuizClosed]], store: AwardStore, batch: Batch[QuizClosed | QuizCompleted]
-) -> list[tuple[Due, Context]]:
+) -> list[Earned]:
     """
     What final standings earn.
 
@@ -44,12 +41,12 @@ async def award_closings(
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
     await store.remember_closings(closings)
     schemes = await store.schemes_of(closing.quiz_id for closing in closings)
-    earned: list[tuple[Due, Context]] = []
+    earned: list[Earned] = []
     for one, closing in zip(received, closings, strict=True):
         undecided: Rejected | None = None
         for scheme in schemes:
             try:
-                earned += [(due, one.context) for due in due_by_rank(closing, scheme)]
+                earned += [Earned(due, one.context) for due in due_by_rank(closing, scheme)]
             except Rejected as why:
                 undecided = undecided or why
         if undecided:
@@ -60,7 +57,7 @@ async def award_closings(
 def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
     """What awards reads."""
 
-    async def award(batch: Batch[QuizClosed | QuizCompleted]) -> Sequence[Envelope[Event]]:
+    async def award(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
         completed: list[Received[QuizCompleted]] = []
         closed: list[Received[QuizClosed]] = []
         for received in batch:
@@ -69,11 +66,11 @@ def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
                     completed.append(received)  # type: ignore[arg-type]
                 case Received(event=QuizClosed()):
                     closed.append(received)  # type: ignore[arg-type]
-        due: list[tuple[Due, Context]] = []
+        earned: list[Earned] = []
         if completed:
-            due += await award_results(completed, store)
+            earned += await award_results(completed, store)
         if closed:
-            due += await award_closings(closed, store, batch)
-        return await issuing.follow(due)
+            earned += await award_closings(closed, store, batch)
+        return await issuing.follow(earned)
 
     return [Subscription(GROUP, (QuizCompleted, QuizClosed), award)]

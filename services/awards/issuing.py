@@ -6,9 +6,13 @@ event is stored and then published by the consumer, which repeats both after a c
 what an organiser does goes through the outbox.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from services.awards import announcing
 from services.awards.codes import award_code, award_id
@@ -16,13 +20,25 @@ from services.awards.rules import Award, Due, due_by_pass_mark, due_by_rank
 from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
 from services.awards.store import AwardStore
 from shared import clock, metrics
-from shared.envelope import Context, Envelope
+from shared.envelope import Context
 from shared.errors import Conflict, NotFound, Rejected, Unavailable
-from shared.events import AwardIssued
+from shared.publisher import Record
 
 APPLY_RESULTS_MAX = 500
 APPLY_PAGES_MAX = 20
 CODE_TURNS_MAX = 8
+
+
+class Earned(msgspec.Struct, frozen=True):
+    """
+    An award that an event grants.
+
+    `first`: no result of this participant in this quiz was known before.
+    """
+
+    due: Due
+    context: Context
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,7 @@ class Issuing:
         self._store = store
         self._key = key
 
-    async def follow(self, due: Iterable[tuple[Due, Context]]) -> list[Envelope[AwardIssued]]:
+    async def follow(self, earned: Sequence[Earned]) -> list[Record]:
         """
         Issue what is due after events; the first cause in order counts for each award.
 
@@ -50,24 +66,51 @@ class Issuing:
         Raises:
             Unavailable: MongoDB does not answer, or a scheme changed meanwhile.
         """
-        causes: dict[str, tuple[Due, Context]] = {}
-        for one, context in due:
-            causes.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), (one, context))
-        there = await self._store.awards(causes)
-        new = {id_: one for id_, (one, _) in causes.items() if id_ not in there}
+        causes: dict[str, Earned] = {}
+        for one in earned:
+            causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
+        # Who had no result until now has no award either, unless somebody applies the scheme at
+        # this moment; then the insert finds it.
+        there = await self._store.awards([id_ for id_, one in causes.items() if not one.first])
+        new = {id_: one.due for id_, one in causes.items() if id_ not in there}
         await self._use(one.scheme for one in new.values())
-        added = await self._store.add_new(await self._drafts(new, relayed=False))
+        added, raced = await self._add(new)
         _count(added)
-        if raced := new.keys() - {award.award_id for award in added}:
-            there |= (raced_there := await self._store.awards(raced))
-            if len(raced_there) < len(raced):
-                raise Unavailable("two awards drew one code at the same moment; draw again")
         told = {award.award_id: award for award in added} | {
             id_: award
-            for id_, award in there.items()
-            if award.held and not award.relayed and award.cause == causes[id_][0].cause
+            for id_, award in (there | raced).items()
+            if award.held and not award.relayed and award.cause == causes[id_].due.cause
         }
-        return [announcing.issued(told[id_], context) for id_, (_, context) in causes.items() if id_ in told]
+        return [
+            announcing.issued_record(told[id_], one.context) for id_, one in causes.items() if id_ in told
+        ]
+
+    async def _add(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
+        """
+        Add those that are not there yet; returns the new and the old.
+
+        The database refuses what is there, and a code that stands on another award: then the
+        next one is drawn.
+        """
+        now = clock.now()
+        waiting = [self._draft(id_, one, now, relayed=False) for id_, one in due.items()]
+        added: list[Award] = []
+        there: dict[str, Award] = {}
+        for turn in range(1, CODE_TURNS_MAX + 1):
+            new = await self._store.add_new(waiting)
+            added += new
+            if len(new) == len(waiting):
+                return added, there
+            refused = {award.award_id: award for award in waiting}
+            for award in new:
+                del refused[award.award_id]
+            there |= (found := await self._store.awards(refused))
+            waiting = [
+                replace(award, award_code=award_code(id_, self._key, turn))
+                for id_, award in refused.items()
+                if id_ not in found
+            ]
+        raise Unavailable(f"{len(waiting)} awards found no free code in {CODE_TURNS_MAX} turns")
 
     async def confer(self, scheme_id: str, recipient_id: str, note: str | None) -> tuple[Award, bool]:
         """
@@ -154,7 +197,7 @@ class Issuing:
         if not new:
             return [], there
         await self._use(one.scheme for one in new.values())
-        added, raced = await self._store.add_and_tell(await self._drafts(new, relayed=True))
+        added, raced = await self._store.add_and_tell(await self._drafts(new))
         _count(added)
         return added, there | raced
 
@@ -169,11 +212,15 @@ class Issuing:
             if not await self._store.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; decide again")
 
-    async def _drafts(self, due: dict[str, Due], *, relayed: bool) -> list[Award]:
-        """Awards ready to be stored, each with a code that no other award has."""
+    async def _drafts(self, due: dict[str, Due]) -> list[Award]:
+        """
+        Awards ready to be stored in a transaction, each with a code that no other award has.
+
+        A code that is refused there ends the transaction, so it is looked for before.
+        """
         now = clock.now()
         drafts: dict[str, Award] = {}
-        waiting = [self._draft(id_, one, now, relayed) for id_, one in due.items()]
+        waiting = [self._draft(id_, one, now, relayed=True) for id_, one in due.items()]
         for turn in range(1, CODE_TURNS_MAX + 1):
             if not waiting:
                 break
@@ -189,7 +236,7 @@ class Issuing:
             raise Unavailable(f"{len(waiting)} awards found no free code in {CODE_TURNS_MAX} turns")
         return list(drafts.values())
 
-    def _draft(self, id_: str, due: Due, now: datetime, relayed: bool) -> Award:
+    def _draft(self, id_: str, due: Due, now: datetime, *, relayed: bool) -> Award:
         return Award(
             award_id=id_,
             award_code=award_code(id_, self._key),
@@ -206,5 +253,5 @@ class Issuing:
 
 
 def _count(issued: Sequence[Award]) -> None:
-    for award in issued:
-        metrics.AWARDS.labels(award.kind, "issued").inc()
+    for kind, count in Counter(award.kind for award in issued).items():
+        metrics.AWARDS.labels(kind, "issued").inc(count)

@@ -1,12 +1,64 @@
 """The events that tell what became of a message. Pure: the same outcome says the same thing every time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
+
+import msgspec
 
 from services.notifications.rules import Message
-from shared.envelope import Envelope, enclose
-from shared.events import NotificationDelivered, NotificationFailed
+from shared.envelope import CONTENT_TYPE, Envelope, Headers, enclose, event_id
+from shared.events import Channel, NotificationDelivered, NotificationFailed
+from shared.publisher import Record
 
 SOURCE = "kepu/notifications"
+_SOURCE, _DELIVERED = SOURCE.encode(), NotificationDelivered.type.encode()
+
+
+class _Delivered(msgspec.Struct, frozen=True, gc=False):
+    """`shared.events.NotificationDelivered`, field by field."""
+
+    message_id: str
+    participant_id: str
+    channel: Channel
+    cause_id: str
+    delivered_at: datetime
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def delivered_record(message: Message) -> Record:
+    """
+    That a message is in its inbox, as a record: every message there is told of.
+
+    The same bytes as `shared.publisher.to_record` makes of `delivered`, in a fifth of the time;
+    tests/notifications/test_announcing.py proves them equal.
+    """
+    cause = message.cause
+    key, cause_id = message.participant_id.encode(), cause.id.encode()
+    headers: Headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id(message.message_id, NotificationDelivered.type).encode()),
+        ("ce_source", _SOURCE),
+        ("ce_type", _DELIVERED),
+        ("ce_time", _time(message.created_at)),
+        ("ce_subject", key),
+        ("ce_correlationid", cause.correlation_id.encode()),
+        ("content-type", CONTENT_TYPE),
+        ("ce_causationid", cause_id),
+    ]
+    if cause.traceparent is not None:
+        headers.append(("traceparent", cause.traceparent.encode()))
+    body = _Delivered(
+        message.message_id, message.participant_id, message.channel, cause.id, message.created_at
+    )
+    return NotificationDelivered.topic, key, _encoder.encode(body), headers
+
+
+@lru_cache(maxsize=64)
+def _time(moment: datetime) -> bytes:
+    # Messages of one batch have one time.
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
 
 def delivered(message: Message, delivered_at: datetime, round_: int = 0) -> Envelope[NotificationDelivered]:

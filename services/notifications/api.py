@@ -264,7 +264,12 @@ async def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=PAGE_DELIVERIES_MAX)] = PAGE_DELIVERIES,
     after: After = None,
 ) -> DeliveriesOut:
-    """For a look at what failed, and why."""
+    """
+    For a look at what failed, and why.
+
+    A mail not made for want of an address goes by the id of the message in the inbox. To list what
+    was delivered to inboxes reads every message.
+    """
     channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
     found = await _api(request).deliveries.deliveries(state, channels, _cursor(after), limit)
     last = found[-1].message if len(found) == limit else None

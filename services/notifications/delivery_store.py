@@ -5,14 +5,17 @@ A claim is a lease: `due_at` of a claimed message is when the claim ends and any
 claim it anew (docs/decisions/0008-deliveries.md).
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
 from uuid import uuid4
 
+from msgspec import structs
+
 from services.notifications import announcing
-from services.notifications.rules import Message, Outcome, Patience, State
+from services.notifications.rules import NO_ADDRESS, Message, Outcome, Patience, State
 from services.notifications.store import message_from, older_than
 from shared import metrics, mongo, outbox
 from shared.envelope import Envelope, Event
@@ -196,27 +199,63 @@ class DeliveryStore:
         return _delivery(changed)
 
     async def summary(self) -> dict[tuple[Channel, State], int]:
-        """How many messages there are, by channel and state."""
+        """
+        How many messages there are, by channel and state.
+
+        Counted one after the other, so while messages come they may be off by those.
+        """
+        states = {"$in": list(get_args(State))}
         group: list[Document] = [
             # Names every state, so that the index answers and not the collection.
-            {"$match": {"state": {"$in": list(get_args(State))}}},
-            {"$group": {"_id": {"state": "$state", "channel": "$channel"}, "count": {"$sum": 1}}},
+            {"$match": {"state": states, "channel": "email"}},
+            {"$group": {"_id": "$state", "count": {"$sum": 1}}},
         ]
         with mongo.outages_named():
-            found = await self._messages.aggregate(group).to_list(None)
-        return {(row["_id"]["channel"], row["_id"]["state"]): row["count"] for row in found}
+            every = await self._messages.count_documents({}, hint="_id_")
+            rows = await self._messages.aggregate(group).to_list(None)
+            silenced = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
+            unmailed = await self._messages.count_documents({"unmailed": NO_ADDRESS})
+        counts: Counter[tuple[Channel, State]] = Counter(
+            {("email", row["_id"]): row["count"] for row in rows}
+        )
+        # What is neither a mail nor was for somebody erased lies in an inbox.
+        counts["inbox", "delivered"] = every - counts.total() - silenced
+        counts["inbox", "cancelled"] = silenced
+        counts["email", "skipped"] += unmailed
+        return {of: count for of, count in counts.items() if count > 0}
 
     async def deliveries(
         self, state: State, channels: Sequence[Channel], before: tuple[datetime, str] | None, limit: int
     ) -> list[Delivery]:
-        """Messages in this state, newest first, older than `before` (a time and a message id)."""
-        condition: Document = {"state": state, "channel": {"$in": list(channels)}}
-        if before is not None:
-            condition["$or"] = older_than(before)
+        """
+        Messages in this state, newest first, older than `before` (a time and a message id).
+
+        Those delivered to inboxes are nearly all there are and in no index: to list them reads
+        every message. A mail that was not made goes by the id of the message in the inbox.
+        """
+        older: Document = {} if before is None else older_than(before)
+        wanted = [{**one, **older} for one in _listed(state, channels)]
+        if not wanted:
+            return []
         newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
         with mongo.outages_named():
-            found = await self._messages.find(condition).sort(newest_first).limit(limit).to_list(None)
-        return [_delivery(document) for document in found]
+            found = self._messages.find({"$or": wanted}).sort(newest_first).limit(limit)
+            return [
+                _unmailed(document) if state == "skipped" and "unmailed" in document else _delivery(document)
+                for document in await found.to_list(None)
+            ]
+
+
+def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
+    """The conditions of messages in this state, each of which an index answers where there is one."""
+    listed: list[Document] = [
+        {"state": state, "channel": channel}
+        for channel in channels
+        if channel == "email" or state in ("delivered", "cancelled")
+    ]
+    if state == "skipped" and "email" in channels:
+        listed.append({"unmailed": NO_ADDRESS})
+    return listed
 
 
 def _change(outcome: Outcome, now: datetime) -> Document:
@@ -249,6 +288,7 @@ def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | No
 
 
 def _delivery(document: Document) -> Delivery:
+    at_once = document["created_at"] if document["channel"] == "inbox" else None
     return Delivery(
         message=message_from(document),
         state=document["state"],
@@ -256,5 +296,12 @@ def _delivery(document: Document) -> Delivery:
         reply=document.get("reply"),
         attempts=document.get("attempts", 0),
         due_at=document.get("due_at"),
-        finished_at=document.get("finished_at"),
+        finished_at=document.get("finished_at", at_once),
     )
+
+
+def _unmailed(document: Document) -> Delivery:
+    """The mail that was not made beside an inbox message."""
+    beside = _delivery(document)
+    mail = structs.replace(beside.message, channel="email")
+    return replace(beside, message=mail, state="skipped", code=document["unmailed"])

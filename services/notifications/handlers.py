@@ -1,15 +1,26 @@
 """What notifications does about events: one function per event, then the subscription."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from services.notifications import announcing
-from services.notifications.rules import POLICY, Message, first_outcome, messages_of
-from services.notifications.store import NotificationStore
+from services.notifications.rules import (
+    POLICY,
+    Message,
+    Outcome,
+    Reach,
+    first_outcome,
+    messages_of,
+    recipient_of,
+)
+from services.notifications.store import NotificationStore, Stored
 from shared import clock, metrics
-from shared.consumer import Batch, Subscription
-from shared.envelope import Envelope, Event
+from shared.consumer import Batch, Following, Subscription
+from shared.envelope import Event
 from shared.errors import Rejected
 from shared.events import ParticipantErased, ParticipantJoined
+from shared.publisher import Record
 
 GROUP = "notifications"
 
@@ -24,56 +35,70 @@ async def forget_participants(erased: Sequence[ParticipantErased], store: Notifi
     await store.erase({event.participant_id: event.erased_at for event in erased}, clock.now())
 
 
-async def tell(batch: Batch[Event], store: NotificationStore) -> Sequence[Envelope[Event]]:
-    """
-    Store the messages that tell of events; those for an inbox are thereby delivered.
-
-    Returns: that they are, also of messages stored before, with the ids and times of then.
-    """
-    messages: list[Message] = []
+async def tell(batch: Batch[Event], store: NotificationStore) -> list[Stored]:
+    """Store the messages that tell of events; those for an inbox are thereby delivered."""
+    happened = [received for received in batch if type(received.event) in POLICY]
+    if not happened:
+        return []
     now = clock.now()
-    for received in batch:
-        if type(received.event) not in POLICY:
-            continue
+    reach = await store.reach({recipient_of(received.event) for received in happened})
+    messages: list[tuple[Message, Outcome]] = []
+    for received in happened:
+        known = reach.get(recipient_of(received.event))
         try:
-            messages += messages_of(received.event, received.context, now)
+            told = messages_of(received.event, received.context, now, known)
         except Rejected as why:
             batch.reject(received, why)
-    if not messages:
-        return []
-    ids = {message.participant_id for message in messages}
-    recipients = await store.recipients(ids)
-    stored = await store.add(
-        [(message, first_outcome(message, recipients.get(message.participant_id))) for message in messages]
-    )
-    # Read again: whoever joined or was erased since the first look has missed these messages. A repeat
-    # looks at all of them: the crash may have come before the second look.
-    later = await store.recipients(ids)
+        else:
+            messages += [(message, first_outcome(message, known)) for message in told]
+    stored = await store.add(messages)
+    await _look_again(stored, reach, store, now)
+    return stored
+
+
+async def _look_again(
+    stored: Sequence[Stored], reach: Mapping[str, Reach], store: NotificationStore, now: datetime
+) -> None:
+    """Whoever joined or was erased since the first look has missed these messages: see to it."""
+    ids = {message.participant_id for message, _, _ in stored}
     if all(new for _, _, new in stored):
-        later = {id_: one for id_, one in later.items() if one != recipients.get(id_)}
-    await store.release(later, now)
-    await store.silence([id_ for id_, one in later.items() if one.erased], now)
-    for message, outcome, new in stored:
-        if new and message.channel == "inbox":
-            metrics.DELIVERIES.labels("inbox", outcome.state).inc()
+        # One who was known can have missed them by an erasure alone, and of those there are few.
+        joined = await store.recipients([id_ for id_ in ids if id_ not in reach])
+        erased = {id_ for id_ in await store.erased(ids) if reach.get(id_) != "erased"}
+    else:
+        # A repeat looks at all of them: the crash may have come before the second look.
+        joined = await store.recipients(ids)
+        erased = {id_ for id_, one in joined.items() if one.erased}
+    await store.release(joined, now)
+    await store.silence(list(erased), now)
+
+
+def tell_of_inboxes(stored: Sequence[Stored]) -> list[Record]:
+    """That messages are in inboxes; also of those stored before, with the ids and times of then."""
+    inboxes = [one for one in stored if one[0].channel == "inbox"]
+    for state, count in Counter(outcome.state for _, outcome, new in inboxes if new).items():
+        metrics.DELIVERIES.labels("inbox", state).inc(count)
     return [
-        announcing.delivered(message, message.created_at)
-        for message, outcome, _ in stored
-        if message.channel == "inbox" and outcome.state == "delivered"
+        announcing.delivered_record(message)
+        for message, outcome, _ in inboxes
+        if outcome.state == "delivered"
     ]
 
 
 def subscriptions(store: NotificationStore, *, wake: Callable[[], None]) -> list[Subscription]:
     """What notifications reads; `wake` is called when there may be mails to send."""
 
-    async def notify(batch: Batch[Event]) -> Sequence[Envelope[Event]]:
+    async def notify(batch: Batch[Event]) -> Following:
         joined = [received.event for received in batch if isinstance(received.event, ParticipantJoined)]
         erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
         # Contacts first: of one poll's topics no order is known, and this one saves a wait.
-        await remember_contacts(joined, store)
-        await forget_participants(erased, store)
-        following = await tell(batch, store)
-        wake()
-        return following
+        if joined:
+            await remember_contacts(joined, store)
+        if erased:
+            await forget_participants(erased, store)
+        stored = await tell(batch, store)
+        if joined or any(message.channel == "email" for message, _, _ in stored):
+            wake()
+        return tell_of_inboxes(stored)
 
     return [Subscription(GROUP, (ParticipantJoined, ParticipantErased, *POLICY), notify)]

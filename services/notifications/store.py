@@ -4,29 +4,47 @@ What is known of participants, and the messages to them, in MongoDB.
 contacts     a participant's language and sealed contact; of an erased one the id alone
 preferences  what participants have chosen
 messages     one document per event and channel; `due_at` (the courier looks at it then, or
-             a claim on it ends) and `expires_at` (it is given up then) stand in open ones alone
+             a claim on it ends) and `expires_at` (it is given up then) stand in open ones alone.
+             A mail that is not made for want of an address has none beside its event's
+             message in the inbox, which says so: `unmailed`.
+
+A participant's messages are one range of ids (`rules.message_id`), so an inbox is read without
+an index of its own. What lies in an inbox is by far the most, and nobody looks for it otherwise:
+it is in no other index.
 """
 
+import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from services.notifications.rules import (
+    KINDS,
     OPEN,
     Message,
     MessageId,
     Outcome,
     Patience,
     Preferences,
+    Reach,
     Recipient,
 )
 from shared import mongo
 from shared.envelope import Context
 from shared.events import ParticipantJoined
 from shared.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
+from shared.owned_ids import ids_of
 
 UNREAD_COUNTED_MAX = 1_000
+ERASED_INDEX = "erased"
+ANSWER_DOCUMENTS_MAX = 1_000
+
+Stored: TypeAlias = tuple[Message, Outcome, bool]
+"""A message, its outcome as it is stored, and whether it is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +67,28 @@ class NotificationStore:
     async def prepare(self) -> None:
         """Create the collections and indexes; a transaction must not have to."""
         with mongo.outages_named():
-            await self._messages.create_index(
-                [
-                    ("participant_id", ASCENDING),
-                    ("channel", ASCENDING),
-                    ("created_at", DESCENDING),
-                    ("_id", DESCENDING),
-                ]
-            )
+            # For organisers: mails by what became of them, and messages to those who were erased.
             await self._messages.create_index(
                 [
                     ("state", ASCENDING),
                     ("channel", ASCENDING),
                     ("created_at", DESCENDING),
                     ("_id", DESCENDING),
-                ]
+                ],
+                partialFilterExpression={"$or": [{"channel": "email"}, {"state": "cancelled"}]},
+            )
+            await self._messages.create_index(
+                [("unmailed", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+                partialFilterExpression={"unmailed": {"$exists": True}},
+            )
+            await self._messages.create_index(
+                [("participant_id", ASCENDING)],
+                partialFilterExpression={"state": "waiting_contact"},
+            )
+            await self._contacts.create_index(
+                [("_id", ASCENDING), ("erased_at", ASCENDING)],
+                name=ERASED_INDEX,
+                partialFilterExpression={"erased_at": {"$exists": True}},
             )
             # Open messages alone are in these two, so they stay small however many there have been.
             await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
@@ -101,24 +126,41 @@ class NotificationStore:
         """Delete what messages to these participants say; cancel those that are still open."""
         if not participant_ids:
             return
-        ids = {"$in": list(participant_ids)}
+        theirs = _messages_to(participant_ids)
         cancelled = {"state": "cancelled", "code": "erased", "finished_at": now}
         gone = {"due_at": "", "expires_at": "", "claim": ""}
         with mongo.outages_named():
             await self._messages.update_many(
-                {"participant_id": ids, "state": {"$in": OPEN}}, {"$set": cancelled, "$unset": gone}
+                {**theirs, "state": {"$in": OPEN}}, {"$set": cancelled, "$unset": gone}
             )
             await self._messages.update_many(
-                {"participant_id": ids, "facts": {"$exists": True}}, {"$unset": {"facts": ""}}
+                {**theirs, "facts": {"$exists": True}}, {"$unset": {"facts": ""}}
             )
 
     async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
         """What is known of these participants, by id."""
-        if not participant_ids:
-            return {}
+        return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
+
+    async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
+        """How a mail gets to these participants, by id; nothing of those who are not known."""
+        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
+        return {document["_id"]: _reach(document) for document in found}
+
+    async def erased(self, participant_ids: Some[str]) -> set[str]:
+        """Those of these participants who were erased."""
+        condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
         with mongo.outages_named():
-            found = await self._contacts.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {document["_id"]: _recipient(document) for document in found}
+            # The index has them alone, so this costs next to nothing while there are few.
+            found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
+        return {document["_id"] for document in found}
+
+    async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+        if not participant_ids:
+            return []
+        with mongo.outages_named():
+            found = self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields)
+            # In one answer: the driver's own first one holds a hundred.
+            return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
 
     async def release(self, recipients: Mapping[str, Recipient], now: datetime) -> None:
         """Make the mails that waited for these participants due, or skip them where there is no address."""
@@ -135,25 +177,40 @@ class NotificationStore:
                     _waiting(unreachable), {"$set": skipped, "$unset": {"expires_at": ""}}
                 )
 
-    async def add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[tuple[Message, Outcome, bool]]:
+    async def add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
         """
         Store messages that are not there yet; those that are stay as they are.
 
-        Returns: each with its outcome as it is stored, and whether it is new.
+        Inboxes first: where a repeat finds that no mail was made of its event, none is made by now.
         """
+        stored = await self._add([pair for pair in messages if pair[0].channel == "inbox"])
+        mails = [pair for pair in messages if pair[0].channel == "email"]
+        if mails:
+            unmailed = {
+                (message.cause.source, message.cause.id) for message, _, _ in stored if message.unmailed
+            }
+            stored += await self._add(
+                [pair for pair in mails if (pair[0].cause.source, pair[0].cause.id) not in unmailed]
+            )
+        return stored
+
+    async def _add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
         documents = [self._document(message, outcome) for message, outcome in messages]
         there = await mongo.insert_new(self._messages, documents)
-        earlier: dict[str, Document] = {}
-        if there:
-            ids = [documents[place]["_id"] for place in there]
-            with mongo.outages_named():
-                found = await self._messages.find({"_id": {"$in": ids}}).to_list(None)
-            earlier = {document["_id"]: document for document in found}
-        stored: list[tuple[Message, Outcome, bool]] = []
+        if not there:
+            return [(message, outcome, True) for message, outcome in messages]
+        ids = [documents[place]["_id"] for place in there]
+        fields = {"state": 1, "created_at": 1, "unmailed": 1}
+        with mongo.outages_named():
+            answer = self._messages.find({"_id": {"$in": ids}}, fields).batch_size(ANSWER_DOCUMENTS_MAX)
+            found = await answer.to_list(None)
+        earlier = {document["_id"]: document for document in found}
+        stored: list[Stored] = []
         for place, (message, outcome) in enumerate(messages):
             if place in there:
-                document = earlier[message.message_id]
-                stored.append((message_from(document), Outcome(document["state"]), False))
+                then = earlier[message.message_id]
+                as_stored = replace(message, created_at=then["created_at"], unmailed=then.get("unmailed"))
+                stored.append((as_stored, Outcome(then["state"]), False))
             else:
                 stored.append((message, outcome, True))
         return stored
@@ -165,10 +222,10 @@ class NotificationStore:
             "participant_id": message.participant_id,
             "channel": message.channel,
             "kind": message.kind,
+            # Its type is told by the kind.
             "cause": {
                 "id": cause.id,
                 "source": cause.source,
-                "type": cause.type,
                 "time": cause.time,
                 "correlation_id": cause.correlation_id,
                 "traceparent": cause.traceparent,
@@ -176,12 +233,16 @@ class NotificationStore:
             "created_at": message.created_at,
             "state": outcome.state,
         }
-        if message.channel == "email":
-            document["attempts"] = 0
         if outcome.state != "cancelled":
-            document["facts"] = dict(message.facts or {})
+            document["facts"] = message.facts
         if outcome.code is not None:
             document["code"] = outcome.code
+        if message.channel == "inbox":
+            if message.unmailed is not None:
+                document["unmailed"] = message.unmailed
+            # It is finished when it is stored.
+            return document
+        document["attempts"] = 0
         if outcome.state == "pending":
             document["due_at"] = message.created_at
             document["expires_at"] = message.created_at + self._patience.pending_max
@@ -197,7 +258,7 @@ class NotificationStore:
         """What is in an inbox, newest first, older than `before` (a time and a message id)."""
         condition = _in_inbox(participant_id)
         if before is not None:
-            condition["$or"] = older_than(before)
+            condition |= older_than(before)
         newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
         with mongo.outages_named():
             found = await self._messages.find(condition).sort(newest_first).limit(limit).to_list(None)
@@ -238,27 +299,47 @@ class NotificationStore:
 
 def message_from(document: Document) -> Message:
     """The message that a document holds."""
-    cause = document["cause"]
     return Message(
         message_id=MessageId(document["_id"]),
         participant_id=document["participant_id"],
         channel=document["channel"],
         kind=document["kind"],
         facts=document.get("facts"),
-        cause=Context(subject=document["participant_id"], **cause),
+        cause=Context(
+            subject=document["participant_id"],
+            type=KINDS[document["kind"]].type,
+            **document["cause"],
+        ),
         created_at=document["created_at"],
+        unmailed=document.get("unmailed"),
     )
 
 
-def older_than(before: tuple[datetime, str]) -> list[Document]:
+def older_than(before: tuple[datetime, str]) -> Document:
     """The condition of what comes after this time and id, newest first."""
     created_at, id_ = before
-    return [{"created_at": {"$lt": created_at}}, {"created_at": created_at, "_id": {"$lt": id_}}]
+    return {
+        # Says nothing new, but tells the index where to begin.
+        "created_at": {"$lte": created_at},
+        "$or": [{"created_at": {"$lt": created_at}}, {"created_at": created_at, "_id": {"$lt": id_}}],
+    }
 
 
 def _in_inbox(participant_id: str) -> Document:
-    # Without facts there is nothing to say any more: its recipient was erased.
-    return {"participant_id": participant_id, "channel": "inbox", "facts": {"$exists": True}}
+    above, below = ids_of(participant_id)
+    return {
+        "_id": {"$gt": above, "$lt": below},
+        "participant_id": participant_id,
+        "channel": "inbox",
+        # Without facts there is nothing to say any more: its recipient was erased.
+        "facts": {"$exists": True},
+    }
+
+
+def _messages_to(participant_ids: Sequence[str]) -> Document:
+    # A pattern that begins like this is a range to the index, but only without re's flag for Unicode.
+    beginnings = [re.compile(f"^{ids_of(id_)[0]}", re.ASCII) for id_ in participant_ids]
+    return {"_id": {"$in": beginnings}, "participant_id": {"$in": list(participant_ids)}}
 
 
 def _waiting(participant_ids: list[str]) -> Document:
@@ -278,6 +359,12 @@ def _remembered(event: ParticipantJoined) -> list[Document]:
 
 def _tombstone(participant_id: str, erased_at: datetime) -> Document:
     return {"_id": participant_id, "erased_at": erased_at}
+
+
+def _reach(document: Document) -> Reach:
+    if "erased_at" in document:
+        return "erased"
+    return "unaddressed" if document["contact_sealed"] is None else "addressed"
 
 
 def _recipient(document: Document) -> Recipient:

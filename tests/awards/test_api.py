@@ -214,5 +214,10 @@ async def test_an_award_that_follows_from_a_result_counts_in_the_metrics(kafka: 
         await awards.put(of)
         await awards.tell(completed(quiz, fresh("p")))
         await eventually(lambda: awards.awards(of.scheme_id), bool)
-        text = (await awards.client.get("/metrics")).text
-    assert 'kepu_awards_total{change="issued",kind="certificate"}' in text
+
+        async def text() -> str:
+            return (await awards.client.get("/metrics")).text
+
+        line = 'kepu_awards_total{change="issued",kind="certificate"}'
+        # It is counted when MongoDB has confirmed it, a moment after it can be read.
+        await eventually(text, lambda seen: line in seen)

@@ -19,8 +19,8 @@ from shared import events, sealing
 from shared.consumer import Batch, Received
 from shared.envelope import Context, Envelope, Event, enclose
 from shared.mongo import Database, Document, connect
-from shared.outbox import prepare
-from shared.testing import fresh_database
+from shared.outbox import prepare, waiting
+from shared.testing import fresh_database, read_back
 from shared.tokens import TokenSigner, new_key_pair
 
 TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
@@ -197,10 +197,13 @@ class Desk:
     def _wake(self) -> None:
         self.woken += 1
 
-    async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[Event]]:
+    async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[events.NotificationDelivered]]:
         """Have these handled as one batch; returns what follows."""
         envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
-        return list(await self._handle(batch_of(*envelopes)))
+        following = await self._handle(batch_of(*envelopes))
+        delivered = read_back(following, events.NotificationDelivered)
+        assert len(delivered) == len(following)
+        return delivered
 
     async def messages(self, participant_id: str, channel: str = "email") -> list[Document]:
         """The documents of a participant's messages, the oldest first."""
@@ -212,8 +215,8 @@ class Desk:
 
     async def told(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        found = await self.database["outbox"].find({"topic": topic}).to_list(None)
-        return [bytes(document["value"]).decode() for document in found]
+        found = await waiting(self.database)
+        return [(value or b"").decode() for name, _, value, _ in found if name == topic]
 
 
 @asynccontextmanager

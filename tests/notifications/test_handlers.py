@@ -8,7 +8,7 @@ import pytest
 
 from services.notifications.rules import Patience
 from shared import clock
-from shared.envelope import Envelope, Event
+from shared.envelope import Envelope
 from shared.events import NotificationDelivered, NotificationFailed
 from tests.notifications.builders import (
     NAME,
@@ -29,8 +29,8 @@ from tests.notifications.builders import (
 pytestmark = pytest.mark.stack
 
 
-def delivered_ids(following: list[Envelope[Event]]) -> dict[str, NotificationDelivered]:
-    return {one.context.id: one.event for one in following if isinstance(one.event, NotificationDelivered)}
+def delivered_ids(following: list[Envelope[NotificationDelivered]]) -> dict[str, NotificationDelivered]:
+    return {one.context.id: one.event for one in following}
 
 
 async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> None:
@@ -128,6 +128,99 @@ async def test_whoever_is_erased_stays_erased_whatever_comes_later(mongo: str) -
         assert set(await at.states(person)) == {"cancelled"}
         assert (await at.store.recipients([person]))[person].contact_sealed is None
         assert not any("facts" in document for document in await at.messages(person, "inbox"))
+
+
+async def test_a_mail_not_made_for_want_of_an_address_is_told_beside_the_inbox_message(mongo: str) -> None:
+    person, lonely = fresh(), fresh()
+    async with desk(mongo) as at:
+        told = enclosed(issued(person))
+        await at.tell(*[joined(one, contact_sealed=None) for one in (person, lonely)])
+        assert at.woken == 1
+        await at.tell(told, completed(person), requested(lonely, channels=("email",)))
+        assert await at.messages(person) == []
+        inbox = {document["kind"]: document for document in await at.messages(person, "inbox")}
+        assert inbox["award_issued"]["unmailed"] == "no_address"
+        # The policy asks for no mail of a result.
+        assert "unmailed" not in inbox["quiz_completed"]
+        assert await at.states(lonely) == ["skipped"]
+        assert await at.deliveries.summary() == {("inbox", "delivered"): 2, ("email", "skipped"): 2}
+        listed = await at.deliveries.deliveries("skipped", ["inbox", "email"], None, 10)
+        assert {(one.message.participant_id, one.message.channel, one.state, one.code) for one in listed} == {
+            (one, "email", "skipped", "no_address") for one in (person, lonely)
+        }
+        assert await at.deliveries.deliveries("skipped", ["inbox"], None, 10) == []
+
+
+async def test_an_address_given_later_has_no_mail_made_of_what_was_told_before(mongo: str) -> None:
+    person = fresh()
+    before, after = enclosed(issued(person)), enclosed(confirmed(person))
+    async with desk(mongo) as at:
+        await at.tell(joined(person, contact_sealed=None), before)
+        first = await at.tell(before)
+        await at.tell(joined(person))
+        # The whole topic again, as after a reset of the group.
+        again = await at.tell(before, after)
+        assert [document["kind"] for document in await at.messages(person)] == ["registration_confirmed"]
+        assert delivered_ids(again).items() > delivered_ids(first).items()
+        # And the other way round: the mail that was made stays the only one.
+        await at.tell(joined(person, contact_sealed=None), before, after)
+        assert [document["kind"] for document in await at.messages(person)] == ["registration_confirmed"]
+        [told] = [
+            one for one in await at.messages(person, "inbox") if one["kind"] == "registration_confirmed"
+        ]
+        assert "unmailed" not in told
+
+
+async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: str) -> None:
+    people = [fresh() for _ in range(20)]
+    happened = [enclosed(event) for person in people for event in (confirmed(person), completed(person))]
+    async with desk(mongo) as at:
+        await at.tell(*[joined(person) for person in people])
+        first = await at.tell(*happened)
+        # Any part of a bulk write may be missing, and inboxes come before mails.
+        lost = [document["_id"] for person in people[:7] for document in await at.messages(person)]
+        lost += [(await at.messages(person, "inbox"))[0]["_id"] for person in people[:3]]
+        await at.database["messages"].delete_many({"_id": {"$in": lost}})
+        again = await at.tell(*happened)
+        assert delivered_ids(again).keys() == delivered_ids(first).keys()
+        assert await at.database["messages"].count_documents({}) == 60
+        for person in people:
+            assert await at.states(person) == ["pending"]
+
+
+async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mongo: str) -> None:
+    people = [fresh() for _ in range(50)]
+    happened = [enclosed(event) for person in people for event in (completed(person), issued(person))]
+    async with desk(mongo) as at:
+        await at.tell(*[joined(person, contact_sealed=None) for person in people[:25]])
+        told = [delivered_ids(one) for one in await asyncio.gather(*[at.tell(*happened) for _ in range(4)])]
+        assert all(one == told[0] for one in told)
+        assert len(told[0]) == 100
+        assert await at.database["messages"].count_documents({}) == 125
+
+
+async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo: str) -> None:
+    people = [fresh() for _ in range(60)]
+    async with desk(mongo) as at:
+        await at.tell(*[joined(person) for person in people[:40]])
+        await asyncio.gather(
+            *[at.tell(*everything(person)) for person in people],
+            *[at.tell(erased(person)) for person in people],
+        )
+        stored = await at.database["messages"].find({}).to_list(None)
+        assert len(stored) == 15 * len(people)
+        assert not [document["_id"] for document in stored if "facts" in document]
+        assert {document["state"] for document in stored if document["channel"] == "email"} == {"cancelled"}
+
+
+async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
+    people = [fresh() for _ in range(30)]
+    async with desk(mongo) as at:
+        await at.tell(*[event for person in people for event in everything(person)])
+        for person in people:
+            inbox = await at.store.inbox(person, None, 100)
+            assert len(inbox) == await at.store.unread(person) == 8
+            assert {one.message.participant_id for one in inbox} == {person}
 
 
 async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:

@@ -1,0 +1,206 @@
+"""Batches on the real database: repeats in whole and in part, several copies, schemes put meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from services.awards.codes import award_code, award_id
+from services.awards.handlers import subscriptions
+from services.awards.issuing import Issuing
+from services.awards.rules import Award
+from services.awards.store import AwardStore
+from shared.consumer import Batch, Received
+from shared.envelope import Context, Envelope, Event
+from shared.events import AwardIssued, QuizClosed, QuizCompleted
+from shared.mongo import Database
+from shared.outbox import prepare
+from shared.testing import fresh_database, read_back
+from tests.awards.builders import (
+    AWARD_KEY,
+    certificate,
+    closed,
+    completed,
+    envelope,
+    eventually,
+    fresh,
+    prizes,
+    standings,
+)
+
+pytestmark = pytest.mark.stack
+
+
+class Desk:
+    """One copy's handler over a database; what it tells is kept by event id."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.store = AwardStore(database)
+        self.issuing = Issuing(self.store, key=AWARD_KEY.encode())
+        [subscription] = subscriptions(self.store, self.issuing)
+        self._handle = subscription.handle
+
+    async def tell(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
+        """Have these handled as one batch; returns the events that follow, by id."""
+        following = await self._handle(batch_of([envelope(event) for event in happened]))
+        return {one.context.id: one.event for one in read_back(following, AwardIssued)}
+
+    async def issued(self, scheme_id: str) -> dict[str, Award]:
+        """A scheme's awards by recipient."""
+        found = await self.store.awards_of_scheme(scheme_id, "", 10_000)
+        return {award.recipient_id: award for award in found}
+
+
+def batch_of(envelopes: Sequence[Envelope[Event]]) -> Batch[Event]:
+    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
+
+
+def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
+    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
+
+
+@asynccontextmanager
+async def desks(mongo: str, copies: int = 1) -> AsyncIterator[list[Desk]]:
+    async with fresh_database(mongo) as database:
+        await prepare(database)
+        made = [Desk(database) for _ in range(copies)]
+        await made[0].store.prepare()
+        yield made
+
+
+async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_nothing(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = certificate(quiz)
+    results = [completed(quiz, fresh("p")) for _ in range(60)]
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        first = await at.tell(*results)
+        assert len(first) == 60
+        await asyncio.sleep(0.005)
+        assert await at.tell(*results) == first
+        part = await at.tell(*results[20:], completed(quiz, newcomer := fresh("p")))
+        assert {id_: event for id_, event in part.items() if event.recipient_id != newcomer} == {
+            id_: event for id_, event in first.items() if event.cause in {r.result_id for r in results[20:]}
+        }
+        assert len(await at.issued(of.scheme_id)) == 61
+
+
+async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = certificate(quiz)
+    results = [completed(quiz, fresh("p")) for _ in range(30)]
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        told = await at.tell(*results)
+        before = await at.issued(of.scheme_id)
+        # A bulk write that was cut short has written any part of it, and results come before awards.
+        lost = [award_id(of.scheme_id, result.participant_id) for result in results[::2]]
+        await at.database["awards"].delete_many({"_id": {"$in": lost}})
+        forgotten = [f"{quiz}/{result.participant_id}" for result in results[::4]]
+        await at.database["results"].delete_many({"_id": {"$in": forgotten}})
+        repeated = await at.tell(*results)
+        after = await at.issued(of.scheme_id)
+    assert repeated.keys() == told.keys()
+    assert {id_: award.award_code for id_, award in after.items()} == {
+        id_: award.award_code for id_, award in before.items()
+    }
+
+
+async def test_the_best_of_a_participants_results_is_remembered_in_whatever_order_they_come(
+    mongo: str,
+) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(20)]
+    async with desks(mongo, copies=2) as [one, other]:
+        for score in (40, 90, 70):
+            await one.tell(*[completed(quiz, person, score) for person in people])
+        # This copy has not seen that most are known: the database tells it.
+        await other.tell(*[completed(quiz, person, 80) for person in people])
+        await other.tell(*[completed(quiz, person, 95) for person in people[:5]])
+        best = await one.store.best_results(quiz, "", 100)
+    scores = {result.participant_id: result.score_percent for result in best}
+    assert scores == dict.fromkeys(people[:5], 95) | dict.fromkeys(people[5:], 90)
+
+
+async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = certificate(quiz)
+    results = [completed(quiz, fresh("p")) for _ in range(200)]
+    async with desks(mongo, copies=4) as copies:
+        await copies[0].store.put_scheme(of)
+        told = await asyncio.gather(*[at.tell(*results) for at in copies])
+        issued = await copies[0].issued(of.scheme_id)
+    assert len(issued) == 200
+    codes = {award.award_code for award in issued.values()}
+    # Whoever tells of an award tells what is stored.
+    assert {event.award_code for events in told for event in events.values()} == codes
+    assert len({id_ for events in told for id_ in events}) == 200
+
+
+async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: str) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(400)]
+    of = certificate(quiz)
+    async with desks(mongo) as [at]:
+
+        async def results_come() -> None:
+            for start in range(0, 400, 10):
+                await at.tell(*[completed(quiz, person) for person in people[start : start + 10]])
+
+        async def organiser() -> None:
+            await eventually(at.database["results"].estimated_document_count, lambda count: count > 0)
+            await at.store.put_scheme(of)
+            await at.issuing.apply(of.scheme_id, "")
+
+        await asyncio.gather(results_come(), organiser())
+        issued = await at.issued(of.scheme_id)
+        relayed = sum(award.relayed for award in issued.values())
+        outbox = await at.database["outbox"].count_documents({})
+    assert issued.keys() == set(people)
+    assert 0 < relayed < 400
+    assert outbox == relayed
+
+
+async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = certificate(quiz, 90)
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        assert await at.tell(completed(quiz, "early", 80)) == {}
+        await at.store.put_scheme(certificate(quiz, 70).model_copy(update={"scheme_id": of.scheme_id}))
+        assert [event.recipient_id for event in (await at.tell(completed(quiz, "late", 80))).values()] == [
+            "late"
+        ]
+
+
+async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
+    quiz, people = fresh("quiz"), [fresh("p") for _ in range(3)]
+    of = certificate(quiz)
+    ids, key = [award_id(of.scheme_id, person) for person in people], AWARD_KEY.encode()
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        # The first two codes of one of them stand on other awards.
+        await at.database["awards"].insert_many(
+            [{"_id": fresh("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
+        )
+        told = await at.tell(*[completed(quiz, person) for person in people])
+        issued = await at.issued(of.scheme_id)
+    assert issued[people[1]].award_code == award_code(ids[1], key, 2)
+    assert {event.award_code for event in told.values()} == {award.award_code for award in issued.values()}
+    assert len({award.award_code for award in issued.values()}) == 3
+
+
+async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
+    async with desks(mongo) as [at]:
+        for one in (by_mark, by_rank, certificate(quiz, 100)):
+            await at.store.put_scheme(one)
+        await at.tell(completed(quiz, person), completed(quiz, "p1"))
+        await asyncio.sleep(0.005)
+        ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
+        await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
+        own = await at.store.awards_of_recipient(person)
+        assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
+        assert await at.store.awards_of_recipient(fresh("nobody")) == []
