@@ -7,11 +7,11 @@ READY := $(VENV)/.ready
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help setup demo up down test check chaos lock clean
+.PHONY: help setup demo up down test check chaos bench bench-short lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv
 
@@ -43,6 +43,12 @@ check: $(READY) ## lint, types, import rules
 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos
+
+bench: $(READY) ## measure every line beside its baseline (an hour); LINES="intake grading" for some
+	$(BIN)/python -m bench $(LINES)
+
+bench-short: $(READY) ## the same in small, as a smoke: fails only where a run fails
+	$(BIN)/python -m bench --short $(LINES)
 
 lock: $(READY) ## renew both lock files from pyproject.toml
 	$(COMPILE) pyproject.toml --output-file requirements.lock

@@ -35,19 +35,23 @@ LINES = {
     "overload": "far beyond capacity: 503s, no loss, and back to normal",
     "scale": "intake and grading by 1, 2 and 4 processes",
 }
-HELP = """
+HELP = (
+    """
 Measure Kepu Week on this machine, each line side by side with its baseline.
 
 Everything is started for it (Kafka, MongoDB, services, baselines, a compiled load client) in a temporary
 folder, and stopped and removed afterwards. Without a LINE all are run, in this order:
 
-""" + "\n\n".join(f"{name}: {what}" for name, what in LINES.items()) + """
+"""
+    + "\n\n".join(f"{name}: {what}" for name, what in LINES.items())
+    + """
 
 Exits with 1 if a run failed: errors, or an audit that does not agree. Slow is not failed; the table says
 which of the wanted figures are met. What every line means: docs/performance.md.
 
 Examples: python -m bench intake grading, python -m bench --short, python -m bench chain --keep
 """
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 # In a file nobody's window is too small for the tables.
@@ -57,7 +61,9 @@ console = Console(highlight=False) if Console().is_terminal else Console(highlig
 @app.command(help=HELP)
 def main(
     lines: Annotated[list[str] | None, typer.Argument(help="Which to run.", show_default=False)] = None,
-    short: Annotated[bool, typer.Option("--short", help="Small forms, a smoke: figures mean little.")] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Small forms, a smoke: figures mean little.")
+    ] = False,
     repeat: Annotated[
         int, typer.Option(min=1, max=20, help="Measured runs of each variant; 1 if --short.")
     ] = ROUNDS,

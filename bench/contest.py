@@ -148,9 +148,8 @@ def person_of(crowd: str, number: int) -> str:
 def http_request(path: str, body: bytes, *, bearer: bytes = b"", more: bytes = b"") -> bytes:
     """A complete POST; `more` are further header lines, each with its line end."""
     authorization = b"Authorization: Bearer " + bearer + b"\r\n" if bearer else b""
-    return (
-        b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%b%bContent-Length: %d\r\n\r\n%b"
-    ) % (path.encode(), authorization, more, len(body), body)
+    head = b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n" % path.encode()
+    return b"%b%b%bContent-Length: %d\r\n\r\n%b" % (head, authorization, more, len(body), body)
 
 
 @dataclass(slots=True)

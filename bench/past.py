@@ -14,18 +14,19 @@ from typing import Any, TypeAlias
 from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
+from shared.owned_ids import owned_id
 
 Document: TypeAlias = dict[str, Any]
 INSERTED_AT_ONCE = 5_000
 PAST = {"$regex": "^[^-]{8}-past-"}
-PAST_STANDING = {"$regex": "/[^-]{8}-past-"}
+PAST_BATCH = {"$regex": "-past$"}
+# As many results as awards remembers in one document when the rate is high.
+RESULTS_A_BATCH = 100
 SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def add(
-    url: str, quiz_id: str, numbers: range, tell: Callable[[str], None], *, opened_at: datetime
-) -> None:
+def add(url: str, quiz_id: str, numbers: range, tell: Callable[[str], None], *, opened_at: datetime) -> None:
     """Add these people of the past; the same number is the same person every time."""
     client: MongoClient[Document] = MongoClient(url, tz_aware=True)
     try:
@@ -51,7 +52,7 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
             ("kepu_quiz", "results", "participant_id", PAST),
             ("kepu_quiz", "standings", "participant_id", PAST),
             ("kepu_quiz", "participants", "_id", PAST),
-            ("kepu_awards", "results", "_id", PAST_STANDING),
+            ("kepu_awards", "results", "_id", PAST_BATCH),
             ("kepu_awards", "awards", "recipient_id", PAST),
             ("kepu_notifications", "contacts", "_id", PAST),
             ("kepu_notifications", "messages", "participant_id", PAST),
@@ -104,21 +105,28 @@ def _collections(
     def standings(number: int) -> list[Document]:
         person = _id("person", number)
         order = (number % 101 << 56) + (number * 2_654_435_761 % (1 << 56))
-        return [
-            {"_id": f"{quiz_id}/{person}", "quiz_id": quiz_id, "participant_id": person, "order": order}
-        ]
+        return [{"_id": f"{quiz_id}/{person}", "quiz_id": quiz_id, "participant_id": person, "order": order}]
 
     def participants(number: int) -> list[Document]:
         return [{"_id": _id("person", number), "group_id": None, "district": DISTRICT}]
 
     def remembered(number: int) -> list[Document]:
-        best = {"score": number % 101, "result": _id("attempt", number)}
-        return [{"_id": f"{quiz_id}/{_id('person', number)}", "best": best}]
+        if number % RESULTS_A_BATCH:
+            return []
+        batch = range(number, number + RESULTS_A_BATCH)
+        return [
+            {
+                "_id": f"{quiz_id}/{number:012x}-past",
+                "results": [_id("attempt", one) for one in batch],
+                "participants": [_id("person", one) for one in batch],
+                "scores": [one % 101 for one in batch],
+            }
+        ]
 
     def awards(number: int) -> list[Document]:
         return [
             {
-                "_id": _id("award", number),
+                "_id": owned_id(SCHEME, _id("person", number)),
                 "award_code": _id("code", number),
                 "scheme_id": SCHEME,
                 "scheme_title": TITLE,
@@ -135,8 +143,7 @@ def _collections(
         return [person | {"contact_sealed": None}]
 
     def messages(number: int) -> list[Document]:
-        said = (("quiz_completed", "inbox"), ("award_issued", "inbox"), ("award_issued", "email"))
-        return [_message(number, kind, channel) for kind, channel in said]
+        return [_message(number, kind) for kind in ("quiz_completed", "award_issued")]
 
     yield "kepu_quiz", "attempts", attempts
     yield "kepu_quiz", "results", results
@@ -148,24 +155,22 @@ def _collections(
     yield "kepu_notifications", "messages", messages
 
 
-def _message(number: int, kind: str, channel: str) -> Document:
+def _message(number: int, kind: str) -> Document:
+    person = _id("person", number)
     cause = {
         "id": _id(f"event-{kind}", number),
         "source": "kepu/past",
-        "type": f"kepu.{kind}.v1",
         "time": THEN,
         "correlation_id": _id("submission", number),
         "traceparent": None,
     }
-    facts = {"quiz_title": TITLE, "score_percent": number % 101, "passed": True, "completed_at": THEN}
     return {
-        "_id": _id(f"message-{kind}-{channel}", number),
-        "participant_id": _id("person", number),
-        "channel": channel,
+        "_id": owned_id(person, kind),
+        "participant_id": person,
+        "channel": "inbox",
         "kind": kind,
         "cause": cause,
         "created_at": THEN,
-        "state": "delivered" if channel == "inbox" else "skipped",
-        "facts": facts,
-        "finished_at": THEN,
+        "state": "delivered",
+        "facts": {"quiz_title": TITLE, "score_percent": number % 101, "passed": True, "completed_at": THEN},
     }

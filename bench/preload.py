@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -137,11 +138,7 @@ class Commits:
     def stretch(self, since: float) -> tuple[float, float, int]:
         """From the first commit after a moment to the last: both times, and how many between them."""
         later = [(at, total) for at, total in self.seen if at >= since]
-        steps = [
-            (at, total)
-            for (_, before), (at, total) in zip(later, later[1:], strict=False)
-            if total > before
-        ]
+        steps = [(at, total) for (_, before), (at, total) in pairwise(later) if total > before]
         if len(steps) < 2:
             raise StackError(f"group {self.group} committed {len(steps)} times; the run was too short")
         return steps[0][0], steps[-1][0], steps[-1][1] - steps[0][1]

@@ -48,7 +48,9 @@ def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> 
             behind = [one.end() - one.look() for one in watched]
             quiet = quiet + 1 if not any(behind) else 0
             if time.monotonic() > deadline:
-                left = {f"{r.topic} of {r.group}": lag for r, lag in zip(readings, behind, strict=True) if lag}
+                left = {
+                    f"{r.topic} of {r.group}": lag for r, lag in zip(readings, behind, strict=True) if lag
+                }
                 raise StackError(f"still unread after {seconds:.0f} s: {left}")
             time.sleep(LOOK_SECONDS)
     finally:

@@ -140,13 +140,13 @@ class Outcome:
 
 
 def _number(value: float) -> str:
-    if value != value:  # noqa: PLR0124 (nan alone is unlike itself)
+    if value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
 def _ratio(ours: float, other: float) -> str:
-    return f"{ours / other:.2f}" if other and ours == ours and other == other else "-"  # noqa: PLR0124
+    return f"{ours / other:.2f}" if other and ours == ours and other == other else "-"
 
 
 def machine() -> Json:
@@ -181,7 +181,7 @@ def _finite(value: Any) -> Any:
             return {key: _finite(inner) for key, inner in value.items()}
         case list() | tuple():
             return [_finite(inner) for inner in value]
-        case float() if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124
+        case float() if value != value or value in (float("inf"), float("-inf")):
             return None
     return value
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from bench.contest import PASS_MARK_PERCENT, Contest
@@ -143,9 +143,7 @@ class Site:
             self.stop(*names)
 
     @contextmanager
-    def aside(
-        self, name: str, *, python: Sequence[str] | None = None, **told: object
-    ) -> Iterator[Aside]:
+    def aside(self, name: str, *, python: Sequence[str] | None = None, **told: object) -> Iterator[Aside]:
         """
         A baseline until the end of the block: module `bench.baselines.NAME`, told all by its environment.
 
@@ -160,7 +158,9 @@ class Site:
             **{f"BENCH_{key.upper()}": str(value) for key, value in told.items()},
         }
         log = self.home / "logs" / f"{name}.log"
-        command = Command((*(python or (sys.executable,)), "-m", f"bench.baselines.{name}"), ROOT, environment)
+        command = Command(
+            (*(python or (sys.executable,)), "-m", f"bench.baselines.{name}"), ROOT, environment
+        )
         running = Aside(name, port, start(command, log, detached=False), log)
         try:
             if name.endswith(("intake", "start")):
@@ -244,16 +244,26 @@ def _forget(admin: AdminClient) -> None:
         _await_all(admin.delete_topics(sorted(names), operation_timeout=30))
     while names & set(admin.list_topics(timeout=10).topics):
         _give_up_after(deadline, "topics")
-    while True:
-        groups = [group.group_id for group in admin.list_consumer_groups().result(10).valid]
-        if not groups:
+    while groups := [group.group_id for group in admin.list_consumer_groups().result(10).valid]:
+        if all(_is_forgotten(admin, group) for group in groups):
             return
-        try:
-            _await_all(admin.delete_consumer_groups(groups))
-        except KafkaException as error:
-            if error.args[0].code() not in (KafkaError.NON_EMPTY_GROUP, KafkaError.GROUP_ID_NOT_FOUND):
-                raise
         _give_up_after(deadline, "consumer groups")
+
+
+def _is_forgotten(admin: AdminClient, group: str) -> bool:
+    """Whether a group is gone, or is left with nothing but members that are known no more."""
+    try:
+        admin.delete_consumer_groups([group])[group].result(10)
+    except KafkaException as error:
+        code = error.args[0].code()
+        if code == KafkaError.NON_EMPTY_GROUP:
+            # A member with a name keeps its place until its session ends, and takes it again when it returns.
+            asked = [ConsumerGroupTopicPartitions(group)]
+            found = admin.list_consumer_group_offsets(asked)[group].result(10)
+            return not any(place.offset >= 0 for place in found.topic_partitions)
+        if code != KafkaError.GROUP_ID_NOT_FOUND:
+            raise
+    return True
 
 
 def _await_all(futures: Mapping[str, object]) -> None:

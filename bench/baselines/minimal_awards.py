@@ -16,6 +16,7 @@ from bench.baselines.told import Record, consume, headers_of, send, standing_on
 from bench.contest import PASS_MARK_PERCENT
 from shared.envelope import EVENT_IDS
 from shared.events import AwardIssued
+from shared.owned_ids import owned_id
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
@@ -27,7 +28,6 @@ async def main() -> None:
     async with standing_on() as (database, to):
         awards = database["awards"]
         await awards.create_index("award_code", unique=True)
-        await awards.create_index([("recipient_id", 1), ("issued_at", -1)])
 
         async def work(records: Sequence[Any]) -> None:
             documents: list[dict[str, Any]] = []
@@ -38,9 +38,9 @@ async def main() -> None:
                 if result["score_percent"] < PASS_MARK_PERCENT:
                     continue
                 who, cause = result["participant_id"], result["result_id"]
-                id_ = str(uuid5(EVENT_IDS, f"{SCHEME}/{who}"))
+                id_ = owned_id(SCHEME, f"{SCHEME}/{who}")
                 award = {
-                    "award_code": id_[:23],
+                    "award_code": id_[-17:],
                     "scheme_id": SCHEME,
                     "scheme_title": TITLE,
                     "kind": "certificate",

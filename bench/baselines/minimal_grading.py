@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid5
 
 import msgspec
+
 from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
 from bench.contest import Contest
 from services.quiz.grading import grade, packed
@@ -28,7 +29,7 @@ async def main() -> None:
     contest = Contest.of_now()
     quiz = contest.quiz
     async with standing_on() as (database, to):
-        await database["standings"].create_index([("quiz_id", 1), ("order", -1), ("_id", 1)])
+        await database["standings"].create_index([("quiz_id", 1), ("order", -1)])
 
         async def work(records: Sequence[Any]) -> None:
             results: list[dict[str, Any]] = []

@@ -1,8 +1,8 @@
 """
 The least that telling people can do: poll, decode, insert the messages, publish, commit.
 
-One message a result; two an award, of which the mail goes to nobody. No contacts looked up, no replays, no
-dead letters, no courier, no metrics.
+One message for the inbox each, in its participant's range of ids. No contacts looked up, no replays, no dead
+letters, no courier, no metrics.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import msgspec
 from bench.baselines.told import Record, consume, headers_of, send, standing_on
 from shared.envelope import EVENT_IDS
 from shared.events import NotificationDelivered
+from shared.owned_ids import owned_id
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
@@ -27,7 +28,6 @@ async def main() -> None:
     """Until told to stop."""
     async with standing_on() as (database, to):
         messages = database["messages"]
-        await messages.create_index([("participant_id", 1), ("channel", 1), ("created_at", -1), ("_id", -1)])
 
         async def work(records: Sequence[Any]) -> None:
             documents: list[dict[str, Any]] = []
@@ -40,23 +40,20 @@ async def main() -> None:
                 awarded = record.topic == "bench.issued"
                 who = about["recipient_id"] if awarded else about["participant_id"]
                 facts = {name: about[name] for name in (ISSUED if awarded else COMPLETED)}
-                for channel in ("inbox", "email") if awarded else ("inbox",):
-                    id_ = str(uuid5(EVENT_IDS, f"{cause} {channel}"))
-                    documents.append(
-                        {
-                            "_id": id_,
-                            "participant_id": who,
-                            "channel": channel,
-                            "kind": "award_issued" if awarded else "quiz_completed",
-                            "cause": {"id": cause, "type": headers["ce_type"].decode(), "time": now},
-                            "created_at": now,
-                            "state": "delivered" if channel == "inbox" else "skipped",
-                            "facts": facts,
-                            "finished_at": now,
-                        }
-                    )
-                    if channel == "inbox":
-                        delivered.append(_delivered(id_, who, cause, now))
+                id_ = owned_id(who, cause)
+                documents.append(
+                    {
+                        "_id": id_,
+                        "participant_id": who,
+                        "channel": "inbox",
+                        "kind": "award_issued" if awarded else "quiz_completed",
+                        "cause": {"id": cause, "source": headers["ce_source"].decode(), "time": now},
+                        "created_at": now,
+                        "state": "delivered",
+                        "facts": facts,
+                    }
+                )
+                delivered.append(_delivered(id_, who, cause, now))
             await messages.insert_many(documents, ordered=False)
             await send(to, "bench.delivered", delivered)
 

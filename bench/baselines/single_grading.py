@@ -21,9 +21,7 @@ from services.quiz.rules import paper_number
 from shared.events import QuizCompleted
 
 # No line in the log for each message, to its advantage.
-broker = KafkaBroker(
-    told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None
-)
+broker = KafkaBroker(told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None)
 app = FastStream(broker)
 contest = Contest.of_now()
 client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(

@@ -1,5 +1,5 @@
 """
-Grading: our worker as deployed, one process, against a minimal loop, FastStream one at a time, and Quix Streams.
+Grading: our worker as deployed against a minimal loop, FastStream one at a time, and Quix Streams.
 
 Each variant has a topic of its own with the same submissions. A run starts a fresh process, lets it grade a
 few thousand to warm up, and then shows it all of the work at one moment (bench/preload.py). The rate is that
@@ -50,8 +50,8 @@ class Variant:
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("grading", TITLE)
-    count, warm = bench.size(60_000, 10_000), bench.size(5_000, 2_000)
-    single, single_seconds = bench.size(6_000, 600), bench.size(10.0, 4.0)
+    count, warm = bench.size(60_000, 6_000), bench.size(5_000, 1_500)
+    single, single_seconds = bench.size(6_000, 400), bench.size(10.0, 3.0)
     bench.tell("looking for Quix Streams")
     quix.prepare(bench.site.contest)
     variants = [
@@ -83,9 +83,10 @@ def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict
     commits = Commits(kafka, variant.group, variant.topic)
     preload.submit(kafka, variant.topic, site.contest, f"{crowd}-warm", variant.warm)
     before, begun = _stored(bench, variant), commits.look()
-    with preload.hidden(kafka, variant.topic, site.contest, crowd, variant.count) as show, _worker(
-        bench, variant
-    ) as (pids, check):
+    with (
+        preload.hidden(kafka, variant.topic, site.contest, crowd, variant.count) as show,
+        _worker(bench, variant) as (pids, check),
+    ):
         commits.wait_for(begun + variant.warm - 2 * preload.PARTITIONS, check, WARM_SECONDS_MAX)
         begun_at = time.monotonic()
         with Meter(pids()) as meter:
@@ -127,7 +128,9 @@ def _worker(
     else:
         name = f"{variant.name}_grading"
         python = quix.python() if variant.name == "quix" else None
-        with bench.site.aside(name, python=python, topic=variant.topic, group=variant.group, keys=quix.KEYS) as aside:
+        with bench.site.aside(
+            name, python=python, topic=variant.topic, group=variant.group, keys=quix.KEYS
+        ) as aside:
             yield lambda: bench.site.pids(asides=[aside]), aside.check
 
 

@@ -75,4 +75,3 @@ def _cost(bench: Bench, crowd: str, outcome: Outcome) -> dict[str, float]:
         **latency_figures(load, "submit"),
         **latency_figures(load, "result_wait"),
     }
-

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench.bench import Bench, clean, failures, latency_figures
-from bench.load.client import Plan, requests_file
+from bench.load.client import Load, Plan, requests_file
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.report import Outcome
 from services.quiz.attempt_tokens import AttemptTokens
@@ -24,7 +24,7 @@ NAIVE_TIMES_WANTED = 4.0
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("intake", TITLE)
-    count, seconds = bench.size(60_000, 12_000), bench.size(10.0, 3.0)
+    count, seconds = bench.size(60_000, 6_000), bench.size(10.0, 2.0)
     with clean(bench), ExitStack() as stack:
         bare = stack.enter_context(bench.site.aside("bare_intake", topic="bench.submitted.bare"))
         naive = stack.enter_context(bench.site.aside("naive_intake", topic="bench.submitted.naive"))
@@ -37,7 +37,7 @@ def run(bench: Bench) -> Outcome:
         }
         for name, target in targets.items():
             bench.tell(f"{name}, warming up")
-            requests = write_requests(bench, f"warm-{name}", bench.size(20_000, 4_000))
+            requests = write_requests(bench, f"warm-{name}", bench.size(20_000, 1_500))
             _load(bench, target, requests, bench.size(8.0, 2.0), name)
         for round_, name in interleaved(list(targets), bench.rounds):
             bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
@@ -82,7 +82,7 @@ def write_requests(bench: Bench, crowd: str, count: int) -> Path:
     return path
 
 
-def _load(bench: Bench, target: str, requests: Path, seconds: float, name: str):  # type: ignore[no-untyped-def]
+def _load(bench: Bench, target: str, requests: Path, seconds: float, name: str) -> Load:
     acknowledged = bench.file("acknowledged") if name == "ours" else None
     load = bench.load(
         Plan(

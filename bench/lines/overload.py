@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass
 
 from bench.bench import Bench, clean, failed_of
+from bench.lines.intake import write_requests
 from bench.load import client
 from bench.load.client import Load, Plan
-from bench.lines.intake import write_requests
 from bench.report import Outcome
 
 TITLE = "one api process far beyond its capacity, beside a modest load"
@@ -52,7 +52,10 @@ def run(bench: Bench) -> Outcome:
     refused = sum(outcome.values("give up at 503", "refused with 503"))
     outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
     outcome.require(
-        "503s without Retry-After", sum(run.figures["503s without Retry-After"] for run in outcome.runs), "=", 0
+        "503s without Retry-After",
+        sum(run.figures["503s without Retry-After"] for run in outcome.runs),
+        "=",
+        0,
     )
     lost = sum(run.figures["answered neither 202 nor 503"] for run in outcome.runs)
     outcome.require("answered neither 202 nor 503", lost, "=", 0)

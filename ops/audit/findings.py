@@ -31,21 +31,30 @@ class Check:
 
 def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
     """Every expected id is to be found exactly once, and nothing else."""
-    wanted, got = set(expected), Counter(iter(found))
+    # What is found is counted where it was expected, so that millions of ids are held once and not twice.
+    counts = dict.fromkeys(expected, 0)
+    others: Counter[str] = Counter()
+    for id_ in found:
+        if id_ in counts:
+            counts[id_] += 1
+        else:
+            others[id_] += 1
     return Check(
         name,
-        len(wanted),
-        sum(got.values()),
-        missing=sorted(wanted - got.keys()),
-        duplicated=sorted(id_ for id_, count in got.items() if count > 1),
-        wrong=sorted(got.keys() - wanted),
+        len(counts),
+        sum(counts.values()) + sum(others.values()),
+        missing=sorted(id_ for id_, count in counts.items() if count == 0),
+        duplicated=sorted(id_ for seen in (counts, others) for id_, count in seen.items() if count > 1),
+        wrong=sorted(others),
     )
 
 
 def kept(name: str, promised: Iterable[str], found: Iterable[str]) -> Check:
     """Every promised id is to be found; there may be others."""
-    wanted, got = set(promised), set(found)
-    return Check(name, len(wanted), len(wanted & got), missing=sorted(wanted - got))
+    wanted = set(promised)
+    missing = set(wanted)
+    missing.difference_update(found)
+    return Check(name, len(wanted), len(wanted) - len(missing), missing=sorted(missing))
 
 
 def true_of_all(name: str, wrong: Iterable[str], of: int) -> Check:

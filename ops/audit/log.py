@@ -1,10 +1,11 @@
 """Kafka's log as it is: every record of every topic of ours, read from the beginning to the end of now."""
 
+import sys
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -21,32 +22,61 @@ POLL_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
 
 
-@dataclass(frozen=True)
+# The headers that the audit looks at. A peak hour leaves millions of records, so no others are kept.
+KEPT = frozenset(
+    {
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_specversion",
+        "dead_topic",
+        "dead_partition",
+        "dead_offset",
+    }
+)
+# Of these topics the time as well, by which outcomes are put in order; there are never so many of them.
+TIMED = "registration."
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A record; `sound` says that none of its headers is null or not UTF-8."""
+    """
+    A record; `sound` says that none of its headers is null or not UTF-8.
+
+    `event_id` is the header `ce_id`; `alike` are the others of `KEPT`, one object for all records that say
+    the same.
+    """
 
     topic: str
     partition: int
     offset: int
     key: str
     value: bytes | None
-    headers: dict[str, str]
+    event_id: str | None
+    alike: Mapping[str, str]
     sound: bool
     time_ms: int
 
     @property
+    def headers(self) -> dict[str, str]:
+        """Those that are kept."""
+        return {**self.alike} if self.event_id is None else {**self.alike, "ce_id": self.event_id}
+
+    @property
     def id(self) -> str:
         """The event's id, or the record's place where it has none."""
-        return self.headers.get("ce_id") or self.place
+        return self.event_id or self.place
 
     @property
     def place(self) -> str:
         """Where the record stands in the log."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
-    @cached_property
+    @property
     def body(self) -> dict[str, Any]:
-        """The event's data; empty where the value is no JSON object."""
+        """The event's data, read anew each time; empty where the value is no JSON object."""
         try:
             decoded = msgspec.json.decode(self.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -56,23 +86,28 @@ class Entry:
 
 def conforms(entry: Entry, contract: type[Event]) -> bool:
     """Whether a record is an event of this contract, headers and body."""
-    required = ("ce_id", "ce_source", "ce_type", "ce_specversion")
-    if not entry.sound or any(name not in entry.headers for name in required):
-        return False
-    if entry.headers["ce_type"] != contract.type or entry.headers["ce_specversion"] != "1.0":
-        return False
+    return read_as(entry, contract) is not None
+
+
+def read_as(entry: Entry, contract: type[E]) -> E | None:
+    """The event of this contract that a record is, if it is one."""
+    required = ("ce_source", "ce_type", "ce_specversion")
+    if not entry.sound or entry.event_id is None or any(name not in entry.alike for name in required):
+        return None
+    if entry.alike["ce_type"] != contract.type or entry.alike["ce_specversion"] != "1.0":
+        return None
     try:
-        contract.model_validate_json(entry.value or b"")
+        return contract.model_validate_json(entry.value or b"")
     except ValidationError:
-        return False
-    return True
+        return None
 
 
 class Log:
     """All records by topic, in the order of each partition."""
 
-    def __init__(self, entries: list[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self._by_topic: dict[str, list[Entry]] = defaultdict(list)
+        self._events: dict[str, list[Entry]] = {}
         for entry in entries:
             self._by_topic[entry.topic].append(entry)
 
@@ -82,7 +117,13 @@ class Log:
 
     def events(self, topic: str) -> list[Entry]:
         """Each event once: a repeat of the same event (same id) is a redelivery, not a second event."""
-        return list({entry.id: entry for entry in reversed(self._by_topic[topic])}.values())[::-1]
+        if topic not in self._events:
+            records = self._by_topic[topic]
+            first: dict[str, Entry] = {}
+            for entry in records:
+                first.setdefault(entry.id, entry)
+            self._events[topic] = records if len(first) == len(records) else list(first.values())
+        return self._events[topic]
 
     def redelivered(self) -> int:
         """How many records repeat an event that is in the log already."""
@@ -90,14 +131,18 @@ class Log:
 
     def contradictions(self) -> list[str]:
         """Ids under which two different things are said."""
-        said: dict[tuple[str, str], bytes | None] = {}
         found = []
         for topic in topics.LIVE:
-            for entry in self.records(topic.name):
-                if "ce_id" not in entry.headers:
-                    continue
-                if said.setdefault((topic.name, entry.id), entry.value) != entry.value:
-                    found.append(entry.id)
+            events = self.events(topic.name)
+            if events is self.records(topic.name):
+                # Nothing is said twice.
+                continue
+            said = {entry.id: entry.value for entry in events}
+            found += [
+                entry.id
+                for entry in self.records(topic.name)
+                if entry.event_id is not None and said[entry.id] != entry.value
+            ]
         return found
 
     def dead(self, topic: str, group: str) -> list[Entry]:
@@ -107,7 +152,7 @@ class Log:
     def origins(self, topic: str, group: str) -> list[str]:
         """The places of the records that these dead letters came from."""
         parts = ("dead_topic", "dead_partition", "dead_offset")
-        return ["/".join(entry.headers[part] for part in parts) for entry in self.dead(topic, group)]
+        return ["/".join(entry.alike[part] for part in parts) for entry in self.dead(topic, group)]
 
 
 def read(kafka: str) -> Log:
@@ -144,12 +189,14 @@ def read(kafka: str) -> Log:
         consumer.close()
 
 
-def _read(consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str, int], int]) -> list[Entry]:
-    entries: list[Entry] = []
+def _read(
+    consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str, int], int]
+) -> Iterator[Entry]:
     if not starts:
-        return entries
+        return
     consumer.assign(starts)
     left = dict(ends)
+    alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]] = {}
     heard_at = time.monotonic()
     while left:
         # It waits for as many as it is asked for, so not for long: the last poll never gets them.
@@ -163,30 +210,44 @@ def _read(consumer: Consumer, starts: list[TopicPartition], ends: dict[tuple[str
         for message in messages:
             if message.error() is not None:
                 raise StackError(f"Kafka cannot be read: {message.error()}")
-            entry = _entry(message)
-            entries.append(entry)
+            entry = _entry(message, alike)
+            yield entry
             if entry.offset + 1 >= ends[entry.topic, entry.partition]:
                 left.pop((entry.topic, entry.partition), None)
-    return entries
 
 
-def _entry(message: Message) -> Entry:
-    headers: dict[str, str] = {}
-    sound = True
+def _entry(message: Message, alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]) -> Entry:
+    topic, event_id, sound = sys.intern(message.topic() or ""), None, True
+    others: list[tuple[str, bytes]] = []
     # The library's types allow a dict too; a message's headers are always pairs.
     pairs: Any = message.headers() or []
     for name, value in pairs:
-        try:
-            headers[name] = value.decode()
-        except (AttributeError, UnicodeDecodeError):
+        # Nearly all are ASCII, and to see that costs a fraction of decoding them.
+        if value is None or not (value.isascii() or _is_text(value)):
             sound = False
+        elif name == "ce_id":
+            event_id = value.decode()
+        elif name in KEPT or (name == "ce_time" and topic.startswith(TIMED)):
+            others.append((name, value))
+    kinds = tuple(others)
+    if kinds not in alike:
+        alike[kinds] = {name: value.decode() for name, value in others}
     return Entry(
-        message.topic() or "",
+        topic,
         message.partition() or 0,
         message.offset() or 0,
         (message.key() or b"").decode(errors="replace"),
         message.value(),
-        headers,
+        event_id,
+        alike[kinds],
         sound,
         message.timestamp()[1],
     )
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -24,12 +24,23 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "award.issued": BOTH,
     "award.revoked": BOTH,
 }
+FACTS = (
+    "ticket_code",
+    "award_code",
+    "score_percent",
+    "scheme_title",
+    "activity_title",
+    "subject",
+    "body",
+)
 MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
     """Compare what had to be said with messages, deliveries and the mails that the SMTP server took."""
-    messages = [message async for message in database["messages"].find()]
+    looked_at = dict.fromkeys(("cause.id", "participant_id", "channel", "state", "unmailed"), 1)
+    looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
+    messages = [message async for message in database["messages"].find({}, looked_at)]
     reached = [message["_id"] for message in messages if message["state"] == "delivered"]
     mails = {m["_id"] for m in messages if m["channel"] == "email" and m["state"] == "delivered"}
     addressed = {
@@ -110,17 +121,10 @@ def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
 
 def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:
     """Facts that may not be told otherwise: codes, scores, names of what was won."""
-    facts = (
-        "ticket_code",
-        "award_code",
-        "score_percent",
-        "scheme_title",
-        "activity_title",
-        "subject",
-        "body",
-    )
-    said = {event.id: event.body for topic in _read() for event in log.events(topic)}
+    said = {event.id: event for topic in _read() for event in log.events(topic)}
     for message in messages:
-        body, told = said.get(message["cause"]["id"], {}), message.get("facts") or {}
-        if any(told[name] != body.get(name) for name in facts if name in told):
+        told = message.get("facts") or {}
+        event = said.get(message["cause"]["id"])
+        body = event.body if event and told else {}
+        if any(told[name] != body.get(name) for name in FACTS if name in told):
             yield message["_id"]

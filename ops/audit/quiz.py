@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.log import Entry, Log, conforms
+from ops.audit.log import Entry, Log, read_as
 from ops.demo.ledger import Promise
 from ops.demo.outsider import paper_of
 from shared.envelope import event_id
@@ -40,17 +40,45 @@ class Graded:
     time_used_seconds: int
 
 
+class Known:
+    """The quizzes as stored and as published, and their papers and keys, each made out once."""
+
+    def __init__(self, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> None:
+        self.quizzes = quizzes
+        self.published = published
+        self._papers: dict[tuple[str, int], tuple[list[Json], frozenset[str]]] = {}
+        self._keys: dict[str, dict[str, frozenset[str]]] = {}
+
+    def paper(self, quiz_id: str, attempt_id: str) -> tuple[list[Json], frozenset[str]]:
+        """The questions of an attempt, and their ids."""
+        rules = self.published[quiz_id]
+        which = quiz_id, UUID(attempt_id).int % rules["papers"]
+        if which not in self._papers:
+            paper = paper_of(rules, attempt_id)
+            self._papers[which] = paper, frozenset(question["id"] for question in paper)
+        return self._papers[which]
+
+    def keys(self, quiz_id: str) -> dict[str, frozenset[str]]:
+        """The right letters of every question."""
+        if quiz_id not in self._keys:
+            questions = self.quizzes[quiz_id]["definition"]["questions"]
+            self._keys[quiz_id] = {question["id"]: frozenset(question["key"]) for question in questions}
+        return self._keys[quiz_id]
+
+
 async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
     """Compare submissions, results, completions, standings and closings."""
     quizzes = {quiz["_id"]: quiz async for quiz in database["quizzes"].find()}
     published = {event.body["quiz_id"]: event.body for event in log.events("quiz.published")}
-    results = {result["_id"]: result async for result in database["results"].find()}
+    known = Known(quizzes, published)
+    looked_at = {"answers": 0, "submitted_at": 0}
+    results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
     parked = {one["_id"] async for one in database["parked"].find()}
-    good, bad = _judged(log, quizzes, published)
+    good, bad = _judged(log, known)
     graded = {
-        first.body["attempt_id"]: _grade(first.body, quizzes, published)
-        for first in _first_of_each(good, results)
-        if first.body["attempt_id"] not in parked
+        attempt: _grade(first.body, known)
+        for attempt, first in _first_of_each(good, results)
+        if attempt not in parked
     }
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
@@ -64,7 +92,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         kept(
             "submissions acknowledged are graded",
             (promise.detail for promise in submitted),
-            {*results, *parked},
+            (*results, *parked),
         ),
         compare(
             "refused submissions are dead-lettered", (e.place for e in bad), set(log.origins(TOPIC, GROUP))
@@ -74,7 +102,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         compare("results are told (quiz.completed)", results, (e.body["result_id"] for e in completed)),
         true_of_all(
             "what is told is what is stored",
-            (e.id for e in completed if not _same(e.body, results.get(e.body["result_id"]))),
+            (e.id for e in completed if not _same(e.body, results)),
             len(completed),
         ),
         *[check async for check in _rankings(log, database, quizzes, graded)],
@@ -91,23 +119,19 @@ def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 
 
-def _judged(
-    log: Log, quizzes: Mapping[str, Json], published: Mapping[str, Json]
-) -> tuple[list[Entry], list[Entry]]:
+def _judged(log: Log, known: Known) -> tuple[list[Entry], list[Entry]]:
     good: list[Entry] = []
     bad: list[Entry] = []
     for entry in log.records(TOPIC):
-        (good if _is_good(entry, quizzes, published) else bad).append(entry)
+        (good if _is_good(entry, known) else bad).append(entry)
     return good, bad
 
 
-def _is_good(entry: Entry, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> bool:
-    if not conforms(entry, QuizSubmitted):
+def _is_good(entry: Entry, known: Known) -> bool:
+    sent = read_as(entry, QuizSubmitted)
+    if sent is None or sent.quiz_id not in known.quizzes or sent.quiz_id not in known.published:
         return False
-    sent = QuizSubmitted.model_validate_json(entry.value or b"")
-    if sent.quiz_id not in quizzes or sent.quiz_id not in published:
-        return False
-    quiz, rules = quizzes[sent.quiz_id], published[sent.quiz_id]
+    quiz, rules = known.quizzes[sent.quiz_id], known.published[sent.quiz_id]
     day = sent.started_at.astimezone(ZoneInfo(rules["timezone"])).date().isoformat()
     mine = f"{sent.quiz_id}/{sent.participant_id}/{day}/{sent.number}"
     if (
@@ -115,21 +139,21 @@ def _is_good(entry: Entry, quizzes: Mapping[str, Json], published: Mapping[str, 
         or sent.number > rules["attempts_per_day"]
     ):
         return False
-    on_paper = {question["id"] for question in paper_of(rules, sent.attempt_id)}
+    _, on_paper = known.paper(sent.quiz_id, sent.attempt_id)
     latest = min(sent.started_at + timedelta(seconds=rules["duration_seconds"]), quiz["closes_at"])
     latest += timedelta(seconds=rules["grace_seconds"])
     appended = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
     opens_at = datetime.fromisoformat(rules["opens_at"])
     return (
-        set(sent.answers) <= on_paper
+        sent.answers.keys() <= on_paper
         and opens_at <= sent.started_at <= sent.submitted_at <= latest
         and sent.submitted_at <= appended + timedelta(seconds=SKEW_SECONDS)
         and appended <= latest + timedelta(seconds=SETTLE_SECONDS)
     )
 
 
-def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[Entry]:
-    """The submission of each attempt that counts: the first of its partition."""
+def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
+    """Each attempt and the submission of it that counts: the first of its partition."""
     by_attempt: dict[str, list[Entry]] = {}
     for entry in sorted(good, key=lambda entry: (entry.partition, entry.offset)):
         by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
@@ -137,15 +161,15 @@ def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[E
         firsts = {entry.partition: entry for entry in reversed(entries)}.values()
         # Two partitions (a sender with a partitioner of its own) have no order: either may count.
         counted = results.get(attempt, {}).get("submission_id")
-        yield next((entry for entry in firsts if entry.id == counted), entries[0])
+        yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
 
 
-def _grade(body: Json, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> Graded:
-    keys = {q["id"]: q for q in quizzes[body["quiz_id"]]["definition"]["questions"]}
-    paper = paper_of(published[body["quiz_id"]], body["attempt_id"])
+def _grade(body: Json, known: Known) -> Graded:
+    keys, published = known.keys(body["quiz_id"]), known.published
+    paper, _ = known.paper(body["quiz_id"], body["attempt_id"])
     points = Decimal(0)
     for question in paper:
-        chosen, right = set(body["answers"].get(question["id"], "")), set(keys[question["id"]]["key"])
+        chosen, right = set(body["answers"].get(question["id"], "")), keys[question["id"]]
         if chosen == right:
             points += 1
         elif question["kind"] == "multiple" and chosen and chosen < right:
@@ -170,7 +194,8 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
             yield attempt
 
 
-def _same(told: Json, stored: Json | None) -> bool:
+def _same(told: Json, results: Mapping[str, Json]) -> bool:
+    stored = results.get(told["result_id"])
     fields = (
         "participant_id",
         "quiz_id",

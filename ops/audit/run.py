@@ -1,6 +1,8 @@
 """All checks of a week, and the tables that show them."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import gc
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,23 @@ async def audit(
     Args:
         services: whose work is looked at; fewer where only some of them ran.
     """
+    with _never_collecting():
+        return await _audit(kafka, databases, ledger_file, mail_file, services)
+
+
+@contextmanager
+def _never_collecting() -> Iterator[None]:
+    # Millions of objects, all of which stay: looking through them for garbage took a third of the time.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+async def _audit(
+    kafka: str, databases: Databases, ledger_file: Path, mail_file: Path, services: Collection[str]
+) -> Audit:
     log, promises = read(kafka), ledger.read(ledger_file)
     contradicted = log.contradictions()
     of_services: dict[str, Callable[[], Awaitable[Sequence[Check]]]] = {
