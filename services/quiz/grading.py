@@ -9,7 +9,7 @@ Source: docs/decisions/0010-scoring.md
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import eq, itemgetter
 from typing import NamedTuple
 
@@ -32,7 +32,8 @@ class AnswerKey:
     question_ids: tuple[str, ...]
     right: tuple[str, ...]
     several: tuple[int, ...]
-    pick: Callable[[Mapping[str, str]], Sequence[str]]
+    # Follows from the ids, and a function equals no other.
+    pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False)
 
 
 class Marked(NamedTuple):
