@@ -173,7 +173,7 @@ async def put_scheme(request: Request, scheme_id: SchemeIdInPath, body: SchemeIn
 
 
 async def apply_scheme(request: Request, scheme_id: SchemeIdInPath, after: After = "") -> AppliedOut:
-    """At most 10,000 results a call; a repeat issues nothing twice. 409 `quiz_not_closed` too early."""
+    """Some 10,000 results a call; a repeat issues nothing twice. 409 `quiz_not_closed` too early."""
     applied = await _awards(request).issuing.apply(scheme_id, after)
     return AppliedOut(issued=applied.issued, after=applied.after)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.awards.issuing import Earned, Issuing
 from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
 from services.awards.store import AwardStore
+from shared import clock
 from shared.consumer import Batch, Following, Received, Subscription
 from shared.errors import Rejected
 from shared.events import QuizClosed, QuizCompleted
@@ -20,11 +21,11 @@ async def award_results(received: Sequence[Received[QuizCompleted]], store: Awar
     ]
     # Remember before reading the schemes: a scheme put and applied at this moment then finds
     # the result, or is found here. The other way round, a result could fall between the two.
-    first = await store.remember_results(results)
+    await store.remember_results(results, clock.now())
     schemes = await store.schemes_of(result.quiz_id for result in results)
     return [
-        Earned(due, one.context, is_first)
-        for one, result, is_first in zip(received, results, first, strict=True)
+        Earned(due, one.context)
+        for one, result in zip(received, results, strict=True)
         for due in due_by_pass_mark(result, schemes)
     ]
 

@@ -30,15 +30,10 @@ CODE_TURNS_MAX = 8
 
 
 class Earned(msgspec.Struct, frozen=True):
-    """
-    An award that an event grants.
-
-    `first`: no result of this participant in this quiz was known before.
-    """
+    """An award that an event grants."""
 
     due: Due
     context: Context
-    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +64,8 @@ class Issuing:
         causes: dict[str, Earned] = {}
         for one in earned:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
-        # Who had no result until now has no award either, unless somebody applies the scheme at
-        # this moment; then the insert finds it.
-        there = await self._store.awards([id_ for id_, one in causes.items() if not one.first])
+        # To be refused is dearer than to look, and many sit the contest many times.
+        there = await self._store.awards(causes)
         new = {id_: one.due for id_, one in causes.items() if id_ not in there}
         await self._use(one.scheme for one in new.values())
         added, raced = await self._add(new)
@@ -170,28 +164,32 @@ class Issuing:
         closing = await self._store.closing(rule.quiz_id)
         if closing is None:
             raise Conflict(f"quiz {rule.quiz_id} is not closed yet", code="quiz_not_closed")
-        due = due_by_rank(closing, scheme)
+        return Applied(await self._add_all(due_by_rank(closing, scheme)), after=None)
+
+    async def _apply_mark(self, scheme: Scheme, rule: PassMark, after: str) -> Applied:
+        issued = 0
+        at: str | None = after
+        for _ in range(APPLY_PAGES_MAX):
+            results, at = await self._store.results_of(rule.quiz_id, at or "", APPLY_RESULTS_MAX)
+            due = [one for result in results for one in due_by_pass_mark(result, [scheme])]
+            issued += await self._add_all(due)
+            if at is None:
+                break
+        return Applied(issued, at)
+
+    async def _add_all(self, due: Sequence[Due]) -> int:
         issued = 0
         for start in range(0, len(due), APPLY_RESULTS_MAX):
             added, _ = await self._add_and_tell(due[start : start + APPLY_RESULTS_MAX])
             issued += len(added)
-        return Applied(issued, after=None)
-
-    async def _apply_mark(self, scheme: Scheme, rule: PassMark, after: str) -> Applied:
-        issued = 0
-        for _ in range(APPLY_PAGES_MAX):
-            results = await self._store.best_results(rule.quiz_id, after, APPLY_RESULTS_MAX)
-            due = [one for result in results for one in due_by_pass_mark(result, [scheme])]
-            added, _there = await self._add_and_tell(due)
-            issued += len(added)
-            if len(results) < APPLY_RESULTS_MAX:
-                return Applied(issued, after=None)
-            after = results[-1].participant_id
-        return Applied(issued, after)
+        return issued
 
     async def _add_and_tell(self, due: Sequence[Due]) -> tuple[list[Award], dict[str, Award]]:
         """Through the outbox; looks first, so that a repeat costs one query and no transaction."""
-        by_id = {award_id(one.scheme.scheme_id, one.recipient_id): one for one in due}
+        by_id: dict[str, Due] = {}
+        for one in due:
+            # The first cause in order counts, as when events are followed.
+            by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
         there = await self._store.awards(by_id)
         new = {id_: one for id_, one in by_id.items() if id_ not in there}
         if not new:

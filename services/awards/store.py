@@ -1,15 +1,18 @@
 """
 Schemes, awards, and what awards needs to remember of quizzes, in MongoDB.
 
-A pass mark's projection keeps each participant's best result of each quiz under the id
-"quiz/participant", so that a quiz is one range of ids and needs no index of its own. An
-award's id tells its scheme and derives from its recipient (`codes.award_id`), so that
-neither a scheme's awards nor a recipient's need one.
+results    what participants reached, one document a batch and quiz, under "quiz/time-chance": whoever
+           applies a scheme late reads them in order, and nobody looks for one of them, so
+           they are a log and no projection by participant (docs/decisions/0009-award-ids-and-ties.md)
+awards     an award's id tells its scheme and derives from its recipient (`codes.award_id`), so that
+           neither a scheme's awards nor a recipient's need an index of their own
 """
 
+from collections import defaultdict
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from secrets import token_hex
 
 from msgspec.structs import replace
 
@@ -20,15 +23,14 @@ from services.awards.schemes import Scheme
 from shared import mongo, outbox
 from shared.errors import Conflict
 from shared.events import FinalStanding
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session, UpdateOne
+from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session
 from shared.owned_ids import ids_of
 
 SCHEMES_MAX = 500
 OWN_AWARDS_MAX = 200
 ANSWER_DOCUMENTS_MAX = 1_000
-# Of a batch's results, those of whom an earlier one is known. From this share on it is cheaper to look
-# first than to have the database refuse them: 3 us a result looked up, 40 one refused.
-KNOWN_SHARE_MAX = 0.05
+# Batches of results in one answer; a full one has 150 KB.
+RESULTS_ANSWER_MAX = 50
 
 
 class AwardStore:
@@ -42,8 +44,6 @@ class AwardStore:
         self._closings = database["closings"]
         # A scheme in use stays in use, so each process marks it once.
         self._in_use: set[Scheme] = set()
-        # Whether the batch before had so many, so that this one will.
-        self._many_known = False
 
     async def prepare(self) -> None:
         """Create the collections and indexes; a transaction must not have to."""
@@ -114,59 +114,40 @@ class AwardStore:
             found = self._schemes.find(condition).sort("_id", ASCENDING).limit(SCHEMES_MAX)
             return [_scheme(document) for document in await found.to_list(None)]
 
-    async def remember_results(self, results: Sequence[Result]) -> list[bool]:
-        """
-        Keep each participant's best result of each quiz, whatever the order they come in.
-
-        Returns: for each result whether it is of a participant of whom none was known before in
-            this quiz.
-        """
-        ids = [f"{result.quiz_id}/{result.participant_id}" for result in results]
-        best: dict[str, tuple[int, str]] = {}
-        for id_, result in zip(ids, results, strict=True):
-            # Of equal scores the larger id wins, here and in $max below: order must not matter.
-            found = (result.score_percent, result.result_id)
-            if id_ not in best or found > best[id_]:
-                best[id_] = found
-        known = await self._known_of(best) if self._many_known else set()
-        first: list[Document] = [
-            {"_id": id_, "best": {"score": score, "result": result}}
-            for id_, (score, result) in best.items()
-            if id_ not in known
+    async def remember_results(self, results: Sequence[Result], now: datetime) -> None:
+        """Keep what participants have reached; of a repeat twice, which does no harm."""
+        by_quiz: dict[str, list[Result]] = defaultdict(list)
+        for result in results:
+            by_quiz[result.quiz_id].append(result)
+        at = f"{int(now.timestamp() * 1000):012x}-{token_hex(8)}"
+        documents: list[Document] = [
+            {
+                "_id": f"{quiz_id}/{at}",
+                "results": [result.result_id for result in of],
+                "participants": [result.participant_id for result in of],
+                "scores": [result.score_percent for result in of],
+            }
+            for quiz_id, of in by_quiz.items()
         ]
-        there = await mongo.insert_new(self._results, first)
-        known.update(first[place]["_id"] for place in there)
-        if known:
-            writes = [
-                UpdateOne({"_id": id_}, {"$max": {"best": {"score": best[id_][0], "result": best[id_][1]}}})
-                for id_ in known
-            ]
-            with mongo.outages_named():
-                await self._results.bulk_write(writes, ordered=False)
-        self._many_known = len(known) > KNOWN_SHARE_MAX * len(best)
-        return [id_ not in known for id_ in ids]
+        await mongo.insert_new(self._results, documents)
 
-    async def _known_of(self, ids: Some[str]) -> set[str]:
-        with mongo.outages_named():
-            found = self._results.find({"_id": {"$in": list(ids)}}, {"_id": 1})
-            # In one answer: the driver's own first one holds a hundred.
-            return {one["_id"] for one in await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)}
+    async def results_of(self, quiz_id: str, after: str, limit: int) -> tuple[list[Result], str | None]:
+        """
+        The results of a quiz from what was remembered after `after`: `limit`, and the rest of the last batch.
 
-    async def best_results(self, quiz_id: str, after: str, limit: int) -> list[Result]:
-        """The best results of a quiz, by participant id from the one after `after`."""
+        Returns: the results, and where to go on if there may be more.
+        """
         # "0" follows "/" in ASCII and neither occurs in an id where "/" stands: all of the quiz.
         ids = {"$gt": f"{quiz_id}/{after}", "$lt": f"{quiz_id}0"}
+        results: list[Result] = []
         with mongo.outages_named():
-            found = await self._results.find({"_id": ids}).sort("_id", ASCENDING).limit(limit).to_list(None)
-        return [
-            Result(
-                document["best"]["result"],
-                quiz_id,
-                document["_id"].removeprefix(f"{quiz_id}/"),
-                document["best"]["score"],
-            )
-            for document in found
-        ]
+            found = self._results.find({"_id": ids}).sort("_id", ASCENDING).batch_size(RESULTS_ANSWER_MAX)
+            async for document in found:
+                reached = zip(document["results"], document["participants"], document["scores"], strict=True)
+                results += [Result(id_, quiz_id, participant, score) for id_, participant, score in reached]
+                if len(results) >= limit:
+                    return results, document["_id"].removeprefix(f"{quiz_id}/")
+        return results, None
 
     async def remember_closings(self, closings: Sequence[Closing]) -> None:
         """Keep the final standings of quizzes; the first closing of a quiz stays."""
