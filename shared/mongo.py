@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import (
+    AsyncIOMotorChangeStream,
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
@@ -36,6 +37,7 @@ from shared.errors import Unavailable
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "ChangeStream",
     "Client",
     "Collection",
     "Database",
@@ -57,6 +59,7 @@ Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
+ChangeStream: TypeAlias = AsyncIOMotorChangeStream[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
 T = TypeVar("T")
 
