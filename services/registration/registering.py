@@ -38,6 +38,8 @@ class Registering:
 
     Args:
         verify: tells whose token a request carries.
+        waiting_max: requests accepted and not yet decided; beyond it they are refused.
+        seconds_max: after so long a request is answered that it may have been booked or not.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Registering:
         signer: TokenSigner,
         verify: Callable[[str], Participant],
         contact_public_key: str,
+        waiting_max: int = BOOKINGS_WAITING_MAX,
+        seconds_max: float = REGISTERED_SECONDS_MAX,
     ) -> None:
         self._keys = keys
         self._signer = signer
@@ -57,8 +61,8 @@ class Registering:
             "bookings",
             lambda requests: book(requests, store),
             items_max=BOOKINGS_MAX,
-            waiting_max=BOOKINGS_WAITING_MAX,
-            seconds_max=REGISTERED_SECONDS_MAX,
+            waiting_max=waiting_max,
+            seconds_max=seconds_max,
         )
 
     def routes(self) -> list[KeyedRoute]:
