@@ -4,6 +4,7 @@ Asking for places over HTTP: what a rush of people does.
 It is a hot route (shared/middleware.py), and concurrent requests share one transaction.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ REGISTER_PATH = "/registrations"
 BOOKINGS_WAITING_MAX = 10_000
 # More than a full queue takes: who waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
+REFUSAL_SECONDS = 2.0
 
 _KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
 
@@ -40,6 +42,7 @@ class Registering:
         verify: tells whose token a request carries.
         waiting_max: requests accepted and not yet decided; beyond it they are refused.
         seconds_max: after so long a request is answered that it may have been booked or not.
+        refusal_seconds: how long a refused request waits for its answer.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Registering:
         contact_public_key: str,
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
+        refusal_seconds: float = REFUSAL_SECONDS,
     ) -> None:
         self._keys = keys
         self._signer = signer
         self._verify = verify
         self._contact_public_key = contact_public_key
+        self._refusal_seconds = refusal_seconds
         self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
             "bookings",
             lambda requests: book(requests, store),
@@ -78,8 +83,13 @@ class Registering:
             Overloaded: too many wait already; nothing was booked.
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
-        # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
-        self._bookings.check_room()
+        try:
+            # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
+            self._bookings.check_room()
+        except Overloaded:
+            # Nor come back at once: thousands that did kept the loop so busy that hardly anything was booked.
+            await asyncio.sleep(self._refusal_seconds)
+            raise
         who = self._who(authorization)
         good_key = _key(key)
         form = _form(body)
