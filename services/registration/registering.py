@@ -1,7 +1,7 @@
 """
 Asking for places over HTTP: what a rush of people does.
 
-It is a hot route (shared/middleware.py), and concurrent requests share one transaction.
+It is a hot route (shared/hot.py), and concurrent requests share one transaction.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from services.registration.store import RegistrationStore
 from shared import clock, logs
 from shared.errors import Overloaded, Rejected, Unavailable
 from shared.group_commit import GroupCommit
+from shared.hot import HotRequest, HotRoute, bearer
 from shared.ids import ordered_id
-from shared.middleware import KeyedRoute, bearer
 from shared.sealing import Contact, seal
 from shared.tokens import Participant, TokenSigner
 
@@ -71,11 +71,11 @@ class Registering:
             seconds_max=seconds_max,
         )
 
-    def routes(self) -> list[KeyedRoute]:
+    def routes(self) -> list[HotRoute]:
         """What the service adds to its hot routes."""
-        return [KeyedRoute("POST", REGISTER_PATH, self.register)]
+        return [HotRoute("POST", REGISTER_PATH, self.register)]
 
-    async def register(self, key: bytes | None, authorization: bytes, body: bytes) -> tuple[int, bytes]:
+    async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
         Book one request; `api.register` says what it is answered.
 
@@ -91,10 +91,10 @@ class Registering:
             # Nor come back at once: thousands that did kept the loop so busy that hardly anything was booked.
             await asyncio.sleep(self._refusal_seconds)
             raise
-        who = self._who(authorization)
-        good_key = _key(key)
-        form = _form(body)
-        booking = self._asked(form, good_key, who)
+        who = self._who(request.authorization)
+        key = _key(request.idempotency_key)
+        form = _form(request.body)
+        booking = self._asked(form, key, who)
         try:
             outcome = await self._bookings.add(booking)
         except Overloaded:
@@ -156,8 +156,8 @@ class Registering:
         return self._signer.sign(participant_id, newcomer.group_id, newcomer.district, clock.now())
 
 
-def _key(header: bytes | None) -> str:
-    if header is None:
+def _key(header: bytes) -> str:
+    if not header:
         raise _invalid("header.Idempotency-Key", "Field required")
     key = header.decode("latin-1")
     if not _KEY.match(key):
