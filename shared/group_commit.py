@@ -92,9 +92,7 @@ class GroupCommit(Generic[Item, Outcome]):
             Overloaded: too many items wait already; nothing was accepted.
             Unavailable: `seconds_max` went by; the item may still be written.
         """
-        if self._waiting >= self._waiting_max:
-            metrics.OVERLOADED.labels(self._name).inc()
-            raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
+        self.check_room()
         loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
             self._groups.append(self._new_group(loop))
@@ -108,6 +106,17 @@ class GroupCommit(Generic[Item, Outcome]):
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_groups())
         return await caller
+
+    def check_room(self) -> None:
+        """
+        See that there is room, before work that would be in vain without it.
+
+        Raises:
+            Overloaded: too many items wait already.
+        """
+        if self._waiting >= self._waiting_max:
+            metrics.OVERLOADED.labels(self._name).inc()
+            raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
     async def drain(self) -> None:
         """Wait until everything accepted is written."""

@@ -22,7 +22,9 @@ from starlette.exceptions import HTTPException
 
 from shared import logs, metrics
 from shared.errors import KepuError, NotAuthenticated
-from shared.middleware import HotRoute, HotRoutes, Observed, route_of
+from shared.hot import HotRoute, HotRoutes
+from shared.hot_protocol import HotProtocol
+from shared.middleware import Observed, route_of
 from shared.problems import Problem, problem, problem_of
 from shared.settings import Settings
 from shared.tokens import Participant, TokenVerifier, check_organiser
@@ -190,6 +192,9 @@ def serve(app: FastAPI, settings: Settings) -> None:
     logs.configure(app.state.service, settings.log_level)
     uvicorn.run(
         app,
+        http=HotProtocol,
+        # Nobody asks for a client's address.
+        proxy_headers=False,
         host=settings.host,
         port=settings.port,
         access_log=False,

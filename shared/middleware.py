@@ -1,80 +1,28 @@
-"""
-What happens to every request: timed, bounded, and with a correlation id on its lines and its answer.
-
-Hot routes are answered here, before the framework: its routing, dependencies and response
-objects cost several times what the work of a submission does (docs/performance.md).
-"""
+"""What happens to every request: timed, bounded, and with a correlation id on its lines and its answer."""
 
 import itertools
 import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from prometheus_client import Histogram
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import logs, metrics
-from shared.errors import KepuError, NotAuthenticated
-from shared.problems import problem, problem_of
+from shared.problems import problem
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 4_194_304
-_PLACEHOLDER = re.compile(r"(\{\w+\})")
 _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
 # A process counts on from a random place: unique enough for a log, without a system call a request.
 _correlations = itertools.count(secrets.randbits(63))
-
-Answer: TypeAlias = Callable[[str, bytes, bytes], Awaitable[bytes]]
-"""Answers a hot request, given the id in its path, its Authorization header and its body; returns JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class HotRoute:
-    """
-    A route with one id in its path, answered with JSON and always the same status, or with a problem.
-
-    Args:
-        path: the pattern, such as /attempts/{attempt_id}/submission.
-    """
-
-    method: str
-    path: str
-    status: int
-    answer: Answer
-    _before: str = field(init=False)
-    _after: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        before, _, after = _PLACEHOLDER.split(self.path)
-        object.__setattr__(self, "_before", before)
-        object.__setattr__(self, "_after", after)
-
-    def id_in(self, path: str) -> str | None:
-        """The id that a path names, if the path is this route's."""
-        if not (path.startswith(self._before) and path.endswith(self._after)):
-            return None
-        id_ = path[len(self._before) : len(path) - len(self._after)]
-        return id_ if id_ and "/" not in id_ else None
-
-
-def bearer(authorization: bytes, *, missing: str, code: str) -> str:
-    """
-    The token of an Authorization header.
-
-    Raises:
-        NotAuthenticated: there is none; with this message and code.
-    """
-    scheme, _, token = authorization.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated(missing, code=code)
-    return token.strip()
+_timers: dict[tuple[str, str, int], Histogram] = {}
 
 
 class _Answering:
@@ -99,100 +47,60 @@ class Observed:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        correlation, length = b"", b"0"
-        for name, value in scope["headers"]:
-            if name == b"x-correlation-id":
-                correlation = value
-            elif name == b"content-length":
-                length = value
-        if not _CORRELATION.match(correlation):
-            correlation = b"%016x" % next(_correlations)
-        answering = _Answering(send, correlation)
-        before = logs.correlation_id.set(correlation.decode())
-        try:
-            if int(length) > BODY_BYTES_MAX:
-                await _too_large(scope, receive, answering)
-            else:
-                await self._app(scope, _bounded(receive), answering)
-        except ClientDisconnect:
-            # Nobody is there to be told anything.
-            return
-        except Exception:
-            # Here and not in an exception handler: the line and the answer carry the correlation id.
-            log.exception("request failed", extra={"route": route_of(scope)})
-            if answering.status is not None:
-                raise
-            failed = problem(500, "internal", "an unexpected error; the log has it under the correlation id")
-            await failed(scope, receive, answering)
-        finally:
-            logs.correlation_id.reset(before)
-        self._observe(scope["method"], route_of(scope), answering.status or 500, started)
-
-    def _observe(self, method: str, route: str, status: int, started: float) -> None:
-        key = method, route, status
-        if key not in self._timers:
-            self._timers[key] = metrics.HTTP_SECONDS.labels(*key)
-        self._timers[key].observe(time.perf_counter() - started)
+        correlation = correlation_of(scope["headers"])
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        answering = _Answering(send, correlation.encode())
+        with logs.correlated(correlation):
+            try:
+                if int(length) > BODY_BYTES_MAX:
+                    await too_large()(scope, receive, answering)
+                else:
+                    await self._app(scope, bounded_body(receive), answering)
+            except ClientDisconnect:
+                # Nobody is there to be told anything.
+                return
+            except Exception:
+                # Here and not in an exception handler: the line and the answer carry the correlation id.
+                log.exception("request failed", extra={"route": route_of(scope)})
+                if answering.status is not None:
+                    raise
+                await internal_problem()(scope, receive, answering)
+        observe(scope["method"], route_of(scope), answering.status or 500, started)
 
 
-class HotRoutes:
-    """Answers hot routes, and leaves all else to the framework; `routes` may be filled at the start."""
-
-    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute]) -> None:
-        self._framework = framework
-        self._routes = routes
-        self._observed = Observed(_answer)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            for route in self._routes:
-                if route.method == scope["method"] and (id_ := route.id_in(scope["path"])):
-                    scope["route"], scope["hot_id"] = route, id_
-                    await self._observed(scope, receive, send)
-                    return
-        await self._framework(scope, receive, send)
+def correlation_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The correlation id that a request brings, or a new one."""
+    for name, value in headers:
+        if name == b"x-correlation-id" and _CORRELATION.match(value):
+            return value.decode()
+    return f"{next(_correlations):016x}"
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    route: HotRoute = scope["route"]
-    authorization = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    try:
-        answer = await route.answer(scope["hot_id"], authorization, await _body(receive))
-    except KepuError as error:
-        metrics.PROBLEMS.labels(route.path, error.code).inc()
-        await problem_of(error)(scope, receive, send)
-    except HTTPException:
-        await _too_large(scope, receive, send)
-    else:
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": route.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+def observe(method: str, route: str, status: int, started: float) -> None:
+    """Put a request that began at this `time.perf_counter()` into the metrics."""
+    key = method, route, status
+    if key not in _timers:
+        _timers[key] = metrics.HTTP_SECONDS.labels(*key)
+    _timers[key].observe(time.perf_counter() - started)
 
 
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientDisconnect
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body"):
-            return b"".join([*parts, body]) if parts else body
-        parts.append(body)
+def internal_problem() -> Response:
+    """The answer to an error that nobody expected."""
+    return problem(500, "internal", "an unexpected error; the log has it under the correlation id")
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    await problem(413, "too_large", f"a body may have {BODY_BYTES_MAX} bytes")(scope, receive, send)
+def too_large() -> Response:
+    """The answer to a body beyond the bound."""
+    return problem(413, "too_large", f"a body may have {BODY_BYTES_MAX} bytes")
 
 
-def _bounded(receive: Receive) -> Receive:
+def bounded_body(receive: Receive) -> Receive:
     read = 0
 
     async def bounded() -> Message:

@@ -6,8 +6,7 @@ intake looks nothing up (docs/decisions/0006-tokens.md).
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 
 import msgspec
 
@@ -31,6 +30,9 @@ class AttemptClaims(msgspec.Struct, frozen=True, array_like=True):
     district: str | None
 
 
+# Base64 that is safe in addresses too, without base64.py's own detours.
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
 _claims = msgspec.msgpack.Decoder(AttemptClaims)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -39,12 +41,12 @@ class AttemptTokens:
     """Makes and checks attempt tokens with one secret key."""
 
     def __init__(self, key: str) -> None:
-        self._key = key.encode()
+        self._mac = hmac.new(key.encode(), digestmod="sha256")
 
     def sign(self, claims: AttemptClaims) -> str:
         """The token of an attempt."""
         body = _encoder.encode(claims)
-        return urlsafe_b64encode(self._signature(body) + body).decode()
+        return _encoded(self._signature(body) + body).decode()
 
     def verify(self, token: str) -> AttemptClaims:
         """
@@ -56,18 +58,26 @@ class AttemptTokens:
         try:
             if len(token) > TOKEN_CHARS_MAX:
                 raise ValueError("too long")
-            signed = urlsafe_b64decode(token)
+            text = token.encode("ascii")
+            signed = a2b_base64(text.translate(_FROM_URL))
             # The decoder drops what is no base64: without this many texts would be one token.
-            if urlsafe_b64encode(signed).decode() != token:
+            if _encoded(signed) != text:
                 raise ValueError("not as we write it")
             signature, body = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
             if not hmac.compare_digest(signature, self._signature(body)):
                 raise ValueError("signature")
             return _claims.decode(body)
-        except (ValueError, Base64Error, msgspec.MsgspecError):
+        except (ValueError, msgspec.MsgspecError):
             raise NotAuthenticated(
                 "the attempt token is not one of ours", code="attempt_token_invalid"
             ) from None
 
     def _signature(self, body: bytes) -> bytes:
-        return hmac.digest(self._key, body, "sha256")[:SIGNATURE_BYTES]
+        # A copy of what holds the key already: half the cost of a new one.
+        mac = self._mac.copy()
+        mac.update(body)
+        return mac.digest()[:SIGNATURE_BYTES]
+
+
+def _encoded(signed: bytes) -> bytes:
+    return b2a_base64(signed, newline=False).translate(_TO_URL)

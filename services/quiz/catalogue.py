@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, paper_number
@@ -32,6 +33,10 @@ class Offered:
 
     record: QuizRecord
     papers: dict[int, Paper] = field(default_factory=dict)
+    accepts_until: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.accepts_until = self.record.closes_at + timedelta(seconds=self.record.quiz.grace_seconds)
 
     def paper(self, attempt_id: str) -> Paper:
         """

@@ -20,9 +20,9 @@ from shared.envelope import Context, new_traceparent, to_headers
 from shared.errors import Conflict, Forbidden, Rejected
 from shared.events import QuizSubmitted
 from shared.group_commit import GroupCommit
+from shared.hot import HotRequest, bearer
 from shared.ids import random_id
 from shared.logs import correlation_id
-from shared.middleware import bearer
 from shared.publisher import Publisher, Record
 
 SOURCE = "kepu/quiz"
@@ -30,6 +30,7 @@ SOURCE = "kepu/quiz"
 WINDOW_SECONDS = 0.02
 # Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
 ACCEPTED_SECONDS_MAX = 12.0
+ACCEPTED = 202
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LETTERS = "ABCDEFGH"
 # All answers in alphabetical order; others may be sound too, and are looked at one by one.
@@ -56,9 +57,9 @@ class Intake:
             "intake", self._append, window_seconds=WINDOW_SECONDS, seconds_max=ACCEPTED_SECONDS_MAX
         )
 
-    async def submit(self, attempt_id: str, authorization: bytes, body: bytes) -> bytes:
+    async def submit(self, request: HotRequest) -> tuple[int, bytes]:
         """
-        Take the answers of one attempt; returns the receipt once they are in the log.
+        Take the answers of one attempt; 202 with a receipt once they are in the log.
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
@@ -66,18 +67,18 @@ class Intake:
         """
         claims = self._tokens.verify(
             bearer(
-                authorization,
+                request.authorization,
                 missing="give the attempt token in the header Authorization: Bearer …",
                 code="attempt_token_missing",
             )
         )
-        if attempt_id != claims.attempt_id:
-            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
+        if request.id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
         # In memory; asked of the database only where another process published it a moment ago,
         # or this one stood still so long that an early close may have passed it by.
         offered = self._catalogue.current_now(claims.quiz_id) or await self._catalogue.current(claims.quiz_id)
         now = clock.now()
-        answers = _judge(claims, offered, body, now)
+        answers = _judge(claims, offered, request.body, now)
         receipt_id = random_id()
         submission = Submission(
             attempt_id=claims.attempt_id,
@@ -91,7 +92,8 @@ class Intake:
             district=claims.district,
         )
         await self._log.add(_record(submission, receipt_id, now))
-        return encoder.encode({"receipt_id": receipt_id, "attempt_id": claims.attempt_id, "received_at": now})
+        receipt = {"receipt_id": receipt_id, "attempt_id": claims.attempt_id, "received_at": now}
+        return ACCEPTED, encoder.encode(receipt)
 
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
@@ -100,8 +102,7 @@ class Intake:
 
 def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
     answers = _answers(body, offered.paper(claims.attempt_id))
-    grace = timedelta(seconds=offered.record.quiz.grace_seconds)
-    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.record.closes_at + grace:
+    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.accepts_until:
         raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
     return answers
 

@@ -20,12 +20,13 @@ from shared import clock
 from shared.errors import NotFound, Rejected
 from shared.events import ID_PATTERN
 from shared.group_commit import GroupCommit
-from shared.middleware import HotRoute, bearer
+from shared.hot import HotRequest, HotRoute, bearer
 from shared.tokens import Participant
 
 START_PATH = "/quizzes/{quiz_id}/attempts"
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"
 RESULT_PATH = "/attempts/{attempt_id}/result"
+FOUND, STARTED = 200, 201
 # A start looks up every id that the participant's attempts of the day can have: 20 at most.
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
@@ -52,14 +53,14 @@ class Sitting:
     def routes(self) -> list[HotRoute]:
         """What the service adds to its hot routes."""
         return [
-            HotRoute("POST", SUBMIT_PATH, 202, self.intake.submit),
-            HotRoute("POST", START_PATH, 201, self.start),
-            HotRoute("GET", RESULT_PATH, 200, self.read_result),
+            HotRoute("POST", SUBMIT_PATH, self.intake.submit),
+            HotRoute("POST", START_PATH, self.start),
+            HotRoute("GET", RESULT_PATH, self.read_result),
         ]
 
-    async def start(self, quiz_id: str, authorization: bytes, _body: bytes) -> bytes:
+    async def start(self, request: HotRequest) -> tuple[int, bytes]:
         """The paper and the attempt's token; starting again while an attempt is open gives it back."""
-        who = self._who(authorization)
+        quiz_id, who = request.id, self._who(request)
         offered = self.catalogue.get(quiz_id) or await self.catalogue.look_up(_sound(quiz_id))
         begun = await self.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
         if isinstance(begun, Rejected):
@@ -74,37 +75,28 @@ class Sitting:
             }
         )
         # The paper was serialised once for all who get it.
-        return head[:-1] + b',"questions":' + offered.paper(begun.attempt_id).questions_json + b"}"
+        questions = offered.paper(begun.attempt_id).questions_json
+        return STARTED, head[:-1] + b',"questions":' + questions + b"}"
 
-    async def read_result(self, attempt_id: str, authorization: bytes, _body: bytes) -> bytes:
+    async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
         """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
-        who = self._who(authorization)
-        found = await self.results.add(_sound(attempt_id))
+        attempt_id, who = _sound(request.id), self._who(request)
+        found = await self.results.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:
             raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
-        if isinstance(found, Attempt):
-            return encoder.encode(
-                {
-                    "attempt_id": attempt_id,
-                    "status": "pending",
-                    "score_percent": None,
-                    "passed": None,
-                    "time_used_seconds": None,
-                }
-            )
-        return encoder.encode(
-            {
-                "attempt_id": attempt_id,
-                "status": "graded",
-                "score_percent": found.score_percent,
-                "passed": found.passed,
-                "time_used_seconds": found.time_used_seconds,
-            }
-        )
+        graded = found if isinstance(found, Result) else None
+        result = {
+            "attempt_id": attempt_id,
+            "status": "graded" if graded else "pending",
+            "score_percent": graded.score_percent if graded else None,
+            "passed": graded.passed if graded else None,
+            "time_used_seconds": graded.time_used_seconds if graded else None,
+        }
+        return FOUND, encoder.encode(result)
 
-    def _who(self, authorization: bytes) -> Participant:
+    def _who(self, request: HotRequest) -> Participant:
         token = bearer(
-            authorization,
+            request.authorization,
             missing="give your token in the header Authorization: Bearer …",
             code="token_missing",
         )

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.consumer import Batch, Following, Subscription, consuming
 from shared.envelope import Envelope, Event
 from shared.mongo import Database, Session, in_transaction
 from shared.outbox import LEASE_SECONDS, append, prepare, relaying
 from shared.publisher import publishing
 from shared.testing import (
+    Said,
     committed,
     eventually,
     fresh_database,
@@ -103,6 +105,43 @@ async def test_when_one_of_two_copies_is_killed_the_other_loses_nothing(kafka: s
 
             # The dead one's partitions are free when its session has ended.
             await eventually(all_heard, 25)
+
+
+async def test_a_restart_under_the_same_name_moves_no_partition(kafka: str, mongo: str) -> None:
+    contract = await new_contract(kafka, partitions=4)
+    rounds: set[int] = set()
+
+    async def hear(_: Batch[Said]) -> Following:
+        rounds.add(other._subscriber.consumer._coordinator.generation)
+        return []
+
+    subscription = Subscription(readers_of(contract), [contract], hear)
+    async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
+        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        said_so_far = 0
+
+        async def both_hear(by: str) -> bool:
+            nonlocal said_so_far
+            events = [said(contract, said_so_far + n, who=f"p-{n}") for n in range(20)]
+            said_so_far += len(events)
+            await publisher.publish(events)
+            await asyncio.sleep(0.1)
+            return bool(rounds) and by in set(await database["heard"].distinct("by"))
+
+        async with consuming(kafka, [subscription], publisher, instance="other") as [other]:
+            async with acting(*actor, "stuck") as stuck:
+                # Until it has a batch at hand, in which it hangs; the other one goes on with its own.
+                await eventually(lambda: both_hear("stuck"))
+                theirs = other._subscriber.consumer.assignment()
+                round_ = other._subscriber.consumer._coordinator.generation
+                stuck.kill()
+            rounds.clear()
+            async with acting(*actor, "restarted"):
+                await eventually(lambda: both_hear("restarted"))
+            # Another round of the group would stop every member while partitions are given out anew.
+            assert rounds == {round_}
+            assert other._subscriber.consumer.assignment() == theirs
+            assert len(theirs) == 2
 
 
 async def test_relay_killed_between_publishing_and_deleting_publishes_again_with_the_same_ids(

@@ -136,6 +136,21 @@ async def test_those_beyond_the_bound_are_refused_and_the_others_are_not() -> No
     assert await commit.add(11) == 22
 
 
+async def test_whoever_asks_for_room_is_told_that_there_is_none_and_adds_nothing() -> None:
+    log = Log()
+    commit = group_commit(log, waiting_max=1)
+    commit.check_room()
+    log.open.clear()
+    waiting = asyncio.create_task(commit.add(1))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        commit.check_room()
+    log.open.set()
+    assert await waiting == 2
+    commit.check_room()
+    assert log.groups == [[1]]
+
+
 async def test_caller_who_gives_up_does_not_disturb_the_others() -> None:
     log = Log()
     commit = group_commit(log, waiting_max=3)

@@ -22,9 +22,10 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
+from shared.hot import HotRequest, HotRoute
 from shared.http import AsOrganiser, AsParticipant, Check, create_app
 from shared.logs import JsonLines
-from shared.middleware import BODY_BYTES_MAX, HotRoute
+from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
 from shared.tokens import TokenSigner, new_key_pair
 
@@ -46,13 +47,19 @@ class Wish(BaseModel):
 
 
 def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
-    async def hot(name: str, authorization: bytes, body: bytes) -> bytes:
-        if name == "bug" or name in ERRORS:
-            raise ERRORS.get(name) or RuntimeError(f"{name}: wang.fang@example.org")
-        return json.dumps([name, authorization.decode(), len(body)]).encode()
+    async def hot(request: HotRequest) -> tuple[int, bytes]:
+        if request.id == "bug" or request.id in ERRORS:
+            raise ERRORS.get(request.id) or RuntimeError("wang.fang@example.org")
+        said = (
+            request.id,
+            request.authorization.decode(),
+            request.idempotency_key.decode(),
+            len(request.body),
+        )
+        return 202 if request.id else 201, json.dumps(said).encode()
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        app.state.hot_routes.append(HotRoute("POST", "/hot/{name}/size", 202, hot))
+        app.state.hot_routes += [HotRoute("POST", "/hot/{name}/size", hot), HotRoute("POST", "/hot", hot)]
         return checks or {}
 
     settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
@@ -128,13 +135,13 @@ async def test_unexpected_error_tells_nothing_but_the_id_under_which_the_log_has
             lines.append(json.loads(JsonLines("test").format(record)))
 
     keeping = Keeping()
-    logging.getLogger("shared.middleware").addHandler(keeping)
+    logging.getLogger("shared").addHandler(keeping)
     try:
         async with client() as http:
             path = route.format(name="bug")
             answer = await http.request(method, path, headers={"x-correlation-id": "a-request"})
     finally:
-        logging.getLogger("shared.middleware").removeHandler(keeping)
+        logging.getLogger("shared").removeHandler(keeping)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-correlation-id"] == "a-request"
@@ -185,12 +192,20 @@ async def test_a_hot_route_is_answered_with_its_id_the_authorization_and_the_bod
     async with client() as http:
         whole = await http.post("/hot/wang/size", content=b"whole", headers={"authorization": "Bearer x"})
         parts = await http.post("/hot/li/size", content=chunks(), headers={"x-correlation-id": "a-request"})
-    assert (whole.status_code, whole.json()) == (202, ["wang", "Bearer x", 5])
+    assert (whole.status_code, whole.json()) == (202, ["wang", "Bearer x", "", 5])
     assert whole.headers["content-type"] == "application/json"
-    assert (parts.json(), parts.headers["x-correlation-id"]) == (["li", "", 8], "a-request")
+    assert (parts.json(), parts.headers["x-correlation-id"]) == (["li", "", "", 8], "a-request")
 
 
-@pytest.mark.parametrize("path", ["/hot//size", "/hot/a/b/size", "/hot/a/size/", "/hot/a", "/hot/size"])
+async def test_a_hot_route_may_have_no_id_and_look_at_an_idempotency_key() -> None:
+    async with client() as http:
+        answer = await http.post("/hot", content=b"once", headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()) == (201, ["", "", "k", 4])
+
+
+@pytest.mark.parametrize(
+    "path", ["/hot//size", "/hot/a/b/size", "/hot/a/size/", "/hot/a", "/hot/size", "/hot/"]
+)
 async def test_what_is_almost_a_hot_route_is_left_to_the_framework(path: str) -> None:
     async with client() as http:
         assert (await http.post(path)).status_code == 404

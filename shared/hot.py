@@ -1,0 +1,171 @@
+"""
+Hot routes: the few that come by the thousand, answered without the framework.
+
+Its routing, dependencies and response objects cost several times what the work of a
+submission does (docs/performance.md). A hot route is as timed, bounded and correlated
+as any other, and its errors are the same problems.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared import logs, metrics
+from shared.errors import KepuError, NotAuthenticated
+from shared.middleware import bounded_body, correlation_of, internal_problem, observe, too_large
+from shared.problems import problem_of
+
+log = logging.getLogger(__name__)
+
+_PLACEHOLDER = re.compile(r"\{\w+\}")
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class HotRequest(NamedTuple):
+    """What a hot route may look at; headers are empty where there are none."""
+
+    id: str
+    authorization: bytes
+    idempotency_key: bytes
+    body: bytes
+
+
+Answer: TypeAlias = Callable[[HotRequest], Awaitable[tuple[int, bytes]]]
+"""Answers a request with a status and JSON."""
+
+
+class HotAnswer(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HotRoute:
+    """
+    A route with one id in its path or none, answered with JSON or a problem.
+
+    Args:
+        path: the pattern, such as /attempts/{attempt_id}/submission.
+    """
+
+    method: str
+    path: str
+    answer: Answer
+    _before: str = field(init=False)
+    _after: str | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        before, *after = _PLACEHOLDER.split(self.path)
+        object.__setattr__(self, "_before", before)
+        object.__setattr__(self, "_after", after[0] if after else None)
+
+    def id_in(self, method: str, path: str) -> str | None:
+        """The id that a request names ("" where the path has none), or None if it is not this route's."""
+        if method != self.method:
+            return None
+        if self._after is None:
+            return "" if path == self.path else None
+        if not (path.startswith(self._before) and path.endswith(self._after)):
+            return None
+        id_ = path[len(self._before) : len(path) - len(self._after)]
+        return id_ if id_ and "/" not in id_ else None
+
+    async def respond(self, id_: str, headers: Headers, body: bytes) -> HotAnswer:
+        """The answer to a request, a problem where it cannot be answered as it wishes."""
+        started = time.perf_counter()
+        correlation = correlation_of(headers)
+        before = logs.correlation_id.set(correlation)
+        authorization = key = b""
+        for name, value in headers:
+            if name == b"authorization":
+                authorization = value
+            elif name == b"idempotency-key":
+                key = value
+        try:
+            status, answer = await self.answer(HotRequest(id_, authorization, key, body))
+            said = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+        except KepuError as error:
+            metrics.PROBLEMS.labels(self.path, error.code).inc()
+            status, said, answer = _written(problem_of(error))
+        except Exception:
+            log.exception("request failed", extra={"route": self.path})
+            status, said, answer = _written(internal_problem())
+        finally:
+            logs.correlation_id.reset(before)
+        said.append((b"x-correlation-id", correlation.encode()))
+        observe(self.method, self.path, status, started)
+        return HotAnswer(status, said, answer)
+
+
+def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:
+    """The route that answers this request, and the id in its path."""
+    for route in routes:
+        if (id_ := route.id_in(method, path)) is not None:
+            return route, id_
+    return None
+
+
+def bearer(authorization: bytes, *, missing: str, code: str) -> str:
+    """
+    The token of an Authorization header.
+
+    Raises:
+        NotAuthenticated: there is none; with this message and code.
+    """
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated(missing, code=code)
+    return token.strip()
+
+
+class HotRoutes:
+    """Answers hot routes as ASGI, and leaves all else to the framework; `routes` may be filled later."""
+
+    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute]) -> None:
+        self._framework = framework
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hot = hot_route(self._routes, scope["method"], scope["path"]) if scope["type"] == "http" else None
+        if hot is None:
+            await self._framework(scope, receive, send)
+            return
+        route, id_ = hot
+        try:
+            body = await _body(bounded_body(receive))
+        except ClientDisconnect:
+            return
+        except HTTPException:
+            answer = HotAnswer(*_written(too_large()))
+        else:
+            answer = await route.respond(id_, scope["headers"], body)
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _written(response: Response) -> tuple[int, Headers, bytes]:
+    return response.status_code, list(response.raw_headers), bytes(response.body)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body"):
+            return b"".join([*parts, body]) if parts else body
+        parts.append(body)

@@ -1,0 +1,116 @@
+"""
+Hot routes straight from the parser: uvicorn's protocol without ASGI in between.
+
+A scope, a task's two channels and their messages cost as much as all the rest of a hot
+request. Only the plain case is taken here: HTTP/1.1, a body of known length, nothing
+under way on the connection. Everything else goes on to uvicorn as it came, and
+`shared.hot.HotRoutes` answers it there in the same way.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.hot import HotRoute, hot_route
+from shared.middleware import BODY_BYTES_MAX
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+class _NobodyWaits:
+    def set(self) -> None:
+        """What uvicorn wakes up waits for nothing here."""
+
+
+class _Exchange:
+    """One hot request and its answer, to uvicorn a request-response cycle like any other."""
+
+    __slots__ = ("body", "disconnected", "hot", "keep_alive", "message_event", "response_complete")
+
+    def __init__(self, hot: tuple[HotRoute, str]) -> None:
+        self.hot = hot
+        self.body = b""
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+        self.message_event = _NobodyWaits()
+
+
+class HotProtocol(HttpToolsProtocol):
+    """Serves an app whose `state.hot_routes` lists `HotRoute`s."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._hot_routes: list[HotRoute] = config.app.state.hot_routes
+
+    def on_message_begin(self) -> None:
+        # The scope is made when it is known to be needed.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+
+    def on_headers_complete(self) -> None:
+        hot = self._hot()
+        if hot is None:
+            url, headers, expects = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expects
+            self.headers += headers
+            super().on_headers_complete()
+        else:
+            exchange: Any = _Exchange(hot)
+            self.cycle = exchange
+
+    def on_body(self, body: bytes) -> None:
+        if isinstance(self.cycle, _Exchange):
+            self.cycle.body += body
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if isinstance(self.cycle, _Exchange):
+            if not self.cycle.response_complete:
+                task = self.loop.create_task(self._answer(self.cycle, self.headers))
+                task.add_done_callback(self.tasks.discard)
+                self.tasks.add(task)
+        else:
+            super().on_message_complete()
+
+    def _hot(self) -> tuple[HotRoute, str] | None:
+        idle = self.cycle is None or self.cycle.response_complete
+        if not idle or self.expect_100_continue or self.config.limit_concurrency is not None:
+            return None
+        method = self.parser.get_method()
+        hot = hot_route(self._hot_routes, method.decode("ascii"), self.url.decode("latin-1"))
+        if hot is None or b"%" in self.url or b"?" in self.url:
+            return None
+        plain = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        if not plain or self.parser.should_upgrade():
+            return None
+        length = b"0" if method == b"GET" else b""
+        for name, value in self.headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                return None
+        return hot if length.isdigit() and int(length) <= BODY_BYTES_MAX else None
+
+    async def _answer(self, exchange: _Exchange, headers: list[tuple[bytes, bytes]]) -> None:
+        route, id_ = exchange.hot
+        answer = await route.respond(id_, headers, exchange.body)
+        if self.flow.write_paused and not exchange.disconnected:
+            await self.flow.drain()
+        if exchange.disconnected or self.transport.is_closing():
+            return
+        parts = [_STATUS_LINES[answer.status]]
+        for name, value in (*self.server_state.default_headers, *answer.headers):
+            parts += (name, b": ", value, b"\r\n")
+        parts += (b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n", answer.body)
+        self.transport.write(b"".join(parts))
+        exchange.response_complete = True
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()

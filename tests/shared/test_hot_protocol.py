@@ -1,0 +1,204 @@
+"""Hot routes over real connections: whatever way a request comes, it is answered once and in order."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from shared.hot import HotRequest, HotRoute
+from shared.hot_protocol import HotProtocol
+from shared.http import Check, create_app
+from shared.middleware import BODY_BYTES_MAX
+from shared.settings import Settings
+from shared.testing import eventually
+from shared.tokens import new_key_pair
+
+PUBLIC = new_key_pair()[1]
+
+
+@dataclass
+class Echo:
+    """Answers with what it was sent, once `open` is set."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: list[str] = field(default_factory=list)
+    by_parser: int = 0
+
+    async def answer(self, request: HotRequest) -> tuple[int, bytes]:
+        self.begun.append(request.id)
+        await self.open.wait()
+        return 202, json.dumps([request.id, request.body.decode()]).encode()
+
+
+@dataclass
+class Served:
+    port: int
+    echo: Echo
+    server: uvicorn.Server
+
+    async def send(self, data: bytes, *, end: bool = False) -> bytes:
+        """Everything that comes back within a moment after the first of it, or until the end."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        await writer.drain()
+        answer = await reader.read() if end else await _until_quiet(reader)
+        writer.close()
+        return answer
+
+
+async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
+    answer = await reader.read(65_536)
+    while True:
+        try:
+            async with asyncio.timeout(0.1):
+                more = await reader.read(65_536)
+        except TimeoutError:
+            return answer
+        if not more:
+            return answer
+        answer += more
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[Served]:
+    echo = Echo()
+    echo.open.set()
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        app.state.hot_routes += [
+            HotRoute("POST", "/echo/{id}/hot", echo.answer),
+            HotRoute("GET", "/echo/{id}/hot", echo.answer),
+        ]
+        return {}
+
+    class Counted(HotProtocol):
+        async def _answer(self, *args: object) -> None:
+            echo.by_parser += 1
+            await super()._answer(*args)  # type: ignore[arg-type]
+
+    settings = Settings(organiser_key=SecretStr("x" * 16), token_public_key=PUBLIC, role="api")
+    app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, http=Counted, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    try:
+        yield Served(server.servers[0].sockets[0].getsockname()[1], echo, server)
+    finally:
+        echo.open.set()
+        server.should_exit = True
+        await running
+
+
+def post(id_: str, body: bytes = b"", *more: bytes, version: bytes = b"1.1") -> bytes:
+    head = b"POST /echo/%b/hot HTTP/%b\r\nHost: x\r\n" % (id_.encode(), version)
+    lines = b"".join(line + b"\r\n" for line in (*more, b"Content-Length: %d" % len(body)))
+    return head + lines + b"\r\n" + body
+
+
+def bodies(answer: bytes) -> list[list[str]]:
+    """The JSON bodies of the answers, in order."""
+    return [json.loads(part[: part.index(b"]") + 1]) for part in answer.split(b"\r\n\r\n")[1:]]
+
+
+async def test_requests_of_one_connection_are_answered_by_the_parser() -> None:
+    async with served() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        for number in range(3):
+            writer.write(post(f"n{number}", b"hello", b"X-Correlation-Id: a-request"))
+            answer = await reader.readuntil(b"]")
+            assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+            assert b"x-correlation-id: a-request\r\n" in answer
+            assert b"date: " in answer
+            assert bodies(answer) == [[f"n{number}", "hello"]]
+        writer.write(b"GET /echo/last/hot HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert bodies(await reader.readuntil(b"]")) == [["last", ""]]
+        writer.close()
+        assert at.echo.by_parser == 4
+
+
+@pytest.mark.parametrize("size", [1, 70_000, 1_000_000])
+async def test_a_body_in_pieces_is_put_together(size: int) -> None:
+    async with served() as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port, limit=2 * size + 65_536)
+        whole = post("a", b"x" * size)
+        for start in range(0, len(whole), 40_000):
+            writer.write(whole[start : start + 40_000])
+            await writer.drain()
+            await asyncio.sleep(0)
+        assert bodies(await reader.readuntil(b"]")) == [["a", "x" * size]]
+        writer.close()
+
+
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    async with served() as at:
+        health = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+        answer = await at.send(post("a", b"1") + post("b", b"2") + health + post("c", b"3"))
+    places = [answer.index(text) for text in (b'["a", "1"]', b'["b", "2"]', b'"status":"ok"', b'["c", "3"]')]
+    assert places == sorted(places)
+    assert answer.count(b"HTTP/1.1 20") == 4
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"POST /echo/a/hot HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        b"POST /echo/a/hot?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+        b"POST /echo/%61/hot HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+        post("a", b"hi", b"Expect: 100-continue"),
+        post("a", b"hi", b"Connection: close"),
+        post("a", b"hi", version=b"1.0"),
+    ],
+    ids=["chunked", "query", "escaped", "expects", "close", "http-1.0"],
+)
+async def test_unusual_requests_are_answered_the_same_by_way_of_asgi(request_: bytes) -> None:
+    async with served() as at:
+        answer = await at.send(request_)
+        assert (at.echo.begun, at.echo.by_parser) == (["a"], 0)
+    assert b" 202 Accepted\r\n" in answer
+    assert answer.endswith(b'["a", "hi"]')
+
+
+async def test_a_body_beyond_the_bound_is_refused_unread() -> None:
+    async with served() as at:
+        head = b"POST /echo/a/hot HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (BODY_BYTES_MAX + 1)
+        answer = await at.send(head + b"x" * (BODY_BYTES_MAX + 1))
+        assert at.echo.begun == []
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+async def test_whoever_leaves_disturbs_nobody() -> None:
+    async with served() as at:
+        at.echo.open.clear()
+        _, half = await asyncio.open_connection("127.0.0.1", at.port)
+        half.write(post("half", b"hello")[:-2])
+        _, gone = await asyncio.open_connection("127.0.0.1", at.port)
+        gone.write(post("gone", b"hello"))
+        staying = asyncio.create_task(at.send(post("stays", b"hello")))
+        await eventually(lambda: len(at.echo.begun) == 2)
+        half.close()
+        gone.close()
+        await asyncio.sleep(0.05)
+        at.echo.open.set()
+        assert bodies(await staying) == [["stays", "hello"]]
+        assert sorted(at.echo.begun) == ["gone", "stays"]
+        await eventually(lambda: not at.server.server_state.tasks)
+
+
+async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
+    async with served() as at:
+        at.echo.open.clear()
+        asking = asyncio.create_task(at.send(post("a", b"hello"), end=True))
+        await eventually(lambda: at.echo.begun)
+        at.server.should_exit = True
+        await asyncio.sleep(0.2)
+        at.echo.open.set()
+        answer = await asking
+    assert b"connection: close\r\n" in answer
+    assert bodies(answer) == [["a", "hello"]]
