@@ -101,6 +101,10 @@ class Services:
         self._started[name] = started
         self._remember(name, ServerState(ports=(port,), process=started.process))
 
+    def stop(self, name: str) -> None:
+        """Ask one part to end: what is under way is finished first."""
+        self._end(name, stop)
+
     def kill(self, name: str) -> None:
         """SIGKILL: nothing is finished, nobody is told."""
         self._end(name, kill)
@@ -109,6 +113,11 @@ class Services:
         """Whether this part's process is there."""
         known = states.load(self._state_file).servers.get(name)
         return bool(known and known.process and is_running(known.process))
+
+    def pid(self, name: str) -> int | None:
+        """The process that a part runs in, if it runs."""
+        known = states.load(self._state_file).servers.get(name)
+        return known.process.pid if known and known.process and is_running(known.process) else None
 
     def log(self, name: str) -> Path:
         """A part's log: one JSON object a line."""

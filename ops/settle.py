@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -16,6 +16,7 @@ SETTLE_SECONDS_MAX = 240.0
 ANSWER_SECONDS_MAX = 20.0
 # What a consumer has just committed may lead to an outbox that is filled a moment later.
 QUIET_LOOKS = 3
+GROUPS = frozenset(group for topic in topics.LIVE for group in topic.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,20 @@ async def wait_until_settled(
     databases: Databases,
     tell: Callable[[Unrest], None] = lambda _: None,
     seconds: float = SETTLE_SECONDS_MAX,
+    groups: Collection[str] = GROUPS,
 ) -> None:
     """
     Wait until three looks in a row find nothing to do.
+
+    Args:
+        groups: whose reading is waited for; fewer where only some services run.
 
     Raises:
         StackError: there is still something to do after the time; says what.
     """
     deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
     while quiet < QUIET_LOOKS:
-        unread = _lag(kafka)
+        unread = lag(kafka, groups)
         unrest = Unrest(sum(unread.values()), await databases.unpublished(), await databases.undelivered())
         tell(unrest)
         quiet = quiet + 1 if unrest.total == 0 else 0
@@ -56,11 +61,10 @@ async def wait_until_settled(
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _lag(kafka: str) -> dict[str, int]:
+def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
     """Events not committed, by "topic of group"."""
-    groups = sorted({group for topic in topics.LIVE for group in topic.groups})
     found: dict[str, int] = {}
-    for group in groups:
+    for group in sorted(groups):
         consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False})
         try:
             for topic in topics.LIVE:

@@ -1,9 +1,10 @@
 """
 The outbox: state and the events that tell of it in one transaction, then to Kafka by a relay.
 
-`append` writes events beside the state; the `Relay` publishes them in order and
-deletes what Kafka has acknowledged. A crash between the two publishes again, with the
-same ids. One relay a service works at a time, under a lease; when its process dies
+`append` writes events beside the state, many in one document, since what a document
+costs is the same for one event and for a hundred; the `Relay` publishes them in order
+and deletes what Kafka has acknowledged. A crash between the two publishes again, with
+the same ids. One relay a service works at a time, under a lease; when its process dies
 another takes over within `LEASE_SECONDS`.
 """
 
@@ -19,12 +20,12 @@ from shared.envelope import Envelope, Event
 from shared.errors import Unavailable
 from shared.mongo import (
     ASCENDING,
+    ChangeStream,
     Database,
     Document,
     DuplicateKeyError,
     PyMongoError,
     Session,
-    UpdateOne,
     outages_named,
 )
 from shared.publisher import Publisher, Record, to_record
@@ -33,9 +34,15 @@ log = logging.getLogger(__name__)
 
 COLLECTION = "outbox"
 LEASES = "leases"
-RELAY_EVENTS_MAX = 500
+PACK_EVENTS_MAX = 100
+# MongoDB takes 16 MiB a document; a pack has one event at least, and no topic takes a larger one than this.
+PACK_BYTES_MAX = 1_048_576
+RELAY_PACKS_MAX = 20
 SWEEP_SECONDS = 1.0
 LEASE_SECONDS = 5.0
+LEASE_RENEWED_SECONDS = 1.0
+BUSY_SECONDS = 1.0
+BUSY_PAUSE_SECONDS = 0.05
 PAUSE_SECONDS = 0.5
 
 
@@ -54,29 +61,50 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
     """
     Write events inside the transaction that makes them true.
 
-    An event that already waits (the same id) is written once.
+    Whoever appends looks in the same transaction whether it has happened already: an event
+    that is appended twice is published twice, under its one id.
     """
-    if not envelopes:
-        return
-    # Upserts, since an insert that finds its id taken would abort the whole transaction.
-    await database[COLLECTION].bulk_write(
-        [
-            UpdateOne({"_id": envelope.context.id}, {"$setOnInsert": _document(envelope)}, upsert=True)
-            for envelope in envelopes
-        ],
-        session=session,
-    )
+    if envelopes:
+        records = [to_record(envelope) for envelope in envelopes]
+        packs = [_pack(some) for some in _packs(records)]
+        await database[COLLECTION].insert_many(packs, session=session)
 
 
-def _document(envelope: Envelope[Event]) -> Document:
-    topic, key, value, headers = to_record(envelope)
+def _packs(records: Sequence[Record]) -> Iterator[list[Record]]:
+    pack: list[Record] = []
+    size_bytes = 0
+    for record in records:
+        record_bytes = len(record[2] or b"")
+        if pack and (len(pack) == PACK_EVENTS_MAX or size_bytes + record_bytes > PACK_BYTES_MAX):
+            yield pack
+            pack, size_bytes = [], 0
+        pack.append(record)
+        size_bytes += record_bytes
+    yield pack
+
+
+def _pack(records: Sequence[Record]) -> Document:
     return {
         "order": next(_order),
-        "topic": topic,
-        "key": key,
-        "value": value,
-        "headers": [[name, header] for name, header in headers],
+        "events": [
+            {"topic": topic, "key": key, "value": value, "headers": dict(headers)}
+            for topic, key, value, headers in records
+        ],
     }
+
+
+def _records(pack: Document) -> list[Record]:
+    return [
+        (event["topic"], event["key"], event["value"], list(event["headers"].items()))
+        for event in pack["events"]
+    ]
+
+
+async def waiting(database: Database) -> list[Record]:
+    """All that waits to be published, in order; for tests and people who look."""
+    with outages_named():
+        packs = await database[COLLECTION].find().sort("order", ASCENDING).to_list(None)
+    return [record for pack in packs for record in _records(pack)]
 
 
 async def prepare(database: Database) -> None:
@@ -92,13 +120,14 @@ class Relay:
         self._database = database
         self._publisher = publisher
         self._owner = owner
-        self._awake = asyncio.Event()
         self._leading = False
+        self._renew_at = 0.0
+        self._busy_until = 0.0
+        self._inserts: ChangeStream | None = None
         self.outage: str | None = None
 
     async def run(self) -> None:
         """Relay until cancelled."""
-        waking = asyncio.create_task(self._wake_on_insert())
         try:
             while True:
                 try:
@@ -114,8 +143,8 @@ class Relay:
                     log.exception("outbox relay failed; trying again")
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
-            waking.cancel()
             with suppress(Unavailable, PyMongoError):
+                await self._stop_watching()
                 await self._give_up_lease()
 
     async def check(self) -> str | None:
@@ -123,35 +152,81 @@ class Relay:
         return self.outage
 
     async def _turn(self) -> None:
+        await self._lead()
+        if not self._leading:
+            await self._stop_watching()
+            await asyncio.sleep(SWEEP_SECONDS)
+            return
+        published = await self._publish_some()
+        while published == RELAY_PACKS_MAX:
+            await self._lead()
+            if not self._leading:
+                return
+            published = await self._publish_some()
+        if published:
+            self._busy_until = time.monotonic() + BUSY_SECONDS
+        if time.monotonic() < self._busy_until:
+            # A change stream reads every write of the database, to find those to the outbox: under
+            # load a look now and then costs a tenth of that, and each finds more at once.
+            await self._stop_watching()
+            await asyncio.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            await self._wait_for_insert()
+
+    async def _publish_some(self) -> int:
+        """Publish the packs that wait longest; returns how many there were, at most `RELAY_PACKS_MAX`."""
+        outbox = self._database[COLLECTION]
+        with outages_named():
+            packs = await outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
+            records = [record for pack in packs for record in _records(pack)]
+            count = len(records)
+            if len(packs) == RELAY_PACKS_MAX:
+                # The rest is taken to be like these.
+                count = count * await outbox.estimated_document_count() // RELAY_PACKS_MAX
+        metrics.OUTBOX_WAITING.set(count)
+        metrics.OUTBOX_OLDEST_AGE.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)
+        if packs:
+            await self._publisher.write(records)
+            # Delete only what Kafka has acknowledged: a crash here repeats, never loses.
+            with outages_named():
+                await outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})
+        return len(packs)
+
+    async def _wait_for_insert(self) -> None:
+        """
+        Until something is inserted, or `SWEEP_SECONDS`: the stream only wakes, the sweep is the truth.
+
+        The first call opens the stream and returns, so that what came before it opened is looked for.
+        """
+        try:
+            if self._inserts is None:
+                inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+                stream = self._database[COLLECTION].watch(
+                    inserts, max_await_time_ms=round(SWEEP_SECONDS * 1000)
+                )
+                self._inserts = await stream.__aenter__()
+            else:
+                await self._inserts.try_next()
+        except PyMongoError:
+            self._inserts = None
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _stop_watching(self) -> None:
+        if self._inserts is not None:
+            stream, self._inserts = self._inserts, None
+            await stream.close()
+
+    async def _lead(self) -> None:
+        """Take or keep the lease; a publication begins with most of it still to come."""
+        if self._leading and time.monotonic() < self._renew_at:
+            return
+        self._renew_at = time.monotonic() + LEASE_RENEWED_SECONDS
         self._leading = await self._take_lease()
         metrics.RELAY_LEADER.set(1 if self._leading else 0)
         if not self._leading:
             # The leader tells of the outbox; a last value that stays would look like a backlog.
             metrics.OUTBOX_WAITING.set(0)
             metrics.OUTBOX_OLDEST_AGE.set(0)
-        while self._leading and await self._publish_some() == RELAY_EVENTS_MAX:
-            self._leading = await self._take_lease()
-        self._awake.clear()
-        with suppress(TimeoutError):
-            # The change stream only wakes; the sweep is the truth.
-            async with asyncio.timeout(SWEEP_SECONDS):
-                await self._awake.wait()
-
-    async def _publish_some(self) -> int:
-        outbox = self._database[COLLECTION]
-        with outages_named():
-            waiting = await outbox.find().sort("order", ASCENDING).limit(RELAY_EVENTS_MAX).to_list(None)
-            count = len(waiting)
-            if count == RELAY_EVENTS_MAX:
-                count = await outbox.estimated_document_count()
-        metrics.OUTBOX_WAITING.set(count)
-        metrics.OUTBOX_OLDEST_AGE.set(time.time() - waiting[0]["order"] / 1e9 if waiting else 0)
-        if waiting:
-            await self._publisher.write([_record(document) for document in waiting])
-            # Delete only what Kafka has acknowledged: a crash here repeats, never loses.
-            with outages_named():
-                await outbox.delete_many({"_id": {"$in": [document["_id"] for document in waiting]}})
-        return len(waiting)
 
     async def _take_lease(self) -> bool:
         now = datetime.now(UTC)
@@ -168,21 +243,6 @@ class Relay:
 
     async def _give_up_lease(self) -> None:
         await self._database[LEASES].delete_one({"_id": "relay", "owner": self._owner})
-
-    async def _wake_on_insert(self) -> None:
-        while True:
-            try:
-                inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
-                async with self._database[COLLECTION].watch(inserts) as changes:
-                    async for _ in changes:
-                        self._awake.set()
-            except PyMongoError:
-                await asyncio.sleep(PAUSE_SECONDS)
-
-
-def _record(document: Document) -> Record:
-    headers = [(name, bytes(header)) for name, header in document["headers"]]
-    return document["topic"], bytes(document["key"]), bytes(document["value"]), headers
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ A contact is JSON, {"name": …, "email": …}, in a libsodium sealed box, in ba
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from functools import lru_cache
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import Rejected
 
+KEYS_MAX = 16
 EMAIL_PATTERN = r"^[^@\s<>,;:\"']{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$"
 
 
@@ -33,8 +35,12 @@ class Contact(BaseModel):
 
 def seal(contact: Contact, public_key: str) -> str:
     """Close the box; `public_key` is base64."""
-    box = SealedBox(PublicKey(b64decode(public_key)))
-    return b64encode(box.encrypt(contact.model_dump_json().encode())).decode()
+    return b64encode(_box(public_key).encrypt(contact.model_dump_json().encode())).decode()
+
+
+@lru_cache(maxsize=KEYS_MAX)
+def _box(public_key: str) -> SealedBox[PublicKey]:
+    return SealedBox(PublicKey(b64decode(public_key)))
 
 
 def unseal(sealed: str, private_key: str) -> Contact:

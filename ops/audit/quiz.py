@@ -1,9 +1,11 @@
 """Quiz audited: every submission in the log judged, graded and ranked again, by other code."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -23,6 +25,7 @@ SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
 # A standing's order as stored: score, then what is left of the longest time, then the moment of finishing.
 FINISH_BITS, TIME_SECONDS_MAX = 38, 2**18 - 1
+EXACT_SECONDS, CELLS_A_SCORE = 8_192, 12_160
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +196,23 @@ async def _rankings(
         who = f"{one.quiz_id}/{one.participant_id}"
         best[who] = max(best.get(who, (-1, 0)), (one.score_percent, -one.time_used_seconds))
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
-    yield compare("everyone graded has a standing", best, standings)
+    # What is held in a freeze counts as if it stood.
+    standing = dict(standings)
+    async for one in database["held"].find():
+        who = f"{one['quiz_id']}/{one['_id'].rpartition('/')[2]}"
+        standing[who] = max(one["order"], standing.get(who, 0))
+    yield compare("everyone graded has a standing", best, standing)
     yield true_of_all(
         "standings are the best results",
         (
             who
-            for who, order in standings.items()
+            for who, order in standing.items()
             if who in best and order >> FINISH_BITS != _order(*best[who])
         ),
-        len(standings),
+        len(standing),
     )
+    wrong_counts = await _wrong_counts(database, standings)
+    yield true_of_all("ranks are counted from the standings", wrong_counts, len(standings))
     wrong = []
     for quiz_id in closed:
         marks = [mark for who, mark in best.items() if who.startswith(f"{quiz_id}/")]
@@ -217,6 +227,24 @@ async def _rankings(
             if best.get(f"{quiz_id}/{standing['participant_id']}") != mark or standing["rank"] != rank:
                 wrong.append(f"{quiz_id}/{standing['participant_id']}")
     yield true_of_all("final ranks are right", wrong, sum(len(e["standings"]) for e in events.values()))
+
+
+async def _wrong_counts(database: Database, standings: Mapping[str, int]) -> list[str]:
+    """The marks of which another number is counted than stand there."""
+    counted: Counter[tuple[str, int]] = Counter()
+    for name, quiz_field in (("rank_counts", "_id"), ("rank_changes", "quiz_id")):
+        async for one in database[name].find():
+            for cell, count in iter_unpack("<ii", one["cells"]):
+                counted[one[quiz_field], cell] += count
+    counted.subtract(Counter((who.partition("/")[0], _cell(order)) for who, order in standings.items()))
+    return [f"{quiz_id}/{cell}" for (quiz_id, cell), surplus in counted.items() if surplus]
+
+
+def _cell(order: int) -> int:
+    """The cell that counts a standing, as docs/decisions/0011-standings.md numbers them."""
+    score, left = divmod(order >> FINISH_BITS, TIME_SECONDS_MAX + 1)
+    seconds = TIME_SECONDS_MAX - left
+    return score * CELLS_A_SCORE + min(seconds, EXACT_SECONDS + max(seconds - EXACT_SECONDS, 0) // 64)
 
 
 def _order(score_percent: int, minus_seconds: int) -> int:

@@ -111,6 +111,11 @@ class Stack:
             for name in ("kafka", "mongo")
         ]
 
+    def pid(self, name: str) -> int | None:
+        """The process of a server of ours, if it runs."""
+        known = states.load(self._state_file).servers.get(name)
+        return known.process.pid if known and known.process and is_running(known.process) else None
+
     def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
 

@@ -10,7 +10,9 @@ from services.quiz.bodies import (
     AnswersIn,
     AttemptOut,
     ClosingOut,
+    FreezeOut,
     OptionOut,
+    OwnStandingOut,
     QuizOut,
     ReceiptOut,
     ResultOut,
@@ -22,7 +24,8 @@ from services.quiz.bodies import (
 from services.quiz.catalogue import Catalogue
 from services.quiz.papers import draw
 from services.quiz.publishing import publish
-from services.quiz.ranking import Standing, least_better, place, ranked
+from services.quiz.ranking import Standing, place, ranked
+from services.quiz.ranks import Ranks
 from services.quiz.review import Reviewed, review
 from services.quiz.rules import (
     CLOSE_NOTICE_SECONDS,
@@ -49,6 +52,7 @@ class QuizApi:
 
     store: QuizStore
     catalogue: Catalogue
+    ranks: Ranks
 
 
 def router() -> APIRouter:
@@ -89,7 +93,7 @@ def router() -> APIRouter:
             200,
             "The top of the standings",
         ),
-        ("/quizzes/{quiz_id}/standings/me", read_own_standing, "GET", StandingOut, 200, "One's own rank"),
+        ("/quizzes/{quiz_id}/standings/me", read_own_standing, "GET", OwnStandingOut, 200, "One's own rank"),
     ):
         routes.add_api_route(
             path, function, methods=[methods], response_model=answer, status_code=code, summary=summary
@@ -111,6 +115,18 @@ def router() -> APIRouter:
         dependencies=[AsOrganiser],
         summary="Close now; quiz.closed follows when all that came in time is graded",
     )
+    for path, change, summary in (
+        ("/quizzes/{quiz_id}/standings/freeze", freeze_standings, "Freeze the standings that everyone sees"),
+        ("/quizzes/{quiz_id}/standings/thaw", thaw_standings, "Show the standings as they are again"),
+    ):
+        routes.add_api_route(
+            path,
+            change,
+            methods=["POST"],
+            response_model=FreezeOut,
+            dependencies=[AsOrganiser],
+            summary=summary,
+        )
     routes.add_api_route(
         SUBMIT_PATH,
         submit,
@@ -225,24 +241,55 @@ async def read_standings(
     """Equal points in equal seconds share a rank."""
     api = _quiz(request)
     record = (await api.catalogue.look_up(quiz_id)).record
-    best = ranked(await api.store.top(quiz_id, limit), record.quiz.opens_at)
+    best = ranked(await api.store.standings.top(quiz_id, limit), record.quiz.opens_at)
+    # The page is of now, the number of a moment ago.
+    participants = max(await api.ranks.participants(quiz_id), len(best))
     return StandingsOut(
         quiz_id=quiz_id,
         final=record.status == "closed",
-        participants=await api.store.count_standings(quiz_id),
+        frozen_at=record.frozen_at,
+        participants=participants,
         standings=[_standing_out(standing) for standing in best],
     )
 
 
-async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> StandingOut:
-    """404 `standing_unknown` before the first result."""
+async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> OwnStandingOut:
+    """404 `standing_unknown` before the first result, or the first one before a freeze."""
     api = _quiz(request)
     record = (await api.catalogue.look_up(quiz_id)).record
-    order = await api.store.order_of(quiz_id, who.participant_id)
+    order = await api.store.standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
-    better = await api.store.count_standings(quiz_id, least_better(order))
-    return _standing_out(Standing(better + 1, who.participant_id, place(order, record.quiz.opens_at)))
+    rank = await api.ranks.rank(quiz_id, order)
+    standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)))
+    return OwnStandingOut(**standing.model_dump(), frozen_at=record.frozen_at)
+
+
+async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
+    """
+    Everyone sees the results submitted until `frozen_at`, however late they are graded, and no later ones.
+
+    `frozen_at` is two seconds ahead, so that every process knows. Results are given to their
+    participants all the same. Repeating it changes nothing; the close ends it. Refused:
+    `quiz_closed` (409).
+    """
+    api = _quiz(request)
+    await api.catalogue.look_up(quiz_id)
+    await api.store.freeze(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
+    await api.catalogue.refresh()
+    record = api.catalogue.find(quiz_id).record
+    if record.frozen_at is None and record.status != "open":
+        raise Conflict(f"quiz {quiz_id} is {record.status}: its standings are final soon", code="quiz_closed")
+    return FreezeOut(quiz_id=quiz_id, frozen_at=record.frozen_at)
+
+
+async def thaw_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
+    """What was held back stands within seconds. Repeating it changes nothing."""
+    api = _quiz(request)
+    await api.catalogue.look_up(quiz_id)
+    await api.store.thaw(quiz_id)
+    await api.catalogue.refresh()
+    return FreezeOut(quiz_id=quiz_id, frozen_at=api.catalogue.find(quiz_id).record.frozen_at)
 
 
 def _quiz_out(record: QuizRecord) -> QuizOut:

@@ -12,8 +12,10 @@ from services.quiz.catalogue import offering
 from services.quiz.closing import Closer, closing
 from services.quiz.handlers import Grading, subscriptions
 from services.quiz.intake import Intake
+from services.quiz.ranks import Ranks
 from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
+from services.quiz.upkeep import Upkeep, keeping_up
 from shared import clock, mongo
 from shared.consumer import consuming
 from shared.http import Check, create_app, serve
@@ -57,7 +59,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
                 results_gathered(store),
             )
             app.state.hot_routes += sitting.routes()
-            app.state.quiz = QuizApi(store, catalogue)
+            app.state.quiz = QuizApi(store, catalogue, Ranks(store.standings))
         if settings.role != "api":
             grading = Grading(store, catalogue, publisher)
             consumers = await stack.enter_async_context(
@@ -67,8 +69,10 @@ def assemble(settings: QuizSettings) -> FastAPI:
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             closer = Closer(store, catalogue, settings.kafka, grading.grade_rest)
             await stack.enter_async_context(closing(closer))
+            upkeep = Upkeep(store)
+            await stack.enter_async_context(keeping_up(upkeep))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "closing": closer.check}
+            checks |= {"relay": relay.check, "closing": closer.check, "standings": upkeep.check}
         return checks
 
     app = create_app(

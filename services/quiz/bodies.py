@@ -102,6 +102,9 @@ class ReviewOut(BaseModel):
     questions: list[ReviewedOut]
 
 
+FROZEN_AT = "standings are shown as of this moment's submissions; null where they are not frozen"
+
+
 class StandingOut(BaseModel):
     rank: int = Field(examples=[1])
     participant_id: str
@@ -110,13 +113,23 @@ class StandingOut(BaseModel):
     finished_at: datetime
 
 
+class OwnStandingOut(StandingOut):
+    frozen_at: datetime | None = Field(None, description=FROZEN_AT)
+
+
 class StandingsOut(BaseModel):
     """The best, in order; final once the quiz is closed."""
 
     quiz_id: str
     final: bool
+    frozen_at: datetime | None = Field(None, description=FROZEN_AT)
     participants: int
     standings: list[StandingOut]
+
+
+class FreezeOut(BaseModel):
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    frozen_at: datetime | None = Field(description=FROZEN_AT)
 
 
 class ClosingOut(BaseModel):

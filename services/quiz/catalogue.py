@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.quiz.papers import Paper, lay_out
-from services.quiz.rules import CLOSE_NOTICE_SECONDS, paper_number
+from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
 from services.quiz.store import QuizRecord, QuizStore
 from shared.errors import NotFound, Unavailable
 
@@ -33,10 +33,33 @@ class Offered:
 
     record: QuizRecord
     papers: dict[int, Paper] = field(default_factory=dict)
+    opens_at: datetime = field(init=False)
     accepts_until: datetime = field(init=False)
+    _day: str = field(init=False, default="")
+    _day_begins: datetime = field(init=False)
+    _day_ends: datetime = field(init=False)
+    _duration: timedelta = field(init=False)
+    _grace: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
-        self.accepts_until = self.record.closes_at + timedelta(seconds=self.record.quiz.grace_seconds)
+        quiz = self.record.quiz
+        # In one zone for all: datetimes of two are compared by way of both zones' rules.
+        self.opens_at = quiz.opens_at.astimezone(UTC)
+        self._day_begins = self._day_ends = self.opens_at
+        self._duration = timedelta(seconds=quiz.duration_seconds)
+        self._grace = timedelta(seconds=quiz.grace_seconds)
+        self.accepts_until = self.record.closes_at + self._grace
+
+    def day_of(self, moment: datetime) -> str:
+        """`rules.day_of`; remembers the day asked for last."""
+        if not self._day_begins <= moment < self._day_ends:
+            self._day_begins, self._day_ends = day_around(self.record.quiz, moment)
+            self._day = day_of(self.record.quiz, moment)
+        return self._day
+
+    def deadline(self, started_at: datetime) -> datetime:
+        """`rules.deadline` of an attempt begun then, its differences of time made once."""
+        return min(started_at + self._duration, self.record.closes_at) + self._grace
 
     def paper(self, attempt_id: str) -> Paper:
         """

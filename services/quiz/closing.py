@@ -99,7 +99,11 @@ class Closer:
             held = self._held[record.quiz_id]
             # A partition that holds nothing any more has outlived its submissions.
             if all(graded.get(partition, end) >= end for partition, end in held.items()):
+                # Final standings are everybody's, frozen or not.
+                await self._store.end_freezes(record.quiz_id)
                 await self._grade_rest(record.quiz_id)
+                while await self._store.standings.release(record.quiz_id):
+                    self._looked_at = time.monotonic()
                 await self._close(record, now)
         await self._catalogue.refresh()
 
@@ -108,12 +112,12 @@ class Closer:
         return record.status != "closed" and now > record.closes_at + grace + self._settle
 
     async def _close(self, record: QuizRecord, now: datetime) -> None:
-        best = ranked(await self._store.top(record.quiz_id, STANDINGS_MAX), record.quiz.opens_at)
+        best = ranked(await self._store.standings.top(record.quiz_id, STANDINGS_MAX), record.quiz.opens_at)
         event = QuizClosed(
             quiz_id=record.quiz_id,
             quiz_title=record.quiz.title,
             closed_at=now,
-            participants=await self._store.count_standings(record.quiz_id),
+            participants=await self._store.standings.count(record.quiz_id),
             standings=tuple(
                 FinalStanding(
                     rank=standing.rank,

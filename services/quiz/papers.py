@@ -11,16 +11,17 @@ from hashlib import sha256
 
 import msgspec
 
-from services.quiz.grading import KeyedQuestion, keyed
+from services.quiz.grading import AnswerKey, KeyedQuestion, answer_key, keyed
 from services.quiz.rules import Question, Quiz
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper, ready to be sent (`questions_json`) and to be graded (`key`)."""
+    """One paper, ready to be sent (`questions_json`) and to be graded (`answer_key`)."""
 
     number: int
     key: tuple[KeyedQuestion, ...]
+    answer_key: AnswerKey
     question_ids: frozenset[str]
     questions_json: bytes
 
@@ -41,9 +42,11 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
 def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
     """Draw a paper, shuffle its options and serialise it once for all who get it."""
     questions = draw(quiz_id, quiz, number)
+    key = tuple(keyed(question) for question in questions)
     return Paper(
         number=number,
-        key=tuple(keyed(question) for question in questions),
+        key=key,
+        answer_key=answer_key(key),
         question_ids=frozenset(question.id for question in questions),
         questions_json=msgspec.json.encode([_put(quiz_id, number, question) for question in questions]),
     )

@@ -15,6 +15,7 @@ TIME_BITS = 18
 FINISH_BITS = 38
 TIME_SECONDS_MAX = (1 << TIME_BITS) - 1
 FINISH_MS_MAX = (1 << FINISH_BITS) - 1
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def order(score_percent: int, time_used_seconds: int, finished_at: datetime, ope
         time_used_seconds: whole seconds; clipped to `TIME_SECONDS_MAX`.
         opens_at: the quiz's opening, from which `finished_at` is counted in milliseconds.
     """
-    finish_ms: int = (finished_at - opens_at) // timedelta(milliseconds=1)
+    finish_ms: int = (finished_at - opens_at) // MILLISECOND
     time = TIME_SECONDS_MAX - min(max(time_used_seconds, 0), TIME_SECONDS_MAX)
     finish = FINISH_MS_MAX - min(max(finish_ms, 0), FINISH_MS_MAX)
     return (score_percent << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish

@@ -9,7 +9,7 @@ allowed, and any other system can offer the quiz (`shared.events.QuizPublished`)
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, NewType
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -26,7 +26,7 @@ AttemptId = NewType("AttemptId", str)
 ParticipantId = NewType("ParticipantId", str)
 
 ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
-UUID_CHARS, UUID_HYPHENS = 36, 4
+UUID_DIGITS = 32
 QUESTIONS_A_PAPER_MAX = 200
 OPTIONS_MAX = 8
 DURATION_SECONDS_MAX = 86_400
@@ -156,6 +156,20 @@ def day_of(quiz: Quiz, moment: datetime) -> str:
     return moment.astimezone(ZoneInfo(quiz.timezone)).date().isoformat()
 
 
+def day_around(quiz: Quiz, moment: datetime) -> tuple[datetime, datetime]:
+    """
+    A span around a moment, in UTC, all of which falls on the same day where the quiz is held.
+
+    It is empty on days on which the clocks change: some did so at midnight, and had a day twice.
+    """
+    zone = ZoneInfo(quiz.timezone)
+    day = moment.astimezone(zone).date()
+    begins, ends = (datetime.combine(day + timedelta(days=n), time(), zone) for n in (0, 1))
+    if begins.utcoffset() != ends.utcoffset():
+        return moment, moment
+    return begins.astimezone(UTC), ends.astimezone(UTC)
+
+
 def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
     """The id of a participant's `number`th attempt of that day."""
     return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
@@ -168,10 +182,10 @@ def paper_number(attempt: str, papers: int) -> int:
     Raises:
         Rejected: the attempt's id is no UUID.
     """
+    digits = attempt.replace("-", "")
     try:
-        # An id as we write it needs no more to be read; any other way of writing a UUID is none the worse.
-        usual = len(attempt) == UUID_CHARS and attempt.count("-") == UUID_HYPHENS
-        return (int(attempt.replace("-", ""), 16) if usual else UUID(attempt).int) % papers
+        # As UUID reads it, without making one; the forms of other lengths are its own affair.
+        return (int(digits, 16) if len(digits) == UUID_DIGITS else UUID(attempt).int) % papers
     except ValueError:
         raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
 

@@ -1,7 +1,7 @@
 """
 A sitting over HTTP: start, submit, read the result.
 
-These three come by the thousand within minutes, so they are hot routes (shared/middleware.py),
+These three come by the thousand within minutes, so they are hot routes (shared/hot.py),
 and concurrent ones share a look at the database.
 """
 

@@ -2,15 +2,18 @@
 Quiz's database: quizzes, attempts, results, standings, participants, and submissions that wait for one.
 
 attempts, results   _id is the attempt's id, derived from its cause: a repeat inserts nothing
-standings           _id is "quiz/participant"; `order` is the maximum over results (ranking.py)
+standings           in standings.py; a result and what it makes of them come in one transaction
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Ids
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, QuizId, Status
+from services.quiz.standings import QUIZZES, Orders, Standings, raise_standings
 from shared import mongo, outbox
 from shared.envelope import Envelope, Event
 from shared.mongo import (
@@ -19,28 +22,33 @@ from shared.mongo import (
     Database,
     Document,
     DuplicateKeyError,
+    PlainDatabase,
+    PlainSession,
     Session,
     UpdateOne,
     outages_named,
 )
 
+RESULTS = "results"
 QUIZZES_MAX = 200
 PARKED_MAX = 1_000
+LOOKS_AFTER_A_REPEAT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class QuizRecord:
-    """A quiz as it stands: its definition, and when it closes or closed."""
+    """A quiz as it is: its definition, when it closes, and since when its standings are frozen."""
 
     quiz_id: QuizId
     quiz: Quiz
     status: Status
     closes_at: datetime
     version: int
+    frozen_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+# No dataclass: this one is made by the thousand, in a tenth of the time.
+class Result(msgspec.Struct, frozen=True, gc=False):
     """A graded attempt. `submission_id` is the id of the event that was graded: the first in the log."""
 
     attempt_id: AttemptId
@@ -56,8 +64,9 @@ class Result:
     answers: str
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a participant; made by the thousand too."""
+
     group_id: str | None
     district: str | None
 
@@ -79,22 +88,23 @@ class QuizStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._quizzes = database["quizzes"]
+        self._quizzes = database[QUIZZES]
         self._attempts = database["attempts"]
-        self._results = database["results"]
-        self._standings = database["standings"]
+        self._results = database[RESULTS]
         self._participants = database["participants"]
         self._parked = database["parked"]
+        self.standings = Standings(database)
+        # In how many batches to look for repeats; without one that look is a sixth of the database's work.
+        self._looks = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
         """Create the indexes, and the collections that transactions write to."""
         with outages_named():
-            await self._standings.create_index(
-                [("quiz_id", ASCENDING), ("order", DESCENDING), ("_id", ASCENDING)]
-            )
             await self._parked.create_index([("participant_id", ASCENDING)])
             await self._parked.create_index([("quiz_id", ASCENDING)])
             await self._quizzes.create_index([("status", ASCENDING), ("closes_at", ASCENDING)])
+            await mongo.create_missing(self._database, (RESULTS,))
+        await self.standings.prepare()
         await outbox.prepare(self._database)
 
     # Quizzes
@@ -173,6 +183,41 @@ class QuizStore:
                 ],
             )
 
+    async def freeze(self, quiz_id: str, at: datetime) -> None:
+        """Show standings as of `at`, as long as the quiz is open; a freeze already begun stays as it is."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "status": "open", "frozen_at": {"$exists": False}},
+                {"$set": {"frozen_at": at}, "$inc": {"version": 1}},
+            )
+
+    async def thaw(self, quiz_id: str) -> None:
+        """End a freeze, if there is one; `standings.release` lets stand what was held."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "frozen_at": {"$exists": True}},
+                {"$unset": {"frozen_at": ""}, "$inc": {"version": 1}},
+            )
+
+    async def end_freezes(self, quiz_id: str) -> None:
+        """Before the final standings: thaw, and let nobody freeze again."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {
+                    "_id": quiz_id,
+                    "status": {"$ne": "closed"},
+                    "$or": [{"status": "open"}, {"frozen_at": {"$exists": True}}],
+                },
+                {"$set": {"status": "closing"}, "$unset": {"frozen_at": ""}, "$inc": {"version": 1}},
+            )
+
+    async def frozen(self, quiz_ids: Iterable[str]) -> dict[str, datetime]:
+        """Those of these quizzes whose standings are frozen, and as of when."""
+        which = {"_id": {"$in": list(quiz_ids)}, "frozen_at": {"$exists": True}}
+        with outages_named():
+            found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
+        return {document["_id"]: document["frozen_at"] for document in found}
+
     async def finish_closing(self, quiz_id: str, events: Sequence[Envelope[Event]]) -> bool:
         """Fix the standings and tell of it; False if that was done already."""
 
@@ -213,7 +258,7 @@ class QuizStore:
             ],
         )
 
-    # Results and standings
+    # Results
 
     async def results(self, ids: Ids[str]) -> dict[str, Result]:
         """The results of those attempts that are graded."""
@@ -223,55 +268,38 @@ class QuizStore:
             found = await self._results.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {document["_id"]: _result(document) for document in found}
 
-    async def add_results(self, results: Sequence[Result]) -> dict[str, Result]:
-        """Save results; returns, by attempt, the earlier ones of those that were graded before."""
-        existed = await mongo.insert_new(self._results, [_result_document(result) for result in results])
-        return await self.results([results[position].attempt_id for position in existed])
+    async def add_results(
+        self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
+    ) -> dict[str, Result]:
+        """
+        Save results, each attempt's once, and what they make of the standings: all of it or nothing.
 
-    async def raise_standings(self, orders: Mapping[tuple[QuizId, ParticipantId], int]) -> None:
-        """Make each participant's standing at least this; repeats and any order give the same."""
-        if not orders:
-            return
-        with outages_named():
-            await self._standings.bulk_write(
-                [
-                    UpdateOne(
-                        {"_id": f"{quiz_id}/{participant_id}"},
-                        {
-                            "$max": {"order": order},
-                            "$setOnInsert": {"quiz_id": quiz_id, "participant_id": participant_id},
-                        },
-                        upsert=True,
-                    )
-                    for (quiz_id, participant_id), order in orders.items()
-                ],
-                ordered=False,
-            )
+        Args:
+            orders: what the results that count, these or earlier ones, make of the standings.
+        Returns: by attempt, the earlier ones of those that were graded before.
+        """
+        if not results:
+            return {}
+        ids = [result.attempt_id for result in results]
 
-    async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
-        """Participants and their orders, best first."""
-        with outages_named():
-            found = (
-                await self._standings.find({"quiz_id": quiz_id}, {"participant_id": 1, "order": 1})
-                .sort([("quiz_id", ASCENDING), ("order", DESCENDING), ("_id", ASCENDING)])
-                .limit(limit)
-                .to_list(None)
-            )
-        return [(document["participant_id"], document["order"]) for document in found]
+        def work(database: PlainDatabase, session: PlainSession) -> dict[str, Result]:
+            earlier: dict[str, Result] = {}
+            if self._looks > 0:
+                found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
+                earlier = {document["_id"]: _result(document) for document in found}
+            new = [result for result in results if result.attempt_id not in earlier]
+            mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
+            # The earlier ones too: whatever wrote them, they stand after this.
+            raise_standings(database, session, orders([*new, *earlier.values()]))
+            return earlier
 
-    async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
-        """A participant's order, if there is a result."""
-        with outages_named():
-            document = await self._standings.find_one({"_id": f"{quiz_id}/{participant_id}"})
-        return document["order"] if document else None
-
-    async def count_standings(self, quiz_id: str, at_least: int = 0) -> int:
-        """How many participants stand with at least this order."""
-        with outages_named():
-            count: int = await self._standings.count_documents(
-                {"quiz_id": quiz_id, "order": {"$gte": at_least}}
-            )
-        return count
+        self._looks -= 1
+        try:
+            return await mongo.at_once(self._database, work)
+        except DuplicateKeyError:
+            # Repeats seldom come alone: look for them now and in the batches that follow.
+            self._looks = LOOKS_AFTER_A_REPEAT
+            return await mongo.at_once(self._database, work)
 
     # Participants, and submissions that wait for one
 
@@ -331,6 +359,11 @@ class QuizStore:
             found = await self._parked.find({"_id": {"$in": list(attempt_ids)}}, {"_id": 1}).to_list(None)
         return frozenset(document["_id"] for document in found)
 
+    async def any_parked(self) -> bool:
+        """Whether any submission waits."""
+        with outages_named():
+            return await self._parked.find_one({}, {"_id": 1}) is not None
+
     async def parked_of_quiz(self, quiz_id: str) -> list[Parked]:
         """Submissions of a quiz that wait, at most `PARKED_MAX` of them."""
         with outages_named():
@@ -365,6 +398,7 @@ def _quiz_record(document: Document) -> QuizRecord:
         document["status"],
         document["closes_at"],
         document["version"],
+        document.get("frozen_at"),
     )
 
 

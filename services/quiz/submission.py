@@ -4,9 +4,13 @@ Answers as they come in over HTTP and from the log: fast structs beside the publ
 msgspec decodes a submission in a third of pydantic's time, and this is the one event
 that comes in by the thousand. What the struct refuses is judged again by the contract,
 so both take the same bodies; tests/quiz/test_submission.py proves the struct no laxer.
+
+Ids and letters are checked by one match for all: a pattern for each of forty made up four
+fifths of the decoding.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,12 +19,25 @@ import msgspec
 from shared.consumer import decoder
 from shared.events import ANSWER_PATTERN, ANSWERS_MAX, ID_PATTERN, QuizSubmitted
 
-# msgspec asks Python's re, whose $ lets a line end through; pydantic's does not.
-Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN.replace("$", r"\Z"))]
-Letters = Annotated[str, msgspec.Meta(pattern=ANSWER_PATTERN.replace("$", r"\Z"))]
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Answers = Annotated[dict[Id, Letters], msgspec.Meta(max_length=ANSWERS_MAX)]
+Answers = Annotated[dict[str, str], msgspec.Meta(max_length=ANSWERS_MAX)]
+
+
+def _lines(pattern: str) -> re.Pattern[str]:
+    one = pattern.removeprefix("^").removesuffix("$")
+    return re.compile(rf"{one}(?:\n{one})*")
+
+
+_IDS, _LETTERS = _lines(ID_PATTERN), _lines(ANSWER_PATTERN)
+
+
+def _check(texts: Collection[str], pattern: re.Pattern[str]) -> None:
+    if texts:
+        lines = "\n".join(texts)
+        # Counted too: a line end within a text would make two of one.
+        if lines.count("\n") != len(texts) - 1 or not pattern.fullmatch(lines):
+            raise ValueError("an id, or the letters of an answer, are not of their form")
 
 
 # Unknown fields are forbidden because msgspec skips them without checking that they are
@@ -30,23 +47,38 @@ class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     answers: Answers
 
+    def __post_init__(self) -> None:
+        _check(self.answers, _IDS)
+        _check(self.answers.values(), _LETTERS)
+
 
 class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """`shared.events.QuizSubmitted`, field by field."""
 
-    attempt_id: Id
-    quiz_id: Id
-    participant_id: Id
+    attempt_id: str
+    quiz_id: str
+    participant_id: str
     number: Annotated[int, msgspec.Meta(ge=1, le=100)]
     started_at: Moment
     submitted_at: Moment
     answers: Answers
-    group_id: Id | None = None
+    group_id: str | None = None
     district: Line | None = None
 
 
+class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One that somebody else wrote; intake makes its own of parts that it has checked."""
+
+    def __post_init__(self) -> None:
+        ids = [self.attempt_id, self.quiz_id, self.participant_id, *self.answers]
+        if self.group_id is not None:
+            ids.append(self.group_id)
+        _check(ids, _IDS)
+        _check(self.answers.values(), _LETTERS)
+
+
 answered = msgspec.json.Decoder(Answered)
-submission = msgspec.json.Decoder(Submission)
+submission: msgspec.json.Decoder[Submission] = msgspec.json.Decoder(_Received)
 encoder = msgspec.json.Encoder()
 _by_contract = decoder(QuizSubmitted)
 
@@ -65,4 +97,4 @@ def _decode(value: bytes) -> Submission:
     try:
         return submission.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return msgspec.convert(_by_contract([value])[0], Submission, from_attributes=True)
+        return msgspec.convert(_by_contract([value])[0], _Received, from_attributes=True)

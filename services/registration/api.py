@@ -4,33 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from services.registration.announcing import Origin
-from services.registration.booking import BOOKINGS_MAX, BookingRequest, Outcome, book
 from services.registration.cancelling import cancel, erase
 from services.registration.forms import (
     ActivitiesOut,
     ActivityOut,
     BookingOut,
     ErasedOut,
-    NewcomerIn,
     RegistrationIn,
     RegistrationOut,
     SessionOut,
 )
 from services.registration.idempotency import KEY_PATTERN, RequestKeys
-from services.registration.records import Activity, Profile
-from services.registration.rules import ParticipantId, Registration, Session, SessionId
+from services.registration.records import Activity
+from services.registration.registering import REGISTER_PATH
+from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
 from shared import clock, logs
-from shared.errors import NotFound, Rejected
+from shared.errors import NotFound
 from shared.events import ID_PATTERN
-from shared.group_commit import GroupCommit
 from shared.http import AsParticipant, organiser, participant
-from shared.sealing import Contact, seal
-from shared.tokens import Participant, TokenSigner
+from shared.tokens import Participant
 
 PAGE_MAX = 100
 OFFSET_MAX = 10_000
@@ -58,14 +55,7 @@ class RegistrationApi:
 
     store: RegistrationStore
     keys: RequestKeys
-    signer: TokenSigner
     contact_public_key: str
-    bookings: GroupCommit[BookingRequest, Outcome | Rejected]
-
-
-def bookings_gathered(store: RegistrationStore) -> GroupCommit[BookingRequest, Outcome | Rejected]:
-    """Concurrent requests share one transaction."""
-    return GroupCommit("bookings", lambda requests: book(requests, store), items_max=BOOKINGS_MAX)
 
 
 def router() -> APIRouter:
@@ -74,8 +64,9 @@ def router() -> APIRouter:
     routes.get("/activities", summary="The week's activities, the earliest first")(list_activities)
     routes.get("/activities/{activity_id}", summary="One activity, with free places")(read_activity)
     routes.post(
-        "/registrations",
+        REGISTER_PATH,
         status_code=201,
+        response_model=BookingOut,
         summary="Ask for places",
         responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
     )(register)
@@ -128,13 +119,12 @@ async def read_activity(request: Request, activity_id: IdInPath) -> ActivityOut:
     return activity_out(activity, await store.sessions_of([activity_id]))
 
 
+# Here for the OpenAPI document alone: registering.py answers it before the framework.
 async def register(
-    request: Request,
-    response: Response,
     form: RegistrationIn,
     key: IdempotencyKey,
     who: Annotated[Participant | None, Depends(whoever)],
-) -> BookingOut:
+) -> None:
     """
     The outcome at once: confirmed with a ticket, waitlisted with a position, or rejected with a code.
 
@@ -142,70 +132,8 @@ async def register(
     Who is registered for the session already gets that registration, with the code
     `already_registered`. Refused: `session_unknown` (404), `idempotency_key_reused` (409),
     `participant_erased` (403), `participant_missing`, `participant_and_token` (422).
-    503: send it again, with the same key.
+    503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.
     """
-    api = standing_on(request)
-    booking, token = _asked(api, form, key, who)
-    outcome = await api.bookings.add(booking)
-    if isinstance(outcome, Rejected):
-        raise outcome
-    if outcome.repeated:
-        response.status_code = status.HTTP_200_OK
-    answer = outcome.answer
-    return BookingOut(
-        registration_id=answer.registration_id,
-        participant_id=answer.participant_id,
-        session_id=answer.session_id,
-        status=answer.verdict,
-        position=answer.position,
-        ticket_code=answer.ticket_code,
-        code=answer.code,
-        reason=answer.reason,
-        token=token,
-    )
-
-
-def _asked(
-    api: RegistrationApi, form: RegistrationIn, key: str, who: Participant | None
-) -> tuple[BookingRequest, str | None]:
-    """The request to be booked, and a newcomer's token."""
-    newcomer = form.participant
-    if who is not None:
-        if newcomer is not None:
-            raise Rejected(
-                "leave out the participant, or the token of another one", code="participant_and_token"
-            )
-        id_, participant_id = api.keys.of_participant(who.participant_id, key), who.participant_id
-        profile, token = None, None
-    elif newcomer is not None:
-        id_, participant_id = api.keys.of_newcomer(key)
-        profile = _profile(newcomer, api.contact_public_key)
-        token = api.signer.sign(participant_id, newcomer.group_id, newcomer.district, clock.now())
-    else:
-        raise Rejected("say who takes part, or give a token", code="participant_missing")
-    booking = BookingRequest(
-        key=id_,
-        fingerprint=api.keys.fingerprint(form.model_dump_json().encode()),
-        request_id=id_,
-        participant_id=ParticipantId(participant_id),
-        session_id=SessionId(form.session_id),
-        places=form.places,
-        profile=profile,
-        origin=origin(),
-    )
-    return booking, token
-
-
-def _profile(newcomer: NewcomerIn, contact_public_key: str) -> Profile:
-    contact = Contact(name=newcomer.name, email=newcomer.email)
-    return Profile(
-        kind="person",
-        group_id=newcomer.group_id,
-        district=newcomer.district,
-        audience=newcomer.audience,
-        language=newcomer.language,
-        contact_sealed=seal(contact, contact_public_key),
-    )
 
 
 async def list_registrations(request: Request, who: AsParticipant) -> list[RegistrationOut]:

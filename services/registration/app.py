@@ -7,11 +7,12 @@ from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
 from services.registration import api, organisers_api
-from services.registration.api import RegistrationApi, bookings_gathered
+from services.registration.api import RegistrationApi
 from services.registration.handlers import Commands, subscriptions
 from services.registration.idempotency import RequestKeys
+from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
-from shared import mongo
+from shared import clock, mongo
 from shared.consumer import consuming
 from shared.http import Check, create_app, serve
 from shared.outbox import relaying
@@ -39,13 +40,20 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
         if settings.role != "worker":
             private_key = settings.token_private_key.get_secret_value()
+            keys = RequestKeys.from_private_key(private_key)
             app.state.registration = RegistrationApi(
                 store=store,
-                keys=RequestKeys.from_private_key(private_key),
-                signer=TokenSigner(private_key),
+                keys=keys,
                 contact_public_key=settings.contact_public_key,
-                bookings=bookings_gathered(store),
             )
+            registering = Registering(
+                store,
+                keys=keys,
+                signer=TokenSigner(private_key),
+                verify=lambda token: app.state.tokens.verify(token, clock.now()),
+                contact_public_key=settings.contact_public_key,
+            )
+            app.state.hot_routes += registering.routes()
         if settings.role != "api":
             consumers = await stack.enter_async_context(
                 consuming(

@@ -15,7 +15,7 @@ from services.registration.records import Activity, Answer, Group, Participant
 from services.registration.rules import Registration, Session
 from shared import mongo, outbox
 from shared.envelope import Envelope, Event
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
+from shared.mongo import ASCENDING, DESCENDING, Database, Document, ReturnDocument, UpdateOne
 
 
 class Books:
@@ -35,6 +35,16 @@ class Books:
         """
         if not session_ids:
             return {}
+        if len(session_ids) == 1:
+            # A rush is for one session: a round trip less in the time in which nobody else gets at it.
+            [only] = session_ids
+            document = await self._database["sessions"].find_one_and_update(
+                {"_id": only},
+                {"$inc": {"locks": 1}},
+                return_document=ReturnDocument.AFTER,
+                session=self._session,
+            )
+            return {only: to_session(document)} if document else {}
         these: Document = {"_id": {"$in": sorted(session_ids)}}
         await self._database["sessions"].update_many(these, {"$inc": {"locks": 1}}, session=self._session)
         return {document["_id"]: to_session(document) for document in await self._find("sessions", these)}

@@ -1,6 +1,7 @@
 """Records as documents and back; with store.py and books.py, the only ones to see documents."""
 
 from dataclasses import fields
+from typing import get_args
 
 from services.registration.records import Activity, Answer, Group, Participant, Profile
 from services.registration.rules import ParticipantId, Registration, Session
@@ -8,10 +9,12 @@ from shared.mongo import Document
 
 Record = Activity | Session | Registration | Answer | Group
 
+_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in get_args(Record)}
+
 
 def from_record(record: Record, id_field: str) -> Document:
     # Not dataclasses.asdict: it copies every value deeply, at ten times the cost.
-    document: Document = {field.name: getattr(record, field.name) for field in fields(record)}
+    document: Document = {name: getattr(record, name) for name in _NAMES[type(record)]}
     document["_id"] = document.pop(id_field)
     return document
 

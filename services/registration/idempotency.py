@@ -9,9 +9,9 @@ nor, without the same name and e-mail, the token.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from services.registration.rules import ParticipantId
+from shared.ids import derived_id
 
 KEY_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
 IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
@@ -28,9 +28,9 @@ class RequestKeys:
         """A secret of its own from the service's token key, so that there is one less to keep."""
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration idempotency", "sha256"))
 
-    def of_newcomer(self, key: str) -> tuple[str, ParticipantId]:
-        """The request's id, and the id of the participant that it makes."""
-        return self._id("request", key), ParticipantId(self._id("newcomer", key))
+    def of_newcomer(self, key: str) -> str:
+        """The request's id."""
+        return self._id("request", key)
 
     def of_participant(self, participant_id: str, key: str) -> str:
         """The request's id; the same key of somebody else is another request."""
@@ -38,16 +38,16 @@ class RequestKeys:
 
     def fingerprint(self, body: bytes) -> str:
         """The same for the same body, and without the secret good for nothing."""
-        return hmac.new(self.secret, body, "sha256").hexdigest()
+        return hmac.digest(self.secret, body, "sha256").hex()
 
     def _id(self, *parts: str) -> str:
-        digest = hmac.new(self.secret, "/".join(parts).encode(), "sha256").hexdigest()
-        return str(uuid5(IDS, digest))
+        digest = hmac.digest(self.secret, "/".join(parts).encode(), "sha256")
+        return derived_id(IDS, digest.hex())
 
 
 def command_key(participant_id: str, request_id: str) -> str:
     """The id of a command's request; its senders are trusted, so it needs no secret."""
-    return str(uuid5(IDS, f"command/{participant_id}/{request_id}"))
+    return derived_id(IDS, f"command/{participant_id}/{request_id}")
 
 
 def command_fingerprint(body: bytes) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from shared.errors import Conflict
+from shared.ids import derived_id
 
 ActivityId = NewType("ActivityId", str)
 SessionId = NewType("SessionId", str)
@@ -92,7 +93,7 @@ class Decision:
 
 def registration_id(participant_id: str, session_id: str) -> RegistrationId:
     """The one registration that a participant can have for a session."""
-    return RegistrationId(str(uuid5(REGISTRATION_IDS, f"{participant_id}/{session_id}")))
+    return RegistrationId(derived_id(REGISTRATION_IDS, f"{participant_id}/{session_id}"))
 
 
 def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Session]:

@@ -39,7 +39,8 @@ class RegistrationStore:
             await self._database["activities"].create_index([("starts_at", ASCENDING), ("_id", ASCENDING)])
             await self._database["sessions"].create_index([("activity_id", ASCENDING)])
             await self._database["groups"].create_index([("kind", ASCENDING)])
-            await self._database["participants"].create_index([("kind", ASCENDING)])
+            # It has no other index: this only makes the collection.
+            await self._database["participants"].create_index([("_id", ASCENDING)])
             await self._database["requests"].create_index([("participant_id", ASCENDING)])
             await self._database["registrations"].create_indexes(
                 [

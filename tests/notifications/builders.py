@@ -19,7 +19,7 @@ from shared import events, sealing
 from shared.consumer import Batch, Received
 from shared.envelope import Context, Envelope, Event, enclose
 from shared.mongo import Database, Document, connect
-from shared.outbox import prepare
+from shared.outbox import prepare, waiting
 from shared.testing import fresh_database, read_back
 from shared.tokens import TokenSigner, new_key_pair
 
@@ -215,8 +215,8 @@ class Desk:
 
     async def told(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        found = await self.database["outbox"].find({"topic": topic}).to_list(None)
-        return [bytes(document["value"]).decode() for document in found]
+        found = await waiting(self.database)
+        return [(value or b"").decode() for name, _, value, _ in found if name == topic]
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ from services.quiz.rules import (
 from services.quiz.store import QuizStore
 from services.quiz.submission import Submission
 from shared import clock
-from shared.consumer import Batch, Raw, Received
+from shared.consumer import Batch, Following, Raw, Received
 from shared.envelope import Envelope, enclose
 from shared.events import ParticipantErased, ParticipantJoined, QuestionKind, QuizCompleted, QuizSubmitted
 from shared.publisher import Publisher, publishing
@@ -219,6 +219,17 @@ class Workshop:
     async def completed(self, kafka: str) -> list[tuple[str, QuizCompleted]]:
         """The event ids and events of `quiz.completed` that the log has of this quiz."""
         return await completed_of(kafka, self.quiz_id)
+
+
+def told(following: Following) -> list[tuple[str, QuizCompleted]]:
+    """The event ids and events that follow from a batch."""
+    found = []
+    for one in following:
+        assert isinstance(one, tuple)
+        topic, _, value, headers = one
+        assert topic == QuizCompleted.topic
+        found.append((dict(headers)["ce_id"].decode(), QuizCompleted.model_validate_json(value or b"")))
+    return found
 
 
 async def completed_of(kafka: str, quiz_id: str) -> list[tuple[str, QuizCompleted]]:

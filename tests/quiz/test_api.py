@@ -10,8 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.quiz.ranks import FRESH_SECONDS
 from services.quiz.rules import Quiz
 from services.quiz.sitting import SUBMIT_PATH
+from services.quiz.upkeep import Upkeep
 from shared.events import QuizPublished
 from shared.testing import read_all
 from shared.topics import create_missing
@@ -85,6 +87,8 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "POST /quizzes/{quiz_id}/attempts",
         "GET /quizzes/{quiz_id}/standings",
         "GET /quizzes/{quiz_id}/standings/me",
+        "POST /quizzes/{quiz_id}/standings/freeze",
+        "POST /quizzes/{quiz_id}/standings/thaw",
         f"POST {SUBMIT_PATH}",
         "GET /attempts/{attempt_id}/result",
         "GET /attempts/{attempt_id}/review",
@@ -187,6 +191,48 @@ async def test_another_process_knows_a_quiz_at_once(kafka: str, mongo: str) -> N
         await asyncio.sleep(1.3)
         answer = await there.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("li"))
         assert refusal(answer) == (409, "quiz_closed")
+
+
+async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_them(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
+        database, path = shop.store._database.name, f"/quizzes/{shop.quiz_id}/standings"
+        wang, li = as_participant("wang"), as_participant("li")
+        async with running(app_of_api(kafka, mongo, database=database)) as client:
+            for act in ("freeze", "thaw"):
+                assert refusal(await client.post(f"{path}/{act}")) == (401, "organiser_key_missing")
+                unknown = await client.post(f"/quizzes/no-such-quiz/standings/{act}", headers=ORGANISER)
+                assert refusal(unknown) == (404, "quiz_unknown")
+            assert (await client.get(path)).json()["frozen_at"] is None
+            begun = await client.post(f"{path}/freeze", headers=ORGANISER)
+            frozen_at = begun.json()["frozen_at"]
+            # Told ahead, so that every grader knows it.
+            assert datetime.fromisoformat(frozen_at) > datetime.now(UTC) + timedelta(seconds=1)
+            assert (await client.post(f"{path}/freeze", headers=ORGANISER)).json() == begun.json()
+            after = datetime.now(UTC) + timedelta(seconds=3)
+            await shop.grading.grade_submissions(batch(shop.submission("li", right=5, submitted_at=after)))
+            await asyncio.sleep(FRESH_SECONDS)
+            page = (await client.get(path)).json()
+            assert (page["frozen_at"], page["participants"]) == (frozen_at, 1)
+            assert [one["participant_id"] for one in page["standings"]] == ["wang"]
+            own = (await client.get(f"{path}/me", headers=wang)).json()
+            assert (own["frozen_at"], own["rank"]) == (frozen_at, 1)
+            assert refusal(await client.get(f"{path}/me", headers=li)) == (404, "standing_unknown")
+            for _ in range(2):
+                thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
+                assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
+            await Upkeep(shop.store).turn()
+            await asyncio.sleep(FRESH_SECONDS)
+            page = (await client.get(path)).json()
+            assert (page["frozen_at"], page["participants"]) == (None, 2)
+            assert [one["participant_id"] for one in page["standings"]] == ["li", "wang"]
+            assert (await client.get(f"{path}/me", headers=wang)).json()["rank"] == 2
+            await client.post(f"/quizzes/{shop.quiz_id}/close", headers=ORGANISER)
+            closing = await client.post(f"{path}/freeze", headers=ORGANISER)
+            assert refusal(closing) == (409, "quiz_closed")
+            assert (await client.post(f"{path}/thaw", headers=ORGANISER)).status_code == 200
 
 
 async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, mongo: str) -> None:

@@ -79,7 +79,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
         assert await shop.grading.grade_submissions(late) == []
         assert [why.code for _, why in late.rejected] == ["attempt_late"]
-        assert await shop.store.count_standings(shop.quiz_id) == 31
+        assert await shop.store.standings.count(shop.quiz_id) == 31
 
 
 async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
@@ -104,7 +104,7 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
         assert not await all_graded()
         await one.close_due(datetime.now(UTC))
         assert await is_closed(shop)
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
         # For the tests that come after this one.
         async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
             await eventually(all_graded)
@@ -133,7 +133,36 @@ async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kaf
                 return await is_closed(shop)
 
             await eventually(closed)
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+
+
+async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        moment = now - timedelta(seconds=2)
+        shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
+        held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
+        # One that waits for its participant until the close is held by nothing either.
+        waits = shop.submission("p9", right=1, seconds=9, submitted_at=moment, district=None)
+        await shop.grading.grade_submissions(batch(shown, *held, waits))
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+        await asyncio.gather(*(closer(shop, kafka).close_due(datetime.now(UTC)) for _ in range(3)))
+        assert await is_closed(shop)
+        record = await shop.store.quiz(shop.quiz_id)
+        assert record is not None
+        assert record.frozen_at is None
+        await shop.store.freeze(shop.quiz_id, datetime.now(UTC))
+        assert await shop.store.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
+        async with relaying(shop.store._database, shop.publisher, owner="tests"):
+            await eventually(lambda: closings(shop, kafka))
+        (event,) = await closings(shop, kafka)
+        assert event.participants == 9
+        assert [one.participant_id for one in event.standings] == [f"p{n}" for n in range(2, 9)] + [
+            "p1",
+            "p9",
+        ]
 
 
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.grading import KeyedQuestion, grade, halves, packed, unpacked
+from services.quiz.grading import KeyedQuestion, answer_key, grade, halves, mark, packed, unpacked
 from services.quiz.review import review
 from shared.errors import Rejected
 from tests.quiz.builders import question
@@ -97,3 +97,15 @@ def test_a_review_shows_each_answer_beside_its_key() -> None:
 
 def test_a_review_of_an_attempt_never_submitted_has_no_answers() -> None:
     assert [one.answer for one in review([question(1), question(2)], None)] == [None, None]
+
+
+@given(ANSWERS, KEYS)
+def test_marking_in_one_pass_gives_the_same_score_and_answers(
+    answers: dict[str, str], key: list[KeyedQuestion]
+) -> None:
+    assert mark(answers, answer_key(key)) == (grade(answers, key), packed(answers, key))
+
+
+def test_an_empty_key_is_refused() -> None:
+    with pytest.raises(Rejected):
+        answer_key([])

@@ -12,11 +12,10 @@ from services.quiz.handlers import Grading
 from services.quiz.store import Parked, QuizStore
 from services.quiz.submission import Submission
 from shared.consumer import Following
-from shared.envelope import Envelope, Event
 from shared.errors import Unavailable
 from shared.events import QuizCompleted
-from shared.publisher import Publisher
-from tests.quiz.builders import Workshop, batch, erased, joined, people, workshop
+from shared.publisher import Publisher, Record
+from tests.quiz.builders import Workshop, batch, erased, joined, people, told, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +24,7 @@ HOUR = timedelta(hours=1)
 
 async def completed(shop: Workshop, *submissions: Submission, **changes: Any) -> list[QuizCompleted]:
     following = await shop.grading.grade_submissions(batch(*submissions, **changes))
-    return [one.event for one in following if isinstance(one.event, QuizCompleted)]
+    return [event for _, event in told(following)]
 
 
 async def codes(shop: Workshop, sent: Submission, appended_at: datetime | None = None) -> list[str]:
@@ -34,8 +33,8 @@ async def codes(shop: Workshop, sent: Submission, appended_at: datetime | None =
     return [why.code for _, why in one.rejected]
 
 
-def told(following: Following) -> list[tuple[str, str]]:
-    return [(one.context.id, one.event.model_dump_json()) for one in following]
+def bodies(following: Following) -> list[object]:
+    return [one[2] for one in following if isinstance(one, tuple)]
 
 
 def changed(sent: Submission, **changes: object) -> Submission:
@@ -49,7 +48,7 @@ async def test_a_submission_is_graded_and_stands(kafka: str, mongo: str) -> None
         assert (result.result_id, result.participant_id) == (sent.attempt_id, "wang")
         assert (result.score_percent, result.passed, result.time_used_seconds) == (80, True, 61)
         assert (result.group_id, result.district) == (None, "华龙区")
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
 
 
 async def test_what_can_never_count_is_rejected_alone_with_its_code(kafka: str, mongo: str) -> None:
@@ -76,7 +75,7 @@ async def test_what_can_never_count_is_rejected_alone_with_its_code(kafka: str, 
         bad, neighbours = changed(good, answers={"q99": "A"}), [shop.submission(), shop.submission()]
         mixed = batch(neighbours[0], bad, neighbours[1])
         following = await shop.grading.grade_submissions(mixed)
-        assert [one.event.key for one in following] == [one.participant_id for one in neighbours]
+        assert [event.key for _, event in told(following)] == [one.participant_id for one in neighbours]
         assert len(mixed.rejected) == 1
 
 
@@ -86,16 +85,12 @@ async def test_a_redelivered_batch_says_the_same_and_changes_nothing(kafka: str,
         sent = batch(shop.submission(), elsewhere, shop.submission(district=None))
         await shop.grading.keep_participants(people(joined(sent.events[2].event.participant_id)))
         first = await shop.grading.grade_submissions(sent)
-        standings = await shop.store.top(shop.quiz_id, 10)
+        standings = await shop.store.standings.top(shop.quiz_id, 10)
         # As after a crash before the commit: nothing of what followed may have been published.
         again = await shop.grading.grade_submissions(sent)
-        assert [(one.context.id, one.event) for one in again] == [
-            (one.context.id, one.event) for one in first
-        ]
-        assert [one.event.model_dump_json() for one in again] == [
-            one.event.model_dump_json() for one in first
-        ]
-        assert await shop.store.top(shop.quiz_id, 10) == standings
+        assert told(again) == told(first)
+        assert [bodies(one) for one in (again, first)] == [bodies(first)] * 2
+        assert await shop.store.standings.top(shop.quiz_id, 10) == standings
         assert len(standings) == 3
 
 
@@ -113,7 +108,7 @@ async def test_a_later_attempt_raises_the_standing_and_a_worse_one_does_not(kafk
     async with workshop(kafka, mongo, attempts_per_day=3) as shop:
         for right in (3, 5, 4):
             await completed(shop, shop.submission("wang", right=right, number=[3, 5, 4].index(right) + 1))
-        ((_, order),) = await shop.store.top(shop.quiz_id, 10)
+        ((_, order),) = await shop.store.standings.top(shop.quiz_id, 10)
         assert order >> 56 == 100
 
 
@@ -121,11 +116,11 @@ async def test_a_submission_before_its_participant_waits_and_is_then_graded(kafk
     async with workshop(kafka, mongo) as shop:
         who = str(uuid4())
         assert await completed(shop, shop.submission(who, district=None)) == []
-        assert await shop.store.count_standings(shop.quiz_id) == 0
+        assert await shop.store.standings.count(shop.quiz_id) == 0
         await shop.grading.keep_participants(people(joined(who)))
         ((_, result),) = await shop.completed(kafka)
         assert (result.participant_id, result.group_id, result.district) == (who, "school-1", "范县")
-        assert await shop.store.count_standings(shop.quiz_id) == 1
+        assert await shop.store.standings.count(shop.quiz_id) == 1
         assert await shop.store.parked([who]) == []
 
 
@@ -169,8 +164,8 @@ async def test_what_waits_keeps_its_place_before_later_submissions(kafka: str, m
 class Away(Publisher):
     """Kafka that does not answer."""
 
-    async def publish(self, envelopes: Sequence[Envelope[Event]]) -> None:
-        if envelopes:
+    async def write(self, records: Sequence[Record]) -> None:
+        if records:
             raise Unavailable("Kafka does not answer")
 
 

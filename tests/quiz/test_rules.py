@@ -1,6 +1,7 @@
 """What a quiz may be, whose attempt is whose, and what came in time."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from services.quiz.rules import (
     Status,
     attempt_id,
     check_open,
+    day_around,
     day_of,
     deadline,
     next_attempt,
@@ -70,6 +72,21 @@ def test_the_day_is_counted_where_the_quiz_is_held() -> None:
     assert day_of(of, datetime(2026, 5, 20, 16, 0, tzinfo=UTC)) == "2026-05-21"
 
 
+# Clocks that change by day and at midnight (St. John's), skip a day (Apia), or never change.
+ZONES = st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Pacific/Apia"])
+MOMENTS = st.datetimes(datetime(2000, 1, 2), datetime(2099, 12, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis wants bare ones)
+
+
+@given(ZONES, MOMENTS, st.floats(0, 1))
+def test_all_of_the_span_around_a_moment_is_the_same_day(zone: str, moment: datetime, where: float) -> None:
+    of = quiz(**OPEN, timezone=zone)
+    begins, ends = day_around(of, moment)
+    assert begins == ends == moment or begins <= moment < ends
+    if begins < ends:
+        within = begins + where * (ends - begins - timedelta(microseconds=1))
+        assert day_of(of, within) == day_of(of, moment)
+
+
 @given(
     st.sets(
         st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.dates(), st.integers(1, 20)), min_size=2
@@ -83,6 +100,12 @@ def test_a_paper_of_an_id_that_is_no_uuid_is_refused() -> None:
     with pytest.raises(Rejected) as refused:
         paper_number("anything", 16)
     assert refused.value.code == "attempt_unknown"
+
+
+@given(st.uuids(), st.integers(1, 4096))
+def test_a_paper_is_the_ids_number_in_whatever_form_it_is_written(id_: UUID, papers: int) -> None:
+    forms = (str(id_), id_.hex, str(id_).upper(), id_.urn, f"{{{id_}}}")
+    assert {paper_number(form, papers) for form in forms} == {id_.int % papers}
 
 
 @given(st.integers(0, 200_000))

@@ -160,7 +160,7 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
         async with workers() as started:
             await shop.publisher.publish([envelope(one) for one in sent[:300]])
             started.append(await start(kafka, mongo, database, "w1"))
-            await eventually(lambda: shop.store.count_standings(shop.quiz_id))
+            await eventually(lambda: shop.store.standings.count(shop.quiz_id))
             started[0].send_signal(signal.SIGKILL)
             started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
             await shop.publisher.publish(profiles)
@@ -176,5 +176,5 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
             said.setdefault(result.result_id, set()).add((id_, result.model_dump_json()))
         assert said.keys() == {one.attempt_id for one in sent}
         assert {len(ways) for ways in said.values()} == {1}, "a repeat says the same"
-        assert await shop.store.count_standings(shop.quiz_id) == len(sent)
+        assert await shop.store.standings.count(shop.quiz_id) == len(sent)
         assert await shop.store.parked_of_quiz(shop.quiz_id) == []

@@ -23,6 +23,7 @@ from services.registration.rules import (
 )
 from shared import sealing
 from shared.mongo import Database, connect
+from shared.outbox import waiting
 from shared.tokens import new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
@@ -162,8 +163,7 @@ async def service(mongo: str, copies: int = 1) -> AsyncIterator[tuple[list[httpx
 
 async def told(database: Database, topic: str) -> list[str]:
     """The values of the events in the outbox of one topic, in order; nothing relays them here."""
-    found = await database["outbox"].find({"topic": topic}).sort("order").to_list(None)
-    return [bytes(document["value"]).decode() for document in found]
+    return [(value or b"").decode() for name, _, value, _ in await waiting(database) if name == topic]
 
 
 @asynccontextmanager

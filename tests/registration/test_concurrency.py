@@ -1,32 +1,156 @@
 """Many at once, on the real database: nothing is oversold, and the order of waiting is one."""
 
 import asyncio
+import json
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.registration.builders import activity, ask, bearer, new_id, put, seats, service
+from services.registration.idempotency import RequestKeys
+from services.registration.registering import Registering
+from services.registration.store import RegistrationStore
+from shared.errors import NotAuthenticated, Overloaded, Unavailable
+from shared.hot import HotRequest
+from shared.mongo import Database
+from shared.testing import eventually
+from shared.tokens import Participant, TokenSigner
+from tests.registration.builders import (
+    CONTACT_PUBLIC_KEY,
+    PRIVATE_KEY,
+    activity,
+    ask,
+    bearer,
+    new_id,
+    newcomer,
+    put,
+    seats,
+    service,
+    told,
+)
 
 pytestmark = pytest.mark.stack
 
+VERDICTS = ("confirmed", "waitlisted", "rejected")
 
-async def test_of_a_hundred_at_once_for_the_last_place_one_is_confirmed_and_the_others_wait_in_order(
+
+def registering(database: Database, **bounds: float) -> Registering:
+    """What the route does, with bounds of its own."""
+
+    def nobody(token: str) -> Participant:
+        raise NotAuthenticated(token)
+
+    return Registering(
+        RegistrationStore(database),
+        keys=RequestKeys.from_private_key(PRIVATE_KEY),
+        signer=TokenSigner(PRIVATE_KEY),
+        verify=nobody,
+        contact_public_key=CONTACT_PUBLIC_KEY,
+        waiting_max=int(bounds.get("waiting_max", 1_000)),
+        seconds_max=bounds.get("seconds_max", 15.0),
+        refusal_seconds=0.1,
+    )
+
+
+def request(session_id: str) -> HotRequest:
+    """A newcomer's."""
+    body = {"session_id": session_id, "participant": newcomer()}
+    return HotRequest("", b"", new_id("key").encode(), json.dumps(body).encode())
+
+
+@asynccontextmanager
+async def taken(database: Database, session_id: str) -> AsyncIterator[None]:
+    """Another process has taken the session, and goes on without a change to it at the end."""
+    async with await database.client.start_session() as session:
+        session.start_transaction()
+        await database["sessions"].update_one({"_id": session_id}, {"$inc": {"locks": 1}}, session=session)
+        yield
+        await session.abort_transaction()
+
+
+async def test_of_two_thousand_at_once_as_many_as_there_are_places_are_confirmed_and_the_others_wait_in_order(
     mongo: str,
 ) -> None:
     street, only = new_id("street"), new_id("session")
+    keys = [f"rush-{number}" for number in range(2_000)]
     async with service(mongo) as ([client], database):
-        await put(client, street, activity(only, capacity=1, waiting_max=99))
-        answers = await asyncio.gather(*(ask(client, only) for _ in range(100)))
+        await put(client, street, activity(only, capacity=100, waiting_max=1_500))
+        answers = await asyncio.gather(*(ask(client, only, key=key) for key in keys))
         assert {answer.status_code for answer in answers} == {201}
         outcomes = [answer.json() for answer in answers]
-        assert Counter(outcome["status"] for outcome in outcomes) == {"confirmed": 1, "waitlisted": 99}
-        assert sorted(one["position"] for one in outcomes if one["position"]) == list(range(1, 100))
-        assert await seats(client, street) == (0, 99)
+        assert Counter(outcome["status"] for outcome in outcomes) == {
+            "confirmed": 100,
+            "waitlisted": 1_500,
+            "rejected": 400,
+        }
+        assert sorted(one["position"] for one in outcomes if one["position"]) == list(range(1, 1_501))
+        assert await seats(client, street) == (0, 1_500)
         # The order told is the order kept.
         kept = await database["registrations"].find().sort("sequence").to_list(None)
-        by_position = sorted(outcomes, key=lambda one: one["position"] or 0)
-        assert [one["_id"] for one in kept] == [one["registration_id"] for one in by_position]
-        assert [one["sequence"] for one in kept] == list(range(1, 101))
+        assert [one["sequence"] for one in kept] == list(range(1, 1_601))
+        assert [one["status"] for one in kept] == ["confirmed"] * 100 + ["waitlisted"] * 1_500
+        positions = {one["registration_id"]: one["position"] for one in outcomes if one["position"]}
+        assert [positions[one["_id"]] for one in kept[100:]] == list(range(1, 1_501))
+        # Everyone is told once of having joined, and once of the outcome.
+        told_ids = Counter[str]()
+        for topic in ("participant.joined", *(f"registration.{one}" for one in VERDICTS)):
+            told_ids.update(
+                f"{topic} {json.loads(value)['participant_id']}" for value in await told(database, topic)
+            )
+        assert told_ids == Counter(
+            name
+            for one in outcomes
+            for name in (
+                f"participant.joined {one['participant_id']}",
+                f"registration.{one['status']} {one['participant_id']}",
+            )
+        )
+        again = await asyncio.gather(*(ask(client, only, key=key) for key in keys))
+        assert {answer.status_code for answer in again} == {200}
+        assert [answer.json() | {"token": ""} for answer in again] == [
+            one | {"token": ""} for one in outcomes
+        ]
+        assert await seats(client, street) == (0, 1_500)
+
+
+async def test_beyond_the_bound_requests_are_refused_and_those_within_it_are_booked(mongo: str) -> None:
+    street, only = new_id("street"), new_id("session")
+    async with service(mongo) as ([client], database):
+        await put(client, street, activity(only, capacity=50))
+        small = registering(database, waiting_max=20)
+        async with taken(database, only):
+            asked = [asyncio.create_task(small.register(request(only))) for _ in range(60)]
+            await asyncio.sleep(0)
+            # Who is refused is told so a little later, lest they all come back at once.
+            assert not any(one.done() for one in asked)
+            await eventually(lambda: sum(one.done() for one in asked) == 40)
+            assert await database["registrations"].count_documents({}) == 0
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        refused = [one for one in answers if isinstance(one, BaseException)]
+        assert {type(one) for one in refused} == {Overloaded}
+        assert (len(refused), await seats(client, street)) == (40, (30, 0))
+        # As it was before, once the rush is over.
+        assert (await small.register(request(only)))[0] == 201
+
+
+async def test_a_request_that_is_decided_too_late_is_booked_once_when_it_is_sent_again(mongo: str) -> None:
+    street, only = new_id("street"), new_id("session")
+    async with service(mongo) as ([client], database):
+        await put(client, street, activity(only, capacity=50))
+        hasty = registering(database, seconds_max=0.3)
+        late = [request(only) for _ in range(10)]
+        async with taken(database, only):
+            for answer in await asyncio.gather(
+                *(hasty.register(one) for one in late), return_exceptions=True
+            ):
+                assert isinstance(answer, Unavailable)
+                assert "Idempotency-Key" in answer.message
+        patient = registering(database)
+        answers = await asyncio.gather(*(patient.register(one) for one in late))
+        assert {status for status, _ in answers} <= {200, 201}
+        assert await database["registrations"].count_documents({}) == 10
+        assert await seats(client, street) == (40, 0)
 
 
 async def test_two_copies_of_the_service_never_oversell(mongo: str) -> None:

@@ -93,6 +93,36 @@ async def test_requests_that_cannot_be_considered_are_refused_and_leave_nothing(
         assert await database["participants"].count_documents({}) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("{", "body"),
+        ("", "body"),
+        ('"\xff"', "body"),
+        ('{"participant": {"name": "\u674e\u5c0f\u660e"}}', "body.session_id"),
+        ('{"session_id": "one", "participant": {"name": "\u674e\\n\u5c0f\u660e"}}', "body.participant.name"),
+        (
+            '{"session_id": "o", "participant": {"name": "x", "emial": "secret@b"}}',
+            "body.participant.emial",
+        ),
+        ('{"session_id": "one", "participant": {"name": "x", "email": "secret"}}', "body.participant.email"),
+        ('{"session_id": "one\\n", "participant": {"name": "x"}}', "body.session_id"),
+        ('{"session_id": "one", "places": 0, "participant": {"name": "x"}}', "body.places"),
+    ],
+)
+async def test_a_form_that_is_not_in_order_is_told_by_its_place_and_never_quoted(
+    mongo: str, body: str, place: str
+) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=5))
+        raw = body.encode("latin-1" if "\xff" in body else "utf-8")
+        answer = await client.post("/registrations", content=raw, headers={"Idempotency-Key": "k"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert answer.json()["detail"].startswith(f"{place}: ")
+        assert not any(word in answer.text for word in ("\u674e", "secret"))
+        assert await database["participants"].count_documents({}) == 0
+
+
 async def test_a_rejected_newcomer_is_told_why_and_can_ask_elsewhere_with_the_token(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=1))

@@ -1,0 +1,124 @@
+"""python -m bench: measure, show, write down."""
+
+import importlib
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bench import report
+from bench.bench import ROUNDS, Bench
+from bench.contest import Contest
+from bench.load import client
+from bench.report import Outcome
+from bench.site import Site
+from ops.stack import Stack, StackError
+from ops.stack.host import make_folder
+
+FAILED = 1
+RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
+LINES = {
+    "intake": "submissions taken in, against a bare endpoint and the naive way",
+    "grading": "submissions graded, against a minimal loop, one at a time, and Quix Streams",
+    "chain": "what start, submit, grade, rank, award, tell cost, against the sum of the bare parts",
+    "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
+    "burst": "10,000 participants start at one moment and submit at one",
+    "registration": "10,000 people, 500 places and a waiting list",
+    "growth": "the cost with 100,000 and with 1,000,000 stored",
+    "overload": "far beyond capacity: 503s, no loss, and back to normal",
+    "scale": "intake and grading by 1, 2 and 4 processes",
+}
+HELP = """
+Measure Kepu Week on this machine, each line side by side with its baseline.
+
+Everything is started for it (Kafka, MongoDB, services, baselines, a compiled load client) in a temporary
+folder, and stopped and removed afterwards. Without a LINE all are run, in this order:
+
+""" + "\n\n".join(f"{name}: {what}" for name, what in LINES.items()) + """
+
+Exits with 1 if a run failed: errors, or an audit that does not agree. Slow is not failed; the table says
+which of the wanted figures are met. What every line means: docs/performance.md.
+
+Examples: python -m bench intake grading, python -m bench --short, python -m bench chain --keep
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+# In a file nobody's window is too small for the tables.
+console = Console(highlight=False) if Console().is_terminal else Console(highlight=False, width=140)
+
+
+@app.command(help=HELP)
+def main(
+    lines: Annotated[list[str] | None, typer.Argument(help="Which to run.", show_default=False)] = None,
+    short: Annotated[bool, typer.Option("--short", help="Small forms, a smoke: figures mean little.")] = False,
+    repeat: Annotated[
+        int, typer.Option(min=1, max=20, help="Measured runs of each variant; 1 if --short.")
+    ] = ROUNDS,
+    out: Annotated[Path | None, typer.Option(help="The JSON file; by default under .kepu/bench.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the folder with logs and data there.")] = False,
+) -> None:
+    chosen = lines or list(LINES)
+    if unknown := [name for name in chosen if name not in LINES]:
+        raise typer.BadParameter(f"there is no line {', '.join(unknown)}; there are {', '.join(LINES)}")
+    started = datetime.now().astimezone()
+    out = out or RESULTS / f"{started:%Y%m%d-%H%M%S}{'-short' if short else ''}.json"
+    _open_many_files()
+    of_machine = report.machine()
+    outcomes: list[Outcome] = []
+    folder = RESULTS / f"run-{started:%Y%m%d-%H%M%S}" if keep else None
+    with tempfile.TemporaryDirectory(prefix="kepu-bench-", ignore_cleanup_errors=True) as temporary:
+        home = folder or Path(temporary)
+        make_folder(home)
+        console.print("Starting Kafka and MongoDB …")
+        client.build()
+        with Stack(home, detached=False, tell=console.print) as stack:
+            site = Site(stack, Contest.of_now())
+            try:
+                for name in chosen:
+                    outcomes.append(_run(name, site, short, 1 if short else repeat))
+                    outcomes[-1].show(console)
+                    settings = {"short": short, "repeat": repeat, "lines": chosen}
+                    # After each line: what was measured is not lost if a later one is broken off.
+                    report.write(out, outcomes, settings, of_machine)
+            finally:
+                site.stop()
+    console.print(f"\nAll of it as JSON: {out}")
+    if any(outcome.problems for outcome in outcomes):
+        raise typer.Exit(FAILED)
+
+
+def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
+    run: Callable[[Bench], Outcome] = importlib.import_module(f"bench.lines.{name}").run
+    columns: tuple[Any, ...] = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    started = time.monotonic()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name)
+
+        def tell(text: str) -> None:
+            progress.update(task, description=f"{name}: {text}")
+            if not console.is_terminal:
+                console.print(f"{time.monotonic() - started:6.0f} s  {name}: {text}")
+
+        try:
+            outcome = run(Bench(site, short, rounds, tell))
+        except StackError as error:
+            outcome = Outcome(name, LINES[name], problems=[str(error)])
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _open_many_files() -> None:
+    """What is started from here inherits the limit; a burst has thousands of connections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,45 @@
+"""
+The least that an intake can do: read the body, hand it to Kafka in a group commit, answer 202.
+
+No framework, no token, no validation, no headers, no metrics. The group commit is the services' own.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.baselines.asgi import Bare
+from bench.baselines.told import Record, producer, send, serve, told
+from services.quiz.intake import WINDOW_SECONDS
+from shared.group_commit import GroupCommit
+
+
+class BareIntake(Bare):
+    """POST /attempts/{attempt_id}/submission."""
+
+    status = 202
+
+    async def open(self) -> None:
+        """Connect."""
+        self._producer = producer()
+        await self._producer.start()
+        self._log: GroupCommit[Record, None] = GroupCommit(
+            "bare", self._append, window_seconds=WINDOW_SECONDS
+        )
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._producer.stop()
+
+    async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
+        """When Kafka has acknowledged."""
+        attempt_id = scope["path"].split("/", 3)[2]
+        await self._log.add((attempt_id.encode(), body, []))
+        return b'{"received":true}'
+
+    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
+        await send(self._producer, told("topic"), records)
+        return [None] * len(records)
+
+
+if __name__ == "__main__":
+    serve(BareIntake())

@@ -1,0 +1,86 @@
+"""
+The least that the start of an attempt can do: insert it in a group commit, answer the paper from memory.
+
+No framework, no signature checked or made, nothing looked up, no second attempts, no metrics.
+"""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from bench.baselines.asgi import Bare
+from bench.baselines.told import serve, told
+from bench.contest import DURATION_SECONDS, Contest
+from services.quiz.rules import attempt_id, day_of, paper_number
+from shared.group_commit import GroupCommit
+
+STARTS_GROUP_MAX = 200
+TOKEN_LIKE = b"t" * 230
+
+encode = msgspec.json.Encoder().encode
+
+
+class BareStart(Bare):
+    """POST /quizzes/{quiz_id}/attempts."""
+
+    status = 201
+
+    async def open(self) -> None:
+        """Connect, and lay out the papers."""
+        self._contest = Contest.of_now()
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            told("mongo"), w="majority", journal=True
+        )
+        self._attempts = client["bench"]["attempts"]
+        self._starts: GroupCommit[dict[str, Any], None] = GroupCommit(
+            "bare", self._insert, items_max=STARTS_GROUP_MAX
+        )
+
+    async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
+        """When the attempt is stored."""
+        contest, now = self._contest, datetime.now(UTC)
+        who = _participant(scope["headers"])
+        id_ = attempt_id(contest.quiz_id, who, day_of(contest.quiz, now), 1)
+        deadline_at = now + timedelta(seconds=DURATION_SECONDS)
+        await self._starts.add(
+            {
+                "_id": id_,
+                "quiz_id": contest.quiz_id,
+                "participant_id": who,
+                "number": 1,
+                "started_at": now,
+                "deadline_at": deadline_at,
+            }
+        )
+        head = encode(
+            {
+                "attempt_id": id_,
+                "attempt_token": TOKEN_LIKE,
+                "number": 1,
+                "started_at": now,
+                "deadline_at": deadline_at,
+            }
+        )
+        paper = contest.paper(paper_number(id_, contest.quiz.papers))
+        return head[:-1] + b',"questions":' + paper.questions_json + b"}"
+
+    async def _insert(self, attempts: Sequence[dict[str, Any]]) -> Sequence[None]:
+        await self._attempts.insert_many(attempts, ordered=False)
+        return [None] * len(attempts)
+
+
+def _participant(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name == b"authorization":
+            claims = value.split(b".")[1]
+            found: str = msgspec.json.decode(urlsafe_b64decode(claims + b"=" * (-len(claims) % 4)))["sub"]
+            return found
+    return "nobody"
+
+
+if __name__ == "__main__":
+    serve(BareStart())

@@ -1,0 +1,63 @@
+"""
+The least that awarding by a pass mark can do: poll, decode, insert the awards, publish, commit.
+
+No schemes looked up, no results remembered, no codes drawn, no replays, no dead letters, no metrics.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid5
+
+import msgspec
+
+from bench.baselines.told import Record, consume, headers_of, send, standing_on
+from bench.contest import PASS_MARK_PERCENT
+from shared.envelope import EVENT_IDS
+from shared.events import AwardIssued
+
+decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
+
+
+async def main() -> None:
+    """Until told to stop."""
+    async with standing_on() as (database, to):
+        awards = database["awards"]
+        await awards.create_index("award_code", unique=True)
+        await awards.create_index([("recipient_id", 1), ("issued_at", -1)])
+
+        async def work(records: Sequence[Any]) -> None:
+            documents: list[dict[str, Any]] = []
+            issued: list[Record] = []
+            now = datetime.now(UTC)
+            for record in records:
+                result = decode(record.value)
+                if result["score_percent"] < PASS_MARK_PERCENT:
+                    continue
+                who, cause = result["participant_id"], result["result_id"]
+                id_ = str(uuid5(EVENT_IDS, f"{SCHEME}/{who}"))
+                award = {
+                    "award_code": id_[:23],
+                    "scheme_id": SCHEME,
+                    "scheme_title": TITLE,
+                    "kind": "certificate",
+                    "tier": None,
+                    "recipient_id": who,
+                    "cause": cause,
+                    "issued_at": now,
+                }
+                documents.append({"_id": id_, **award, "relayed": False})
+                headers = headers_of(AwardIssued.type, str(uuid5(EVENT_IDS, id_)), who, cause)
+                issued.append((who.encode(), encode({"award_id": id_, **award}), headers))
+            if documents:
+                await awards.insert_many(documents, ordered=False)
+                await send(to, "bench.issued", issued)
+
+        await consume(["bench.completed"], "minimal-awards", work)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

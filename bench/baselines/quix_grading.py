@@ -1,0 +1,137 @@
+"""
+The same grading with a Python stream library, Quix Streams: what one would pick instead of ours.
+
+As its documentation would have it: a StreamingDataFrame, a topic to tell on, and a BatchingSink that writes
+a batch when the library commits. It runs in an environment of its own (quix.py).
+
+What it does not give: dead letters (a bad record stops it), checks, parked submissions, metrics, health. A
+crash between sink and commit repeats a batch: harmless only because ids and `$max` are ours.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pymongo import MongoClient, UpdateOne
+from pymongo.errors import BulkWriteError
+from quixstreams import Application
+from quixstreams.sinks import BatchingSink, SinkBatch
+
+from services.quiz.grading import KeyedQuestion, grade, packed
+from services.quiz.ranking import order
+
+# Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
+COMMIT_EVENTS = 5_000
+COMMIT_SECONDS = 1.0
+DUPLICATE_KEY = 11_000
+
+
+class ResultSink(BatchingSink):  # type: ignore[misc]
+    """Results and standings into MongoDB; called for each partition at each commit."""
+
+    def setup(self) -> None:
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            os.environ["BENCH_MONGO"], w="majority", journal=True, tz_aware=True
+        )
+        self._results = client["bench"]["results"]
+        self._standings = client["bench"]["standings"]
+
+    def write(self, batch: SinkBatch) -> None:
+        """Insert results, raise standings; repeats change nothing."""
+        graded = [item.value for item in batch]
+        try:
+            self._results.insert_many([one["result"] for one in graded], ordered=False)
+        except BulkWriteError as error:
+            if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
+                raise
+        self._standings.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": f"{one['result']['quiz_id']}/{one['result']['participant_id']}"},
+                    {
+                        "$max": {"order": one["order"]},
+                        "$setOnInsert": {
+                            "quiz_id": one["result"]["quiz_id"],
+                            "participant_id": one["result"]["participant_id"],
+                        },
+                    },
+                    upsert=True,
+                )
+                for one in graded
+            ],
+            ordered=False,
+        )
+
+
+class Grader:
+    """What is done to each submission."""
+
+    def __init__(self, quiz: Mapping[str, Any]) -> None:
+        self._quiz = quiz
+        self._opens_at = datetime.fromisoformat(quiz["opens_at"])
+        self._keys = {
+            int(number): [KeyedQuestion(*question) for question in key]
+            for number, key in quiz["keys"].items()
+        }
+
+    def grade(self, one: dict[str, Any]) -> dict[str, Any]:
+        """The result and the standing's order."""
+        key = self._keys[UUID(one["attempt_id"]).int % self._quiz["papers"]]
+        score = grade(one["answers"], key)
+        submitted_at = datetime.fromisoformat(one["submitted_at"])
+        seconds = int((submitted_at - datetime.fromisoformat(one["started_at"])).total_seconds())
+        result = {
+            "_id": one["attempt_id"],
+            "submission_id": one["attempt_id"],
+            "quiz_id": one["quiz_id"],
+            "participant_id": one["participant_id"],
+            "group_id": one.get("group_id"),
+            "district": one.get("district"),
+            "score_percent": score,
+            "passed": score >= self._quiz["pass_percent"],
+            "time_used_seconds": seconds,
+            "submitted_at": submitted_at,
+            "answers": packed(one["answers"], key),
+        }
+        return {"result": result, "order": order(score, seconds, submitted_at, self._opens_at)}
+
+    def completed(self, graded: dict[str, Any]) -> dict[str, Any]:
+        """The event that tells of it."""
+        result = graded["result"]
+        fields = ("quiz_id", "participant_id", "group_id", "district", "score_percent", "passed")
+        return {
+            "result_id": result["_id"],
+            "quiz_title": self._quiz["title"],
+            **{name: result[name] for name in fields},
+            "time_used_seconds": result["time_used_seconds"],
+            "completed_at": result["submitted_at"].isoformat(),
+        }
+
+
+def main() -> None:
+    """Until told to stop."""
+    app = Application(
+        broker_address=os.environ["BENCH_KAFKA"],
+        consumer_group=os.environ["BENCH_GROUP"],
+        auto_offset_reset="earliest",
+        auto_create_topics=False,
+        commit_every=COMMIT_EVENTS,
+        commit_interval=COMMIT_SECONDS,
+        producer_extra_config={"compression.type": "zstd", "acks": "all", "enable.idempotence": True},
+        loglevel="WARNING",
+    )
+    grader = Grader(json.loads(Path(os.environ["BENCH_KEYS"]).read_text()))
+    submitted = app.topic(os.environ["BENCH_TOPIC"], value_deserializer="json")
+    completed = app.topic("bench.completed", value_serializer="json")
+    graded = app.dataframe(submitted).apply(grader.grade)
+    graded.apply(grader.completed).to_topic(completed, key=lambda told: told["participant_id"])
+    graded.sink(ResultSink())
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""
+The sample contest with people in it: tokens, attempts, answer sheets, all made beforehand and fast.
+
+Nothing of it is random from run to run: person n of a crowd is the same every time, and so are the answers.
+"""
+
+import hashlib
+import random
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from ops import week
+from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
+from services.quiz.papers import Paper, lay_out
+from services.quiz.rules import Quiz, attempt_id, day_of, paper_number
+from shared.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
+
+DISTRICT = "华龙区"
+# Long enough for whatever is prepared at the start of a line and sent at its end.
+DURATION_SECONDS = 4 * 3_600
+SHEETS_A_PAPER = 8
+RIGHT_SHARE = 0.75
+# The load client answers at random; most of its people are to be awarded all the same.
+PASS_MARK_PERCENT = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One person's sitting, ready to be submitted."""
+
+    attempt_id: str
+    participant_id: str
+    started_at: datetime
+    answers: bytes
+
+
+@dataclass(slots=True)
+class Contest:
+    """The sample's quiz, open now, with a longer time to sit."""
+
+    quiz_id: str
+    quiz: Quiz
+    _papers: dict[int, Paper] = field(default_factory=dict)
+    _sheets: dict[int, list[bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def of_now(cls) -> "Contest":
+        """As the sample has it, opened an hour ago."""
+        sample = week.read()
+        now = datetime.now(UTC)
+        definition = sample.quiz | {
+            "opens_at": (now - timedelta(hours=1)).isoformat(),
+            "closes_at": (now + timedelta(days=8)).isoformat(),
+            "duration_seconds": DURATION_SECONDS,
+        }
+        return cls(sample.quiz_id, Quiz.model_validate(definition))
+
+    def paper(self, number: int) -> Paper:
+        """Paper `number`, laid out once."""
+        if number not in self._papers:
+            self._papers[number] = lay_out(self.quiz_id, self.quiz, number)
+        return self._papers[number]
+
+    def keys(self) -> dict[int, list[tuple[str, str, bool]]]:
+        """Every paper's key, for graders that cannot import ours."""
+        return {
+            number: [(one.question_id, one.key, one.several) for one in self.paper(number).key]
+            for number in range(self.quiz.papers)
+        }
+
+    def sheets(self, crowd: str, count: int) -> Iterator[Sheet]:
+        """The first `count` sheets of a crowd, begun a minute ago; another crowd is other people."""
+        started_at = datetime.now(UTC) - timedelta(minutes=1)
+        started_at = started_at.replace(microsecond=started_at.microsecond // 1000 * 1000)
+        day = day_of(self.quiz, started_at)
+        for number in range(count):
+            person = person_of(crowd, number)
+            attempt = attempt_id(self.quiz_id, person, day, 1)
+            yield Sheet(attempt, person, started_at, self._answers(attempt, number))
+
+    def record(self, sheet: Sheet, submitted_at: datetime) -> bytes:
+        """The value of `quiz.submitted`, as intake writes it."""
+        return (
+            b'{"attempt_id":"%b","quiz_id":"%b","participant_id":"%b","number":1,"started_at":"%b",'
+            b'"submitted_at":"%b","answers":%b,"district":"%b"}'
+        ) % (
+            sheet.attempt_id.encode(),
+            self.quiz_id.encode(),
+            sheet.participant_id.encode(),
+            _time(sheet.started_at),
+            _time(submitted_at),
+            sheet.answers,
+            DISTRICT.encode(),
+        )
+
+    def submissions(self, crowd: str, count: int, tokens: AttemptTokens) -> Iterator[bytes]:
+        """Complete HTTP requests that submit the sheets of a crowd."""
+        for sheet in self.sheets(crowd, count):
+            body = b'{"answers":' + sheet.answers + b"}"
+            started_ms = round(sheet.started_at.timestamp() * 1000)
+            claims = AttemptClaims(
+                sheet.attempt_id,
+                self.quiz_id,
+                sheet.participant_id,
+                1,
+                started_ms,
+                started_ms + DURATION_SECONDS * 1000,
+                None,
+                DISTRICT,
+            )
+            yield http_request(
+                f"/attempts/{sheet.attempt_id}/submission", body, bearer=tokens.sign(claims).encode()
+            )
+
+    def bare_submissions(self, crowd: str, count: int) -> Iterator[bytes]:
+        """The same for an endpoint that looks at nothing: the body is the whole record."""
+        for sheet in self.sheets(crowd, count):
+            body = self.record(sheet, sheet.started_at + timedelta(seconds=30))
+            yield http_request(f"/attempts/{sheet.attempt_id}/submission", body)
+
+    def _answers(self, attempt: str, number: int) -> bytes:
+        paper = paper_number(attempt, self.quiz.papers)
+        if paper not in self._sheets:
+            chance = random.Random(paper)  # noqa: S311 (made-up answers)
+            self._sheets[paper] = [self._filled_in(paper, chance) for _ in range(SHEETS_A_PAPER)]
+        return self._sheets[paper][number % SHEETS_A_PAPER]
+
+    def _filled_in(self, paper: int, chance: random.Random) -> bytes:
+        answers = {
+            one.question_id: one.key if chance.random() < RIGHT_SHARE else chance.choice("ABCD")
+            for one in self.paper(paper).key
+        }
+        return msgspec.json.encode(answers)
+
+
+def person_of(crowd: str, number: int) -> str:
+    """Person `number` of a crowd: an id as registration gives them, spread over all ids."""
+    return str(UUID(bytes=hashlib.blake2b(f"{crowd}/{number}".encode(), digest_size=16).digest(), version=4))
+
+
+def http_request(path: str, body: bytes, *, bearer: bytes = b"", more: bytes = b"") -> bytes:
+    """A complete POST; `more` are further header lines, each with its line end."""
+    authorization = b"Authorization: Bearer " + bearer + b"\r\n" if bearer else b""
+    return (
+        b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n%b%bContent-Length: %d\r\n\r\n%b"
+    ) % (path.encode(), authorization, more, len(body), body)
+
+
+@dataclass(slots=True)
+class Signer:
+    """
+    Participants' tokens as `shared.tokens.TokenSigner` makes them, by the hundred thousand.
+
+    What is the same in all of them is encoded once; tests/bench proves that they verify.
+    """
+
+    private_key_pem: str
+
+    def sign(self, people: Iterator[str]) -> Iterator[str]:
+        """One token a person."""
+        key = load_pem_private_key(self.private_key_pem.replace("\\n", "\n").encode(), password=None)
+        assert isinstance(key, Ed25519PrivateKey)
+        head = _base64(msgspec.json.encode({"alg": ALGORITHM, "typ": "JWT"})) + b"."
+        now = datetime.now(UTC)
+        for person in people:
+            claims = {
+                "iss": ISSUER,
+                "sub": person,
+                "iat": int(now.timestamp()),
+                "exp": int((now + timedelta(days=TOKEN_DAYS)).timestamp()),
+                "district": DISTRICT,
+            }
+            signed = head + _base64(msgspec.json.encode(claims))
+            yield (signed + b"." + _base64(key.sign(signed))).decode()
+
+
+def _base64(text: bytes) -> bytes:
+    return urlsafe_b64encode(text).rstrip(b"=")
+
+
+def _time(moment: datetime) -> bytes:
+    return moment.isoformat().replace("+00:00", "Z").encode()

@@ -1,0 +1,98 @@
+"""
+Intake: our quiz api, one process, against a bare endpoint with the same group commit, and the naive way.
+
+Closed loop: 256 connections that send again as soon as they have an answer, so the rate is what the
+machine can do with everything on it.
+"""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.bench import Bench, clean, failures, latency_figures
+from bench.load.client import Plan, requests_file
+from bench.measure import Meter, interleaved, microseconds_each
+from bench.report import Outcome
+from services.quiz.attempt_tokens import AttemptTokens
+
+TITLE = "submissions taken in, one process, closed loop"
+CONNECTIONS = 256
+BARE_SHARE_WANTED = 0.8
+NAIVE_TIMES_WANTED = 4.0
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure it."""
+    outcome = Outcome("intake", TITLE)
+    count, seconds = bench.size(60_000, 12_000), bench.size(10.0, 3.0)
+    with clean(bench), ExitStack() as stack:
+        bare = stack.enter_context(bench.site.aside("bare_intake", topic="bench.submitted.bare"))
+        naive = stack.enter_context(bench.site.aside("naive_intake", topic="bench.submitted.naive"))
+        bench.site.start("quiz-1")
+        targets = {"ours": bench.site.target("quiz-1"), "bare": bare.target, "naive": naive.target}
+        pids = {
+            "ours": bench.site.pids("quiz-1"),
+            "bare": bench.site.pids(asides=[bare]),
+            "naive": bench.site.pids(asides=[naive]),
+        }
+        for name, target in targets.items():
+            bench.tell(f"{name}, warming up")
+            requests = write_requests(bench, f"warm-{name}", bench.size(20_000, 4_000))
+            _load(bench, target, requests, bench.size(8.0, 2.0), name)
+        for round_, name in interleaved(list(targets), bench.rounds):
+            bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
+            # Every run submits other attempts, though the baselines would not notice.
+            requests = write_requests(bench, f"{round_}-{name}", count)
+            with Meter(pids[name]) as meter:
+                load = _load(bench, targets[name], requests, seconds, name)
+            done = load.steps["request"].count
+            if failed := failures(load):
+                outcome.problems.append(f"{name}: {failed} of {done} requests failed")
+            each = microseconds_each(meter.cpu_seconds(), done)
+            server = next(iter(pids[name]))
+            outcome.add(
+                name,
+                {
+                    "submissions/s": load.rate,
+                    **latency_figures(load, "request"),
+                    "CPU of the server, µs each": each[server],
+                    "CPU of Kafka, µs each": each["kafka"],
+                    "CPU of the client, µs each": load.cpu_seconds * 1e6 / max(1, done),
+                },
+            )
+        bench.tell("grading what was taken in")
+        bench.site.start("quiz-worker-1")
+        bench.site.settle({"quiz-grading"})
+        bench.audit(outcome, ["quiz"])
+    outcome.require_ratio(
+        "intake : bare endpoint with the same group commit", "submissions/s", "bare", BARE_SHARE_WANTED
+    )
+    outcome.require_ratio(
+        "intake : FastAPI + pydantic + await publish", "submissions/s", "naive", NAIVE_TIMES_WANTED
+    )
+    outcome.notes.append("all three get the same bytes; bare and naive check no token, to their advantage")
+    return outcome
+
+
+def write_requests(bench: Bench, crowd: str, count: int) -> Path:
+    """Submissions of a crowd, ready to be sent."""
+    path = bench.file(f"requests-{crowd}")
+    tokens = AttemptTokens(bench.site.services.secrets["KEPU_ATTEMPT_KEY"])
+    requests_file(path, bench.site.contest.submissions(crowd, count, tokens))
+    return path
+
+
+def _load(bench: Bench, target: str, requests: Path, seconds: float, name: str):  # type: ignore[no-untyped-def]
+    acknowledged = bench.file("acknowledged") if name == "ours" else None
+    load = bench.load(
+        Plan(
+            targets=(target,),
+            requests=requests,
+            connections=CONNECTIONS,
+            seconds=seconds,
+            acknowledged=acknowledged,
+        )
+    )
+    requests.unlink()
+    time.sleep(0.2)
+    return load

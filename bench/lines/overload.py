@@ -1,0 +1,157 @@
+"""
+Overload: far more submissions a second than one process can take, beside a modest load that goes on.
+
+Twice: senders who give up at a 503, and senders who come back after its Retry-After. What was acknowledged
+must be graded, nothing else may be promised, and the modest load must be as before within seconds.
+"""
+
+import re
+import socket
+import time
+from dataclasses import dataclass
+
+from bench.bench import Bench, clean, failed_of
+from bench.load import client
+from bench.load.client import Load, Plan
+from bench.lines.intake import write_requests
+from bench.report import Outcome
+
+TITLE = "one api process far beyond its capacity, beside a modest load"
+PARTS = ("quiz-1", "quiz-worker-1")
+MODEST_RATE = 200.0
+MODEST_CONNECTIONS = 200
+# More than group commit lets wait, so that it must refuse.
+CONNECTIONS = 12_000
+TIMEOUT_MS = 60_000
+CALM_MS = 100.0
+BACK_SECONDS_WANTED = 10.0
+REPLY_SECONDS_MAX = 20.0
+REPLY_BYTES_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What a few senders of our own saw beside the client, which does not tell of headers."""
+
+    refused: int
+    with_retry_after: int
+
+
+def run(bench: Bench) -> Outcome:
+    """Measure it."""
+    outcome = Outcome("overload", TITLE)
+    variants = {"give up at 503": False, "come back": True}
+    with clean(bench):
+        with bench.site.running(*PARTS):
+            for variant, retry in list(variants.items())[: bench.size(2, 1)]:
+                bench.tell(f"senders who {variant}")
+                outcome.add(variant, _overload(bench, variant, retry, outcome))
+            bench.tell("grading what was taken in")
+            bench.site.settle({"quiz-grading"})
+        bench.audit(outcome, ["quiz"])
+    refused = sum(outcome.values("give up at 503", "refused with 503"))
+    outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
+    outcome.require(
+        "503s without Retry-After", sum(run.figures["503s without Retry-After"] for run in outcome.runs), "=", 0
+    )
+    lost = sum(run.figures["answered neither 202 nor 503"] for run in outcome.runs)
+    outcome.require("answered neither 202 nor 503", lost, "=", 0)
+    back = max(run.figures["back to normal after, s"] for run in outcome.runs)
+    outcome.require("back to normal after, s", back, "<=", BACK_SECONDS_WANTED)
+    return outcome
+
+
+def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict[str, float]:
+    rate, seconds = bench.size(25_000.0, 8_000.0), bench.size(8.0, 1.5)
+    quiet_before, quiet_after = bench.size(10.0, 2.0), bench.size(40.0, 4.0)
+    name, target = variant.split()[0], bench.site.target("quiz-1")
+    flood = write_requests(bench, f"flood-{name}", int(rate * seconds))
+    modest_seconds = quiet_before + seconds + quiet_after
+    modest = write_requests(bench, f"modest-{name}", int(MODEST_RATE * modest_seconds))
+    probes = write_requests(bench, f"probe-{name}", 60)
+    kept = [bench.file("acknowledged-modest"), bench.file("acknowledged-flood")]
+    beside = client.start(
+        Plan(
+            targets=(target,),
+            requests=modest,
+            rate=MODEST_RATE,
+            connections=MODEST_CONNECTIONS,
+            seconds=modest_seconds,
+            acknowledged=kept[0],
+            retry_503=True,
+            timeout_ms=TIMEOUT_MS,
+        )
+    )
+    began = time.monotonic()
+    time.sleep(quiet_before)
+    flooding = client.start(
+        Plan(
+            targets=(target,),
+            requests=flood,
+            rate=rate,
+            connections=CONNECTIONS,
+            seconds=seconds,
+            acknowledged=kept[1],
+            retry_503=retry,
+            timeout_ms=TIMEOUT_MS,
+        )
+    )
+    time.sleep(seconds / 2)
+    seen = _probe(target, probes.read_bytes(), seconds)
+    flooded = flooding.wait(seconds + TIMEOUT_MS / 1000 + client.STOP_SECONDS_MAX)
+    ended = time.monotonic() - began
+    normal = beside.wait(modest_seconds + TIMEOUT_MS / 1000 + client.STOP_SECONDS_MAX)
+    for path in kept:
+        bench.promise(path)
+    for path in (flood, modest, probes):
+        path.unlink()
+    step = flooded.steps["request"]
+    lost = failed_of(step) - step.by_status.get(503, 0) + failed_of(normal.steps["request"])
+    outcome.details[f"modest load: {variant}"] = [
+        {"second": one.second, "request": one.request, "failed": one.failed, "p99_ms": one.p99_ms}
+        for one in normal.timeline
+    ]
+    outcome.details[f"flood failed: {variant}"] = dict(step.failed)
+    return {
+        "asked for, submissions/s": rate,
+        "accepted": step.by_status.get(202, 0),
+        "refused with 503": step.by_status.get(503, 0) + step.turned_away,
+        "not begun for want of connections": flooded.not_begun,
+        "answered neither 202 nor 503": lost,
+        "503s without Retry-After": seen.refused - seen.with_retry_after,
+        "503s looked at for Retry-After": seen.refused,
+        "flood p99, ms": step.latency_ms.p99 if step.latency_ms else float("nan"),
+        "back to normal after, s": _back_after(normal, quiet_before, ended),
+    }
+
+
+def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
+    """Seconds from the end of the flood to the first second from which on all is as it was before."""
+    before = [one.p99_ms for one in normal.timeline[1 : int(quiet_before)] if one.p99_ms is not None]
+    calm = max([CALM_MS, *(2 * p99 for p99 in before)])
+    last = 0
+    for one in normal.timeline:
+        upset = one.failed or one.turned_away or (one.p99_ms is not None and one.p99_ms > calm)
+        if upset and one.second >= quiet_before:
+            last = one.second + 1
+    return max(0.0, last - ended)
+
+
+def _probe(target: str, requests: bytes, seconds: float) -> Refusals:
+    """Send a few submissions by hand, on connections of their own, and look at the 503s among the answers."""
+    host, _, port = target.partition(":")
+    refused = with_retry_after = at = 0
+    deadline = time.monotonic() + seconds / 2
+    while at < len(requests) and time.monotonic() < deadline:
+        length = int.from_bytes(requests[at : at + 4], "little")
+        request, at = requests[at + 4 : at + 4 + length], at + 4 + length
+        try:
+            with socket.create_connection((host, int(port)), timeout=REPLY_SECONDS_MAX) as connection:
+                connection.sendall(request)
+                answer = connection.recv(REPLY_BYTES_MAX)
+        except OSError:
+            continue
+        if answer.startswith(b"HTTP/1.1 503"):
+            refused += 1
+            with_retry_after += bool(re.search(rb"(?i)\r\nretry-after: *\d+\r\n", answer))
+    return Refusals(refused, with_retry_after)

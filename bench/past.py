@@ -1,0 +1,171 @@
+"""
+A past: made-up people who have sat, were graded, awarded and told, put into the databases directly.
+
+Their ids begin with a hash, so that they lie among those of real people in every index, and have `-past-` in
+the middle, by which they are found and removed again before an audit, which knows nothing of them.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, TypeAlias
+
+from pymongo import MongoClient, WriteConcern
+
+from bench.contest import DISTRICT
+
+Document: TypeAlias = dict[str, Any]
+INSERTED_AT_ONCE = 5_000
+PAST = {"$regex": "^[^-]{8}-past-"}
+PAST_STANDING = {"$regex": "/[^-]{8}-past-"}
+SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def add(
+    url: str, quiz_id: str, numbers: range, tell: Callable[[str], None], *, opened_at: datetime
+) -> None:
+    """Add these people of the past; the same number is the same person every time."""
+    client: MongoClient[Document] = MongoClient(url, tz_aware=True)
+    try:
+        for database, collection, made in _collections(quiz_id, opened_at):
+            tell(f"{len(numbers):,} people of the past: {database}.{collection}")
+            # Not to be lost in a crash, but then all of it would be made anew.
+            into = client[database].get_collection(collection, write_concern=WriteConcern(w=1, j=False))
+            documents = (document for number in numbers for document in made(number))
+            while some := list(islice(documents, INSERTED_AT_ONCE)):
+                into.insert_many(some, ordered=False)
+        # What was written is on disk before anything is measured.
+        client.admin.command("fsync")
+    finally:
+        client.close()
+
+
+def remove(url: str, tell: Callable[[str], None]) -> None:
+    """Remove all people of the past."""
+    client: MongoClient[Document] = MongoClient(url)
+    try:
+        for database, collection, field, pattern in (
+            ("kepu_quiz", "attempts", "participant_id", PAST),
+            ("kepu_quiz", "results", "participant_id", PAST),
+            ("kepu_quiz", "standings", "participant_id", PAST),
+            ("kepu_quiz", "participants", "_id", PAST),
+            ("kepu_awards", "results", "_id", PAST_STANDING),
+            ("kepu_awards", "awards", "recipient_id", PAST),
+            ("kepu_notifications", "contacts", "_id", PAST),
+            ("kepu_notifications", "messages", "participant_id", PAST),
+        ):
+            tell(f"removing the past: {database}.{collection}")
+            client[database][collection].delete_many({field: pattern})
+    finally:
+        client.close()
+
+
+def _id(kind: str, number: int) -> str:
+    digest = hashlib.blake2b(f"{kind}/{number}".encode(), digest_size=8).hexdigest()
+    return f"{digest[:8]}-past-{digest[8:12]}-{digest[12:]}-{number:012x}"
+
+
+def _collections(
+    quiz_id: str, opened_at: datetime
+) -> Iterator[tuple[str, str, Callable[[int], list[Document]]]]:
+    """Database, collection, and what a person of the past has there."""
+
+    def attempts(number: int) -> list[Document]:
+        return [
+            {
+                "_id": _id("attempt", number),
+                "quiz_id": quiz_id,
+                "participant_id": _id("person", number),
+                "number": 1,
+                "started_at": THEN,
+                "deadline_at": THEN + timedelta(minutes=20),
+            }
+        ]
+
+    def results(number: int) -> list[Document]:
+        return [
+            {
+                "_id": _id("attempt", number),
+                "submission_id": _id("submission", number),
+                "quiz_id": quiz_id,
+                "participant_id": _id("person", number),
+                "group_id": None,
+                "district": DISTRICT,
+                "score_percent": number % 101,
+                "passed": number % 101 >= 60,
+                "time_used_seconds": 60 + number % 1_000,
+                "submitted_at": opened_at + timedelta(milliseconds=number),
+                "answers": "A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D",
+            }
+        ]
+
+    def standings(number: int) -> list[Document]:
+        person = _id("person", number)
+        order = (number % 101 << 56) + (number * 2_654_435_761 % (1 << 56))
+        return [
+            {"_id": f"{quiz_id}/{person}", "quiz_id": quiz_id, "participant_id": person, "order": order}
+        ]
+
+    def participants(number: int) -> list[Document]:
+        return [{"_id": _id("person", number), "group_id": None, "district": DISTRICT}]
+
+    def remembered(number: int) -> list[Document]:
+        best = {"score": number % 101, "result": _id("attempt", number)}
+        return [{"_id": f"{quiz_id}/{_id('person', number)}", "best": best}]
+
+    def awards(number: int) -> list[Document]:
+        return [
+            {
+                "_id": _id("award", number),
+                "award_code": _id("code", number),
+                "scheme_id": SCHEME,
+                "scheme_title": TITLE,
+                "kind": "certificate",
+                "recipient_id": _id("person", number),
+                "cause": _id("attempt", number),
+                "issued_at": THEN,
+                "relayed": False,
+            }
+        ]
+
+    def contacts(number: int) -> list[Document]:
+        person = {"_id": _id("person", number), "kind": "person", "language": "zh-CN"}
+        return [person | {"contact_sealed": None}]
+
+    def messages(number: int) -> list[Document]:
+        said = (("quiz_completed", "inbox"), ("award_issued", "inbox"), ("award_issued", "email"))
+        return [_message(number, kind, channel) for kind, channel in said]
+
+    yield "kepu_quiz", "attempts", attempts
+    yield "kepu_quiz", "results", results
+    yield "kepu_quiz", "standings", standings
+    yield "kepu_quiz", "participants", participants
+    yield "kepu_awards", "results", remembered
+    yield "kepu_awards", "awards", awards
+    yield "kepu_notifications", "contacts", contacts
+    yield "kepu_notifications", "messages", messages
+
+
+def _message(number: int, kind: str, channel: str) -> Document:
+    cause = {
+        "id": _id(f"event-{kind}", number),
+        "source": "kepu/past",
+        "type": f"kepu.{kind}.v1",
+        "time": THEN,
+        "correlation_id": _id("submission", number),
+        "traceparent": None,
+    }
+    facts = {"quiz_title": TITLE, "score_percent": number % 101, "passed": True, "completed_at": THEN}
+    return {
+        "_id": _id(f"message-{kind}-{channel}", number),
+        "participant_id": _id("person", number),
+        "channel": channel,
+        "kind": kind,
+        "cause": cause,
+        "created_at": THEN,
+        "state": "delivered" if channel == "inbox" else "skipped",
+        "facts": facts,
+        "finished_at": THEN,
+    }

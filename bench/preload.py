@@ -1,0 +1,167 @@
+"""
+Submissions put into the log beforehand, and groups watched as they commit.
+
+They are written inside one transaction of Kafka's, so that readers see none of them until all are there
+and the readers are ready: then the work appears at one moment.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from bench.contest import Contest
+from ops.stack import StackError
+from shared.envelope import Context, new_traceparent, to_headers
+from shared.events import QuizSubmitted
+
+PARTITIONS = 12
+ANSWER_SECONDS_MAX = 20.0
+FLUSH_SECONDS_MAX = 60.0
+TRANSACTION_MS_MAX = 60_000
+LOOK_SECONDS = 0.05
+POLL_EVERY = 1_000
+QUEUED_MAX = 500_000
+
+
+def _producer(kafka: str, transaction: str | None = None) -> Producer:
+    settings: dict[str, str | int | float | bool] = {
+        "bootstrap.servers": kafka,
+        "compression.type": "zstd",
+        "enable.idempotence": True,
+        "linger.ms": 20,
+        "batch.size": 262_144,
+        "queue.buffering.max.messages": QUEUED_MAX,
+        "log_level": 2,
+    }
+    if transaction:
+        settings |= {"transactional.id": transaction, "transaction.timeout.ms": TRANSACTION_MS_MAX}
+    return Producer(settings)
+
+
+def submit(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> None:
+    """Put the submissions of a crowd into a topic, for everybody to see at once."""
+    producer = _producer(kafka)
+    _produce(producer, topic, contest, crowd, count)
+    _flush(producer)
+
+
+@contextmanager
+def hidden(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> Iterator[Callable[[], None]]:
+    """Put the submissions of a crowd into a topic; they are seen when what this yields is called."""
+    producer = _producer(kafka, f"bench-{uuid4()}")
+    producer.init_transactions(ANSWER_SECONDS_MAX)
+    producer.begin_transaction()
+    shown = False
+    try:
+        _produce(producer, topic, contest, crowd, count)
+        _flush(producer)
+
+        def show() -> None:
+            nonlocal shown
+            producer.commit_transaction(ANSWER_SECONDS_MAX)
+            shown = True
+
+        yield show
+    finally:
+        if not shown:
+            producer.abort_transaction(ANSWER_SECONDS_MAX)
+
+
+def _produce(producer: Producer, topic: str, contest: Contest, crowd: str, count: int) -> None:
+    submitted_at = datetime.now(UTC)
+    for number, sheet in enumerate(contest.sheets(crowd, count)):
+        receipt = str(uuid4())
+        context = Context(
+            id=receipt,
+            source="kepu/quiz",
+            type=QuizSubmitted.type,
+            time=submitted_at,
+            subject=sheet.attempt_id,
+            correlation_id=receipt,
+            traceparent=new_traceparent(),
+        )
+        producer.produce(
+            topic,
+            key=sheet.attempt_id.encode(),
+            value=contest.record(sheet, submitted_at),
+            headers=list(to_headers(context)),
+        )
+        if number % POLL_EVERY == 0:
+            producer.poll(0)
+
+
+def _flush(producer: Producer) -> None:
+    if left := producer.flush(FLUSH_SECONDS_MAX):
+        raise StackError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
+
+
+@dataclass(slots=True)
+class Commits:
+    """How far a group has committed, over time; offsets count the end of a transaction too."""
+
+    kafka: str
+    group: str
+    topic: str
+    partitions: int = PARTITIONS
+    seen: list[tuple[float, int]] = field(default_factory=list)
+    _consumer: Consumer | None = None
+
+    def look(self) -> int:
+        """The sum of the group's offsets now."""
+        found = self._of_group().committed(self._places(), timeout=ANSWER_SECONDS_MAX)
+        total = sum(max(0, place.offset) for place in found)
+        self.seen.append((time.monotonic(), total))
+        return total
+
+    def end(self) -> int:
+        """The sum of the topic's ends."""
+        consumer = self._of_group()
+        marks = [consumer.get_watermark_offsets(p, timeout=ANSWER_SECONDS_MAX) for p in self._places()]
+        return sum(high for _, high in marks)
+
+    def wait_for(self, total: int, check: Callable[[], None], seconds: float) -> bool:
+        """Look until the group is there or the time is over; whether it is there."""
+        deadline = time.monotonic() + seconds
+        while self.look() < total:
+            check()
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_SECONDS)
+        return True
+
+    def stretch(self, since: float) -> tuple[float, float, int]:
+        """From the first commit after a moment to the last: both times, and how many between them."""
+        later = [(at, total) for at, total in self.seen if at >= since]
+        steps = [
+            (at, total)
+            for (_, before), (at, total) in zip(later, later[1:], strict=False)
+            if total > before
+        ]
+        if len(steps) < 2:
+            raise StackError(f"group {self.group} committed {len(steps)} times; the run was too short")
+        return steps[0][0], steps[-1][0], steps[-1][1] - steps[0][1]
+
+    def close(self) -> None:
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def _places(self) -> list[TopicPartition]:
+        return [TopicPartition(self.topic, number) for number in range(self.partitions)]
+
+    def _of_group(self) -> Consumer:
+        if self._consumer is None:
+            self._consumer = Consumer(
+                {
+                    "bootstrap.servers": self.kafka,
+                    "group.id": self.group,
+                    "enable.auto.commit": False,
+                    # Else a transaction's end, just committed, is not yet where the topic ends.
+                    "isolation.level": "read_uncommitted",
+                }
+            )
+        return self._consumer

@@ -1,0 +1,286 @@
+"""
+The ground that runs take place on: one stack, our services, and baselines, all processes of this machine.
+
+`cleared` takes everything back to an empty week without ending Kafka and MongoDB, whose first half minute
+is dearer than the rest.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from bench.contest import PASS_MARK_PERCENT, Contest
+from ops import databases
+from ops.audit.run import SERVICES, Audit, audit
+from ops.services import MAIL, Part, Services
+from ops.settle import GROUPS, wait_until_settled
+from ops.stack import Stack, StackError
+from ops.stack.host import free_port
+from ops.stack.logs import tail
+from ops.stack.process import Command, Started, is_running, start, stop
+from services.quiz.publishing import publish
+from services.quiz.store import QuizStore
+from shared import clock, mongo, topics
+
+ROOT = Path(__file__).parent.parent
+COPIES_MAX = 4
+READY_SECONDS_MAX = 30.0
+CLEARED_SECONDS_MAX = 60.0
+SETTLED_SECONDS_MAX = 900.0
+# Topics of the baselines: the same shape as ours.
+ASIDE = tuple(
+    topics.Topic(
+        f"bench.{name}",
+        (),
+        4 if name in ("issued", "delivered") else 12,
+        append_time=name.startswith("submitted"),
+    )
+    for name in (
+        "submitted.bare",
+        "submitted.naive",
+        "submitted.minimal",
+        "submitted.single",
+        "submitted.quix",
+        "completed",
+        "issued",
+        "delivered",
+    )
+)
+ASIDE_DATABASE = "bench"
+DATABASES = (*(f"kepu_{name}" for name in SERVICES), ASIDE_DATABASE)
+
+PARTS: tuple[Part, ...] = (
+    Part("registration", "registration"),
+    *(Part(f"quiz-{n}", "quiz", "api") for n in range(1, COPIES_MAX + 1)),
+    *(Part(f"quiz-worker-{n}", "quiz", "worker") for n in range(1, COPIES_MAX + 1)),
+    Part("awards", "awards"),
+    Part("notifications", "notifications"),
+)
+
+
+@dataclass(slots=True)
+class Aside:
+    """A baseline's process."""
+
+    name: str
+    port: int
+    started: Started
+    log: Path
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self.started.process.pid
+
+    def check(self) -> None:
+        """
+        Raises:
+            StackError: it has ended.
+        """
+        if not is_running(self.started.process):
+            raise StackError(f"{self.name} has ended; {tail(self.log)}")
+
+    def end(self) -> None:
+        stop(self.started.process)
+        self.started.reap()
+
+
+@dataclass(slots=True)
+class Site:
+    """Where runs take place."""
+
+    stack: Stack
+    contest: Contest
+    services: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.services = Services(self.stack, PARTS, detached=False)
+
+    @property
+    def home(self) -> Path:
+        return self.stack.home
+
+    @property
+    def ledger(self) -> Path:
+        """What was acknowledged, for the audit."""
+        return self.home / "ledger.jsonl"
+
+    def target(self, name: str) -> str:
+        """Where a part listens, as the load client wants it."""
+        return self.services.url(name).removeprefix("http://")
+
+    def start(self, *names: str) -> None:
+        """Start these parts, and wait until they are healthy."""
+        for name in (MAIL, *names):
+            if not self.services.runs(name):
+                self.services.start(name)
+        for name in names:
+            self.services.wait_until_healthy(name)
+
+    def stop(self, *names: str) -> None:
+        """Stop these parts, by default all."""
+        for name in reversed(names or (MAIL, *(part.name for part in PARTS))):
+            self.services.stop(name)
+
+    @contextmanager
+    def running(self, *names: str) -> Iterator[None]:
+        """These parts until the end of the block."""
+        try:
+            self.start(*names)
+            yield
+        finally:
+            self.stop(*names)
+
+    @contextmanager
+    def aside(
+        self, name: str, *, python: Sequence[str] | None = None, **told: object
+    ) -> Iterator[Aside]:
+        """
+        A baseline until the end of the block: module `bench.baselines.NAME`, told all by its environment.
+
+        One that serves HTTP is waited for.
+        """
+        port = free_port()
+        environment = {
+            "BENCH_KAFKA": self.stack.kafka,
+            "BENCH_MONGO": self.stack.mongo,
+            "BENCH_PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+            **{f"BENCH_{key.upper()}": str(value) for key, value in told.items()},
+        }
+        log = self.home / "logs" / f"{name}.log"
+        command = Command((*(python or (sys.executable,)), "-m", f"bench.baselines.{name}"), ROOT, environment)
+        running = Aside(name, port, start(command, log, detached=False), log)
+        try:
+            if name.endswith(("intake", "start")):
+                _wait_until_it_answers(running)
+            yield running
+        finally:
+            running.end()
+
+    def pids(self, *names: str, asides: Iterable[Aside] = ()) -> dict[str, int]:
+        """Processes by name, with Kafka and mongod."""
+        found = {name: self.services.pid(name) for name in names}
+        found |= {aside.name: aside.pid for aside in asides}
+        found |= {"kafka": self.stack.pid("kafka"), "mongod": self.stack.pid("mongo")}
+        missing = [name for name, pid in found.items() if pid is None]
+        if missing:
+            raise StackError(f"{', '.join(missing)} does not run; see {self.home / 'logs'}")
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+    def clear(self, *, contest: bool = True) -> None:
+        """Back to an empty week, perhaps with the contest published; the services must be stopped."""
+        self.ledger.unlink(missing_ok=True)
+        self.services.mail_log.unlink(missing_ok=True)
+        _forget(AdminClient({"bootstrap.servers": self.stack.kafka, "log_level": 2}))
+        asyncio.run(self._found(contest=contest))
+
+    def put_scheme(self) -> None:
+        """The scheme by which most people are awarded; awards must run."""
+        body = {
+            "title": "科技创新和科学技术普及知识竞赛合格证书",
+            "kind": "certificate",
+            "rule": {
+                "type": "pass_mark",
+                "quiz_id": self.contest.quiz_id,
+                "score_percent": PASS_MARK_PERCENT,
+            },
+        }
+        url = f"{self.services.url('awards')}/schemes/bench-certificate"
+        key = {"X-Organiser-Key": self.services.secrets["KEPU_ORGANISER_KEY"]}
+        httpx.put(url, json=body, headers=key, timeout=30).raise_for_status()
+
+    def settle(self, groups: Collection[str] = GROUPS) -> None:
+        """Wait until nothing is under way; the services must run."""
+
+        async def wait() -> None:
+            async with databases.connected(self.stack.mongo) as all_databases:
+                await wait_until_settled(
+                    self.stack.kafka, all_databases, seconds=SETTLED_SECONDS_MAX, groups=groups
+                )
+
+        asyncio.run(wait())
+
+    def audit(self, services: Collection[str] = SERVICES) -> Audit:
+        """What the audit finds."""
+
+        async def look() -> Audit:
+            async with databases.connected(self.stack.mongo) as all_databases:
+                return await audit(
+                    self.stack.kafka, all_databases, self.ledger, self.services.mail_log, services
+                )
+
+        return asyncio.run(look())
+
+    async def _found(self, *, contest: bool) -> None:
+        for name in DATABASES:
+            async with mongo.connect(self.stack.mongo, name) as database:
+                await database.client.drop_database(name)
+        await topics.create_missing(self.stack.kafka, wanted=(*topics.ALL, *ASIDE))
+        if not contest:
+            return
+        async with mongo.connect(self.stack.mongo, "kepu_quiz") as database:
+            store = QuizStore(database)
+            await store.prepare()
+            await publish(store, self.contest.quiz_id, self.contest.quiz, clock.now())
+
+
+def _forget(admin: AdminClient) -> None:
+    """Remove our topics and groups. A member that was just stopped keeps its group for a while."""
+    deadline = time.monotonic() + CLEARED_SECONDS_MAX
+    names = {topic.name for topic in (*topics.ALL, *ASIDE)} & set(admin.list_topics(timeout=10).topics)
+    if names:
+        _await_all(admin.delete_topics(sorted(names), operation_timeout=30))
+    while names & set(admin.list_topics(timeout=10).topics):
+        _give_up_after(deadline, "topics")
+    while True:
+        groups = [group.group_id for group in admin.list_consumer_groups().result(10).valid]
+        if not groups:
+            return
+        try:
+            _await_all(admin.delete_consumer_groups(groups))
+        except KafkaException as error:
+            if error.args[0].code() not in (KafkaError.NON_EMPTY_GROUP, KafkaError.GROUP_ID_NOT_FOUND):
+                raise
+        _give_up_after(deadline, "consumer groups")
+
+
+def _await_all(futures: Mapping[str, object]) -> None:
+    failed: Exception | None = None
+    for future in futures.values():
+        try:
+            future.result(30)  # type: ignore[attr-defined]
+        except KafkaException as error:
+            failed = error
+    if failed:
+        raise failed
+
+
+def _give_up_after(deadline: float, what: str) -> None:
+    if time.monotonic() > deadline:
+        raise StackError(f"the {what} of the last line are still there after {CLEARED_SECONDS_MAX:.0f} s")
+    time.sleep(0.2)
+
+
+def _wait_until_it_answers(aside: Aside) -> None:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline:
+        aside.check()
+        try:
+            httpx.get(f"http://{aside.target}/health", timeout=2)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise StackError(f"{aside.name} does not answer after {READY_SECONDS_MAX:.0f} s; {tail(aside.log)}")

@@ -1,0 +1,42 @@
+"""A crowd that sits the contest: start, think, submit, and some wait for the result."""
+
+from pathlib import Path
+
+from bench import people
+from bench.bench import Bench
+from bench.load.client import Load, Plan
+
+# The chain's processes, one of each.
+PARTS = ("quiz-1", "quiz-worker-1", "awards", "notifications")
+PEAK_RATE = 2_315.0
+CONNECTIONS = 2_000
+# One in so many asks for the result until it is there; who asks costs the server as well.
+WATCH = 20
+THINK_MS = 1_000
+# After the last one has begun, for those under way.
+FINISH_SECONDS = 5
+READ_SECONDS_MAX = 180.0
+
+
+def sit(bench: Bench, crowd: str, rate: float, seconds: float) -> Load:
+    """Prepare a crowd, and let it sit at this rate."""
+    return sit_prepared(bench, people.write_sittings(bench, crowd, int(rate * seconds)), rate, seconds)
+
+
+def sit_prepared(bench: Bench, sittings: Path, rate: float, seconds: float) -> Load:
+    """The same with a crowd made beforehand, while no clock ran; its file is removed."""
+    load = bench.load(
+        Plan(
+            targets=(bench.site.target("quiz-1"),),
+            sittings=sittings,
+            quiz=bench.site.contest.quiz_id,
+            rate=rate,
+            connections=CONNECTIONS,
+            watch=WATCH,
+            think_ms=THINK_MS,
+            seconds=seconds + FINISH_SECONDS,
+            acknowledged=bench.file("acknowledged"),
+        )
+    )
+    sittings.unlink()
+    return load

@@ -1,0 +1,255 @@
+"""
+The standings as they are stored: each participant's best result, and how many there are of each mark.
+
+standings      _id is "quiz/participant"; `order` is the maximum over results (ranking.py)
+held           the same for results submitted after a freeze; _id "quiz/moment of the freeze/participant"
+rank_changes   what one transaction did to the counts (tally.py): one document a batch of a grader, so
+               that several graders never write the same one
+rank_counts    _id is the quiz: what was folded of the changes
+
+A standing and the change of the counts come in one transaction, so counts and changes
+together are the standings counted, always (docs/decisions/0011-standings.md).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from services.quiz.ranking import FINISH_BITS
+from services.quiz.rules import ParticipantId, QuizId
+from services.quiz.tally import Tally, cell_of, packed, unpacked
+from shared import mongo
+from shared.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Database,
+    Document,
+    PlainCollection,
+    PlainDatabase,
+    PlainSession,
+    UpdateOne,
+    outages_named,
+)
+
+QUIZZES = "quizzes"
+STANDINGS, HELD, CHANGES, COUNTS = "standings", "held", "rank_changes", "rank_counts"
+# Less than any order.
+NOBODY = -1
+# Readers add up the changes that are not folded yet; a fold writes the counts anew.
+FOLD_CHANGES_MIN = 64
+FOLD_CHANGES_MAX = 1_000
+RELEASED_MAX = 500
+QUIZZES_HELD_MAX = 200
+
+
+class Place(NamedTuple):
+    """Where a result counts: in the standings, or held back since the moment of a freeze."""
+
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    frozen_at: datetime | None = None
+
+
+Orders = Mapping[Place, int]
+
+
+class Standings:
+    """Reads and writes the standings; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._standings = database[STANDINGS]
+        self._held = database[HELD]
+        self._changes = database[CHANGES]
+        self._counts = database[COUNTS]
+
+    async def prepare(self) -> None:
+        """Create the indexes, and count standings that an earlier version has left uncounted."""
+        with outages_named():
+            await self._standings.create_index([("quiz_id", ASCENDING), ("order", DESCENDING)])
+            await self._held.create_index([("quiz_id", ASCENDING), ("frozen_at", ASCENDING)])
+            await mongo.create_missing(self._database, (self._changes.name, self._counts.name))
+            for quiz_id in await self._standings.distinct("quiz_id"):
+                counted = await self._counts.find_one({"_id": quiz_id}, {"_id": 1})
+                if not counted and not await self._changes.find_one({"quiz_id": quiz_id}, {"_id": 1}):
+                    await self.recount(quiz_id)
+
+    async def release(self, quiz_id: str) -> int:
+        """
+        Let stand what was held back in freezes that are over, at most `RELEASED_MAX` standings.
+
+        Returns: how many there were; call again until none.
+        """
+
+        def work(database: PlainDatabase, session: PlainSession) -> int:
+            # Of the same moment as what is held: nothing is seen held in a freeze that is not seen itself.
+            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
+            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": quiz.get("frozen_at")}}
+            found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
+            if found:
+                orders: dict[Place, int] = {}
+                for one in found:
+                    place = Place(one["quiz_id"], one["_id"].rpartition("/")[2])
+                    orders[place] = max(one["order"], orders.get(place, 0))
+                raise_standings(database, session, orders)
+                # What a grader raises meanwhile is a conflict, so nothing is deleted that did not move.
+                ids = [one["_id"] for one in found]
+                database[HELD].delete_many({"_id": {"$in": ids}}, session=session)
+            return len(found)
+
+        return await mongo.at_once(self._database, work)
+
+    async def quizzes_held(self) -> list[str]:
+        """The quizzes of which anything is held."""
+        with outages_named():
+            found: list[str] = await self._held.distinct("quiz_id")
+        return found[:QUIZZES_HELD_MAX]
+
+    async def quizzes_to_fold(self) -> list[str]:
+        """The quizzes with `FOLD_CHANGES_MIN` changes or more."""
+        pipeline: list[Document] = [
+            {"$group": {"_id": "$quiz_id", "changes": {"$sum": 1}}},
+            {"$match": {"changes": {"$gte": FOLD_CHANGES_MIN}}},
+        ]
+        with outages_named():
+            return [one["_id"] for one in await self._changes.aggregate(pipeline).to_list(None)]
+
+    async def fold(self, quiz_id: str, changes_min: int = FOLD_CHANGES_MIN) -> int:
+        """Put changes into the counts, if there are enough of them; returns how many."""
+
+        def work(database: PlainDatabase, session: PlainSession) -> int:
+            which = {"quiz_id": quiz_id}
+            found = list(database[CHANGES].find(which, session=session).limit(FOLD_CHANGES_MAX))
+            if len(found) < changes_min:
+                return 0
+            tally = Tally()
+            counted = database[COUNTS].find_one({"_id": quiz_id}, session=session)
+            for one in (counted, *found) if counted else found:
+                tally.add(unpacked(one["cells"]))
+            _write_counts(database, session, quiz_id, tally.cells())
+            ids = [one["_id"] for one in found]
+            database[CHANGES].delete_many({"_id": {"$in": ids}}, session=session)
+            return len(found)
+
+        return await mongo.at_once(self._database, work)
+
+    async def recount(self, quiz_id: str) -> None:
+        """Count a quiz's standings anew, whatever was counted before; graders may be at work."""
+        one = 1 << FINISH_BITS
+        # What is divided is a multiple: a quotient of doubles is exact.
+        mark = {"$divide": [{"$subtract": ["$order", {"$mod": ["$order", one]}]}, one]}
+        pipeline: list[Document] = [
+            {"$match": {"quiz_id": quiz_id}},
+            {"$group": {"_id": mark, "count": {"$sum": 1}}},
+        ]
+
+        def work(database: PlainDatabase, session: PlainSession) -> None:
+            cells: Counter[int] = Counter()
+            for found in database[STANDINGS].aggregate(pipeline, session=session):
+                cells[cell_of(int(found["_id"]) << FINISH_BITS)] += found["count"]
+            # A change that comes meanwhile is of a standing that was not counted here, and stays.
+            database[CHANGES].delete_many({"quiz_id": quiz_id}, session=session)
+            _write_counts(database, session, quiz_id, cells)
+
+        await mongo.at_once(self._database, work)
+
+    async def tally(self, quiz_id: str) -> Tally:
+        """A quiz's standings, counted, all at one moment."""
+        tally = Tally()
+        with outages_named():
+            async with mongo.at_one_moment(self._database) as session:
+                if counted := await self._counts.find_one({"_id": quiz_id}, session=session):
+                    tally.add(unpacked(counted["cells"]))
+                async for change in self._changes.find({"quiz_id": quiz_id}, session=session):
+                    tally.add(unpacked(change["cells"]))
+        return tally
+
+    async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
+        """Participants and their orders, best first."""
+        with outages_named():
+            found = (
+                await self._standings.find({"quiz_id": quiz_id}, {"order": 1})
+                .sort([("quiz_id", ASCENDING), ("order", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        best = [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
+        # The index leaves open who of two comes first that finished in the same millisecond.
+        return sorted(best, key=lambda one: (-one[1], one[0]))
+
+    async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
+        """A participant's order, if there is a result."""
+        with outages_named():
+            document = await self._standings.find_one({"_id": f"{quiz_id}/{participant_id}"}, {"order": 1})
+        return document["order"] if document else None
+
+    async def count(self, quiz_id: str, at_least: int = 0, below: int | None = None) -> int:
+        """How many participants stand with at least this order and less than that, counted one by one."""
+        orders = {"$gte": at_least} if below is None else {"$gte": at_least, "$lt": below}
+        with outages_named():
+            count: int = await self._standings.count_documents({"quiz_id": quiz_id, "order": orders})
+        return count
+
+
+def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orders) -> None:
+    """
+    Make each standing at least this, and count what changed; in the transaction given.
+
+    Repeats and any order give the same. A standing that another transaction writes at the
+    same time is a conflict: the transaction runs again as a whole.
+    """
+    now = {place: order for place, order in orders.items() if place.frozen_at is None}
+    before = _raise(database[STANDINGS], session, now)
+    changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
+    for place, order in now.items():
+        earlier = before.get(place, NOBODY)
+        if earlier < order:
+            changes[place.quiz_id][cell_of(order)] += 1
+            if earlier != NOBODY:
+                changes[place.quiz_id][cell_of(earlier)] -= 1
+    told = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
+    mongo.insert_all(database[CHANGES], [one for one in told if one["cells"]], session)
+    if len(now) < len(orders):
+        later = {place: order for place, order in orders.items() if place.frozen_at is not None}
+        _raise(database[HELD], session, later)
+
+
+def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[Place, int]:
+    """Make each document's order at least this; returns the orders that there were before."""
+    if not orders:
+        return {}
+    ids = {_id_of(place): place for place in orders}
+    found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
+    before = {ids[one["_id"]]: one["order"] for one in found}
+    raised = [
+        UpdateOne({"_id": _id_of(place)}, {"$set": {"order": orders[place]}})
+        for place, order in before.items()
+        if order < orders[place]
+    ]
+    if raised:
+        collection.bulk_write(raised, ordered=False, session=session)
+    new = [_document(id_, place, orders[place]) for id_, place in ids.items() if place not in before]
+    mongo.insert_all(collection, new, session)
+    return before
+
+
+def _write_counts(
+    database: PlainDatabase, session: PlainSession, quiz_id: str, cells: Mapping[int, int]
+) -> None:
+    counts = {"_id": quiz_id, "cells": packed(cells)}
+    database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)
+
+
+def _id_of(place: Place) -> str:
+    quiz_id, participant_id, frozen_at = place
+    if frozen_at is None:
+        return f"{quiz_id}/{participant_id}"
+    return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
+
+
+def _document(id_: str, place: Place, order: int) -> Document:
+    document: Document = {"_id": id_, "quiz_id": place.quiz_id, "order": order}
+    if place.frozen_at is not None:
+        document["frozen_at"] = place.frozen_at
+    return document

@@ -1,0 +1,193 @@
+"""
+Asking for places over HTTP: what a rush of people does.
+
+It is a hot route (shared/hot.py), and concurrent requests share one transaction.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from services.registration.announcing import Origin
+from services.registration.booking import BOOKINGS_MAX, BookingRequest, Outcome, book
+from services.registration.forms import BookingOut, NewcomerIn, RegistrationIn
+from services.registration.idempotency import KEY_PATTERN, RequestKeys
+from services.registration.records import Answer, Profile
+from services.registration.rules import ParticipantId, SessionId
+from services.registration.store import RegistrationStore
+from shared import clock, logs
+from shared.errors import Overloaded, Rejected, Unavailable
+from shared.group_commit import GroupCommit
+from shared.hot import HotRequest, HotRoute, bearer
+from shared.ids import ordered_id
+from shared.sealing import Contact, seal
+from shared.tokens import Participant, TokenSigner
+
+REGISTER_PATH = "/registrations"
+# A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.
+BOOKINGS_WAITING_MAX = 10_000
+# More than a full queue takes: who waits longer waits for a database that does not answer.
+REGISTERED_SECONDS_MAX = 15.0
+REFUSAL_SECONDS = 2.0
+
+_KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
+
+
+class Registering:
+    """
+    Takes requests for places, and answers each with its outcome.
+
+    Args:
+        verify: tells whose token a request carries.
+        waiting_max: requests accepted and not yet decided; beyond it they are refused.
+        seconds_max: after so long a request is answered that it may have been booked or not.
+        refusal_seconds: how long a refused request waits for its answer.
+    """
+
+    def __init__(
+        self,
+        store: RegistrationStore,
+        *,
+        keys: RequestKeys,
+        signer: TokenSigner,
+        verify: Callable[[str], Participant],
+        contact_public_key: str,
+        waiting_max: int = BOOKINGS_WAITING_MAX,
+        seconds_max: float = REGISTERED_SECONDS_MAX,
+        refusal_seconds: float = REFUSAL_SECONDS,
+    ) -> None:
+        self._keys = keys
+        self._signer = signer
+        self._verify = verify
+        self._contact_public_key = contact_public_key
+        self._refusal_seconds = refusal_seconds
+        self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
+            "bookings",
+            lambda requests: book(requests, store),
+            items_max=BOOKINGS_MAX,
+            waiting_max=waiting_max,
+            seconds_max=seconds_max,
+        )
+
+    def routes(self) -> list[HotRoute]:
+        """What the service adds to its hot routes."""
+        return [HotRoute("POST", REGISTER_PATH, self.register)]
+
+    async def register(self, request: HotRequest) -> tuple[int, bytes]:
+        """
+        Book one request; `api.register` says what it is answered.
+
+        Raises:
+            Rejected: the request cannot be considered; nothing was booked.
+            Overloaded: too many wait already; nothing was booked.
+            Unavailable: it may have been booked or not; with the same key it is booked once.
+        """
+        try:
+            # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
+            self._bookings.check_room()
+        except Overloaded:
+            # Nor come back at once: thousands that did kept the loop so busy that hardly anything was booked.
+            await asyncio.sleep(self._refusal_seconds)
+            raise
+        who = self._who(request.authorization)
+        key = _key(request.idempotency_key)
+        form = _form(request.body)
+        booking = self._asked(form, key, who)
+        try:
+            outcome = await self._bookings.add(booking)
+        except Overloaded:
+            raise
+        except Unavailable as error:
+            raise Unavailable(
+                f"{error.message}. The request may have been booked or not: send it again with the same"
+                " Idempotency-Key, which books it once"
+            ) from error
+        if isinstance(outcome, Rejected):
+            raise outcome
+        answer = outcome.answer
+        token = self._token(form.participant, answer.participant_id) if form.participant else None
+        answered = _answered(answer, token).model_dump_json().encode()
+        return 200 if outcome.repeated else 201, answered
+
+    def _who(self, authorization: bytes) -> Participant | None:
+        """The participant whose token the request carries, if it carries one."""
+        if not authorization.lower().startswith(b"bearer "):
+            return None
+        return self._verify(bearer(authorization, missing="there is no token", code="token_missing"))
+
+    def _asked(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
+        newcomer = form.participant
+        if who is not None:
+            if newcomer is not None:
+                raise Rejected(
+                    "leave out the participant, or the token of another one", code="participant_and_token"
+                )
+            id_, participant_id = self._keys.of_participant(who.participant_id, key), who.participant_id
+        elif newcomer is not None:
+            # A repeat is answered with the first one's id, so that this one need not derive from the key.
+            id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
+        else:
+            raise Rejected("say who takes part, or give a token", code="participant_missing")
+        return BookingRequest(
+            key=id_,
+            fingerprint=self._keys.fingerprint(form.model_dump_json().encode()),
+            request_id=id_,
+            participant_id=ParticipantId(participant_id),
+            session_id=SessionId(form.session_id),
+            places=form.places,
+            profile=self._profile(newcomer) if newcomer else None,
+            origin=Origin(correlation_id=logs.correlation_id.get()),
+        )
+
+    def _profile(self, newcomer: NewcomerIn) -> Profile:
+        contact = Contact(name=newcomer.name, email=newcomer.email)
+        return Profile(
+            kind="person",
+            group_id=newcomer.group_id,
+            district=newcomer.district,
+            audience=newcomer.audience,
+            language=newcomer.language,
+            contact_sealed=seal(contact, self._contact_public_key),
+        )
+
+    def _token(self, newcomer: NewcomerIn, participant_id: ParticipantId) -> str:
+        return self._signer.sign(participant_id, newcomer.group_id, newcomer.district, clock.now())
+
+
+def _key(header: bytes) -> str:
+    if not header:
+        raise _invalid("header.Idempotency-Key", "Field required")
+    key = header.decode("latin-1")
+    if not _KEY.match(key):
+        raise _invalid("header.Idempotency-Key", f"String should match pattern '{KEY_PATTERN}'")
+    return key
+
+
+def _form(body: bytes) -> RegistrationIn:
+    try:
+        return RegistrationIn.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(("body", *(str(part) for part in first["loc"])))
+        # Without the cause: it quotes what was sent.
+        raise _invalid(place, first["msg"]) from None
+
+
+def _invalid(place: str, reason: str) -> Rejected:
+    return Rejected(f"{place}: {reason}", code="invalid")
+
+
+def _answered(answer: Answer, token: str | None) -> BookingOut:
+    return BookingOut(
+        registration_id=answer.registration_id,
+        participant_id=answer.participant_id,
+        session_id=answer.session_id,
+        status=answer.verdict,
+        position=answer.position,
+        ticket_code=answer.ticket_code,
+        code=answer.code,
+        reason=answer.reason,
+        token=token,
+    )

@@ -1,0 +1,63 @@
+"""The fast writing of quiz.completed and the public contract say the same."""
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.quiz.completion import completed
+from services.quiz.rules import AttemptId, ParticipantId, QuizId
+from services.quiz.store import Result
+from shared.clock import to_milliseconds
+from shared.envelope import Context, enclose
+from shared.events import QuizCompleted
+from shared.publisher import to_record
+
+IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True)
+LINES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis wants bare ones)
+RESULTS = st.builds(
+    Result,
+    attempt_id=IDS.map(AttemptId),
+    submission_id=LINES,
+    quiz_id=IDS.map(QuizId),
+    participant_id=IDS.map(ParticipantId),
+    group_id=st.none() | IDS,
+    district=st.none() | LINES,
+    score_percent=st.integers(0, 100),
+    passed=st.booleans(),
+    time_used_seconds=st.integers(0, 31_622_400),
+    submitted_at=MOMENTS.map(to_milliseconds),
+    answers=st.just(""),
+)
+CONTEXTS = st.builds(
+    Context,
+    id=LINES,
+    source=LINES,
+    type=LINES,
+    time=MOMENTS,
+    subject=LINES,
+    correlation_id=LINES,
+    causation_id=st.none() | LINES,
+    traceparent=st.none() | LINES,
+)
+
+
+@given(RESULTS, CONTEXTS, LINES, MOMENTS)
+def test_record_is_the_one_that_the_contract_makes(
+    result: Result, parent: Context, title: str, now: datetime
+) -> None:
+    event = QuizCompleted(
+        result_id=result.attempt_id,
+        quiz_id=result.quiz_id,
+        quiz_title=title,
+        participant_id=result.participant_id,
+        group_id=result.group_id,
+        district=result.district,
+        score_percent=result.score_percent,
+        passed=result.passed,
+        time_used_seconds=result.time_used_seconds,
+        completed_at=result.submitted_at,
+    )
+    told = enclose(event, source="kepu/quiz", cause=result.attempt_id, now=now, parent=parent)
+    assert completed([(parent, result, title)], now) == [to_record(told)]
