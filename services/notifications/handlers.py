@@ -103,5 +103,5 @@ def subscriptions(store: NotificationStore, *, wake: Callable[[], None]) -> list
             wake()
         return tell_of_inboxes(stored)
 
-    contracts = (ParticipantJoined, ParticipantErased, *POLICY)
+    contracts: Sequence[type[Event]] = (ParticipantJoined, ParticipantErased, *POLICY)
     return [Subscription(GROUP, contracts, notify, gather_ms=GATHER_MS)]
