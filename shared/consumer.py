@@ -36,9 +36,9 @@ BATCH_EVENTS_MAX = 1_000
 # It ends with the first record: to come back for nothing is all that a longer wait saves.
 POLL_WAIT_MS = 1_000
 EVENT_BYTES_MAX = 786_432
-# Larger batches cost less everywhere: the broker waits for so many bytes, or for so long.
+# Larger batches cost less everywhere: the broker gathers so many bytes, or for so long.
 FETCH_BYTES_MIN = 131_072
-FETCH_WAIT_MS = 100
+GATHER_MS = 100
 TRIES_MAX = 5
 # Of the halves of a batch that failed TRIES_MAX times: the transient has had its chance.
 HALF_TRIES_MAX = 2
@@ -126,13 +126,15 @@ class Subscription:
 
     `handle` gets the good events of a poll in order and returns the events that follow
     from them. Whatever it has written must bear a repeat. `decoders` replaces a topic's
-    own decoding where a faster one is proved equal.
+    own decoding where a faster one is proved equal. `gather_ms` is how long an event may
+    wait at the broker for company.
     """
 
     group: str
     contracts: Sequence[type[Event]]
     handle: Handler
     decoders: Mapping[str, Decode] = field(default_factory=dict)
+    gather_ms: int = GATHER_MS
 
 
 class _TooManyDead(Exception):
@@ -157,6 +159,7 @@ class Consumer:
             for topic, contract in self._contracts.items()
         }
         self._handle = subscription.handle
+        self._gather_ms = subscription.gather_ms
         self._publisher = publisher
         self._backoff_seconds = backoff_seconds
         self._recently_dead: deque[bool] = deque(maxlen=DEAD_RATIO_WINDOW)
@@ -182,7 +185,7 @@ class Consumer:
             batch=True,
             max_records=BATCH_EVENTS_MAX,
             fetch_min_bytes=FETCH_BYTES_MIN,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=self._gather_ms,
             auto_offset_reset="earliest",
             # What another system has taken back never happened.
             isolation_level="read_committed",

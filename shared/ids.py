@@ -1,15 +1,17 @@
 """
 UUIDs as text, in a third of the time that the standard library takes: each event of the peak has several.
 
-Source: RFC 9562, sections 5.4 and 5.5
+Source: RFC 9562, sections 5.4, 5.5 and 5.7
 """
 
+from datetime import datetime
 from hashlib import sha1
 from os import urandom
 from uuid import UUID
 
 VERSION_4 = 0x40
 VERSION_5 = 0x50
+VERSION_7 = 0x70
 VARIANT = 0x80
 
 
@@ -22,6 +24,17 @@ def derived_id(namespace: UUID, name: str) -> str:
 def random_id() -> str:
     """An id of what happens once: `str(uuid.uuid4())`."""
     return _text(bytearray(urandom(16)), VERSION_4)
+
+
+def ordered_id(at: datetime) -> str:
+    """
+    An id of what happens once, which begins with the second in which it did.
+
+    Inserts of one time fall into the same pages of an index. Those of a random id each change
+    a page of their own, which costs the database the more, the more it holds.
+    """
+    milliseconds = int(at.timestamp()) * 1000
+    return _text(bytearray(milliseconds.to_bytes(6) + urandom(10)), VERSION_7)
 
 
 def _text(octets: bytearray, version: int) -> str:

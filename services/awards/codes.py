@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Iterable
 
 from shared.errors import Rejected
-from shared.owned_ids import owned_id
+from shared.owned_ids import member_id
 
 PREFIX = "KW"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -28,7 +28,7 @@ _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 def award_id(scheme_id: str, recipient_id: str) -> str:
     """The id of the one award that this recipient can have by this scheme; a scheme's lie together."""
-    return owned_id(scheme_id, f"{scheme_id}/{recipient_id}")
+    return member_id(scheme_id, recipient_id)
 
 
 def award_code(award_id: str, key: bytes, turn: int = 0) -> str:

@@ -11,6 +11,8 @@ from shared.errors import Rejected
 from shared.events import QuizClosed, QuizCompleted
 
 GROUP = "awards"
+# Nobody looks at the clock for an award, as for a result: larger batches cost less.
+GATHER_MS = 200
 
 
 async def award_results(received: Sequence[Received[QuizCompleted]], store: AwardStore) -> list[Earned]:
@@ -74,4 +76,4 @@ def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
             earned += await award_closings(closed, store, batch)
         return await issuing.follow(earned)
 
-    return [Subscription(GROUP, (QuizCompleted, QuizClosed), award)]
+    return [Subscription(GROUP, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS)]

@@ -24,7 +24,7 @@ from shared import mongo, outbox
 from shared.errors import Conflict
 from shared.events import FinalStanding
 from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session
-from shared.owned_ids import ids_of
+from shared.owned_ids import ids_in
 
 SCHEMES_MAX = 500
 OWN_AWARDS_MAX = 200
@@ -243,7 +243,7 @@ class AwardStore:
 
     async def awards_of_scheme(self, scheme_id: str, after: str, limit: int) -> list[Award]:
         """A scheme's awards by award id, from the one after `after`."""
-        first, end = ids_of(scheme_id)
+        first, end = ids_in(scheme_id)
         condition = {"_id": {"$gt": max(first, after), "$lt": end}, "scheme_id": scheme_id}
         with mongo.outages_named():
             found = self._awards.find(condition).sort("_id", ASCENDING)

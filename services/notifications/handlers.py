@@ -23,6 +23,8 @@ from shared.events import ParticipantErased, ParticipantJoined
 from shared.publisher import Record
 
 GROUP = "notifications"
+# A message may come a moment after what it tells of: larger batches cost less.
+GATHER_MS = 200
 
 
 async def remember_contacts(joined: Sequence[ParticipantJoined], store: NotificationStore) -> None:
@@ -101,4 +103,5 @@ def subscriptions(store: NotificationStore, *, wake: Callable[[], None]) -> list
             wake()
         return tell_of_inboxes(stored)
 
-    return [Subscription(GROUP, (ParticipantJoined, ParticipantErased, *POLICY), notify)]
+    contracts: Sequence[type[Event]] = (ParticipantJoined, ParticipantErased, *POLICY)
+    return [Subscription(GROUP, contracts, notify, gather_ms=GATHER_MS)]

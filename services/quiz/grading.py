@@ -32,7 +32,8 @@ class AnswerKey:
     question_ids: tuple[str, ...]
     right: tuple[str, ...]
     several: tuple[int, ...]
-    pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False, repr=False)
+    # Follows from the ids, and a function equals no other.
+    pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False)
 
 
 class Marked(NamedTuple):

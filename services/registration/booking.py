@@ -88,7 +88,7 @@ async def _book(requests: Sequence[BookingRequest], books: Books) -> list[Outcom
     sessions = await books.lock_sessions({request.session_id for request in requests})
     # Read once the sessions are taken: facts of one session then follow each other in time too.
     now = clock.now()
-    # A newcomer's id derives from the key: without an answer to that there is nothing of them.
+    # A newcomer's id is made for the request: without an answer to that there is nothing of them.
     known = [request for request in requests if request.profile is None or request.is_command]
     clerk = _Clerk(
         now,

@@ -11,7 +11,6 @@ import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.registration.rules import ParticipantId
 from shared.ids import derived_id
 
 KEY_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
@@ -29,9 +28,9 @@ class RequestKeys:
         """A secret of its own from the service's token key, so that there is one less to keep."""
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration idempotency", "sha256"))
 
-    def of_newcomer(self, key: str) -> tuple[str, ParticipantId]:
-        """The request's id, and the id of the participant that it makes."""
-        return self._id("request", key), ParticipantId(self._id("newcomer", key))
+    def of_newcomer(self, key: str) -> str:
+        """The request's id."""
+        return self._id("request", key)
 
     def of_participant(self, participant_id: str, key: str) -> str:
         """The request's id; the same key of somebody else is another request."""

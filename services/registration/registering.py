@@ -21,6 +21,7 @@ from shared import clock, logs
 from shared.errors import Overloaded, Rejected, Unavailable
 from shared.group_commit import GroupCommit
 from shared.hot import HotRequest, HotRoute, bearer
+from shared.ids import ordered_id
 from shared.sealing import Contact, seal
 from shared.tokens import Participant, TokenSigner
 
@@ -105,8 +106,9 @@ class Registering:
             ) from error
         if isinstance(outcome, Rejected):
             raise outcome
-        token = self._token(form.participant, booking.participant_id) if form.participant else None
-        answered = _answered(outcome.answer, token).model_dump_json().encode()
+        answer = outcome.answer
+        token = self._token(form.participant, answer.participant_id) if form.participant else None
+        answered = _answered(answer, token).model_dump_json().encode()
         return 200 if outcome.repeated else 201, answered
 
     def _who(self, authorization: bytes) -> Participant | None:
@@ -124,7 +126,8 @@ class Registering:
                 )
             id_, participant_id = self._keys.of_participant(who.participant_id, key), who.participant_id
         elif newcomer is not None:
-            id_, participant_id = self._keys.of_newcomer(key)
+            # A repeat is answered with the first one's id, so that this one need not derive from the key.
+            id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
         return BookingRequest(

@@ -12,6 +12,7 @@ from services.registration.idempotency import RequestKeys
 from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
 from shared.errors import NotAuthenticated, Overloaded, Unavailable
+from shared.hot import HotRequest
 from shared.mongo import Database
 from shared.testing import eventually
 from shared.tokens import Participant, TokenSigner
@@ -52,10 +53,10 @@ def registering(database: Database, **bounds: float) -> Registering:
     )
 
 
-def request(session_id: str) -> tuple[bytes, bytes, bytes]:
-    """A newcomer's key, no token, and the body."""
+def request(session_id: str) -> HotRequest:
+    """A newcomer's."""
     body = {"session_id": session_id, "participant": newcomer()}
-    return new_id("key").encode(), b"", json.dumps(body).encode()
+    return HotRequest("", b"", new_id("key").encode(), json.dumps(body).encode())
 
 
 @asynccontextmanager
@@ -119,7 +120,7 @@ async def test_beyond_the_bound_requests_are_refused_and_those_within_it_are_boo
         await put(client, street, activity(only, capacity=50))
         small = registering(database, waiting_max=20)
         async with taken(database, only):
-            asked = [asyncio.create_task(small.register(*request(only))) for _ in range(60)]
+            asked = [asyncio.create_task(small.register(request(only))) for _ in range(60)]
             await asyncio.sleep(0)
             # Who is refused is told so a little later, lest they all come back at once.
             assert not any(one.done() for one in asked)
@@ -130,7 +131,7 @@ async def test_beyond_the_bound_requests_are_refused_and_those_within_it_are_boo
         assert {type(one) for one in refused} == {Overloaded}
         assert (len(refused), await seats(client, street)) == (40, (30, 0))
         # As it was before, once the rush is over.
-        assert (await small.register(*request(only)))[0] == 201
+        assert (await small.register(request(only)))[0] == 201
 
 
 async def test_a_request_that_is_decided_too_late_is_booked_once_when_it_is_sent_again(mongo: str) -> None:
@@ -141,12 +142,12 @@ async def test_a_request_that_is_decided_too_late_is_booked_once_when_it_is_sent
         late = [request(only) for _ in range(10)]
         async with taken(database, only):
             for answer in await asyncio.gather(
-                *(hasty.register(*one) for one in late), return_exceptions=True
+                *(hasty.register(one) for one in late), return_exceptions=True
             ):
                 assert isinstance(answer, Unavailable)
                 assert "Idempotency-Key" in answer.message
         patient = registering(database)
-        answers = await asyncio.gather(*(patient.register(*one) for one in late))
+        answers = await asyncio.gather(*(patient.register(one) for one in late))
         assert {status for status, _ in answers} <= {200, 201}
         assert await database["registrations"].count_documents({}) == 10
         assert await seats(client, street) == (40, 0)

@@ -1,11 +1,13 @@
 """Derived ids: the same on every repeat, and an owner's in one range."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.owned_ids import ids_of, owned_id
+from shared.ids import ordered_id
+from shared.owned_ids import ids_in, ids_of, member_id, owned_id
 
 words = st.text(max_size=40)
 
@@ -30,3 +32,37 @@ def test_ids_of_one_owner_are_one_range_and_nobody_elses_are_in_it(
 @given(words, words, words)
 def test_things_are_told_apart(owner: str, thing: str, other: str) -> None:
     assert (owned_id(owner, thing) == owned_id(owner, other)) == (thing == other)
+
+
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)), words)  # noqa: DTZ001 (hypothesis wants bare ones)
+def test_things_of_owners_who_came_at_one_time_lie_together(moment: datetime, thing: str) -> None:
+    at = moment.replace(tzinfo=UTC)
+    before, owner, after = [ordered_id(at + timedelta(seconds=seconds)) for seconds in (-1, 0, 1)]
+    made = owned_id(owner, thing)
+    assert UUID(made).version == 8
+    assert ids_of(owner)[0] < made < ids_of(owner)[1]
+    assert owned_id(before, thing) < made < owned_id(after, thing)
+
+
+def test_ids_counted_up_by_another_system_do_not_lie_in_one_place() -> None:
+    one, other = (f"00000000-0000-0000-0000-{number:012}" for number in (1, 2))
+    assert ids_of(one) != ids_of(other)
+
+
+@given(words, words, words, words)
+def test_what_a_group_has_for_its_members_is_one_range_and_told_apart(
+    group: str, member: str, other_group: str, other: str
+) -> None:
+    above, below = ids_in(group)
+    made = member_id(group, member)
+    assert UUID(made).version == 8
+    assert above < made < below
+    same = (group, member) == (other_group, other) or f"{group}/{member}" == f"{other_group}/{other}"
+    assert same or member_id(other_group, other) != made
+
+
+def test_what_a_group_has_for_members_who_came_later_lies_behind() -> None:
+    at = datetime(2026, 5, 20, tzinfo=UTC)
+    members = [ordered_id(at + timedelta(minutes=minutes)) for minutes in range(5)]
+    made = [member_id("contest-certificate", member) for member in members]
+    assert made == sorted(made)
