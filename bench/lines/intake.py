@@ -1,7 +1,7 @@
 """
 Intake: our quiz api, one process, against a bare endpoint with the same group commit, and the naive way.
 
-Closed loop: 256 connections that send again as soon as they have an answer, so the rate is what the
+Closed loop: 512 connections that send again as soon as they have an answer, so the rate is what the
 machine can do with everything on it.
 """
 
@@ -16,7 +16,7 @@ from bench.report import Outcome
 from services.quiz.attempt_tokens import AttemptTokens
 
 TITLE = "submissions taken in, one process, closed loop"
-CONNECTIONS = 256
+CONNECTIONS = 512
 BARE_SHARE_WANTED = 0.8
 NAIVE_TIMES_WANTED = 4.0
 

@@ -25,18 +25,18 @@ GRADED_SECONDS_MAX = 120.0
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("scale", TITLE)
-    some = bench.size(COPIES, COPIES[:2])
+    apis, workers = bench.size((COPIES, COPIES), (COPIES[:2], COPIES[1:2]))
     with clean(bench):
         # Ascending each time: who leaves keeps its partitions until its session ends.
         for round_ in range(bench.rounds):
             with ExitStack() as stack:
-                for copies in some:
+                for copies in apis:
                     bench.tell(f"intake by {copies}, run {round_ + 1} of {bench.rounds}")
                     _start(bench, "quiz", copies, stack)
                     outcome.add(f"{copies}", _intake(bench, copies, f"{round_}-{copies}", outcome))
         for round_ in range(bench.rounds):
             with ExitStack() as stack:
-                for copies in some:
+                for copies in workers:
                     bench.tell(f"grading by {copies}, run {round_ + 1} of {bench.rounds}")
                     _start(bench, "quiz-worker", copies, stack)
                     outcome.add(f"{copies}", _grading(bench, copies, f"{round_}-{copies}"))
