@@ -44,6 +44,8 @@ LEASE_RENEWED_SECONDS = 1.0
 BUSY_SECONDS = 1.0
 BUSY_PAUSE_SECONDS = 0.05
 PAUSE_SECONDS = 0.5
+# A change stream whose server has gone can keep its caller for as long as a socket may be silent.
+WATCHED_SECONDS_MAX = 3.0
 
 
 def _ascending() -> Iterator[int]:
@@ -199,29 +201,36 @@ class Relay:
         The first call opens the stream and returns, so that what came before it opened is looked for.
         """
         try:
-            if self._inserts is None:
-                inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
-                stream = self._database[COLLECTION].watch(
-                    inserts, max_await_time_ms=round(SWEEP_SECONDS * 1000)
-                )
-                self._inserts = await stream.__aenter__()
-            else:
-                await self._inserts.try_next()
-        except PyMongoError:
+            async with asyncio.timeout(WATCHED_SECONDS_MAX):
+                await self._watch()
+        except (PyMongoError, TimeoutError):
             self._inserts = None
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _watch(self) -> None:
+        if self._inserts is not None:
+            await self._inserts.try_next()
+            return
+        inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+        stream = self._database[COLLECTION].watch(inserts, max_await_time_ms=round(SWEEP_SECONDS * 1000))
+        self._inserts = await stream.__aenter__()
 
     async def _stop_watching(self) -> None:
         if self._inserts is not None:
             stream, self._inserts = self._inserts, None
-            await stream.close()
+            # One that does not close is closed by its server in time.
+            with suppress(PyMongoError, TimeoutError):
+                async with asyncio.timeout(WATCHED_SECONDS_MAX):
+                    await stream.close()
 
     async def _lead(self) -> None:
         """Take or keep the lease; a publication begins with most of it still to come."""
         if self._leading and time.monotonic() < self._renew_at:
             return
-        self._renew_at = time.monotonic() + LEASE_RENEWED_SECONDS
+        asked_at = time.monotonic()
         self._leading = await self._take_lease()
+        # Only once it is had: a lease that could not be renewed must not pass for one that was.
+        self._renew_at = asked_at + LEASE_RENEWED_SECONDS
         metrics.RELAY_LEADER.set(1 if self._leading else 0)
         if not self._leading:
             # The leader tells of the outbox; a last value that stays would look like a backlog.
