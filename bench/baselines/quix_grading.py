@@ -25,7 +25,7 @@ from services.quiz.grading import KeyedQuestion, grade, packed
 from services.quiz.ranking import order
 
 # Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
-COMMIT_EVENTS = 5_000
+COMMIT_EVENTS = 10_000
 COMMIT_SECONDS = 1.0
 DUPLICATE_KEY = 11_000
 
