@@ -135,7 +135,7 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
 
 
 def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
-    """Seconds from a moment, the end of the flood, to the first second from which on all is as it was before."""
+    """Seconds from an end of the flood to the first second from which on all is as it was before."""
     before = [one.p99_ms for one in normal.timeline[1 : int(quiet_before)] if one.p99_ms is not None]
     calm = max([CALM_MS, *(2 * p99 for p99 in before)])
     last = 0
