@@ -8,6 +8,7 @@ must be graded, nothing else may be promised, and the modest load must be as bef
 import re
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.bench import Bench, clean, failed_of
@@ -27,6 +28,7 @@ CALM_MS = 100.0
 BACK_SECONDS_WANTED = 10.0
 REPLY_SECONDS_MAX = 20.0
 REPLY_BYTES_MAX = 4_096
+RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *\d+\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,18 @@ def run(bench: Bench) -> Outcome:
         bench.audit(outcome, ["quiz"])
     refused = sum(outcome.values("give up at 503", "refused with 503"))
     outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
-    outcome.require(
-        "503s without Retry-After",
-        sum(run.figures["503s without Retry-After"] for run in outcome.runs),
-        "=",
-        0,
-    )
+    looked_at = sum(run.figures["503s looked at for Retry-After"] for run in outcome.runs)
+    if looked_at:
+        without = sum(run.figures["503s without Retry-After"] for run in outcome.runs)
+        outcome.require("503s without Retry-After", without, "=", 0)
+    else:
+        outcome.notes.append("no 503 came to the senders who look for Retry-After: not judged")
+    if not sum(outcome.values("come back", "refused with 503")):
+        outcome.notes.append("nobody who comes back was refused, so coming back was not put to the test")
     lost = sum(run.figures["answered neither 202 nor 503"] for run in outcome.runs)
     outcome.require("answered neither 202 nor 503", lost, "=", 0)
-    back = max(run.figures["back to normal after, s"] for run in outcome.runs)
-    outcome.require("back to normal after, s", back, "<=", BACK_SECONDS_WANTED)
+    back = max(run.figures["back to normal after its last answer, s"] for run in outcome.runs)
+    outcome.require("back to normal after its last answer, s", back, "<=", BACK_SECONDS_WANTED)
     return outcome
 
 
@@ -99,7 +103,6 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
             timeout_ms=TIMEOUT_MS,
         )
     )
-    time.sleep(seconds / 2)
     seen = _probe(target, probes.read_bytes(), seconds)
     flooded = flooding.wait(seconds + TIMEOUT_MS / 1000 + client.STOP_SECONDS_MAX)
     ended = time.monotonic() - began
@@ -117,6 +120,9 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
     outcome.details[f"flood failed: {variant}"] = dict(step.failed)
     return {
         "asked for, submissions/s": rate,
+        # What found no connection free goes out late, so the flood outlasts its time: all of it is overload.
+        "flood lasted until its last answer, s": ended - quiet_before,
+        "back to normal after its intended end, s": _back_after(normal, quiet_before, quiet_before + seconds),
         "accepted": step.by_status.get(202, 0),
         "refused with 503": step.by_status.get(503, 0) + step.turned_away,
         "not begun for want of connections": flooded.not_begun,
@@ -124,12 +130,12 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
         "503s without Retry-After": seen.refused - seen.with_retry_after,
         "503s looked at for Retry-After": seen.refused,
         "flood p99, ms": step.latency_ms.p99 if step.latency_ms else float("nan"),
-        "back to normal after, s": _back_after(normal, quiet_before, ended),
+        "back to normal after its last answer, s": _back_after(normal, quiet_before, ended),
     }
 
 
 def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
-    """Seconds from the end of the flood to the first second from which on all is as it was before."""
+    """Seconds from an end of the flood to the first second from which on all is as it was before."""
     before = [one.p99_ms for one in normal.timeline[1 : int(quiet_before)] if one.p99_ms is not None]
     calm = max([CALM_MS, *(2 * p99 for p99 in before)])
     last = 0
@@ -141,20 +147,27 @@ def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
 
 
 def _probe(target: str, requests: bytes, seconds: float) -> Refusals:
-    """Send a few submissions by hand, on connections of their own, and look at the 503s among the answers."""
-    host, _, port = target.partition(":")
-    refused = with_retry_after = at = 0
-    deadline = time.monotonic() + seconds / 2
-    while at < len(requests) and time.monotonic() < deadline:
+    """Send a few submissions by hand over the whole flood, and look at the 503s among the answers."""
+    split: list[bytes] = []
+    at = 0
+    while at < len(requests):
         length = int.from_bytes(requests[at : at + 4], "little")
-        request, at = requests[at + 4 : at + 4 + length], at + 4 + length
-        try:
-            with socket.create_connection((host, int(port)), timeout=REPLY_SECONDS_MAX) as connection:
-                connection.sendall(request)
-                answer = connection.recv(REPLY_BYTES_MAX)
-        except OSError:
-            continue
-        if answer.startswith(b"HTTP/1.1 503"):
-            refused += 1
-            with_retry_after += bool(re.search(rb"(?i)\r\nretry-after: *\d+\r\n", answer))
-    return Refusals(refused, with_retry_after)
+        split.append(requests[at + 4 : at + 4 + length])
+        at += 4 + length
+    # Each waits for its answer as long as the others do, so none must wait for another.
+    with ThreadPoolExecutor(len(split)) as pool:
+        delays = (seconds * place / len(split) for place in range(len(split)))
+        answers = list(pool.map(lambda request, delay: _ask(target, request, delay), split, delays))
+    refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+    return Refusals(len(refused), sum(bool(RETRY_AFTER.search(answer)) for answer in refused))
+
+
+def _ask(target: str, request: bytes, delay_seconds: float) -> bytes:
+    host, _, port = target.partition(":")
+    time.sleep(delay_seconds)
+    try:
+        with socket.create_connection((host, int(port)), timeout=REPLY_SECONDS_MAX) as connection:
+            connection.sendall(request)
+            return connection.recv(REPLY_BYTES_MAX)
+    except OSError:
+        return b""
