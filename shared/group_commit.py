@@ -92,6 +92,10 @@ class GroupCommit(Generic[Item, Outcome]):
             Overloaded: too many items wait already; nothing was accepted.
             Unavailable: `seconds_max` went by; the item may still be written.
         """
+        return await self.enqueue(item)
+
+    def enqueue(self, item: Item) -> asyncio.Future[Outcome]:
+        """`add` in two steps: takes the item now, or raises Overloaded now; the future has its outcome."""
         self.check_room()
         loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
@@ -105,7 +109,7 @@ class GroupCommit(Generic[Item, Outcome]):
             self._full.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_groups())
-        return await caller
+        return caller
 
     def check_room(self) -> None:
         """

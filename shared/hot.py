@@ -19,12 +19,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import logs, metrics
-from shared.errors import KepuError, NotAuthenticated
+from shared.errors import KepuError, NotAuthenticated, Overloaded
 from shared.middleware import bounded_body, correlation_of, internal_problem, observe, too_large
 from shared.problems import problem_of
 
 log = logging.getLogger(__name__)
 
+JSON = b"application/json"
+_NO_ROOM = problem_of(Overloaded("too many requests are under way; try again in a few seconds"))
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -47,8 +49,20 @@ class HotAnswer(NamedTuple):
     """What is sent back."""
 
     status: int
-    headers: Headers
+    content_type: bytes
+    correlation: bytes
     body: bytes
+    retry_after: bytes = b""
+
+    @property
+    def headers(self) -> Headers:
+        """As ASGI wants them."""
+        headers = [
+            (b"content-type", self.content_type),
+            (b"content-length", b"%d" % len(self.body)),
+            (b"x-correlation-id", self.correlation),
+        ]
+        return [*headers, (b"retry-after", self.retry_after)] if self.retry_after else headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +108,24 @@ class HotRoute:
             elif name == b"idempotency-key":
                 key = value
         try:
-            status, answer = await self.answer(HotRequest(id_, authorization, key, body))
-            said = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+            status, said = await self.answer(HotRequest(id_, authorization, key, body))
+            answer = HotAnswer(status, JSON, correlation.encode(), said)
         except KepuError as error:
             metrics.PROBLEMS.labels(self.path, error.code).inc()
-            status, said, answer = _written(problem_of(error))
+            answer = _written(problem_of(error), correlation)
         except Exception:
             log.exception("request failed", extra={"route": self.path})
-            status, said, answer = _written(internal_problem())
+            answer = _written(internal_problem(), correlation)
         finally:
             logs.correlation_id.reset(before)
-        said.append((b"x-correlation-id", correlation.encode()))
-        observe(self.method, self.path, status, started)
-        return HotAnswer(status, said, answer)
+        observe(self.method, self.path, answer.status, started)
+        return answer
+
+    def refuse(self, headers: Headers) -> HotAnswer:
+        """The answer to a request for which there is no room, before anything is done for it."""
+        metrics.OVERLOADED.labels("hot").inc()
+        metrics.PROBLEMS.labels(self.path, Overloaded.code).inc()
+        return _written(_NO_ROOM, correlation_of(headers))
 
 
 def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:
@@ -148,15 +167,18 @@ class HotRoutes:
         except ClientDisconnect:
             return
         except HTTPException:
-            answer = HotAnswer(*_written(too_large()))
+            answer = _written(too_large(), correlation_of(scope["headers"]))
         else:
             answer = await route.respond(id_, scope["headers"], body)
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
 
-def _written(response: Response) -> tuple[int, Headers, bytes]:
-    return response.status_code, list(response.raw_headers), bytes(response.body)
+def _written(response: Response, correlation: str) -> HotAnswer:
+    retry_after = response.headers.get("retry-after", "").encode()
+    content_type = response.headers["content-type"].encode()
+    body = bytes(response.body)
+    return HotAnswer(response.status_code, content_type, correlation.encode(), body, retry_after)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -12,9 +12,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.hot import HotRoute, hot_route
+from shared.hot import HotAnswer, HotRoute, hot_route
 from shared.middleware import BODY_BYTES_MAX
 
+# Requests of a process that are not answered yet; beyond it 503. What waits in the socket waits for the
+# loop, and a loop that begins whatever comes answers everybody late.
+UNDER_WAY_MAX = 8_000
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -72,7 +75,12 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         if isinstance(self.cycle, _Exchange):
-            if not self.cycle.response_complete:
+            if self.cycle.response_complete:
+                return
+            if len(self.tasks) >= UNDER_WAY_MAX:
+                # Cheap, so that a flood does not keep those who are within the bound from being answered.
+                self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
+            else:
                 task = self.loop.create_task(self._answer(self.cycle, self.headers))
                 task.add_done_callback(self.tasks.discard)
                 self.tasks.add(task)
@@ -103,11 +111,20 @@ class HotProtocol(HttpToolsProtocol):
         answer = await route.respond(id_, headers, exchange.body)
         if self.flow.write_paused and not exchange.disconnected:
             await self.flow.drain()
+        self._write(exchange, answer)
+
+    def _write(self, exchange: _Exchange, answer: HotAnswer) -> None:
         if exchange.disconnected or self.transport.is_closing():
             return
         parts = [_STATUS_LINES[answer.status]]
-        for name, value in (*self.server_state.default_headers, *answer.headers):
+        for name, value in self.server_state.default_headers:
             parts += (name, b": ", value, b"\r\n")
+        parts.append(
+            b"content-type: %b\r\ncontent-length: %d\r\nx-correlation-id: %b\r\n"
+            % (answer.content_type, len(answer.body), answer.correlation)
+        )
+        if answer.retry_after:
+            parts += (b"retry-after: ", answer.retry_after, b"\r\n")
         parts += (b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n", answer.body)
         self.transport.write(b"".join(parts))
         exchange.response_complete = True

@@ -16,7 +16,7 @@ from bench.report import Outcome
 from services.quiz.attempt_tokens import AttemptTokens
 
 TITLE = "submissions taken in, one process, closed loop"
-CONNECTIONS = 512
+CONNECTIONS = 1_024
 BARE_SHARE_WANTED = 0.8
 NAIVE_TIMES_WANTED = 4.0
 
