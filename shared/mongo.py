@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import (
-    AsyncIOMotorChangeStream,
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
@@ -43,7 +42,6 @@ from shared.errors import Unavailable
 __all__ = [
     "ASCENDING",
     "DESCENDING",
-    "ChangeStream",
     "Client",
     "Collection",
     "Database",
@@ -72,7 +70,6 @@ Document: TypeAlias = dict[str, Any]
 Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
-ChangeStream: TypeAlias = AsyncIOMotorChangeStream[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
 # What `at_once` gives to its work.
 PlainDatabase: TypeAlias = SyncDatabase[Document]

@@ -20,7 +20,6 @@ from shared.envelope import Envelope, Event
 from shared.errors import Unavailable
 from shared.mongo import (
     ASCENDING,
-    ChangeStream,
     Database,
     Document,
     DuplicateKeyError,
@@ -38,14 +37,15 @@ PACK_EVENTS_MAX = 100
 # MongoDB takes 16 MiB a document; a pack has one event at least, and no topic takes a larger one than this.
 PACK_BYTES_MAX = 1_048_576
 RELAY_PACKS_MAX = 20
-SWEEP_SECONDS = 1.0
+# How often the outbox is looked at. No change stream: one reads every write of the whole server to find the
+# few that it is about (docs/decisions/0012-outbox-looks.md).
+LOOK_SECONDS = 0.1
+BUSY_LOOK_SECONDS = 0.05
+STANDBY_SECONDS = 1.0
 LEASE_SECONDS = 5.0
 LEASE_RENEWED_SECONDS = 1.0
 BUSY_SECONDS = 1.0
-BUSY_PAUSE_SECONDS = 0.05
 PAUSE_SECONDS = 0.5
-# A change stream whose server has gone can keep its caller for as long as a socket may be silent.
-WATCHED_SECONDS_MAX = 3.0
 
 
 def _ascending() -> Iterator[int]:
@@ -125,7 +125,6 @@ class Relay:
         self._leading = False
         self._renew_at = 0.0
         self._busy_until = 0.0
-        self._inserts: ChangeStream | None = None
         self.outage: str | None = None
 
     async def run(self) -> None:
@@ -146,7 +145,6 @@ class Relay:
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
             with suppress(Unavailable, PyMongoError):
-                await self._stop_watching()
                 await self._give_up_lease()
 
     async def check(self) -> str | None:
@@ -156,8 +154,7 @@ class Relay:
     async def _turn(self) -> None:
         await self._lead()
         if not self._leading:
-            await self._stop_watching()
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(STANDBY_SECONDS)
             return
         published = await self._publish_some()
         while published == RELAY_PACKS_MAX:
@@ -167,13 +164,7 @@ class Relay:
             published = await self._publish_some()
         if published:
             self._busy_until = time.monotonic() + BUSY_SECONDS
-        if time.monotonic() < self._busy_until:
-            # A change stream reads every write of the database, to find those to the outbox: under
-            # load a look now and then costs a tenth of that, and each finds more at once.
-            await self._stop_watching()
-            await asyncio.sleep(BUSY_PAUSE_SECONDS)
-        else:
-            await self._wait_for_insert()
+        await asyncio.sleep(BUSY_LOOK_SECONDS if time.monotonic() < self._busy_until else LOOK_SECONDS)
 
     async def _publish_some(self) -> int:
         """Publish the packs that wait longest; returns how many there were, at most `RELAY_PACKS_MAX`."""
@@ -193,35 +184,6 @@ class Relay:
             with outages_named():
                 await outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})
         return len(packs)
-
-    async def _wait_for_insert(self) -> None:
-        """
-        Until something is inserted, or `SWEEP_SECONDS`: the stream only wakes, the sweep is the truth.
-
-        The first call opens the stream and returns, so that what came before it opened is looked for.
-        """
-        try:
-            async with asyncio.timeout(WATCHED_SECONDS_MAX):
-                await self._watch()
-        except (PyMongoError, TimeoutError):
-            self._inserts = None
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _watch(self) -> None:
-        if self._inserts is not None:
-            await self._inserts.try_next()
-            return
-        inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
-        stream = self._database[COLLECTION].watch(inserts, max_await_time_ms=round(SWEEP_SECONDS * 1000))
-        self._inserts = await stream.__aenter__()
-
-    async def _stop_watching(self) -> None:
-        if self._inserts is not None:
-            stream, self._inserts = self._inserts, None
-            # One that does not close is closed by its server in time.
-            with suppress(PyMongoError, TimeoutError):
-                async with asyncio.timeout(WATCHED_SECONDS_MAX):
-                    await stream.close()
 
     async def _lead(self) -> None:
         """Take or keep the lease; a publication begins with most of it still to come."""

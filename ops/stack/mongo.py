@@ -1,4 +1,4 @@
-"""MongoDB as a replica set of one, which is what transactions and change streams need."""
+"""MongoDB as a replica set of one, which is what transactions need."""
 
 import importlib
 import os
