@@ -45,6 +45,8 @@ class _Exchange:
 class HotProtocol(HttpToolsProtocol):
     """Serves an app whose `state.hot_routes` lists `HotRoute`s."""
 
+    under_way_max = UNDER_WAY_MAX
+
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._hot_routes: list[HotRoute] = config.app.state.hot_routes
@@ -77,7 +79,7 @@ class HotProtocol(HttpToolsProtocol):
         if isinstance(self.cycle, _Exchange):
             if self.cycle.response_complete:
                 return
-            if len(self.tasks) >= UNDER_WAY_MAX:
+            if len(self.tasks) >= self.under_way_max:
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
                 self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
             else:

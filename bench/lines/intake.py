@@ -1,7 +1,7 @@
 """
 Intake: our quiz api, one process, against a bare endpoint with the same group commit, and the naive way.
 
-Closed loop: 512 connections that send again as soon as they have an answer, so the rate is what the
+Closed loop: 1,024 connections that send again as soon as they have an answer, so the rate is what the
 machine can do with everything on it.
 """
 

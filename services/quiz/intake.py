@@ -32,7 +32,7 @@ _ALWAYS: Headers = [
     ("content-type", CONTENT_TYPE),
 ]
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
-WINDOW_SECONDS = 0.02
+WINDOW_SECONDS = 0.04
 # Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202

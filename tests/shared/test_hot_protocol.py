@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from shared.hot import HotRequest, HotRoute
-from shared.hot_protocol import HotProtocol
+from shared.hot_protocol import UNDER_WAY_MAX, HotProtocol
 from shared.http import Check, create_app
 from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
@@ -66,7 +66,7 @@ async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Served]:
+async def served(under_way: int = UNDER_WAY_MAX) -> AsyncIterator[Served]:
     echo = Echo()
     echo.open.set()
 
@@ -78,6 +78,8 @@ async def served() -> AsyncIterator[Served]:
         return {}
 
     class Counted(HotProtocol):
+        under_way_max = under_way
+
         async def _answer(self, *args: object) -> None:
             echo.by_parser += 1
             await super()._answer(*args)  # type: ignore[arg-type]
@@ -189,6 +191,29 @@ async def test_whoever_leaves_disturbs_nobody() -> None:
         assert bodies(await staying) == [["stays", "hello"]]
         assert sorted(at.echo.begun) == ["gone", "stays"]
         await eventually(lambda: not at.server.server_state.tasks)
+
+
+async def test_beyond_the_bound_requests_are_refused_at_once_and_those_within_it_answered() -> None:
+    async with served(under_way=2) as at:
+        at.echo.open.clear()
+        within = [asyncio.create_task(at.send(post(name, b"hello"))) for name in ("a", "b")]
+        await eventually(lambda: len(at.echo.begun) == 2)
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(post("c", b"hello"))
+        refused = await reader.readuntil(b"}")
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in refused
+        assert b'"code":"overloaded"' in refused
+        assert sorted(at.echo.begun) == ["a", "b"]
+        at.echo.open.set()
+        assert [bodies(answer) for answer in await asyncio.gather(*within)] == [
+            [["a", "hello"]],
+            [["b", "hello"]],
+        ]
+        # The same connection, a moment later.
+        writer.write(post("c", b"hello"))
+        assert bodies(await reader.readuntil(b"]")) == [["c", "hello"]]
+        writer.close()
 
 
 async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
