@@ -62,8 +62,9 @@ class Play:
         people = [self._person(number, chance) for number in range(self.people)]
         self._keys = {question["id"]: question["key"] for question in self.week.quiz["questions"]}
         await self._each(people, "register", lambda person: self._register(person, chance))
-        self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
         late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
+        # From the last of them, which a kill may have kept waiting.
+        self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
         await self._each(people, "sit", lambda person: self._sit(person, chance))
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         unfinished = await self._start(people[LATE_PEOPLE], late_quiz_id(self.week))
