@@ -23,7 +23,7 @@ from ops.stack import Stack, StackError
 from ops.stack.host import make_folder
 
 FAILED = 1
-# What a peak day writes stays in memory, as it would on a server; with 1 GB mongod costs twice as much in the end.
+# What a peak hour writes stays in memory, as on a server; with 1 GB mongod costs twice as much in the end.
 MONGO_CACHE_GB = 4
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {

@@ -7,6 +7,7 @@ load by itself: an idle system writes at once, a busy one in large groups
 """
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -95,7 +96,7 @@ class GroupCommit(Generic[Item, Outcome]):
         return await self.enqueue(item)
 
     def enqueue(self, item: Item) -> asyncio.Future[Outcome]:
-        """`add` in two steps: takes the item now, or raises Overloaded now; the future has its outcome."""
+        """`add` as a future, for whom a coroutine a call is too much."""
         self.check_room()
         loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
@@ -108,7 +109,8 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(group.items) >= self._items_max:
             self._full.set()
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write_groups())
+            # Not as part of the request that happens to be first: its correlation id is not the others'.
+            self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
         return caller
 
     def check_room(self) -> None:

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 JSON = b"application/json"
 _NO_ROOM = problem_of(Overloaded("too many requests are under way; try again in a few seconds"))
+# Requests of a process that are not answered yet; beyond it 503 at once. What waits in the socket waits for
+# the loop, and a loop that begins whatever comes answers everybody late.
+UNDER_WAY_MAX = 16_000
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -155,6 +158,7 @@ class HotRoutes:
     def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute]) -> None:
         self._framework = framework
         self._routes = routes
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         hot = hot_route(self._routes, scope["method"], scope["path"]) if scope["type"] == "http" else None
@@ -162,16 +166,25 @@ class HotRoutes:
             await self._framework(scope, receive, send)
             return
         route, id_ = hot
+        self._under_way += 1
+        try:
+            answer = await self._answer(route, id_, scope, receive)
+        finally:
+            self._under_way -= 1
+        if answer is not None:
+            await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+            await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, route: HotRoute, id_: str, scope: Scope, receive: Receive) -> HotAnswer | None:
+        if self._under_way > UNDER_WAY_MAX:
+            return route.refuse(scope["headers"])
         try:
             body = await _body(bounded_body(receive))
         except ClientDisconnect:
-            return
+            return None
         except HTTPException:
-            answer = _written(too_large(), correlation_of(scope["headers"]))
-        else:
-            answer = await route.respond(id_, scope["headers"], body)
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+            return _written(too_large(), correlation_of(scope["headers"]))
+        return await route.respond(id_, scope["headers"], body)
 
 
 def _written(response: Response, correlation: str) -> HotAnswer:

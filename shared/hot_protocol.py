@@ -12,12 +12,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.hot import HotAnswer, HotRoute, hot_route
-from shared.middleware import BODY_BYTES_MAX
+from shared.hot import UNDER_WAY_MAX, HotAnswer, HotRoute, hot_route
 
-# Requests of a process that are not answered yet; beyond it 503. What waits in the socket waits for the
-# loop, and a loop that begins whatever comes answers everybody late.
-UNDER_WAY_MAX = 8_000
+# What is larger goes by way of ASGI, where bodies are read with care for the memory.
+HOT_BODY_BYTES_MAX = 262_144
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -80,6 +78,10 @@ class HotProtocol(HttpToolsProtocol):
             if self.cycle.response_complete:
                 return
             if len(self.tasks) >= self.under_way_max:
+                if self.flow.write_paused:
+                    # Whoever sends and reads no answers is not worth the memory.
+                    self.transport.close()
+                    return
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
                 self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
             else:
@@ -106,7 +108,7 @@ class HotProtocol(HttpToolsProtocol):
                 length = value
             elif name == b"transfer-encoding":
                 return None
-        return hot if length.isdigit() and int(length) <= BODY_BYTES_MAX else None
+        return hot if length.isdigit() and int(length) <= HOT_BODY_BYTES_MAX else None
 
     async def _answer(self, exchange: _Exchange, headers: list[tuple[bytes, bytes]]) -> None:
         route, id_ = exchange.hot

@@ -227,7 +227,8 @@ async def at_once(
 
     Each step by Motor is a way to a thread and back, which costs more than the step: of a
     batch of a hundred a third of the time. `work` may run more than once, and may still
-    commit when the caller is cancelled.
+    commit when the caller is cancelled. `timeout_seconds` bounds the tries; each step has the
+    socket's bound.
 
     Raises:
         Unavailable: the database does not answer; whether it committed may be unknown.
@@ -269,7 +270,9 @@ def insert_all(collection: PlainCollection, documents: Sequence[Document], sessi
         {"insert": collection.name, "documents": documents, "ordered": True}, session=session
     )
     if failed := told.get("writeErrors"):
-        raise DuplicateKeyError(f"{collection.name}: code {failed[0]['code']}", failed[0]["code"])
+        code = failed[0]["code"]
+        kind = DuplicateKeyError if code == DUPLICATE_KEY else OperationFailure
+        raise kind(f"{collection.name}: code {code}", code)
 
 
 @asynccontextmanager

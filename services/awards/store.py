@@ -42,6 +42,7 @@ class AwardStore:
         self._awards = database["awards"]
         self._results = database["results"]
         self._closings = database["closings"]
+        self._remembered: list[str] = []
         # A scheme in use stays in use, so each process marks it once.
         self._in_use: set[Scheme] = set()
 
@@ -115,7 +116,14 @@ class AwardStore:
             return [_scheme(document) for document in await found.to_list(None)]
 
     async def remember_results(self, results: Sequence[Result], now: datetime) -> None:
-        """Keep what participants have reached; of a repeat twice, which does no harm."""
+        """
+        Keep what participants have reached; of a repeat twice, which does no harm.
+
+        Not of one after the other in this process: while Kafka is away a batch is tried again for hours.
+        """
+        ids = [result.result_id for result in results]
+        if ids == self._remembered:
+            return
         by_quiz: dict[str, list[Result]] = defaultdict(list)
         for result in results:
             by_quiz[result.quiz_id].append(result)
@@ -130,6 +138,7 @@ class AwardStore:
             for quiz_id, of in by_quiz.items()
         ]
         await mongo.insert_new(self._results, documents)
+        self._remembered = ids
 
     async def results_of(self, quiz_id: str, after: str, limit: int) -> tuple[list[Result], str | None]:
         """

@@ -17,6 +17,7 @@ from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
 from services.quiz.store import QuizRecord, QuizStore
 from shared.errors import NotFound, Unavailable
+from shared.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Catalogue:
         """A quiz, if there is one."""
         return self._offered.get(quiz_id)
 
-    def current_now(self, quiz_id: str) -> Offered | None:
+    def current_if_fresh(self, quiz_id: str) -> Offered | None:
         """A quiz as `current` gives it, where nobody has to be asked for it."""
         return None if self._is_old() else self._offered.get(quiz_id)
 
@@ -172,6 +173,8 @@ class Catalogue:
                 await self.refresh()
             except Unavailable as error:
                 log.warning("quizzes not refreshed", extra={"reason": error.message})
+            except PyMongoError:
+                log.exception("quizzes not refreshed; trying again")
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ from shared import clock
 from shared.envelope import enclose
 from shared.errors import Unavailable
 from shared.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
+from shared.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class Closer:
                 self._looked_at = time.monotonic()
             except (Unavailable, KafkaError) as error:
                 log.warning("closing waits for a server", extra={"reason": str(error)})
+            except PyMongoError:
+                log.exception("closing failed; trying again")
 
     async def check(self) -> str | None:
         """Whether quizzes are looked after; a health check."""

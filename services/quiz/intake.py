@@ -70,6 +70,8 @@ class Intake:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
             Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
         """
+        # First of all: what is refused must not cost what the accepted ones are waiting for.
+        self._log.check_room()
         claims = self._tokens.verify(
             bearer(
                 request.authorization,
@@ -81,7 +83,9 @@ class Intake:
             raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
         # In memory; asked of the database only where another process published it a moment ago,
         # or this one stood still so long that an early close may have passed it by.
-        offered = self._catalogue.current_now(claims.quiz_id) or await self._catalogue.current(claims.quiz_id)
+        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
+            claims.quiz_id
+        )
         now = clock.now()
         answers = _judge(claims, offered, request.body, now)
         receipt_id = random_id()

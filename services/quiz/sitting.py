@@ -27,7 +27,7 @@ START_PATH = "/quizzes/{quiz_id}/attempts"
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"
 RESULT_PATH = "/attempts/{attempt_id}/result"
 FOUND, STARTED = 200, 201
-# A start looks up every id that the participant's attempts of the day can have: 20 at most.
+# A start looks up every id that the participant's attempts can have: 20 a day, near midnight of two days.
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 
 from services.quiz.store import QuizStore
 from shared.errors import Unavailable
+from shared.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ class Upkeep:
                 self._looked_at = time.monotonic()
             except Unavailable as error:
                 log.warning("standings wait for a server", extra={"reason": error.message})
+            except PyMongoError:
+                log.exception("standings not looked after; trying again")
 
     async def check(self) -> str | None:
         """Whether standings are looked after; a health check."""

@@ -134,6 +134,7 @@ async def register(
     `participant_erased` (403), `participant_missing`, `participant_and_token` (422).
     503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.
     """
+    raise NotFound("there is nothing under this path")
 
 
 async def list_registrations(request: Request, who: AsParticipant) -> list[RegistrationOut]:

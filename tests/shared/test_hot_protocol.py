@@ -11,8 +11,8 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from shared.hot import HotRequest, HotRoute
-from shared.hot_protocol import UNDER_WAY_MAX, HotProtocol
+from shared.hot import UNDER_WAY_MAX, HotRequest, HotRoute
+from shared.hot_protocol import HotProtocol
 from shared.http import Check, create_app
 from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
