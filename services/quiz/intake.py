@@ -33,6 +33,8 @@ _ALWAYS: Headers = [
 ]
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
 WINDOW_SECONDS = 0.04
+# Some 1.4 MB: a hall that submits at one moment is in the log after three writes.
+ITEMS_MAX = 2_000
 # Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
@@ -59,7 +61,11 @@ class Intake:
         self._catalogue = catalogue
         self._publisher = publisher
         self._log: GroupCommit[Record, None] = GroupCommit(
-            "intake", self._append, window_seconds=WINDOW_SECONDS, seconds_max=ACCEPTED_SECONDS_MAX
+            "intake",
+            self._append,
+            items_max=ITEMS_MAX,
+            window_seconds=WINDOW_SECONDS,
+            seconds_max=ACCEPTED_SECONDS_MAX,
         )
 
     async def submit(self, request: HotRequest) -> tuple[int, bytes]:
