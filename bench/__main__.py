@@ -24,7 +24,7 @@ from ops.stack.host import make_folder
 
 FAILED = 1
 # What a peak hour writes stays in memory, as on a server; with 1 GB mongod costs twice as much in the end.
-MONGO_CACHE_GB = 4
+MONGO_CACHE_GB = 8
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {
     "intake": "submissions taken in, against a bare endpoint and the naive way",
