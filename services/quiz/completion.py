@@ -6,17 +6,16 @@ fifth of the time; tests/quiz/test_completion.py proves them equal.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 from services.quiz.store import Result
-from shared.envelope import CONTENT_TYPE, Context, Headers, event_id
+from shared.envelope import Context, context_of, to_headers
 from shared.events import QuizCompleted
 from shared.publisher import Record
 
-SOURCE = b"kepu/quiz"
-_TYPE = QuizCompleted.type.encode()
+SOURCE = "kepu/quiz"
 
 
 class _Completed(msgspec.Struct, frozen=True, gc=False):
@@ -44,11 +43,10 @@ def completed(results: Sequence[tuple[Context, Result, str]], now: datetime) -> 
     Args:
         results: each with the context of its submission and the quiz's title.
     """
-    time = now.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
-    return [_record(parent, result, title, time) for parent, result, title in results]
+    return [_record(parent, result, title, now) for parent, result, title in results]
 
 
-def _record(parent: Context, result: Result, title: str, time: bytes) -> Record:
+def _record(parent: Context, result: Result, title: str, now: datetime) -> Record:
     body = _Completed(
         result.attempt_id,
         result.quiz_id,
@@ -61,18 +59,12 @@ def _record(parent: Context, result: Result, title: str, time: bytes) -> Record:
         result.time_used_seconds,
         result.submitted_at,
     )
-    key = result.participant_id.encode()
-    headers: Headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", event_id(result.attempt_id, QuizCompleted.type).encode()),
-        ("ce_source", SOURCE),
-        ("ce_type", _TYPE),
-        ("ce_time", time),
-        ("ce_subject", key),
-        ("ce_correlationid", parent.correlation_id.encode()),
-        ("content-type", CONTENT_TYPE),
-        ("ce_causationid", parent.id.encode()),
-    ]
-    if parent.traceparent is not None:
-        headers.append(("traceparent", parent.traceparent.encode()))
-    return QuizCompleted.topic, key, _encoder.encode(body), headers
+    context = context_of(
+        QuizCompleted.type,
+        result.participant_id,
+        source=SOURCE,
+        cause=result.attempt_id,
+        now=now,
+        parent=parent,
+    )
+    return QuizCompleted.topic, result.participant_id.encode(), _encoder.encode(body), to_headers(context)
