@@ -85,18 +85,14 @@ class GroupCommit(Generic[Item, Outcome]):
         self._grouped = metrics.GROUPED.labels(name)
         metrics.IN_FLIGHT.labels(name).set_function(lambda: self._waiting)
 
-    async def add(self, item: Item) -> Outcome:
+    def add(self, item: Item) -> asyncio.Future[Outcome]:
         """
-        Have an item written; returns its outcome once its group is.
+        Have an item written; await its outcome, which is there once its group is written.
 
         Raises:
             Overloaded: too many items wait already; nothing was accepted.
             Unavailable: `seconds_max` went by; the item may still be written.
         """
-        return await self.enqueue(item)
-
-    def enqueue(self, item: Item) -> asyncio.Future[Outcome]:
-        """`add` as a future, for whom a coroutine a call is too much."""
         self.check_room()
         loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:

@@ -55,9 +55,9 @@ async def test_those_who_come_during_a_write_are_written_together() -> None:
     log = Log()
     commit = group_commit(log)
     log.open.clear()
-    callers = [asyncio.create_task(commit.add(0))]
+    callers = [asyncio.ensure_future(commit.add(0))]
     await asyncio.sleep(0.01)
-    callers += [asyncio.create_task(commit.add(number)) for number in range(1, 100)]
+    callers += [asyncio.ensure_future(commit.add(number)) for number in range(1, 100)]
     await asyncio.sleep(0.01)
     log.open.set()
     await asyncio.gather(*callers)
@@ -78,7 +78,7 @@ async def test_a_busy_system_waits_for_company() -> None:
     await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
     callers = []
     for number in range(3):
-        callers.append(asyncio.create_task(commit.add(number)))
+        callers.append(asyncio.ensure_future(commit.add(number)))
         await asyncio.sleep(0.002)
     await asyncio.gather(*callers)
     assert log.groups[1:] == [[0, 1, 2]]
@@ -127,7 +127,7 @@ async def test_those_beyond_the_bound_are_refused_and_the_others_are_not() -> No
     log = Log()
     commit = group_commit(log, waiting_max=10)
     log.open.clear()
-    callers = [asyncio.create_task(commit.add(number)) for number in range(10)]
+    callers = [asyncio.ensure_future(commit.add(number)) for number in range(10)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         await commit.add(10)
@@ -141,7 +141,7 @@ async def test_whoever_asks_for_room_is_told_that_there_is_none_and_adds_nothing
     commit = group_commit(log, waiting_max=1)
     commit.check_room()
     log.open.clear()
-    waiting = asyncio.create_task(commit.add(1))
+    waiting = asyncio.ensure_future(commit.add(1))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         commit.check_room()
@@ -155,7 +155,7 @@ async def test_caller_who_gives_up_does_not_disturb_the_others() -> None:
     log = Log()
     commit = group_commit(log, waiting_max=3)
     log.open.clear()
-    first, second, third = (asyncio.create_task(commit.add(number)) for number in range(3))
+    first, second, third = (asyncio.ensure_future(commit.add(number)) for number in range(3))
     await asyncio.sleep(0)
     second.cancel()
     await asyncio.wait([second])
@@ -171,7 +171,7 @@ async def test_failure_that_nobody_waits_for_is_not_an_unraised_error() -> None:
     log = Log()
     commit = group_commit(log)
     log.open.clear()
-    caller = asyncio.create_task(commit.add(1))
+    caller = asyncio.ensure_future(commit.add(1))
     await asyncio.sleep(0)
     caller.cancel()
     log.broken = True
@@ -184,7 +184,7 @@ async def test_drain_waits_for_all_that_was_accepted() -> None:
     log = Log()
     commit = group_commit(log, items_max=2)
     log.open.clear()
-    callers = [asyncio.create_task(commit.add(number)) for number in range(9)]
+    callers = [asyncio.ensure_future(commit.add(number)) for number in range(9)]
     await asyncio.sleep(0)
     draining = asyncio.create_task(commit.drain())
     await asyncio.sleep(0.01)
