@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from shared import metrics
+from shared.background import beside
 from shared.envelope import Envelope, Event
 from shared.errors import Unavailable
 from shared.mongo import (
@@ -225,10 +226,5 @@ async def relaying(database: Database, publisher: Publisher, *, owner: str) -> A
     """Run a relay until the end of the block."""
     await prepare(database)
     relay = Relay(database, publisher, owner=owner)
-    running = asyncio.create_task(relay.run())
-    try:
+    async with beside(relay.run()):
         yield relay
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running

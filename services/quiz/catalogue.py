@@ -9,13 +9,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
 from services.quiz.store import QuizRecord, QuizStore
+from shared.background import beside
 from shared.errors import NotFound, Unavailable
 from shared.mongo import PyMongoError
 
@@ -182,10 +183,5 @@ async def offering(store: QuizStore) -> AsyncIterator[Catalogue]:
     """A catalogue that is kept fresh until the end of the block."""
     catalogue = Catalogue(store)
     await catalogue.refresh()
-    refreshing = asyncio.create_task(catalogue.keep_fresh())
-    try:
+    async with beside(catalogue.keep_fresh()):
         yield catalogue
-    finally:
-        refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await refreshing

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -23,6 +23,7 @@ from services.quiz.ranking import ranked
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.store import QuizRecord, QuizStore
 from shared import clock
+from shared.background import beside
 from shared.envelope import enclose
 from shared.errors import Unavailable
 from shared.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
@@ -182,10 +183,5 @@ async def _skip_markers(consumer: AIOKafkaConsumer, partition: TopicPartition, o
 @asynccontextmanager
 async def closing(closer: Closer) -> AsyncIterator[None]:
     """Close quizzes until the end of the block."""
-    running = asyncio.create_task(closer.run())
-    try:
+    async with beside(closer.run()):
         yield
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running

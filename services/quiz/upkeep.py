@@ -9,9 +9,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from services.quiz.store import QuizStore
+from shared.background import beside
 from shared.errors import Unavailable
 from shared.mongo import PyMongoError
 
@@ -68,10 +69,5 @@ class Upkeep:
 @asynccontextmanager
 async def keeping_up(upkeep: Upkeep) -> AsyncIterator[None]:
     """Keep the standings until the end of the block."""
-    running = asyncio.create_task(upkeep.run())
-    try:
+    async with beside(upkeep.run()):
         yield
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
