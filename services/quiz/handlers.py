@@ -23,7 +23,7 @@ from services.quiz.rules import (
     QuizId,
     attempt_id,
 )
-from services.quiz.standings import Orders, Place
+from services.quiz.standings import Orders, StandingKey
 from services.quiz.store import Parked, Profile, QuizStore, Result
 from services.quiz.submission import Submission, decode, encoder
 from shared import clock, metrics
@@ -195,13 +195,13 @@ class Grading:
         """
 
         def orders(results: Iterable[Result]) -> Orders:
-            best: dict[Place, int] = {}
+            best: dict[StandingKey, int] = {}
             for result in results:
                 opens_at = self._catalogue.find(result.quiz_id).opens_at
                 this = order(result.score_percent, result.time_used_seconds, result.submitted_at, opens_at)
                 since = frozen.get(result.quiz_id)
                 held = since if since is not None and result.submitted_at > since else None
-                place = Place(result.quiz_id, result.participant_id, held)
+                place = StandingKey(result.quiz_id, result.participant_id, held)
                 best[place] = max(this, best.get(place, 0))
             return best
 

@@ -43,7 +43,7 @@ RELEASED_MAX = 500
 QUIZZES_HELD_MAX = 200
 
 
-class Place(NamedTuple):
+class StandingKey(NamedTuple):
     """Where a result counts: in the standings, or held back since the moment of a freeze."""
 
     quiz_id: QuizId
@@ -51,7 +51,7 @@ class Place(NamedTuple):
     frozen_at: datetime | None = None
 
 
-Orders = Mapping[Place, int]
+Orders = Mapping[StandingKey, int]
 
 
 class Standings:
@@ -88,9 +88,9 @@ class Standings:
             which = {"quiz_id": quiz_id, "frozen_at": {"$ne": quiz.get("frozen_at")}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
             if found:
-                orders: dict[Place, int] = {}
+                orders: dict[StandingKey, int] = {}
                 for one in found:
-                    place = Place(one["quiz_id"], one["_id"].rpartition("/")[2])
+                    place = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
                     orders[place] = max(one["order"], orders.get(place, 0))
                 raise_standings(database, session, orders)
                 # What a grader raises meanwhile is a conflict, so nothing is deleted that did not move.
@@ -215,7 +215,7 @@ def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orde
         _raise(database[HELD], session, later)
 
 
-def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[Place, int]:
+def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[StandingKey, int]:
     """Make each document's order at least this; returns the orders that there were before."""
     if not orders:
         return {}
@@ -241,14 +241,14 @@ def _write_counts(
     database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)
 
 
-def _id_of(place: Place) -> str:
+def _id_of(place: StandingKey) -> str:
     quiz_id, participant_id, frozen_at = place
     if frozen_at is None:
         return f"{quiz_id}/{participant_id}"
     return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
 
 
-def _document(id_: str, place: Place, order: int) -> Document:
+def _document(id_: str, place: StandingKey, order: int) -> Document:
     document: Document = {"_id": id_, "quiz_id": place.quiz_id, "order": order}
     if place.frozen_at is not None:
         document["frozen_at"] = place.frozen_at

@@ -244,7 +244,7 @@ class QuizStore:
     async def add_attempts(self, attempts: Sequence[Attempt]) -> frozenset[int]:
         """Save attempts; returns the positions of those that existed already."""
         return await mongo.insert_new(
-            self._database["attempts"],
+            self._attempts,
             [
                 {
                     "_id": attempt.attempt_id,

@@ -12,7 +12,7 @@ from services.quiz.handlers import Grading
 from services.quiz.ranking import least_better, order
 from services.quiz.ranks import Ranks
 from services.quiz.rules import AttemptId, ParticipantId, QuizId
-from services.quiz.standings import FOLD_CHANGES_MIN, Orders, Place, Standings
+from services.quiz.standings import FOLD_CHANGES_MIN, Orders, StandingKey, Standings
 from services.quiz.store import QuizStore, Result
 from services.quiz.submission import Submission
 from services.quiz.tally import EXACT_SECONDS, cell_of
@@ -39,9 +39,9 @@ def result(n: int, who: str, score: int, seconds: int, finish_ms: int = 0) -> Re
 
 
 def orders(results: Iterable[Result]) -> Orders:
-    best: dict[Place, int] = {}
+    best: dict[StandingKey, int] = {}
     for one in results:
-        place = Place(one.quiz_id, one.participant_id)
+        place = StandingKey(one.quiz_id, one.participant_id)
         this = order(one.score_percent, one.time_used_seconds, one.submitted_at, OPENS)
         best[place] = max(this, best.get(place, 0))
     return best
