@@ -22,13 +22,13 @@ from shared import logs, metrics
 from shared.errors import KepuError, NotAuthenticated, Overloaded
 from shared.middleware import bounded_body, correlation_of, internal_problem, observe, too_large
 from shared.problems import problem_of
+from shared.shedding import Shedding
 
 log = logging.getLogger(__name__)
 
 JSON = b"application/json"
 _NO_ROOM = problem_of(Overloaded("too many requests are under way; try again in a few seconds"))
-# Requests of a process that are not answered yet; beyond it 503 at once. What waits in the socket waits for
-# the loop, and a loop that begins whatever comes answers everybody late.
+# Requests of a process that are not answered yet; beyond it 503 at once, for the memory's sake.
 UNDER_WAY_MAX = 16_000
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
@@ -155,9 +155,10 @@ def bearer(authorization: bytes, *, missing: str, code: str) -> str:
 class HotRoutes:
     """Answers hot routes as ASGI, and leaves all else to the framework; `routes` may be filled later."""
 
-    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute]) -> None:
+    def __init__(self, framework: ASGIApp, routes: Sequence[HotRoute], shedding: Shedding) -> None:
         self._framework = framework
         self._routes = routes
+        self._shedding = shedding
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,7 +177,7 @@ class HotRoutes:
             await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, route: HotRoute, id_: str, scope: Scope, receive: Receive) -> HotAnswer | None:
-        if self._under_way > UNDER_WAY_MAX:
+        if self._under_way > UNDER_WAY_MAX or not self._shedding.has_room(time.monotonic()):
             return route.refuse(scope["headers"])
         try:
             body = await _body(bounded_body(receive))

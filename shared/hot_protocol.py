@@ -7,12 +7,14 @@ under way on the connection. Everything else goes on to uvicorn as it came, and
 `shared.hot.HotRoutes` answers it there in the same way.
 """
 
+import time
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.hot import UNDER_WAY_MAX, HotAnswer, HotRoute, hot_route
+from shared.shedding import Shedding
 
 # What is larger goes by way of ASGI, where bodies are read with care for the memory.
 HOT_BODY_BYTES_MAX = 262_144
@@ -41,13 +43,14 @@ class _Exchange:
 
 
 class HotProtocol(HttpToolsProtocol):
-    """Serves an app whose `state.hot_routes` lists `HotRoute`s."""
+    """Serves an app whose `state.hot_routes` lists `HotRoute`s, and whose `state.shedding` bounds them."""
 
     under_way_max = UNDER_WAY_MAX
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._hot_routes: list[HotRoute] = config.app.state.hot_routes
+        self._shedding: Shedding = config.app.state.shedding
 
     def on_message_begin(self) -> None:
         # The scope is made when it is known to be needed.
@@ -77,7 +80,7 @@ class HotProtocol(HttpToolsProtocol):
         if isinstance(self.cycle, _Exchange):
             if self.cycle.response_complete:
                 return
-            if len(self.tasks) >= self.under_way_max:
+            if len(self.tasks) >= self.under_way_max or not self._shedding.has_room(time.monotonic()):
                 if self.flow.write_paused:
                     # Whoever sends and reads no answers is not worth the memory.
                     self.transport.close()

@@ -21,12 +21,14 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared import logs, metrics
+from shared.background import beside
 from shared.errors import KepuError, NotAuthenticated
 from shared.hot import HotRoute, HotRoutes
 from shared.hot_protocol import HotProtocol
 from shared.middleware import Observed, route_of
 from shared.problems import Problem, problem, problem_of
 from shared.settings import Settings
+from shared.shedding import Shedding
 from shared.tokens import Participant, TokenVerifier, check_organiser
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             app.state.checks = await lifespan(app, stack)
             metrics.tune_garbage_collector()
+            await stack.enter_async_context(beside(shedding.watch()))
             log.info("service ready", extra={"role": settings.role, "port": settings.port})
             yield
             log.info("service stopping")
@@ -75,6 +78,7 @@ def create_app(
         },
     )
     hot_routes: list[HotRoute] = []
+    shedding = Shedding()
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = TokenVerifier(settings.token_public_key)
@@ -82,10 +86,11 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.state.hot_routes = hot_routes
+    app.state.shedding = shedding
     app.add_middleware(Observed)
     framework = app.build_middleware_stack
     # Before everything of the framework, which what add_middleware adds is not.
-    app.build_middleware_stack = lambda: HotRoutes(framework(), hot_routes)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: HotRoutes(framework(), hot_routes, shedding)  # type: ignore[method-assign]
     app.add_api_route(
         "/health", _health, methods=["GET"], tags=["operation"], summary="What works and what does not"
     )

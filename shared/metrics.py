@@ -47,6 +47,7 @@ RELAY_LEADER = Gauge("kepu_relay_leader", "1 while this process holds the relay'
 
 GROUPED = Histogram("kepu_group_commit_items", "Items written by one group commit", ["name"], buckets=BATCH)
 IN_FLIGHT = Gauge("kepu_group_commit_waiting_items", "Items accepted and not yet written", ["name"])
+LOOP_LATE = Gauge("kepu_loop_late_seconds", "How much later than meant the event loop came to its last turn")
 OVERLOADED = Counter("kepu_overloaded_total", "Items refused because a bound was reached", ["name"])
 
 REGISTRATIONS = Counter("kepu_registrations_total", "Registrations decided, by outcome", ["outcome"])

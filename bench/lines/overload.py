@@ -97,6 +97,8 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
             requests=flood,
             rate=rate,
             connections=CONNECTIONS,
+            # Whom a full backlog turns away has not reached the service: that would be no word of it.
+            connect_first=True,
             seconds=seconds,
             acknowledged=kept[1],
             retry_503=retry,

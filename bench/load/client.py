@@ -126,6 +126,7 @@ class Plan:
     rate: float | None = None
     burst: bool = False
     burst_connect: bool = False
+    connect_first: bool = False
     count: int | None = None
     seconds: float | None = None
     warm_seconds: float | None = None

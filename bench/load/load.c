@@ -23,7 +23,7 @@
 #define RETRIES_MAX 100
 #define EVENTS_MAX 64
 #define LENT_MAX 64
-/* While a burst's connections are opened: more at one time would overflow the servers' backlog. */
+/* While all connections are opened: more at one time would overflow the servers' backlog. */
 #define OPENING_MAX 256u
 
 static struct options options;
@@ -33,7 +33,7 @@ static struct wire wire;
 static uint64_t begun;               /* journeys so far: also the place of the next in the file */
 static size_t offset;                /* and where in the file that is */
 static uint64_t end_at = UINT64_MAX; /* no new journeys from here */
-static bool opening;                 /* a burst's connections are being opened */
+static bool opening;                 /* all connections are being opened, before anything begins */
 static uint32_t opening_next, opening_now;
 static uint32_t starts_open; /* of a burst: participants who do not have their paper yet */
 static FILE *acknowledged;
@@ -214,7 +214,7 @@ static void lost(struct connection *connection, enum failure why, uint64_t now) 
     if (journey != NOBODY)
         fail(journey, why, now);
     else if (was_opening)
-        opening_now--; /* Its participant will try again, in the burst, and be counted then. */
+        opening_now--; /* Whoever needs it will try again, and be counted then. */
 }
 
 static void ask(struct connection *connection, uint64_t now) {
@@ -312,7 +312,7 @@ static bool lend_connections(void) {
     return false;
 }
 
-static void open_burst(uint64_t now) {
+static void open_all(uint64_t now) {
     while (opening_next < wire.count && opening_now < OPENING_MAX) {
         struct connection *connection = &wire.connections[opening_next++];
         opening_now++;
@@ -411,7 +411,7 @@ static bool is_over(uint64_t now) {
 
 static void play(void) {
     struct epoll_event events[EVENTS_MAX];
-    opening = options.burst && !options.burst_connect;
+    opening = options.connect_first || (options.burst && !options.burst_connect);
     if (!opening) begin_all();
     for (;;) {
         uint64_t now = clock_now();
@@ -419,12 +419,12 @@ static void play(void) {
         if (!opening) let_arrive(now);
         if (is_over(now)) return;
         if (opening) {
-            open_burst(now);
+            open_all(now);
             if (!opening) begin_all();
         }
         if (!opening) tell_progress(now);
         let_time_pass(now);
-        bool all_lent = lend_connections();
+        bool all_lent = opening || lend_connections();
         uint64_t next = all_lent ? next_moment(now) : now;
         now = clock_now();
         int count = wait_for_events(events, next > now ? next - now : 0);

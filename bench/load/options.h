@@ -48,6 +48,7 @@ static const char HELP[] =
     "  --connections N       how many at most (64); they are lent from journey to journey\n"
     "  --rate R              open loop: R journeys a second, each with its intended time. Latency counts\n"
     "                        from that time, so a server that stalls is charged for all who had to queue.\n"
+    "  --connect-first       open all connections before anything begins, a few hundred at one time\n"
     "  --burst               connections = participants, all open before; then all start at one moment, and\n"
     "                        when all are answered, all submit at one moment\n"
     "  --burst-connect       the same, but the connections are opened in the moment of the start, and the\n"
@@ -106,6 +107,7 @@ struct options {
     double warm_seconds;
     bool burst;
     bool burst_connect;
+    bool connect_first;
     bool retry_503;
     bool progress;
     struct mapped file;
@@ -259,6 +261,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         RATE,
         BURST,
         BURST_CONNECT,
+        CONNECT_FIRST,
         COUNT,
         SECONDS,
         WARM,
@@ -282,6 +285,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         {"rate", required_argument, NULL, RATE},
         {"burst", no_argument, NULL, BURST},
         {"burst-connect", no_argument, NULL, BURST_CONNECT},
+        {"connect-first", no_argument, NULL, CONNECT_FIRST},
         {"count", required_argument, NULL, COUNT},
         {"seconds", required_argument, NULL, SECONDS},
         {"warm-seconds", required_argument, NULL, WARM},
@@ -314,6 +318,7 @@ static void read_options(int argc, char **argv, struct options *options) {
             options->burst = true;
             break;
         case BURST: options->burst = true; break;
+        case CONNECT_FIRST: options->connect_first = true; break;
         case COUNT: options->count = whole_number(name, optarg, 1, 1000000000); break;
         case SECONDS: options->seconds = decimal(name, optarg, 86400); break;
         case WARM: options->warm_seconds = decimal(name, optarg, 3600); break;

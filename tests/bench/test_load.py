@@ -512,6 +512,21 @@ async def test_turned_away_starts_and_submissions_are_sent_again(tmp_path: Path)
     assert load.steps["start"].turned_away + load.steps["submit"].turned_away >= 20
 
 
+async def test_all_connections_are_opened_before_anything_begins(tmp_path: Path) -> None:
+    async with serving(yes) as server:
+        plan = Plan(
+            targets=(server.target,),
+            requests=written(tmp_path, 40),
+            # So slow that one connection would do.
+            rate=200.0,
+            connections=30,
+            connect_first=True,
+        )
+        load = await ran(plan)
+    assert load.steps["request"].by_status == {200: 40}
+    assert load.connections_opened == len(server.opened_at) == 30
+
+
 @pytest.mark.parametrize("connecting", [False, True])
 async def test_in_a_burst_nobody_submits_before_all_have_started(tmp_path: Path, connecting: bool) -> None:
     quiz = TinyQuiz(polls_until_graded=1)

@@ -16,10 +16,12 @@ from shared.hot_protocol import HotProtocol
 from shared.http import Check, create_app
 from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
+from shared.shedding import Shedding
 from shared.testing import eventually
 from shared.tokens import new_key_pair
 
 PUBLIC = new_key_pair()[1]
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass
@@ -214,6 +216,20 @@ async def test_beyond_the_bound_requests_are_refused_at_once_and_those_within_it
         writer.write(post("c", b"hello"))
         assert bodies(await reader.readuntil(b"]")) == [["c", "hello"]]
         writer.close()
+
+
+@pytest.mark.parametrize("more", [b"X-Plain: yes", b"Expect: 100-continue"], ids=["parser", "asgi"])
+async def test_a_process_that_is_late_refuses_before_anything_is_done(
+    more: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served() as at:
+        monkeypatch.setattr(Shedding, "has_room", lambda *_: False)
+        refused = await at.send(post("a", b"hello", more))
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in refused
+        assert at.echo.begun == []
+        monkeypatch.undo()
+        assert bodies((await at.send(post("a", b"hello", more))).replace(CONTINUE, b"")) == [["a", "hello"]]
 
 
 async def test_requests_under_way_are_answered_before_the_server_ends() -> None:

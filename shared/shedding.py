@@ -1,0 +1,51 @@
+"""
+Shedding: a process that stays late refuses what it cannot answer in time.
+
+The queue before a process is in its sockets, where nobody counts it, but it shows: each
+turn of the event loop is as long as what has come meanwhile. A crowd that comes at one
+moment makes some turns long, and all of it is answered. A queue that does not drain makes
+all turns long (a standing queue, as in RFC 8289): from then on a turn takes on what it can
+begin in `TURN_SECONDS`, and the rest is told at once to come back.
+"""
+
+import asyncio
+import time
+
+from shared import metrics
+
+BEAT_SECONDS = 0.05
+LATE_SECONDS = 0.25
+STANDING_SECONDS = 2.0
+# A process that was stopped for a while is late once, and no queue's fault.
+LATE_TURNS_MIN = 3
+TURN_SECONDS = 0.1
+
+
+class Shedding:
+    """Watches how late the event loop is, and says whether there is room for one more request."""
+
+    def __init__(self) -> None:
+        self._turn_began = self._in_time_at = time.monotonic()
+        self._late_turns = 0
+
+    async def watch(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            due = time.monotonic() + BEAT_SECONDS
+            await asyncio.sleep(BEAT_SECONDS)
+            self.turn(time.monotonic(), due)
+
+    def turn(self, now: float, due: float) -> None:
+        """The loop is about to look for requests; it was meant to at `due`. In seconds of one clock."""
+        metrics.LOOP_LATE.set(now - due)
+        self._turn_began = now
+        if now - due < LATE_SECONDS:
+            self._in_time_at, self._late_turns = now, 0
+        else:
+            self._late_turns += 1
+
+    def has_room(self, now: float) -> bool:
+        """Whether a request that is read now can be answered in time."""
+        if self._late_turns < LATE_TURNS_MIN or self._turn_began - self._in_time_at < STANDING_SECONDS:
+            return True
+        return now - self._turn_began < TURN_SECONDS

@@ -1,0 +1,72 @@
+"""When a process refuses: a queue that stands, not a crowd that comes at one moment."""
+
+import asyncio
+import time
+
+import pytest
+
+from shared.shedding import (
+    BEAT_SECONDS,
+    LATE_SECONDS,
+    LATE_TURNS_MIN,
+    STANDING_SECONDS,
+    TURN_SECONDS,
+    Shedding,
+)
+
+
+def turns(shedding: Shedding, now: float, *late_seconds: float) -> float:
+    """Go through turns that begin so much later than meant; the moment at which the last one began."""
+    for late in late_seconds:
+        due, now = now + BEAT_SECONDS, now + BEAT_SECONDS + late
+        shedding.turn(now, due)
+    return now
+
+
+@pytest.fixture
+def shedding() -> Shedding:
+    shedding = Shedding()
+    shedding.turn(100.0, 100.0)
+    return shedding
+
+
+def test_who_is_in_time_has_room_whatever_a_turn_takes(shedding: Shedding) -> None:
+    now = turns(shedding, 100.0, *[LATE_SECONDS / 2] * 100)
+    assert shedding.has_room(now + 60)
+
+
+def test_a_crowd_that_comes_at_one_moment_is_answered(shedding: Shedding) -> None:
+    now = turns(shedding, 100.0, 0.9, 0.8)
+    assert shedding.has_room(now + 0.9)
+
+
+def test_a_process_that_stood_still_has_room(shedding: Shedding) -> None:
+    now = turns(shedding, 100.0, 30.0)
+    assert shedding.has_room(now + 1)
+
+
+def test_a_queue_that_stands_leaves_each_turn_room_for_what_it_can_do(shedding: Shedding) -> None:
+    now = turns(shedding, 100.0, *[STANDING_SECONDS / LATE_TURNS_MIN] * LATE_TURNS_MIN)
+    assert shedding.has_room(now + TURN_SECONDS * 0.9)
+    assert not shedding.has_room(now + TURN_SECONDS * 1.1)
+
+
+def test_the_first_turn_in_time_ends_it(shedding: Shedding) -> None:
+    now = turns(shedding, 100.0, *[STANDING_SECONDS] * LATE_TURNS_MIN, 0.0)
+    assert shedding.has_room(now + 60)
+
+
+async def test_it_sees_how_late_a_loop_is() -> None:
+    shedding = Shedding()
+    watching = asyncio.create_task(shedding.watch())
+    try:
+        until = time.monotonic() + 2 * STANDING_SECONDS
+        while time.monotonic() < until:
+            # A turn that is as long as a queue makes it.
+            time.sleep(1.5 * LATE_SECONDS)  # noqa: ASYNC251 (to hold up the loop is what this is about)
+            await asyncio.sleep(0)
+        assert not shedding.has_room(time.monotonic() + TURN_SECONDS)
+        await asyncio.sleep(3 * BEAT_SECONDS)
+        assert shedding.has_room(time.monotonic() + TURN_SECONDS)
+    finally:
+        watching.cancel()
