@@ -23,8 +23,6 @@ from ops.stack import Stack, StackError
 from ops.stack.host import make_folder
 
 FAILED = 1
-# What a peak hour writes stays in memory, as on a server; with 1 GB mongod costs twice as much in the end.
-MONGO_CACHE_GB = 8
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
 LINES = {
     "intake": "submissions taken in, against a bare endpoint and the naive way",
@@ -86,7 +84,7 @@ def main(
         make_folder(home)
         console.print("Starting Kafka and MongoDB …")
         client.build()
-        with Stack(home, mongo_cache_gb=MONGO_CACHE_GB, detached=False, tell=console.print) as stack:
+        with Stack(home, detached=False, tell=console.print) as stack:
             site = Site(stack, Contest.of_now())
             try:
                 for name in chosen:

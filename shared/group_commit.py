@@ -57,6 +57,7 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: the largest group.
         waiting_max: items accepted and not yet written; beyond it callers are refused.
         window_seconds: how long a group waits for company, when the one before it had some.
+        company_items: so many need no more company; `items_max` of them if nothing is said.
         seconds_max: after so long the callers of a group are told that it is not known
             what became of it; it may still be written. None: they wait for the write.
     """
@@ -69,6 +70,7 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: int = ITEMS_MAX,
         waiting_max: int = WAITING_MAX,
         window_seconds: float = 0.0,
+        company_items: int | None = None,
         seconds_max: float | None = None,
     ) -> None:
         self._name = name
@@ -76,11 +78,12 @@ class GroupCommit(Generic[Item, Outcome]):
         self._items_max = items_max
         self._waiting_max = waiting_max
         self._window_seconds = window_seconds
+        self._company_items = company_items or items_max
         self._seconds_max = seconds_max
         self._waiting = 0
         self._busy = False
         self._groups: deque[_Group[Item, Outcome]] = deque()
-        self._full = asyncio.Event()
+        self._in_company = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._grouped = metrics.GROUPED.labels(name)
         metrics.IN_FLIGHT.labels(name).set_function(lambda: self._waiting)
@@ -102,8 +105,8 @@ class GroupCommit(Generic[Item, Outcome]):
         group.items.append(item)
         group.callers.append(caller)
         self._waiting += 1
-        if len(group.items) >= self._items_max:
-            self._full.set()
+        if len(group.items) >= self._company_items:
+            self._in_company.set()
         if self._writing is None:
             # Not as part of the request that happens to be first: its correlation id is not the others'.
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
@@ -158,8 +161,8 @@ class GroupCommit(Generic[Item, Outcome]):
             self._writing = None
 
     async def _wait_for_company(self) -> None:
-        self._full.clear()
-        if len(self._groups[0].items) < self._items_max:
-            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._full.set)
-            await self._full.wait()
+        self._in_company.clear()
+        if len(self._groups[0].items) < self._company_items:
+            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._in_company.set)
+            await self._in_company.wait()
             timer.cancel()

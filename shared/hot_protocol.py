@@ -7,6 +7,7 @@ under way on the connection. Everything else goes on to uvicorn as it came, and
 `shared.hot.HotRoutes` answers it there in the same way.
 """
 
+import asyncio
 import time
 from http import HTTPStatus
 from typing import Any
@@ -88,9 +89,7 @@ class HotProtocol(HttpToolsProtocol):
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
                 self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
             else:
-                task = self.loop.create_task(self._answer(self.cycle, self.headers))
-                task.add_done_callback(self.tasks.discard)
-                self.tasks.add(task)
+                self.tasks.add(self.loop.create_task(self._answer(self.cycle, self.headers)))
         else:
             super().on_message_complete()
 
@@ -114,11 +113,15 @@ class HotProtocol(HttpToolsProtocol):
         return hot if length.isdigit() and int(length) <= HOT_BODY_BYTES_MAX else None
 
     async def _answer(self, exchange: _Exchange, headers: list[tuple[bytes, bytes]]) -> None:
-        route, id_ = exchange.hot
-        answer = await route.respond(id_, headers, exchange.body)
-        if self.flow.write_paused and not exchange.disconnected:
-            await self.flow.drain()
-        self._write(exchange, answer)
+        try:
+            route, id_ = exchange.hot
+            answer = await route.respond(id_, headers, exchange.body)
+            if self.flow.write_paused and not exchange.disconnected:
+                await self.flow.drain()
+            self._write(exchange, answer)
+        finally:
+            # Cheaper than a callback, which is a turn of its own for each request.
+            self.tasks.discard(asyncio.current_task())
 
     def _write(self, exchange: _Exchange, answer: HotAnswer) -> None:
         if exchange.disconnected or self.transport.is_closing():

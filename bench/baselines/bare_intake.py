@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.baselines.asgi import Bare
 from bench.baselines.told import Record, producer, send, serve, told
-from services.quiz.intake import ITEMS_MAX, WINDOW_SECONDS
+from services.quiz.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.group_commit import GroupCommit
 
 
@@ -23,7 +23,11 @@ class BareIntake(Bare):
         self._producer = producer()
         await self._producer.start()
         self._log: GroupCommit[Record, None] = GroupCommit(
-            "bare", self._append, items_max=ITEMS_MAX, window_seconds=WINDOW_SECONDS
+            "bare",
+            self._append,
+            items_max=ITEMS_MAX,
+            window_seconds=WINDOW_SECONDS,
+            company_items=COMPANY_ITEMS,
         )
 
     async def close(self) -> None:

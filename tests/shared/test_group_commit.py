@@ -28,7 +28,12 @@ class Log:
 
 
 def group_commit(
-    log: Log, *, items_max: int = 800, waiting_max: int = 8_000, window_seconds: float = 0.0
+    log: Log,
+    *,
+    items_max: int = 800,
+    waiting_max: int = 8_000,
+    window_seconds: float = 0.0,
+    company_items: int | None = None,
 ) -> GroupCommit[int, int]:
     return GroupCommit(
         f"test-{uuid4().hex}",
@@ -36,6 +41,7 @@ def group_commit(
         items_max=items_max,
         waiting_max=waiting_max,
         window_seconds=window_seconds,
+        company_items=company_items,
     )
 
 
@@ -99,6 +105,15 @@ async def test_a_full_group_waits_no_longer() -> None:
     async with asyncio.timeout(10):
         await asyncio.gather(*(commit.add(number) for number in range(4 * BUSY_ITEMS)))
     assert [len(group) for group in log.groups] == [BUSY_ITEMS] * 4
+
+
+async def test_who_has_company_enough_waits_no_longer_and_more_may_come_along() -> None:
+    log = Log()
+    commit = group_commit(log, window_seconds=3_600, company_items=BUSY_ITEMS)
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
+        await asyncio.gather(*(commit.add(number) for number in range(3 * BUSY_ITEMS)))
+    assert [len(group) for group in log.groups] == [BUSY_ITEMS, 3 * BUSY_ITEMS]
 
 
 async def test_callers_are_told_when_it_takes_too_long_and_the_group_is_written_all_the_same() -> None:
