@@ -141,8 +141,9 @@ def context_of(
 
 def new_traceparent() -> str:
     """A W3C trace context that starts a trace."""
-    # No secret: it only has to differ from others.
-    return f"00-{random.getrandbits(128) or 1:032x}-{random.getrandbits(64) or 1:016x}-01"
+    # No secret: it only has to differ from others. Neither part may be nothing but zeros.
+    digits = f"{random.getrandbits(192) | 1 << 64 | 1:048x}"
+    return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
 @lru_cache(maxsize=256)

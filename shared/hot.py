@@ -20,7 +20,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import logs, metrics
 from shared.errors import KepuError, NotAuthenticated, Overloaded
-from shared.middleware import bounded_body, correlation_of, internal_problem, observe, too_large
+from shared.middleware import (
+    bounded_body,
+    correlation_from,
+    correlation_of,
+    internal_problem,
+    observe,
+    too_large,
+)
 from shared.problems import problem_of
 from shared.shedding import Shedding
 
@@ -102,16 +109,12 @@ class HotRoute:
     async def respond(self, id_: str, headers: Headers, body: bytes) -> HotAnswer:
         """The answer to a request, a problem where it cannot be answered as it wishes."""
         started = time.perf_counter()
-        correlation = correlation_of(headers)
+        found = dict(headers)
+        correlation = correlation_from(found.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
-        authorization = key = b""
-        for name, value in headers:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"idempotency-key":
-                key = value
+        request = HotRequest(id_, found.get(b"authorization", b""), found.get(b"idempotency-key", b""), body)
         try:
-            status, said = await self.answer(HotRequest(id_, authorization, key, body))
+            status, said = await self.answer(request)
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except KepuError as error:
             metrics.PROBLEMS.labels(self.path, error.code).inc()

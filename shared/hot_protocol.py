@@ -29,10 +29,13 @@ class _NobodyWaits:
         """What uvicorn wakes up waits for nothing here."""
 
 
+_NOBODY_WAITS = _NobodyWaits()
+
+
 class _Exchange:
     """One hot request and its answer, to uvicorn a request-response cycle like any other."""
 
-    __slots__ = ("body", "disconnected", "hot", "keep_alive", "message_event", "response_complete")
+    __slots__ = ("body", "disconnected", "hot", "keep_alive", "message_event", "response_complete", "task")
 
     def __init__(self, hot: tuple[HotRoute, str]) -> None:
         self.hot = hot
@@ -40,7 +43,8 @@ class _Exchange:
         self.keep_alive = True
         self.disconnected = False
         self.response_complete = False
-        self.message_event = _NobodyWaits()
+        self.message_event = _NOBODY_WAITS
+        self.task: asyncio.Task[None] | None = None
 
 
 class HotProtocol(HttpToolsProtocol):
@@ -52,6 +56,30 @@ class HotProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._hot_routes: list[HotRoute] = config.app.state.hot_routes
         self._shedding: Shedding = config.app.state.shedding
+        self._idle_since: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
+
+    # uvicorn arms a timer after each answer and cancels it before each request. Here one goes on, and
+    # looks at its end how long the connection has been idle.
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left_seconds = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left_seconds > 0:
+            self._arm(left_seconds)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _arm(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
         # The scope is made when it is known to be needed.
@@ -89,7 +117,8 @@ class HotProtocol(HttpToolsProtocol):
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
                 self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
             else:
-                self.tasks.add(self.loop.create_task(self._answer(self.cycle, self.headers)))
+                self.cycle.task = self.loop.create_task(self._answer(self.cycle, self.headers))
+                self.tasks.add(self.cycle.task)
         else:
             super().on_message_complete()
 
@@ -121,7 +150,7 @@ class HotProtocol(HttpToolsProtocol):
             self._write(exchange, answer)
         finally:
             # Cheaper than a callback, which is a turn of its own for each request.
-            self.tasks.discard(asyncio.current_task())
+            self.tasks.discard(exchange.task)
 
     def _write(self, exchange: _Exchange, answer: HotAnswer) -> None:
         if exchange.disconnected or self.transport.is_closing():
@@ -141,3 +170,13 @@ class HotProtocol(HttpToolsProtocol):
         if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        busy = bool(self.pipeline)
+        if busy or self.transport.is_closing() or self.timeout_keep_alive_task is None:
+            super().on_response_complete()
+        else:
+            # What uvicorn does, but for the timer, which is under way.
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+        self._idle_since = None if busy else self.loop.time()

@@ -76,10 +76,12 @@ class Observed:
 
 def correlation_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The correlation id that a request brings, or a new one."""
-    for name, value in headers:
-        if name == b"x-correlation-id" and _CORRELATION.match(value):
-            return value.decode()
-    return f"{next(_correlations):016x}"
+    return correlation_from(next((value for name, value in headers if name == b"x-correlation-id"), b""))
+
+
+def correlation_from(brought: bytes) -> str:
+    """The correlation id of a request that brings this one: a new one where it is empty or unsound."""
+    return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
 
 
 def observe(method: str, route: str, status: int, started: float) -> None:

@@ -9,7 +9,7 @@ ours do (docs/decisions/0002-log-first-intake.md).
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from zlib import crc32
@@ -105,10 +105,7 @@ class Publisher:
             await self._discard(producer)
             raise
         metrics.PUBLISH_SECONDS.observe(time.perf_counter() - started)
-        counts: dict[str, int] = defaultdict(int)
-        for topic, _, _, _ in records:
-            counts[topic] += 1
-        for topic, count in counts.items():
+        for topic, count in Counter(record[0] for record in records).items():
             metrics.PUBLISHED.labels(topic).inc(count)
 
     async def ping(self) -> None:

@@ -115,7 +115,7 @@ class Intake:
 
 def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
     answers = _answers(body, offered.paper(claims.attempt_id))
-    if now.timestamp() * 1000 > claims.deadline_ms or now > offered.accepts_until:
+    if now > offered.accepts_until or now.timestamp() * 1000 > claims.deadline_ms:
         raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
     return answers
 

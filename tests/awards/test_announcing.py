@@ -1,6 +1,5 @@
 """The fast writing of award.issued and the public contract say the same."""
 
-from datetime import UTC, datetime
 from typing import get_args
 
 from hypothesis import given
@@ -12,10 +11,8 @@ from shared.clock import to_milliseconds
 from shared.envelope import Context
 from shared.events import AwardKind
 from shared.publisher import to_record
+from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
-IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True)
-LINES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis wants bare ones)
 AWARDS = st.builds(
     Award,
     award_id=IDS,
@@ -28,17 +25,6 @@ AWARDS = st.builds(
     cause=IDS,
     issued_at=MOMENTS.map(to_milliseconds),
     relayed=st.booleans(),
-)
-CONTEXTS = st.builds(
-    Context,
-    id=LINES,
-    source=LINES,
-    type=LINES,
-    time=MOMENTS,
-    subject=LINES,
-    correlation_id=LINES,
-    causation_id=st.none() | LINES,
-    traceparent=LINES,
 )
 
 

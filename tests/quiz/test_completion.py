@@ -1,6 +1,6 @@
 """The fast writing of quiz.completed and the public contract say the same."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +12,8 @@ from shared.clock import to_milliseconds
 from shared.envelope import Context, enclose
 from shared.events import QuizCompleted
 from shared.publisher import to_record
+from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
-IDS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,63}", fullmatch=True)
-LINES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
-MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis wants bare ones)
 RESULTS = st.builds(
     Result,
     attempt_id=IDS.map(AttemptId),
@@ -29,17 +27,6 @@ RESULTS = st.builds(
     time_used_seconds=st.integers(0, 31_622_400),
     submitted_at=MOMENTS.map(to_milliseconds),
     answers=st.just(""),
-)
-CONTEXTS = st.builds(
-    Context,
-    id=LINES,
-    source=LINES,
-    type=LINES,
-    time=MOMENTS,
-    subject=LINES,
-    correlation_id=LINES,
-    causation_id=st.none() | LINES,
-    traceparent=st.none() | LINES,
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def served(under_way: int = UNDER_WAY_MAX) -> AsyncIterator[Served]:
+async def served(under_way: int = UNDER_WAY_MAX, idle_seconds: float = 75) -> AsyncIterator[Served]:
     echo = Echo()
     echo.open.set()
 
@@ -89,6 +90,8 @@ async def served(under_way: int = UNDER_WAY_MAX) -> AsyncIterator[Served]:
     settings = Settings(organiser_key=SecretStr("x" * 16), token_public_key=PUBLIC, role="api")
     app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, http=Counted, log_config=None, access_log=False)
+    # Less than the whole seconds that it is meant for.
+    config.timeout_keep_alive = idle_seconds  # type: ignore[assignment]
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
@@ -230,6 +233,27 @@ async def test_a_process_that_is_late_refuses_before_anything_is_done(
         assert at.echo.begun == []
         monkeypatch.undo()
         assert bodies((await at.send(post("a", b"hello", more))).replace(CONTINUE, b"")) == [["a", "hello"]]
+
+
+@pytest.mark.parametrize("path", ["/echo/a/hot", "/health"], ids=["parser", "asgi"])
+async def test_a_connection_is_closed_when_it_was_idle_for_long_and_only_then(path: str) -> None:
+    request = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    async with served(idle_seconds=0.6) as at:
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        for _ in range(4):
+            writer.write(request)
+            assert (await _until_quiet(reader)).startswith(b"HTTP/1.1 20")
+            await asyncio.sleep(0.3)
+        # Slow to answer is not idle.
+        at.echo.open.clear()
+        writer.write(post("slow", b"hello"))
+        await asyncio.sleep(1.0)
+        at.echo.open.set()
+        assert bodies(await reader.readuntil(b"]")) == [["slow", "hello"]]
+        answered_at = time.monotonic()
+        assert await reader.read() == b""
+        assert 0.3 < time.monotonic() - answered_at < 5
+        writer.close()
 
 
 async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
