@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Literal, NewType, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from shared import events
 from shared.clock import to_milliseconds
@@ -163,6 +164,12 @@ def message_id(participant_id: str, cause: Context, channel: Channel) -> Message
     """
     # An event is the same event only if source and id are: CloudEvents 1.0.2, section "id".
     return MessageId(owned_id(participant_id, f"{cause.source} {cause.id} {channel}"))
+
+
+def mail_beside(inbox: Message) -> Message:
+    """The mail that tells of the same event as this message in an inbox."""
+    id_ = message_id(inbox.participant_id, inbox.cause, "email")
+    return replace(inbox, message_id=id_, channel="email", unmailed=None)
 
 
 def recipient_of(event: Event) -> str:

@@ -32,6 +32,7 @@ from services.notifications.rules import (
     Preferences,
     Reach,
     Recipient,
+    mail_beside,
 )
 from shared import mongo
 from shared.envelope import Context
@@ -182,9 +183,17 @@ class NotificationStore:
         Store messages that are not there yet; those that are stay as they are.
 
         Inboxes first: where a repeat finds that no mail was made of its event, none is made by now.
+        Where an earlier try stored the inbox and died before the mail, and the repeat knows that there is
+        no address, the mail is stored as skipped: what is in the inbox already cannot say so any more.
         """
-        stored = await self._add([pair for pair in messages if pair[0].channel == "inbox"])
+        inboxes = [pair for pair in messages if pair[0].channel == "inbox"]
+        stored = await self._add(inboxes)
         mails = [pair for pair in messages if pair[0].channel == "email"]
+        mails += [
+            (mail_beside(then), Outcome("skipped", now.unmailed))
+            for (now, _), (then, _, is_new) in zip(inboxes, stored, strict=True)
+            if now.unmailed and not then.unmailed and not is_new
+        ]
         if mails:
             unmailed = {
                 (message.cause.source, message.cause.id) for message, _, _ in stored if message.unmailed

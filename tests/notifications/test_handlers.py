@@ -188,6 +188,21 @@ async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: s
             assert await at.states(person) == ["pending"]
 
 
+async def test_a_mail_that_a_crash_left_out_and_that_has_no_address_any_more_is_skipped_in_the_open(
+    mongo: str,
+) -> None:
+    person = fresh()
+    happened = enclosed(confirmed(person))
+    async with desk(mongo) as at:
+        await at.tell(happened)
+        [lost] = await at.messages(person)
+        await at.database["messages"].delete_one({"_id": lost["_id"]})
+        await at.tell(joined(person, contact_sealed=None), happened, happened)
+        [mail] = await at.messages(person)
+        assert (mail["_id"], mail["state"], mail["code"]) == (lost["_id"], "skipped", "no_address")
+        assert len(await at.messages(person, "inbox")) == 1
+
+
 async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mongo: str) -> None:
     people = [fresh() for _ in range(50)]
     happened = [enclosed(event) for person in people for event in (completed(person), issued(person))]
