@@ -193,7 +193,10 @@ async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
 
 # The next three are here for the OpenAPI document alone: sitting.py answers them before the framework, which
 # gets only what is almost such a path.
-_ALMOST = NotFound("there is nothing under this path")
+
+
+def _almost() -> NotFound:
+    return NotFound("there is nothing under this path")
 
 
 async def start(quiz_id: QuizIdInPath, who: AsParticipant) -> None:
@@ -202,7 +205,7 @@ async def start(quiz_id: QuizIdInPath, who: AsParticipant) -> None:
 
     Refused: `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`, `attempts_exhausted` (409).
     """
-    raise _ALMOST
+    raise _almost()
 
 
 async def submit(attempt_id: AttemptIdInPath) -> None:
@@ -213,12 +216,12 @@ async def submit(attempt_id: AttemptIdInPath) -> None:
     `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
     503: nothing was promised, send again.
     """
-    raise _ALMOST
+    raise _almost()
 
 
 async def read_result(attempt_id: AttemptIdInPath, who: AsParticipant) -> None:
     """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
-    raise _ALMOST
+    raise _almost()
 
 
 async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ReviewOut:

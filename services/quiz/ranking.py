@@ -65,15 +65,15 @@ def least_better(order_: int) -> int:
     return ((order_ >> FINISH_BITS) + 1) << FINISH_BITS
 
 
-def ranked(best_first: Sequence[tuple[str, int]], opens_at: datetime, first_rank: int = 1) -> list[Standing]:
+def ranked(best_first: Sequence[tuple[str, int]], opens_at: datetime) -> list[Standing]:
     """
     Give (participant, order) pairs their ranks: ties share one, the next counts them (1, 2, 2, 4).
 
-    `best_first` starts with the participant of rank `first_rank`, no one tied before.
+    `best_first` starts with the best of all.
     """
     standings: list[Standing] = []
-    for position, (participant_id, order_) in enumerate(best_first, start=first_rank):
-        tied = standings and order_ >> FINISH_BITS == best_first[position - first_rank - 1][1] >> FINISH_BITS
+    for position, (participant_id, order_) in enumerate(best_first, start=1):
+        tied = standings and order_ >> FINISH_BITS == best_first[position - 2][1] >> FINISH_BITS
         rank = standings[-1].rank if tied else position
         standings.append(Standing(rank, participant_id, place(order_, opens_at)))
     return standings
