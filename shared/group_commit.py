@@ -150,6 +150,12 @@ class GroupCommit(Generic[Item, Outcome]):
                             f"{self._name}: {len(outcomes)} outcomes of {len(group.items)} items"
                         )
                     group.answer(outcomes)
+                except asyncio.CancelledError:
+                    for broken_off in (group, *self._groups):
+                        broken_off.fail(Unavailable(f"{self._name}: broken off; send it again"))
+                    self._groups.clear()
+                    self._waiting = len(group.items)
+                    raise
                 except Exception as error:  # noqa: BLE001 (told to every caller of the group)
                     group.fail(error)
                 finally:

@@ -130,8 +130,16 @@ class HotRoute:
     def refuse(self, headers: Headers) -> HotAnswer:
         """The answer to a request for which there is no room, before anything is done for it."""
         metrics.OVERLOADED.labels("hot").inc()
-        metrics.PROBLEMS.labels(self.path, Overloaded.code).inc()
-        return _written(_NO_ROOM, correlation_of(headers))
+        return self._refused(_NO_ROOM, Overloaded.code, headers)
+
+    def refuse_large(self, headers: Headers) -> HotAnswer:
+        """The answer to a request whose body is beyond the bound."""
+        return self._refused(too_large(), "too_large", headers)
+
+    def _refused(self, problem: Response, code: str, headers: Headers) -> HotAnswer:
+        metrics.PROBLEMS.labels(self.path, code).inc()
+        observe(self.method, self.path, problem.status_code, time.perf_counter())
+        return _written(problem, correlation_of(headers))
 
 
 def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:
@@ -187,7 +195,7 @@ class HotRoutes:
         except ClientDisconnect:
             return None
         except HTTPException:
-            return _written(too_large(), correlation_of(scope["headers"]))
+            return route.refuse_large(scope["headers"])
         return await route.respond(id_, scope["headers"], body)
 
 

@@ -211,6 +211,17 @@ async def test_drain_waits_for_all_that_was_accepted() -> None:
     await commit.drain()
 
 
+async def test_when_a_write_is_broken_off_nobody_waits_for_ever() -> None:
+    async def write(items: Sequence[int]) -> Sequence[int]:
+        await asyncio.sleep(0.01)
+        raise asyncio.CancelledError
+
+    commit = GroupCommit[int, int](f"test-{uuid4().hex}", write, items_max=2)
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(commit.add(number) for number in range(5)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
+
+
 async def test_writer_that_answers_too_few_is_an_error_to_all_and_not_a_wrong_answer() -> None:
     async def write(items: Sequence[int]) -> Sequence[int]:
         return list(items)[:-1]

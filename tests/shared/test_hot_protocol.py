@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from shared.hot import UNDER_WAY_MAX, HotRequest, HotRoute
@@ -112,6 +113,11 @@ def post(id_: str, body: bytes = b"", *more: bytes, version: bytes = b"1.1") -> 
 def bodies(answer: bytes) -> list[list[str]]:
     """The JSON bodies of the answers, in order."""
     return [json.loads(part[: part.index(b"]") + 1]) for part in answer.split(b"\r\n\r\n")[1:]]
+
+
+def refusals_timed() -> float:
+    labels = {"method": "POST", "route": "/echo/{id}/hot", "status": "503"}
+    return REGISTRY.get_sample_value("kepu_http_request_seconds_count", labels) or 0.0
 
 
 async def test_requests_of_one_connection_are_answered_by_the_parser() -> None:
@@ -227,10 +233,12 @@ async def test_a_process_that_is_late_refuses_before_anything_is_done(
 ) -> None:
     async with served() as at:
         monkeypatch.setattr(Shedding, "has_room", lambda *_: False)
+        before = refusals_timed()
         refused = await at.send(post("a", b"hello", more))
         assert refused.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: " in refused
         assert at.echo.begun == []
+        assert refusals_timed() == before + 1
         monkeypatch.undo()
         assert bodies((await at.send(post("a", b"hello", more))).replace(CONTINUE, b"")) == [["a", "hello"]]
 
