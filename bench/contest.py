@@ -141,7 +141,7 @@ class Contest:
 
 
 def person_of(crowd: str, number: int) -> str:
-    """Person `number` of a crowd: an id as registration gives them, spread over all ids."""
+    """Person `number` of a crowd: an id as others may give it, spread over all ids, which costs most."""
     return str(UUID(bytes=hashlib.blake2b(f"{crowd}/{number}".encode(), digest_size=16).digest(), version=4))
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
+from services.awards.codes import award_id
 from shared.owned_ids import owned_id
 
 Document: TypeAlias = dict[str, Any]
@@ -126,7 +127,7 @@ def _collections(
     def awards(number: int) -> list[Document]:
         return [
             {
-                "_id": owned_id(SCHEME, _id("person", number)),
+                "_id": award_id(SCHEME, _id("person", number)),
                 "award_code": _id("code", number),
                 "scheme_id": SCHEME,
                 "scheme_title": TITLE,

@@ -88,9 +88,7 @@ class LagWatch:
         watched = [reading.commits(self.kafka) for reading in self.readings]
         began = time.monotonic()
         while not self._ended.wait(self.every_seconds):
-            # Ends after commits would count what came in between.
-            self.seen.append(
-                (time.monotonic() - began, [max(0, -(one.look() - one.end())) for one in watched])
-            )
+            # Ends before commits: else what comes in between would count as unread.
+            self.seen.append((time.monotonic() - began, [max(0, one.end() - one.look()) for one in watched]))
         for one in watched:
             one.close()

@@ -12,11 +12,11 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import Record, consume, headers_of, send, standing_on
+from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
 from bench.contest import PASS_MARK_PERCENT
 from shared.envelope import EVENT_IDS
 from shared.events import AwardIssued
-from shared.owned_ids import owned_id
+from shared.owned_ids import member_id
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
@@ -38,7 +38,7 @@ async def main() -> None:
                 if result["score_percent"] < PASS_MARK_PERCENT:
                     continue
                 who, cause = result["participant_id"], result["result_id"]
-                id_ = owned_id(SCHEME, f"{SCHEME}/{who}")
+                id_ = member_id(SCHEME, who)
                 award = {
                     "award_code": id_[-17:],
                     "scheme_id": SCHEME,
@@ -56,7 +56,7 @@ async def main() -> None:
                 await awards.insert_many(documents, ordered=False)
                 await send(to, "bench.issued", issued)
 
-        await consume(["bench.completed"], "minimal-awards", work)
+        await consume(["bench.completed"], "minimal-awards", work, 2 * GATHER_MS)
 
 
 if __name__ == "__main__":

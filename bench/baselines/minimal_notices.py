@@ -13,7 +13,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import Record, consume, headers_of, send, standing_on
+from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
 from shared.envelope import EVENT_IDS
 from shared.events import NotificationDelivered
 from shared.owned_ids import owned_id
@@ -57,7 +57,7 @@ async def main() -> None:
             await messages.insert_many(documents, ordered=False)
             await send(to, "bench.delivered", delivered)
 
-        await consume(["bench.completed", "bench.issued"], "minimal-notices", work)
+        await consume(["bench.completed", "bench.issued"], "minimal-notices", work, 2 * GATHER_MS)
 
 
 def _delivered(id_: str, who: str, cause: str, now: datetime) -> Record:

@@ -20,6 +20,8 @@ PARTITIONS = 12
 # As our topics of awards and deliveries have.
 PARTITIONS_OF = {"bench.issued": 4, "bench.delivered": 4}
 BATCH_EVENTS_MAX = 1_000
+# Of ours, quiz waits so long for events to gather; awards and notifications twice as long.
+GATHER_MS = 100
 
 Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 """Key, value and headers."""
@@ -61,7 +63,7 @@ async def send(to: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> N
     await asyncio.gather(*acknowledged)
 
 
-async def consume(topics: Sequence[str], group: str, work: Work) -> None:
+async def consume(topics: Sequence[str], group: str, work: Work, gather_ms: int = GATHER_MS) -> None:
     """Poll, work, commit, until told to stop; fetches as ours does, and nothing else."""
     consumer = AIOKafkaConsumer(
         *topics,
@@ -72,7 +74,7 @@ async def consume(topics: Sequence[str], group: str, work: Work) -> None:
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_min_bytes=131_072,
-        fetch_max_wait_ms=50,
+        fetch_max_wait_ms=gather_ms,
         session_timeout_ms=10_000,
         max_poll_interval_ms=600_000,
     )

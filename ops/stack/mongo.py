@@ -34,9 +34,8 @@ class Mongo:
     name = "mongo"
     port_count = 1
 
-    def __init__(self, folder: Path, cache_gb: int = CACHE_GB) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._cache_gb = cache_gb
 
     def address(self, port: int) -> str:
         return f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}"
@@ -50,7 +49,7 @@ class Mongo:
             "--port": ports[0],
             "--bind_ip": "127.0.0.1",
             "--replSet": REPLICA_SET,
-            "--wiredTigerCacheSizeGB": self._cache_gb,
+            "--wiredTigerCacheSizeGB": CACHE_GB,
             "--wiredTigerEngineConfigString": EVICTION,
             "--oplogSize": OPLOG_MB,
         }

@@ -12,7 +12,7 @@ from ops.stack.errors import StackError
 from ops.stack.host import check_disk, choose_ports, make_folder
 from ops.stack.kafka import Kafka
 from ops.stack.logs import last_lines, lines_to_come
-from ops.stack.mongo import CACHE_GB, Mongo
+from ops.stack.mongo import Mongo
 from ops.stack.process import Command, Started, is_running, kill, start, stop
 from ops.stack.server import Server, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
@@ -38,7 +38,6 @@ class Stack:
         *,
         kafka_port: int | None = None,
         mongo_port: int | None = None,
-        mongo_cache_gb: int = CACHE_GB,
         detached: bool = True,
         environment: Mapping[str, str] | None = None,
         tell: Callable[[str], None] = lambda _: None,
@@ -49,7 +48,7 @@ class Stack:
         self._tell = tell
         # MongoDB first: where it isn't to be had, that should be said before Kafka is fetched.
         servers: tuple[Server, ...] = (
-            Mongo(self.home / "mongo", mongo_cache_gb),
+            Mongo(self.home / "mongo"),
             Kafka(self.home / "kafka", environment, tell),
         )
         self._servers = {server.name: server for server in servers}
