@@ -10,7 +10,7 @@ under way on the connection. Everything else goes on to uvicorn as it came, and
 import asyncio
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -51,6 +51,9 @@ class HotProtocol(HttpToolsProtocol):
     """Serves an app whose `state.hot_routes` lists `HotRoute`s, and whose `state.shedding` bounds them."""
 
     under_way_max = UNDER_WAY_MAX
+    # Of all connections, since they are the same for all.
+    _default_headers: ClassVar[list[tuple[bytes, bytes]] | None] = None
+    _default_text: ClassVar[bytes] = b""
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, app_state, _loop)
@@ -152,20 +155,33 @@ class HotProtocol(HttpToolsProtocol):
             # Cheaper than a callback, which is a turn of its own for each request.
             self.tasks.discard(exchange.task)
 
+    def _default_lines(self) -> bytes:
+        """The date and whatever else uvicorn gives to every answer; it makes a new list each second."""
+        headers = self.server_state.default_headers
+        if headers is not HotProtocol._default_headers:
+            lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+            HotProtocol._default_headers, HotProtocol._default_text = headers, lines
+        return HotProtocol._default_text
+
     def _write(self, exchange: _Exchange, answer: HotAnswer) -> None:
         if exchange.disconnected or self.transport.is_closing():
             return
-        parts = [_STATUS_LINES[answer.status]]
-        for name, value in self.server_state.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(
-            b"content-type: %b\r\ncontent-length: %d\r\nx-correlation-id: %b\r\n"
-            % (answer.content_type, len(answer.body), answer.correlation)
-        )
+        more = self._default_lines()
         if answer.retry_after:
-            parts += (b"retry-after: ", answer.retry_after, b"\r\n")
-        parts += (b"\r\n" if exchange.keep_alive else b"connection: close\r\n\r\n", answer.body)
-        self.transport.write(b"".join(parts))
+            more += b"retry-after: %b\r\n" % answer.retry_after
+        if not exchange.keep_alive:
+            more += b"connection: close\r\n"
+        self.transport.write(
+            b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-correlation-id: %b\r\n%b\r\n%b"
+            % (
+                _STATUS_LINES[answer.status],
+                answer.content_type,
+                len(answer.body),
+                answer.correlation,
+                more,
+                answer.body,
+            )
+        )
         exchange.response_complete = True
         if not exchange.keep_alive:
             self.transport.close()

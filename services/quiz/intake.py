@@ -6,7 +6,7 @@ it is and until when. Concurrent submissions share one write (shared/group_commi
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import combinations
 
 import msgspec
@@ -35,7 +35,6 @@ ITEMS_MAX = 2_000
 # Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LETTERS = "ABCDEFGH"
 # All answers in alphabetical order; others may be sound too, and are looked at one by one.
 _USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
@@ -98,7 +97,7 @@ class Intake:
             quiz_id=claims.quiz_id,
             participant_id=claims.participant_id,
             number=claims.number,
-            started_at=_EPOCH + timedelta(milliseconds=claims.started_ms),
+            started_at=datetime.fromtimestamp(claims.started_ms / 1000, UTC),
             submitted_at=now,
             answers=answers,
             group_id=claims.group_id,
