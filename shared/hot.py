@@ -6,13 +6,16 @@ submission does (docs/performance.md). A hot route is as timed, bounded and corr
 as any other, and its errors are the same problems.
 """
 
+import asyncio
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
+from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -29,12 +32,11 @@ from shared.middleware import (
     too_large,
 )
 from shared.problems import problem_of
-from shared.shedding import Shedding
+from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
 
 log = logging.getLogger(__name__)
 
 JSON = b"application/json"
-_NO_ROOM = problem_of(Overloaded("too many requests are under way; try again in a few seconds"))
 # Requests of a process that are not answered yet; beyond it 503 at once, for the memory's sake.
 UNDER_WAY_MAX = 16_000
 _PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -73,6 +75,23 @@ class HotAnswer(NamedTuple):
             (b"x-correlation-id", self.correlation),
         ]
         return [*headers, (b"retry-after", self.retry_after)] if self.retry_after else headers
+
+
+def _written(response: Response, correlation: str) -> HotAnswer:
+    retry_after = response.headers.get("retry-after", "").encode()
+    content_type = response.headers["content-type"].encode()
+    body = bytes(response.body)
+    return HotAnswer(response.status_code, content_type, correlation.encode(), body, retry_after)
+
+
+# Made and looked up once: a flood of refusals must leave time for the others.
+_NO_ROOM = _written(problem_of(Overloaded("too many requests are under way; try again in a few seconds")), "")
+_overloaded = metrics.OVERLOADED.labels("hot")
+
+
+@lru_cache(maxsize=256)
+def _problems(route: str, code: str) -> Counter:
+    return metrics.PROBLEMS.labels(route, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +136,7 @@ class HotRoute:
             status, said = await self.answer(request)
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except KepuError as error:
-            metrics.PROBLEMS.labels(self.path, error.code).inc()
+            _problems(self.path, error.code).inc()
             answer = _written(problem_of(error), correlation)
         except Exception:
             log.exception("request failed", extra={"route": self.path})
@@ -129,17 +148,19 @@ class HotRoute:
 
     def refuse(self, headers: Headers) -> HotAnswer:
         """The answer to a request for which there is no room, before anything is done for it."""
-        metrics.OVERLOADED.labels("hot").inc()
-        return self._refused(_NO_ROOM, Overloaded.code, headers)
+        _overloaded.inc()
+        self._count(_NO_ROOM.status, Overloaded.code)
+        return _NO_ROOM._replace(correlation=correlation_of(headers).encode())
 
     def refuse_large(self, headers: Headers) -> HotAnswer:
         """The answer to a request whose body is beyond the bound."""
-        return self._refused(too_large(), "too_large", headers)
+        answer = _written(too_large(), correlation_of(headers))
+        self._count(answer.status, "too_large")
+        return answer
 
-    def _refused(self, problem: Response, code: str, headers: Headers) -> HotAnswer:
-        metrics.PROBLEMS.labels(self.path, code).inc()
-        observe(self.method, self.path, problem.status_code, time.perf_counter())
-        return _written(problem, correlation_of(headers))
+    def _count(self, status: int, code: str) -> None:
+        _problems(self.path, code).inc()
+        observe(self.method, self.path, status, time.perf_counter())
 
 
 def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:
@@ -188,7 +209,10 @@ class HotRoutes:
             await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, route: HotRoute, id_: str, scope: Scope, receive: Receive) -> HotAnswer | None:
-        if self._under_way > UNDER_WAY_MAX or not self._shedding.has_room(time.monotonic()):
+        if self._under_way > UNDER_WAY_MAX:
+            return route.refuse(scope["headers"])
+        if not self._shedding.takes_on():
+            await asyncio.sleep(REFUSED_AFTER_SECONDS)
             return route.refuse(scope["headers"])
         try:
             body = await _body(bounded_body(receive))
@@ -197,13 +221,6 @@ class HotRoutes:
         except HTTPException:
             return route.refuse_large(scope["headers"])
         return await route.respond(id_, scope["headers"], body)
-
-
-def _written(response: Response, correlation: str) -> HotAnswer:
-    retry_after = response.headers.get("retry-after", "").encode()
-    content_type = response.headers["content-type"].encode()
-    body = bytes(response.body)
-    return HotAnswer(response.status_code, content_type, correlation.encode(), body, retry_after)
 
 
 async def _body(receive: Receive) -> bytes:

@@ -8,7 +8,7 @@ under way on the connection. Everything else goes on to uvicorn as it came, and
 """
 
 import asyncio
-import time
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -112,13 +112,15 @@ class HotProtocol(HttpToolsProtocol):
         if isinstance(self.cycle, _Exchange):
             if self.cycle.response_complete:
                 return
-            if len(self.tasks) >= self.under_way_max or not self._shedding.has_room(time.monotonic()):
+            if len(self.tasks) >= self.under_way_max:
                 if self.flow.write_paused:
                     # Whoever sends and reads no answers is not worth the memory.
                     self.transport.close()
                     return
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
-                self._write(self.cycle, self.cycle.hot[0].refuse(self.headers))
+                self._refuse(self.cycle, self.headers)
+            elif not self._shedding.takes_on():
+                self._shedding.hold(partial(self._refuse, self.cycle, self.headers))
             else:
                 self.cycle.task = self.loop.create_task(self._answer(self.cycle, self.headers))
                 self.tasks.add(self.cycle.task)
@@ -154,6 +156,9 @@ class HotProtocol(HttpToolsProtocol):
         finally:
             # Cheaper than a callback, which is a turn of its own for each request.
             self.tasks.discard(exchange.task)
+
+    def _refuse(self, exchange: _Exchange, headers: list[tuple[bytes, bytes]]) -> None:
+        self._write(exchange, exchange.hot[0].refuse(headers))
 
     def _default_lines(self) -> bytes:
         """The date and whatever else uvicorn gives to every answer; it makes a new list each second."""

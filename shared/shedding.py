@@ -4,12 +4,15 @@ Shedding: a process that stays late refuses what it cannot answer in time.
 The queue before a process is in its sockets, where nobody counts it, but it shows: each
 turn of the event loop is as long as what has come meanwhile. A crowd that comes at one
 moment makes some turns long, and all of it is answered. A queue that does not drain makes
-all turns long (a standing queue, as in RFC 8289): from then on a turn takes on what it can
-begin in `TURN_SECONDS`, and the rest is told at once to come back.
+all turns long (a standing queue, as in RFC 8289): from then on a turn takes on
+`TURN_REQUESTS_MAX`, and the rest is told to come back. Not at once: who is told at once is
+there again at once, and all time goes into refusing.
 """
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import Callable
 
 from shared import metrics
 
@@ -18,15 +21,20 @@ LATE_SECONDS = 0.25
 STANDING_SECONDS = 2.0
 # A process that was stopped for a while is late once, and no queue's fault.
 LATE_TURNS_MIN = 3
-TURN_SECONDS = 0.1
+# Some 0.3 s of work.
+TURN_REQUESTS_MAX = 6_000
+REFUSED_AFTER_SECONDS = 2.0
 
 
 class Shedding:
     """Watches how late the event loop is, and says whether there is room for one more request."""
 
     def __init__(self) -> None:
-        self._turn_began = self._in_time_at = time.monotonic()
+        self._in_time_at = time.monotonic()
         self._late_turns = 0
+        self._taken_on = 0
+        self._standing = False
+        self._held: deque[tuple[float, Callable[[], None]]] = deque()
 
     async def watch(self) -> None:
         """Watch until cancelled."""
@@ -38,14 +46,22 @@ class Shedding:
     def turn(self, now: float, due: float) -> None:
         """The loop is about to look for requests; it was meant to at `due`. In seconds of one clock."""
         metrics.LOOP_LATE.set(now - due)
-        self._turn_began = now
+        self._taken_on = 0
+        while self._held and self._held[0][0] <= now:
+            self._held.popleft()[1]()
         if now - due < LATE_SECONDS:
             self._in_time_at, self._late_turns = now, 0
         else:
             self._late_turns += 1
+        self._standing = self._late_turns >= LATE_TURNS_MIN and now - self._in_time_at >= STANDING_SECONDS
 
-    def has_room(self, now: float) -> bool:
-        """Whether a request that is read now can be answered in time."""
-        if self._late_turns < LATE_TURNS_MIN or self._turn_began - self._in_time_at < STANDING_SECONDS:
-            return True
-        return now - self._turn_began < TURN_SECONDS
+    def takes_on(self) -> bool:
+        """Whether one more request is taken on in this turn; it counts if it is."""
+        if self._standing and self._taken_on >= TURN_REQUESTS_MAX:
+            return False
+        self._taken_on += 1
+        return True
+
+    def hold(self, refuse: Callable[[], None]) -> None:
+        """Have a refusal sent after `REFUSED_AFTER_SECONDS`; there are no more of them than connections."""
+        self._held.append((time.monotonic() + REFUSED_AFTER_SECONDS, refuse))

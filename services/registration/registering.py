@@ -23,6 +23,7 @@ from shared.group_commit import GroupCommit
 from shared.hot import HotRequest, HotRoute, bearer
 from shared.ids import ordered_id
 from shared.sealing import Contact, seal
+from shared.shedding import REFUSED_AFTER_SECONDS
 from shared.tokens import Participant, TokenSigner
 
 REGISTER_PATH = "/registrations"
@@ -30,7 +31,6 @@ REGISTER_PATH = "/registrations"
 BOOKINGS_WAITING_MAX = 10_000
 # More than a full queue takes: who waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
-REFUSAL_SECONDS = 2.0
 
 _KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
 
@@ -56,7 +56,7 @@ class Registering:
         contact_public_key: str,
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
-        refusal_seconds: float = REFUSAL_SECONDS,
+        refusal_seconds: float = REFUSED_AFTER_SECONDS,
     ) -> None:
         self._keys = keys
         self._signer = signer

@@ -18,7 +18,7 @@ from shared.hot_protocol import HotProtocol
 from shared.http import Check, create_app
 from shared.middleware import BODY_BYTES_MAX
 from shared.settings import Settings
-from shared.shedding import Shedding
+from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
 from shared.testing import eventually
 from shared.tokens import new_key_pair
 
@@ -232,9 +232,12 @@ async def test_a_process_that_is_late_refuses_before_anything_is_done(
     more: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with served() as at:
-        monkeypatch.setattr(Shedding, "has_room", lambda *_: False)
+        monkeypatch.setattr(Shedding, "takes_on", lambda *_: False)
         before = refusals_timed()
+        began_at = time.monotonic()
         refused = await at.send(post("a", b"hello", more))
+        # Told at once, it would come back at once.
+        assert time.monotonic() - began_at >= REFUSED_AFTER_SECONDS
         assert refused.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: " in refused
         assert at.echo.begun == []

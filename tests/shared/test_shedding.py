@@ -10,7 +10,7 @@ from shared.shedding import (
     LATE_SECONDS,
     LATE_TURNS_MIN,
     STANDING_SECONDS,
-    TURN_SECONDS,
+    TURN_REQUESTS_MAX,
     Shedding,
 )
 
@@ -23,6 +23,10 @@ def turns(shedding: Shedding, now: float, *late_seconds: float) -> float:
     return now
 
 
+def taken_on(shedding: Shedding, requests: int) -> int:
+    return sum(shedding.takes_on() for _ in range(requests))
+
+
 @pytest.fixture
 def shedding() -> Shedding:
     shedding = Shedding()
@@ -30,30 +34,31 @@ def shedding() -> Shedding:
     return shedding
 
 
-def test_who_is_in_time_has_room_whatever_a_turn_takes(shedding: Shedding) -> None:
-    now = turns(shedding, 100.0, *[LATE_SECONDS / 2] * 100)
-    assert shedding.has_room(now + 60)
+def test_who_is_in_time_takes_on_whatever_comes(shedding: Shedding) -> None:
+    turns(shedding, 100.0, *[LATE_SECONDS / 2] * 100)
+    assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == 3 * TURN_REQUESTS_MAX
 
 
 def test_a_crowd_that_comes_at_one_moment_is_answered(shedding: Shedding) -> None:
-    now = turns(shedding, 100.0, 0.9, 0.8)
-    assert shedding.has_room(now + 0.9)
+    turns(shedding, 100.0, 0.9, 0.8)
+    assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == 3 * TURN_REQUESTS_MAX
 
 
-def test_a_process_that_stood_still_has_room(shedding: Shedding) -> None:
-    now = turns(shedding, 100.0, 30.0)
-    assert shedding.has_room(now + 1)
+def test_a_process_that_stood_still_takes_on_what_has_come_meanwhile(shedding: Shedding) -> None:
+    turns(shedding, 100.0, 30.0)
+    assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == 3 * TURN_REQUESTS_MAX
 
 
-def test_a_queue_that_stands_leaves_each_turn_room_for_what_it_can_do(shedding: Shedding) -> None:
+def test_of_a_queue_that_stands_each_turn_takes_on_what_it_can_do(shedding: Shedding) -> None:
     now = turns(shedding, 100.0, *[STANDING_SECONDS / LATE_TURNS_MIN] * LATE_TURNS_MIN)
-    assert shedding.has_room(now + TURN_SECONDS * 0.9)
-    assert not shedding.has_room(now + TURN_SECONDS * 1.1)
+    for _ in range(3):
+        assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == TURN_REQUESTS_MAX
+        now = turns(shedding, now, 2 * LATE_SECONDS)
 
 
 def test_the_first_turn_in_time_ends_it(shedding: Shedding) -> None:
-    now = turns(shedding, 100.0, *[STANDING_SECONDS] * LATE_TURNS_MIN, 0.0)
-    assert shedding.has_room(now + 60)
+    turns(shedding, 100.0, *[STANDING_SECONDS] * LATE_TURNS_MIN, 0.0)
+    assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == 3 * TURN_REQUESTS_MAX
 
 
 async def test_it_sees_how_late_a_loop_is() -> None:
@@ -65,8 +70,8 @@ async def test_it_sees_how_late_a_loop_is() -> None:
             # A turn that is as long as a queue makes it.
             time.sleep(1.5 * LATE_SECONDS)  # noqa: ASYNC251 (to hold up the loop is what this is about)
             await asyncio.sleep(0)
-        assert not shedding.has_room(time.monotonic() + TURN_SECONDS)
+        assert taken_on(shedding, 2 * TURN_REQUESTS_MAX) == TURN_REQUESTS_MAX
         await asyncio.sleep(3 * BEAT_SECONDS)
-        assert shedding.has_room(time.monotonic() + TURN_SECONDS)
+        assert taken_on(shedding, 2 * TURN_REQUESTS_MAX) == 2 * TURN_REQUESTS_MAX
     finally:
         watching.cancel()
