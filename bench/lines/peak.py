@@ -19,8 +19,9 @@ from ops.audit.log import Log
 from ops.stack import StackError
 
 TITLE = "the whole chain at the peak hour's rate, and its ceiling"
-STEPS = (2_315.0, 2_600.0, 3_000.0, 3_400.0, 3_900.0, 4_500.0, 5_200.0)
-STEP_SECONDS = 30.0
+STEPS = (2_600.0, 3_000.0, 3_400.0, 3_900.0, 4_500.0, 5_200.0)
+# As long as from one checkpoint of MongoDB's to the next: a shorter step has one in it or has none.
+STEP_SECONDS = 60.0
 BEHIND_SECONDS_MAX = 2.0
 RESULT_MS_WANTED = 1_000.0
 TARGET_RATE = 3_000.0
