@@ -25,7 +25,6 @@ from services.quiz.grading import KeyedQuestion, grade, packed
 from services.quiz.ranking import order
 
 # Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
-COMMIT_EVENTS = 10_000
 COMMIT_SECONDS = 1.0
 DUPLICATE_KEY = 11_000
 
@@ -119,7 +118,7 @@ def main() -> None:
         consumer_group=os.environ["BENCH_GROUP"],
         auto_offset_reset="earliest",
         auto_create_topics=False,
-        commit_every=COMMIT_EVENTS,
+        commit_every=int(os.environ["BENCH_COMMIT_EVENTS"]),
         commit_interval=COMMIT_SECONDS,
         producer_extra_config={"compression.type": "zstd", "acks": "all", "enable.idempotence": True},
         loglevel="WARNING",

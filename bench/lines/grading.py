@@ -129,7 +129,13 @@ def _worker(
         name = f"{variant.name}_grading"
         python = quix.python() if variant.name == "quix" else None
         with bench.site.aside(
-            name, python=python, topic=variant.topic, group=variant.group, keys=quix.KEYS
+            name,
+            python=python,
+            topic=variant.topic,
+            group=variant.group,
+            keys=quix.KEYS,
+            # Of Quix Streams. A rate is measured from commit to commit, so a short run needs some too.
+            commit_events=bench.size(10_000, 1_000),
         ) as aside:
             yield lambda: bench.site.pids(asides=[aside]), aside.check
 

@@ -21,7 +21,7 @@ TITLE = "one api process far beyond its capacity, beside a modest load"
 PARTS = ("quiz-1", "quiz-worker-1")
 MODEST_RATE = 200.0
 MODEST_CONNECTIONS = 200
-# More than group commit lets wait, so that it must refuse.
+# More than one turn takes on (shared/shedding.py), so that it must refuse.
 CONNECTIONS = 12_000
 TIMEOUT_MS = 60_000
 CALM_MS = 100.0
@@ -52,7 +52,9 @@ def run(bench: Bench) -> Outcome:
             bench.site.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     refused = sum(outcome.values("give up at 503", "refused with 503"))
-    outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
+    if not bench.short:
+        # A short flood is over before a queue counts as standing.
+        outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
     looked_at = sum(run.figures["503s looked at for Retry-After"] for run in outcome.runs)
     if looked_at:
         without = sum(run.figures["503s without Retry-After"] for run in outcome.runs)
