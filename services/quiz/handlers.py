@@ -201,8 +201,8 @@ class Grading:
                 this = order(result.score_percent, result.time_used_seconds, result.submitted_at, opens_at)
                 since = frozen.get(result.quiz_id)
                 held = since if since is not None and result.submitted_at > since else None
-                place = StandingKey(result.quiz_id, result.participant_id, held)
-                best[place] = max(this, best.get(place, 0))
+                key = StandingKey(result.quiz_id, result.participant_id, held)
+                best[key] = max(this, best.get(key, 0))
             return best
 
         return orders

@@ -90,8 +90,8 @@ class Standings:
             if found:
                 orders: dict[StandingKey, int] = {}
                 for one in found:
-                    place = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
-                    orders[place] = max(one["order"], orders.get(place, 0))
+                    key = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
+                    orders[key] = max(one["order"], orders.get(key, 0))
                 raise_standings(database, session, orders)
                 # What a grader raises meanwhile is a conflict, so nothing is deleted that did not move.
                 ids = [one["_id"] for one in found]
@@ -199,19 +199,19 @@ def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orde
     Repeats and any order give the same. A standing that another transaction writes at the
     same time is a conflict: the transaction runs again as a whole.
     """
-    now = {place: order for place, order in orders.items() if place.frozen_at is None}
+    now = {key: order for key, order in orders.items() if key.frozen_at is None}
     before = _raise(database[STANDINGS], session, now)
     changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
-    for place, order in now.items():
-        earlier = before.get(place, NOBODY)
+    for key, order in now.items():
+        earlier = before.get(key, NOBODY)
         if earlier < order:
-            changes[place.quiz_id][cell_of(order)] += 1
+            changes[key.quiz_id][cell_of(order)] += 1
             if earlier != NOBODY:
-                changes[place.quiz_id][cell_of(earlier)] -= 1
+                changes[key.quiz_id][cell_of(earlier)] -= 1
     told = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
     mongo.insert_all(database[CHANGES], [one for one in told if one["cells"]], session)
     if len(now) < len(orders):
-        later = {place: order for place, order in orders.items() if place.frozen_at is not None}
+        later = {key: order for key, order in orders.items() if key.frozen_at is not None}
         _raise(database[HELD], session, later)
 
 
@@ -219,17 +219,17 @@ def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -
     """Make each document's order at least this; returns the orders that there were before."""
     if not orders:
         return {}
-    ids = {_id_of(place): place for place in orders}
+    ids = {_id_of(key): key for key in orders}
     found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
     before = {ids[one["_id"]]: one["order"] for one in found}
     raised = [
-        UpdateOne({"_id": _id_of(place)}, {"$set": {"order": orders[place]}})
-        for place, order in before.items()
-        if order < orders[place]
+        UpdateOne({"_id": _id_of(key)}, {"$set": {"order": orders[key]}})
+        for key, order in before.items()
+        if order < orders[key]
     ]
     if raised:
         collection.bulk_write(raised, ordered=False, session=session)
-    new = [_document(id_, place, orders[place]) for id_, place in ids.items() if place not in before]
+    new = [_document(id_, key, orders[key]) for id_, key in ids.items() if key not in before]
     mongo.insert_all(collection, new, session)
     return before
 
@@ -241,15 +241,15 @@ def _write_counts(
     database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)
 
 
-def _id_of(place: StandingKey) -> str:
-    quiz_id, participant_id, frozen_at = place
+def _id_of(key: StandingKey) -> str:
+    quiz_id, participant_id, frozen_at = key
     if frozen_at is None:
         return f"{quiz_id}/{participant_id}"
     return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
 
 
-def _document(id_: str, place: StandingKey, order: int) -> Document:
-    document: Document = {"_id": id_, "quiz_id": place.quiz_id, "order": order}
-    if place.frozen_at is not None:
-        document["frozen_at"] = place.frozen_at
+def _document(id_: str, key: StandingKey, order: int) -> Document:
+    document: Document = {"_id": id_, "quiz_id": key.quiz_id, "order": order}
+    if key.frozen_at is not None:
+        document["frozen_at"] = key.frozen_at
     return document
