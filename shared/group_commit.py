@@ -123,11 +123,6 @@ class GroupCommit(Generic[Item, Outcome]):
             metrics.OVERLOADED.labels(self._name).inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
-    async def drain(self) -> None:
-        """Wait until everything accepted is written."""
-        while self._writing is not None:
-            await asyncio.wait([self._writing])
-
     def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
         group = _Group[Item, Outcome]()
         if self._seconds_max is not None:
@@ -151,10 +146,7 @@ class GroupCommit(Generic[Item, Outcome]):
                         )
                     group.answer(outcomes)
                 except asyncio.CancelledError:
-                    for broken_off in (group, *self._groups):
-                        broken_off.fail(Unavailable(f"{self._name}: broken off; send it again"))
-                    self._groups.clear()
-                    self._waiting = len(group.items)
+                    self._break_off(group)
                     raise
                 except Exception as error:  # noqa: BLE001 (told to every caller of the group)
                     group.fail(error)
@@ -165,6 +157,14 @@ class GroupCommit(Generic[Item, Outcome]):
                         group.patience.cancel()
         finally:
             self._writing = None
+            while self._groups:
+                # Only where this was cancelled: nobody may wait for ever.
+                group = self._groups.popleft()
+                self._break_off(group)
+                self._waiting -= len(group.items)
+
+    def _break_off(self, group: _Group[Item, Outcome]) -> None:
+        group.fail(Unavailable(f"{self._name}: broken off; send it again"))
 
     async def _wait_for_company(self) -> None:
         self._in_company.clear()

@@ -123,8 +123,7 @@ async def test_callers_are_told_when_it_takes_too_long_and_the_group_is_written_
     outcomes = await asyncio.gather(*(commit.add(number) for number in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
     log.open.set()
-    await commit.drain()
-    assert log.groups == [[0, 1, 2]]
+    await eventually(lambda: log.groups == [[0, 1, 2]])
     assert await commit.add(3) == 6
 
 
@@ -191,24 +190,9 @@ async def test_failure_that_nobody_waits_for_is_not_an_unraised_error() -> None:
     caller.cancel()
     log.broken = True
     log.open.set()
-    await commit.drain()
+    with pytest.raises(Unavailable):
+        await commit.add(2)
     assert caller.cancelled()
-
-
-async def test_drain_waits_for_all_that_was_accepted() -> None:
-    log = Log()
-    commit = group_commit(log, items_max=2)
-    log.open.clear()
-    callers = [asyncio.ensure_future(commit.add(number)) for number in range(9)]
-    await asyncio.sleep(0)
-    draining = asyncio.create_task(commit.drain())
-    await asyncio.sleep(0.01)
-    assert not draining.done()
-    log.open.set()
-    await draining
-    assert sum(len(group) for group in log.groups) == 9
-    await eventually(lambda: all(caller.done() for caller in callers))
-    await commit.drain()
 
 
 async def test_when_a_write_is_broken_off_nobody_waits_for_ever() -> None:
@@ -220,6 +204,9 @@ async def test_when_a_write_is_broken_off_nobody_waits_for_ever() -> None:
     async with asyncio.timeout(10):
         outcomes = await asyncio.gather(*(commit.add(number) for number in range(5)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 5
+    # And there is room again.
+    with pytest.raises(Unavailable):
+        await commit.add(5)
 
 
 async def test_writer_that_answers_too_few_is_an_error_to_all_and_not_a_wrong_answer() -> None:
