@@ -136,6 +136,9 @@ class HotRoute:
             status, said = await self.answer(request)
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except KepuError as error:
+            if isinstance(error, Overloaded):
+                # Told at once, thousands would be there again at once (docs/decisions/0013-shedding.md).
+                await asyncio.sleep(REFUSED_AFTER_SECONDS)
             _problems(self.path, error.code).inc()
             answer = _written(problem_of(error), correlation)
         except Exception:

@@ -8,14 +8,13 @@ under way on the connection. Everything else goes on to uvicorn as it came, and
 """
 
 import asyncio
-from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.hot import UNDER_WAY_MAX, HotAnswer, HotRoute, hot_route
-from shared.shedding import Shedding
+from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
 
 # What is larger goes by way of ASGI, where bodies are read with care for the memory.
 HOT_BODY_BYTES_MAX = 262_144
@@ -77,12 +76,9 @@ class HotProtocol(HttpToolsProtocol):
             return
         left_seconds = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left_seconds > 0:
-            self._arm(left_seconds)
+            self.timeout_keep_alive_task = self.loop.call_later(left_seconds, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
-
-    def _arm(self, seconds: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def on_message_begin(self) -> None:
         # The scope is made when it is known to be needed.
@@ -120,7 +116,7 @@ class HotProtocol(HttpToolsProtocol):
                 # Cheap, so that a flood does not keep those who are within the bound from being answered.
                 self._refuse(self.cycle, self.headers)
             elif not self._shedding.takes_on():
-                self._shedding.hold(partial(self._refuse, self.cycle, self.headers))
+                self.loop.call_later(REFUSED_AFTER_SECONDS, self._refuse, self.cycle, self.headers)
             else:
                 self.cycle.task = self.loop.create_task(self._answer(self.cycle, self.headers))
                 self.tasks.add(self.cycle.task)

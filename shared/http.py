@@ -59,7 +59,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             app.state.checks = await lifespan(app, stack)
             metrics.tune_garbage_collector()
-            await stack.enter_async_context(beside(shedding.watch()))
+            await stack.enter_async_context(beside(app.state.shedding.watch()))
             log.info("service ready", extra={"role": settings.role, "port": settings.port})
             yield
             log.info("service stopping")
@@ -78,7 +78,6 @@ def create_app(
         },
     )
     hot_routes: list[HotRoute] = []
-    shedding = Shedding()
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = TokenVerifier(settings.token_public_key)
@@ -86,11 +85,11 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
     app.state.hot_routes = hot_routes
-    app.state.shedding = shedding
+    app.state.shedding = Shedding()
     app.add_middleware(Observed)
     framework = app.build_middleware_stack
     # Before everything of the framework, which what add_middleware adds is not.
-    app.build_middleware_stack = lambda: HotRoutes(framework(), hot_routes, shedding)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: HotRoutes(framework(), hot_routes, app.state.shedding)  # type: ignore[method-assign]
     app.add_api_route(
         "/health", _health, methods=["GET"], tags=["operation"], summary="What works and what does not"
     )

@@ -11,8 +11,6 @@ there again at once, and all time goes into refusing.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable
 
 from shared import metrics
 
@@ -23,6 +21,7 @@ STANDING_SECONDS = 2.0
 LATE_TURNS_MIN = 3
 # Some 0.3 s of work.
 TURN_REQUESTS_MAX = 6_000
+# Whoever is refused because much is under way, here or by a group commit, is told so long after.
 REFUSED_AFTER_SECONDS = 2.0
 
 
@@ -34,7 +33,6 @@ class Shedding:
         self._late_turns = 0
         self._taken_on = 0
         self._standing = False
-        self._held: deque[tuple[float, Callable[[], None]]] = deque()
 
     async def watch(self) -> None:
         """Watch until cancelled."""
@@ -47,8 +45,6 @@ class Shedding:
         """The loop is about to look for requests; it was meant to at `due`. In seconds of one clock."""
         metrics.LOOP_LATE.set(now - due)
         self._taken_on = 0
-        while self._held and self._held[0][0] <= now:
-            self._held.popleft()[1]()
         if now - due < LATE_SECONDS:
             self._in_time_at, self._late_turns = now, 0
         else:
@@ -61,7 +57,3 @@ class Shedding:
             return False
         self._taken_on += 1
         return True
-
-    def hold(self, refuse: Callable[[], None]) -> None:
-        """Have a refusal sent after `REFUSED_AFTER_SECONDS`; there are no more of them than connections."""
-        self._held.append((time.monotonic() + REFUSED_AFTER_SECONDS, refuse))

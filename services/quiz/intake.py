@@ -5,7 +5,6 @@ The hot path of the peak week. It looks nothing up: the attempt token says whose
 it is and until when. Concurrent submissions share one write (shared/group_commit.py).
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import combinations
@@ -18,14 +17,13 @@ from services.quiz.papers import Paper
 from services.quiz.submission import Answers, Submission, answered, encoder
 from shared import clock
 from shared.envelope import Context, new_traceparent, to_headers
-from shared.errors import Conflict, Forbidden, Overloaded, Rejected
+from shared.errors import Conflict, Forbidden, Rejected
 from shared.events import QuizSubmitted
 from shared.group_commit import WAITING_MAX, GroupCommit
 from shared.hot import HotRequest, bearer
 from shared.ids import random_id
 from shared.logs import correlation_id
 from shared.publisher import Publisher, Record
-from shared.shedding import REFUSED_AFTER_SECONDS
 
 SOURCE = "kepu/quiz"
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
@@ -75,13 +73,8 @@ class Intake:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
             Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
         """
-        try:
-            # First of all: what is refused must not cost what the accepted ones are waiting for.
-            self._log.check_room()
-        except Overloaded:
-            # Nor come back at once (docs/decisions/0013-shedding.md).
-            await asyncio.sleep(REFUSED_AFTER_SECONDS)
-            raise
+        # First of all: what is refused must not cost what the accepted ones are waiting for.
+        self._log.check_room()
         claims = self._tokens.verify(
             bearer(
                 request.authorization,

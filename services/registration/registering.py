@@ -4,7 +4,6 @@ Asking for places over HTTP: what a rush of people does.
 It is a hot route (shared/hot.py), and concurrent requests share one transaction.
 """
 
-import asyncio
 import re
 from collections.abc import Callable
 
@@ -23,7 +22,6 @@ from shared.group_commit import GroupCommit
 from shared.hot import HotRequest, HotRoute, bearer
 from shared.ids import ordered_id
 from shared.sealing import Contact, seal
-from shared.shedding import REFUSED_AFTER_SECONDS
 from shared.tokens import Participant, TokenSigner
 
 REGISTER_PATH = "/registrations"
@@ -43,7 +41,6 @@ class Registering:
         verify: tells whose token a request carries.
         waiting_max: requests accepted and not yet decided; beyond it they are refused.
         seconds_max: after so long a request is answered that it may have been booked or not.
-        refusal_seconds: how long a refused request waits for its answer.
     """
 
     def __init__(
@@ -56,13 +53,11 @@ class Registering:
         contact_public_key: str,
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
-        refusal_seconds: float = REFUSED_AFTER_SECONDS,
     ) -> None:
         self._keys = keys
         self._signer = signer
         self._verify = verify
         self._contact_public_key = contact_public_key
-        self._refusal_seconds = refusal_seconds
         self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
             "bookings",
             lambda requests: book(requests, store),
@@ -84,13 +79,8 @@ class Registering:
             Overloaded: too many wait already; nothing was booked.
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
-        try:
-            # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
-            self._bookings.check_room()
-        except Overloaded:
-            # Nor come back at once: thousands that did kept the loop so busy that hardly anything was booked.
-            await asyncio.sleep(self._refusal_seconds)
-            raise
+        # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
+        self._bookings.check_room()
         who = self._who(request.authorization)
         key = _key(request.idempotency_key)
         form = _form(request.body)

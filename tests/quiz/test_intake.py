@@ -88,7 +88,7 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
 
 
 async def test_intake_is_bounded(kafka: str, mongo: str) -> None:
-    """Beyond the bound: 503 at once, and nothing promised."""
+    """Beyond the bound: 503, and nothing promised."""
     app = service(kafka, mongo, role="api")
     quiz_id, of = "contest", quiz()
     async with running(app) as client:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from shared.errors import Overloaded
 from shared.hot import UNDER_WAY_MAX, HotRequest, HotRoute
 from shared.hot_protocol import HotProtocol
 from shared.http import Check, create_app
@@ -33,8 +34,11 @@ class Echo:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     begun: list[str] = field(default_factory=list)
     by_parser: int = 0
+    full: bool = False
 
     async def answer(self, request: HotRequest) -> tuple[int, bytes]:
+        if self.full:
+            raise Overloaded("full")
         self.begun.append(request.id)
         await self.open.wait()
         return 202, json.dumps([request.id, request.body.decode()]).encode()
@@ -70,7 +74,9 @@ async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def served(under_way: int = UNDER_WAY_MAX, idle_seconds: float = 75) -> AsyncIterator[Served]:
+async def served(
+    under_way: int = UNDER_WAY_MAX, idle_seconds: float = 75, shedding: Shedding | None = None
+) -> AsyncIterator[Served]:
     echo = Echo()
     echo.open.set()
 
@@ -90,6 +96,7 @@ async def served(under_way: int = UNDER_WAY_MAX, idle_seconds: float = 75) -> As
 
     settings = Settings(organiser_key=SecretStr("x" * 16), token_public_key=PUBLIC, role="api")
     app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
+    app.state.shedding = shedding or app.state.shedding
     config = uvicorn.Config(app, host="127.0.0.1", port=0, http=Counted, log_config=None, access_log=False)
     # Less than the whole seconds that it is meant for.
     config.timeout_keep_alive = idle_seconds  # type: ignore[assignment]
@@ -227,12 +234,19 @@ async def test_beyond_the_bound_requests_are_refused_at_once_and_those_within_it
         writer.close()
 
 
+class Full(Shedding):
+    """Takes nobody on while it is full."""
+
+    full = True
+
+    def takes_on(self) -> bool:
+        return not self.full
+
+
 @pytest.mark.parametrize("more", [b"X-Plain: yes", b"Expect: 100-continue"], ids=["parser", "asgi"])
-async def test_a_process_that_is_late_refuses_before_anything_is_done(
-    more: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with served() as at:
-        monkeypatch.setattr(Shedding, "takes_on", lambda *_: False)
+async def test_a_process_that_is_late_refuses_before_anything_is_done(more: bytes) -> None:
+    shedding = Full()
+    async with served(shedding=shedding) as at:
         before = refusals_timed()
         began_at = time.monotonic()
         refused = await at.send(post("a", b"hello", more))
@@ -242,8 +256,22 @@ async def test_a_process_that_is_late_refuses_before_anything_is_done(
         assert b"retry-after: " in refused
         assert at.echo.begun == []
         assert refusals_timed() == before + 1
-        monkeypatch.undo()
+        shedding.full = False
         assert bodies((await at.send(post("a", b"hello", more))).replace(CONTINUE, b"")) == [["a", "hello"]]
+
+
+async def test_who_finds_a_bound_reached_is_not_told_at_once() -> None:
+    async with served() as at:
+        at.echo.full = True
+        began_at = time.monotonic()
+        refused = await at.send(post("a", b"hello"))
+        assert time.monotonic() - began_at >= REFUSED_AFTER_SECONDS
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b'"code":"overloaded"' in refused
+        # Nobody else waits for that.
+        at.echo.full = False
+        async with asyncio.timeout(REFUSED_AFTER_SECONDS / 2):
+            assert bodies(await at.send(post("b", b"hello"))) == [["b", "hello"]]
 
 
 @pytest.mark.parametrize("path", ["/echo/a/hot", "/health"], ids=["parser", "asgi"])
