@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Sequence
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.stack.mongo import Mongo
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +73,21 @@ def test_no_port_is_open_to_other_machines() -> None:
     ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
     assert ports
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_mongodb_is_tuned_as_on_the_local_stack(tmp_path: Path) -> None:
+    given = compose()["services"]["mongo"]["command"]
+    local = Mongo(tmp_path).command([27017]).arguments
+    for option in ("--replSet", "--wiredTigerCacheSizeGB", "--wiredTigerEngineConfigString"):
+        assert given[given.index(option) + 1] == local[local.index(option) + 1], option
+    assert set(parameters(given)) <= set(parameters(local))
+
+
+def parameters(command: Sequence[str]) -> list[str]:
+    """What follows each --setParameter; at least one."""
+    found = [value for option, value in pairwise(command) if option == "--setParameter"]
+    assert found
+    return found
 
 
 def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
