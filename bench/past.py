@@ -60,6 +60,7 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
         ):
             tell(f"removing the past: {database}.{collection}")
             client[database][collection].delete_many({field: pattern})
+        client.admin.command("fsync")
     finally:
         client.close()
 
