@@ -12,7 +12,8 @@ from shared.errors import Unavailable
 from shared.mongo import Database, PyMongoError, Session, connect, in_transaction
 
 REPLICA_SET = "rs0"
-CACHE_GB = 1
+# The indexes of a million participants, and the documents of a minute at the peak (docs/performance.md).
+CACHE_GB = 2
 OPLOG_MB = 512
 # A page that a minute's inserts fall into is written once a checkpoint, not whenever a twentieth of the cache
 # is unwritten: at the peak that was a third of the server's work (docs/performance.md).
