@@ -30,6 +30,7 @@ LINES = {
     "chain": "what start, submit, grade, rank, award, tell cost, against the sum of the bare parts",
     "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
     "burst": "10,000 participants start at one moment and submit at one",
+    "rank": "one's own rank among 1,000,000, against counting who is better",
     "registration": "10,000 people, 500 places and a waiting list",
     "growth": "the cost with 100,000 and with 1,000,000 stored",
     "overload": "far beyond capacity: 503s, no loss, and back to normal",

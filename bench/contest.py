@@ -145,10 +145,15 @@ def person_of(crowd: str, number: int) -> str:
     return str(UUID(bytes=hashlib.blake2b(f"{crowd}/{number}".encode(), digest_size=16).digest(), version=4))
 
 
-def http_request(path: str, body: bytes, *, bearer: bytes = b"", more: bytes = b"") -> bytes:
-    """A complete POST; `more` are further header lines, each with its line end."""
+def http_request(
+    path: str, body: bytes, *, bearer: bytes = b"", more: bytes = b"", method: str = "POST"
+) -> bytes:
+    """A complete request; `more` are further header lines, each with its line end."""
     authorization = b"Authorization: Bearer " + bearer + b"\r\n" if bearer else b""
-    head = b"POST %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n" % path.encode()
+    head = b"%b %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n" % (
+        method.encode(),
+        path.encode(),
+    )
     return b"%b%b%bContent-Length: %d\r\n\r\n%b" % (head, authorization, more, len(body), body)
 
 

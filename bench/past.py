@@ -6,7 +6,7 @@ the middle, by which they are found and removed again before an audit, which kno
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
 from services.awards.codes import award_id
+from services.quiz.ranking import order
 from shared.owned_ids import owned_id
 
 Document: TypeAlias = dict[str, Any]
@@ -27,11 +28,26 @@ SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def add(url: str, quiz_id: str, numbers: range, tell: Callable[[str], None], *, opened_at: datetime) -> None:
-    """Add these people of the past; the same number is the same person every time."""
+def add(
+    url: str,
+    quiz_id: str,
+    numbers: range,
+    tell: Callable[[str], None],
+    *,
+    opened_at: datetime,
+    only: Collection[str] | None = None,
+) -> None:
+    """
+    Add these people of the past; the same number is the same person every time.
+
+    Args:
+        only: the collections to add them to, by default all.
+    """
     client: MongoClient[Document] = MongoClient(url, tz_aware=True)
     try:
         for database, collection, made in _collections(quiz_id, opened_at):
+            if only is not None and collection not in only:
+                continue
             tell(f"{len(numbers):,} people of the past: {database}.{collection}")
             # Not to be lost in a crash, but then all of it would be made anew.
             into = client[database].get_collection(collection, write_concern=WriteConcern(w=1, j=False))
@@ -65,6 +81,16 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
         client.close()
 
 
+def person(number: int) -> str:
+    """A participant's id."""
+    return _id("person", number)
+
+
+def seconds_used(number: int) -> int:
+    """The time that a person of the past took."""
+    return 60 + number % 1_000
+
+
 def _id(kind: str, number: int) -> str:
     digest = hashlib.blake2b(f"{kind}/{number}".encode(), digest_size=8).hexdigest()
     return f"{digest[:8]}-past-{digest[8:12]}-{digest[12:]}-{number:012x}"
@@ -80,7 +106,7 @@ def _collections(
             {
                 "_id": _id("attempt", number),
                 "quiz_id": quiz_id,
-                "participant_id": _id("person", number),
+                "participant_id": person(number),
                 "number": 1,
                 "started_at": THEN,
                 "deadline_at": THEN + timedelta(minutes=20),
@@ -93,24 +119,25 @@ def _collections(
                 "_id": _id("attempt", number),
                 "submission_id": _id("submission", number),
                 "quiz_id": quiz_id,
-                "participant_id": _id("person", number),
+                "participant_id": person(number),
                 "group_id": None,
                 "district": DISTRICT,
                 "score_percent": number % 101,
                 "passed": number % 101 >= 60,
-                "time_used_seconds": 60 + number % 1_000,
+                "time_used_seconds": seconds_used(number),
                 "submitted_at": opened_at + timedelta(milliseconds=number),
                 "answers": "A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D",
             }
         ]
 
     def standings(number: int) -> list[Document]:
-        person = _id("person", number)
-        order = (number % 101 << 56) + (number * 2_654_435_761 % (1 << 56))
-        return [{"_id": f"{quiz_id}/{person}", "quiz_id": quiz_id, "participant_id": person, "order": order}]
+        submitted_at = opened_at + timedelta(milliseconds=number)
+        order_ = order(number % 101, seconds_used(number), submitted_at, opened_at)
+        who = person(number)
+        return [{"_id": f"{quiz_id}/{who}", "quiz_id": quiz_id, "participant_id": who, "order": order_}]
 
     def participants(number: int) -> list[Document]:
-        return [{"_id": _id("person", number), "group_id": None, "district": DISTRICT}]
+        return [{"_id": person(number), "group_id": None, "district": DISTRICT}]
 
     def remembered(number: int) -> list[Document]:
         if number % RESULTS_A_BATCH:
@@ -120,7 +147,7 @@ def _collections(
             {
                 "_id": f"{quiz_id}/{number:012x}-past",
                 "results": [_id("attempt", one) for one in batch],
-                "participants": [_id("person", one) for one in batch],
+                "participants": [person(one) for one in batch],
                 "scores": [one % 101 for one in batch],
             }
         ]
@@ -128,12 +155,12 @@ def _collections(
     def awards(number: int) -> list[Document]:
         return [
             {
-                "_id": award_id(SCHEME, _id("person", number)),
+                "_id": award_id(SCHEME, person(number)),
                 "award_code": _id("code", number),
                 "scheme_id": SCHEME,
                 "scheme_title": TITLE,
                 "kind": "certificate",
-                "recipient_id": _id("person", number),
+                "recipient_id": person(number),
                 "cause": _id("attempt", number),
                 "issued_at": THEN,
                 "relayed": False,
@@ -141,8 +168,7 @@ def _collections(
         ]
 
     def contacts(number: int) -> list[Document]:
-        person = {"_id": _id("person", number), "kind": "person", "language": "zh-CN"}
-        return [person | {"contact_sealed": None}]
+        return [{"_id": person(number), "kind": "person", "language": "zh-CN", "contact_sealed": None}]
 
     def messages(number: int) -> list[Document]:
         return [_message(number, kind) for kind in ("quiz_completed", "award_issued")]
@@ -158,7 +184,7 @@ def _collections(
 
 
 def _message(number: int, kind: str) -> Document:
-    person = _id("person", number)
+    who = person(number)
     cause = {
         "id": _id(f"event-{kind}", number),
         "source": "kepu/past",
@@ -167,8 +193,8 @@ def _message(number: int, kind: str) -> Document:
         "traceparent": None,
     }
     return {
-        "_id": owned_id(person, kind),
-        "participant_id": person,
+        "_id": owned_id(who, kind),
+        "participant_id": who,
         "channel": "inbox",
         "kind": kind,
         "cause": cause,

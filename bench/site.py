@@ -163,7 +163,7 @@ class Site:
         )
         running = Aside(name, port, start(command, log, detached=False), log)
         try:
-            if name.endswith(("intake", "start")):
+            if name.endswith(("intake", "start", "rank")):
                 _wait_until_it_answers(running)
             yield running
         finally:
