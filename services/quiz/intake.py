@@ -29,7 +29,7 @@ SOURCE = "kepu/quiz"
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
 WINDOW_SECONDS = 0.04
 # Where all senders there are wait for their answers, nobody else comes.
-QUIET_SECONDS = 0.01
+QUIET_SECONDS = 0.005
 # Some forty a partition: larger batches cost Kafka hardly less, and these senders are waiting.
 COMPANY_ITEMS = 500
 # All that may wait, some 7 MB: where the loop is late each write takes turns of it, however much it writes.
