@@ -57,7 +57,8 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: the largest group.
         waiting_max: items accepted and not yet written; beyond it callers are refused.
         window_seconds: how long a group waits for company, when the one before it had some.
-        quiet_seconds: it waits no longer once nobody came for so long; by default the whole window.
+        quiet_seconds: how often it is seen whether anybody came; if not, it waits no longer. None: it
+            waits for the whole window.
         company_items: so many need no more company; `items_max` of them if nothing is said.
         seconds_max: after so long the callers of a group are told that it is not known
             what became of it; it may still be written. None: they wait for the write.
@@ -80,7 +81,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._items_max = items_max
         self._waiting_max = waiting_max
         self._window_seconds = window_seconds
-        self._quiet_seconds = quiet_seconds or window_seconds
+        self._quiet_seconds = window_seconds if quiet_seconds is None else quiet_seconds
         self._company_items = company_items or items_max
         self._seconds_max = seconds_max
         self._waiting = 0

@@ -33,6 +33,7 @@ STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0
 # A look at the database costs the same for one as for fifty: a busy service waits for company.
 WINDOW_SECONDS = 0.04
+# As for intake: where all there are wait for their answers, nobody else comes.
 QUIET_SECONDS = 0.005
 RESULTS_GROUP_MAX = 500
 RESULTS_WAITING_MAX = 12_000
