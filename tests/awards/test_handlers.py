@@ -179,11 +179,14 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
 
         async def organiser() -> None:
             await begun.wait()
-            await at.store.put_scheme(of)
-            await at.issuing.apply(of.scheme_id, "")
-            applied.set()
+            try:
+                await at.store.put_scheme(of)
+                await at.issuing.apply(of.scheme_id, "")
+            finally:
+                applied.set()
 
-        await asyncio.gather(results_come(), organiser())
+        async with asyncio.timeout(60):
+            await asyncio.gather(results_come(), organiser())
         issued = await at.issued(of.scheme_id)
         relayed = sum(award.relayed for award in issued.values())
         outbox = len(await waiting(at.database))
