@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
 
 from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
@@ -50,6 +52,14 @@ class Bench:
                 ledger.note("submitted", receipt_id, attempt_id)
         acknowledged.unlink()
         return ledger.counts["submitted"]
+
+    def flush(self) -> None:
+        """Have what was prepared on disk: nobody who is measured pays for it."""
+        client: MongoClient[Any] = MongoClient(self.site.stack.mongo)
+        try:
+            client.admin.command("fsync")
+        finally:
+            client.close()
 
     def audit(self, outcome: Outcome, services: Collection[str] = SERVICES) -> Audit:
         """Have everything recomputed; what does not agree is a problem of the outcome."""

@@ -6,7 +6,7 @@ the middle, by which they are found and removed again before an audit, which kno
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
@@ -35,18 +35,18 @@ def add(
     tell: Callable[[str], None],
     *,
     opened_at: datetime,
-    only: Collection[str] | None = None,
+    only: tuple[str, str] | None = None,
 ) -> None:
     """
     Add these people of the past; the same number is the same person every time.
 
     Args:
-        only: the collections to add them to, by default all.
+        only: the database and the collection to add them to, by default all.
     """
     client: MongoClient[Document] = MongoClient(url, tz_aware=True)
     try:
         for database, collection, made in _collections(quiz_id, opened_at):
-            if only is not None and collection not in only:
+            if only not in (None, (database, collection)):
                 continue
             tell(f"{len(numbers):,} people of the past: {database}.{collection}")
             # Not to be lost in a crash, but then all of it would be made anew.
@@ -54,8 +54,6 @@ def add(
             documents = (document for number in numbers for document in made(number))
             while some := list(islice(documents, INSERTED_AT_ONCE)):
                 into.insert_many(some, ordered=False)
-        # What was written is on disk before anything is measured.
-        client.admin.command("fsync")
     finally:
         client.close()
 
@@ -76,7 +74,6 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
         ):
             tell(f"removing the past: {database}.{collection}")
             client[database][collection].delete_many({field: pattern})
-        client.admin.command("fsync")
     finally:
         client.close()
 
@@ -86,7 +83,7 @@ def person(number: int) -> str:
     return _id("person", number)
 
 
-def seconds_used(number: int) -> int:
+def _seconds_used(number: int) -> int:
     """The time that a person of the past took."""
     return 60 + number % 1_000
 
@@ -124,7 +121,7 @@ def _collections(
                 "district": DISTRICT,
                 "score_percent": number % 101,
                 "passed": number % 101 >= 60,
-                "time_used_seconds": seconds_used(number),
+                "time_used_seconds": _seconds_used(number),
                 "submitted_at": opened_at + timedelta(milliseconds=number),
                 "answers": "A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D",
             }
@@ -132,7 +129,7 @@ def _collections(
 
     def standings(number: int) -> list[Document]:
         submitted_at = opened_at + timedelta(milliseconds=number)
-        order_ = order(number % 101, seconds_used(number), submitted_at, opened_at)
+        order_ = order(number % 101, _seconds_used(number), submitted_at, opened_at)
         who = person(number)
         return [{"_id": f"{quiz_id}/{who}", "quiz_id": quiz_id, "participant_id": who, "order": order_}]
 

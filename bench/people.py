@@ -54,8 +54,6 @@ async def _introduce(url: str, crowd: str, count: int) -> None:
         while some := list(islice(people, INSERTED_AT_ONCE)):
             await quiz["participants"].insert_many([profile(person) for person in some], ordered=False)
             await notices["contacts"].insert_many([contact(person) for person in some], ordered=False)
-        # On disk before anything is measured: it is no part of what a sitting costs.
-        await quiz.client.admin.command("fsync")
 
 
 def profile(person: str) -> Document:

@@ -69,9 +69,12 @@ def _ours(
         sit(bench, f"warm-{name}", rate, warm_seconds)
         sittings = people.write_sittings(bench, f"cost-{name}", int(rate * seconds))
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
+        bench.flush()
         with Meter(bench.site.pids(*PARTS)) as meter:
             load = sit_prepared(bench, sittings, rate, seconds)
             wait_until_read(kafka, OURS, READ_SECONDS_MAX)
+            # Each pays for writing what it has changed, wherever MongoDB's checkpoints fall.
+            bench.flush()
     if failed := failures(load):
         outcome.problems.append(f"ours: {failed} requests failed at {rate:.0f}/s")
     return _figures(meter.cpu_seconds() | {"client": load.cpu_seconds}, load.steps["submit"].count, load.rate)
@@ -91,9 +94,11 @@ def _bare(
             load_both()
         with _both(bench, targets, f"cost-{name}", rate, seconds) as load_both:
             wait_until_read(kafka, BARE, READ_SECONDS_MAX)
+            bench.flush()
             with Meter(bench.site.pids(asides=asides.values())) as meter:
                 starts, submissions = load_both()
                 wait_until_read(kafka, BARE, READ_SECONDS_MAX)
+                bench.flush()
     if failed := failures(starts) + failures(submissions):
         outcome.problems.append(f"bare parts: {failed} requests failed at {rate:.0f}/s")
     clients = {"client": starts.cpu_seconds + submissions.cpu_seconds}

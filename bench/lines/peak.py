@@ -52,6 +52,7 @@ def _steady(bench: Bench, rate: float, seconds: float, outcome: Outcome) -> tupl
     kafka, count = bench.site.stack.kafka, int(rate * seconds)
     bench.tell(f"preparing {count:,} people")
     sittings = people.write_sittings(bench, "steady", count)
+    bench.flush()
     bench.tell("warming up")
     # Until MongoDB's cache is full: what grows after that is no cache.
     sit(bench, "warm", rate, bench.size(120.0, 2.0))
@@ -97,6 +98,7 @@ def _climb(bench: Bench, outcome: Outcome) -> None:
     for rate in STEPS:
         bench.tell(f"{STEP_SECONDS:.0f} s at {rate:,.0f}/s")
         sittings = people.write_sittings(bench, f"step-{rate:.0f}", int(rate * STEP_SECONDS))
+        bench.flush()
         with LagWatch(bench.site.stack.kafka, OURS, every_seconds=2.0) as watch:
             load = sit_prepared(bench, sittings, rate, STEP_SECONDS)
         unread, p99 = max(watch.last().values(), default=0), _result_p99(load)
