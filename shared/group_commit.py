@@ -57,8 +57,6 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: the largest group.
         waiting_max: items accepted and not yet written; beyond it callers are refused.
         window_seconds: how long a group waits for company, when the one before it had some.
-        quiet_seconds: how often it is seen whether anybody came; if not, it waits no longer. None: it
-            waits for the whole window.
         company_items: so many need no more company; `items_max` of them if nothing is said.
         seconds_max: after so long the callers of a group are told that it is not known
             what became of it; it may still be written. None: they wait for the write.
@@ -72,7 +70,6 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: int = ITEMS_MAX,
         waiting_max: int = WAITING_MAX,
         window_seconds: float = 0.0,
-        quiet_seconds: float | None = None,
         company_items: int | None = None,
         seconds_max: float | None = None,
     ) -> None:
@@ -81,7 +78,6 @@ class GroupCommit(Generic[Item, Outcome]):
         self._items_max = items_max
         self._waiting_max = waiting_max
         self._window_seconds = window_seconds
-        self._quiet_seconds = window_seconds if quiet_seconds is None else quiet_seconds
         self._company_items = company_items or items_max
         self._seconds_max = seconds_max
         self._waiting = 0
@@ -171,13 +167,8 @@ class GroupCommit(Generic[Item, Outcome]):
         group.fail(Unavailable(f"{self._name}: broken off; send it again"))
 
     async def _wait_for_company(self) -> None:
-        """Until there is enough, nobody comes any more, or the window is over."""
-        loop = asyncio.get_running_loop()
-        items, over = self._groups[0].items, loop.time() + self._window_seconds
-        before = 0
-        while before < len(items) < self._company_items and (left := over - loop.time()) > 0:
-            before = len(items)
-            self._in_company.clear()
-            timer = loop.call_later(min(self._quiet_seconds, left), self._in_company.set)
+        self._in_company.clear()
+        if len(self._groups[0].items) < self._company_items:
+            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._in_company.set)
             await self._in_company.wait()
             timer.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.baselines.asgi import Bare
 from bench.baselines.told import Record, producer, send, serve, told
-from services.quiz.intake import COMPANY_ITEMS, ITEMS_MAX, QUIET_SECONDS, WINDOW_SECONDS
+from services.quiz.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.group_commit import GroupCommit
 
 
@@ -27,7 +27,6 @@ class BareIntake(Bare):
             self._append,
             items_max=ITEMS_MAX,
             window_seconds=WINDOW_SECONDS,
-            quiet_seconds=QUIET_SECONDS,
             company_items=COMPANY_ITEMS,
         )
 

@@ -16,7 +16,7 @@ from bench.baselines.asgi import Bare
 from bench.baselines.told import serve, told
 from bench.contest import DURATION_SECONDS, Contest
 from services.quiz.rules import attempt_id, day_of, paper_number
-from services.quiz.sitting import QUIET_SECONDS, STARTS_GROUP_MAX, WINDOW_SECONDS
+from services.quiz.sitting import STARTS_GROUP_MAX, WINDOW_SECONDS
 from shared.group_commit import GroupCommit
 
 TOKEN_LIKE = b"t" * 230
@@ -37,11 +37,7 @@ class BareStart(Bare):
         )
         self._attempts = client["bench"]["attempts"]
         self._starts: GroupCommit[dict[str, Any], None] = GroupCommit(
-            "bare",
-            self._insert,
-            items_max=STARTS_GROUP_MAX,
-            window_seconds=WINDOW_SECONDS,
-            quiet_seconds=QUIET_SECONDS,
+            "bare", self._insert, items_max=STARTS_GROUP_MAX, window_seconds=WINDOW_SECONDS
         )
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:

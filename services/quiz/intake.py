@@ -28,8 +28,6 @@ from shared.publisher import Publisher, Record
 SOURCE = "kepu/quiz"
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
 WINDOW_SECONDS = 0.04
-# Where all senders there are wait for their answers, nobody else comes.
-QUIET_SECONDS = 0.005
 # Some forty a partition: larger batches cost Kafka hardly less, and these senders are waiting.
 COMPANY_ITEMS = 500
 # All that may wait, some 7 MB: where the loop is late each write takes turns of it, however much it writes.
@@ -63,7 +61,6 @@ class Intake:
             self._append,
             items_max=ITEMS_MAX,
             window_seconds=WINDOW_SECONDS,
-            quiet_seconds=QUIET_SECONDS,
             company_items=COMPANY_ITEMS,
             seconds_max=ACCEPTED_SECONDS_MAX,
         )

@@ -33,8 +33,6 @@ STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0
 # A look at the database costs the same for one as for fifty: a busy service waits for company.
 WINDOW_SECONDS = 0.04
-# As for intake: where all there are wait for their answers, nobody else comes.
-QUIET_SECONDS = 0.005
 RESULTS_GROUP_MAX = 500
 RESULTS_WAITING_MAX = 12_000
 READ_SECONDS_MAX = 15.0
@@ -113,7 +111,6 @@ def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
         items_max=STARTS_GROUP_MAX,
         waiting_max=STARTS_WAITING_MAX,
         window_seconds=WINDOW_SECONDS,
-        quiet_seconds=QUIET_SECONDS,
         seconds_max=STARTED_SECONDS_MAX,
     )
 
@@ -133,7 +130,6 @@ def results_gathered(store: QuizStore) -> GroupCommit[str, Result | Attempt | No
         items_max=RESULTS_GROUP_MAX,
         waiting_max=RESULTS_WAITING_MAX,
         window_seconds=WINDOW_SECONDS,
-        quiet_seconds=QUIET_SECONDS,
         seconds_max=READ_SECONDS_MAX,
     )
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.errors import Overloaded, Unavailable
-from shared.group_commit import BUSY_ITEMS, ITEMS_MAX, GroupCommit
+from shared.group_commit import BUSY_ITEMS, GroupCommit
 from shared.testing import eventually
 
 
@@ -30,10 +30,9 @@ class Log:
 def group_commit(
     log: Log,
     *,
-    items_max: int = ITEMS_MAX,
+    items_max: int = 800,
     waiting_max: int = 8_000,
     window_seconds: float = 0.0,
-    quiet_seconds: float | None = None,
     company_items: int | None = None,
 ) -> GroupCommit[int, int]:
     return GroupCommit(
@@ -42,7 +41,6 @@ def group_commit(
         items_max=items_max,
         waiting_max=waiting_max,
         window_seconds=window_seconds,
-        quiet_seconds=quiet_seconds,
         company_items=company_items,
     )
 
@@ -90,34 +88,6 @@ async def test_a_busy_system_waits_for_company() -> None:
         await asyncio.sleep(0.002)
     await asyncio.gather(*callers)
     assert log.groups[1:] == [[0, 1, 2]]
-
-
-async def test_a_busy_system_waits_no_longer_once_nobody_comes() -> None:
-    log = Log()
-    commit = group_commit(log, window_seconds=3_600, quiet_seconds=0.2)
-    async with asyncio.timeout(30):
-        await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
-        callers = []
-        # For longer than is quiet enough, so that it is they who prolong it.
-        for number in range(50):
-            callers.append(asyncio.ensure_future(commit.add(number)))
-            await asyncio.sleep(0.01)
-        await asyncio.gather(*callers)
-    assert log.groups[1:] == [list(range(50))]
-
-
-async def test_a_busy_system_waits_no_longer_than_the_window_though_people_come() -> None:
-    log = Log()
-    commit = group_commit(log, window_seconds=0.05, quiet_seconds=0.02)
-    await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
-    callers = []
-    async with asyncio.timeout(30):
-        while len(log.groups) < 2:
-            callers.append(asyncio.ensure_future(commit.add(1)))
-            await asyncio.sleep(0.001)
-        await asyncio.gather(*callers)
-    # Without the window it would have been as many as a group can have.
-    assert len(log.groups[1]) < ITEMS_MAX
 
 
 async def test_an_idle_system_waits_for_nobody() -> None:
