@@ -17,6 +17,7 @@ from ops.demo.ledger import Ledger
 
 T = TypeVar("T")
 ROUNDS = 3
+CHECKPOINT_SECONDS_HELD = 3_600.0
 
 
 @dataclass(slots=True)
@@ -54,10 +55,23 @@ class Bench:
         return ledger.counts["submitted"]
 
     def flush(self) -> None:
-        """Have what was prepared on disk: nobody who is measured pays for it."""
+        """Have MongoDB make a checkpoint now: what was changed until here is on disk."""
+        self._administer({"fsync": 1})
+
+    @contextmanager
+    def checkpoints_held(self) -> Iterator[None]:
+        """Until the end of the block MongoDB makes none of its own."""
+        before = self._administer({"getParameter": 1, "syncdelay": 1})["syncdelay"]
+        self._administer({"setParameter": 1, "syncdelay": CHECKPOINT_SECONDS_HELD})
+        try:
+            yield
+        finally:
+            self._administer({"setParameter": 1, "syncdelay": before})
+
+    def _administer(self, command: dict[str, Any]) -> dict[str, Any]:
         client: MongoClient[Any] = MongoClient(self.site.stack.mongo)
         try:
-            client.admin.command("fsync")
+            return client.admin.command(command)
         finally:
             client.close()
 

@@ -1,20 +1,26 @@
 """
 Growth: what the chain costs with a hundred thousand people stored, and with ten times as many.
 
-Stored means attempts, results, standings, participants, awards, contacts and messages, of people who sat in
-this very line and of others who were put there and are removed before the audit. So many are there when the
-middle run begins. A run is as long as from one checkpoint of MongoDB's to the next, so each pays for one.
+Stored means attempts, results, standings, participants, awards, contacts and messages: so many are there when
+the middle run begins. Those with much stored have servers and services of their own, so that runs of both
+take turns and meet the same machine. MongoDB makes no checkpoint of its own meanwhile: each run ends with
+one, and is as long as from one to the next by default.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench import past, people
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.lines.chain import TOTAL
-from bench.measure import Meter, per_ten_thousand
+from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, wait_until_read
 from bench.report import Outcome
+from bench.site import Site
 from bench.sitting import PARTS, READ_SECONDS_MAX, sit_prepared
+from ops.stack import Stack
+from ops.stack.host import make_folder
 
 TITLE = "core-seconds for 10,000 participants with little and with much stored"
 TIMES_STORED = 10
@@ -26,46 +32,62 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome("growth", TITLE)
     rate, seconds = bench.size((1_000.0, 60.0), (300.0, 3.0))
     count = int(rate * seconds)
-    before_the_middle = (1 + bench.rounds // 2) * count
-    few, many = before_the_middle, TIMES_STORED * before_the_middle
-    url, contest = bench.site.stack.mongo, bench.site.contest
-    sat = added = 0
-    with clean(bench):
-        with bench.site.running(*PARTS):
-            bench.site.put_scheme()
-            for stored in (few, many):
-                # With little stored there is nobody but those who sat here.
-                if missing := stored - sat - added - before_the_middle:
-                    numbers = range(added, added + missing)
-                    past.add(url, contest.quiz_id, numbers, bench.tell, opened_at=contest.quiz.opens_at)
-                    added += missing
-                bench.tell(f"preparing {(1 + bench.rounds) * count:,} people")
-                warm, *crowds = [
-                    people.write_sittings(bench, f"growth-{stored}-{number}", count)
-                    for number in range(1 + bench.rounds)
-                ]
-                sat += (1 + bench.rounds) * count
-                bench.flush()
-                bench.tell(f"{stored:,} stored, warming up")
-                sit_prepared(bench, warm, rate, seconds)
-                for round_, sittings in enumerate(crowds):
-                    bench.tell(f"{stored:,} stored, run {round_ + 1} of {bench.rounds}")
-                    outcome.add(f"{stored:,} stored", _cost(bench, sittings, rate, seconds, outcome))
-            past.remove(url, bench.tell)
+    # Who sits while it warms up and before the middle run is all that there is with little stored.
+    few = (1 + bench.rounds // 2) * count
+    many = TIMES_STORED * few
+    with clean(bench), _second(bench) as second, clean(second), ExitStack() as stack:
+        variants = {f"{few:,} stored": bench, f"{many:,} stored": second}
+        crowds: dict[str, list[Path]] = {}
+        for name, its in variants.items():
+            stack.enter_context(its.site.running(*PARTS))
+            its.site.put_scheme()
+            if its is second:
+                opened_at = its.site.contest.quiz.opens_at
+                past.add(
+                    its.site.stack.mongo,
+                    its.site.contest.quiz_id,
+                    range(many - few),
+                    its.tell,
+                    opened_at=opened_at,
+                )
+            bench.tell(f"{name}: preparing {(1 + bench.rounds) * count:,} people")
+            crowds[name] = [
+                people.write_sittings(its, f"growth-{number}", count) for number in range(1 + bench.rounds)
+            ]
+            stack.enter_context(its.checkpoints_held())
+            bench.tell(f"{name}, warming up")
+            sit_prepared(its, crowds[name].pop(), rate, seconds)
+        for round_, name in interleaved(list(variants), bench.rounds):
+            bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
+            figures = _cost(variants[name], crowds[name].pop(), rate, seconds, outcome)
+            outcome.add(name, figures)
+        past.remove(second.site.stack.mongo, bench.tell)
+        for its in variants.values():
             bench.tell("coming to rest")
-            bench.site.settle()
-        bench.audit(outcome)
+            its.site.settle()
+            its.audit(outcome)
     ratio = outcome.median(f"{many:,} stored", TOTAL) / outcome.median(f"{few:,} stored", TOTAL)
     outcome.require(f"cost with {many:,} stored : with {few:,}", ratio, "<", GROWTH_WANTED)
     return outcome
 
 
+@contextmanager
+def _second(bench: Bench) -> Iterator[Bench]:
+    """Other servers beside those of the bench."""
+    home = bench.site.home / "second"
+    make_folder(home)
+    with Stack(home, detached=False) as stack:
+        yield Bench(Site(stack, bench.site.contest), bench.short, bench.rounds, bench.tell)
+
+
 def _cost(bench: Bench, sittings: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:
     kafka = bench.site.stack.kafka
     wait_until_read(kafka, OURS, READ_SECONDS_MAX)
+    bench.flush()
     with Meter(bench.site.pids(*PARTS)) as meter:
         load = sit_prepared(bench, sittings, rate, seconds)
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
+        bench.flush()
     if failed := failures(load):
         outcome.problems.append(f"{failed} requests failed at {rate:.0f}/s")
     each = per_ten_thousand(meter.cpu_seconds(), load.steps["submit"].count)
