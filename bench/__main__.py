@@ -32,7 +32,7 @@ LINES = {
     "burst": "10,000 participants start at one moment and submit at one",
     "rank": "one's own rank among 1,000,000, against counting who is better",
     "registration": "10,000 people, 500 places and a waiting list",
-    "growth": "the cost with 100,000 and with 1,000,000 stored",
+    "growth": "the cost with 120,000 and with 1,200,000 stored, taking turns",
     "overload": "far beyond capacity: 503s, no loss, and back to normal",
     "scale": "intake and grading by 1, 2 and 4 processes",
 }
