@@ -20,7 +20,7 @@ from ops import week
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
 from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import Quiz, attempt_id, day_of, paper_number
-from shared.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
+from shared.web.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
 
 DISTRICT = "华龙区"
 # Long enough for whatever is prepared at the start of a line and sent at its end.
@@ -160,7 +160,7 @@ def http_request(
 @dataclass(slots=True)
 class Signer:
     """
-    Participants' tokens as `shared.tokens.TokenSigner` makes them, by the hundred thousand.
+    Participants' tokens as `shared.web.tokens.TokenSigner` makes them, by the hundred thousand.
 
     What is the same in all of them is encoded once; tests/bench proves that they verify.
     """

@@ -16,7 +16,7 @@ from pymongo import MongoClient, WriteConcern
 from bench.contest import DISTRICT
 from services.awards.codes import award_id
 from services.quiz.ranking import order
-from shared.owned_ids import owned_id
+from shared.runtime.owned_ids import owned_id
 
 Document: TypeAlias = dict[str, Any]
 INSERTED_AT_ONCE = 5_000

@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.bench import Bench
 from bench.contest import DISTRICT, Signer, http_request, person_of
 from bench.load.client import requests_file
-from shared import mongo
-from shared.mongo import Document
+from shared.storage import mongo
+from shared.storage.mongo import Document
 
 INSERTED_AT_ONCE = 10_000
 

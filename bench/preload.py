@@ -17,8 +17,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.contest import Contest
 from ops.stack import StackError
-from shared.envelope import Context, new_traceparent, to_headers
-from shared.events import QuizSubmitted
+from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.events import QuizSubmitted
 
 PARTITIONS = 12
 ANSWER_SECONDS_MAX = 20.0

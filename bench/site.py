@@ -28,7 +28,9 @@ from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, start, stop
 from services.quiz.publishing import publish
 from services.quiz.store import QuizStore
-from shared import clock, mongo, topics
+from shared.contracts import topics
+from shared.runtime import clock
+from shared.storage import mongo
 
 ROOT = Path(__file__).parent.parent
 COPIES_MAX = 4

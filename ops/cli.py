@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from ops.stack import StackError
 from ops.stack.cli import stack_cli
 from ops.week_cli import week_cli
-from shared.errors import Unavailable
+from shared.runtime.errors import Unavailable
 
 FAILED = 1
 

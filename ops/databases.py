@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from shared import mongo
-from shared.mongo import Database
-from shared.outbox import COLLECTION as OUTBOX
+from shared.storage import mongo
+from shared.storage.mongo import Database
+from shared.storage.outbox import COLLECTION as OUTBOX
 
 # States of a message that still has to go out.
 UNDELIVERED = ("pending", "claimed")

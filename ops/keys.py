@@ -5,7 +5,8 @@ import os
 import secrets
 from pathlib import Path
 
-from shared import sealing, tokens
+from shared.contracts import sealing
+from shared.web import tokens
 
 TOKEN_BYTES = 32
 

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ops.databases import Databases
 from ops.stack import StackError
-from shared import topics
+from shared.contracts import topics
 
 LOOK_SECONDS = 0.5
 SETTLE_SECONDS_MAX = 240.0

@@ -23,8 +23,8 @@ from ops.settle import wait_until_settled
 from ops.stack import Stack, StackError
 from ops.stack.cli import DEFAULT_HOME, Home, tell
 from ops.stack.host import make_folder
-from shared import topics
-from shared.settings import KafkaSettings
+from shared.contracts import topics
+from shared.runtime.settings import KafkaSettings
 
 DIFFERS = 1
 # Marks a folder whose week was only played and may be removed before the next.

@@ -12,7 +12,7 @@ LINT = Path(sys.executable).with_name("lint-imports")
 
 FORBIDDEN = {
     "a service imports another": ("services/quiz/handlers.py", "import services.awards.rules"),
-    "shared imports a service": ("shared/clock.py", "import services.quiz.rules"),
+    "shared imports a service": ("shared/runtime/clock.py", "import services.quiz.rules"),
     "a service imports the command line": ("services/awards/app.py", "import ops.keys"),
     "the command line imports the bench": ("ops/keys.py", "import bench.load.client"),
     "rules import the store": ("services/quiz/rules.py", "import services.quiz.store"),

@@ -17,7 +17,7 @@ from bench.baselines.told import serve, told
 from bench.contest import DURATION_SECONDS, Contest
 from services.quiz.rules import attempt_id, day_of, paper_number
 from services.quiz.sitting import STARTS_GROUP_MAX, WINDOW_SECONDS
-from shared.group_commit import GroupCommit
+from shared.messaging.group_commit import GroupCommit
 
 TOKEN_LIKE = b"t" * 230
 

@@ -14,9 +14,9 @@ import msgspec
 
 from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
 from bench.contest import PASS_MARK_PERCENT
-from shared.envelope import EVENT_IDS
-from shared.events import AwardIssued
-from shared.owned_ids import member_id
+from shared.contracts.envelope import EVENT_IDS
+from shared.contracts.events import AwardIssued
+from shared.runtime.owned_ids import member_id
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode

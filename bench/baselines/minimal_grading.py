@@ -17,8 +17,8 @@ from services.quiz.grading import grade, packed
 from services.quiz.ranking import order
 from services.quiz.rules import paper_number
 from services.quiz.submission import Submission
-from shared.envelope import EVENT_IDS
-from shared.events import QuizCompleted
+from shared.contracts.envelope import EVENT_IDS
+from shared.contracts.events import QuizCompleted
 
 decode = msgspec.json.Decoder(Submission).decode
 encode = msgspec.json.Encoder().encode

@@ -14,9 +14,9 @@ from uuid import uuid5
 import msgspec
 
 from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
-from shared.envelope import EVENT_IDS
-from shared.events import NotificationDelivered
-from shared.owned_ids import owned_id
+from shared.contracts.envelope import EVENT_IDS
+from shared.contracts.events import NotificationDelivered
+from shared.runtime.owned_ids import owned_id
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode

@@ -18,7 +18,7 @@ from bench.contest import Contest
 from services.quiz.grading import grade, packed
 from services.quiz.ranking import order
 from services.quiz.rules import paper_number
-from shared.events import QuizCompleted
+from shared.contracts.events import QuizCompleted
 
 # No line in the log for each message, to its advantage.
 broker = KafkaBroker(told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None)

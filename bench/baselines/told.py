@@ -13,8 +13,8 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from shared.envelope import new_traceparent
-from shared.metrics import tune_garbage_collector
+from shared.contracts.envelope import new_traceparent
+from shared.runtime.metrics import tune_garbage_collector
 
 PARTITIONS = 12
 # As our topics of awards and deliveries have.

@@ -20,7 +20,7 @@ from bench.preload import Commits
 from bench.report import Outcome
 from bench.site import ASIDE_DATABASE
 from ops.stack import StackError
-from shared import mongo
+from shared.storage import mongo
 
 TITLE = "submissions graded, one worker, all of them there at once"
 MINIMAL_SHARE_WANTED = 0.8

@@ -19,7 +19,7 @@ from bench.load.client import Plan, requests_file
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.report import Outcome
 from services.quiz.standings import Standings
-from shared import mongo
+from shared.storage import mongo
 
 TITLE = "one's own rank read, closed loop"
 CONNECTIONS = 64

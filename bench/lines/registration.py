@@ -17,7 +17,7 @@ from bench.contest import http_request, person_of
 from bench.load.client import Plan, requests_file
 from bench.measure import Meter, microseconds_each
 from bench.report import Outcome
-from shared import mongo
+from shared.storage import mongo
 
 TITLE = "newcomers ask for places of one session, closed loop"
 CAPACITY_SHARE = 20

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Log
 from ops.demo.ledger import Promise
-from shared.mongo import Database
+from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 

@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from pydantic import ValidationError
 
 from ops.stack import StackError
-from shared import topics
-from shared.envelope import Event
+from shared.contracts import topics
+from shared.contracts.envelope import Event
 
 READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
-from shared import topics
-from shared.events import NotificationRequested
-from shared.mongo import Database
+from shared.contracts import topics
+from shared.contracts.events import NotificationRequested
+from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "notification.requested", "notifications"

@@ -14,9 +14,9 @@ from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, read_as
 from ops.demo.ledger import Promise
 from ops.demo.outsider import paper_of
-from shared.envelope import event_id
-from shared.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
-from shared.mongo import Database
+from shared.contracts.envelope import event_id
+from shared.contracts.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
+from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "quiz.submitted", "quiz-grading"

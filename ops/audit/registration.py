@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
 from ops.demo.ledger import Promise
-from shared.envelope import event_id
-from shared.events import ParticipantJoined, RegistrationRejected, RegistrationRequested
-from shared.mongo import Database
+from shared.contracts.envelope import event_id
+from shared.contracts.events import ParticipantJoined, RegistrationRejected, RegistrationRequested
+from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"

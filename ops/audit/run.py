@@ -17,7 +17,7 @@ from ops.audit.quiz import audit_quiz
 from ops.audit.registration import audit_registration
 from ops.databases import Databases
 from ops.demo import ledger
-from shared import topics
+from shared.contracts import topics
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ops.stack.errors import NotReady, StackError
 from ops.stack.process import Command
-from shared.errors import Unavailable
-from shared.mongo import Database, PyMongoError, Session, connect, in_transaction
+from shared.runtime.errors import Unavailable
+from shared.storage.mongo import Database, PyMongoError, Session, connect, in_transaction
 
 REPLICA_SET = "rs0"
 # The indexes of a million participants, and the documents of a minute at the peak (docs/performance.md).

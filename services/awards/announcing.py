@@ -5,16 +5,16 @@ from datetime import datetime
 import msgspec
 
 from services.awards.rules import Award
-from shared import logs
-from shared.envelope import Context, Envelope, context_of, enclose, to_headers
-from shared.events import AwardIssued, AwardKind, AwardRevoked
-from shared.publisher import Record
+from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
+from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
+from shared.messaging.publisher import Record
+from shared.runtime import logs
 
 SOURCE = "kepu/awards"
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
-    """`shared.events.AwardIssued`, field by field."""
+    """`shared.contracts.events.AwardIssued`, field by field."""
 
     award_id: str
     award_code: str
@@ -34,7 +34,7 @@ def issued_record(award: Award, parent: Context) -> Record:
     """
     That the award holds, as a record: many are told at once.
 
-    The same bytes as `shared.publisher.to_record` makes of `issued`, in a fifth of the time;
+    The same bytes as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the time;
     tests/awards/test_announcing.py proves them equal.
     """
     context = context_of(

@@ -12,9 +12,9 @@ from services.awards.issuing import Issuing
 from services.awards.rules import Award
 from services.awards.schemes import Rule, Scheme
 from services.awards.store import AwardStore
-from shared.errors import NotFound, Rejected
-from shared.events import ID_PATTERN, AwardKind, Id, Line
-from shared.http import AsOrganiser, AsParticipant
+from shared.contracts.events import ID_PATTERN, AwardKind, Id, Line
+from shared.runtime.errors import NotFound, Rejected
+from shared.web.http import AsOrganiser, AsParticipant
 
 PAGE_AWARDS_MAX = 500
 PAGE_AWARDS = 100

@@ -10,12 +10,12 @@ from services.awards.api import AwardsApi, router
 from services.awards.handlers import subscriptions
 from services.awards.issuing import Issuing
 from services.awards.store import AwardStore
-from shared import mongo
-from shared.consumer import consuming
-from shared.http import Check, create_app, serve
-from shared.outbox import relaying
-from shared.publisher import publishing
-from shared.settings import Settings
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import publishing
+from shared.runtime.settings import Settings
+from shared.storage import mongo
+from shared.storage.outbox import relaying
+from shared.web.http import Check, create_app, serve
 
 
 class AwardsSettings(Settings):

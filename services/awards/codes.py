@@ -12,8 +12,8 @@ Source: docs/decisions/0009-award-ids-and-ties.md
 import hmac
 from collections.abc import Iterable
 
-from shared.errors import Rejected
-from shared.owned_ids import member_id
+from shared.runtime.errors import Rejected
+from shared.runtime.owned_ids import member_id
 
 PREFIX = "KW"
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from services.awards.issuing import Earned, Issuing
 from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
 from services.awards.store import AwardStore
-from shared import clock
-from shared.consumer import Batch, Following, Received, Subscription
-from shared.errors import Rejected
-from shared.events import QuizClosed, QuizCompleted
+from shared.contracts.events import QuizClosed, QuizCompleted
+from shared.messaging.consumer import Batch, Following, Received, Subscription
+from shared.runtime import clock
+from shared.runtime.errors import Rejected
 
 GROUP = "awards"
 # Nobody looks at the clock for an award, as for a result: larger batches cost less.

@@ -19,10 +19,10 @@ from services.awards.codes import award_code, award_id
 from services.awards.rules import Award, Due, due_by_pass_mark, due_by_rank
 from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
 from services.awards.store import AwardStore
-from shared import clock, metrics
-from shared.envelope import Context
-from shared.errors import Conflict, NotFound, Rejected, Unavailable
-from shared.publisher import Record
+from shared.contracts.envelope import Context
+from shared.messaging.publisher import Record
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Conflict, NotFound, Rejected, Unavailable
 
 APPLY_RESULTS_MAX = 500
 APPLY_PAGES_MAX = 20

@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 
 from services.awards.schemes import PassMark, RankTiers, Scheme, Tier
-from shared.errors import Rejected
-from shared.events import AwardKind, FinalStanding
+from shared.contracts.events import AwardKind, FinalStanding
+from shared.runtime.errors import Rejected
 
 
 # Structs, since every result makes some: a frozen dataclass costs four times as much to make.

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.events import AwardKind, Id, Line, Percent
+from shared.contracts.events import AwardKind, Id, Line, Percent
 
 TIERS_MAX = 20
 TIER_PLACES_MAX = 10_000

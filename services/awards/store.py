@@ -20,11 +20,11 @@ from services.awards import announcing
 from services.awards.codes import award_id
 from services.awards.rules import Award, Closing, Result
 from services.awards.schemes import Scheme
-from shared import mongo, outbox
-from shared.errors import Conflict
-from shared.events import FinalStanding
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session
-from shared.owned_ids import ids_in
+from shared.contracts.events import FinalStanding
+from shared.runtime.errors import Conflict
+from shared.runtime.owned_ids import ids_in
+from shared.storage import mongo, outbox
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session
 
 SCHEMES_MAX = 500
 OWN_AWARDS_MAX = 200

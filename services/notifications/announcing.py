@@ -5,15 +5,15 @@ from datetime import datetime
 import msgspec
 
 from services.notifications.rules import Message
-from shared.envelope import Envelope, context_of, enclose, to_headers
-from shared.events import Channel, NotificationDelivered, NotificationFailed
-from shared.publisher import Record
+from shared.contracts.envelope import Envelope, context_of, enclose, to_headers
+from shared.contracts.events import Channel, NotificationDelivered, NotificationFailed
+from shared.messaging.publisher import Record
 
 SOURCE = "kepu/notifications"
 
 
 class _Delivered(msgspec.Struct, frozen=True, gc=False):
-    """`shared.events.NotificationDelivered`, field by field."""
+    """`shared.contracts.events.NotificationDelivered`, field by field."""
 
     message_id: str
     participant_id: str
@@ -29,7 +29,7 @@ def delivered_record(message: Message) -> Record:
     """
     That a message is in its inbox, as a record: every message there is told of.
 
-    The same bytes as `shared.publisher.to_record` makes of `delivered`, in a fifth of the time;
+    The same bytes as `shared.messaging.publisher.to_record` makes of `delivered`, in a fifth of the time;
     tests/notifications/test_announcing.py proves them equal.
     """
     context = context_of(

@@ -11,10 +11,10 @@ from services.notifications.delivery_store import Delivery, DeliveryStore
 from services.notifications.rules import Preferences, State, language_of
 from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
-from shared import clock
-from shared.errors import Conflict, Forbidden, NotFound
-from shared.events import ID_PATTERN, Channel, Language, ParticipantKind
-from shared.http import AsOrganiser, AsParticipant
+from shared.contracts.events import ID_PATTERN, Channel, Language, ParticipantKind
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Forbidden, NotFound
+from shared.web.http import AsOrganiser, AsParticipant
 
 PAGE_MESSAGES = 20
 PAGE_MESSAGES_MAX = 100

@@ -17,13 +17,13 @@ from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer, Security
 from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
-from shared import mongo
-from shared.consumer import consuming
-from shared.http import Check, create_app, serve
-from shared.outbox import relaying
-from shared.publisher import publishing
-from shared.sealing import EMAIL_PATTERN
-from shared.settings import Settings
+from shared.contracts.sealing import EMAIL_PATTERN
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import publishing
+from shared.runtime.settings import Settings
+from shared.storage import mongo
+from shared.storage.outbox import relaying
+from shared.web.http import Check, create_app, serve
 
 
 class NotificationsSettings(Settings):

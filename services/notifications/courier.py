@@ -21,8 +21,8 @@ from services.notifications.mail import Mail
 from services.notifications.postal import Postal
 from services.notifications.rules import Outcome, Patience, after_failure, backoff_seconds
 from services.notifications.smtp import MailConnection, MailServer, MailServerDown, Reply
-from shared import clock, metrics
-from shared.errors import Unavailable
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Unavailable
 
 log = logging.getLogger(__name__)
 

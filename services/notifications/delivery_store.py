@@ -17,11 +17,12 @@ from msgspec import structs
 from services.notifications import announcing
 from services.notifications.rules import NO_ADDRESS, Message, Outcome, Patience, State
 from services.notifications.store import message_from, older_than
-from shared import metrics, mongo, outbox
-from shared.envelope import Envelope, Event
-from shared.errors import Conflict, NotFound
-from shared.events import Channel
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne
+from shared.contracts.envelope import Envelope, Event
+from shared.contracts.events import Channel
+from shared.runtime import metrics
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage import mongo, outbox
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne
 
 GIVEN_UP_AT_ONCE_MAX = 500
 

@@ -15,12 +15,12 @@ from services.notifications.rules import (
     recipient_of,
 )
 from services.notifications.store import NotificationStore, Stored
-from shared import clock, metrics
-from shared.consumer import Batch, Following, Subscription
-from shared.envelope import Event
-from shared.errors import Rejected
-from shared.events import ParticipantErased, ParticipantJoined
-from shared.publisher import Record
+from shared.contracts.envelope import Event
+from shared.contracts.events import ParticipantErased, ParticipantJoined
+from shared.messaging.consumer import Batch, Following, Subscription
+from shared.messaging.publisher import Record
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Rejected
 
 GROUP = "notifications"
 # A message may come a moment after what it tells of: larger batches cost less.

@@ -13,8 +13,8 @@ from email.utils import format_datetime
 
 from services.notifications.rules import MessageId
 from services.notifications.wording import TIMEZONE
-from shared.errors import Rejected
-from shared.events import Language
+from shared.contracts.events import Language
+from shared.runtime.errors import Rejected
 
 HEADER_CHARS_MAX = 76
 CRLF = "\r\n"

@@ -10,8 +10,8 @@ from services.notifications.mail import Mail, mail
 from services.notifications.rules import Message, Outcome, Preferences, Recipient, language_of
 from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
-from shared.errors import Rejected
-from shared.sealing import unseal
+from shared.contracts.sealing import unseal
+from shared.runtime.errors import Rejected
 
 KEY_BYTES = 32
 

@@ -14,12 +14,12 @@ from typing import Literal, NewType, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from shared import events
-from shared.clock import to_milliseconds
-from shared.envelope import Context, Event
-from shared.errors import Rejected
-from shared.events import Channel, Language, ParticipantKind
-from shared.owned_ids import owned_id
+from shared.contracts import events
+from shared.contracts.envelope import Context, Event
+from shared.contracts.events import Channel, Language, ParticipantKind
+from shared.runtime.clock import to_milliseconds
+from shared.runtime.errors import Rejected
+from shared.runtime.owned_ids import owned_id
 
 CAUSE_ID_CHARS_MAX = 200
 RETRY_DOUBLINGS_MAX = 20

@@ -21,7 +21,7 @@ from aiosmtplib import (
 from pydantic import SecretStr
 
 from services.notifications.mail import Mail
-from shared.errors import Unavailable
+from shared.runtime.errors import Unavailable
 
 CONNECT_SECONDS_MAX = 10.0
 MAIL_SECONDS_MAX = 20.0

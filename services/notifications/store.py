@@ -34,11 +34,11 @@ from services.notifications.rules import (
     Recipient,
     mail_beside,
 )
-from shared import mongo
-from shared.envelope import Context
-from shared.events import ParticipantJoined
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
-from shared.owned_ids import ids_of
+from shared.contracts.envelope import Context
+from shared.contracts.events import ParticipantJoined
+from shared.runtime.owned_ids import ids_of
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
 
 UNREAD_COUNTED_MAX = 1_000
 ERASED_INDEX = "erased"

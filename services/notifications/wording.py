@@ -16,8 +16,8 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notifications.rules import Fact
-from shared.errors import Rejected
-from shared.events import Language, ParticipantKind
+from shared.contracts.events import Language, ParticipantKind
+from shared.runtime.errors import Rejected
 
 TEMPLATES = Path(__file__).parent / "templates"
 LETTER = "letter"

@@ -35,10 +35,10 @@ from services.quiz.rules import (
 )
 from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
 from services.quiz.store import QuizRecord, QuizStore
-from shared import clock
-from shared.errors import Conflict, NotFound
-from shared.events import ID_PATTERN
-from shared.http import AsOrganiser, AsParticipant
+from shared.contracts.events import ID_PATTERN
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
+from shared.web.http import AsOrganiser, AsParticipant
 
 TOP_MAX = 100
 

@@ -16,13 +16,14 @@ from services.quiz.ranks import Ranks
 from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
 from services.quiz.upkeep import Upkeep, keeping_up
-from shared import clock, mongo
-from shared.consumer import consuming
-from shared.http import Check, create_app, serve
-from shared.outbox import relaying
-from shared.publisher import publishing
-from shared.settings import Settings
-from shared.tokens import TokenVerifier
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import publishing
+from shared.runtime import clock
+from shared.runtime.settings import Settings
+from shared.storage import mongo
+from shared.storage.outbox import relaying
+from shared.web.http import Check, create_app, serve
+from shared.web.tokens import TokenVerifier
 
 
 class QuizSettings(Settings):

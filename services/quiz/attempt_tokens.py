@@ -11,7 +11,7 @@ from hmac import compare_digest
 
 import msgspec
 
-from shared.errors import NotAuthenticated
+from shared.runtime.errors import NotAuthenticated
 
 # Ids of 64 characters and a district of 200 four-byte ones make 1,440.
 TOKEN_CHARS_MAX = 2_048

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.rules import Status
-from shared.events import ANSWERS_MAX, Id, Letters
+from shared.contracts.events import ANSWERS_MAX, Id, Letters
 
 
 class QuizOut(BaseModel):

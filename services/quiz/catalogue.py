@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from services.quiz.papers import Paper, lay_out
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
 from services.quiz.store import QuizRecord, QuizStore
-from shared.background import beside
-from shared.errors import NotFound, Unavailable
-from shared.mongo import PyMongoError
+from shared.runtime.background import beside
+from shared.runtime.errors import NotFound, Unavailable
+from shared.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 

@@ -22,12 +22,12 @@ from services.quiz.catalogue import Catalogue
 from services.quiz.ranking import ranked
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.store import QuizRecord, QuizStore
-from shared import clock
-from shared.background import beside
-from shared.envelope import enclose
-from shared.errors import Unavailable
-from shared.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
-from shared.mongo import PyMongoError
+from shared.contracts.envelope import enclose
+from shared.contracts.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
+from shared.runtime import clock
+from shared.runtime.background import beside
+from shared.runtime.errors import Unavailable
+from shared.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """
 `quiz.completed` as a record, written at once: one is told for every submission.
 
-The same bytes as `shared.publisher.to_record` makes of the contract in its envelope, in a
+The same bytes as `shared.messaging.publisher.to_record` makes of the contract in its envelope, in a
 fifth of the time; tests/quiz/test_completion.py proves them equal.
 """
 
@@ -11,15 +11,15 @@ from datetime import datetime
 import msgspec
 
 from services.quiz.store import Result
-from shared.envelope import Context, context_of, to_headers
-from shared.events import QuizCompleted
-from shared.publisher import Record
+from shared.contracts.envelope import Context, context_of, to_headers
+from shared.contracts.events import QuizCompleted
+from shared.messaging.publisher import Record
 
 SOURCE = "kepu/quiz"
 
 
 class _Completed(msgspec.Struct, frozen=True, gc=False):
-    """`shared.events.QuizCompleted`, field by field."""
+    """`shared.contracts.events.QuizCompleted`, field by field."""
 
     result_id: str
     quiz_id: str

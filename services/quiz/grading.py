@@ -14,7 +14,7 @@ from operator import eq, itemgetter
 from typing import NamedTuple
 
 from services.quiz.rules import Question
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 
 HALVES_A_QUESTION = 2
 

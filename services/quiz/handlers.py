@@ -26,12 +26,12 @@ from services.quiz.rules import (
 from services.quiz.standings import Orders, StandingKey
 from services.quiz.store import Parked, Profile, QuizStore, Result
 from services.quiz.submission import Submission, decode, encoder
-from shared import clock, metrics
-from shared.consumer import Batch, Following, Received, Subscription
-from shared.envelope import Context, from_headers, to_headers
-from shared.errors import Rejected
-from shared.events import ParticipantErased, ParticipantJoined, QuizSubmitted
-from shared.publisher import Publisher, Record
+from shared.contracts.envelope import Context, from_headers, to_headers
+from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizSubmitted
+from shared.messaging.consumer import Batch, Following, Received, Subscription
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Rejected
 
 UNKNOWN = Profile(None, None)
 DAY_SECONDS = 86_400

@@ -2,7 +2,7 @@
 Intake of submissions: validate, append to the log, answer 202 when Kafka has acknowledged.
 
 The hot path of the peak week. It looks nothing up: the attempt token says whose attempt
-it is and until when. Concurrent submissions share one write (shared/group_commit.py).
+it is and until when. Concurrent submissions share one write (shared/messaging/group_commit.py).
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
 from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.papers import Paper
 from services.quiz.submission import Answers, Submission, answered, encoder
-from shared import clock
-from shared.envelope import Context, new_traceparent, to_headers
-from shared.errors import Conflict, Forbidden, Rejected
-from shared.events import QuizSubmitted
-from shared.group_commit import WAITING_MAX, GroupCommit
-from shared.hot import HotRequest, bearer
-from shared.ids import random_id
-from shared.logs import correlation_id
-from shared.publisher import Publisher, Record
+from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.events import QuizSubmitted
+from shared.messaging.group_commit import WAITING_MAX, GroupCommit
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Forbidden, Rejected
+from shared.runtime.ids import random_id
+from shared.runtime.logs import correlation_id
+from shared.web.hot import HotRequest, bearer
 
 SOURCE = "kepu/quiz"
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from services.quiz.rules import ATTEMPT_IDS, Quiz
 from services.quiz.store import QUIZZES_MAX, QuizStore
-from shared.consumer import EVENT_BYTES_MAX
-from shared.envelope import enclose
-from shared.errors import Conflict, Rejected
-from shared.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.contracts.envelope import enclose
+from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.messaging.consumer import EVENT_BYTES_MAX
+from shared.runtime.errors import Conflict, Rejected
 
 SOURCE = "kepu/quiz"
 

@@ -3,7 +3,7 @@ What a quiz is, whose attempt is whose, and what came in time. Pure.
 
 Everything about an attempt derives from its id, and the id from who sits which quiz on
 which day for which time: so the log alone shows that nobody had more attempts than
-allowed, and any other system can offer the quiz (`shared.events.QuizPublished`).
+allowed, and any other system can offer the quiz (`shared.contracts.events.QuizPublished`).
 """
 
 from collections import Counter
@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from shared.errors import Rejected
-from shared.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
-from shared.ids import derived_id
+from shared.contracts.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
+from shared.runtime.errors import Rejected
+from shared.runtime.ids import derived_id
 
 QuizId = NewType("QuizId", str)
 AttemptId = NewType("AttemptId", str)

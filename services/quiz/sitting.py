@@ -1,7 +1,7 @@
 """
 A sitting over HTTP: start, submit, read the result.
 
-These three come by the thousand within minutes, so they are hot routes (shared/hot.py),
+These three come by the thousand within minutes, so they are hot routes (shared/web/hot.py),
 and concurrent ones share a look at the database.
 """
 
@@ -16,12 +16,12 @@ from services.quiz.rules import Attempt, AttemptId, ParticipantId
 from services.quiz.starting import Start, start_attempts
 from services.quiz.store import QuizStore, Result
 from services.quiz.submission import encoder
-from shared import clock
-from shared.errors import NotFound, Rejected
-from shared.events import ID_PATTERN
-from shared.group_commit import GroupCommit
-from shared.hot import HotRequest, HotRoute, bearer
-from shared.tokens import Participant
+from shared.contracts.events import ID_PATTERN
+from shared.messaging.group_commit import GroupCommit
+from shared.runtime import clock
+from shared.runtime.errors import NotFound, Rejected
+from shared.web.hot import HotRequest, HotRoute, bearer
+from shared.web.tokens import Participant
 
 START_PATH = "/quizzes/{quiz_id}/attempts"
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from services.quiz.ranking import FINISH_BITS
 from services.quiz.rules import ParticipantId, QuizId
 from services.quiz.tally import Tally, cell_of, packed, unpacked
-from shared import mongo
-from shared.mongo import (
+from shared.storage import mongo
+from shared.storage.mongo import (
     ASCENDING,
     DESCENDING,
     Database,

@@ -21,7 +21,7 @@ from services.quiz.rules import (
     next_attempt,
 )
 from services.quiz.store import QuizRecord, QuizStore
-from shared.errors import Conflict, Rejected
+from shared.runtime.errors import Conflict, Rejected
 
 
 @dataclass(frozen=True, slots=True)

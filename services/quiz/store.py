@@ -14,9 +14,9 @@ import msgspec
 
 from services.quiz.rules import Attempt, AttemptId, ParticipantId, Quiz, QuizId, Status
 from services.quiz.standings import QUIZZES, Orders, Standings, raise_standings
-from shared import mongo, outbox
-from shared.envelope import Envelope, Event
-from shared.mongo import (
+from shared.contracts.envelope import Envelope, Event
+from shared.storage import mongo, outbox
+from shared.storage.mongo import (
     ASCENDING,
     DESCENDING,
     Database,

@@ -16,8 +16,8 @@ from typing import Annotated
 
 import msgspec
 
-from shared.consumer import decoder
-from shared.events import ANSWER_PATTERN, ANSWERS_MAX, ID_PATTERN, QuizSubmitted
+from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, ID_PATTERN, QuizSubmitted
+from shared.messaging.consumer import decoder
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -53,7 +53,7 @@ class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """`shared.events.QuizSubmitted`, field by field."""
+    """`shared.contracts.events.QuizSubmitted`, field by field."""
 
     attempt_id: str
     quiz_id: str

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.quiz.store import QuizStore
-from shared.background import beside
-from shared.errors import Unavailable
-from shared.mongo import PyMongoError
+from shared.runtime.background import beside
+from shared.runtime.errors import Unavailable
+from shared.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from services.registration.records import Participant
 from services.registration.rules import Registration, Session
-from shared.envelope import Context, Envelope, Event, enclose
-from shared.events import (
+from shared.contracts.envelope import Context, Envelope, Event, enclose
+from shared.contracts.events import (
     ParticipantErased,
     ParticipantJoined,
     RegistrationCancelled,

@@ -23,11 +23,11 @@ from services.registration.records import Activity
 from services.registration.registering import REGISTER_PATH
 from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
-from shared import clock, logs
-from shared.errors import NotFound
-from shared.events import ID_PATTERN
-from shared.http import AsParticipant, organiser, participant
-from shared.tokens import Participant
+from shared.contracts.events import ID_PATTERN
+from shared.runtime import clock, logs
+from shared.runtime.errors import NotFound
+from shared.web.http import AsParticipant, organiser, participant
+from shared.web.tokens import Participant
 
 PAGE_MAX = 100
 OFFSET_MAX = 10_000

@@ -12,13 +12,14 @@ from services.registration.handlers import Commands, subscriptions
 from services.registration.idempotency import RequestKeys
 from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
-from shared import clock, mongo
-from shared.consumer import consuming
-from shared.http import Check, create_app, serve
-from shared.outbox import relaying
-from shared.publisher import publishing
-from shared.settings import Settings
-from shared.tokens import TokenSigner
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import publishing
+from shared.runtime import clock
+from shared.runtime.settings import Settings
+from shared.storage import mongo
+from shared.storage.outbox import relaying
+from shared.web.http import Check, create_app, serve
+from shared.web.tokens import TokenSigner
 
 
 class RegistrationSettings(Settings):

@@ -8,8 +8,8 @@ from services.registration.books import Books
 from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
 from services.registration.tickets import as_written
-from shared import clock, metrics
-from shared.errors import Conflict, NotFound
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True, slots=True)

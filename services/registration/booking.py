@@ -26,8 +26,8 @@ from services.registration.rules import (
 )
 from services.registration.store import RegistrationStore
 from services.registration.tickets import new_ticket_code
-from shared import clock, metrics
-from shared.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
 
 BOOKINGS_MAX = 200
 

@@ -13,9 +13,9 @@ from services.registration.documents import (
 )
 from services.registration.records import Activity, Answer, Group, Participant
 from services.registration.rules import Registration, Session
-from shared import mongo, outbox
-from shared.envelope import Envelope, Event
-from shared.mongo import ASCENDING, DESCENDING, Database, Document, ReturnDocument, UpdateOne
+from shared.contracts.envelope import Envelope, Event
+from shared.storage import mongo, outbox
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, ReturnDocument, UpdateOne
 
 
 class Books:

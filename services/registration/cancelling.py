@@ -17,8 +17,8 @@ from services.registration.rules import (
 )
 from services.registration.store import RegistrationStore
 from services.registration.tickets import new_ticket_code
-from shared import clock, metrics
-from shared.errors import Conflict, NotAuthenticated, NotFound
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound
 
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = "cancelled_by_organiser"

@@ -5,7 +5,7 @@ from typing import get_args
 
 from services.registration.records import Activity, Answer, Group, Participant, Profile
 from services.registration.rules import ParticipantId, Registration, Session
-from shared.mongo import Document
+from shared.storage.mongo import Document
 
 Record = Activity | Session | Registration | Answer | Group
 

@@ -6,9 +6,9 @@ from services.registration.idempotency import command_fingerprint, command_key
 from services.registration.records import Profile
 from services.registration.rules import ParticipantId, SessionId
 from services.registration.store import RegistrationStore
-from shared.consumer import Batch, Following, Received, Subscription
-from shared.errors import Rejected
-from shared.events import RegistrationRequested
+from shared.contracts.events import RegistrationRequested
+from shared.messaging.consumer import Batch, Following, Received, Subscription
+from shared.runtime.errors import Rejected
 
 
 class Commands:

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.ids import derived_id
+from shared.runtime.ids import derived_id
 
 KEY_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
 IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")

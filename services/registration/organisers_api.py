@@ -27,9 +27,9 @@ from services.registration.forms import (
 from services.registration.programme import put_activity, put_group
 from services.registration.records import Activity, Group, Profile
 from services.registration.rules import ActivityId, Session, SessionId
-from shared import clock
-from shared.http import AsOrganiser
-from shared.sealing import Contact, seal
+from shared.contracts.sealing import Contact, seal
+from shared.runtime import clock
+from shared.web.http import AsOrganiser
 
 
 def router() -> APIRouter:

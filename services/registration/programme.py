@@ -11,8 +11,8 @@ from services.registration.cancelling import move_up
 from services.registration.records import Activity, Group, Participant, Profile
 from services.registration.rules import ParticipantId, Session, check_capacity
 from services.registration.store import RegistrationStore
-from shared import clock, metrics
-from shared.errors import Conflict
+from shared.runtime import clock, metrics
+from shared.runtime.errors import Conflict
 
 
 async def put_activity(

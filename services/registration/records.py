@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.registration.rules import ParticipantId, RegistrationId, Verdict
-from shared.events import Audience, Language, ParticipantKind
+from shared.contracts.events import Audience, Language, ParticipantKind
 
 
 @dataclass(frozen=True, slots=True)

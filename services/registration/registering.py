@@ -1,7 +1,7 @@
 """
 Asking for places over HTTP: what a rush of people does.
 
-It is a hot route (shared/hot.py), and concurrent requests share one transaction.
+It is a hot route (shared/web/hot.py), and concurrent requests share one transaction.
 """
 
 import re
@@ -16,13 +16,13 @@ from services.registration.idempotency import KEY_PATTERN, RequestKeys
 from services.registration.records import Answer, Profile
 from services.registration.rules import ParticipantId, SessionId
 from services.registration.store import RegistrationStore
-from shared import clock, logs
-from shared.errors import Overloaded, Rejected, Unavailable
-from shared.group_commit import GroupCommit
-from shared.hot import HotRequest, HotRoute, bearer
-from shared.ids import ordered_id
-from shared.sealing import Contact, seal
-from shared.tokens import Participant, TokenSigner
+from shared.contracts.sealing import Contact, seal
+from shared.messaging.group_commit import GroupCommit
+from shared.runtime import clock, logs
+from shared.runtime.errors import Overloaded, Rejected, Unavailable
+from shared.runtime.ids import ordered_id
+from shared.web.hot import HotRequest, HotRoute, bearer
+from shared.web.tokens import Participant, TokenSigner
 
 REGISTER_PATH = "/registrations"
 # A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Literal, NewType
 from uuid import UUID
 
-from shared.errors import Conflict
-from shared.ids import derived_id
+from shared.runtime.errors import Conflict
+from shared.runtime.ids import derived_id
 
 ActivityId = NewType("ActivityId", str)
 SessionId = NewType("SessionId", str)

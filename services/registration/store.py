@@ -17,8 +17,8 @@ from services.registration.books import Books
 from services.registration.documents import to_activity, to_group, to_registration, to_session
 from services.registration.records import Activity, Group
 from services.registration.rules import Registration, Session
-from shared import mongo, outbox
-from shared.mongo import ASCENDING, DESCENDING, Database, IndexModel, outages_named
+from shared.storage import mongo, outbox
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, IndexModel, outages_named
 
 T = TypeVar("T")
 

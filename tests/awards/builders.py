@@ -13,11 +13,11 @@ from fastapi import FastAPI
 
 from services.awards.app import AwardsSettings, assemble
 from services.awards.schemes import Scheme
-from shared.envelope import Envelope, Event, enclose
-from shared.events import AwardIssued, AwardRevoked, FinalStanding, QuizClosed, QuizCompleted
-from shared.publisher import Publisher, publishing
-from shared.tokens import TokenSigner, new_key_pair
-from shared.topics import create_missing
+from shared.contracts.envelope import Envelope, Event, enclose
+from shared.contracts.events import AwardIssued, AwardRevoked, FinalStanding, QuizClosed, QuizCompleted
+from shared.contracts.topics import create_missing
+from shared.messaging.publisher import Publisher, publishing
+from shared.web.tokens import TokenSigner, new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 ORGANISER_KEY = "organisers-key-for-tests"

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from services.awards.announcing import issued, issued_record
 from services.awards.rules import Award
-from shared.clock import to_milliseconds
-from shared.envelope import Context
-from shared.events import AwardKind
-from shared.publisher import to_record
+from shared.contracts.envelope import Context
+from shared.contracts.events import AwardKind
+from shared.messaging.publisher import to_record
+from shared.runtime.clock import to_milliseconds
 from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
 AWARDS = st.builds(

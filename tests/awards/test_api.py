@@ -10,7 +10,7 @@ import pytest
 
 from services.awards.app import assemble
 from services.awards.schemes import Scheme
-from shared.events import AwardIssued, AwardRevoked
+from shared.contracts.events import AwardIssued, AwardRevoked
 from tests.awards.builders import (
     ORGANISER,
     Week,

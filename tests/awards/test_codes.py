@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.awards.codes import ALPHABET, award_code, award_id, read_code
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 
 KEY = b"a key of some length, for the tests"
 codes = st.uuids().map(lambda id_: award_code(str(id_), KEY))

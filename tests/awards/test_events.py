@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from services.awards.codes import award_code, award_id
-from shared.events import AwardIssued, AwardRevoked
-from shared.mongo import connect
-from shared.topics import dead_letters
+from shared.contracts.events import AwardIssued, AwardRevoked
+from shared.contracts.topics import dead_letters
+from shared.storage.mongo import connect
 from tests.awards.builders import (
     AWARD_KEY,
     ORGANISER,

@@ -12,12 +12,11 @@ from services.awards.handlers import subscriptions
 from services.awards.issuing import Issuing
 from services.awards.rules import Award
 from services.awards.store import AwardStore
-from shared.consumer import Batch, Received
-from shared.envelope import Context, Envelope, Event
-from shared.events import AwardIssued, QuizClosed, QuizCompleted
-from shared.mongo import Database
-from shared.outbox import prepare, waiting
-from shared.testing import fresh_database, read_back
+from shared.contracts.envelope import Context, Envelope, Event
+from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
+from shared.messaging.consumer import Batch, Received
+from shared.storage.mongo import Database
+from shared.storage.outbox import prepare, waiting
 from tests.awards.builders import (
     AWARD_KEY,
     certificate,
@@ -28,6 +27,7 @@ from tests.awards.builders import (
     prizes,
     standings,
 )
+from tests.support.kafka import fresh_database, read_back
 
 pytestmark = pytest.mark.stack
 

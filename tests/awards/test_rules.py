@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
 from services.awards.schemes import RankTiers, Scheme
-from shared.errors import Rejected
-from shared.events import FinalStanding
+from shared.contracts.events import FinalStanding
+from shared.runtime.errors import Rejected
 from tests.awards.builders import certificate, prizes, scheme, standings
 
 

@@ -12,7 +12,7 @@ from bench.measure import Meter, Sample, interleaved, microseconds_each, per_ten
 from bench.report import Criterion, Outcome
 from services.quiz.attempt_tokens import AttemptTokens
 from services.quiz.submission import answered, decode
-from shared.tokens import TokenVerifier, new_key_pair
+from shared.web.tokens import TokenVerifier, new_key_pair
 
 KEY = "a-secret-of-at-least-thirty-two-characters"
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from shared.compatibility import breaks
-from shared.envelope import Part
+from ops.contracts.compatibility import breaks
+from shared.contracts.envelope import Part
 
 
 class Option(Part):

@@ -10,12 +10,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from shared import events
-from shared.consumer import decoder
-from shared.contracts import GOLDEN, schema_of
-from shared.envelope import Envelope, Event, from_headers
-from shared.errors import Rejected
-from shared.publisher import to_record
+from ops.contracts.documents import GOLDEN, schema_of
+from shared.contracts import events
+from shared.contracts.envelope import Envelope, Event, from_headers
+from shared.messaging.consumer import decoder
+from shared.messaging.publisher import to_record
+from shared.runtime.errors import Rejected
 
 NOW = datetime(2023, 5, 20, tzinfo=UTC)
 

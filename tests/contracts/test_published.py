@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from shared import contracts, events, topics
-from shared.contracts import asyncapi, broken, documents, main, outdated, release, schema_of, write
+from ops.contracts import documents as contracts
+from ops.contracts.documents import asyncapi, broken, documents, main, outdated, release, schema_of, write
+from shared.contracts import events, topics
 
 SPECIFICATION = Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json"
 
 
 def test_published_contracts_are_up_to_date() -> None:
-    assert outdated() == [], "run: python -m shared.contracts"
+    assert outdated() == [], "run: python -m ops.contracts.documents"
 
 
 def test_contracts_break_no_release() -> None:
@@ -129,7 +130,7 @@ def test_command_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["what"]) == 2
-    assert "python -m shared.contracts" in capsys.readouterr().out
+    assert "python -m ops.contracts.documents" in capsys.readouterr().out
 
 
 def test_published_documents_name_no_place_of_this_machine() -> None:

@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "quiz", "awards", "notifications")
@@ -95,7 +95,7 @@ def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
             "mongo": {"condition": "service_healthy"},
         }
     assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    assert services["topics"]["command"] == ["python", "-m", "shared.topics"]
+    assert services["topics"]["command"] == ["python", "-m", "shared.contracts.topics"]
 
 
 def test_prometheus_scrapes_every_service() -> None:

@@ -2,8 +2,8 @@
 
 from ops.audit.run import Audit
 from ops.databases import Databases
-from shared.mongo import Document
-from shared.publisher import Record
+from shared.messaging.publisher import Record
+from shared.storage.mongo import Document
 
 # Database, collection, which document, what is done to it (None: it is deleted), and who notices.
 SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (

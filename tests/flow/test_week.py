@@ -12,8 +12,8 @@ from ops.databases import connected
 from ops.services import Services, running
 from ops.stack import Stack
 from ops.week_cli import console, play
-from shared.publisher import publishing
-from shared.topics import create_missing
+from shared.contracts.topics import create_missing
+from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
 
 pytestmark = pytest.mark.stack

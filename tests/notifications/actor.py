@@ -17,7 +17,7 @@ from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer
 from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
-from shared.mongo import connect
+from shared.storage.mongo import connect
 
 
 async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> None:

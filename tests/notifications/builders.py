@@ -15,13 +15,13 @@ from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
 from services.notifications.rules import Patience
 from services.notifications.store import NotificationStore
-from shared import events, sealing
-from shared.consumer import Batch, Received
-from shared.envelope import Context, Envelope, Event, enclose
-from shared.mongo import Database, Document, connect
-from shared.outbox import prepare, waiting
-from shared.testing import fresh_database, read_back
-from shared.tokens import TokenSigner, new_key_pair
+from shared.contracts import events, sealing
+from shared.contracts.envelope import Context, Envelope, Event, enclose
+from shared.messaging.consumer import Batch, Received
+from shared.storage.mongo import Database, Document, connect
+from shared.storage.outbox import prepare, waiting
+from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support.kafka import fresh_database, read_back
 
 TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()

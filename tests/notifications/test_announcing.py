@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from services.notifications.announcing import delivered, delivered_record
 from services.notifications.rules import Message
-from shared.clock import to_milliseconds
-from shared.events import Channel
-from shared.publisher import to_record
+from shared.contracts.events import Channel
+from shared.messaging.publisher import to_record
+from shared.runtime.clock import to_milliseconds
 from tests.strategies import CONTEXTS, IDS, MOMENTS
 
 MESSAGES = st.builds(

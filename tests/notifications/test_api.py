@@ -9,8 +9,8 @@ import pytest
 
 from services.notifications.app import NotificationsSettings, assemble
 from services.notifications.rules import Patience
-from shared.mongo import connect
-from shared.outbox import prepare
+from shared.storage.mongo import connect
+from shared.storage.outbox import prepare
 from tests.notifications.builders import (
     CONTACT_PRIVATE_KEY,
     NAME,

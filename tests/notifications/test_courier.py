@@ -14,9 +14,9 @@ from services.notifications.postal import Postal
 from services.notifications.rules import Patience, Preferences
 from services.notifications.smtp import MailServer, MailServerDown
 from services.notifications.wording import Wording
-from shared import clock, sealing
-from shared.events import NotificationDelivered, NotificationFailed
-from shared.testing import eventually
+from shared.contracts import sealing
+from shared.contracts.events import NotificationDelivered, NotificationFailed
+from shared.runtime import clock
 from tests.notifications.builders import (
     CONTACT_PRIVATE_KEY,
     NAME,
@@ -31,6 +31,7 @@ from tests.notifications.builders import (
     sealed,
 )
 from tests.notifications.post_office import PostOffice, open_office
+from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from services.notifications.courier import Pace, sending
-from shared.events import NotificationDelivered
-from shared.testing import eventually
+from shared.contracts.events import NotificationDelivered
 from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, joined
 from tests.notifications.post_office import PostOffice, open_office
 from tests.notifications.test_courier import courier, until_all
+from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 

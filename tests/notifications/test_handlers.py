@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from services.notifications.rules import Patience
-from shared import clock
-from shared.envelope import Envelope
-from shared.events import NotificationDelivered, NotificationFailed
+from shared.contracts.envelope import Envelope
+from shared.contracts.events import NotificationDelivered, NotificationFailed
+from shared.runtime import clock
 from tests.notifications.builders import (
     NAME,
     address_of,

@@ -8,7 +8,7 @@ import pytest
 
 from services.notifications.mail import Mail, mail
 from services.notifications.rules import MessageId
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW
 
 

@@ -20,10 +20,10 @@ from services.notifications.rules import (
     message_id,
     messages_of,
 )
-from shared import topics
-from shared.envelope import Event
-from shared.errors import Rejected
-from shared.events import Channel, ParticipantErased, ParticipantJoined
+from shared.contracts import topics
+from shared.contracts.envelope import Event
+from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined
+from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW, completed, confirmed, enclosed, everything, issued, requested
 
 PATIENCE = Patience()

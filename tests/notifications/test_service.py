@@ -10,12 +10,11 @@ import httpx
 import pytest
 
 from services.notifications.app import assemble
-from shared.envelope import Envelope, Event
-from shared.events import NotificationDelivered, NotificationFailed
-from shared.logs import JsonLines
-from shared.publisher import Publisher, publishing
-from shared.testing import eventually, headers_of, read_all, skip_to_end, write_raw
-from shared.topics import create_missing, dead_letters
+from shared.contracts.envelope import Envelope, Event
+from shared.contracts.events import NotificationDelivered, NotificationFailed
+from shared.contracts.topics import create_missing, dead_letters
+from shared.messaging.publisher import Publisher, publishing
+from shared.runtime.logs import JsonLines
 from tests.notifications.builders import (
     NAME,
     ORGANISER,
@@ -32,6 +31,7 @@ from tests.notifications.builders import (
     settings,
 )
 from tests.notifications.post_office import PostOffice, open_office
+from tests.support.kafka import eventually, headers_of, read_all, skip_to_end, write_raw
 
 pytestmark = pytest.mark.stack
 
@@ -162,7 +162,7 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for library in ("aiokafka", "pymongo", "asyncio", "mail.log", "hpack", "httpcore", "httpx"):
-        # Of libraries what services let through: shared.logs.configure.
+        # Of libraries what services let through: shared.runtime.logs.configure.
         caplog.set_level(logging.WARNING, library)
     person, refused, gone, broken = fresh(), fresh(), fresh(), fresh()
     async with week(kafka, mongo) as at:

@@ -7,9 +7,9 @@ import pytest
 
 from services.notifications.rules import POLICY, messages_of
 from services.notifications.wording import Wording, moment_en, moment_zh
-from shared.envelope import Event
-from shared.errors import Rejected
-from shared.events import AwardKind, Language
+from shared.contracts.envelope import Event
+from shared.contracts.events import AwardKind, Language
+from shared.runtime.errors import Rejected
 from tests.notifications.builders import (
     NAME,
     NOW,

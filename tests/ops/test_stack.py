@@ -22,7 +22,7 @@ from ops.stack.host import free_port
 from ops.stack.jars import cache_folder
 from ops.stack.kafka import RECORD_BYTES_MAX, Kafka
 from ops.stack.server import wait_until_reachable
-from shared.mongo import connect
+from shared.storage.mongo import connect
 
 # A stack of the test's own, also where the session's servers are named from outside.
 OWN = {name: value for name, value in os.environ.items() if not name.startswith("KEPU_")}

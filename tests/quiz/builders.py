@@ -32,14 +32,20 @@ from services.quiz.rules import (
 )
 from services.quiz.store import QuizStore
 from services.quiz.submission import Submission
-from shared import clock
-from shared.consumer import Batch, Following, Raw, Received
-from shared.envelope import Envelope, enclose
-from shared.events import ParticipantErased, ParticipantJoined, QuestionKind, QuizCompleted, QuizSubmitted
-from shared.publisher import Publisher, publishing
-from shared.testing import fresh_database, read_all
-from shared.tokens import TokenSigner, new_key_pair
-from shared.topics import create_missing
+from shared.contracts.envelope import Envelope, enclose
+from shared.contracts.events import (
+    ParticipantErased,
+    ParticipantJoined,
+    QuestionKind,
+    QuizCompleted,
+    QuizSubmitted,
+)
+from shared.contracts.topics import create_missing
+from shared.messaging.consumer import Batch, Following, Raw, Received
+from shared.messaging.publisher import Publisher, publishing
+from shared.runtime import clock
+from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support.kafka import fresh_database, read_all
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 ATTEMPT_KEY = "a-secret-of-at-least-thirty-two-characters"

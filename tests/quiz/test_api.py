@@ -14,9 +14,8 @@ from services.quiz.ranks import FRESH_SECONDS
 from services.quiz.rules import Quiz
 from services.quiz.sitting import SUBMIT_PATH
 from services.quiz.upkeep import Upkeep
-from shared.events import QuizPublished
-from shared.testing import read_all
-from shared.topics import create_missing
+from shared.contracts.events import QuizPublished
+from shared.contracts.topics import create_missing
 from tests.quiz.builders import (
     ORGANISER,
     as_participant,
@@ -29,6 +28,7 @@ from tests.quiz.builders import (
     token,
     workshop,
 )
+from tests.support.kafka import read_all
 
 pytestmark = pytest.mark.stack
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.quiz.attempt_tokens import SIGNATURE_BYTES, TOKEN_CHARS_MAX, AttemptClaims, AttemptTokens
-from shared.errors import NotAuthenticated
-from shared.events import ID_PATTERN
+from shared.contracts.events import ID_PATTERN
+from shared.runtime.errors import NotAuthenticated
 
 TOKENS = AttemptTokens("a-secret-of-at-least-thirty-two-characters")
 CLAIMS = AttemptClaims("a-1", "contest", "wang", 1, 1_779_000_000_000, 1_779_001_205_000, None, "华龙区")

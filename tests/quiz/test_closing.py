@@ -10,12 +10,12 @@ from services.quiz.closing import Closer
 from services.quiz.handlers import subscriptions
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.submission import Submission
-from shared.consumer import consuming
-from shared.events import QuizClosed
-from shared.outbox import relaying
-from shared.publisher import to_record
-from shared.testing import eventually, read_all
+from shared.contracts.events import QuizClosed
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import to_record
+from shared.storage.outbox import relaying
 from tests.quiz.builders import Workshop, batch, envelope, workshop
+from tests.support.kafka import eventually, read_all
 
 pytestmark = pytest.mark.stack
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from services.quiz.completion import completed
 from services.quiz.rules import AttemptId, ParticipantId, QuizId
 from services.quiz.store import Result
-from shared.clock import to_milliseconds
-from shared.envelope import Context, enclose
-from shared.events import QuizCompleted
-from shared.publisher import to_record
+from shared.contracts.envelope import Context, enclose
+from shared.contracts.events import QuizCompleted
+from shared.messaging.publisher import to_record
+from shared.runtime.clock import to_milliseconds
 from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
 RESULTS = st.builds(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.quiz.grading import KeyedQuestion, answer_key, grade, halves, mark, packed, unpacked
 from services.quiz.review import review
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 from tests.quiz.builders import question
 
 LETTERS = st.sets(st.sampled_from("ABCDEFGH"), min_size=1).map(lambda letters: "".join(sorted(letters)))

@@ -11,10 +11,10 @@ import pytest
 from services.quiz.handlers import Grading
 from services.quiz.store import Parked, QuizStore
 from services.quiz.submission import Submission
-from shared.consumer import Following
-from shared.errors import Unavailable
-from shared.events import QuizCompleted
-from shared.publisher import Publisher, Record
+from shared.contracts.events import QuizCompleted
+from shared.messaging.consumer import Following
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime.errors import Unavailable
 from tests.quiz.builders import Workshop, batch, erased, joined, people, told, workshop
 
 pytestmark = pytest.mark.stack

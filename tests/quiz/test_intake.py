@@ -13,10 +13,10 @@ from ops.stack import Stack
 from services.quiz.intake import Intake
 from services.quiz.rules import CLOSE_NOTICE_SECONDS
 from services.quiz.submission import submission as submissions
-from shared.events import QuizSubmitted
-from shared.testing import eventually, read_all
-from shared.topics import create_missing
+from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import create_missing
 from tests.quiz.builders import ORGANISER, as_participant, attempt, paper, quiz, running, service, token
+from tests.support.kafka import eventually, read_all
 
 pytestmark = pytest.mark.stack
 

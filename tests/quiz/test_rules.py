@@ -21,7 +21,7 @@ from services.quiz.rules import (
     next_attempt,
     paper_number,
 )
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
 
 NOW = datetime(2026, 5, 20, 4, tzinfo=UTC)

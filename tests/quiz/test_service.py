@@ -8,10 +8,9 @@ import msgspec
 import pytest
 
 from services.quiz.rules import Quiz
-from shared.logs import JsonLines
-from shared.publisher import publishing
-from shared.testing import eventually
-from shared.topics import create_missing
+from shared.contracts.topics import create_missing
+from shared.messaging.publisher import publishing
+from shared.runtime.logs import JsonLines
 from tests.quiz.builders import (
     ORGANISER,
     ORGANISER_KEY,
@@ -23,6 +22,7 @@ from tests.quiz.builders import (
     service,
     submission,
 )
+from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -17,9 +17,9 @@ from services.quiz.store import QuizStore, Result
 from services.quiz.submission import Submission
 from services.quiz.tally import EXACT_SECONDS, cell_of
 from services.quiz.upkeep import Upkeep
-from shared.mongo import Database, connect
-from shared.testing import fresh_database
+from shared.storage.mongo import Database, connect
 from tests.quiz.builders import Workshop, batch, told, workshop
+from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
 

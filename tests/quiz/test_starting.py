@@ -8,9 +8,9 @@ import pytest
 from services.quiz.rules import Attempt, ParticipantId
 from services.quiz.starting import Start, start_attempts
 from services.quiz.store import QuizRecord, QuizStore
-from shared import clock
-from shared.errors import Conflict, Rejected
-from shared.mongo import connect
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Rejected
+from shared.storage.mongo import connect
 from tests.quiz.builders import Workshop, batch, workshop
 
 pytestmark = pytest.mark.stack

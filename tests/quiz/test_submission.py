@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from services.quiz.bodies import AnswersIn
 from services.quiz.submission import Submission, answered, decode, encoder, submission
-from shared.errors import Rejected
-from shared.events import QuizSubmitted
+from shared.contracts.events import QuizSubmitted
+from shared.runtime.errors import Rejected
 
 SOUND: dict[str, Any] = {
     "attempt_id": "0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55",

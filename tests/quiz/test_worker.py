@@ -15,11 +15,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.quiz.submission import Submission, encoder
-from shared.consumer import Raw
-from shared.envelope import enclose, to_headers
-from shared.events import QuizSubmitted
-from shared.testing import eventually, read_all, write_raw
-from shared.topics import create_missing, dead_letters
+from shared.contracts.envelope import enclose, to_headers
+from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import create_missing, dead_letters
+from shared.messaging.consumer import Raw
 from tests.quiz.builders import (
     ATTEMPT_KEY,
     ORGANISER_KEY,
@@ -32,6 +31,7 @@ from tests.quiz.builders import (
     service,
     workshop,
 )
+from tests.support.kafka import eventually, read_all, write_raw
 
 pytestmark = pytest.mark.stack
 

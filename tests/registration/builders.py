@@ -21,10 +21,10 @@ from services.registration.rules import (
     Status,
     registration_id,
 )
-from shared import sealing
-from shared.mongo import Database, connect
-from shared.outbox import waiting
-from shared.tokens import new_key_pair
+from shared.contracts import sealing
+from shared.storage.mongo import Database, connect
+from shared.storage.outbox import waiting
+from shared.web.tokens import new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()

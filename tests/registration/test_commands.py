@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from services.registration.app import assemble
-from shared.envelope import Envelope, enclose
-from shared.events import RegistrationRequested
-from shared.publisher import Publisher, publishing
-from shared.topics import create_missing
+from shared.contracts.envelope import Envelope, enclose
+from shared.contracts.events import RegistrationRequested
+from shared.contracts.topics import create_missing
+from shared.messaging.publisher import Publisher, publishing
 from tests.registration.builders import activity, ask, bearer, new_id, put, reading, running, seats, settings
 
 pytestmark = pytest.mark.stack

@@ -11,11 +11,10 @@ import pytest
 from services.registration.idempotency import RequestKeys
 from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
-from shared.errors import NotAuthenticated, Overloaded, Unavailable
-from shared.hot import HotRequest
-from shared.mongo import Database
-from shared.testing import eventually
-from shared.tokens import Participant, TokenSigner
+from shared.runtime.errors import NotAuthenticated, Overloaded, Unavailable
+from shared.storage.mongo import Database
+from shared.web.hot import HotRequest
+from shared.web.tokens import Participant, TokenSigner
 from tests.registration.builders import (
     CONTACT_PUBLIC_KEY,
     PRIVATE_KEY,
@@ -29,6 +28,7 @@ from tests.registration.builders import (
     service,
     told,
 )
+from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.registration.rules import registration_id
-from shared.sealing import unseal
+from shared.contracts.sealing import unseal
 from tests.registration.builders import (
     CONTACT_PRIVATE_KEY,
     ORGANISER,

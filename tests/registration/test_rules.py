@@ -16,7 +16,7 @@ from services.registration.rules import (
     promote,
     registration_id,
 )
-from shared.errors import Conflict
+from shared.runtime.errors import Conflict
 from tests.registration.builders import NOW, session, waiter
 
 

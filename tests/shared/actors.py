@@ -8,11 +8,11 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from shared.consumer import Batch, Following, Subscription, consuming
-from shared.mongo import connect, insert_new
-from shared.outbox import relaying
-from shared.publisher import Publisher, Record, publishing
-from shared.testing import Said, named_contract, readers_of
+from shared.messaging.consumer import Batch, Following, Subscription, consuming
+from shared.messaging.publisher import Publisher, Record, publishing
+from shared.storage.mongo import connect, insert_new
+from shared.storage.outbox import relaying
+from tests.support.kafka import Said, named_contract, readers_of
 
 
 async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str) -> None:

@@ -14,11 +14,19 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from shared.consumer import EVENT_BYTES_MAX, Batch, Consumer, Decode, Following, Subscription, consuming
-from shared.envelope import HEADER_BYTES_MAX, Headers
-from shared.errors import Rejected, Unavailable
-from shared.publisher import publishing, to_record
-from shared.testing import (
+from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
+from shared.messaging.consumer import (
+    EVENT_BYTES_MAX,
+    Batch,
+    Consumer,
+    Decode,
+    Following,
+    Subscription,
+    consuming,
+)
+from shared.messaging.publisher import publishing, to_record
+from shared.runtime.errors import Rejected, Unavailable
+from tests.support.kafka import (
     Said,
     committed,
     dead_topic_of,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from shared.consumer import Batch, Following, Subscription, consuming
-from shared.envelope import Envelope, Event
-from shared.mongo import Database, Session, in_transaction
-from shared.outbox import LEASE_SECONDS, append, prepare, relaying, waiting
-from shared.publisher import publishing
-from shared.testing import (
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.consumer import Batch, Following, Subscription, consuming
+from shared.messaging.publisher import publishing
+from shared.storage.mongo import Database, Session, in_transaction
+from shared.storage.outbox import LEASE_SECONDS, append, prepare, relaying, waiting
+from tests.support.kafka import (
     Said,
     committed,
     eventually,

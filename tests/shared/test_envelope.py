@@ -3,9 +3,17 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from msgspec.structs import replace
 
-from shared.envelope import HEADER_BYTES_MAX, Context, Headers, enclose, event_id, from_headers, to_headers
-from shared.errors import Rejected
-from shared.testing import headers_of, named_contract, said
+from shared.contracts.envelope import (
+    HEADER_BYTES_MAX,
+    Context,
+    Headers,
+    enclose,
+    event_id,
+    from_headers,
+    to_headers,
+)
+from shared.runtime.errors import Rejected
+from tests.support.kafka import headers_of, named_contract, said
 
 NOW = datetime(2023, 5, 20, 9, 0, tzinfo=UTC)
 CONTRACT = named_contract("said")

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from shared.errors import Overloaded, Unavailable
-from shared.group_commit import BUSY_ITEMS, GroupCommit
-from shared.testing import eventually
+from shared.messaging.group_commit import BUSY_ITEMS, GroupCommit
+from shared.runtime.errors import Overloaded, Unavailable
+from tests.support.kafka import eventually
 
 
 class Log:

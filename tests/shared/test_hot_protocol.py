@@ -13,15 +13,15 @@ from fastapi import FastAPI
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from shared.errors import Overloaded
-from shared.hot import UNDER_WAY_MAX, HotRequest, HotRoute
-from shared.hot_protocol import HotProtocol
-from shared.http import Check, create_app
-from shared.middleware import BODY_BYTES_MAX
-from shared.settings import Settings
-from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
-from shared.testing import eventually
-from shared.tokens import new_key_pair
+from shared.runtime.errors import Overloaded
+from shared.runtime.settings import Settings
+from shared.web.hot import UNDER_WAY_MAX, HotRequest, HotRoute
+from shared.web.hot_protocol import HotProtocol
+from shared.web.http import Check, create_app
+from shared.web.middleware import BODY_BYTES_MAX
+from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.tokens import new_key_pair
+from tests.support.kafka import eventually
 
 PUBLIC = new_key_pair()[1]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

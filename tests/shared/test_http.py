@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field, SecretStr
 from starlette.responses import PlainTextResponse, Response
 
-from shared.errors import (
+from shared.runtime.errors import (
     Conflict,
     Forbidden,
     KepuError,
@@ -22,12 +22,12 @@ from shared.errors import (
     Rejected,
     Unavailable,
 )
-from shared.hot import HotRequest, HotRoute
-from shared.http import AsOrganiser, AsParticipant, Check, create_app
-from shared.logs import JsonLines
-from shared.middleware import BODY_BYTES_MAX
-from shared.settings import Settings
-from shared.tokens import TokenSigner, new_key_pair
+from shared.runtime.logs import JsonLines
+from shared.runtime.settings import Settings
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.http import AsOrganiser, AsParticipant, Check, create_app
+from shared.web.middleware import BODY_BYTES_MAX
+from shared.web.tokens import TokenSigner, new_key_pair
 
 PRIVATE, PUBLIC = new_key_pair()
 KEY = "a-key-of-the-organisers"

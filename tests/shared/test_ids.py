@@ -6,7 +6,7 @@ from uuid import RFC_4122, UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ids import derived_id, ordered_id, random_id
+from shared.runtime.ids import derived_id, ordered_id, random_id
 
 
 @given(st.uuids(), st.text(st.characters(exclude_categories=["Cs"])))

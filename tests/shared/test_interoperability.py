@@ -13,9 +13,9 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer as ConfluentConsumer
 from confluent_kafka import Producer as ConfluentProducer
 
-from shared.consumer import Batch, Following, Received, Subscription, consuming
-from shared.publisher import partition_of, publishing
-from shared.testing import (
+from shared.messaging.consumer import Batch, Following, Received, Subscription, consuming
+from shared.messaging.publisher import partition_of, publishing
+from tests.support.kafka import (
     Said,
     dead_topic_of,
     eventually,

@@ -3,8 +3,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from shared.errors import Unavailable
-from shared.logs import JsonLines, correlated
+from shared.runtime.errors import Unavailable
+from shared.runtime.logs import JsonLines, correlated
 
 
 def line(message: str = "service ready", **fields: object) -> dict[str, object]:

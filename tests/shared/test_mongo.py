@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 import pytest
 from pymongo.errors import BulkWriteError
 
-from shared.errors import Unavailable
-from shared.mongo import Session, in_transaction, insert_new, outages_named, ping
-from shared.testing import fresh_database
+from shared.runtime.errors import Unavailable
+from shared.storage.mongo import Session, in_transaction, insert_new, outages_named, ping
+from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
 

@@ -11,15 +11,16 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from ops.stack import Stack
-from shared.consumer import Batch, Consumer, Following, Subscription, consuming
-from shared.envelope import Envelope, Event
-from shared.errors import Unavailable
-from shared.http import Check, create_app
-from shared.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
-from shared.outbox import append, relaying
-from shared.publisher import Publisher, publishing
-from shared.settings import Settings
-from shared.testing import (
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.consumer import Batch, Consumer, Following, Subscription, consuming
+from shared.messaging.publisher import Publisher, publishing
+from shared.runtime.errors import Unavailable
+from shared.runtime.settings import Settings
+from shared.storage.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
+from shared.storage.outbox import append, relaying
+from shared.web.http import Check, create_app
+from shared.web.tokens import new_key_pair
+from tests.support.kafka import (
     Said,
     committed,
     dead_topic_of,
@@ -29,7 +30,6 @@ from shared.testing import (
     readers_of,
     said,
 )
-from shared.tokens import new_key_pair
 
 pytestmark = pytest.mark.stack
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.envelope import Envelope, Event
-from shared.mongo import Database, Session, in_transaction
-from shared.outbox import (
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.publisher import publishing
+from shared.storage.mongo import Database, Session, in_transaction
+from shared.storage.outbox import (
     BUSY_SECONDS,
     LEASE_SECONDS,
     LOOK_SECONDS,
@@ -20,8 +21,7 @@ from shared.outbox import (
     prepare,
     relaying,
 )
-from shared.publisher import publishing
-from shared.testing import eventually, fresh_database, new_contract, read_all, said
+from tests.support.kafka import eventually, fresh_database, new_contract, read_all, said
 
 pytestmark = pytest.mark.stack
 

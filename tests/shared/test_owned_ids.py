@@ -6,8 +6,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ids import ordered_id
-from shared.owned_ids import ids_in, ids_of, member_id, owned_id
+from shared.runtime.ids import ordered_id
+from shared.runtime.owned_ids import ids_in, ids_of, member_id, owned_id
 
 words = st.text(max_size=40)
 

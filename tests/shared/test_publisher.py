@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.errors import Rejected, Unavailable
-from shared.publisher import Publisher, partition_of, publishing
-from shared.testing import new_contract, read_all, said
-from shared.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.messaging.publisher import Publisher, partition_of, publishing
+from shared.runtime.errors import Rejected, Unavailable
+from tests.support.kafka import new_contract, read_all, said
 
 pytestmark = pytest.mark.stack
 

@@ -1,9 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.errors import Rejected
-from shared.events import ParticipantJoined
-from shared.sealing import Contact, new_key_pair, seal, unseal
+from shared.contracts.events import ParticipantJoined
+from shared.contracts.sealing import Contact, new_key_pair, seal, unseal
+from shared.runtime.errors import Rejected
 
 PRIVATE, PUBLIC = new_key_pair()
 CONTACT = Contact(name="王芳", email="wang.fang@example.org")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from shared.shedding import (
+from shared.web.shedding import (
     BEAT_SECONDS,
     LATE_SECONDS,
     LATE_TURNS_MIN,

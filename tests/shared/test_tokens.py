@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from shared.errors import Forbidden, NotAuthenticated
-from shared.tokens import (
+from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.web.tokens import (
     ISSUER,
     OUR_HEADER,
     TOKEN_CHARS_MAX,

@@ -2,9 +2,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from shared import events, topics
-from shared.errors import Unavailable
-from shared.topics import create_missing, dead_letters
+from shared.contracts import events, topics
+from shared.contracts.topics import create_missing, dead_letters
+from shared.runtime.errors import Unavailable
 
 
 def test_every_contract_has_its_topic_and_every_group_its_dead_letters() -> None:

@@ -21,9 +21,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared import logs, metrics
-from shared.errors import KepuError, NotAuthenticated, Overloaded
-from shared.middleware import (
+from shared.runtime import logs, metrics
+from shared.runtime.errors import KepuError, NotAuthenticated, Overloaded
+from shared.web.middleware import (
     bounded_body,
     correlation_from,
     correlation_of,
@@ -31,8 +31,8 @@ from shared.middleware import (
     observe,
     too_large,
 )
-from shared.problems import problem_of
-from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.problems import problem_of
+from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
 
 log = logging.getLogger(__name__)
 

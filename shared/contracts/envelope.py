@@ -18,8 +18,8 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from shared.errors import Rejected
-from shared.ids import derived_id
+from shared.runtime.errors import Rejected
+from shared.runtime.ids import derived_id
 
 CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1024

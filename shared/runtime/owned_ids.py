@@ -59,7 +59,7 @@ def _id(digits: str, thing: str) -> str:
 
 def _digits(owner: str) -> str:
     if _TIMED.fullmatch(owner):
-        # As `shared.ids.ordered_id` makes them. Other UUIDs need not differ where they begin.
+        # As `shared.runtime.ids.ordered_id` makes them. Other UUIDs need not differ where they begin.
         return f"{owner[:8]}{owner[9:13]}{owner[15:18]}"
     return sha256(owner.encode()).hexdigest()[:DIGITS]
 

@@ -15,11 +15,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from shared import metrics
-from shared.background import beside
-from shared.envelope import Envelope, Event
-from shared.errors import Unavailable
-from shared.mongo import (
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.publisher import Publisher, Record, to_record
+from shared.runtime import metrics
+from shared.runtime.background import beside
+from shared.runtime.errors import Unavailable
+from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
@@ -28,7 +29,6 @@ from shared.mongo import (
     Session,
     outages_named,
 )
-from shared.publisher import Publisher, Record, to_record
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from shared.errors import KepuError
+from shared.runtime.errors import KepuError
 
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 

@@ -1,11 +1,11 @@
 """
 The contracts as other teams read them: JSON Schemas, an AsyncAPI 3.0 document, and releases.
 
-    python -m shared.contracts                   write contracts/ anew
-    python -m shared.contracts check             say what is out of date or breaks a release
-    python -m shared.contracts release 0.1.0     keep today's schemas as those of a release, for ever
+    python -m ops.contracts.documents                   write contracts/ anew
+    python -m ops.contracts.documents check             say what is out of date or breaks a release
+    python -m ops.contracts.documents release 0.1.0     keep today's schemas as those of a release, for ever
 
-Everything is generated from `shared.events` and `shared.topics`, with the golden records
+Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
 of the tests as examples, so that the documents cannot say anything else than the code.
 """
 
@@ -17,12 +17,12 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from shared import events, topics
-from shared.compatibility import breaks
-from shared.envelope import Event
-from shared.events import ID_PATTERN
+from ops.contracts.compatibility import breaks
+from shared.contracts import events, topics
+from shared.contracts.envelope import Event
+from shared.contracts.events import ID_PATTERN
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "contracts"
 GOLDEN = ROOT / "tests" / "contracts" / "golden"
 RELEASED = "released"
@@ -250,12 +250,12 @@ def main(arguments: Sequence[str]) -> int:
             write()
         case ["check"]:
             wrong = outdated() + broken()
-            print("\n".join(wrong) or "contracts are up to date and break no release")  # noqa: T201 (a command)
+            print("\n".join(wrong) or "contracts are up to date and break no release")
             return 1 if wrong else 0
         case ["release", version]:
             release(version)
         case _:
-            print(__doc__)  # noqa: T201 (a command)
+            print(__doc__)
             return 2
     return 0
 

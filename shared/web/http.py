@@ -20,16 +20,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from shared import logs, metrics
-from shared.background import beside
-from shared.errors import KepuError, NotAuthenticated
-from shared.hot import HotRoute, HotRoutes
-from shared.hot_protocol import HotProtocol
-from shared.middleware import Observed, route_of
-from shared.problems import Problem, problem, problem_of
-from shared.settings import Settings
-from shared.shedding import Shedding
-from shared.tokens import Participant, TokenVerifier, check_organiser
+from shared.runtime import logs, metrics
+from shared.runtime.background import beside
+from shared.runtime.errors import KepuError, NotAuthenticated
+from shared.runtime.settings import Settings
+from shared.web.hot import HotRoute, HotRoutes
+from shared.web.hot_protocol import HotProtocol
+from shared.web.middleware import Observed, route_of
+from shared.web.problems import Problem, problem, problem_of
+from shared.web.shedding import Shedding
+from shared.web.tokens import Participant, TokenVerifier, check_organiser
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def create_app(
         description=description,
         version="1.0",
         lifespan=running,
-        # Asked for by nobody, and it would be looked up at each request: shared/metrics.py has what we tell.
+        # Nobody asks for it, and each request would look it up: shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={
             code: {"model": Problem, "description": "Refused; see `code`"}

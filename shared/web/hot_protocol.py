@@ -4,7 +4,7 @@ Hot routes straight from the parser: uvicorn's protocol without ASGI in between.
 A scope, a task's two channels and their messages cost as much as all the rest of a hot
 request. Only the plain case is taken here: HTTP/1.1, a body of known length, nothing
 under way on the connection. Everything else goes on to uvicorn as it came, and
-`shared.hot.HotRoutes` answers it there in the same way.
+`shared.web.hot.HotRoutes` answers it there in the same way.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.hot import UNDER_WAY_MAX, HotAnswer, HotRoute, hot_route
-from shared.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.hot import UNDER_WAY_MAX, HotAnswer, HotRoute, hot_route
+from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
 
 # What is larger goes by way of ASGI, where bodies are read with care for the memory.
 HOT_BODY_BYTES_MAX = 262_144

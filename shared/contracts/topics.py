@@ -1,7 +1,7 @@
 """
 Every topic with its partitions, retention and limits, and who reads it: declared here, created from here.
 
-    python -m shared.topics        create what is missing on the broker that KEPU_KAFKA names
+    python -m shared.contracts.topics        create what is missing on the broker that KEPU_KAFKA names
 
 Brokers run with auto-creation off, so a misspelt topic is an error and not a new topic.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from shared import events
-from shared.envelope import Event
-from shared.errors import Unavailable
-from shared.settings import KafkaSettings
+from shared.contracts import events
+from shared.contracts.envelope import Event
+from shared.runtime.errors import Unavailable
+from shared.runtime.settings import KafkaSettings
 
 # A record may be larger than any event of ours: one that is too large must reach its dead letters.
 RECORD_BYTES_MAX = 1_048_576 + 131_072

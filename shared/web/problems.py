@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from shared.errors import (
+from shared.runtime.errors import (
     Conflict,
     Forbidden,
     KepuError,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from shared.envelope import Event, Part
+from shared.contracts.envelope import Event, Part
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 ANSWER_PATTERN = r"^[A-H]{1,8}$"

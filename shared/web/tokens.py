@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from shared.errors import Forbidden, NotAuthenticated
+from shared.runtime.errors import Forbidden, NotAuthenticated
 
 ALGORITHM = "EdDSA"
 ISSUER = "kepu-registration"

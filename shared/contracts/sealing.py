@@ -12,7 +12,7 @@ from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.errors import Rejected
+from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
 EMAIL_PATTERN = r"^[^@\s<>,;:\"']{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$"

@@ -24,11 +24,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
-from shared import metrics
-from shared.envelope import Context, Envelope, Event, Headers, from_headers
-from shared.errors import Rejected, Unavailable
-from shared.publisher import Publisher, Record
-from shared.topics import DEAD_RECORD_BYTES_MAX, dead_letters
+from shared.contracts.envelope import Context, Envelope, Event, Headers, from_headers
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, dead_letters
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime import metrics
+from shared.runtime.errors import Rejected, Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from shared.errors import Unavailable
+from shared.runtime.errors import Unavailable
 
 __all__ = [
     "ASCENDING",

@@ -12,7 +12,7 @@ there again at once, and all time goes into refusing.
 import asyncio
 import time
 
-from shared import metrics
+from shared.runtime import metrics
 
 BEAT_SECONDS = 0.05
 LATE_SECONDS = 0.25

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import logs, metrics
-from shared.problems import problem
+from shared.runtime import logs, metrics
+from shared.web.problems import problem
 
 log = logging.getLogger(__name__)
 

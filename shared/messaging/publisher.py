@@ -17,10 +17,10 @@ from zlib import crc32
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared import metrics
-from shared.envelope import Envelope, Event, Headers, to_headers
-from shared.errors import Rejected, Unavailable
-from shared.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.envelope import Envelope, Event, Headers, to_headers
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.runtime import metrics
+from shared.runtime.errors import Rejected, Unavailable
 
 log = logging.getLogger(__name__)
 

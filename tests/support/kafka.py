@@ -17,10 +17,10 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.consumer import Following, Raw
-from shared.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
-from shared.mongo import Database, connect
-from shared.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
+from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
+from shared.messaging.consumer import Following, Raw
+from shared.storage.mongo import Database, connect
 
 EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from shared import metrics
-from shared.errors import Overloaded, Unavailable
+from shared.runtime import metrics
+from shared.runtime.errors import Overloaded, Unavailable
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

@@ -1,0 +1,1 @@
+"""The published contracts: schemas and documents made from the code, and the gate between releases."""

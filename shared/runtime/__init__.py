@@ -1,0 +1,1 @@
+"""What every process stands on: settings, logs, metrics, clock, errors, ids, background work."""

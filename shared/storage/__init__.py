@@ -1,0 +1,1 @@
+"""MongoDB: the client and its transactions, and the outbox that leaves it."""

@@ -1,0 +1,1 @@
+"""HTTP: the app that every service is, who is asking, problems, and the hot routes."""
