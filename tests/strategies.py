@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Context
-from shared.contracts.events import ID_PATTERN
 
 IDS = st.from_regex(ID_PATTERN, fullmatch=True)
 LINES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)

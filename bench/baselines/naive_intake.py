@@ -15,7 +15,8 @@ from faststream.kafka import KafkaBroker
 from pydantic import BaseModel, Field
 
 from bench.baselines.told import serve, told
-from shared.contracts.events import ANSWERS_MAX, Id, Letters
+from shared.contracts.checked import Id
+from shared.contracts.events import ANSWERS_MAX, Letters
 
 broker = KafkaBroker(told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd")
 

@@ -3,7 +3,7 @@ The contracts as other teams read them: JSON Schemas, an AsyncAPI 3.0 document, 
 
     python -m ops.contracts.documents                   write contracts/ anew
     python -m ops.contracts.documents check             say what is out of date or breaks a release
-    python -m ops.contracts.documents release 0.1.0     keep today's schemas as those of a release, for ever
+    python -m ops.contracts.documents release 0.2.0     keep today's schemas as those of a release, for ever
 
 Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
 of the tests as examples, so that the documents cannot say anything else than the code.
@@ -19,8 +19,8 @@ from pydantic.json_schema import models_json_schema
 
 from ops.contracts.compatibility import breaks
 from shared.contracts import events, topics
+from shared.contracts.checked import ID_PATTERN
 from shared.contracts.envelope import Event
-from shared.contracts.events import ID_PATTERN
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "contracts"

@@ -12,7 +12,8 @@ from services.awards.issuing import Issuing
 from services.awards.rules import Award
 from services.awards.schemes import Rule, Scheme
 from services.awards.store import AwardStore
-from shared.contracts.events import ID_PATTERN, AwardKind, Id, Line
+from shared.contracts.checked import ID_PATTERN, Id, Line
+from shared.contracts.events import AwardKind
 from shared.runtime.errors import NotFound, Rejected
 from shared.web.http import AsOrganiser, AsParticipant
 

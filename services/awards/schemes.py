@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.contracts.events import AwardKind, Id, Line, Percent
+from shared.contracts.checked import Id, Line
+from shared.contracts.events import AwardKind, Percent
 
 TIERS_MAX = 20
 TIER_PLACES_MAX = 10_000

@@ -11,7 +11,8 @@ from services.notifications.delivery_store import Delivery, DeliveryStore
 from services.notifications.rules import Preferences, State, language_of
 from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
-from shared.contracts.events import ID_PATTERN, Channel, Language, ParticipantKind
+from shared.contracts.checked import ID_PATTERN
+from shared.contracts.events import Channel, Language, ParticipantKind
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Forbidden, NotFound
 from shared.web.http import AsOrganiser, AsParticipant

@@ -35,7 +35,7 @@ from services.quiz.rules import (
 )
 from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
 from services.quiz.store import QuizRecord, QuizStore
-from shared.contracts.events import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.web.http import AsOrganiser, AsParticipant

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.rules import Status
-from shared.contracts.events import ANSWERS_MAX, Id, Letters
+from shared.contracts.checked import Id
+from shared.contracts.events import ANSWERS_MAX, Letters
 
 
 class QuizOut(BaseModel):

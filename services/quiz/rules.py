@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from shared.contracts.events import QUESTIONS_MAX, Id, Letters, Line, Percent, QuestionKind, Text
+from shared.contracts.checked import Id, Line, Text
+from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 

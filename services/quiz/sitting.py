@@ -16,7 +16,7 @@ from services.quiz.rules import Attempt, AttemptId, ParticipantId
 from services.quiz.starting import Start, start_attempts
 from services.quiz.store import QuizStore, Result
 from services.quiz.submission import encoder
-from shared.contracts.events import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN
 from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock
 from shared.runtime.errors import NotFound, Rejected

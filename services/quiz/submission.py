@@ -16,7 +16,8 @@ from typing import Annotated
 
 import msgspec
 
-from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, ID_PATTERN, QuizSubmitted
+from shared.contracts.checked import ID_PATTERN
+from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, QuizSubmitted
 from shared.messaging.consumer import decoder
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]

@@ -23,7 +23,7 @@ from services.registration.records import Activity
 from services.registration.registering import REGISTER_PATH
 from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
-from shared.contracts.events import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN
 from shared.runtime import clock, logs
 from shared.runtime.errors import NotFound
 from shared.web.http import AsParticipant, organiser, participant

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from services.registration.rules import Status, Verdict
 from services.registration.tickets import TICKET_CHARS_MAX
-from shared.contracts.events import Audience, Code, Id, Language, Line, Places, Text
+from shared.contracts.checked import Code, Id, Line, Text
+from shared.contracts.events import Audience, Language, Places
 from shared.contracts.sealing import EMAIL_PATTERN
 
 SESSIONS_MAX = 60

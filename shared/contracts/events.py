@@ -2,29 +2,31 @@
 Every contract between the services and with other systems, in the order in which things happen.
 
 A contract is frozen once released: fields are added as optional ones, never removed,
-renamed or narrowed. Bodies carry pseudonymous ids only; a contact travels sealed
-(`contact_sealed`: libsodium sealed box to the notifications service's public key,
-base64) and nobody else can open it.
+renamed or narrowed. Bodies carry pseudonymous ids only; contacts and ticket codes travel
+sealed (shared/contracts/sealing.py), and only notifications can open them.
+
+`version` counts the changes of the thing that an event is about, from 1. A reader that keeps
+a copy takes only a higher version than it has: records of one key may come twice or, after a
+fault, late.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from shared.contracts.checked import Code, Id, Line, Moment, Text, Version, Zone
 from shared.contracts.envelope import Event, Part
 
-ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
 STANDINGS_MAX = 1_000
 QUESTIONS_MAX = 1_000
 
-Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=4_000)]
 Sealed = Annotated[str, StringConstraints(max_length=4_096, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+Locked = Annotated[str, StringConstraints(max_length=6_144, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Points = Annotated[float, Field(ge=0, le=200, multiple_of=0.5)]
+"""Points reached: they decide passing and rank. A percentage is only for people to look at."""
 Seconds = Annotated[int, Field(ge=0, le=31_622_400)]
 Places = Annotated[int, Field(ge=1, le=60)]
 Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
@@ -52,43 +54,59 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
     contact_sealed: Sealed | None = None
 
 
-class ParticipantJoined(Event, topic="participant.joined", key="participant_id"):
-    """A participant's profile exists."""
+class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
+    """
+    The key that opens what is sealed for this participant; null: the key is destroyed.
+
+    The topic keeps only the latest record of a participant. So after an erasure nobody can open
+    what earlier records of other topics hold.
+    """
 
     participant_id: Id
+    version: Version
+    key_sealed: Sealed | None
+
+
+class ParticipantJoined(Event, topic="participant.joined", key="participant_id"):
+    """A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key."""
+
+    participant_id: Id
+    version: Version
     kind: ParticipantKind
     group_id: Id | None
     district: Line | None
     audience: Audience
     language: Language
-    contact_sealed: Sealed | None
+    contact_sealed: Locked | None
 
 
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
     """Everything personal about this participant must go."""
 
     participant_id: Id
-    erased_at: AwareDatetime
+    version: Version
+    erased_at: Moment
 
 
 class _RegistrationOutcome(Event):
     """What every outcome tells: who, for what, where and when. `request_id` is the asker's own."""
 
     registration_id: Id
+    version: Version
     request_id: Id
     participant_id: Id
     activity_id: Id
     activity_title: Line
     session_id: Id
-    starts_at: AwareDatetime
+    starts_at: Moment
     venue: Line
     places: Places
 
 
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """A place is held. `promoted`: it came from the waiting list."""
+    """A place is held. `promoted`: it came from the waiting list. The ticket's code is sealed."""
 
-    ticket_code: Line
+    ticket_sealed: Locked
     promoted: bool = False
 
 
@@ -114,10 +132,17 @@ class RegistrationCancelled(_RegistrationOutcome, topic="registration.cancelled"
     code: Code
 
 
+class RegistrationMoved(_RegistrationOutcome, topic="registration.moved", key="participant_id"):
+    """The session of a place or of a wait has another time or venue now; as they were before."""
+
+    starts_at_before: Moment
+    venue_before: Line
+
+
 class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in", key="participant_id"):
     """The ticket was shown at the door."""
 
-    checked_in_at: AwareDatetime
+    checked_in_at: Moment
 
 
 class PublishedOption(Part):
@@ -147,10 +172,11 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id"):
     """
 
     quiz_id: Id
+    version: Version
     title: Line
-    opens_at: AwareDatetime
-    closes_at: AwareDatetime
-    timezone: Line
+    opens_at: Moment
+    closes_at: Moment
+    timezone: Zone
     duration_seconds: Seconds
     grace_seconds: Seconds
     attempts_per_day: Annotated[int, Field(ge=1, le=100)]
@@ -167,22 +193,29 @@ class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
 
     `answers` maps question ids to the letters chosen ("A", or "ACD" where several may
     be). Group and district are given where the sender knows them, else the participant's
-    profile tells.
+    profile tells. `quiz_version` is the version of the quiz that the paper was drawn from; it
+    is graded by that version, or by the latest where none is given.
     """
 
     attempt_id: Id
     quiz_id: Id
     participant_id: Id
     number: Annotated[int, Field(ge=1, le=100)]
-    started_at: AwareDatetime
-    submitted_at: AwareDatetime
+    started_at: Moment
+    submitted_at: Moment
     answers: Annotated[dict[Id, Letters], Field(max_length=ANSWERS_MAX)]
     group_id: Id | None = None
     district: Line | None = None
+    quiz_version: Version | None = None
 
 
 class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
-    """A graded attempt. `result_id` equals the attempt's id."""
+    """
+    A graded attempt. `result_id` equals the attempt's id.
+
+    `points` of `points_max` decide passing and rank; `score_percent` is them in whole percent,
+    rounded down.
+    """
 
     result_id: Id
     quiz_id: Id
@@ -190,15 +223,18 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     participant_id: Id
     group_id: Id | None
     district: Line | None
+    points: Points
+    points_max: Points
     score_percent: Percent
     passed: bool
     time_used_seconds: Seconds
-    completed_at: AwareDatetime
+    completed_at: Moment
 
 
 class FinalStanding(Part):
     rank: Annotated[int, Field(ge=1)]
     participant_id: Id
+    points: Points
     score_percent: Percent
     time_used_seconds: Seconds
 
@@ -207,13 +243,14 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id"):
     """
     Final standings are fixed: the first `STANDINGS_MAX` of `participants` in all.
 
-    Equal score and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
+    Equal points and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
     """
 
     quiz_id: Id
     quiz_title: Line
-    closed_at: AwareDatetime
+    closed_at: Moment
     participants: Annotated[int, Field(ge=0)]
+    points_max: Points
     standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
 
 
@@ -221,6 +258,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     """An award holds. `cause` is the result, closing or conferral that it follows from."""
 
     award_id: Id
+    version: Version
     award_code: Line
     scheme_id: Id
     scheme_title: Line
@@ -228,19 +266,20 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
     tier: Line | None
     recipient_id: Id
     cause: Id
-    issued_at: AwareDatetime
+    issued_at: Moment
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     """An award no longer holds."""
 
     award_id: Id
+    version: Version
     award_code: Line
     scheme_id: Id
     scheme_title: Line
     recipient_id: Id
     reason: Line
-    revoked_at: AwareDatetime
+    revoked_at: Moment
 
 
 class NotificationRequested(Event, topic="notification.requested", key="participant_id"):
@@ -260,7 +299,7 @@ class NotificationDelivered(Event, topic="notification.delivered", key="particip
     participant_id: Id
     channel: Channel
     cause_id: Line
-    delivered_at: AwareDatetime
+    delivered_at: Moment
 
 
 class NotificationFailed(Event, topic="notification.failed", key="participant_id"):
@@ -272,17 +311,19 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     cause_id: Line
     code: Code
     attempts: Annotated[int, Field(ge=0)]
-    failed_at: AwareDatetime
+    failed_at: Moment
 
 
 ALL: tuple[type[Event], ...] = (
     RegistrationRequested,
+    ParticipantKeyed,
     ParticipantJoined,
     ParticipantErased,
     RegistrationConfirmed,
     RegistrationWaitlisted,
     RegistrationRejected,
     RegistrationCancelled,
+    RegistrationMoved,
     RegistrationCheckedIn,
     QuizPublished,
     QuizSubmitted,

@@ -1,21 +1,35 @@
 """
-Contacts travel sealed: whoever has the public key can close the box, notifications alone can open it.
+What is personal travels sealed, and only notifications can open it.
 
-A contact is JSON, {"name": …, "email": …}, in a libsodium sealed box, in base64.
+Each participant has a key of its own. Registration makes it, locks the contact and the ticket
+codes with it, and sends it once, sealed for notifications (`participant.keyed`). On erasure
+both delete it: then nobody can open what lies in topics and backups.
+
+    key       32 random bytes
+    sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64
+    locked    a libsodium secret box (XSalsa20-Poly1305) with the participant's key, in base64
+
+Other systems do not have the participant's key: they seal a contact, as JSON
+{"name": …, "email": …}, for KEPU_CONTACT_PUBLIC_KEY, and registration locks that box as it is.
 """
 
+import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from functools import lru_cache
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from nacl.secret import SecretBox
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.contracts.checked import Email, Name
 from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
-EMAIL_PATTERN = r"^[^@\s<>,;:\"']{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,188}[A-Za-z0-9])?$"
+KEY_BYTES = SecretBox.KEY_SIZE
+# The first byte of what is locked says what it is.
+_CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
 
 class Contact(BaseModel):
@@ -23,8 +37,8 @@ class Contact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\r\n]*$")
-    email: str | None = Field(None, max_length=254, pattern=EMAIL_PATTERN)
+    name: Name
+    email: Email | None = None
 
     def __repr__(self) -> str:
         # A contact that lands in a log or a traceback must not tell anything.
@@ -33,9 +47,124 @@ class Contact(BaseModel):
     __str__ = __repr__
 
 
+def new_key() -> bytes:
+    """A participant's own key."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
 def seal(contact: Contact, public_key: str) -> str:
-    """Close the box; `public_key` is base64."""
-    return b64encode(_box(public_key).encrypt(contact.model_dump_json().encode())).decode()
+    """Seal a contact as other systems do; `public_key` is base64."""
+    return _sealed(contact.model_dump_json().encode(), public_key)
+
+
+def seal_key(key: bytes, public_key: str) -> str:
+    """Seal a participant's key for notifications; `public_key` is base64."""
+    return _sealed(key, public_key)
+
+
+def unseal_key(sealed: str, private_key: str) -> bytes:
+    """
+    A participant's key; `private_key` is base64.
+
+    Raises:
+        Rejected: it was not sealed for this key, or is no key (`key_unreadable`).
+    """
+    key = _unsealed(sealed, private_key)
+    if key is None or len(key) != KEY_BYTES:
+        raise Rejected("the participant's key cannot be opened with this key", code="key_unreadable")
+    return key
+
+
+def lock_contact(contact: Contact, key: bytes) -> str:
+    """Lock a contact with its participant's key."""
+    return _locked(_CONTACT + contact.model_dump_json().encode(), key)
+
+
+def lock_sealed(sealed: str, key: bytes) -> str:
+    """
+    Lock a contact that another system sealed.
+
+    Raises:
+        Rejected: it is no base64 (`contact_unreadable`).
+    """
+    try:
+        return _locked(_SEALED_CONTACT + b64decode(sealed, validate=True), key)
+    except Base64Error:
+        raise _unreadable() from None
+
+
+def lock_words(words: str, key: bytes) -> str:
+    """Lock a ticket's code, or other words for this participant alone."""
+    return _locked(_WORDS + words.encode(), key)
+
+
+def unlock_contact(locked: str, key: bytes, private_key: str) -> Contact:
+    """
+    The contact; `private_key` (base64) opens what another system sealed.
+
+    Raises:
+        Rejected: the keys do not fit, or it holds no contact (`contact_unreadable`).
+    """
+    opened = _unlocked(locked, key)
+    content: bytes | None = opened[1:]
+    if opened[:1] == _SEALED_CONTACT:
+        content = _unsealed(b64encode(opened[1:]).decode(), private_key)
+    elif opened[:1] != _CONTACT:
+        raise _unreadable()
+    try:
+        return Contact.model_validate_json(content or b"")
+    except ValidationError:
+        # Without the cause: it would carry the contact itself.
+        raise _unreadable() from None
+
+
+def unlock_words(locked: str, key: bytes) -> str:
+    """
+    What `lock_words` has locked.
+
+    Raises:
+        Rejected: the key does not fit (`contact_unreadable`).
+    """
+    opened = _unlocked(locked, key)
+    if opened[:1] != _WORDS:
+        raise _unreadable()
+    return opened[1:].decode(errors="replace")
+
+
+def check_pair(public_key: str, private_key: str) -> None:
+    """
+    See at the start of a process whether two keys are a pair, rather than at the first mail.
+
+    Raises:
+        ValueError: they are not, or one is no key.
+    """
+    key = new_key()
+    if _unsealed(_sealed(key, public_key), private_key) != key:
+        raise ValueError("KEPU_CONTACT_PUBLIC_KEY and KEPU_CONTACT_PRIVATE_KEY are not a pair")
+
+
+def check_public_key(public_key: str) -> str:
+    """
+    The public key as it is.
+
+    Raises:
+        ValueError: it is no X25519 key in base64.
+    """
+    try:
+        PublicKey(b64decode(public_key, validate=True))
+    except (CryptoError, Base64Error, ValueError, TypeError):
+        raise ValueError("not an X25519 key in base64; `kepu keys` makes one") from None
+    return public_key
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh pair in base64: private, public."""
+    private = PrivateKey.generate()
+    return b64encode(bytes(private)).decode(), b64encode(bytes(private.public_key)).decode()
+
+
+def _sealed(content: bytes, public_key: str) -> str:
+    return b64encode(_box(public_key).encrypt(content)).decode()
 
 
 @lru_cache(maxsize=KEYS_MAX)
@@ -43,24 +172,23 @@ def _box(public_key: str) -> SealedBox[PublicKey]:
     return SealedBox(PublicKey(b64decode(public_key)))
 
 
-def unseal(sealed: str, private_key: str) -> Contact:
-    """
-    Open the box; `private_key` is base64.
-
-    Raises:
-        Rejected: it was not sealed for this key, or holds no contact.
-    """
+def _unsealed(sealed: str, private_key: str) -> bytes | None:
     try:
-        opened = SealedBox(PrivateKey(b64decode(private_key))).decrypt(b64decode(sealed, validate=True))
-        return Contact.model_validate_json(opened)
-    except (CryptoError, Base64Error, ValueError, ValidationError):
-        # Without the cause: a validation error would carry the contact itself.
-        raise Rejected(
-            "the sealed contact cannot be opened with this key", code="contact_unreadable"
-        ) from None
+        return SealedBox(PrivateKey(b64decode(private_key))).decrypt(b64decode(sealed, validate=True))
+    except (CryptoError, Base64Error, ValueError, TypeError):
+        return None
 
 
-def new_key_pair() -> tuple[str, str]:
-    """A fresh pair in base64: private, public."""
-    private = PrivateKey.generate()
-    return b64encode(bytes(private)).decode(), b64encode(bytes(private.public_key)).decode()
+def _locked(content: bytes, key: bytes) -> str:
+    return b64encode(SecretBox(key).encrypt(content)).decode()
+
+
+def _unlocked(locked: str, key: bytes) -> bytes:
+    try:
+        return SecretBox(key).decrypt(b64decode(locked, validate=True))
+    except (CryptoError, Base64Error, ValueError, TypeError):
+        raise _unreadable() from None
+
+
+def _unreadable() -> Rejected:
+    return Rejected("the contact cannot be opened with this key", code="contact_unreadable")

@@ -23,8 +23,20 @@ RECORD_BYTES_MAX = 1_048_576 + 131_072
 # A dead letter carries the whole record and its reason: room for both.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
 WEEKS_KEPT = 26
+# A command is of no use once it is carried out, and one that brings a contact should not lie about.
+COMMAND_DAYS_KEPT = 7
+# How soon a key that was destroyed has left the log too, where the topic is written to at all.
+COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
 CREATE_TIMEOUT_MS = 30_000
+
+# The consumer groups of ours, by the service that they belong to.
+REGISTRATION_REQUESTS = "registration-requests"
+QUIZ_GRADING = "quiz-grading"
+QUIZ_PARTICIPANTS = "quiz-participants"
+AWARDS = "awards"
+AWARDS_KNOWN = "awards-known"
+NOTIFICATIONS = "notifications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +48,25 @@ class Topic:
     partitions: int = 4
     retention_days: int = WEEKS_KEPT * 7
     append_time: bool = False
+    compacted: bool = False
     record_bytes_max: int = RECORD_BYTES_MAX
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's own names."""
-        return {
+        config = {
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.record_bytes_max),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
         }
+        if self.compacted:
+            config |= {
+                "cleanup.policy": "compact,delete",
+                "segment.ms": str(COMPACTED_WITHIN_MS),
+                "max.compaction.lag.ms": str(COMPACTED_WITHIN_MS),
+                "min.cleanable.dirty.ratio": "0.01",
+            }
+        return config
 
 
 def dead_letters(topic: str, group: str) -> str:
@@ -56,26 +77,38 @@ def dead_letters(topic: str, group: str) -> str:
 _READ: dict[type[Event], Topic] = {}
 
 
-def _declare(event: type[Event], *groups: str, partitions: int = 4, append_time: bool = False) -> None:
-    _READ[event] = Topic(event.topic, groups, partitions, append_time=append_time)
+def _declare(
+    event: type[Event],
+    *groups: str,
+    partitions: int = 4,
+    append_time: bool = False,
+    compacted: bool = False,
+    retention_days: int = WEEKS_KEPT * 7,
+) -> None:
+    _READ[event] = Topic(
+        event.topic, groups, partitions, retention_days, append_time=append_time, compacted=compacted
+    )
 
 
-_declare(events.RegistrationRequested, "registration-requests")
-_declare(events.ParticipantJoined, "quiz-participants", "notifications")
-_declare(events.ParticipantErased, "quiz-participants", "notifications")
-_declare(events.RegistrationConfirmed, "notifications")
-_declare(events.RegistrationWaitlisted, "notifications")
-_declare(events.RegistrationRejected, "notifications")
-_declare(events.RegistrationCancelled, "notifications")
+_declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
+# Only the latest record of a participant stays: that of an erased one holds no key.
+_declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
+_declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
+_declare(events.ParticipantErased, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
+_declare(events.RegistrationConfirmed, NOTIFICATIONS)
+_declare(events.RegistrationWaitlisted, NOTIFICATIONS)
+_declare(events.RegistrationRejected, NOTIFICATIONS)
+_declare(events.RegistrationCancelled, NOTIFICATIONS)
+_declare(events.RegistrationMoved, NOTIFICATIONS)
 _declare(events.RegistrationCheckedIn)
-_declare(events.QuizPublished, partitions=1)
+_declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
 # The broker's own clock decides what came too late, so that no sender's clock can.
-_declare(events.QuizSubmitted, "quiz-grading", partitions=12, append_time=True)
-_declare(events.QuizCompleted, "awards", "notifications", partitions=12)
-_declare(events.QuizClosed, "awards", partitions=1)
-_declare(events.AwardIssued, "notifications")
-_declare(events.AwardRevoked, "notifications")
-_declare(events.NotificationRequested, "notifications")
+_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, append_time=True)
+_declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
+_declare(events.QuizClosed, AWARDS, partitions=1)
+_declare(events.AwardIssued, NOTIFICATIONS)
+_declare(events.AwardRevoked, NOTIFICATIONS)
+_declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT)
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
 

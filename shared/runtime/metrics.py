@@ -50,6 +50,12 @@ IN_FLIGHT = Gauge("kepu_group_commit_waiting_items", "Items accepted and not yet
 LOOP_LATE = Gauge("kepu_loop_late_seconds", "How much later than meant the event loop came to its last turn")
 OVERLOADED = Counter("kepu_overloaded_total", "Items refused because a bound was reached", ["name"])
 
+LOOP_WORKING = Gauge("kepu_loop_working", "1 while a background loop works, 0 while its turns fail", ["loop"])
+LOOP_FAILURES = Counter("kepu_loop_failures_total", "Turns of a background loop that failed", ["loop"])
+ITEMS_FAILED = Counter(
+    "kepu_loop_items_failed_total", "Items of a loop that failed, by stable code", ["loop", "code"]
+)
+
 REGISTRATIONS = Counter("kepu_registrations_total", "Registrations decided, by outcome", ["outcome"])
 SUBMISSIONS_GRADED = Counter("kepu_submissions_graded_total", "Submissions graded, by outcome", ["outcome"])
 AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "change"])

@@ -21,7 +21,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared.runtime import logs, metrics
-from shared.runtime.background import beside
+from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError, NotAuthenticated
 from shared.runtime.settings import Settings
 from shared.web.hot import HotRoute, HotRoutes
@@ -59,7 +59,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             app.state.checks = await lifespan(app, stack)
             metrics.tune_garbage_collector()
-            await stack.enter_async_context(beside(app.state.shedding.watch()))
+            await stack.enter_async_context(looping(Loop("shedding", app.state.shedding.watch)))
             log.info("service ready", extra={"role": settings.role, "port": settings.port})
             yield
             log.info("service stopping")

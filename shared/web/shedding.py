@@ -34,12 +34,12 @@ class Shedding:
         self._taken_on = 0
         self._standing = False
 
-    async def watch(self) -> None:
-        """Watch until cancelled."""
-        while True:
-            due = time.monotonic() + BEAT_SECONDS
-            await asyncio.sleep(BEAT_SECONDS)
-            self.turn(time.monotonic(), due)
+    async def watch(self) -> float:
+        """One turn of the loop that watches (shared/runtime/background.py)."""
+        due = time.monotonic() + BEAT_SECONDS
+        await asyncio.sleep(BEAT_SECONDS)
+        self.turn(time.monotonic(), due)
+        return 0.0
 
     def turn(self, now: float, due: float) -> None:
         """The loop is about to look for requests; it was meant to at `due`. In seconds of one clock."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.quiz.attempt_tokens import SIGNATURE_BYTES, TOKEN_CHARS_MAX, AttemptClaims, AttemptTokens
-from shared.contracts.events import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN
 from shared.runtime.errors import NotAuthenticated
 
 TOKENS = AttemptTokens("a-secret-of-at-least-thirty-two-characters")

@@ -1,0 +1,208 @@
+"""
+The types that every text, time and number is checked by where it enters: events, bodies and settings.
+
+Each type accepts what people really write, brings it to one form, and refuses what no screen,
+mail or clock can carry. The message of a refusal says what is wrong and not what was sent.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+LINE_CHARS_MAX = 200
+NAME_CHARS_MAX = 100
+TEXT_CHARS_MAX = 4_000
+EMAIL_CHARS_MAX = 254
+EMAIL_LOCAL_CHARS_MAX = 64
+TYPED_CHARS_MAX = 64
+# Titles and venues stand in event after event: the check of a Chinese line costs some 3 us without it.
+LINES_MAX = 4_096
+# Years outside are typing errors, and the calendar's own ends overflow when a zone is applied.
+YEARS = range(2000, 2100)
+
+# Characters that change what others look like: the reader sees another text than was sent.
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Letters and symbols that draw nothing, though Unicode does not count them as spaces or controls.
+_DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
+# Only a joiner between visible characters is sound: emoji and some scripts need it.
+_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
+_LINK = re.compile(r"://|\bwww\.|[a-z0-9-]\.(?:com|cn|net|org|top|xyz|info|cc|vip)\b", re.IGNORECASE)
+# Sent by accident with what is copied from a page.
+_DROPPED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
+# What the library accepts as it is; it takes 20 times as long to say so.
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})"
+)
+_SPECIAL_DOMAINS = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
+_FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
+_PLAIN_LINE = re.compile(r"[ -~]*[!-~][ -~]*")
+
+
+@lru_cache(maxsize=LINES_MAX)
+def line(text: str) -> str:
+    """
+    One line that can be seen, in NFC, without spaces around it.
+
+    Raises:
+        ValueError: it holds a control character, a line break or a mark that changes the direction of
+            writing, or nothing of it is visible.
+    """
+    if _PLAIN_LINE.fullmatch(text):
+        return text.strip(" ")
+    text = unicodedata.normalize("NFC", text.translate(_DROPPED)).strip()
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+            raise PydanticCustomError("line_control", "a line holds no line breaks or control characters")
+        if character in _BIDI:
+            raise PydanticCustomError("line_direction", "a line holds no marks for the direction of writing")
+    if not _visible(text):
+        raise PydanticCustomError("line_blank", "nothing of it is visible")
+    return text
+
+
+def text_of_lines(text: str) -> str:
+    """
+    Several lines in NFC, each ended by a plain line feed; may be empty.
+
+    Raises:
+        ValueError: it holds a control character or a mark that changes the direction of writing.
+    """
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+    for character in text:
+        if character in "\n\t":
+            continue
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
+            raise PydanticCustomError(
+                "text_control", "a text holds no control characters but line feeds and tabs"
+            )
+    return text
+
+
+def name(text: str) -> str:
+    """
+    A person's name: a line that is no link, since names stand in mails to others.
+
+    Raises:
+        ValueError: it is no line, or looks like a web address.
+    """
+    # Not through the cache: a name is nobody's to keep.
+    text = line.__wrapped__(text)
+    if _LINK.search(unicodedata.normalize("NFKC", text)):
+        raise PydanticCustomError("name_link", "a name holds no web address")
+    return text
+
+
+def _visible(text: str) -> bool:
+    return any(
+        unicodedata.category(character) not in _INVISIBLE and character not in _DRAWS_NOTHING
+        for character in text
+    )
+
+
+def moment(value: datetime) -> datetime:
+    """
+    A time in UTC, in whole milliseconds, within `YEARS`.
+
+    Raises:
+        ValueError: its year is outside, so that arithmetic with it could overflow.
+    """
+    # The year as written: near the calendar's ends even the way to UTC overflows.
+    if value.year not in YEARS:
+        raise PydanticCustomError(
+            "moment_range",
+            "a time lies in the years {first} to {last}",
+            {"first": YEARS[0], "last": YEARS[-1]},
+        )
+    value = value.astimezone(UTC)
+    return value.replace(microsecond=value.microsecond // 1_000 * 1_000)
+
+
+def _no_number(value: object) -> object:
+    # An integer would pass for a time in seconds since 1970, and a text of digits too.
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").isdigit()):
+        raise PydanticCustomError("moment_form", "a time is written like 2026-05-20T09:00:00+08:00")
+    return value
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    # Names of places only: "localtime" and "Factory" say nothing about where.
+    return frozenset(available_timezones()) - {"localtime", "Factory", "posixrules"}
+
+
+def zone(text: str) -> str:
+    """
+    The name of a time zone of the tz database.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if text not in _zones():
+        raise PydanticCustomError("zone_unknown", "there is no such time zone; one is Asia/Shanghai")
+    return text
+
+
+def email(text: str) -> str:
+    """
+    An e-mail address in one form: full-width characters as plain ones, the domain in lower case.
+
+    Raises:
+        ValueError: no mail server could be handed this address.
+    """
+    plain = _PLAIN_EMAIL.fullmatch(text)
+    sizes = text.find("@") <= EMAIL_LOCAL_CHARS_MAX and len(text) <= EMAIL_CHARS_MAX
+    if plain and sizes and "--" not in text and not f".{plain[1]}".endswith(_SPECIAL_DOMAINS):
+        return text
+    text = unicodedata.normalize("NFKC", text.strip().translate(_FULL_STOPS))
+    if len(text) > EMAIL_CHARS_MAX:
+        raise PydanticCustomError("email", "an e-mail address has at most 254 characters")
+    try:
+        return validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError:
+        # Without the library's words: they quote the address.
+        raise PydanticCustomError("email", "this is not an e-mail address") from None
+
+
+def typed_code(text: str) -> str:
+    """
+    A code as somebody typed it, in capital letters and digits alone.
+
+    Full-width characters become plain ones; dashes of any kind and spaces go; O is read as 0, and I and L
+    as 1, as in Crockford's base32.
+    """
+    text = unicodedata.normalize("NFKC", text[:TYPED_CHARS_MAX])
+    kept = (
+        c for c in text if unicodedata.category(c) not in ("Pd", "Zs", "Cc", "Cf") and c not in "\u2212\u30fc"
+    )
+    return "".join(kept).upper().translate(_HEARD)
+
+
+_HEARD = str.maketrans("OIL", "011")
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(line)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidator(text_of_lines)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARS_MAX), AfterValidator(name)]
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=EMAIL_CHARS_MAX),
+    AfterValidator(email),
+    Field(json_schema_extra={"format": "idn-email"}),
+]
+Moment = Annotated[
+    AwareDatetime, AfterValidator(moment), Field(description=f"in the years {YEARS[0]} to {YEARS[-1]}")
+]
+MomentIn = Annotated[Moment, BeforeValidator(_no_number)]
+"""A time in a body over HTTP: RFC 3339 alone. Events are read strictly, so theirs can be nothing else."""
+Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(zone)]
+Version = Annotated[int, Field(ge=1, le=2**53)]
+"""Counts the changes of one thing from 1. A reader keeps the highest and ignores lower ones."""
