@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.audit.awards import audit_awards
+from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Log, read
 from ops.audit.notifications import audit_notifications
@@ -96,6 +97,7 @@ async def _audit(
     }
     checks: dict[str, Sequence[Check]] = {name: await of_services[name]() for name in services}
     checks |= {
+        "erasure": await audit_erasure(log, databases, promises),
         "all": [
             true_of_all("no event id says two things", contradicted, _events(log)),
             kept(

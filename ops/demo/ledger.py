@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "registered", "submitted", "cancelled", "checked_in", "conferred", "revoked", "refused", "emitted"
+    "registered",
+    "submitted",
+    "cancelled",
+    "checked_in",
+    "erased",
+    "conferred",
+    "revoked",
+    "refused",
+    "emitted",
 ]
 
 

@@ -1,0 +1,107 @@
+"""
+Erasure audited across all services and topics: what is left of people who had themselves erased.
+
+It looks at every document of every database that names the person, whatever collection it is in,
+so that a new collection is audited from its first day.
+"""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from ops.audit.findings import Check, kept, true_of_all
+from ops.audit.log import Entry, Log
+from ops.databases import Databases
+from ops.demo.ledger import Promise
+from shared.storage.mongo import Database
+
+Json: TypeAlias = dict[str, Any]
+# What a document may not hold of an erased person.
+PERSONAL = frozenset(
+    {
+        "group_id",
+        "district",
+        "audience",
+        "contact_sealed",
+        "key",
+        "key_sealed",
+        "ticket_code",
+        "ticket_sealed",
+        "ticket_locked",
+        "ticket_hash",
+        "fingerprint",
+        "facts",
+        "note",
+        "email",
+        "name",
+    }
+)
+# Said of a person by our services; each says that something was given, decided or told.
+TOLD = (
+    "registration.confirmed",
+    "registration.waitlisted",
+    "registration.moved",
+    "registration.checked_in",
+    "quiz.completed",
+    "award.issued",
+    "notification.delivered",
+)
+# Services hear of an erasure by an event. What they had begun by then may still be told, but not for longer.
+HEARD_MS = 60_000
+
+
+async def audit_erasure(log: Log, databases: Databases, promises: Collection[Promise]) -> list[Check]:
+    """Compare the erasures acknowledged and told with what is left of those people."""
+    erased = {event.key: event.time_ms for event in log.events("participant.erased")}
+    keys = _latest(log.records("participant.keyed"))
+    left = [place async for place in _left(databases, erased.keys())]
+    return [
+        kept(
+            "erasures acknowledged are told (participant.erased)",
+            (promise.id for promise in promises if promise.kind == "erased"),
+            erased,
+        ),
+        true_of_all(
+            "the keys of the erased are destroyed in the log",
+            (id_ for id_ in erased if id_ in keys and keys[id_].body.get("key_sealed") is not None),
+            len(erased),
+        ),
+        true_of_all("no database holds anything personal of the erased", left, len(erased)),
+        true_of_all("nothing is told of the erased afterwards", _told_afterwards(log, erased), len(erased)),
+    ]
+
+
+def _latest(records: list[Entry]) -> Mapping[str, Entry]:
+    latest: dict[str, Entry] = {}
+    for record in records:
+        known = latest.get(record.key)
+        if known is None or record.body.get("version", 0) >= known.body.get("version", 0):
+            latest[record.key] = record
+    return latest
+
+
+async def _left(databases: Databases, erased: Collection[str]) -> AsyncIterator[str]:
+    if not erased:
+        return
+    for database in (databases.registration, databases.quiz, databases.awards, databases.notifications):
+        for collection in sorted(await database.list_collection_names()):
+            async for place in _left_in(database, collection, erased):
+                yield place
+
+
+async def _left_in(database: Database, collection: str, erased: Collection[str]) -> AsyncIterator[str]:
+    ids = list(erased)
+    named: Json = {
+        "$or": [{"_id": {"$in": ids}}, {"participant_id": {"$in": ids}}, {"recipient_id": {"$in": ids}}]
+    }
+    async for document in database[collection].find(named):
+        held = sorted(name for name in PERSONAL & document.keys() if document[name] not in (None, "", {}))
+        if held:
+            yield f"{database.name}.{collection}/{document['_id']} ({', '.join(held)})"
+
+
+def _told_afterwards(log: Log, erased: Mapping[str, int]) -> Iterator[str]:
+    for topic in TOLD:
+        for event in log.events(topic):
+            at = erased.get(event.key)
+            if at is not None and event.time_ms > at + HEARD_MS:
+                yield event.place
