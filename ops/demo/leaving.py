@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.5
 
 
 def leavers(people: Sequence[Person], *, after: int) -> tuple[list[Person], list[Person]]:
-    """Who leaves before sitting and who leaves at the end; nobody of the first `after`, who have parts to play."""
+    """Who leaves before sitting, and who leaves at the end; the first `after` people stay."""
     chosen = people[after::LEAVE_EVERY]
     return list(chosen[::2]), list(chosen[1::2])
 
