@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ops.stack import Stack
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.consumer import Batch, Consumer, Following, Subscription, consuming
+from shared.messaging.consumer import Batch, Consumer, Following, Policy, Subscription, consuming
 from shared.messaging.publisher import Publisher, publishing
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import Settings
@@ -104,7 +104,7 @@ async def service(own: Stack) -> AsyncIterator[Service]:
         found = Service(contract, database, publisher)
         subscription = Subscription(readers_of(contract), [contract], found.hear)
         [found.consumer] = await stack.enter_async_context(
-            consuming(own.kafka, [subscription], publisher, backoff_seconds=0.01)
+            consuming(own.kafka, [subscription], publisher, policy=Policy(retry_seconds=0.02))
         )
         relay = await stack.enter_async_context(relaying(database, publisher, owner="test"))
         holder.append(found)
