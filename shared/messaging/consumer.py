@@ -122,6 +122,7 @@ class Consumer:
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=int(policy.session_seconds * 1000),
+            heartbeat_interval_ms=int(policy.heartbeat_seconds * 1000),
             max_poll_interval_ms=int(policy.handling_seconds_max * 1000),
             parser=self._parse,
             codec=codec,

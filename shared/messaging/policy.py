@@ -25,6 +25,9 @@ class Policy:
             long, before it answers. Larger batches cost less everywhere. `Subscription.gather_ms` goes first.
         idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after so long.
         silence_seconds_max: health says so when the broker has not answered a fetch for so long.
+        session_seconds, heartbeat_seconds: a member that is not heard of for so long is taken for dead; it
+            tells of itself so often.
+        handling_seconds_max: a batch that takes longer costs the member its place.
         evictions_max, evictions_seconds: a named member that lost its place so often in so long shares its
             name with another process, and gives way.
         observe_seconds: between two looks at the lag.
@@ -44,6 +47,7 @@ class Policy:
     idle_fetch_seconds: float = 1.0
     silence_seconds_max: float = 60.0
     session_seconds: float = 10.0
+    heartbeat_seconds: float = 3.0
     handling_seconds_max: float = 600.0
     evictions_max: int = 3
     evictions_seconds: float = 120.0

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Envelope, Event, Headers, to_headers
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected, Unavailable
 
@@ -64,6 +64,9 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
+        for topic in LIVE:
+            # Born at 0, so that a first event shows as an increase.
+            metrics.PUBLISHED.labels(topic.name)
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """

@@ -8,7 +8,14 @@ from itertools import chain
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    BrokerResponseError,
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    kafka_errors,
+)
 
 from shared.messaging import fetched
 from shared.messaging.policy import Policy
@@ -19,6 +26,17 @@ log = logging.getLogger(__name__)
 
 Found = dict[TopicPartition, list[Raw]]
 
+FENCED = "FencedInstanceId"
+
+
+class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
+    """Another process has joined under this member's name; aiokafka does not know the error."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
 fetched.install()
 
 
@@ -40,7 +58,8 @@ class Reading:
         self._read_to: dict[TopicPartition, int] = {}
         self._full = False
         self._failures = 0
-        self._member = ""
+        self._watched: Any = None
+        self._gives_way = False
         self._evicted_at: deque[float] = deque(maxlen=policy.evictions_max)
 
     async def poll(self, consumer: Any, *, named: bool) -> tuple[Raw, ...]:
@@ -51,12 +70,16 @@ class Reading:
             Evicted: another process takes this one's place in the group again and again.
         """
         if named:
-            self._see_member(consumer)
+            self._watch_evictions(consumer)
+        if self._gives_way:
+            raise Evicted
         try:
             found = await self._take(consumer)
         except ConsumerStoppedError:
             raise
         except KafkaError as error:
+            if FENCED in str(error):
+                self._evicted_too_often()
             await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
             return ()
         except Exception as error:
@@ -103,16 +126,25 @@ class Reading:
         fetcher = consumer._fetcher  # noqa: SLF001 (the settings are read at each fetch, and nowhere public)
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = fetch  # noqa: SLF001
 
-    def _see_member(self, consumer: Any) -> None:
-        member = consumer._coordinator.member_id  # noqa: SLF001 (nothing public tells of an eviction)
-        if not member or member == self._member:
+    def _watch_evictions(self, consumer: Any) -> None:
+        coordinator = consumer._coordinator  # noqa: SLF001 (nothing public tells of an eviction)
+        if coordinator is self._watched:
             return
-        if self._member:
-            self._evicted_at.append(time.monotonic())
-        self._member = member
+        self._watched, join_again = coordinator, coordinator.reset_generation
+
+        def evicted() -> None:
+            # Once too often: not joining again leaves the place to the other process.
+            if not self._evicted_too_often():
+                join_again()
+
+        coordinator.reset_generation = evicted
+
+    def _evicted_too_often(self) -> bool:
+        self._evicted_at.append(time.monotonic())
         policy, times = self._policy, self._evicted_at
         if len(times) == policy.evictions_max and times[-1] - times[0] < policy.evictions_seconds:
-            raise Evicted
+            self._gives_way = True
+        return self._gives_way
 
     async def _wait_out(self, why: str) -> None:
         self._failures += 1

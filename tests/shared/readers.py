@@ -34,12 +34,14 @@ async def reading(
     decode: Decode | None = None,
     policy: Policy = QUICK,
     instance: str = "",
+    codes: Sequence[str] = (),
 ) -> AsyncIterator[Consumer]:
     subscription = Subscription(
         readers_of(contract),
         [contract, *more],
         ear.hear,
         decoders={contract.topic: decode} if decode else {},
+        codes=codes,
     )
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(publishing(kafka, "test"))
