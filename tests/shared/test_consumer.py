@@ -3,10 +3,12 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
 from shared.messaging.consumer import (
@@ -16,7 +18,7 @@ from shared.messaging.consumer import (
     Subscription,
     consuming,
 )
-from shared.messaging.publisher import Record, publishing, to_record
+from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.runtime.errors import Rejected, Unavailable
 from tests.shared.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
@@ -193,6 +195,37 @@ async def test_rejected_that_is_raised_is_laid_to_the_one_event_it_belongs_to(ka
     assert dict(dead.headers)["dead_code"] == b"not_allowed"
 
 
+class NoDeadLetters(Publisher):
+    """Takes everything but dead letters, until `free`."""
+
+    free = False
+    refused = 0
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write, unless one is a dead letter."""
+        if not self.free and any(topic.endswith(".dead") for topic, *_ in records):
+            self.refused += 1
+            raise Unavailable("Kafka did not acknowledge")
+        await super().write(records)
+
+
+async def test_nothing_is_committed_before_its_dead_letters_are_stored(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await write_raw(kafka, contract.topic, [(b"k", b"{}", headers_of(said(contract, 1)))])
+    await say(kafka, contract, [1])
+    publisher = NoDeadLetters(kafka, "test")
+    ear = Ear()
+    subscription = Subscription(readers_of(contract), [contract], ear.hear)
+    async with consuming(kafka, [subscription], publisher, policy=QUICK) as [consumer]:
+        await eventually(lambda: publisher.refused > 2)
+        assert await committed(kafka, readers_of(contract), contract.topic) == {}
+        assert consumer.problem() == "Kafka did not acknowledge"
+        publisher.free = True
+        await until_committed(kafka, contract, {0: 2})
+    await publisher.stop()
+    assert len(await read_all(kafka, dead_topic_of(contract))) == 1
+
+
 async def test_outage_is_waited_out_and_no_event_is_blamed(kafka: str) -> None:
     contract = await new_contract(kafka)
     await say(kafka, contract, range(5))
@@ -313,6 +346,34 @@ async def test_another_systems_transactions_are_read_when_committed_and_not_when
         # Two records, and a marker after each: what is committed is where reading goes on.
         await until_committed(kafka, contract, {0: 4})
     assert ear.heard == [0]
+
+
+async def test_transaction_left_open_holds_up_what_stands_behind_it_for_seconds(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    patient = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=f"{contract.topic}-patient", transaction_timeout_ms=10_001
+    )
+    # No transaction may ask for longer than ten seconds.
+    with pytest.raises(KafkaError):
+        await patient.start()
+    await patient.stop()
+    open_ = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=contract.topic, transaction_timeout_ms=1_000
+    )
+    await open_.start()
+    ear = Ear()
+    try:
+        await open_.begin_transaction()
+        for number in range(12):
+            _, key, value, headers = to_record(said(contract, number))
+            await open_.send_and_wait(contract.topic, value, key, partition=0, headers=headers)
+        await say(kafka, contract, [12])
+        async with reading(kafka, contract, ear):
+            # The transaction's own second, and the broker's until it looks.
+            await eventually(lambda: ear.heard == [12], 6)
+    finally:
+        with suppress(KafkaError):
+            await open_.stop()
 
 
 async def test_record_of_an_impossible_time_is_dead_lettered_and_stops_nobody(kafka: str) -> None:
