@@ -1,6 +1,7 @@
 """python -m bench: measure, show, write down."""
 
 import importlib
+import os
 import resource
 import tempfile
 import time
@@ -17,10 +18,12 @@ from bench import report
 from bench.bench import ROUNDS, Bench
 from bench.contest import Contest
 from bench.load import client
+from bench.preload import TRANSACTION_MS_MAX
 from bench.report import Outcome
 from bench.site import Site
 from ops.stack import Stack, StackError
 from ops.stack.host import make_folder
+from ops.stack.kafka import TRANSACTION_MS_VARIABLE
 
 FAILED = 1
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
@@ -77,6 +80,8 @@ def main(
     started = datetime.now().astimezone()
     out = out or RESULTS / f"{started:%Y%m%d-%H%M%S}{'-short' if short else ''}.json"
     _open_many_files()
+    # The log is filled within one transaction.
+    os.environ[TRANSACTION_MS_VARIABLE] = str(TRANSACTION_MS_MAX)
     of_machine = report.machine()
     outcomes: list[Outcome] = []
     folder = RESULTS / f"run-{started:%Y%m%d-%H%M%S}" if keep else None

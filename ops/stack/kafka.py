@@ -22,6 +22,9 @@ REQUEST_TIMEOUT_MS = 5_000
 FORMAT_SECONDS_MAX = 60.0
 HEAP_MB = 512
 RECORD_BYTES_MAX = 2 * 1024**2
+TRANSACTION_MS_MAX = 10_000
+# The bench fills a log within one transaction, which takes longer.
+TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"
 
 # Relative, so that no character of the home's path has to survive Java's properties and Kafka's comma lists.
 DATA = "data"
@@ -48,8 +51,10 @@ offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
-# Another system's transaction left open holds up those who read behind it no longer than this.
-transaction.max.timeout.ms=60000
+# Another system's transaction left open holds up those who read behind it: no longer than this, and the
+# second that the broker takes to notice.
+transaction.max.timeout.ms={transaction_ms_max}
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
@@ -69,6 +74,7 @@ class Kafka:
         self._folder = folder
         self._environment = environment
         self._tell = tell
+        self._transaction_ms_max = int(environment.get(TRANSACTION_MS_VARIABLE, TRANSACTION_MS_MAX))
         self._cache = cache_folder(environment)
         java_version = packaged_version(environment)
         self._start_cache = StartCache(
@@ -144,7 +150,7 @@ class Kafka:
                 if not self.leave_out_start_cache():
                     raise
                 _format(folder, ports, (java, arguments))
-        _write_properties(folder / "server.properties", ports, DATA)
+        _write_properties(folder / "server.properties", ports, DATA, self._transaction_ms_max)
         flags = recording or self._start_cache.flags()
         return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
 
@@ -174,11 +180,17 @@ def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
     (folder / FORMING).rename(folder / DATA)
 
 
-def _write_properties(path: Path, ports: Sequence[int], data: str) -> None:
+def _write_properties(
+    path: Path, ports: Sequence[int], data: str, transaction_ms_max: int = TRANSACTION_MS_MAX
+) -> None:
     port, controller_port = ports
     path.write_text(
         PROPERTIES.format(
-            port=port, controller_port=controller_port, data=data, record_bytes_max=RECORD_BYTES_MAX
+            port=port,
+            controller_port=controller_port,
+            data=data,
+            record_bytes_max=RECORD_BYTES_MAX,
+            transaction_ms_max=transaction_ms_max,
         )
     )
 

@@ -18,11 +18,15 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
+from shared.contracts.checked import YEARS
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 
 CONTENT_TYPE = b"application/json"
-HEADER_BYTES_MAX = 1024
+# Of one header's value; and of all names and values of a record, of which ours have some 500 bytes.
+HEADER_BYTES_MAX = 1_024
+HEADERS_BYTES_MAX = 16_384
+HEADERS_MAX = 64
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
 Headers = list[tuple[str, bytes]]
@@ -185,8 +189,10 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
     event's id.
 
     Raises:
-        Rejected: a header is missing, null, too long or not UTF-8.
+        Rejected: a header is missing, null, too long or not UTF-8, there are too many, or the time is none.
     """
+    if len(headers) > HEADERS_MAX:
+        raise Rejected(f"there are {len(headers)} of at most {HEADERS_MAX} headers", code="bad_header")
     found = _at_once(headers) or _one_by_one(headers)
     try:
         id_, source, type_ = found["ce_id"], found["ce_source"], found["ce_type"]
@@ -194,12 +200,12 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
     except KeyError as missing:
         raise Rejected(f"header {missing.args[0]} is missing", code="bad_header") from None
     if version != "1.0":
-        raise Rejected(f"ce_specversion is {version!r}, not '1.0'", code="bad_header")
+        raise Rejected(f"ce_specversion is {version[:20]!r}, not '1.0'", code="bad_header")
     if not id_:
         raise Rejected("header ce_id is empty", code="bad_header")
     content_type = found.get("content-type", "application/json")
     if not content_type.startswith("application/json"):
-        raise Rejected(f"content-type is {content_type!r}, not application/json", code="bad_header")
+        raise Rejected(f"content-type is {content_type[:80]!r}, not application/json", code="bad_header")
     return Context(
         id=id_,
         source=source,
@@ -228,7 +234,11 @@ def _at_once(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | No
 
 def _one_by_one(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
     found: dict[str, str] = {}
+    size_bytes = 0
     for name, value in headers:
+        size_bytes += len(name) + len(value or b"")
+        if size_bytes > HEADERS_BYTES_MAX:
+            raise Rejected(f"the headers have more than {HEADERS_BYTES_MAX} bytes", code="bad_header")
         if value is None:
             raise Rejected(f"header {name} is null", code="bad_header")
         if len(value) > HEADER_BYTES_MAX:
@@ -241,10 +251,19 @@ def _one_by_one(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
 
 
 def _time(text: str) -> datetime:
+    """
+    A time in UTC.
+
+    Raises:
+        Rejected: it is none, has no zone, or lies outside the years in which arithmetic with it is safe.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise Rejected(f"ce_time {text!r} is not an RFC 3339 time", code="bad_header") from None
+        raise Rejected("ce_time is not an RFC 3339 time", code="bad_header") from None
     if time.tzinfo is None:
-        raise Rejected(f"ce_time {text!r} has no time zone", code="bad_header")
-    return time
+        raise Rejected("ce_time has no time zone", code="bad_header")
+    # The year as written: near the calendar's ends even the way to UTC overflows.
+    if time.year not in YEARS:
+        raise Rejected(f"ce_time lies outside the years {YEARS[0]} to {YEARS[-1]}", code="bad_header")
+    return time if time.tzinfo is UTC else time.astimezone(UTC)

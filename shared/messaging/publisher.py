@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import Envelope, Event, Headers, to_headers
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected, Unavailable
 
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES_MAX = 262_144
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
+PING_SECONDS_MAX = 2.0
 RESTART_PAUSE_SECONDS = 0.5
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
@@ -64,6 +65,9 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
+        for topic in LIVE:
+            # Born at 0, so that a first event shows as an increase.
+            metrics.PUBLISHED.labels(topic.name)
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """
@@ -115,9 +119,9 @@ class Publisher:
         Raises:
             Unavailable: none does.
         """
-        producer = await self._started()
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(PING_SECONDS_MAX):
+                producer = await self._started()
                 if not await producer.client.force_metadata_update():
                     raise Unavailable("Kafka does not answer")
         except (KafkaError, TimeoutError) as error:
@@ -154,6 +158,10 @@ class Publisher:
                 try:
                     async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
                         await producer.start()
+                except asyncio.CancelledError:
+                    # Whoever asked cannot wait any longer: what has begun to connect must not stay.
+                    await _close(producer)
+                    raise
                 except (KafkaError, TimeoutError) as error:
                     await _close(producer)
                     raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error

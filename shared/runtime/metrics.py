@@ -23,7 +23,11 @@ CONSUME_SECONDS = Histogram(
     "kepu_batch_seconds", "Time from poll to commit of one batch", ["group"], buckets=FAST
 )
 BATCH_EVENTS = Histogram("kepu_batch_events", "Events in one batch", ["group"], buckets=BATCH)
-RETRIES = Counter("kepu_batch_retries_total", "Batches tried again, by the error's name", ["group", "error"])
+RETRIES = Counter(
+    "kepu_batch_retries_total",
+    "Batches tried again, because a server was unavailable or the handler failed",
+    ["group", "reason"],
+)
 DEAD_LETTERED = Counter(
     "kepu_events_dead_lettered_total", "Events given up, by stable code", ["topic", "group", "code"]
 )

@@ -5,48 +5,58 @@ The outbox: state and the events that tell of it in one transaction, then to Kaf
 costs is the same for one event and for a hundred; the `Relay` publishes them in order
 and deletes what Kafka has acknowledged. A crash between the two publishes again, with
 the same ids. One relay a service works at a time, under a lease; when its process dies
-another takes over within `LEASE_SECONDS`.
+another takes over when the lease ends. What a relay may write after all, for example a process that stood
+still in the middle of a write, is a repeat under the same ids, and readers keep the highest version.
 """
 
 import asyncio
-import logging
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 
 from shared.contracts.envelope import Envelope, Event
+from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.messaging.publisher import Publisher, Record, to_record
 from shared.runtime import metrics
-from shared.runtime.background import beside
-from shared.runtime.errors import Unavailable
-from shared.storage.mongo import (
-    ASCENDING,
-    Database,
-    Document,
-    DuplicateKeyError,
-    PyMongoError,
-    Session,
-    outages_named,
-)
-
-log = logging.getLogger(__name__)
+from shared.runtime.background import Loop, looping
+from shared.runtime.errors import Rejected, Unavailable
+from shared.storage.lease import Lease, Term
+from shared.storage.mongo import ASCENDING, Database, Document, PyMongoError, Session, outages_named
 
 COLLECTION = "outbox"
-LEASES = "leases"
 PACK_EVENTS_MAX = 100
 # MongoDB takes 16 MiB a document; a pack has one event at least, and no topic takes a larger one than this.
 PACK_BYTES_MAX = 1_048_576
 RELAY_PACKS_MAX = 20
-# How often the outbox is looked at. No change stream: one reads every write of the whole server to find the
-# few that it is about (docs/decisions/0012-outbox-looks.md).
-LOOK_SECONDS = 0.1
-BUSY_LOOK_SECONDS = 0.05
-STANDBY_SECONDS = 1.0
-LEASE_SECONDS = 5.0
-LEASE_RENEWED_SECONDS = 1.0
-BUSY_SECONDS = 1.0
-PAUSE_SECONDS = 0.5
+RETRY_SECONDS_MAX = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """
+    How often the outbox is looked at, in seconds.
+
+    No change stream: one reads every write of the whole server to find the few that it is about
+    (docs/decisions/0012-outbox-looks.md).
+
+    Attributes:
+        first_seconds: after this process has written the first event in a while.
+        busy_look_seconds: for `busy_seconds` after events were written here or found.
+        look_seconds: later on.
+        quiet_look_seconds: when nothing was found for `quiet_after_seconds`. Only events that another
+            process writes have to wait for such a look.
+        standby_seconds: whether the lease is to be had.
+    """
+
+    first_seconds: float = 0.02
+    busy_look_seconds: float = 0.05
+    busy_seconds: float = 1.0
+    look_seconds: float = 0.1
+    quiet_look_seconds: float = 1.0
+    quiet_after_seconds: float = 30.0
+    standby_seconds: float = 1.0
 
 
 def _ascending() -> Iterator[int]:
@@ -66,11 +76,19 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
 
     Whoever appends looks in the same transaction whether it has happened already: an event
     that is appended twice is published twice, under its one id.
+
+    Raises:
+        Rejected: an event is larger than its readers take; it would also stop all events behind it.
     """
     if envelopes:
         records = [to_record(envelope) for envelope in envelopes]
+        for topic, _, value, _ in records:
+            if value is not None and len(value) > EVENT_BYTES_MAX:
+                raise Rejected(f"an event of {len(value)} bytes does not fit {topic}", code="too_large")
         packs = [_pack(some) for some in _packs(records)]
         await database[COLLECTION].insert_many(packs, session=session)
+        for relay in _relays[database.name]:
+            relay.expect()
 
 
 def _packs(records: Sequence[Record]) -> Iterator[list[Record]]:
@@ -123,108 +141,108 @@ async def prepare(database: Database) -> None:
 class Relay:
     """Publishes one service's outbox, while it holds the lease."""
 
-    def __init__(self, database: Database, publisher: Publisher, *, owner: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        publisher: Publisher,
+        *,
+        owner: str,
+        looks: Looks | None = None,
+        term: Term | None = None,
+    ) -> None:
+        self.loop = Loop("relay", self._turn, retry_seconds_max=RETRY_SECONDS_MAX)
         self._database = database
+        self._outbox = database[COLLECTION]
         self._publisher = publisher
-        self._owner = owner
-        self._leading = False
-        self._renew_at = 0.0
+        self._looks = looks or Looks()
+        self._lease = Lease(database, "relay", owner=owner, term=term)
+        self._found_at = time.monotonic()
         self._busy_until = 0.0
-        self.outage: str | None = None
 
-    async def run(self) -> None:
-        """Relay until cancelled."""
-        try:
-            while True:
-                try:
-                    await self._turn()
-                    self.outage = None
-                except Unavailable as error:
-                    self.outage = error.message
-                    log.warning("outbox waits for a server", extra={"reason": error.message})
-                    await asyncio.sleep(PAUSE_SECONDS)
-                except Exception as error:
-                    # Without the error's words: everyone may read the health, and they may quote an event.
-                    self.outage = type(error).__name__
-                    log.exception("outbox relay failed; trying again")
-                    await asyncio.sleep(PAUSE_SECONDS)
-        finally:
-            with suppress(Unavailable, PyMongoError):
-                await self._give_up_lease()
+    @property
+    def leading(self) -> bool:
+        """Whether this relay holds the lease, as far as it knows."""
+        return self._lease.held
 
     async def check(self) -> str | None:
         """What the relay waits for, or None while it works; a health check."""
-        return self.outage
+        return await self.loop.check()
 
-    async def _turn(self) -> None:
-        await self._lead()
-        if not self._leading:
-            await asyncio.sleep(STANDBY_SECONDS)
-            return
+    def expect(self) -> None:
+        """Look soon: events are written in this process, by a transaction that commits in a moment."""
+        now = time.monotonic()
+        if self.leading and now >= self._busy_until:
+            asyncio.get_running_loop().call_later(self._looks.first_seconds, self.loop.wake)
+        self._busy_until = now + self._looks.busy_seconds
+
+    async def _turn(self) -> float:
+        leading = await self._lease.hold()
+        metrics.RELAY_LEADER.set(1 if leading else 0)
+        if not leading:
+            # The leader tells of the outbox; a last value that stays would look like a backlog.
+            metrics.OUTBOX_WAITING.set(0)
+            metrics.OUTBOX_OLDEST_AGE.set(0)
+            return self._looks.standby_seconds
         published = await self._publish_some()
-        while published == RELAY_PACKS_MAX:
-            await self._lead()
-            if not self._leading:
-                return
-            published = await self._publish_some()
         if published:
-            self._busy_until = time.monotonic() + BUSY_SECONDS
-        await asyncio.sleep(BUSY_LOOK_SECONDS if time.monotonic() < self._busy_until else LOOK_SECONDS)
+            self._found_at = time.monotonic()
+            self._busy_until = self._found_at + self._looks.busy_seconds
+        return 0.0 if published == RELAY_PACKS_MAX else self._rest_seconds()
+
+    def _rest_seconds(self) -> float:
+        now = time.monotonic()
+        if now < self._busy_until:
+            return self._looks.busy_look_seconds
+        quiet = now > self._found_at + self._looks.quiet_after_seconds
+        return self._looks.quiet_look_seconds if quiet else self._looks.look_seconds
 
     async def _publish_some(self) -> int:
         """Publish the packs that wait longest; returns how many there were, at most `RELAY_PACKS_MAX`."""
-        outbox = self._database[COLLECTION]
         with outages_named():
-            packs = await outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
+            packs = await self._outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
             records = [record for pack in packs for record in _records(pack)]
             count = len(records)
             if len(packs) == RELAY_PACKS_MAX:
                 # The rest is taken to be like these.
-                count = count * await outbox.estimated_document_count() // RELAY_PACKS_MAX
+                count = count * await self._outbox.estimated_document_count() // RELAY_PACKS_MAX
         metrics.OUTBOX_WAITING.set(count)
         metrics.OUTBOX_OLDEST_AGE.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)
         if packs:
-            await self._publisher.write(records)
+            # Looked at again: reading may have taken long, and two relays must never write at a time.
+            if not await self._lease.hold():
+                return 0
+            await self._lease.during(self._publisher.write(records))
             # Delete only what Kafka has acknowledged: a crash here repeats, never loses.
             with outages_named():
-                await outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})
+                await self._outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})
         return len(packs)
 
-    async def _lead(self) -> None:
-        """Take or keep the lease; a publication begins with most of it still to come."""
-        if self._leading and time.monotonic() < self._renew_at:
-            return
-        asked_at = time.monotonic()
-        self._leading = await self._take_lease()
-        # Only once it is had: a lease that could not be renewed must not pass for one that was.
-        self._renew_at = asked_at + LEASE_RENEWED_SECONDS
-        metrics.RELAY_LEADER.set(1 if self._leading else 0)
-        if not self._leading:
-            # The leader tells of the outbox; a last value that stays would look like a backlog.
-            metrics.OUTBOX_WAITING.set(0)
-            metrics.OUTBOX_OLDEST_AGE.set(0)
+    async def give_up(self) -> None:
+        """Let another process relay at once."""
+        with suppress(Unavailable, PyMongoError):
+            await self._lease.give_up()
 
-    async def _take_lease(self) -> bool:
-        now = datetime.now(UTC)
-        with outages_named():
-            try:
-                await self._database[LEASES].update_one(
-                    {"_id": "relay", "$or": [{"owner": self._owner}, {"until": {"$lt": now}}]},
-                    {"$set": {"owner": self._owner, "until": now + timedelta(seconds=LEASE_SECONDS)}},
-                    upsert=True,
-                )
-            except DuplicateKeyError:
-                return False
-        return True
 
-    async def _give_up_lease(self) -> None:
-        await self._database[LEASES].delete_one({"_id": "relay", "owner": self._owner})
+# The relays that work in this process, by the name of their database.
+_relays: dict[str, list[Relay]] = defaultdict(list)
 
 
 @asynccontextmanager
-async def relaying(database: Database, publisher: Publisher, *, owner: str) -> AsyncIterator[Relay]:
+async def relaying(
+    database: Database,
+    publisher: Publisher,
+    *,
+    owner: str,
+    looks: Looks | None = None,
+    term: Term | None = None,
+) -> AsyncIterator[Relay]:
     """Run a relay until the end of the block."""
     await prepare(database)
-    relay = Relay(database, publisher, owner=owner)
-    async with beside(relay.run()):
-        yield relay
+    relay = Relay(database, publisher, owner=owner, looks=looks, term=term)
+    _relays[database.name].append(relay)
+    try:
+        async with looping(relay.loop):
+            yield relay
+    finally:
+        _relays[database.name].remove(relay)
+        await relay.give_up()

@@ -2,30 +2,25 @@
 
 import asyncio
 import os
-import struct
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.client import AIOKafkaClient
-from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from aiokafka.record.util import calc_crc32c
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
 from shared.messaging.consumer import (
     EVENT_BYTES_MAX,
     Batch,
-    Consumer,
-    Decode,
     Following,
     Subscription,
     consuming,
 )
-from shared.messaging.publisher import publishing, to_record
+from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.runtime.errors import Rejected, Unavailable
+from tests.shared.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
     Said,
     committed,
@@ -41,52 +36,8 @@ from tests.support.kafka import (
 
 pytestmark = pytest.mark.stack
 
+
 Poison = tuple[bytes | None, Headers, str]
-
-
-class Ear:
-    """Remembers what it hears; `before` looks at a batch first and may raise."""
-
-    def __init__(self, before: Callable[[Batch[Said]], None] = lambda _: None) -> None:
-        self.heard: list[int] = []
-        self.batches = 0
-        self._before = before
-
-    async def hear(self, batch: Batch[Said]) -> Following:
-        self.batches += 1
-        self._before(batch)
-        self.heard += [received.event.number for received in batch]
-        return []
-
-
-@asynccontextmanager
-async def reading(
-    kafka: str, contract: type[Said], ear: Ear, *more: type[Said], decode: Decode | None = None
-) -> AsyncIterator[Consumer]:
-    subscription = Subscription(
-        readers_of(contract),
-        [contract, *more],
-        ear.hear,
-        decoders={contract.topic: decode} if decode else {},
-    )
-    async with AsyncExitStack() as stack:
-        publisher = await stack.enter_async_context(publishing(kafka, "test"))
-        [consumer] = await stack.enter_async_context(
-            consuming(kafka, [subscription], publisher, backoff_seconds=0.002)
-        )
-        yield consumer
-
-
-async def say(kafka: str, contract: type[Said], numbers: Sequence[int]) -> None:
-    async with publishing(kafka, "test") as publisher:
-        await publisher.publish([said(contract, number) for number in numbers])
-
-
-async def until_committed(kafka: str, contract: type[Said], offsets: dict[int, int]) -> None:
-    async def reached() -> bool:
-        return await committed(kafka, readers_of(contract), contract.topic) == offsets
-
-    await eventually(reached)
 
 
 def poison(contract: type[Said]) -> dict[str, Poison]:
@@ -115,6 +66,8 @@ def poison(contract: type[Said]) -> dict[str, Poison]:
             headers_of(good, ce_type=good.context.type.replace(".v1", ".v2").encode()),
             "unknown_type",
         ),
+        "impossible time": (value, headers_of(good, ce_time=b"0001-01-01T00:00:00+23:59"), "bad_header"),
+        "another's key": (value, headers, "key_differs"),
         "1 MiB of noise": (os.urandom(1_048_576), headers, "too_large"),
         "larger than an event may be": (b" " * (EVENT_BYTES_MAX + 1), headers, "too_large"),
     }
@@ -158,7 +111,7 @@ async def test_record_that_no_topic_takes_back_is_dead_lettered_without_its_body
     await write_raw(
         kafka,
         contract.topic,
-        [(b"huge", b" " * 10_000_000, headers), (key, value, headers)],
+        [(b"huge", b" " * 7_000_000, headers), (key, value, headers)],
         compression="zstd",
     )
     ear = Ear()
@@ -168,6 +121,7 @@ async def test_record_that_no_topic_takes_back_is_dead_lettered_without_its_body
     [dead] = await read_all(kafka, dead_topic_of(contract))
     why = {name: header.decode() for name, header in dead.headers}
     assert (dead.value, why["dead_code"], why["dead_offset"]) == (b"", "too_large", "0")
+    assert why["ce_id"] == said(contract, 1).context.id
 
 
 async def test_batch_that_fails_is_tried_again_as_a_whole_and_nothing_is_given_up(kafka: str) -> None:
@@ -241,6 +195,37 @@ async def test_rejected_that_is_raised_is_laid_to_the_one_event_it_belongs_to(ka
     assert dict(dead.headers)["dead_code"] == b"not_allowed"
 
 
+class NoDeadLetters(Publisher):
+    """Takes everything but dead letters, until `free`."""
+
+    free = False
+    refused = 0
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write, unless one is a dead letter."""
+        if not self.free and any(topic.endswith(".dead") for topic, *_ in records):
+            self.refused += 1
+            raise Unavailable("Kafka did not acknowledge")
+        await super().write(records)
+
+
+async def test_nothing_is_committed_before_its_dead_letters_are_stored(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await write_raw(kafka, contract.topic, [(b"k", b"{}", headers_of(said(contract, 1)))])
+    await say(kafka, contract, [1])
+    publisher = NoDeadLetters(kafka, "test")
+    ear = Ear()
+    subscription = Subscription(readers_of(contract), [contract], ear.hear)
+    async with consuming(kafka, [subscription], publisher, policy=QUICK) as [consumer]:
+        await eventually(lambda: publisher.refused > 2)
+        assert await committed(kafka, readers_of(contract), contract.topic) == {}
+        assert consumer.problem() == "Kafka did not acknowledge"
+        publisher.free = True
+        await until_committed(kafka, contract, {0: 2})
+    await publisher.stop()
+    assert len(await read_all(kafka, dead_topic_of(contract))) == 1
+
+
 async def test_outage_is_waited_out_and_no_event_is_blamed(kafka: str) -> None:
     contract = await new_contract(kafka)
     await say(kafka, contract, range(5))
@@ -263,28 +248,39 @@ async def test_outage_is_waited_out_and_no_event_is_blamed(kafka: str) -> None:
     assert await read_all(kafka, dead_topic_of(contract)) == []
 
 
-async def test_too_many_dead_letters_stop_the_consumer_and_commit_nothing(kafka: str) -> None:
-    contract = await new_contract(kafka)
-    good = said(contract, 1)
-    bad: tuple[bytes | None, bytes | None, Headers] = (b"k", b"{}", headers_of(good))
+async def test_malformed_records_of_whatever_number_never_stop_a_group(kafka: str) -> None:
+    contract = await new_contract(kafka, partitions=4)
+    headers = headers_of(said(contract, 1))
+    bad: list[Record] = [(contract.topic, f"k-{n}".encode(), b"{}", headers) for n in range(2_000)]
+    ear = Ear()
     async with publishing(kafka, "test") as publisher:
-        await publisher.write([(contract.topic, *bad)] * 150)
-        ear = Ear()
+        # All that a new process sees at first, on all partitions; more than any batch holds.
+        await publisher.write(bad)
         async with reading(kafka, contract, ear) as consumer:
-            await eventually(lambda: consumer.halted)
-            assert "150 of 150 events would be dead-lettered: who: Field required" in str(consumer.problem())
-            # What comes later is not handled either: that would skip what came before.
-            await publisher.publish([good])
-            await asyncio.sleep(0.3)
-            assert consumer.problem() is not None
-    assert ear.heard == []
-    assert await committed(kafka, readers_of(contract), contract.topic) == {}
-    assert await read_all(kafka, dead_topic_of(contract)) == []
-    # With a decoder that is right again, everything is still there.
-    repaired = Ear()
-    async with reading(kafka, contract, repaired, decode=lambda values: [contract(who="x")] * len(values)):
-        await until_committed(kafka, contract, {0: 151})
-    assert len(repaired.heard) == 151
+            await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
+            # And many more in between good ones.
+            for number in range(20, 40):
+                await publisher.write(bad[:100])
+                await publisher.publish([said(contract, number, who=f"p-{number}")])
+            await eventually(lambda: sorted(ear.heard) == list(range(40)))
+            assert consumer.problem() is None
+    dead = await read_all(kafka, dead_topic_of(contract))
+    assert len(dead) == 4_000
+    assert {dict(record.headers)["dead_code"] for record in dead} == {b"bad_body"}
+
+
+async def test_events_rejected_by_the_handler_never_stop_a_group(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(700))
+
+    def all_of_them(batch: Batch[Said]) -> None:
+        for received in batch:
+            batch.reject(received, Rejected("not allowed", code="not_allowed"))
+
+    async with reading(kafka, contract, Ear(all_of_them)) as consumer:
+        await until_committed(kafka, contract, {0: 700})
+        assert consumer.problem() is None
+    assert len(await read_all(kafka, dead_topic_of(contract))) == 700
 
 
 async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_topic(kafka: str) -> None:
@@ -297,11 +293,25 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
     ear = Ear(always)
     async with reading(kafka, contract, ear) as consumer:
         await eventually(lambda: consumer.halted, 8)
-        assert "would be dead-lettered" in str(consumer.problem())
+        assert "the handler failed on 100 of" in str(consumer.problem())
     # It need not try each of them to know.
     assert ear.batches < 600
     assert await committed(kafka, readers_of(contract), contract.topic) == {}
     assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(200))
+
+    def most(batch: Batch[Said]) -> None:
+        if any(received.event.number % 3 for received in batch):
+            raise RuntimeError("a bad deployment")
+
+    policy = replace(QUICK, batch_events_max=5, failed_max=30)
+    async with reading(kafka, contract, Ear(most), policy=policy) as consumer:
+        await eventually(lambda: consumer.halted, 8)
+        assert "the handler failed on 30 of" in str(consumer.problem())
 
 
 async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> None:
@@ -319,7 +329,9 @@ async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> 
 
 async def test_another_systems_transactions_are_read_when_committed_and_not_when_aborted(kafka: str) -> None:
     contract = await new_contract(kafka)
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=contract.topic)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=contract.topic, transaction_timeout_ms=5_000
+    )
     await producer.start()
     try:
         for number, ends in enumerate((producer.commit_transaction, producer.abort_transaction)):
@@ -336,58 +348,49 @@ async def test_another_systems_transactions_are_read_when_committed_and_not_when
     assert ear.heard == [0]
 
 
+async def test_transaction_left_open_holds_up_what_stands_behind_it_for_seconds(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    patient = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=f"{contract.topic}-patient", transaction_timeout_ms=10_001
+    )
+    # No transaction may ask for longer than ten seconds.
+    with pytest.raises(KafkaError):
+        await patient.start()
+    await patient.stop()
+    open_ = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=contract.topic, transaction_timeout_ms=1_000
+    )
+    await open_.start()
+    ear = Ear()
+    try:
+        await open_.begin_transaction()
+        for number in range(12):
+            _, key, value, headers = to_record(said(contract, number))
+            await open_.send_and_wait(contract.topic, value, key, partition=0, headers=headers)
+        await say(kafka, contract, [12])
+        async with reading(kafka, contract, ear):
+            # The transaction's own second, and the broker's until it looks.
+            await eventually(lambda: ear.heard == [12], 6)
+    finally:
+        with suppress(KafkaError):
+            await open_.stop()
+
+
 async def test_record_of_an_impossible_time_is_dead_lettered_and_stops_nobody(kafka: str) -> None:
     contract = await new_contract(kafka)
     _, key, value, headers = to_record(said(contract, 1))
-    await write_raw(kafka, contract.topic, [(key, value, headers)], timestamp_ms=-(10**17))
+    # Before all time; in the year 1; in 1999. The broker itself refuses what lies in the future.
+    impossible = (-(10**17), -62_135_596_800_000, 946_684_799_999)
+    for timestamp_ms in impossible:
+        await write_raw(kafka, contract.topic, [(key, value, headers)], timestamp_ms=timestamp_ms)
     await write_raw(kafka, contract.topic, [(key, value, headers)])
     ear = Ear()
     async with reading(kafka, contract, ear) as consumer:
-        await until_committed(kafka, contract, {0: 2})
+        await until_committed(kafka, contract, {0: 4})
         assert consumer.problem() is None
     assert ear.heard == [1]
-    [dead] = await read_all(kafka, dead_topic_of(contract))
-    assert dict(dead.headers)["dead_code"] == b"bad_time"
-
-
-async def test_record_that_the_client_cannot_read_stops_the_consumer_and_says_so(kafka: str) -> None:
-    """What the same poll had from other partitions would else be skipped, and covered by a later commit."""
-    contract = await new_contract(kafka)
-    await say(kafka, contract, range(40))
-    await write_with_header_name(kafka, contract, b"\xff\xfe")
-    ear = Ear()
-    async with reading(kafka, contract, ear) as consumer:
-        await eventually(lambda: consumer.halted)
-        assert "cannot be read" in str(consumer.problem())
-    offsets = await committed(kafka, readers_of(contract), contract.topic)
-    assert sum(offsets.values()) == len(ear.heard)
-
-
-async def write_with_header_name(kafka: str, contract: type[Said], name: bytes) -> None:
-    """Write a record with a header's name as only a client of bytes can, to the first partition."""
-    placeholder = b"#" * len(name)
-    _, key, value, headers = to_record(said(contract, 1))
-    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 65_536)
-    builder.append(0, int(time.time() * 1000), key, value, [*headers, (placeholder.decode(), b"")])
-    written = bytearray(bytes(builder.build()).replace(placeholder, name))
-    struct.pack_into(">I", written, 17, calc_crc32c(bytes(written[21:])))
-    request = ProduceRequest(
-        transactional_id=None,
-        required_acks=-1,
-        timeout=10_000,
-        topics=[(contract.topic, [(0, bytes(written))])],
-    )
-    client = AIOKafkaClient(bootstrap_servers=kafka)
-    await client.bootstrap()
-    try:
-        await client.force_metadata_update()
-        await client.add_topic(contract.topic)
-        leader = client.cluster.leader_for_partition(TopicPartition(contract.topic, 0))
-        answer = await client.send(leader, request)
-    finally:
-        await client.close()
-    [(_, [(_, code, *_)])] = answer.topics
-    assert code == 0
+    dead = await read_all(kafka, dead_topic_of(contract))
+    assert [dict(record.headers)["dead_code"] for record in dead] == [b"bad_time"] * 3
 
 
 async def test_one_group_reads_several_topics_and_buries_each_apart(kafka: str) -> None:

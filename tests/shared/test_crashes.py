@@ -11,8 +11,9 @@ import pytest
 from shared.contracts.envelope import Envelope, Event
 from shared.messaging.consumer import Batch, Following, Subscription, consuming
 from shared.messaging.publisher import publishing
+from shared.storage.lease import Term
 from shared.storage.mongo import Database, Session, in_transaction
-from shared.storage.outbox import LEASE_SECONDS, append, prepare, relaying, waiting
+from shared.storage.outbox import append, prepare, relaying, waiting
 from tests.support.kafka import (
     Said,
     committed,
@@ -166,6 +167,6 @@ async def test_relay_killed_between_publishing_and_deleting_publishes_again_with
                 return await database["outbox"].count_documents({}) == 0
 
             # The dead one's lease has to run out first.
-            await eventually(empty, LEASE_SECONDS + 5)
+            await eventually(empty, Term().seconds + 5)
         ids = [dict(record.headers)["ce_id"].decode() for record in await read_all(kafka, contract.topic)]
         assert ids == 2 * [envelope.context.id for envelope in events]

@@ -5,6 +5,8 @@ from msgspec.structs import replace
 
 from shared.contracts.envelope import (
     HEADER_BYTES_MAX,
+    HEADERS_BYTES_MAX,
+    HEADERS_MAX,
     Context,
     Headers,
     enclose,
@@ -38,6 +40,11 @@ def test_time_travels_as_utc() -> None:
     assert dict(to_headers(context))["ce_time"] == b"2023-05-20T09:00:00Z"
 
 
+def test_time_of_another_zone_is_read_as_utc() -> None:
+    context = read(headers_of(said(CONTRACT), ce_time=b"2023-05-20T17:00:00.123456+08:00"))
+    assert (context.time.isoformat(), context.time.tzinfo) == ("2023-05-20T09:00:00.123456+00:00", UTC)
+
+
 def test_only_what_cloudevents_requires_is_required() -> None:
     context = read(
         [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"x"), ("ce_type", b"kepu.said.v1")]
@@ -69,7 +76,12 @@ def test_missing_header_is_refused_by_name(name: str) -> None:
         ({"ce_id": b"1" * (HEADER_BYTES_MAX + 1)}, "header ce_id is longer than"),
         ({"ce_specversion": b"0.3"}, "ce_specversion is '0.3'"),
         ({"content-type": b"application/cloudevents+json"}, "content-type is"),
-        ({"ce_time": b"yesterday"}, "ce_time 'yesterday' is not an RFC 3339 time"),
+        ({"ce_time": b"yesterday"}, "ce_time is not an RFC 3339 time"),
+        ({"ce_time": b"0001-01-01T00:00:00+23:59"}, "ce_time lies outside the years 2000 to 2099"),
+        ({"ce_time": b"9999-12-31T23:59:59-23:59"}, "ce_time lies outside the years 2000 to 2099"),
+        ({f"h{n}": b"" for n in range(HEADERS_MAX)}, "there are 73 of at most 64 headers"),
+        ({f"h{n}": b"x" * HEADER_BYTES_MAX for n in range(20)}, "the headers have more than 16384 bytes"),
+        ({"h" * HEADERS_BYTES_MAX: b"\xff"}, "the headers have more than 16384 bytes"),
         ({"ce_time": b"2023-05-20T09:00:00"}, "has no time zone"),
     ],
 )

@@ -2,10 +2,12 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import BulkWriteError
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from shared.runtime.errors import Unavailable
-from shared.storage.mongo import Session, in_transaction, insert_new, outages_named, ping
+from shared.storage.mongo import Session, at_once, in_transaction, insert_new, outages_named, ping
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -82,3 +84,34 @@ async def test_mistake_in_a_query_is_no_outage(mongo: str) -> None:
         with pytest.raises(Exception, match="unknown operator") as found, outages_named():
             await database["x"].find_one({"n": {"$nonsense": 1}})
         assert not isinstance(found.value, Unavailable)
+
+
+async def test_what_is_written_is_acknowledged_by_a_majority_and_journalled(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        concerns: list[object] = []
+
+        class Watching(CommandListener):
+            def started(self, event: CommandStartedEvent) -> None:
+                concerns.append((event.command_name, event.command.get("writeConcern")))
+
+            def succeeded(self, event: object) -> None: ...
+
+            def failed(self, event: object) -> None: ...
+
+        # Whatever a database handle of ours writes with, in and out of transactions.
+        for handle in (database, database.client[database.name], database["x"]):
+            assert handle.write_concern.document == {"w": "majority", "j": True}
+        assert database.read_concern.level == "majority"
+        watching = AsyncIOMotorClient(mongo, event_listeners=[Watching()])
+        try:
+            own = watching[database.name]
+
+            async def insert(session: Session) -> None:
+                await own["x"].insert_one({"_id": 1}, session=session)
+
+            await in_transaction(own, insert)
+            await at_once(own, lambda plain, session: plain["x"].insert_one({"_id": 2}, session=session))
+        finally:
+            watching.close()
+        commits = [concern for name, concern in concerns if name == "commitTransaction"]
+        assert commits == [{"w": "majority", "j": True}] * 2

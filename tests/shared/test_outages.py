@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ops.stack import Stack
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.consumer import Batch, Consumer, Following, Subscription, consuming
+from shared.messaging.consumer import Batch, Consumer, Following, Policy, Subscription, consuming
 from shared.messaging.publisher import Publisher, publishing
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import Settings
@@ -104,7 +104,7 @@ async def service(own: Stack) -> AsyncIterator[Service]:
         found = Service(contract, database, publisher)
         subscription = Subscription(readers_of(contract), [contract], found.hear)
         [found.consumer] = await stack.enter_async_context(
-            consuming(own.kafka, [subscription], publisher, backoff_seconds=0.01)
+            consuming(own.kafka, [subscription], publisher, policy=Policy(retry_seconds=0.02))
         )
         relay = await stack.enter_async_context(relaying(database, publisher, owner="test"))
         holder.append(found)
@@ -120,10 +120,7 @@ async def service(own: Stack) -> AsyncIterator[Service]:
         async def consumer() -> str | None:
             return found.consumer.problem()
 
-        async def outbox() -> str | None:
-            return relay.outage
-
-        return {"mongo": mongo, "kafka": kafka, "consumer": consumer, "outbox": outbox}
+        return {"mongo": mongo, "kafka": kafka, "consumer": consumer, "outbox": relay.check}
 
     settings = Settings(organiser_key=SecretStr("k" * 16), token_public_key=new_key_pair()[1])
     app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
@@ -209,7 +206,7 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
         assert await read_all(own.kafka, dead_topic_of(running.contract)) == []
 
 
-async def test_consumer_started_before_kafka_waits_for_it(own: Stack) -> None:
+async def test_consumer_started_before_kafka_says_so_and_works_when_kafka_is_there(own: Stack) -> None:
     contract = await new_contract(own.kafka)
     await asyncio.to_thread(own.kill_kafka)
     heard: list[int] = []
@@ -221,14 +218,21 @@ async def test_consumer_started_before_kafka_waits_for_it(own: Stack) -> None:
     async def run() -> None:
         async with (
             publishing(own.kafka, "test") as publisher,
-            consuming(own.kafka, [Subscription(readers_of(contract), [contract], hear)], publisher),
+            consuming(own.kafka, [Subscription(readers_of(contract), [contract], hear)], publisher) as [one],
         ):
+            # At once, while Kafka is away: health can be asked.
+            started.set_result(one.problem())
+            await eventually(kafka_is_back.is_set)
             await publisher.publish([said(contract, 1)])
             await eventually(lambda: heard == [1])
+            assert one.problem() is None
 
+    kafka_is_back = asyncio.Event()
+    started: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
     running = asyncio.create_task(run())
-    await asyncio.sleep(1)
-    assert not running.done()
+    async with asyncio.timeout(2):
+        assert await started == "not running: it waits for Kafka"
     await asyncio.to_thread(own.start_kafka)
+    kafka_is_back.set()
     async with asyncio.timeout(RECOVERED_SECONDS):
         await running

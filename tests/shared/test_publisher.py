@@ -1,16 +1,35 @@
 """Keyed, in order, acknowledged; and interchangeable with what librdkafka's clients do."""
 
 import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
+from ops.stack import Stack
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
-from shared.messaging.publisher import Publisher, partition_of, publishing
+from shared.messaging.publisher import (
+    PING_SECONDS_MAX,
+    RESTART_PAUSE_SECONDS,
+    Publisher,
+    partition_of,
+    publishing,
+    to_record,
+)
 from shared.runtime.errors import Rejected, Unavailable
-from tests.support.kafka import new_contract, read_all, said
+from tests.support.kafka import eventually, new_contract, read_all, said
 
 pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that nobody else uses, since it is made to stand still."""
+    with Stack(tmp_path_factory.mktemp("own"), detached=False, environment={}) as stack:
+        yield stack
 
 
 async def test_events_of_one_key_keep_their_order_through_many_batches(kafka: str) -> None:
@@ -62,6 +81,79 @@ async def test_caller_who_gives_up_does_not_disturb_the_next(kafka: str) -> None
         for record in await read_all(kafka, contract.topic)
     ]
     assert numbers[-1] == 2
+
+
+async def test_a_record_is_acknowledged_by_all_replicas_and_written_once(kafka: str) -> None:
+    async with publishing(kafka, "test") as publisher:
+        await publisher.start()
+        assert publisher._producer is not None
+        sender = publisher._producer._sender
+        # What the requests will say, not what was asked for.
+        assert sender._acks == -1
+        assert sender._txn_manager is not None
+        assert sender._txn_manager.has_pid()
+        assert sender._txn_manager.transactional_id is None
+
+
+async def test_what_a_producer_that_was_given_up_still_held_is_never_written(own: Stack) -> None:
+    contract = await new_contract(own.kafka)
+    publisher = Publisher(own.kafka, "test")
+    await publisher.publish([said(contract, 0)])
+    given_up = publisher._producer
+    assert given_up is not None
+    pid = own.pid("kafka")
+    assert pid is not None
+    # Kafka stands still: what is sent now is on its way and stays there.
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        writing = asyncio.create_task(publisher.publish([said(contract, 1)]))
+        await asyncio.sleep(0)
+        await eventually(lambda: given_up._message_accumulator._batches or given_up._sender._in_flight)
+        # A second set waits behind it, unsent.
+        batch = given_up.create_batch()
+        _, key, value, headers = to_record(said(contract, 2))
+        batch.append(key=key, value=value, timestamp=None, headers=headers)
+        await given_up.send_batch(batch, contract.topic, partition=0)
+        writing.cancel()
+        await asyncio.wait([writing])
+        sender = given_up._sender.sender_task
+        assert sender is None or sender.done() or sender.cancelling()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await publisher.publish([said(contract, 3)])
+    await publisher.publish([said(contract, 4)])
+    await publisher.stop()
+    told = [
+        contract.model_validate_json(record.value or b"").number
+        for record in await read_all(own.kafka, contract.topic)
+    ]
+    assert told[-2:] == [3, 4]
+    assert 2 not in told
+
+
+async def test_ping_answers_within_seconds_while_kafka_stands_still(own: Stack) -> None:
+    publisher = Publisher(own.kafka, "test")
+    pid = own.pid("kafka")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            started = time.monotonic()
+            with pytest.raises(Unavailable):
+                await publisher.ping()
+            assert time.monotonic() - started < PING_SECONDS_MAX + 2 * RESTART_PAUSE_SECONDS
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await eventually(lambda: _pings(publisher))
+    await publisher.stop()
+
+
+async def _pings(publisher: Publisher) -> bool:
+    try:
+        await publisher.ping()
+    except Unavailable:
+        return False
+    return True
 
 
 async def test_broker_that_is_not_there_is_an_outage() -> None:

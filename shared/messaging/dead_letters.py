@@ -1,0 +1,77 @@
+"""Dead letters: a record that was given up, as it came, with the reason and where it came from."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, dead_letters
+from shared.messaging.publisher import Publisher, Record
+from shared.messaging.received import Dead, Raw
+from shared.runtime import metrics
+
+log = logging.getLogger(__name__)
+
+REASON_CHARS_MAX = 500
+# Key, value and headers of a dead letter, before the framing that Kafka adds.
+DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
+# Of one batch; the others are counted in one more line.
+LINES_MAX = 20
+# Headers that name an event and nothing of its content.
+_NAMES = {"ce_id": "event_id", "ce_correlationid": "correlation_id"}
+_NAME_BYTES_MAX = 128
+
+
+async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
+    """
+    Write dead letters, count them and log them.
+
+    Raises:
+        Unavailable: Kafka did not acknowledge; none may be taken as written.
+    """
+    if not dead:
+        return
+    await publisher.write([dead_letter(one, group) for one in dead])
+    for (topic, code), count in Counter((one.record.topic, one.why.code) for one in dead).items():
+        metrics.DEAD_LETTERED.labels(topic, group, code).inc(count)
+    for one in dead[:LINES_MAX]:
+        log.warning("event dead-lettered", extra={"group": group, "code": one.why.code, **named(one.record)})
+    if len(dead) > LINES_MAX:
+        log.warning("more events dead-lettered", extra={"group": group, "events": len(dead) - LINES_MAX})
+
+
+def named(record: Raw) -> dict[str, str | int]:
+    """What a log line says about a record: where it is, its ids, nothing of its content."""
+    ids = {
+        _NAMES[name]: value.decode(errors="replace")
+        for name, value in record.headers
+        if name in _NAMES and value is not None and len(value) <= _NAME_BYTES_MAX
+    }
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset, **ids}
+
+
+def dead_letter(dead: Dead, group: str) -> Record:
+    """The record that tells of one that was given up."""
+    record, why = dead.record, dead.why
+    reasons: Headers = [
+        ("dead_code", why.code.encode()),
+        ("dead_reason", why.message[:REASON_CHARS_MAX].encode(errors="replace")),
+        ("dead_group", group.encode()),
+        ("dead_topic", record.topic.encode()),
+        ("dead_partition", str(record.partition).encode()),
+        ("dead_offset", str(record.offset).encode()),
+        ("dead_time", datetime.now(UTC).isoformat().encode()),
+    ]
+    topic = dead_letters(record.topic, group)
+    headers = [*record.headers, *reasons]
+    size_bytes = sum(len(name.encode()) + len(value or b"") for name, value in headers)
+    if len(record.key or b"") + len(record.value or b"") + size_bytes > DEAD_BYTES_MAX:
+        # Compressed it passed the broker's limit, and no topic takes it as it is: its ids have to do.
+        ids = [(name, value) for name, value in record.headers if name in _NAMES and _short(value)]
+        return topic, None, b"", [*ids, *reasons]
+    return topic, record.key, record.value, headers
+
+
+def _short(value: bytes | None) -> bool:
+    return value is not None and len(value) <= HEADER_BYTES_MAX

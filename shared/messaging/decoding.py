@@ -1,0 +1,119 @@
+"""Records to events: each is judged alone, and what is wrong with one is no other one's fault."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared.contracts.checked import YEARS
+from shared.contracts.envelope import Context, Event, from_headers
+from shared.messaging.fetched import Unreadable
+from shared.messaging.policy import Policy
+from shared.messaging.received import Dead, Decode, Raw, Received, Subscription
+from shared.runtime.errors import Rejected
+
+# Why a record is given up before any handler sees it.
+CODES = ("unreadable", "bad_header", "bad_body", "bad_time", "too_large", "unknown_type", "key_differs")
+
+
+def _milliseconds(year: int) -> int:
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
+
+
+def decoder(contract: type[Event]) -> Decode:
+    """Decode values by their pydantic contract."""
+
+    def decode(values: Sequence[bytes]) -> Sequence[Event]:
+        try:
+            return [contract.model_validate_json(value) for value in values]
+        except ValidationError as error:
+            raise Rejected(_first_problem(error), code="bad_body") from error
+
+    return decode
+
+
+def _first_problem(error: ValidationError) -> str:
+    # Without the input itself: it may hold what must not be logged.
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{place}: {first['msg']}"
+
+
+class Decoding:
+    """What one group's records mean."""
+
+    def __init__(self, subscription: Subscription, policy: Policy) -> None:
+        self._event_bytes_max = policy.event_bytes_max
+        self._types = {contract.topic: contract.type for contract in subscription.contracts}
+        self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
+        self._decoders = {
+            contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
+            for contract in subscription.contracts
+        }
+
+    def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
+        """The good events in the order of their records, and the records that are none."""
+        contexts: dict[int, Context] = {}
+        dead: list[Dead] = []
+        by_topic: dict[str, list[int]] = defaultdict(list)
+        for place, record in enumerate(records):
+            try:
+                contexts[place] = self._context(record)
+                by_topic[record.topic].append(place)
+            except Rejected as why:
+                dead.append(Dead(record, why))
+        events: dict[int, Any] = {}
+        for topic, places in by_topic.items():
+            some = [records[place] for place in places]
+            try:
+                events.update(zip(places, self._events(topic, some), strict=True))
+            except Rejected:
+                # One is wrong: find it, keep its neighbours.
+                for place, record in zip(places, some, strict=True):
+                    try:
+                        [events[place]] = self._events(topic, [record])
+                    except Rejected as why:
+                        dead.append(Dead(record, why))
+        good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
+        return good, dead
+
+    def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
+        # Never without a value: `_context` has refused such a record before.
+        events = self._decoders[topic]([record.value or b"" for record in records])
+        if len(events) != len(records):
+            raise ValueError(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
+        # The key decides the partition, and so which event is the first: it must be the event's own.
+        # All keys at once, in 0.2 us an event.
+        if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
+            raise Rejected("the record's key is not the event's own", code="key_differs")
+        return events
+
+    def _context(self, record: Raw) -> Context:
+        if record.value is None:
+            raise _without_value(record)
+        if len(record.value) > self._event_bytes_max:
+            raise Rejected(
+                f"the body has {len(record.value)} of at most {self._event_bytes_max} bytes", code="too_large"
+            )
+        if not FIRST_MS <= record.timestamp < LAST_MS:
+            raise Rejected(f"the record's time {record.timestamp} is none", code="bad_time")
+        key = (record.key or b"").decode(errors="replace")
+        appended_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        context = from_headers(record.headers, appended_at=appended_at, key=key)
+        expected = self._types[record.topic]
+        if context.type != expected:
+            raise Rejected(f"ce_type is not {expected!r}", code="unknown_type")
+        return context
+
+
+def _without_value(record: Raw) -> Rejected:
+    if isinstance(record, Unreadable):
+        through = f" to {record.last_offset}" if record.last_offset > record.offset else ""
+        return Rejected(f"offset {record.offset}{through}: {record.why}", code="unreadable")
+    return Rejected("the record has no value", code="bad_body")

@@ -1,0 +1,60 @@
+"""
+Decompress what a batch of records holds, within a bound.
+
+A batch says how large it is compressed and not how large it becomes: 9 KB of zstd can hold 300 MB of
+spaces. Everything is written into one buffer of the largest size allowed, so what does not fit costs
+neither time nor memory.
+"""
+
+import struct
+
+import cramjam
+
+# Of all records of one batch. Producers send batches of at most some 1 MB as a rule.
+DECOMPRESSED_BYTES_MAX = 8 * 1_048_576
+GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
+# Snappy in blocks, each with its length before it, as Java's library writes it; then two version numbers.
+_XERIAL = b"\x82SNAPPY\x00"
+_XERIAL_HEADER_BYTES = 16
+_LENGTH = struct.Struct(">i")
+
+
+class NotDecompressed(Exception):
+    """The codec is unknown, the data is not of its form, or becomes larger than allowed."""
+
+
+def decompress_into(codec: int, payload: memoryview, room: memoryview) -> int:
+    """
+    Decompress into `room`.
+
+    Returns: how many bytes there are.
+    Raises:
+        NotDecompressed: the codec is unknown, the data is damaged, or does not fit.
+    """
+    try:
+        match codec:
+            case 1:
+                return cramjam.gzip.decompress_into(payload, room)
+            case 2:
+                return _snappy_into(payload, room)
+            case 3:
+                return cramjam.lz4.decompress_into(payload, room)
+            case 4:
+                return cramjam.zstd.decompress_into(payload, room)
+    except (cramjam.DecompressionError, struct.error) as error:
+        raise NotDecompressed(f"codec {codec}: {error}") from error
+    raise NotDecompressed(f"codec {codec} is unknown")
+
+
+def _snappy_into(payload: memoryview, room: memoryview) -> int:
+    if payload[: len(_XERIAL)] != _XERIAL:
+        return cramjam.snappy.decompress_raw_into(payload, room)
+    written, at = 0, _XERIAL_HEADER_BYTES
+    while at < len(payload):
+        (length,) = _LENGTH.unpack_from(payload, at)
+        at += _LENGTH.size
+        if length <= 0:
+            raise NotDecompressed(f"codec {SNAPPY}: a block of {length} bytes")
+        written += cramjam.snappy.decompress_raw_into(payload[at : at + length], room[written:])
+        at += length
+    return written

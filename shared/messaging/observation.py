@@ -1,0 +1,77 @@
+"""What the metrics tell about consumers: whether each one works, and how far it is behind."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.runtime import metrics
+from shared.runtime.background import each
+from shared.runtime.errors import Unavailable
+
+if TYPE_CHECKING:
+    from shared.messaging.consumer import Consumer
+
+LOOP = "consumers observed"
+
+
+class Observation:
+    """Looks at all consumers of a process."""
+
+    def __init__(self, kafka: str, consumers: Sequence["Consumer"], *, seconds: float) -> None:
+        self._kafka = kafka
+        self._consumers = consumers
+        self._seconds = seconds
+        # The partitions that have a series now, by group. Of a halted consumer they are those it had last.
+        self._shown: dict[str, frozenset[TopicPartition]] = {}
+
+    async def turn(self) -> float:
+        """Look once at each; returns the seconds until the next look."""
+        for consumer in self._consumers:
+            metrics.CONSUMER_RUNNING.labels(consumer.group).set(0 if consumer.problem() else 1)
+        await each(LOOP, self._consumers, self._observe)
+        return self._seconds
+
+    async def _observe(self, consumer: "Consumer") -> None:
+        try:
+            if consumer.halted is not None:
+                await self._observe_halted(consumer.group)
+            elif (running := consumer.running) is not None:
+                await self._observe_running(consumer, running)
+        except KafkaError as error:
+            raise Unavailable(f"Kafka does not tell of lag: {type(error).__name__}") from error
+
+    async def _observe_running(self, consumer: "Consumer", running: Any) -> None:
+        assigned: frozenset[TopicPartition] = frozenset(running.assignment())
+        committed = consumer.committed
+        for place in self._shown.get(consumer.group, frozenset()) - assigned:
+            # Another member tells of it now; a last value that stays would look like lag for ever.
+            committed.pop(place, None)
+            metrics.LAG.remove(place.topic, consumer.group, str(place.partition))
+        self._shown[consumer.group] = assigned
+        for place in assigned - committed.keys():
+            offset = await running.committed(place) or 0
+            committed.setdefault(place, offset)
+        # A rebalance may have come in between: only what is still ours can be asked for its end.
+        for place in assigned & running.assignment():
+            if (end := running.highwater(place)) is not None:
+                self._tell(consumer.group, place, end - committed.get(place, end))
+
+    async def _observe_halted(self, group: str) -> None:
+        """Its lag is what people need to see most: from a client that is no member of the group."""
+        places = sorted(self._shown.get(group, frozenset()))
+        if not places:
+            return
+        asking: Any = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka, group_id=group, enable_auto_commit=False
+        )
+        await asking.start()
+        try:
+            for place, end in (await asking.end_offsets(places)).items():
+                self._tell(group, place, end - (await asking.committed(place) or 0))
+        finally:
+            await asking.stop()
+
+    def _tell(self, group: str, place: TopicPartition, lag: int) -> None:
+        metrics.LAG.labels(place.topic, group, str(place.partition)).set(max(0, lag))

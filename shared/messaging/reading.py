@@ -1,0 +1,212 @@
+"""Take records from Kafka for one group, and commit how far they are dealt with."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from itertools import chain
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    BrokerResponseError,
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    kafka_errors,
+)
+
+from shared.messaging import fetched
+from shared.messaging.policy import Policy
+from shared.messaging.received import Raw
+from shared.runtime.background import backoff_seconds
+
+log = logging.getLogger(__name__)
+
+Found = dict[TopicPartition, list[Raw]]
+
+FENCED = "FencedInstanceId"
+
+
+class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
+    """Another process has joined under this member's name; aiokafka does not know the error."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
+fetched.install()
+
+
+class Evicted(Exception):
+    """Another process has this member's name and takes its place again and again."""
+
+
+class Reading:
+    """One group's reading in this process; `consumer` is aiokafka's, and always the one that is running."""
+
+    def __init__(self, group: str, policy: Policy, *, gather_ms: int) -> None:
+        self.outage: str | None = None
+        # What this member has committed of each partition that it has committed anything of.
+        self.committed: dict[TopicPartition, int] = {}
+        self._group = group
+        self._policy = policy
+        self._busy_fetch = policy.fetch_bytes_min, gather_ms
+        self._idle_fetch = 1, int(policy.idle_fetch_seconds * 1000)
+        self._read_to: dict[TopicPartition, int] = {}
+        self._full = False
+        self._failures = 0
+        self._watched: Any = None
+        self._gives_way = False
+        self._evicted_at: deque[float] = deque(maxlen=policy.evictions_max)
+
+    async def poll(self, consumer: Any, *, named: bool) -> tuple[Raw, ...]:
+        """
+        The next records, each partition's in order; none after a second without any.
+
+        Raises:
+            Evicted: another process takes this one's place in the group again and again.
+        """
+        if named:
+            self._watch_evictions(consumer)
+        if self._gives_way:
+            raise Evicted
+        try:
+            found = await self._take(consumer)
+        except ConsumerStoppedError:
+            raise
+        except KafkaError as error:
+            if FENCED in str(error):
+                self._evicted_too_often()
+            await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
+            return ()
+        except Exception as error:
+            # Not known to happen: what cannot be read is a record by now. What the same poll had taken from
+            # other partitions is gone with the error, and a later commit would cover it.
+            log.exception("poll failed; going back to what is committed", extra={"group": self._group})
+            await self._go_back(consumer)
+            await self._wait_out(f"a poll failed: {type(error).__name__}")
+            return ()
+        self._failures, self.outage = 0, None
+        self._pace(consumer, self._busy_fetch if found else self._idle_fetch)
+        await self._remember(consumer, found)
+        self._full = _count(found) >= self._policy.batch_events_max
+        return tuple(chain.from_iterable(found.values()))
+
+    async def _take(self, consumer: Any) -> Found:
+        found: Found = {}
+        try:
+            if self._full:
+                # More waits than fits one batch: a flooded partition must not keep the others waiting.
+                assigned = consumer.assignment()
+                share = max(1, self._policy.batch_events_max // max(1, len(assigned)))
+                for place in assigned:
+                    _add(found, await consumer.getmany(place, timeout_ms=0, max_records=share))
+            if room := self._policy.batch_events_max - _count(found):
+                wait_ms = 0 if found else int(self._policy.poll_seconds * 1000)
+                _add(found, await consumer.getmany(timeout_ms=wait_ms, max_records=room))
+        except KafkaError:
+            # What was taken before must not go with the error; the next poll meets it again.
+            if not found:
+                raise
+        return found
+
+    async def _remember(self, consumer: Any, found: Found) -> None:
+        try:
+            # Past the markers of other systems' transactions, which are no records.
+            self._read_to = {place: await consumer.position(place) for place in found}
+        except IllegalStateError:
+            # A rebalance came in between: whoever has the partitions now reads the batch again.
+            self._read_to = {}
+
+    def _pace(self, consumer: Any, fetch: tuple[int, int]) -> None:
+        # To be asked ten times a second for nothing would be most of what an idle service costs.
+        fetcher = consumer._fetcher  # noqa: SLF001 (the settings are read at each fetch, and nowhere public)
+        fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = fetch  # noqa: SLF001
+
+    def _watch_evictions(self, consumer: Any) -> None:
+        coordinator = consumer._coordinator  # noqa: SLF001 (nothing public tells of an eviction)
+        if coordinator is self._watched:
+            return
+        self._watched, join_again = coordinator, coordinator.reset_generation
+
+        def evicted() -> None:
+            # Once too often: not joining again leaves the place to the other process.
+            if not self._evicted_too_often():
+                join_again()
+
+        coordinator.reset_generation = evicted
+
+    def _evicted_too_often(self) -> bool:
+        self._evicted_at.append(time.monotonic())
+        policy, times = self._policy, self._evicted_at
+        if len(times) == policy.evictions_max and times[-1] - times[0] < policy.evictions_seconds:
+            self._gives_way = True
+        return self._gives_way
+
+    async def _wait_out(self, why: str) -> None:
+        self._failures += 1
+        if self.outage is None:
+            log.warning("waiting for Kafka", extra={"group": self._group, "reason": why})
+        self.outage = why
+        policy = self._policy
+        await asyncio.sleep(backoff_seconds(self._failures, policy.retry_seconds, policy.retry_seconds_max))
+
+    async def _go_back(self, consumer: Any) -> None:
+        for place in consumer.assignment():
+            while True:
+                try:
+                    offset = await consumer.committed(place)
+                    if offset is None:
+                        await consumer.seek_to_beginning(place)
+                    else:
+                        consumer.seek(place, offset)
+                except IllegalStateError:
+                    # It is another member's by now.
+                    pass
+                except KafkaError as error:
+                    await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
+                    continue
+                break
+
+    async def commit(self, consumer: Any) -> bool:
+        """
+        Commit the batch at hand, however long Kafka is away.
+
+        Returns: False where the partitions went to another member meanwhile, which repeats the batch.
+        """
+        while True:
+            try:
+                if offsets := await self._still_ours(consumer):
+                    await consumer.commit(offsets)
+            except (CommitFailedError, IllegalStateError):
+                log.warning("commit refused after a rebalance", extra={"group": self._group})
+                self._failures, self.outage = 0, None
+                return False
+            except KafkaError as error:
+                await self._wait_out(f"Kafka takes no commit: {type(error).__name__}")
+            else:
+                self._failures, self.outage = 0, None
+                self.committed.update(offsets)
+                return True
+
+    async def _still_ours(self, consumer: Any) -> dict[TopicPartition, int]:
+        """
+        Where the batch ended, of those partitions in which reading goes on from there.
+
+        A partition that was another's meanwhile and came back is read on from what that one
+        has committed. To commit what we held before would set the group back, and where no
+        further record comes nothing would set it right again.
+        """
+        return {place: end for place, end in self._read_to.items() if await consumer.position(place) == end}
+
+
+def _add(found: Found, more: Found) -> None:
+    for place, records in more.items():
+        found.setdefault(place, []).extend(records)
+
+
+def _count(found: Found) -> int:
+    return sum(map(len, found.values()))

@@ -1,0 +1,134 @@
+"""Have a batch handled: retry with back-off, then take it apart to find the one event that fails."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from shared.messaging.dead_letters import named
+from shared.messaging.policy import Policy
+from shared.messaging.publisher import Publisher
+from shared.messaging.received import Batch, Dead, Received, Subscription
+from shared.runtime import metrics
+from shared.runtime.background import backoff_seconds
+from shared.runtime.errors import Rejected, Unavailable
+
+log = logging.getLogger(__name__)
+
+HANDLER_FAILED = "handler_failed"
+# Why a batch is tried again; the metric's label.
+RETRY_REASONS = ("unavailable", "failed")
+
+
+class HandlerFails(Exception):
+    """Our own handler fails on so many events that none of them can be to blame."""
+
+
+class Settling:
+    """Effects of one group's batches, in this process."""
+
+    def __init__(self, subscription: Subscription, publisher: Publisher, policy: Policy) -> None:
+        self.outage: str | None = None
+        self._group = subscription.group
+        self._handle = subscription.handle
+        self._publisher = publisher
+        self._policy = policy
+        # Of the events handled last: whether our handler failed on it.
+        self._recent: deque[bool] = deque(maxlen=policy.failed_window)
+        # Of the batch at hand.
+        self._good = self._failed = 0
+
+    async def settle(self, events: Sequence[Received[Any]]) -> list[Dead]:
+        """
+        Have the events handled and what follows from them published.
+
+        Returns: those that are given up.
+        Raises:
+            HandlerFails: the handler failed on too many; none may be taken as handled.
+        """
+        self._good = self._failed = 0
+        return await self._settle(events, self._policy.tries_max) if events else []
+
+    async def _settle(self, events: Sequence[Received[Any]], tries: int) -> list[Dead]:
+        failed: Exception | None = None
+        attempt = 0
+        while attempt < tries:
+            batch = Batch(events)
+            try:
+                following = await self._handle(batch)
+                await self._publisher.publish(following)
+            except Unavailable as error:
+                # An outage is no record's fault: wait for its end, however long.
+                await self._wait_out(error)
+            except Rejected as error:
+                failed = error
+                break
+            except Exception as error:  # noqa: BLE001 (counted, logged, tried again, and given up in the end)
+                failed = error
+                attempt += 1
+                await self._after_failure(error, attempt, events)
+            else:
+                self.outage = None
+                self._good += len(events)
+                self._recent.extend([False] * len(events))
+                return batch.rejected
+        if len(events) == 1:
+            return [Dead(events[0].record, self._given_up(failed, tries))]
+        middle = len(events) // 2
+        dead = await self._settle(events[:middle], self._policy.half_tries_max)
+        return dead + await self._settle(events[middle:], self._policy.half_tries_max)
+
+    def _given_up(self, failed: Exception | None, tries: int) -> Rejected:
+        """
+        Raises:
+            HandlerFails: not this event but the handler is to blame.
+        """
+        if isinstance(failed, Rejected):
+            # Somebody's wrong event, found by our handler: however many, no reason to stop.
+            self._recent.append(False)
+            return failed
+        self._failed += 1
+        self._recent.append(True)
+        # In one batch, so that not each of its events is tried for nothing; and over many small batches.
+        for failures, of in (
+            (self._failed, self._failed + self._good),
+            (sum(self._recent), len(self._recent)),
+        ):
+            if failures >= self._policy.failed_max and failures > self._policy.failed_ratio_max * of:
+                raise HandlerFails(
+                    f"the handler failed on {failures} of {of} events, on the last by {type(failed).__name__}"
+                )
+        return Rejected(f"failed {tries} times: {type(failed).__name__}", code=HANDLER_FAILED)
+
+    async def _after_failure(self, error: Exception, attempt: int, events: Sequence[Received[Any]]) -> None:
+        metrics.RETRIES.labels(self._group, "failed").inc()
+        first = named(events[0].record)
+        log.warning(
+            "batch failed",
+            exc_info=error,
+            extra={"group": self._group, "attempt": attempt, "events": len(events), **first},
+        )
+        await self._back_off(attempt)
+
+    async def until_available(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`, again for as long as a server that it needs is away."""
+        while True:
+            try:
+                await work()
+            except Unavailable as error:
+                await self._wait_out(error)
+            else:
+                self.outage = None
+                return
+
+    async def _wait_out(self, error: Unavailable) -> None:
+        if self.outage is None:
+            log.warning("waiting for a server", extra={"group": self._group, "reason": error.message})
+        self.outage = error.message
+        metrics.RETRIES.labels(self._group, "unavailable").inc()
+        await self._back_off(self._policy.tries_max)
+
+    async def _back_off(self, failures: int) -> None:
+        policy = self._policy
+        await asyncio.sleep(backoff_seconds(failures, policy.retry_seconds, policy.retry_seconds_max))

@@ -1,0 +1,166 @@
+"""
+A lease: one process at a time does a piece of work, and another one goes on when it dies.
+
+The database's clock decides, so that the processes' own clocks need not agree. Each change of hands counts
+`token` up. The holder renews the lease while it works; what it does is broken off before the lease can end.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from shared.runtime.errors import Unavailable
+from shared.runtime.ids import random_id
+from shared.storage.mongo import Database, Document, DuplicateKeyError, ReturnDocument, outages_named
+
+COLLECTION = "leases"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """
+    How long a lease holds, in seconds.
+
+    Attributes:
+        seconds: after the last renewal; so long nobody takes over from a process that died.
+        renewed_seconds: between two renewals, also while work is under way.
+        margin_seconds: work is broken off so long before the lease ends. Breaking off takes time itself.
+        retry_seconds: between two tries of a renewal while the database is away.
+    """
+
+    seconds: float = 5.0
+    renewed_seconds: float = 2.0
+    margin_seconds: float = 1.5
+    retry_seconds: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.renewed_seconds + self.margin_seconds >= self.seconds:
+            raise ValueError("a lease must outlast its renewal and the breaking off of work")
+
+
+class LeaseLost(Unavailable):
+    """Another process holds the lease, or it could not be renewed in time; the work was broken off."""
+
+    code = "lease_lost"
+
+
+class Lease:
+    """One process's hold on the lease of one name."""
+
+    def __init__(self, database: Database, name: str, *, owner: str, term: Term | None = None) -> None:
+        self.token: int | None = None
+        self._leases = database[COLLECTION]
+        self._name = name
+        # Two processes may be given the same name by mistake: each has a hold of its own all the same.
+        self._holder = f"{owner}-{random_id()}"
+        self._term = term or Term()
+        self._renew_at = 0.0
+        self._ends_at = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether this process has the lease, as far as it knows."""
+        return self.token is not None and time.monotonic() < self._ends_at
+
+    async def hold(self) -> bool:
+        """
+        Take the lease or keep it; asks the database unless it did a moment ago.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if not self.held or time.monotonic() >= self._renew_at:
+            await self._take()
+        return self.held
+
+    async def _take(self) -> None:
+        # The end counts from before the question, so that it is never later than the database's own.
+        asked_at = time.monotonic()
+        try:
+            with outages_named():
+                found = await self._leases.find_one_and_update(
+                    {"_id": self._name}, self._if_free(), upsert=True, return_document=ReturnDocument.AFTER
+                )
+        except DuplicateKeyError:
+            # Another process made it at this moment.
+            self.token = None
+            return
+        if found["holder"] != self._holder:
+            self.token = None
+            return
+        if self.token is not None and found["token"] != self.token:
+            # It was another's in between: what this process believed is over, and begins anew.
+            self.token = None
+            return
+        self.token = found["token"]
+        # Only once it is had: a lease that could not be renewed must not pass for one that was.
+        self._renew_at = asked_at + self._term.renewed_seconds
+        self._ends_at = asked_at + self._term.seconds
+
+    def _if_free(self) -> list[Document]:
+        """What makes the lease this process's if it is free or was its own, and else changes nothing."""
+        ours = {"$eq": ["$holder", self._holder]}
+        over = {"$lt": [{"$ifNull": ["$until", datetime.fromtimestamp(0, UTC)]}, "$$NOW"]}
+        next_token = {"$cond": [ours, "$token", {"$add": [{"$ifNull": ["$token", 0]}, 1]}]}
+        wanted = {
+            "token": next_token,
+            "holder": self._holder,
+            "until": {"$add": ["$$NOW", int(self._term.seconds * 1000)]},
+        }
+        free = {"$or": [ours, over]}
+        return [{"$set": {name: {"$cond": [free, value, f"${name}"]} for name, value in wanted.items()}}]
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """
+        Do `work`, which needs the lease, and renew the lease beside it.
+
+        Raises:
+            LeaseLost: the work was broken off, while nobody else could have the lease yet.
+        """
+        working = asyncio.ensure_future(work)
+        try:
+            while True:
+                await asyncio.wait([working], timeout=self._term.renewed_seconds)
+                if working.done():
+                    return working.result()
+                await self._renew_in_time()
+        finally:
+            if not working.done():
+                working.cancel()
+                await asyncio.wait([working])
+
+    async def _renew_in_time(self) -> None:
+        while (left_seconds := self._ends_at - self._term.margin_seconds - time.monotonic()) > 0:
+            try:
+                async with asyncio.timeout(left_seconds):
+                    await self._take()
+            except TimeoutError:
+                break
+            except Unavailable:
+                await asyncio.sleep(self._term.retry_seconds)
+                continue
+            if self.token is None:
+                raise LeaseLost(f"lease {self._name} is another's")
+            return
+        raise LeaseLost(f"lease {self._name} could not be renewed in time")
+
+    async def give_up(self) -> None:
+        """
+        Let another process have it at once.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        token, self.token = self.token, None
+        if token is not None:
+            with outages_named():
+                # Kept, so that the count of tokens goes on.
+                await self._leases.update_one(
+                    {"_id": self._name, "holder": self._holder},
+                    [{"$set": {"until": {"$subtract": ["$$NOW", 1]}}}],
+                )

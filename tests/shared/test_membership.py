@@ -1,0 +1,106 @@
+"""Being a member of a group: two of one name, a rebalance at any moment, what the metrics tell meanwhile."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from prometheus_client import REGISTRY
+
+from shared.messaging.consumer import Batch
+from shared.messaging.decoding import CODES
+from shared.messaging.observation import LOOP
+from shared.messaging.publisher import publishing
+from tests.shared.readers import QUICK, Ear, reading, say
+from tests.support.kafka import Said, eventually, new_contract, readers_of, said
+
+pytestmark = pytest.mark.stack
+
+
+def value(name: str, labels: Mapping[str, str]) -> float | None:
+    return REGISTRY.get_sample_value(name, dict(labels))
+
+
+def lag(contract: type[Said], partition: int = 0) -> float | None:
+    return value(
+        "kepu_consumer_lag_events",
+        {"topic": contract.topic, "group": readers_of(contract), "partition": str(partition)},
+    )
+
+
+async def test_of_two_processes_with_one_name_one_gives_way_and_says_why(
+    kafka: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    contract = await new_contract(kafka, partitions=2)
+    quick = replace(QUICK, session_seconds=3.0, heartbeat_seconds=0.2)
+    ears = Ear(), Ear()
+    async with (
+        reading(kafka, contract, ears[0], policy=quick, instance="same") as one,
+        reading(kafka, contract, ears[1], policy=quick, instance="same") as two,
+    ):
+        await eventually(lambda: one.halted or two.halted, 40)
+        gone, stays = (one, two) if one.halted else (two, one)
+        assert "KEPU_INSTANCE" in str(gone.problem())
+        # The other one works on, for longer than another eviction would have taken.
+        async with publishing(kafka, "test") as publisher:
+            await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
+        await eventually(lambda: {*ears[0].heard, *ears[1].heard} == set(range(20)))
+        assert stays.problem() is None
+    assert caplog.text.count("consumer stopped") == 1
+
+
+async def test_lag_of_a_stopped_consumer_goes_on_being_told(kafka: str) -> None:
+    contract = await new_contract(kafka)
+
+    def broken(_: Batch[Said]) -> None:
+        raise LookupError("a bad deployment")
+
+    policy = replace(QUICK, failed_max=1, observe_seconds=0.1)
+    ear = Ear()
+    async with reading(kafka, contract, ear, policy=policy) as consumer:
+        await say(kafka, contract, [1, 2])
+        await eventually(lambda: lag(contract) == 0)
+        ear._before = broken
+        await say(kafka, contract, [3])
+        await eventually(lambda: consumer.halted)
+        await say(kafka, contract, range(4, 8))
+        await eventually(lambda: lag(contract) == 5)
+        assert value("kepu_consumer_running", {"group": readers_of(contract)}) == 0
+
+
+async def test_rebalances_do_not_end_the_observation_of_lag(kafka: str) -> None:
+    contract = await new_contract(kafka, partitions=4)
+    often = replace(QUICK, observe_seconds=0.01, session_seconds=3.0, heartbeat_seconds=0.2)
+    ear = Ear()
+    failures = value("kepu_loop_failures_total", {"loop": LOOP}) or 0
+    async with reading(kafka, contract, ear, policy=often):
+        for _ in range(3):
+            async with reading(kafka, contract, ear, policy=often) as other:
+                await eventually(lambda: other.running and other.running.assignment())
+        async with publishing(kafka, "test") as publisher:
+            await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
+        await eventually(lambda: [lag(contract, n) for n in range(4)] == [0.0] * 4)
+        await eventually(lambda: len(ear.heard) == 20)
+    assert value("kepu_loop_failures_total", {"loop": LOOP}) == failures
+    for code in ("AssertionError", "IllegalStateError"):
+        assert value("kepu_loop_items_failed_total", {"loop": LOOP, "code": code}) is None
+
+
+async def test_counters_exist_before_the_first_failure(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    group = readers_of(contract)
+    async with reading(kafka, contract, Ear(), codes=["not_allowed"]):
+        for code in (*CODES, "handler_failed", "not_allowed"):
+            labels = {"topic": contract.topic, "group": group, "code": code}
+            assert value("kepu_events_dead_lettered_total", labels) == 0
+        assert value("kepu_events_consumed_total", {"topic": contract.topic, "group": group}) == 0
+        for reason in ("unavailable", "failed"):
+            assert value("kepu_batch_retries_total", {"group": group, "reason": reason}) == 0
+        assert value("kepu_events_published_total", {"topic": "quiz.submitted"}) is not None
+
+
+async def test_a_consumer_that_is_stopping_does_not_wait_for_a_poll(kafka: str) -> None:
+    contract = await new_contract(kafka)
+    async with asyncio.timeout(15):
+        async with reading(kafka, contract, Ear(), policy=replace(QUICK, poll_seconds=300)) as consumer:
+            await eventually(lambda: consumer.problem() is None)
