@@ -24,12 +24,14 @@ from shared.runtime import logs, metrics
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError, NotAuthenticated
 from shared.runtime.settings import Settings
+from shared.web.forms import invalid
 from shared.web.hot import HotRoute, HotRoutes
 from shared.web.hot_protocol import HotProtocol
 from shared.web.middleware import Observed, route_of
 from shared.web.problems import Problem, problem, problem_of
 from shared.web.shedding import Shedding
 from shared.web.tokens import Participant, TokenVerifier, check_organiser
+from shared.web.wording import Language, language_of
 
 log = logging.getLogger(__name__)
 
@@ -100,15 +102,17 @@ def create_app(
 async def _kepu_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, KepuError)  # noqa: S101 (registered for this type)
     metrics.PROBLEMS.labels(route_of(request.scope), error.code).inc()
-    return problem_of(error)
+    return problem_of(error, _language(request))
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this type)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
     metrics.PROBLEMS.labels(route_of(request.scope), "invalid").inc()
-    return problem(422, "invalid", f"{place}: {first['msg']}", title="Invalid request")
+    return problem_of(invalid(error.errors()), _language(request))
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.headers.get("accept-language", "").encode("latin-1"))
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
