@@ -1,7 +1,7 @@
 """What can go wrong, by what the caller can do about it."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -29,7 +29,7 @@ class Rejected(KepuError):
     code = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
     """
     What is wrong with one field of a request; never with the input itself.
@@ -43,7 +43,7 @@ class Fault:
     field: str
     code: str
     detail: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Invalid(Rejected):

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.responses import Response
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from shared.runtime.errors import (
     Conflict,
@@ -87,7 +87,7 @@ class Problem(BaseModel):
 
 
 class Told(NamedTuple):
-    """A problem as it is sent."""
+    """A problem as it is sent; the headers are those beside `ALWAYS` and its content type."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -97,7 +97,7 @@ class Told(NamedTuple):
 def told(error: KepuError, language: Language = "en") -> Told:
     """One of our errors in this language."""
     status = status_of(error)
-    headers = [("content-type", PROBLEM), ("content-language", language), *ALWAYS]
+    headers: list[tuple[str, str]] = [("content-language", language)]
     if isinstance(error, NotHttp):
         headers += error.headers
     if status == 401:
@@ -124,7 +124,7 @@ def told(error: KepuError, language: Language = "en") -> Told:
 def problem_of(error: KepuError, language: Language = "en") -> Response:
     """The answer to one of our errors."""
     status, headers, body = told(error, language)
-    return Response(body, status, headers=dict(headers))
+    return Response(body, status, headers=dict(headers), media_type=PROBLEM)
 
 
 def status_of(error: KepuError) -> int:
@@ -139,8 +139,3 @@ def _fault(fault: Fault, language: Language) -> dict[str, str]:
     if chinese is None and language != "en":
         chinese = wording.words(fault.code, fault.detail, fault.values, language)
     return {"field": fault.field, "code": fault.code, "detail": chinese or fault.detail}
-
-
-def problem(status: int, code: str, detail: str, *, title: str = "") -> Response:
-    """Superseded by `problem_of`."""
-    return problem_of(NotHttp(status, detail, code=code))

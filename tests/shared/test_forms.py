@@ -63,7 +63,7 @@ WRONG = {
     "email": SECRET,
     "zone": "Asia",
     "audience": "farmers",
-    "sessions": [{"venue": "​", "starts_at": 20260520}],
+    "sessions": [{"venue": "\u200b", "starts_at": 20260520}],
     "plcaes": 1,
 }
 
