@@ -174,11 +174,14 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._stage == HEAD and seconds > limits.head_seconds_max + limits.sweep_seconds:
             self._time_out(answered=self._nothing_under_way())
         elif self._stage == BODY:
-            allowed = limits.body_seconds_max + self._body_bytes / limits.body_bytes_per_second_min
+            allowed = limits.body_seconds_max + self._body_received() / limits.body_bytes_per_second_min
             if seconds > allowed + limits.sweep_seconds:
                 self._time_out(answered=not self.pipeline and self._unanswered())
         elif self._stage == DRAIN and seconds > limits.linger_seconds:
             self.transport.close()
+
+    def _body_received(self) -> int:
+        return self._body_bytes
 
     def _time_out(self, *, answered: bool) -> None:
         if answered and not self.transport.is_closing():

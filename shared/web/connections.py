@@ -30,25 +30,25 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.now = time.monotonic()
-        self._open: set[Connection] = set()
+        self.open: set[Connection] = set()
         self.open_max = connections_that_fit(limits.connections_max)
 
     def add(self, connection: Connection) -> bool:
         """Whether there is room for one more; it counts if there is."""
-        if len(self._open) >= self.open_max:
+        if len(self.open) >= self.open_max:
             return False
-        self._open.add(connection)
+        self.open.add(connection)
         return True
 
     def remove(self, connection: Connection) -> None:
         """It is closed."""
-        self._open.discard(connection)
+        self.open.discard(connection)
 
     async def sweep(self) -> float:
         """End what has taken too long; one turn of a loop (shared/runtime/background.py)."""
         self.now = now = time.monotonic()
         self.open_max = connections_that_fit(self.limits.connections_max)
-        for connection in list(self._open):
+        for connection in list(self.open):
             connection.expire(now)
         return self.limits.sweep_seconds
 

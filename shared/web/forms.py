@@ -23,6 +23,8 @@ FAULTS_MAX = 20
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
 
+# The framework reads Python's objects where `read_form` reads JSON.
+_SAME = {"model_attributes_type": "model_type"}
 _PYDANTICS = frozenset(get_args(core_schema.ErrorType))
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -65,7 +67,7 @@ def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
 
 
 def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:
-    code, values = error["type"], error.get("ctx", {})
+    code, values = _SAME.get(error["type"], error["type"]), error.get("ctx", {})
     # Where JSON breaks off, readers of JSON count differently.
     place = error["loc"][:1] if code == "json_invalid" else error["loc"]
     parts = [str(part)[:PLACE_PART_CHARS_MAX] for part in (*before, *place)]

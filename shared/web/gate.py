@@ -152,15 +152,17 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
     Refuse a head that different readers could understand differently.
 
     Raises:
-        NotHttp: a header of `SINGLE` stands twice, or HTTP/1.1 comes without Host.
+        NotHttp: a header of `SINGLE` stands twice, or HTTP/1.1 comes without Host, or it is another HTTP.
     """
+    if version not in ("1.1", "1.0"):
+        raise NotHttp(505, "HTTP/1.1 is spoken here", code="version_unsupported")
     names = [name for name, _ in headers]
     if len(set(names)) < len(names):
         for single in SINGLE:
             if names.count(single) > 1:
                 header = single.decode().title()
                 raise NotHttp(400, f"the header {header} stands twice", code="header_doubled", header=header)
-    if b"host" not in names and version != "1.0":
+    if b"host" not in names and version == "1.1":
         raise NotHttp(400, "a request of HTTP/1.1 has the header Host", code="host_missing")
 
 

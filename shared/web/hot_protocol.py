@@ -117,6 +117,10 @@ class HotProtocol(BoundedProtocol):
             exchange.task = self.loop.create_task(self._answer(exchange))
             self.tasks.add(exchange.task)
 
+    def _body_received(self) -> int:
+        # Counted when somebody asks: that is the sweep, and most bodies come in one piece.
+        return len(self.cycle.body) if isinstance(self.cycle, _Exchange) else super()._body_received()
+
     def _hot(self) -> _Exchange | None:
         idle = self.cycle is None or self.cycle.response_complete
         if not idle or self.expect_100_continue or self.config.limit_concurrency is not None:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Mapping
 
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.runtime import logs
 from shared.runtime.errors import KepuError, Overloaded
 from shared.web.connections import Bodies, no_room
+from shared.web.forms import invalid
 from shared.web.gate import Gate, method_not_allowed, too_large
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
@@ -95,6 +97,28 @@ class _Body:
         self.read = 0
 
 
+async def _checked(body: _Body) -> Receive:
+    """
+    The whole body, to be received again.
+
+    Raises:
+        Invalid: it is not JSON as `read_form` reads it; the framework's reader takes other encodings and
+            numbers, and fails at other depths.
+    """
+    content = await body.whole()
+    if content:
+        try:
+            from_json(content)
+        except ValueError:
+            raise invalid([{"type": "json_invalid", "loc": ()}], "body") from None
+    messages = iter([{"type": "http.request", "body": content, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
+
+
 class Edge:
     """
     Answers every request of an app, by its hot routes or the framework.
@@ -160,8 +184,9 @@ class Edge:
             if found.entry.hot is not None:
                 await self._hot(found.entry.hot, scope, headers, body, send)
             else:
+                read = await _checked(body) if found.entry.reads_body else body
                 method = "GET" if scope["method"] == "HEAD" else scope["method"]
-                await self._framework({**scope, "method": method}, body, send)
+                await self._framework({**scope, "method": method}, read, send)
         finally:
             body.release()
 

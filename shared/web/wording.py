@@ -31,6 +31,7 @@ TITLES: dict[int, str] = {
     431: "请求头过大",
     500: "服务器内部错误",
     503: "服务暂不可用",
+    505: "不支持这个 HTTP 版本",
 }
 
 _TEXT = ("has to be text", "必须是文本")
@@ -114,6 +115,7 @@ _CHINESE: dict[str, str] = {
     "bad_request": "这不是有效的 HTTP 请求",
     "header_doubled": "请求头 {header} 只能出现一次",
     "host_missing": "缺少请求头 Host",
+    "version_unsupported": "这里使用 HTTP/1.1",
     "head_too_large": "请求头过大或过多",
     "too_large": "内容最多 {bytes} 字节",
     "request_timeout": "请求没有及时发送完整",

@@ -35,7 +35,7 @@ class Wish(Form):
     email: Email | None = None
     zone: Zone = "Asia/Shanghai"
     audience: Literal["youth", "other"] = "other"
-    sessions: Annotated[list[Session], Field(max_length=3)] = []
+    sessions: Annotated[tuple[Session, ...], Field(max_length=3)] = ()
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
