@@ -62,8 +62,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The routes under one path, and the one of the request's method."""
+    """The routes under one path: its pattern, the methods that they have, and the one of the request's."""
 
+    path: str
     allowed: tuple[str, ...]
     entry: Entry | None
 
@@ -103,9 +104,8 @@ class Gate:
         allowed = {method for entry in there for method in entry.methods} | {"OPTIONS"}
         if "GET" in allowed:
             allowed.add("HEAD")
-        return Found(
-            tuple(sorted(allowed)), next((entry for entry in there if method in entry.methods), None)
-        )
+        entry = next((entry for entry in there if method in entry.methods), None)
+        return Found((entry or there[0]).path, tuple(sorted(allowed)), entry)
 
     def check(self, entry: Entry, scope: Scope, headers: Headers) -> None:
         """

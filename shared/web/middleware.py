@@ -170,6 +170,7 @@ class Edge:
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: _Answering
     ) -> None:
         found = self._gate.find(scope)
+        scope[ROUTE] = found.path
         if found.entry is None:
             if scope["method"] != "OPTIONS":
                 raise method_not_allowed(found.allowed)
@@ -177,7 +178,6 @@ class Edge:
             await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow)]})
             await send({"type": "http.response.body", "body": b""})
             return
-        scope[ROUTE] = found.entry.path
         self._gate.check(found.entry, scope, headers)
         body = _Body(receive, found.entry.body_bytes_max, self._bodies)
         try:
