@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from shared.runtime import logs, metrics
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError, NotAuthenticated
-from shared.runtime.settings import Settings
+from shared.runtime.settings import Settings, misspelt
 from shared.web import wording
 from shared.web.connections import Bodies, Connections
 from shared.web.forms import invalid
@@ -222,6 +222,8 @@ AsOrganiser = Depends(organiser)
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until SIGTERM; requests and batches under way are finished first."""
     logs.configure(app.state.service, settings.log_level)
+    for unknown, meant in misspelt(type(settings)):
+        log.warning("no such setting", extra={"variable": unknown, "meant": meant})
     raise_open_files()
     uvicorn.run(
         app,
