@@ -21,11 +21,14 @@ from shared.web.forms import invalid
 from shared.web.gate import Gate, method_not_allowed, too_large
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
-from shared.web.problems import ALWAYS, Internal, problem_of, status_of
+from shared.web.problems import ALWAYS, Internal, NotHttp, problem_of, status_of
 from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
 from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
+
+# A bank of questions at its largest has some 25,000, and commas in its texts.
+VALUES_MAX = 60_000
 
 ROUTE = "kepu.route"
 """The key of a scope under which the route's pattern stands."""
@@ -104,8 +107,13 @@ async def _checked(body: _Body) -> Receive:
     Raises:
         Invalid: it is not JSON as `read_form` reads it; the framework's reader takes other encodings and
             numbers, and fails at other depths.
+        NotHttp: it has so many values that telling what is wrong with each would take too long.
     """
     content = await body.whole()
+    # Each value but the first of a list or object comes after a comma.
+    if content.count(b",") > VALUES_MAX:
+        message = f"a body here may have {VALUES_MAX} values"
+        raise NotHttp(413, message, code="too_many_values", values=VALUES_MAX)
     if content:
         try:
             from_json(content)

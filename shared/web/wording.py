@@ -118,6 +118,7 @@ _CHINESE: dict[str, str] = {
     "version_unsupported": "这里使用 HTTP/1.1",
     "head_too_large": "请求头过大或过多",
     "too_large": "内容最多 {bytes} 字节",
+    "too_many_values": "内容最多 {values} 个值",
     "request_timeout": "请求没有及时发送完整",
     "method_not_allowed": "这个地址不支持该方法，支持的方法：{allowed}",
     "media_type": "内容必须是 application/json",

@@ -26,6 +26,7 @@ from shared.runtime.errors import (
 )
 from shared.runtime.logs import JsonLines
 from shared.runtime.settings import Settings
+from shared.web.forms import FAULTS_MAX
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.http import AsOrganiser, AsParticipant, Check, create_app
 from shared.web.limits import BODY_BYTES_MAX
@@ -199,6 +200,21 @@ async def test_body_beyond_the_bound_is_refused_with_and_without_a_length(route:
         chunked = await http.post(route, content=chunks())
     for answer in (told, chunked):
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_a_body_of_very_many_values_is_refused_before_they_are_looked_at() -> None:
+    app = assembled()
+
+    @app.put("/bank", max_body_size=4_194_304)
+    async def bank(questions: list[int]) -> int:
+        return len(questions)
+
+    async with client_of(app) as http:
+        many = await http.put("/bank", content=b"[" + b'"",' * 1_000_000 + b'""]')
+        assert (many.status_code, many.json()["code"]) == (413, "too_many_values")
+        some = (await http.put("/bank", content=b"[" + b'"",' * 1_000 + b'""]')).json()
+        assert (some["code"], len(some["errors"])) == ("invalid", FAULTS_MAX)
+        assert some["detail"].endswith("(1000 more)")
 
 
 async def test_body_at_the_bound_is_taken() -> None:
