@@ -12,7 +12,7 @@ from services.awards.issuing import Issuing
 from services.awards.store import AwardStore
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
-from shared.runtime.settings import Settings
+from shared.runtime.settings import Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -62,5 +62,5 @@ def assemble(settings: AwardsSettings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    settings = AwardsSettings()
+    settings = read(AwardsSettings)
     serve(assemble(settings), settings)

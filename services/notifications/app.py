@@ -20,7 +20,7 @@ from services.notifications.wording import Wording
 from shared.contracts.sealing import EMAIL_PATTERN
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
-from shared.runtime.settings import Settings
+from shared.runtime.settings import ContactPrivateKey, Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -30,7 +30,7 @@ class NotificationsSettings(Settings):
     """What notifications is configured by."""
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
-    contact_private_key: SecretStr | None = Field(
+    contact_private_key: ContactPrivateKey | None = Field(
         None, description="opens contacts, base64; role api does without"
     )
     smtp_host: str = Field("127.0.0.1", description="the mail server")
@@ -136,5 +136,5 @@ def _mail_server(settings: NotificationsSettings) -> MailServer:
 
 
 if __name__ == "__main__":
-    settings = NotificationsSettings()
+    settings = read(NotificationsSettings)
     serve(assemble(settings), settings)

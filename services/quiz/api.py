@@ -41,6 +41,8 @@ from shared.runtime.errors import Conflict, NotFound
 from shared.web.http import AsOrganiser, AsParticipant
 
 TOP_MAX = 100
+# More than an event may have (publishing.py says so then): a bank may be written with escapes and spaces.
+QUIZ_BYTES_MAX = 2_097_152
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 AttemptIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])]
@@ -102,6 +104,7 @@ def router() -> APIRouter:
         "/quizzes/{quiz_id}",
         publish_quiz,
         methods=["PUT"],
+        max_body_size=QUIZ_BYTES_MAX,
         response_model=QuizOut,
         dependencies=[AsOrganiser],
         summary="Publish a quiz, or change one that nobody has begun",

@@ -19,7 +19,7 @@ from services.quiz.upkeep import Upkeep, keeping_up
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
-from shared.runtime.settings import Settings
+from shared.runtime.settings import Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -89,5 +89,5 @@ def assemble(settings: QuizSettings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    settings = QuizSettings()
+    settings = read(QuizSettings)
     serve(assemble(settings), settings)

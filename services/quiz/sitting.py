@@ -27,6 +27,8 @@ START_PATH = "/quizzes/{quiz_id}/attempts"
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"
 RESULT_PATH = "/attempts/{attempt_id}/result"
 FOUND, STARTED = 200, 201
+# All answers that a submission may have take half of it.
+SUBMISSION_BYTES_MAX = 32_768
 # A start looks up every id that the participant's attempts can have: 20 a day, near midnight of two days.
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
@@ -53,7 +55,7 @@ class Sitting:
     def routes(self) -> list[HotRoute]:
         """What the service adds to its hot routes."""
         return [
-            HotRoute("POST", SUBMIT_PATH, self.intake.submit),
+            HotRoute("POST", SUBMIT_PATH, self.intake.submit, body_bytes_max=SUBMISSION_BYTES_MAX),
             HotRoute("POST", START_PATH, self.start),
             HotRoute("GET", RESULT_PATH, self.read_result),
         ]

@@ -4,7 +4,7 @@ import socket
 from contextlib import AsyncExitStack
 
 from fastapi import FastAPI
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from services.registration import api, organisers_api
 from services.registration.api import RegistrationApi
@@ -15,7 +15,7 @@ from services.registration.store import RegistrationStore
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
-from shared.runtime.settings import Settings
+from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -26,8 +26,10 @@ class RegistrationSettings(Settings):
     """What registration is configured by."""
 
     database: str = Field("kepu_registration", description="name of registration's own database")
-    token_private_key: SecretStr = Field(description="Ed25519 private key that participants' tokens get")
-    contact_public_key: str = Field(description="public key that contacts are sealed with, base64")
+    token_private_key: PrivatePem = Field(description="Ed25519 private key that participants' tokens get")
+    contact_public_key: ContactPublicKey = Field(
+        description="public key that contacts are sealed with, base64"
+    )
 
 
 def assemble(settings: RegistrationSettings) -> FastAPI:
@@ -81,5 +83,5 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
 
 
 if __name__ == "__main__":
-    settings = RegistrationSettings()
+    settings = read(RegistrationSettings)
     serve(assemble(settings), settings)

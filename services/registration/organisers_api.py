@@ -31,6 +31,9 @@ from shared.contracts.sealing import Contact, seal
 from shared.runtime import clock
 from shared.web.http import AsOrganiser
 
+# An activity with all the sessions that it may have, its Chinese written as escapes.
+ACTIVITY_BYTES_MAX = 262_144
+
 
 def router() -> APIRouter:
     """All organisers' routes; they stand on the same as the participants'."""
@@ -38,6 +41,7 @@ def router() -> APIRouter:
     routes.put(
         "/activities/{activity_id}",
         dependencies=[AsOrganiser],
+        max_body_size=ACTIVITY_BYTES_MAX,
         summary="Put an activity with all its sessions; repeating it changes nothing",
     )(save_activity)
     routes.put(

@@ -1,14 +1,24 @@
 """What can go wrong, by what the caller can do about it."""
 
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class KepuError(Exception):
-    """An error with a message for people and a stable code for programs."""
+    """
+    An error with a message for people and a stable code for programs.
+
+    Args:
+        values: what the message names, for its wording in other languages (shared/web/wording.py).
+    """
 
     code = "error"
 
-    def __init__(self, message: str, *, code: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str | None = None, **values: Any) -> None:
         super().__init__(message)
         self.message = message
+        self.values = values
         if code is not None:
             self.code = code
 
@@ -17,6 +27,42 @@ class Rejected(KepuError):
     """Retrying cannot help: the input is wrong, or what it asks for is not allowed."""
 
     code = "rejected"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    What is wrong with one field of a request; never with the input itself.
+
+    Args:
+        field: where it stands, such as body.sessions.0.venue.
+        detail: for people, in English.
+        values: what `detail` names, for other languages.
+    """
+
+    field: str
+    code: str
+    detail: str
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Invalid(Rejected):
+    """
+    Fields of the request are wrong.
+
+    Args:
+        faults: at least one.
+        count: how many there are in all, where not all are listed.
+    """
+
+    code = "invalid"
+
+    def __init__(self, faults: Sequence[Fault], count: int | None = None) -> None:
+        self.faults = tuple(faults)
+        self.count = count or len(self.faults)
+        first = self.faults[0]
+        more = f" ({self.count - 1} more)" if self.count > 1 else ""
+        super().__init__(f"{first.field}: {first.detail}{more}")
 
 
 class NotAuthenticated(Rejected):

@@ -2,36 +2,171 @@
 What every service is configured by: environment variables that start with KEPU_.
 
 Secrets come from the environment alone and are never printed. `kepu keys` makes a
-fresh set of them.
+fresh set of them. What is wrong is told before anything is opened: one line a variable.
 """
 
-from typing import Literal
+import os
+import sys
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "KEPU_"
+WRONG_SETTINGS = 2
+CONTACT_KEY_BYTES = 32
+# How much of a name has to be the same for a misspelling; variables of other services are less alike.
+ALIKE = 0.87
+MONGO_SCHEMES = ("mongodb", "mongodb+srv")
+
 Role = Literal["api", "worker", "all"]
+Own = TypeVar("Own", bound="KafkaSettings")
+Checked = TypeVar("Checked")
+
+
+def read(kind: type[Own], tell: Callable[[str], object] | None = None) -> Own:
+    """
+    The settings from the environment.
+
+    Args:
+        tell: takes what is wrong, a line for each variable; on standard error unless given.
+
+    Raises:
+        SystemExit: something is wrong, with code 2.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        for line in wrong(error):
+            (tell or _on_standard_error)(line)
+        raise SystemExit(WRONG_SETTINGS) from None
+
+
+def wrong(error: ValidationError) -> list[str]:
+    """What is wrong with which variable, without the values."""
+    return [
+        f"{variable(str(found['loc'][0])) if found['loc'] else 'settings'}: {_words(found)}"
+        for found in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def misspelt(
+    kind: type["KafkaSettings"], environment: Mapping[str, str] = os.environ
+) -> list[tuple[str, str]]:
+    """Variables that no setting has the name of, each with the one that is almost the same."""
+    known = {variable(name) for name in kind.model_fields}
+    unknown = [name for name in environment if name.startswith(PREFIX) and name not in known]
+    alike = [(name, get_close_matches(name, known, n=1, cutoff=ALIKE)) for name in sorted(unknown)]
+    return [(name, meant[0]) for name, meant in alike if meant]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def pem(text: str) -> bytes:
+    """A PEM that may stand on one line, its line ends written as "\\n"."""
+    return text.replace("\\n", "\n").encode()
+
+
+def _on_standard_error(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _words(found: Mapping[str, Any]) -> str:
+    if found["type"] == "missing":
+        return "is not set"
+    return str(found["msg"]).removeprefix("Value error, ")
+
+
+def _public_pem(text: str) -> str:
+    return _sound(text, lambda: isinstance(load_pem_public_key(pem(text)), Ed25519PublicKey), "public")
+
+
+def _private_pem(secret: SecretStr) -> SecretStr:
+    text = pem(secret.get_secret_value())
+    return _sound(secret, lambda: isinstance(load_pem_private_key(text, None), Ed25519PrivateKey), "private")
+
+
+def _sound(value: Checked, sound: Callable[[], bool], kind: str) -> Checked:
+    try:
+        if sound():
+            return value
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        pass
+    raise ValueError(f"is not an Ed25519 {kind} key in PEM; `kepu keys` makes one")
+
+
+def _contact_key(value: str | SecretStr) -> str | SecretStr:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    try:
+        if len(b64decode(text, validate=True)) == CONTACT_KEY_BYTES:
+            return value
+    except (Base64Error, ValueError):
+        pass
+    raise ValueError(f"is not a key of {CONTACT_KEY_BYTES} bytes in base64; `kepu keys` makes one")
+
+
+def _servers(text: str) -> str:
+    if not _all_servers(text.split(","), port_needed=True):
+        raise ValueError("has to be host:port[,host:port]")
+    return text
+
+
+def _mongo_url(text: str) -> str:
+    url = urlsplit(text)
+    hosts = url.netloc.rpartition("@")[2].split(",")
+    if url.scheme not in MONGO_SCHEMES or not _all_servers(hosts, port_needed=False):
+        raise ValueError("has to be like mongodb://host:port[,host:port]/?replicaSet=name")
+    return text
+
+
+def _all_servers(servers: Iterable[str], *, port_needed: bool) -> bool:
+    parts = [
+        server.strip().rpartition(":") if ":" in server else (server.strip(), "", "") for server in servers
+    ]
+    return all(
+        host and (port.isdecimal() and 0 < int(port) < 65_536 if colon else not port_needed)
+        for host, colon, port in parts
+    )
+
+
+PublicPem = Annotated[str, AfterValidator(_public_pem)]
+PrivatePem = Annotated[SecretStr, AfterValidator(_private_pem)]
+ContactPublicKey = Annotated[str, AfterValidator(_contact_key)]
+ContactPrivateKey = Annotated[SecretStr, AfterValidator(_contact_key)]
 
 
 class KafkaSettings(BaseSettings):
     """Where Kafka is."""
 
     model_config = SettingsConfigDict(
-        env_prefix="KEPU_",
+        env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
         # What is wrong with one setting would else be told with the values of all, secrets too.
         hide_input_in_errors=True,
     )
 
-    kafka: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port[,host:port]")
+    kafka: Annotated[str, AfterValidator(_servers)] = Field(
+        "127.0.0.1:9092", description="Kafka's bootstrap servers, host:port[,host:port]"
+    )
     kafka_replication: int = Field(1, ge=1, le=5, description="replicas of the topics that are created")
 
 
 class Settings(KafkaSettings):
     """What every service needs to know."""
 
-    mongo: str = Field(
+    mongo: Annotated[str, AfterValidator(_mongo_url)] = Field(
         "mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB's address; a replica set"
     )
     role: Role = Field("all", description="api: HTTP; worker: consumers and relay; all: both")
@@ -40,4 +175,6 @@ class Settings(KafkaSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
     organiser_key: SecretStr = Field(description="the key that organisers' requests carry", min_length=16)
-    token_public_key: str = Field(description="Ed25519 public key that participants' tokens are checked with")
+    token_public_key: PublicPem = Field(
+        description="Ed25519 public key that participants' tokens are checked with"
+    )

@@ -1,11 +1,12 @@
 """
-The app that every service is: problem+json errors, /health, /metrics, and how it is served.
+The app that every service is: its edge, problem+json errors, /health, /metrics, and how it is served.
 
-Errors follow RFC 9457 with a stable `code`; messages name the thing and the reason.
+What comes in passes the protocol (bounds in bytes and time), the edge and its gate (the head against
+the route), and only then a hot route or the framework.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,49 +18,76 @@ from fastapi.responses import Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shared.runtime import logs, metrics
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError, NotAuthenticated
-from shared.runtime.settings import Settings
-from shared.web.hot import HotRoute, HotRoutes
+from shared.runtime.settings import Settings, misspelt
+from shared.web import wording
+from shared.web.connections import Bodies, Connections
+from shared.web.forms import invalid
+from shared.web.gate import Gate, Key
+from shared.web.health import CHECK_SECONDS_MAX, Check, health
+from shared.web.hot import HotRoute, bearer
 from shared.web.hot_protocol import HotProtocol
-from shared.web.middleware import Observed, route_of
-from shared.web.problems import Problem, problem, problem_of
+from shared.web.limits import Limits, raise_open_files
+from shared.web.middleware import ROUTE, Carried, Edge
+from shared.web.observing import count_problem
+from shared.web.problems import NotHttp, Problem, problem_of
 from shared.web.shedding import Shedding
 from shared.web.tokens import Participant, TokenVerifier, check_organiser
+from shared.web.wording import language_of
+
+__all__ = ["AsOrganiser", "AsParticipant", "Check", "create_app", "organiser", "participant", "serve"]
 
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 20
-KEEP_ALIVE_SECONDS = 75
 CONNECTION_BACKLOG = 4_096
-
-Check = Callable[[], Awaitable[str | None]]
-"""Says what is wrong with one thing that the service stands on, or None."""
+ASK_FOR_TOKEN = "give your token in the header Authorization: Bearer …"  # noqa: S105 (no secret)
 
 Lifespan = Callable[[FastAPI, AsyncExitStack], Awaitable[dict[str, Check]]]
 """Opens what the service needs on the stack, puts it on app.state, returns the health checks."""
 
 
 def create_app(
-    service: str, *, title: str, description: str, settings: Settings, lifespan: Lifespan
+    service: str,
+    *,
+    title: str,
+    description: str,
+    settings: Settings,
+    lifespan: Lifespan,
+    chinese: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    check_seconds_max: float = CHECK_SECONDS_MAX,
 ) -> FastAPI:
     """
     The service's app, with everything that all services share.
 
     `lifespan` runs inside the serving loop; what it enters on the stack is closed in
     reverse order when the server stops. It may add to `app.state.hot_routes`.
+
+    A route whose body may be larger than `BODY_BYTES_MAX` says so by FastAPI's `max_body_size`, a hot
+    route by `body_bytes_max`.
+
+    Args:
+        chinese: the service's words for its codes (shared/web/wording.py).
     """
+    wording.learn(chinese or {})
+    limits = limits or Limits()
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.checks = await lifespan(app, stack)
             metrics.tune_garbage_collector()
-            await stack.enter_async_context(looping(Loop("shedding", app.state.shedding.watch)))
+            await stack.enter_async_context(
+                looping(
+                    Loop("shedding", app.state.shedding.watch),
+                    Loop("connections", app.state.connections.sweep),
+                )
+            )
             log.info("service ready", extra={"role": settings.role, "port": settings.port})
             yield
             log.info("service stopping")
@@ -70,11 +98,15 @@ def create_app(
         description=description,
         version="1.0",
         lifespan=running,
+        # A redirect would echo whatever Host a request names.
+        redirect_slashes=False,
+        # As hot routes do; another type than JSON is refused by the gate.
+        strict_content_type=False,
         # Nobody asks for it, and each request would look it up: shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={
             code: {"model": Problem, "description": "Refused; see `code`"}
-            for code in (401, 403, 404, 409, 422, 503)
+            for code in (400, 401, 403, 404, 405, 409, 413, 415, 422, 503)
         },
     )
     hot_routes: list[HotRoute] = []
@@ -84,14 +116,23 @@ def create_app(
     app.add_exception_handler(KepuError, _kepu_problem)
     app.add_exception_handler(RequestValidationError, _validation_problem)
     app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _raised_again)
     app.state.hot_routes = hot_routes
     app.state.shedding = Shedding()
-    app.add_middleware(Observed)
+    app.state.connections = Connections(limits)
+    app.state.bodies = Bodies(limits.bodies_bytes_max)
+    app.state.check_seconds_max = check_seconds_max
     framework = app.build_middleware_stack
     # Before everything of the framework, which what add_middleware adds is not.
-    app.build_middleware_stack = lambda: HotRoutes(framework(), hot_routes, app.state.shedding)  # type: ignore[method-assign]
+    app.build_middleware_stack = lambda: Edge(  # type: ignore[method-assign]
+        framework(),
+        Gate(app, hot_routes, _keys(app)),
+        shedding=app.state.shedding,
+        bodies=app.state.bodies,
+        under_way_max=limits.under_way_max,
+    )
     app.add_api_route(
-        "/health", _health, methods=["GET"], tags=["operation"], summary="What works and what does not"
+        "/health", health, methods=["GET"], tags=["operation"], summary="What works and what does not"
     )
     app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["operation"], summary="Prometheus metrics")
     return app
@@ -99,57 +140,29 @@ def create_app(
 
 async def _kepu_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, KepuError)  # noqa: S101 (registered for this type)
-    metrics.PROBLEMS.labels(route_of(request.scope), error.code).inc()
-    return problem_of(error)
+    count_problem(request.scope[ROUTE], error.code)
+    return problem_of(error, language_of(request.headers.get("accept-language", "").encode("latin-1")))
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (registered for this type)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    metrics.PROBLEMS.labels(route_of(request.scope), "invalid").inc()
-    return problem(422, "invalid", f"{place}: {first['msg']}", title="Invalid request")
+    return await _kepu_problem(request, invalid(error.errors()))
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (registered for this type)
-    codes = {
-        401: "not_authenticated",
-        403: "forbidden",
-        404: "not_found",
-        405: "method_not_allowed",
-        413: "too_large",
-    }
-    code = codes.get(error.status_code, "http_error")
-    return problem(error.status_code, code, str(error.detail))
+    if isinstance(error, Carried):
+        return await _kepu_problem(request, error.error)
+    if error.status_code == 400:
+        # The framework's word for a body that breaks its reader of JSON.
+        return await _kepu_problem(request, invalid([{"type": "json_invalid", "loc": ()}], "body"))
+    code = "not_found" if error.status_code == 404 else "http_error"
+    return await _kepu_problem(request, NotHttp(error.status_code, str(error.detail), code=code))
 
 
-class Health(BaseModel):
-    """Whether the service works, and each thing that it stands on ("ok", or what is wrong)."""
-
-    status: str = Field(examples=["ok"])
-    service: str = Field(examples=["quiz"])
-    role: str = Field(examples=["all"])
-    checks: dict[str, str] = Field(examples=[{"mongo": "ok", "kafka": "ok", "consumer quiz-grading": "ok"}])
-
-
-async def _health(request: Request, response: Response) -> Health:
-    """200 while everything works, 503 while something does not."""
-    checks: dict[str, Check] = request.app.state.checks
-    found: dict[str, str] = {}
-    for name, check in checks.items():
-        try:
-            found[name] = await check() or "ok"
-        except KepuError as error:
-            found[name] = error.message
-    good = all(word == "ok" for word in found.values())
-    response.status_code = 200 if good else 503
-    return Health(
-        status="ok" if good else "failing",
-        service=request.app.state.service,
-        role=request.app.state.settings.role,
-        checks=found,
-    )
+async def _raised_again(_: Request, error: Exception) -> Response:
+    """Else the framework would answer in a way of its own; the edge answers and logs it."""
+    raise error
 
 
 async def _metrics() -> Response:
@@ -158,6 +171,21 @@ async def _metrics() -> Response:
 
 _bearer = HTTPBearer(auto_error=False, description="The token given at registration")
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
+
+
+def _keys(app: FastAPI) -> dict[Callable[..., object], Key]:
+    """The checks of keys and tokens that the gate makes before a body is read."""
+    verifier, settings = app.state.tokens, app.state.settings
+
+    def token(headers: Mapping[bytes, bytes]) -> None:
+        given = bearer(headers.get(b"authorization", b""), missing=ASK_FOR_TOKEN, code="token_missing")
+        verifier.verify(given, datetime.now(UTC))
+
+    def key(headers: Mapping[bytes, bytes]) -> None:
+        given = headers.get(b"x-organiser-key", b"").decode("latin-1")
+        check_organiser(given, settings.organiser_key.get_secret_value())
+
+    return {participant: token, organiser: key}
 
 
 # Both are coroutines, though they wait for nothing: FastAPI would run plain functions in other threads.
@@ -171,7 +199,7 @@ async def participant(
         NotAuthenticated: there is no good token.
     """
     if credentials is None:
-        raise NotAuthenticated("give your token in the header Authorization: Bearer …", code="token_missing")
+        raise NotAuthenticated(ASK_FOR_TOKEN, code="token_missing")
     verified: Participant = request.app.state.tokens.verify(credentials.credentials, datetime.now(UTC))
     return verified
 
@@ -194,9 +222,13 @@ AsOrganiser = Depends(organiser)
 def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until SIGTERM; requests and batches under way are finished first."""
     logs.configure(app.state.service, settings.log_level)
+    for unknown, meant in misspelt(type(settings)):
+        log.warning("no such setting", extra={"variable": unknown, "meant": meant})
+    raise_open_files()
     uvicorn.run(
         app,
         http=HotProtocol,
+        ws="none",
         # Nobody asks for a client's address.
         proxy_headers=False,
         host=settings.host,
@@ -205,7 +237,5 @@ def serve(app: FastAPI, settings: Settings) -> None:
         log_config=None,
         server_header=False,
         backlog=CONNECTION_BACKLOG,
-        # Longer than clients and proxies keep theirs, so that none sends into a closing connection.
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )

@@ -1,126 +1,232 @@
-"""What happens to every request: timed, bounded, and with a correlation id on its lines and its answer."""
+"""
+What happens to every request that comes as ASGI: admitted, timed, bounded, correlated, answered.
 
-import itertools
+It stands before all of the framework, so that hot routes and the others share it.
+"""
+
+import asyncio
 import logging
-import re
-import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from prometheus_client import Histogram
+from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import logs, metrics
-from shared.web.problems import problem
+from shared.runtime import logs
+from shared.runtime.errors import KepuError, Overloaded
+from shared.web.connections import Bodies, no_room
+from shared.web.forms import invalid
+from shared.web.gate import Gate, method_not_allowed, too_large
+from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
+from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
+from shared.web.problems import ALWAYS, Internal, NotHttp, problem_of, status_of
+from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
 
-BODY_BYTES_MAX = 4_194_304
-_CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
-# A process counts on from a random place: unique enough for a log, without a system call a request.
-_correlations = itertools.count(secrets.randbits(63))
-_timers: dict[tuple[str, str, int], Histogram] = {}
+# A bank of questions at its largest has some 25,000, and commas in its texts.
+VALUES_MAX = 60_000
+
+ROUTE = "kepu.route"
+"""The key of a scope under which the route's pattern stands."""
+
+_ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
+
+
+class Carried(HTTPException):
+    """One of our errors on its way through the framework, which takes any other for a body of bad JSON."""
+
+    def __init__(self, error: KepuError) -> None:
+        super().__init__(status_of(error))
+        self.error = error
 
 
 class _Answering:
-    """Sends an answer, with the correlation id on it, and remembers its status."""
+    """Sends an answer with the headers of all answers, and remembers its status."""
 
-    __slots__ = ("_correlation", "_send", "status")
-
-    def __init__(self, send: Send, correlation: bytes) -> None:
+    def __init__(self, send: Send, correlation: str, *, head_only: bool) -> None:
         self._send = send
-        self._correlation = correlation
+        self._correlation = correlation.encode()
+        self._head_only = head_only
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message["headers"], (b"x-correlation-id", self._correlation)]
+            message["headers"] = [*message["headers"], *_ALWAYS, (b"x-correlation-id", self._correlation)]
+        elif self._head_only:
+            message = {**message, "body": b""}
         await self._send(message)
 
 
-class Observed:
-    """Times and bounds every request of an app, and gives it its correlation id."""
+class _Body:
+    """A request's body as it comes, within its route's bound and the process's."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, receive: Receive, bytes_max: int, bodies: Bodies) -> None:
+        self._receive = receive
+        self._bytes_max = bytes_max
+        self._bodies = bodies
+        self.read = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        more = len(message.get("body", b""))
+        if more:
+            self.read += more
+            try:
+                self._bodies.hold(more)
+            except KepuError as error:
+                raise Carried(error) from None
+            if self.read > self._bytes_max:
+                # A chunked body names no length beforehand.
+                raise Carried(too_large(self._bytes_max))
+        return message
+
+    async def whole(self) -> bytes:
+        parts: list[bytes] = []
+        while True:
+            message = await self()
+            if message["type"] != "http.request":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                return b"".join(parts)
+
+    def release(self) -> None:
+        self._bodies.release(self.read)
+        self.read = 0
+
+
+async def _checked(body: _Body) -> Receive:
+    """
+    The whole body, to be received again.
+
+    Raises:
+        Invalid: it is not JSON as `read_form` reads it; the framework's reader takes other encodings and
+            numbers, and fails at other depths.
+        NotHttp: it has so many values that telling what is wrong with each would take too long.
+    """
+    content = await body.whole()
+    # Each value but the first of a list or object comes after a comma.
+    if content.count(b",") > VALUES_MAX:
+        message = f"a body here may have {VALUES_MAX} values"
+        raise NotHttp(413, message, code="too_many_values", values=VALUES_MAX)
+    if content:
+        try:
+            from_json(content)
+        except ValueError:
+            raise invalid([{"type": "json_invalid", "loc": ()}], "body") from None
+    messages = iter([{"type": "http.request", "body": content, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
+
+
+class Edge:
+    """
+    Answers every request of an app, by its hot routes or the framework.
+
+    Args:
+        under_way_max: requests to hot routes at one time; beyond it they are refused.
+    """
+
+    def __init__(
+        self, framework: ASGIApp, gate: Gate, *, shedding: Shedding, bodies: Bodies, under_way_max: int
+    ) -> None:
+        self._framework = framework
+        self._gate = gate
+        self._shedding = shedding
+        self._bodies = bodies
+        self._under_way_max = under_way_max
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._framework(scope, receive, send)
             return
         started = time.perf_counter()
-        correlation = correlation_of(scope["headers"])
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        answering = _Answering(send, correlation.encode())
+        headers = dict(scope["headers"])
+        correlation = correlation_from(headers.get(b"x-correlation-id", b""))
+        scope[ROUTE] = UNMATCHED
+        answering = _Answering(send, correlation, head_only=scope["method"] == "HEAD")
         with logs.correlated(correlation):
             try:
-                if int(length) > BODY_BYTES_MAX:
-                    await too_large()(scope, receive, answering)
-                else:
-                    await self._app(scope, bounded_body(receive), answering)
+                await self._admit(scope, headers, receive, answering)
             except ClientDisconnect:
                 # Nobody is there to be told anything.
                 return
-            except Exception:
-                # Here and not in an exception handler: the line and the answer carry the correlation id.
-                log.exception("request failed", extra={"route": route_of(scope)})
+            except Exception as error:
+                if isinstance(error, Carried):
+                    error = error.error
+                if not isinstance(error, KepuError):
+                    # Here and not in a handler: the line and the answer carry the correlation id.
+                    log.exception("request failed", extra={"route": scope[ROUTE]})
+                    error = Internal()
+                count_problem(scope[ROUTE], error.code)
                 if answering.status is not None:
                     raise
-                await internal_problem()(scope, receive, answering)
-        observe(scope["method"], route_of(scope), answering.status or 500, started)
+                language = language_of(headers.get(b"accept-language", b""))
+                await problem_of(error, language)(scope, receive, answering)
+        observe(scope["method"], scope[ROUTE], answering.status or 500, started)
 
+    async def _admit(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: _Answering
+    ) -> None:
+        found = self._gate.find(scope)
+        scope[ROUTE] = found.path
+        if found.entry is None:
+            if scope["method"] != "OPTIONS":
+                raise method_not_allowed(found.allowed)
+            allow = ", ".join(found.allowed).encode()
+            await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow)]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        self._gate.check(found.entry, scope, headers)
+        body = _Body(receive, found.entry.body_bytes_max, self._bodies)
+        try:
+            if found.entry.hot is not None:
+                await self._hot(found.entry.hot, scope, headers, body, send)
+            else:
+                read = await _checked(body) if found.entry.reads_body else body
+                method = "GET" if scope["method"] == "HEAD" else scope["method"]
+                await self._framework({**scope, "method": method}, read, send)
+        finally:
+            body.release()
 
-def correlation_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The correlation id that a request brings, or a new one."""
-    return correlation_from(next((value for name, value in headers if name == b"x-correlation-id"), b""))
-
-
-def correlation_from(brought: bytes) -> str:
-    """The correlation id of a request that brings this one: a new one where it is empty or unsound."""
-    return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
-
-
-def observe(method: str, route: str, status: int, started: float) -> None:
-    """Put a request that began at this `time.perf_counter()` into the metrics."""
-    key = method, route, status
-    if key not in _timers:
-        _timers[key] = metrics.HTTP_SECONDS.labels(*key)
-    _timers[key].observe(time.perf_counter() - started)
-
-
-def internal_problem() -> Response:
-    """The answer to an error that nobody expected."""
-    return problem(500, "internal", "an unexpected error; the log has it under the correlation id")
-
-
-def too_large() -> Response:
-    """The answer to a body beyond the bound."""
-    return problem(413, "too_large", f"a body may have {BODY_BYTES_MAX} bytes")
-
-
-def bounded_body(receive: Receive) -> Receive:
-    read = 0
-
-    async def bounded() -> Message:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > BODY_BYTES_MAX:
-            # A chunked body names no length beforehand.
-            raise HTTPException(413, f"a body may have {BODY_BYTES_MAX} bytes")
-        return message
-
-    return bounded
-
-
-def route_of(scope: Scope) -> str:
-    """The route's pattern, never the path: a path holds ids, and any number of them."""
-    route = scope.get("route")
-    if route is None and (endpoint := scope.get("endpoint")):
-        # FastAPI doesn't say which of Starlette's own routes it took.
-        route = next((own for own in scope["app"].routes if getattr(own, "endpoint", None) is endpoint), None)
-    return getattr(route, "path", "unmatched")
+    async def _hot(
+        self,
+        route: HotRoute,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        body: _Body,
+        send: _Answering,
+    ) -> None:
+        if self._under_way >= self._under_way_max:
+            overloaded.inc()
+            raise no_room()
+        self._under_way += 1
+        try:
+            if not self._shedding.takes_on():
+                overloaded.inc()
+                raise no_room()
+            request = HotRequest(
+                route.id_in(route.method, scope["path"]) or "",
+                headers.get(b"authorization", b""),
+                headers.get(b"idempotency-key", b""),
+                await body.whole(),
+            )
+            status, said = await route.answer(request)
+        except Overloaded:
+            # Told at once, thousands would be there again at once (docs/decisions/0013-shedding.md).
+            await asyncio.sleep(REFUSED_AFTER_SECONDS)
+            raise
+        finally:
+            self._under_way -= 1
+        lines = [(b"content-type", JSON), (b"content-length", b"%d" % len(said))]
+        await send({"type": "http.response.start", "status": status, "headers": lines})
+        await send({"type": "http.response.body", "body": said})

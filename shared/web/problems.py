@@ -1,11 +1,17 @@
-"""Errors over HTTP: problem+json as RFC 9457 describes it, with a stable `code`."""
+"""Errors over HTTP: problem+json as RFC 9457 describes it, with a stable `code`, in the client's language."""
 
-from fastapi.responses import JSONResponse
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from shared.runtime.errors import (
     Conflict,
+    Fault,
     Forbidden,
+    Invalid,
     KepuError,
     NotAuthenticated,
     NotFound,
@@ -13,9 +19,15 @@ from shared.runtime.errors import (
     Rejected,
     Unavailable,
 )
+from shared.web import wording
+from shared.web.wording import Language
 
 RETRY_AFTER_SECONDS = 2
 PROBLEM = "application/problem+json"
+# Whoever asks again gets the answer of then, and no browser takes JSON for a page.
+ALWAYS: tuple[tuple[str, str], ...] = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+ORGANISER_CHALLENGE = 'OrganiserKey realm="kepu", header="X-Organiser-Key"'
+BEARER_CHALLENGE = 'Bearer realm="kepu"'
 
 _STATUS: tuple[tuple[type[KepuError], int], ...] = (
     (NotAuthenticated, 401),
@@ -28,24 +40,102 @@ _STATUS: tuple[tuple[type[KepuError], int], ...] = (
 )
 
 
+class NotHttp(Rejected):
+    """
+    The request breaks a rule of HTTP, before any route looks at it.
+
+    Args:
+        headers: what the answer carries beside those of all problems.
+    """
+
+    def __init__(
+        self, status: int, message: str, *, code: str, headers: Iterable[tuple[str, str]] = (), **values: Any
+    ) -> None:
+        super().__init__(message, code=code, **values)
+        self.status = status
+        self.headers = tuple(headers)
+
+
+class Internal(KepuError):
+    """An error that nobody expected; its words tell nothing but where to look."""
+
+    code = "internal"
+
+    def __init__(self) -> None:
+        super().__init__("an unexpected error; the log has it under the correlation id")
+
+
+class FaultOut(BaseModel):
+    """What is wrong with one field."""
+
+    field: str = Field(examples=["body.sessions.0.venue"])
+    code: str = Field(examples=["line_blank"])
+    detail: str = Field(examples=["has to show something: nothing of it is visible"])
+
+
 class Problem(BaseModel):
-    """An error as RFC 9457 describes it; programs look at `code`."""
+    """An error as RFC 9457 describes it; programs look at `code`, people read `detail`."""
 
     type: str = Field("about:blank", examples=["about:blank"])
     title: str = Field(examples=["Conflict"])
     status: int = Field(examples=[409])
     code: str = Field(examples=["session_full"])
     detail: str = Field(examples=["session opening-0520 is full and its waiting list too"])
+    errors: list[FaultOut] | None = Field(
+        None, description="with the code `invalid`: at most 20 wrong fields"
+    )
 
 
-def problem(status: int, code: str, detail: str, *, title: str = "") -> JSONResponse:
-    """A problem+json answer."""
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
-    body = {"type": "about:blank", "title": title or code, "status": status, "code": code, "detail": detail}
-    return JSONResponse(body, status, media_type=PROBLEM, headers=headers)
+class Told(NamedTuple):
+    """A problem as it is sent; the headers are those beside `ALWAYS` and its content type."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
 
 
-def problem_of(error: KepuError) -> JSONResponse:
+def told(error: KepuError, language: Language = "en") -> Told:
+    """One of our errors in this language."""
+    status = status_of(error)
+    headers: list[tuple[str, str]] = [("content-language", language)]
+    if isinstance(error, NotHttp):
+        headers += error.headers
+    if status == 401:
+        organisers = error.code.startswith("organiser_key")
+        headers.append(("www-authenticate", ORGANISER_CHALLENGE if organisers else BEARER_CHALLENGE))
+    elif status == 503:
+        headers.append(("retry-after", str(RETRY_AFTER_SECONDS)))
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": wording.title(status, language),
+        "status": status,
+        "code": error.code,
+    }
+    if isinstance(error, Invalid):
+        errors = [_fault(fault, language) for fault in error.faults]
+        more = wording.more_words(error.count - 1, language)
+        body["detail"] = f"{errors[0]['field']}: {errors[0]['detail']}{more}"
+        body["errors"] = errors
+    else:
+        body["detail"] = wording.words(error.code, error.message, error.values, language)
+    return Told(status, tuple(headers), msgspec.json.encode(body))
+
+
+def problem_of(error: KepuError, language: Language = "en") -> Response:
     """The answer to one of our errors."""
-    status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return problem(status, error.code, error.message, title=type(error).__name__)
+    status, headers, body = told(error, language)
+    return Response(body, status, headers=dict(headers), media_type=PROBLEM)
+
+
+def status_of(error: KepuError) -> int:
+    """The status that says whether and how asking again can help."""
+    if isinstance(error, NotHttp):
+        return error.status
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def _fault(fault: Fault, language: Language) -> dict[str, str]:
+    chinese = wording.field_words(fault.code, fault.values, language) if language != "en" else None
+    if chinese is None and language != "en":
+        chinese = wording.words(fault.code, fault.detail, fault.values, language)
+    return {"field": fault.field, "code": fault.code, "detail": chinese or fault.detail}

@@ -28,9 +28,11 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.runtime.settings import pem
 
 ALGORITHM = "EdDSA"
 ISSUER = "kepu-registration"
+# Ids of 64 characters and a district of 200 four-byte ones make some 1,600.
 TOKEN_CHARS_MAX = 2_048
 TOKEN_DAYS = 30
 VERIFIED_MAX = 20_000
@@ -63,10 +65,11 @@ class TokenSigner:
     """Signs participants' tokens; registration alone has one."""
 
     def __init__(self, private_key_pem: str) -> None:
-        key = load_pem_private_key(_pem(private_key_pem), password=None)
+        key = load_pem_private_key(pem(private_key_pem), password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError("KEPU_TOKEN_PRIVATE_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
         self._key = key
+        self._jws = jwt.PyJWS()
 
     def sign(self, participant_id: str, group_id: str | None, district: str | None, now: datetime) -> str:
         """A token that is good for `TOKEN_DAYS`."""
@@ -78,14 +81,16 @@ class TokenSigner:
         }
         optional = {"group": group_id, "district": district}
         claims.update({name: value for name, value in optional.items() if value is not None})
-        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+        # As UTF-8: JSON's escapes take three times as much of a Chinese district.
+        content = msgspec.json.encode(claims)
+        return self._jws.encode(content, self._key, algorithm=ALGORITHM, headers={"typ": "JWT"})
 
 
 class TokenVerifier:
     """Checks participants' tokens; a token once verified is remembered, within bounds."""
 
     def __init__(self, public_key_pem: str) -> None:
-        key = load_pem_public_key(_pem(public_key_pem))
+        key = load_pem_public_key(pem(public_key_pem))
         if not isinstance(key, Ed25519PublicKey):
             raise ValueError("KEPU_TOKEN_PUBLIC_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
         self._key = key
@@ -164,7 +169,3 @@ def new_key_pair() -> tuple[str, str]:
     private_pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public_pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     return private_pem.strip().replace("\n", "\\n"), public_pem.strip().replace("\n", "\\n")
-
-
-def _pem(text: str) -> bytes:
-    return text.replace("\\n", "\n").encode()

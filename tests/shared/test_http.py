@@ -1,7 +1,9 @@
 """The app that every service is."""
 
+import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -24,9 +26,10 @@ from shared.runtime.errors import (
 )
 from shared.runtime.logs import JsonLines
 from shared.runtime.settings import Settings
+from shared.web.forms import FAULTS_MAX
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.http import AsOrganiser, AsParticipant, Check, create_app
-from shared.web.middleware import BODY_BYTES_MAX
+from shared.web.limits import BODY_BYTES_MAX
 from shared.web.tokens import TokenSigner, new_key_pair
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -46,7 +49,7 @@ class Wish(BaseModel):
     places: int = Field(ge=1)
 
 
-def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
+def assembled(checks: dict[str, Check] | None = None, *, check_seconds_max: float = 2.0) -> FastAPI:
     async def hot(request: HotRequest) -> tuple[int, bytes]:
         if request.id == "bug" or request.id in ERRORS:
             raise ERRORS.get(request.id) or RuntimeError("wang.fang@example.org")
@@ -63,7 +66,14 @@ def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
         return checks or {}
 
     settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
-    app = create_app("test", title="Test", description="A test.", settings=settings, lifespan=lifespan)
+    app = create_app(
+        "test",
+        title="Test",
+        description="A test.",
+        settings=settings,
+        lifespan=lifespan,
+        check_seconds_max=check_seconds_max,
+    )
 
     @app.get("/errors/{name}")
     async def fail(name: str) -> None:
@@ -72,6 +82,14 @@ def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
     @app.post("/wishes")
     async def wish(wish: Wish) -> int:
         return wish.places
+
+    @app.get("/page")
+    async def page(limit: int = 50) -> int:
+        return limit
+
+    @app.put("/page")
+    async def put_page() -> None:
+        return
 
     @app.get("/me")
     async def me(participant: AsParticipant) -> str:
@@ -90,7 +108,12 @@ def assembled(checks: dict[str, Check] | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def client(checks: dict[str, Check] | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    app = assembled(checks)
+    async with client_of(assembled(checks)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as found,
@@ -179,6 +202,21 @@ async def test_body_beyond_the_bound_is_refused_with_and_without_a_length(route:
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+async def test_a_body_of_very_many_values_is_refused_before_they_are_looked_at() -> None:
+    app = assembled()
+
+    @app.put("/bank", max_body_size=4_194_304)
+    async def bank(questions: list[int]) -> int:
+        return len(questions)
+
+    async with client_of(app) as http:
+        many = await http.put("/bank", content=b"[" + b'"",' * 1_000_000 + b'""]')
+        assert (many.status_code, many.json()["code"]) == (413, "too_many_values")
+        some = (await http.put("/bank", content=b"[" + b'"",' * 1_000 + b'""]')).json()
+        assert (some["code"], len(some["errors"])) == ("invalid", FAULTS_MAX)
+        assert some["detail"].endswith("(1000 more)")
+
+
 async def test_body_at_the_bound_is_taken() -> None:
     async with client() as http:
         assert (await http.post("/raw/x", content=b" " * BODY_BYTES_MAX)).text == str(BODY_BYTES_MAX)
@@ -206,10 +244,51 @@ async def test_a_hot_route_may_have_no_id_and_look_at_an_idempotency_key() -> No
 @pytest.mark.parametrize(
     "path", ["/hot//size", "/hot/a/b/size", "/hot/a/size/", "/hot/a", "/hot/size", "/hot/"]
 )
-async def test_what_is_almost_a_hot_route_is_left_to_the_framework(path: str) -> None:
+async def test_what_is_almost_a_hot_route_is_none(path: str) -> None:
     async with client() as http:
         assert (await http.post(path)).status_code == 404
-        assert (await http.get("/hot/a/size")).status_code == 404
+        assert (await http.post("/hot/a/size")).status_code == 202
+
+
+async def test_parameters_that_a_route_does_not_know_or_that_stand_twice_are_refused() -> None:
+    async with client() as http:
+        assert (await http.get("/page?limit=3")).json() == 3
+        for path, code in (
+            ("/page?limit=3&offset=1", "parameter_unknown"),
+            ("/page?limit=3&limit=4", "parameter_doubled"),
+            ("/page?Limit=3", "parameter_unknown"),
+            ("/health?x=", "parameter_unknown"),
+            ("/hot?x=1", "parameter_unknown"),
+        ):
+            answer = await http.request("POST" if "hot" in path else "GET", path)
+            assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_head_is_answered_as_get_and_options_with_what_there_is() -> None:
+    async with client() as http:
+        got, head = await http.get("/page"), await http.head("/page")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == got.headers["content-length"]
+        options = await http.options("/page")
+        assert (options.status_code, options.headers["allow"]) == (204, "GET, HEAD, OPTIONS, PUT")
+        wrong = await http.delete("/page")
+        assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET, HEAD, OPTIONS, PUT")
+        assert (await http.options("/nowhere")).status_code == 404
+
+
+async def test_no_host_is_ever_echoed() -> None:
+    async with client() as http:
+        for path in ("/page/", "/docs/", "/static-offline-docs", "/hot/"):
+            answer = await http.get(path, headers={"host": "evil.example"})
+            assert answer.status_code == 404
+            assert "evil" not in f"{answer.headers}{answer.text}"
+
+
+async def test_a_doubled_key_is_refused() -> None:
+    headers = [("x-organiser-key", KEY), ("x-organiser-key", "guess")]
+    async with client() as http:
+        answer = await http.post("/close", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "header_doubled")
 
 
 async def test_correlation_id_is_kept_and_made_when_missing_or_strange() -> None:
@@ -269,6 +348,45 @@ async def test_health_names_what_does_not_work() -> None:
         "consumer awards": "not running",
         "kafka": "Kafka does not answer",
     }
+
+
+async def test_health_is_told_at_once_though_a_check_hangs() -> None:
+    async def hangs() -> str | None:
+        await asyncio.sleep(60)
+        return None
+
+    async def breaks() -> str | None:
+        raise RuntimeError("wang.fang@example.org")
+
+    async def well() -> str | None:
+        return None
+
+    app = assembled({"kafka": hangs, "relay": hangs, "closing": breaks, "mongo": well}, check_seconds_max=0.2)
+    began = time.monotonic()
+    async with client_of(app) as http:
+        answer = await http.get("/health")
+    assert time.monotonic() - began < 2
+    assert answer.status_code == 503
+    late = "no answer within 0.2 s"
+    assert answer.json()["checks"] == {"kafka": late, "relay": late, "closing": "RuntimeError", "mongo": "ok"}
+
+
+async def test_metrics_have_labels_that_nobody_can_make_up() -> None:
+    async with client() as http:
+        for method in ("PURGE", "M-SEARCH", "WANG"):
+            await http.request(method, "/page")
+        await http.get("/nowhere/wang")
+        await http.post("/wishes", content=b" " * (BODY_BYTES_MAX + 1))
+        text = (await http.get("/metrics")).text
+    assert 'kepu_http_request_seconds_count{method="other",route="/page",status="405"} ' in text
+    for method in ("PURGE", "M-SEARCH", "WANG"):
+        assert method not in text
+    for labels in (
+        'code="method_not_allowed",route="/page"',
+        'code="not_found",route="unmatched"',
+        'code="too_large",route="/wishes"',
+    ):
+        assert f"kepu_http_problems_total{{{labels}}}" in text
 
 
 async def test_metrics_count_requests_by_pattern_and_never_by_path() -> None:

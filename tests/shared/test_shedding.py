@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from shared.runtime.background import Loop, looping
 from shared.web.shedding import (
     BEAT_SECONDS,
     LATE_SECONDS,
@@ -63,8 +64,7 @@ def test_the_first_turn_in_time_ends_it(shedding: Shedding) -> None:
 
 async def test_it_sees_how_late_a_loop_is() -> None:
     shedding = Shedding()
-    watching = asyncio.create_task(shedding.watch())
-    try:
+    async with looping(Loop("shedding", shedding.watch)):
         until = time.monotonic() + 2 * STANDING_SECONDS
         while time.monotonic() < until:
             # A turn that is as long as a queue makes it.
@@ -73,5 +73,3 @@ async def test_it_sees_how_late_a_loop_is() -> None:
         assert taken_on(shedding, 2 * TURN_REQUESTS_MAX) == TURN_REQUESTS_MAX
         await asyncio.sleep(3 * BEAT_SECONDS)
         assert taken_on(shedding, 2 * TURN_REQUESTS_MAX) == 2 * TURN_REQUESTS_MAX
-    finally:
-        watching.cancel()

@@ -7,7 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from shared.contracts.checked import LINE_CHARS_MAX
 from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.web.limits import Limits
 from shared.web.tokens import (
     ISSUER,
     OUR_HEADER,
@@ -44,6 +46,16 @@ def test_token_speaks_for_its_participant() -> None:
 def test_token_without_group_and_district_is_good() -> None:
     found = VERIFIER.verify(TokenSigner(PRIVATE).sign("wang", None, None, NOW), NOW)
     assert (found.group_id, found.district) == (None, None)
+
+
+@pytest.mark.parametrize("character", ["\U0002070e", "\\", '"', "濮"])
+def test_the_longest_token_is_one_that_services_accept(character: str) -> None:
+    longest, id_ = character * LINE_CHARS_MAX, "a" * 64
+    text = TokenSigner(PRIVATE).sign(id_, id_, longest, NOW)
+    assert len(text) <= TOKEN_CHARS_MAX
+    assert VERIFIER.verify(text, NOW).district == longest
+    # With room for the other headers, such as a whole Idempotency-Key.
+    assert len(text) < Limits().head_bytes_max / 2
 
 
 def test_token_whose_header_another_library_has_written_is_good_too() -> None:

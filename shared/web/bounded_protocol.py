@@ -1,0 +1,244 @@
+"""
+uvicorn's protocol within bounds: bytes of a head, time for each part of a request, connections.
+
+The bytes are counted as they come, before anything is parsed. What breaks a bound, or is no HTTP, is
+answered with a problem, and the connection ends. This leans on private parts of uvicorn, whose version
+pyproject.toml bounds for that reason.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.runtime.errors import KepuError
+from shared.web.connections import Connections, no_room
+from shared.web.observing import UNMATCHED, correlation_from, count_problem
+from shared.web.problems import ALWAYS, PROBLEM, NotHttp, told
+
+# What a connection does: it waits for a request, receives a head or a body, waits for the answer to what
+# it has sent, or is refused and drained.
+IDLE, HEAD, BODY, ANSWER, DRAIN = range(5)
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+ALWAYS_LINES = b"".join(f"{name}: {value}\r\n".encode() for name, value in ALWAYS)
+
+
+class Stop(Exception):
+    """Ends the parsing of what has come; the connection is refused with this error."""
+
+    def __init__(self, error: KepuError) -> None:
+        self.error = error
+
+
+class _Dropped(list[tuple[bytes, bytes]]):
+    """Where trailers go: after the body nobody may add a header, such as a key."""
+
+    def append(self, _: tuple[bytes, bytes], /) -> None:
+        """Forget it."""
+
+
+_DROPPED = _Dropped()
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Serves an app whose `state.connections` holds its bounds."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._connections: Connections = config.app.state.connections
+        self._limits = self._connections.limits
+        self._stage = IDLE
+        self._since = self._connections.now
+        self._head_bytes_max = self._head_left = self._limits.head_bytes_max
+        # Of a body's bytes so far; and of what came after the last of them and is none.
+        self._body_bytes = 0
+        self._not_body_bytes = 0
+        self._stalled_since: float | None = None
+
+    # Connections.
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._since = self._connections.now
+        if not self._connections.add(self):
+            self._tell(no_room())
+            transport.close()
+            self._stage = DRAIN
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.remove(self)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._stalled_since = self._connections.now
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._stalled_since = None
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        # uvicorn arms a timer here; the sweep looks at `_since` instead.
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        elif self._stage == ANSWER:
+            self._stage, self._since = IDLE, self._connections.now
+
+    # Bytes.
+
+    def data_received(self, data: bytes) -> None:
+        before, body_bytes = self._stage, self._body_bytes
+        if len(data) > self._head_left or before == DRAIN:
+            self._data_in_pieces(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            # Answered as if nothing else had been asked for; what follows is not HTTP.
+            self._end_after_answers()
+            return
+        except httptools.HttpParserError as error:
+            # What a callback raises is the context of the parser's own error.
+            stop = error.__context__
+            self._refuse(stop.error if isinstance(stop, Stop) else _bad_request())
+            return
+        if self._stage == HEAD:
+            if before <= HEAD:
+                self._head_left -= len(data)
+            if self._head_left <= 0 or len(self.headers) > self._limits.headers_max:
+                self._refuse(_head_too_large())
+        elif self._stage == BODY and self.headers is _DROPPED:
+            # Trailers, or the extensions of a chunk, which have no other bound.
+            self._not_body_bytes = self._not_body_bytes + len(data) if body_bytes == self._body_bytes else 0
+            if self._not_body_bytes > self._head_bytes_max:
+                self._refuse(_head_too_large())
+
+    def _data_in_pieces(self, data: bytes) -> None:
+        """So that of a head beyond the bound no more is parsed than the bound."""
+        start = 0
+        while start < len(data) and self._stage != DRAIN and not self.transport.is_closing():
+            piece = data[start : start + self._head_left]
+            start += len(piece)
+            self.data_received(piece)
+
+    # The parser's callbacks.
+
+    def on_message_begin(self) -> None:
+        # The scope is made when it is known to be needed.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self._stage, self._since = HEAD, self._connections.now
+
+    def on_headers_complete(self) -> None:
+        self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
+        if len(self.headers) > self._limits.headers_max:
+            raise Stop(_head_too_large())
+        if len(self.pipeline) >= self._limits.pipelined_max:
+            raise Stop(no_room())
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
+        self.headers = _DROPPED
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        # The answer may be there already.
+        self._stage = IDLE if self.cycle.response_complete else ANSWER
+        self._since = self._connections.now
+        self._body_bytes = self._not_body_bytes = 0
+
+    # Refusals.
+
+    def expire(self, now: float) -> None:
+        """End what has taken too long; the sweep's question."""
+        limits, seconds = self._limits, now - self._since
+        if self._stalled_since is not None and now - self._stalled_since > limits.stalled_seconds_max:
+            self.transport.abort()
+        elif self._stage == IDLE and seconds > limits.idle_seconds_max + limits.sweep_seconds:
+            self.transport.close()
+        elif self._stage == HEAD and seconds > limits.head_seconds_max + limits.sweep_seconds:
+            self._time_out(answered=self._nothing_under_way())
+        elif self._stage == BODY:
+            allowed = limits.body_seconds_max + self._body_received() / limits.body_bytes_per_second_min
+            if seconds > allowed + limits.sweep_seconds:
+                self._time_out(answered=not self.pipeline and self._unanswered())
+        elif self._stage == DRAIN and seconds > limits.linger_seconds:
+            self.transport.close()
+
+    def _body_received(self) -> int:
+        return self._body_bytes
+
+    def _time_out(self, *, answered: bool) -> None:
+        if answered and not self.transport.is_closing():
+            self._tell(NotHttp(408, "the request did not come in time", code="request_timeout"))
+        self.transport.close()
+
+    def _nothing_under_way(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _unanswered(self) -> bool:
+        """Whether the request that is being received has no answer yet, not even the beginning of one."""
+        return not (self.cycle.response_complete or getattr(self.cycle, "response_started", False))
+
+    def _refuse(self, error: KepuError) -> None:
+        """Answer with this problem, unless others wait for theirs, and end the connection."""
+        if not (self._nothing_under_way() or (self._stage == BODY and self._alone())):
+            self._end_after_answers()
+            return
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self._tell(error)
+        self._stage, self._since = DRAIN, self._connections.now
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    def _alone(self) -> bool:
+        return not self.pipeline and self._unanswered()
+
+    def _end_after_answers(self) -> None:
+        """What has come so far is answered; nothing more is read."""
+        if self._nothing_under_way():
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+        self._stage, self._since = DRAIN, self._connections.now
+
+    def _tell(self, error: KepuError) -> None:
+        count_problem(UNMATCHED, error.code)
+        status, headers, body = told(error)
+        lines = [
+            *self.server_state.default_headers,
+            (b"content-type", PROBLEM.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-correlation-id", correlation_from(b"").encode()),
+            *[(name.encode(), value.encode()) for name, value in (*ALWAYS, *headers)],
+            (b"connection", b"close"),
+        ]
+        head = b"".join(b"%b: %b\r\n" % line for line in lines)
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINES[status], head, body))
+
+
+def _bad_request() -> NotHttp:
+    return NotHttp(400, "this is not a request of HTTP/1.1", code="bad_request")
+
+
+def _head_too_large() -> NotHttp:
+    return NotHttp(431, "the head of the request is too large, or has too many lines", code="head_too_large")

@@ -1,0 +1,51 @@
+"""What is kept of every request: its time, its refusal, and the correlation id that names it."""
+
+import itertools
+import re
+import secrets
+import time
+from functools import lru_cache
+
+from prometheus_client import Counter, Histogram
+
+from shared.runtime import metrics
+
+# A label has as many values as are listed here: anyone can make up a method.
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+UNMATCHED = "unmatched"
+_CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
+# A process counts on from a random place: unique enough for a log, without a system call a request.
+_correlations = itertools.count(secrets.randbits(63))
+_timers: dict[tuple[str, str, int], Histogram] = {}
+
+
+def correlation_from(brought: bytes) -> str:
+    """The correlation id of a request that brings this one: a new one where it is empty or unsound."""
+    return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
+
+
+def observe(method: str, route: str, status: int, started: float) -> None:
+    """
+    Put a request that began at this `time.perf_counter()` into the metrics.
+
+    Args:
+        route: the route's pattern, never the path: a path holds ids, and any number of them.
+    """
+    key = method, route, status
+    timer = _timers.get(key)
+    if timer is None:
+        labels = (method if method in METHODS else "other", route, status)
+        timer = metrics.HTTP_SECONDS.labels(*labels)
+        if method in METHODS:
+            _timers[key] = timer
+    timer.observe(time.perf_counter() - started)
+
+
+def count_problem(route: str, code: str) -> None:
+    """Count a request that was refused."""
+    _problems(route, code).inc()
+
+
+@lru_cache(maxsize=1_024)
+def _problems(route: str, code: str) -> Counter:
+    return metrics.PROBLEMS.labels(route, code)

@@ -1,0 +1,180 @@
+"""What a wrong body is told: every wrong field, in the client's language, without what was sent."""
+
+import json
+from typing import Annotated, Literal, Self
+
+import pytest
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.contracts.checked import Email, Id, Line, MomentIn, Name, Zone
+from shared.runtime.errors import Invalid, Rejected
+from shared.web import wording
+from shared.web.forms import FAULTS_MAX, Form, after_of, place_after, read_form
+from shared.web.problems import told
+from shared.web.wording import Language, language_of
+
+SECRET = "wang.fang@@example.org"
+
+
+def odd(value: int) -> int:
+    if value % 2 == 0:
+        raise PydanticCustomError("places_even", "places are odd in {week}", {"week": "this week"})
+    return value
+
+
+class Session(Form):
+    venue: Line
+    starts_at: MomentIn
+
+
+class Wish(Form):
+    session_id: Id
+    places: Annotated[int, Field(ge=1, le=5), AfterValidator(odd)] = 1
+    name: Name
+    email: Email | None = None
+    zone: Zone = "Asia/Shanghai"
+    audience: Literal["youth", "other"] = "other"
+    sessions: Annotated[tuple[Session, ...], Field(max_length=3)] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.name == "nobody":
+            raise ValueError("somebody takes part")
+        return self
+
+
+def refused(body: object) -> Invalid:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with pytest.raises(Invalid) as found:
+        read_form(Wish, content)
+    return found.value
+
+
+def errors_of(error: Invalid, language: Language) -> list[dict[str, str]]:
+    problem = json.loads(told(error, language).body)
+    return list(problem["errors"])
+
+
+WRONG = {
+    "session_id": "Not An Id",
+    "places": 9,
+    "name": "see www.example.com",
+    "email": SECRET,
+    "zone": "Asia",
+    "audience": "farmers",
+    "sessions": [{"venue": "\u200b", "starts_at": 20260520}],
+    "plcaes": 1,
+}
+
+
+def test_every_wrong_field_is_told_and_the_input_is_not() -> None:
+    error = refused(WRONG)
+    assert [(fault.field, fault.code) for fault in error.faults] == [
+        ("body.session_id", "string_pattern_mismatch"),
+        ("body.places", "less_than_equal"),
+        ("body.name", "name_link"),
+        ("body.email", "email"),
+        ("body.zone", "zone_unknown"),
+        ("body.audience", "literal_error"),
+        ("body.sessions.0.venue", "line_blank"),
+        ("body.sessions.0.starts_at", "moment_form"),
+        ("body.plcaes", "extra_forbidden"),
+    ]
+    for language in ("en", "zh-CN"):
+        body = told(error, language).body.decode()
+        for sent in ("Not An Id", "www.example", SECRET, "farmers", "20260520"):
+            assert sent not in body
+    assert isinstance(error, Rejected)
+
+
+def test_a_problem_speaks_one_language() -> None:
+    error = refused(WRONG)
+    english, chinese = told(error, "en"), told(error, "zh-CN")
+    assert english.body.isascii()
+    assert ("content-language", "en") in english.headers
+    assert ("content-language", "zh-CN") in chinese.headers
+    for fault in errors_of(error, "zh-CN"):
+        assert not fault["detail"].isascii(), fault
+    problem = json.loads(chinese.body)
+    assert (problem["status"], problem["code"], problem["title"]) == (422, "invalid", "内容无法处理")
+    assert problem["detail"] == "body.session_id: 必须符合 ^[a-z0-9][a-z0-9-]{0,63}$（另有 8 处错误）"
+    assert json.loads(english.body)["detail"].endswith(" (8 more)")
+
+
+def test_of_many_mistakes_some_are_listed_and_all_counted() -> None:
+    error = refused({f"field-{number}": number for number in range(1_000)})
+    assert (len(error.faults), error.count) == (FAULTS_MAX, 1_002)
+    assert len(told(error).body) < 4_096
+
+
+def test_a_field_with_a_long_name_is_cut_short() -> None:
+    error = refused({"session_id": "a", "name": "Wang", "x" * 10_000: 1})
+    assert len(error.faults[0].field) < 100
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"", "missing"), (b"{", "json_invalid"), (b"[]", "model_type"), (b"\xff", "json_invalid")],
+)
+def test_what_is_no_object_at_all_is_told_of_the_body(body: bytes, code: str) -> None:
+    [fault] = refused(body).faults
+    assert (fault.field, fault.code) == ("body", code)
+
+
+def test_words_of_our_own_are_told_as_they_are_and_in_chinese_once_learnt() -> None:
+    even = refused({"session_id": "a", "name": "Wang", "places": 2})
+    assert errors_of(even, "en")[0]["detail"] == "places are odd in this week"
+    assert errors_of(even, "zh-CN")[0]["detail"] == "places are odd in this week"
+    wording.learn({"places_even": "{week} 的名额是奇数"})
+    assert errors_of(even, "zh-CN")[0]["detail"] == "this week 的名额是奇数"
+    nobody = refused({"session_id": "a", "name": "nobody"})
+    assert errors_of(nobody, "en") == [
+        {"field": "body", "code": "value_error", "detail": "somebody takes part"}
+    ]
+
+
+def test_an_error_is_told_in_chinese_with_its_values_or_else_in_english() -> None:
+    wording.learn({"test_full": "场次 {session_id} 已满"})
+    error = Rejected("session a is full", code="test_full", session_id="a")
+    assert json.loads(told(error, "zh-CN").body)["detail"] == "场次 a 已满"
+    assert json.loads(told(error, "en").body)["detail"] == "session a is full"
+    for other in (Rejected("session a is full", code="test_full"), Rejected("no", code="test_unknown")):
+        assert json.loads(told(other, "zh-CN").body)["detail"] == other.message
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("zh-CN", "zh-CN"),
+        ("zh", "zh-CN"),
+        ("zh-Hans-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("en-GB,en;q=0.9,zh;q=0.8", "en"),
+        ("en;q=0.3, zh;q=0.4", "zh-CN"),
+        ("fr, zh;q=0", "en"),
+        ("fr, zh;q=0.1", "zh-CN"),
+        ("*", "en"),
+        ("zh;q=nonsense", "en"),
+        ("\xff\x00,,;;q=", "en"),
+        ("zh," * 10_000, "zh-CN"),
+    ],
+)
+def test_the_language_is_the_one_that_the_client_prefers(accepted: str, language: str) -> None:
+    assert language_of(accepted.encode("latin-1")) == language
+
+
+def test_each_word_of_a_field_is_in_both_languages() -> None:
+    for english, chinese in wording.FIELDS.values():
+        assert english.isascii()
+        assert not chinese.isascii()
+        assert "{input" not in english + chinese
+
+
+def test_a_place_of_a_page_comes_back_as_it_was() -> None:
+    assert place_after(after_of(5, "a"), int, str) == (5, "a")
+    assert place_after(None, int, str) is None
+    for wrong in ("x", after_of("a", 5), "=" * 10):
+        with pytest.raises(Rejected) as found:
+            place_after(wrong, int, str)
+        assert found.value.code == "after_invalid"
