@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from ops.stack.errors import StackError
+from ops.stack.host import allow_open_files
 from ops.stack.logs import make_room, tail
 from ops.stack.state import ServerProcess
 
@@ -52,6 +53,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     make_room(log)
+    allow_open_files()
     leash = () if detached else (sys.executable, "-I", str(Path(__file__).with_name("leash.py")))
     with log.open("ab") as output:
         child = subprocess.Popen(

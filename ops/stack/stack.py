@@ -9,7 +9,7 @@ from typing import Self
 
 from ops.stack import state as states
 from ops.stack.errors import StackError
-from ops.stack.host import check_disk, choose_ports, make_folder
+from ops.stack.host import allow_open_files, check_disk, check_open_files, choose_ports, make_folder
 from ops.stack.kafka import Kafka
 from ops.stack.logs import last_lines, lines_to_come
 from ops.stack.mongo import Mongo
@@ -194,6 +194,7 @@ class Stack:
         if not names:
             return
         check_disk(self.home)
+        check_open_files(allow_open_files())
         ports = {name: self._choose_ports(name) for name in names}
         commands = {name: self._servers[name].command(ports[name]) for name in names}
         for name in names:

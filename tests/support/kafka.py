@@ -21,6 +21,7 @@ from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_he
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
 from shared.messaging.consumer import Following, Raw
 from shared.storage.mongo import Database, connect
+from tests.support.leftovers import topics_made
 
 EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02
@@ -41,6 +42,7 @@ async def new_contract(kafka: str, *, partitions: int = 1) -> type[Said]:
     contract = named_contract(f"said-{uuid4().hex[:12]}")
     live = Topic(contract.topic, (readers_of(contract),), partitions)
     dead = Topic(dead_topic_of(contract), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    topics_made.setdefault(kafka, set()).update((live.name, dead.name))
     await create_missing(kafka, wanted=[live, dead])
     return contract
 
@@ -115,10 +117,9 @@ async def eventually(check: Callable[[], object], timeout_seconds: float = EVENT
 
 @asynccontextmanager
 async def fresh_database(mongo: str) -> AsyncIterator[Database]:
-    """An empty database, dropped at the end."""
+    """An empty database. Like all that tests use, it is dropped when the test is over."""
     async with connect(mongo, f"test_{uuid4().hex[:12]}") as database:
         yield database
-        await database.client.drop_database(database.name)
 
 
 async def write_raw(
