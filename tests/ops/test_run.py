@@ -84,6 +84,14 @@ def test_server_that_dies_ends_the_run_at_once_with_its_last_words(
     assert_nothing_is_left(folder)
 
 
+@pytest.mark.stack
+def test_databases_and_topics_go_with_their_test_also_if_it_failed(tmp_path: Path) -> None:
+    with trial(tmp_path / "trial", "leaving") as run:
+        said, _ = run.communicate(timeout=BEGIN_SECONDS_MAX)
+    assert "1 failed, 1 passed" in said, said
+    assert "fails, having left a database and a topic" in said
+
+
 @pytest.mark.parametrize(
     "signals",
     [(signal.SIGINT,), (signal.SIGINT,) * 2, (signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGKILL,)],

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# The tests of one of these read the declared topics as one consumer group: two at once would take each other's
+# The tests of one of these read the declared topics as one consumer group: two at once would take the other's
 # events.
 SERVICES = ("tests/quiz", "tests/awards", "tests/notifications", "tests/registration")
 # Those that last longest begin first, so that at the end no worker waits for one of them.
