@@ -4,6 +4,8 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes that run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
+WORKERS ?= 2
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -32,8 +34,8 @@ up: $(READY) ## start everything, leave it running, print the addresses
 down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
-test: $(READY) ## run all tests on a real local stack
-	$(BIN)/pytest
+test: $(READY) ## run all tests on a real local stack, two at a time
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 15
 
 check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff check .
