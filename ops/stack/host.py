@@ -141,7 +141,8 @@ def make_folder(folder: Path) -> None:
     """Create the folder if need be, and make sure that it can be written to."""
     probe = folder / ".writable"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Databases and logs of a week: nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:

@@ -8,16 +8,14 @@ single reason, each after a timeout.
 
 import os
 import signal
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from ops.stack import Stack
-from ops.stack.logs import tail
 from ops.stack.scratch import scratch
+from ops.stack.watch import servers_of, watching
 
-WATCH_SECONDS = 0.5
 # Every process of a run bears this in its environment, so that none outlives the run. Not named KEPU_…: some
 # tests take those variables away.
 MARK = "TESTED_BY"
@@ -46,7 +44,7 @@ class Servers:
         if self._stack is None:
             stack = Stack(self._folder / "stack", detached=False, tell=self._tell)
             self._stack = self._opened.enter_context(stack)
-            self._opened.enter_context(watched(self._stack, self._end_the_run))
+            self._opened.enter_context(watching(servers_of(self._stack), self._end_the_run))
         return self._stack
 
     def close(self) -> None:
@@ -54,31 +52,9 @@ class Servers:
         self._opened.close()
 
     def _end_the_run(self, last_words: str) -> None:
-        self.death = last_words
+        self.death = f"all tests share it: {last_words}"
         # As Ctrl-C does: nothing else ends a test that waits, in whatever loop or thread.
         os.kill(os.getpid(), signal.SIGINT)
-
-
-@contextmanager
-def watched(stack: Stack, tell_death: Callable[[str], None]) -> Iterator[None]:
-    """Have the first death of a server told, with the end of its log."""
-    over = threading.Event()
-    ours = [server.name for server in stack.status() if not server.outside]
-
-    def watch() -> None:
-        while not over.wait(WATCH_SECONDS):
-            for name in ours:
-                if stack.pid(name) is None:
-                    tell_death(f"{name}, which all tests share, has died; {tail(stack.log(name))}")
-                    return
-
-    watcher = threading.Thread(target=watch, name="watch-servers", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
 
 
 @contextmanager
