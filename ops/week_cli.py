@@ -19,7 +19,7 @@ from ops.demo.client import connected
 from ops.demo.ledger import Ledger
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
 from ops.deployment_cli import INCOMPLETE, load_pieces
-from ops.services import WEEK, Services, running
+from ops.services import WEEK, Services
 from ops.settle import wait_until_settled
 from ops.stack import Stack, StackError
 from ops.stack.cli import DEFAULT_HOME, UP_HOME, Home, tell
@@ -198,8 +198,13 @@ def _fresh(home: Path, *, detached: bool) -> Iterator[Services]:
     with stack:
         asyncio.run(topics.create_missing(stack.kafka))
         console.print(f"Starting {len(WEEK)} service processes …")
-        with running(Services(stack, detached=detached, tell=tell)) as services:
+        services = Services(stack, detached=detached, tell=tell)
+        try:
+            with ended_by_a_death(servers_of(stack)):
+                services.up()
             yield services
+        finally:
+            services.down()
 
 
 def _remove(home: Path) -> None:
