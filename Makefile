@@ -9,7 +9,7 @@ WORKERS ?= 2
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help setup demo up down test check chaos bench bench-short lock clean
+.PHONY: help setup demo up down test check mutate chaos bench bench-short lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +42,9 @@ check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice each; ONLY="outbox lease" for some
+	$(BIN)/python -m tests.mutations $(ONLY)
 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos

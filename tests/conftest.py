@@ -14,6 +14,7 @@ import pytest
 
 from ops.stack import Stack, StackError
 from tests.support import leftovers
+from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import Servers
 from tests.support.sharing import by_worker
 
@@ -68,6 +69,8 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """For what the tests of a module share."""
+    if groups := groups_of(request.path.parent.name) if "stack" in request.fixturenames else ():
+        skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield
     if stack := request.config.stash.get(STACK, None):
         leftovers.remove(stack.kafka, stack.mongo)

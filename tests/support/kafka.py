@@ -18,9 +18,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
 from shared.messaging.consumer import Following, Raw
 from shared.storage.mongo import Database, connect
+from tests.support import offsets
 from tests.support.leftovers import topics_made
 
 EVENTUALLY_SECONDS = 15.0
@@ -171,10 +172,10 @@ async def committed(kafka: str, group: str, topic: str) -> dict[int, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        found = await admin.list_consumer_group_offsets(group)
     finally:
         await admin.close()
-    return {at.partition: found.offset for at, found in offsets.items() if at.topic == topic}
+    return {at.partition: place.offset for at, place in found.items() if at.topic == topic}
 
 
 async def skip_to_end(kafka: str, group: str) -> None:
@@ -183,12 +184,4 @@ async def skip_to_end(kafka: str, group: str) -> None:
 
     Other tests write to the same declared topics: what they left is not this test's.
     """
-    declared = [topic for topic in LIVE if group in topic.groups]
-    partitions = [TopicPartition(topic.name, n) for topic in declared for n in range(topic.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        consumer.assign(partitions)
-        await consumer.commit(await consumer.end_offsets(partitions))
-    finally:
-        await consumer.stop()
+    await asyncio.to_thread(offsets.skip_to_end, kafka, [group])

@@ -7,9 +7,10 @@ Each database has some thirty files, each partition of a topic three; a run make
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient, monitoring
 from pymongo.uri_parser import parse_uri
+
+from tests.support.offsets import admin
 
 # A server that has died is not waited for: nothing is left there.
 SELECTION_TIMEOUT_MS = 500
@@ -69,15 +70,9 @@ def _topics(kafka: str) -> set[str]:
 
 def _delete(kafka: str, topics: set[str]) -> None:
     """Without waiting for the answer: a topic that stays costs little, and no test takes its name again."""
-    _kafka(kafka).delete_topics(list(topics))
+    admin(kafka).delete_topics(list(topics))
 
 
 @cache
 def _mongo(url: str) -> MongoClient[dict[str, object]]:
     return MongoClient(url, serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS)
-
-
-@cache
-def _kafka(bootstrap_servers: str) -> AdminClient:
-    # Silent: it would log that the servers are gone at the end of the run.
-    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})

@@ -22,16 +22,23 @@ FIRST = (
 )
 
 
+# A test elsewhere that reads or writes as a service's consumer group names it: xdist_group("tests/quiz").
+GROUP = "xdist_group"
+
+
 def by_worker(items: list[pytest.Item]) -> None:
     """Name each test's group, whose tests one worker runs, and order the groups; within one nothing moves."""
     groups = {item: _group_of(item) for item in items}
     for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+        if not item.get_closest_marker(GROUP):
+            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: _turn_of(groups[item]))
 
 
 def _group_of(item: pytest.Item) -> str:
     """A module's tests share what they start; a service's tests with servers are one group."""
+    if told := item.get_closest_marker(GROUP):
+        return str(told.args[0])
     place = _place_of(item)
     folder = f"tests/{place.parts[1]}"
     return folder if folder in SERVICES and item.get_closest_marker("stack") else place.as_posix()
