@@ -4,10 +4,12 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes that run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
+WORKERS ?= 2
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help setup demo up down test check chaos bench bench-short lock clean
+.PHONY: help setup demo up down test check mutate chaos bench bench-short lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,14 +34,17 @@ up: $(READY) ## start everything, leave it running, print the addresses
 down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
-test: $(READY) ## run all tests on a real local stack
-	$(BIN)/pytest
+test: $(READY) ## run all tests on a real local stack, two at a time
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 15
 
 check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice each; ONLY="outbox lease" for some
+	$(BIN)/python -m tests.mutations $(ONLY)
 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos

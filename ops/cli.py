@@ -1,14 +1,18 @@
 """The kepu command. Only wires: each group of commands has a module of its own."""
 
-from typing import Any
+import signal
+from types import FrameType
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from ops.deployment_cli import deployment_cli
 from ops.stack import StackError
 from ops.stack.cli import stack_cli
+from ops.stack.process import ENDING
 from ops.week_cli import week_cli
 from shared.runtime.errors import Unavailable
 
@@ -29,6 +33,10 @@ class Commands(TyperGroup):
             raise typer.Exit(FAILED) from error
 
 
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 def _first(error: Exception) -> Exception:
     """Of several that failed together the first says what went wrong."""
     return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
@@ -41,4 +49,18 @@ app = typer.Typer(
     help="Kepu Week: a city's Science & Technology Week as events.",
 )
 app.add_typer(week_cli)
+app.add_typer(deployment_cli)
 app.add_typer(stack_cli, name="stack")
+
+
+def main() -> None:
+    """The program `kepu`. Every signal that ends it lets it stop what it has started, as Ctrl-C does."""
+    for each in ENDING:
+        # Whoever starts it by nohup wants it to go on.
+        if signal.getsignal(each) == signal.SIG_DFL:
+            signal.signal(each, _interrupt)
+    app()
+
+
+if __name__ == "__main__":
+    main()

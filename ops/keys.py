@@ -5,6 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
+from ops.stack import StackError
 from shared.contracts import sealing
 from shared.web import tokens
 
@@ -39,10 +40,50 @@ def kept(path: Path) -> dict[str, str]:
     """The secrets of a local run: made the first time, readable by their owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(fresh(), file, indent=2)
+        write(path, json.dumps(fresh(), indent=2))
     found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def as_env(all_secrets: dict[str, str]) -> str:
+    """Lines of an .env file."""
+    return "".join(f'{name}="{value}"\n' for name, value in all_secrets.items())
+
+
+def write(path: Path, text: str) -> None:
+    """
+    Write a file that nobody else can read, not even for a moment.
+
+    Raises:
+        StackError: it is there already, and may be all that opens what was sealed; or it can't be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise StackError(f"{path} is there already: its secrets are kept; name another file") from None
+    except OSError as error:
+        raise StackError(f"can't write {path}: {error.strerror}") from error
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def read(path: Path) -> dict[str, str]:
+    """
+    The secrets in an .env file that `as_env` wrote.
+
+    Raises:
+        StackError: there is no such file, or no secrets are in it.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise StackError(
+            f"can't read {path} ({error.strerror}): make it by kepu keys --file {path}"
+        ) from error
+    pairs = (line.partition("=") for line in lines if line.startswith("KEPU_"))
+    found = {name: value.strip('"') for name, _, value in pairs}
+    if "KEPU_ORGANISER_KEY" not in found:
+        raise StackError(f"{path} has no KEPU_ORGANISER_KEY: make it by kepu keys --file {path}")
     return found
 
 

@@ -11,6 +11,7 @@ import asyncio
 import email
 import email.policy
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,9 @@ class Mailbox:
     """Writes mails to a file and answers only when they are there."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        # Mails name people and their addresses: nobody else's to read.
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 (aiosmtpd's name)
         """Take a mail."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,9 @@ from ops.stack import Stack, StackError
 from ops.stack import state as states
 from ops.stack.host import free_port, is_free
 from ops.stack.logs import tail
-from ops.stack.process import Command, Started, is_running, kill, start, stop
+from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
 from ops.stack.state import ServerState
+from ops.stack.watch import Watched
 
 READY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
@@ -57,6 +59,16 @@ class Services:
         return self.stack.home
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All processes, in the order in which they start."""
+        return (MAIL, *(part.name for part in self.parts))
+
+    @property
+    def watched(self) -> list[Watched]:
+        """What is there, for whoever wants to know when one of them dies."""
+        return [Watched(name, partial(self.runs, name), self.log(name)) for name in self.names]
+
+    @property
     def secrets(self) -> dict[str, str]:
         """The secrets of this home, made the first time."""
         return keys.kept(self.home / "secrets.json")
@@ -81,16 +93,24 @@ class Services:
         Raises:
             StackError: one of them ended or is not ready; with the end of its log.
         """
-        for name in (MAIL, *(part.name for part in self.parts)):
-            if not self.runs(name):
+        absent = [name for name in self.names if not self.runs(name)]
+        try:
+            for name in absent:
                 self.start(name)
-        for part in self.parts:
-            self.wait_until_healthy(part.name)
+            for part in self.parts:
+                self.wait_until_healthy(part.name)
+        except BaseException:
+            # Ctrl-C too: what this call started, it doesn't leave behind half ready.
+            with undisturbed():
+                for name in absent:
+                    self._end(name, kill)
+            raise
 
     def down(self) -> None:
         """Stop all that run, consumers first finishing the batch at hand."""
-        for name in reversed((MAIL, *(part.name for part in self.parts))):
-            self._end(name, stop)
+        with undisturbed():
+            for name in reversed(self.names):
+                self._end(name, stop)
 
     def start(self, name: str) -> None:
         """Start one part, on the port that it had before if it had one."""

@@ -12,7 +12,7 @@ week again.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,16 @@ from ops.stack import StackError
 Json: TypeAlias = dict[str, Any]
 SAMPLE = Path(__file__).parent.parent / "sample" / "puyang-2023"
 TIMEOUT_SECONDS = 60.0
+REASON_CHARACTERS_MAX = 300
+# The code of a failure without an answer.
+UNREACHABLE = "unreachable"
+CONTEST_DAYS = 8
+# Where docker-compose.yml has them.
+DOCKER_URLS = {
+    "registration": "http://127.0.0.1:8001",
+    "quiz": "http://127.0.0.1:8002",
+    "awards": "http://127.0.0.1:8003",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,30 +116,82 @@ def moved(week: Week, days: int) -> Week:
     return Week(move(week.activities), week.groups, week.quiz_id, move(week.quiz), week.schemes)
 
 
-def load(week: Week, urls: dict[str, str], organiser_key: str, tell: Callable[[str], None] = print) -> None:
+def from_tomorrow(week: Week, now: datetime) -> Week:
     """
-    Put a week into the services.
+    The same week with its first session tomorrow and its contest open from now on, to try things with.
+
+    Raises:
+        StackError: one of its times is missing or is none.
+    """
+    try:
+        moved_week = moved(week, (now.date() - week.first_day.date()).days + 1)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StackError(f"the week can't be moved: a time is missing or is none ({error})") from error
+    opens_at, closes_at = now - timedelta(minutes=5), now + timedelta(days=CONTEST_DAYS)
+    moved_week.quiz.update(opens_at=opens_at.isoformat(), closes_at=closes_at.isoformat())
+    return moved_week
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One body and where it is put. `name` says what it is: "activity opening"."""
+
+    name: str
+    service: str
+    path: str
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What could not be loaded, with the problem's code and its reason."""
+
+    piece: str
+    code: str
+    reason: str
+
+
+def pieces(week: Week) -> list[Piece]:
+    """
+    Everything of a week, in the order in which it is put: what is referred to comes first.
+
+    Raises:
+        StackError: something has no id.
+    """
+    return [
+        *(_piece("group", "registration", "/groups", group) for group in week.groups),
+        *(_piece("activity", "registration", "/activities", activity) for activity in week.activities),
+        Piece(f"quiz {week.quiz_id}", "quiz", f"/quizzes/{week.quiz_id}", week.quiz),
+        *(_piece("scheme", "awards", "/schemes", scheme) for scheme in week.schemes),
+    ]
+
+
+def load(
+    all_pieces: Sequence[Piece],
+    urls: Mapping[str, str],
+    organiser_key: str,
+    advance: Callable[[Piece], None] = lambda _: None,
+) -> list[Failure]:
+    """
+    Put into the services what can be put. One piece that is refused keeps no other from being loaded.
 
     Args:
         urls: where registration, quiz and awards listen.
-    Raises:
-        StackError: a service does not answer or refuses something; says what and why.
+        advance: called after each piece.
+    Returns: what could not be loaded. A service that does not answer is asked once.
     """
-    groups = [(f"/groups/{group['group_id']}", _without(group, "group_id")) for group in week.groups]
-    activities = [
-        (f"/activities/{activity['activity_id']}", _without(activity, "activity_id"))
-        for activity in week.activities
-    ]
-    schemes = [(f"/schemes/{scheme['scheme_id']}", _without(scheme, "scheme_id")) for scheme in week.schemes]
+    failures: list[Failure] = []
+    silent: set[str] = set()
     with httpx.Client(headers={"X-Organiser-Key": organiser_key}, timeout=TIMEOUT_SECONDS) as client:
-        _put(client, urls["registration"], groups)
-        _put(client, urls["registration"], activities)
-        _put(client, urls["quiz"], [(f"/quizzes/{week.quiz_id}", week.quiz)])
-        _put(client, urls["awards"], schemes)
-    tell(
-        f"{len(groups)} groups, {len(activities)} activities, {len(schemes)} schemes, "
-        f"1 quiz with {len(week.quiz['questions'])} questions"
-    )
+        for piece in all_pieces:
+            if piece.service in silent:
+                failures.append(Failure(piece.name, "not_tried", f"{piece.service} does not answer"))
+            elif failure := _put(client, urls[piece.service], piece):
+                failures.append(failure)
+                if failure.code == UNREACHABLE:
+                    silent.add(piece.service)
+            advance(piece)
+    return failures
 
 
 def put_quiz(url: str, organiser_key: str, quiz_id: str, quiz: Json) -> None:
@@ -139,30 +201,35 @@ def put_quiz(url: str, organiser_key: str, quiz_id: str, quiz: Json) -> None:
     Raises:
         StackError: it is refused; says why.
     """
-    with httpx.Client(headers={"X-Organiser-Key": organiser_key}, timeout=TIMEOUT_SECONDS) as client:
-        _put(client, url, [(f"/quizzes/{quiz_id}", quiz)])
+    piece = Piece(f"quiz {quiz_id}", "quiz", f"/quizzes/{quiz_id}", quiz)
+    for failure in load([piece], {"quiz": url}, organiser_key):
+        raise StackError(f"{failure.piece} was not loaded ({failure.code}): {failure.reason}")
 
 
-def _put(client: httpx.Client, url: str, bodies: list[tuple[str, Json]]) -> None:
-    for path, body in bodies:
-        try:
-            answer = client.put(url + path, json=body)
-        except httpx.TransportError as error:
-            raise StackError(f"{url} does not answer ({error}): start the week first (kepu up)") from error
-        if not answer.is_success:
-            raise StackError(
-                f"PUT {path} was refused with {answer.status_code}: {_reason(answer)}. "
-                "What comes before it is loaded, what comes after it is not"
-            )
-
-
-def _reason(answer: httpx.Response) -> str:
-    try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return answer.text
-
-
-def _without(body: Json, id_name: str) -> Json:
+def _piece(kind: str, service: str, path: str, body: Json) -> Piece:
+    id_name = f"{kind}_id"
+    if not isinstance(body.get(id_name), str):
+        raise StackError(f"a {kind} has no {id_name}: {json.dumps(body, ensure_ascii=False)[:80]} …")
     # "sample" marks what is invented, for readers of the file.
-    return {name: value for name, value in body.items() if name not in (id_name, "sample")}
+    content = {name: value for name, value in body.items() if name not in (id_name, "sample")}
+    return Piece(f"{kind} {body[id_name]}", service, f"{path}/{body[id_name]}", content)
+
+
+def _put(client: httpx.Client, url: str, piece: Piece) -> Failure | None:
+    try:
+        answer = client.put(url + piece.path, json=piece.body)
+    except httpx.TransportError as error:
+        return Failure(piece.name, UNREACHABLE, f"{piece.service} at {url} does not answer: {error}")
+    if answer.is_success:
+        return None
+    try:
+        problem = answer.json()
+        return Failure(piece.name, str(problem["code"]), _reason(problem))
+    except (ValueError, KeyError, TypeError):
+        return Failure(piece.name, f"http_{answer.status_code}", answer.text[:REASON_CHARACTERS_MAX])
+
+
+def _reason(problem: Json) -> str:
+    """The problem's sentence, and each field that is wrong where it says so."""
+    fields = problem.get("errors") or []
+    return "; ".join([str(problem["detail"]), *(json.dumps(each, ensure_ascii=False) for each in fields)])

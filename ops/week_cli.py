@@ -1,4 +1,4 @@
-"""kepu demo, up, down, audit, keys, topics: a week by hand."""
+"""kepu demo, chaos, up, down, audit: a week on this machine."""
 
 import asyncio
 import shutil
@@ -12,17 +12,20 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops import databases, keys, week
+from ops import databases, week
 from ops.audit.run import Audit, audit, show
 from ops.chaos import VICTIMS, Chaos
 from ops.demo.client import connected
 from ops.demo.ledger import Ledger
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
-from ops.services import WEEK, Services, running
+from ops.deployment_cli import INCOMPLETE, load_pieces
+from ops.services import WEEK, Services
 from ops.settle import wait_until_settled
 from ops.stack import Stack, StackError
-from ops.stack.cli import DEFAULT_HOME, Home, tell
+from ops.stack.cli import DEFAULT_HOME, UP_HOME, Home, tell
 from ops.stack.host import make_folder
+from ops.stack.process import undisturbed
+from ops.stack.watch import ended_by_a_death, servers_of
 from shared.contracts import topics
 from shared.runtime.settings import KafkaSettings
 
@@ -50,7 +53,8 @@ def demo(
     """
     with _fresh(home, detached=False) as services:
         started = time.monotonic()
-        found = asyncio.run(play(services, people, outsiders))
+        with ended_by_a_death([*servers_of(services.stack), *services.watched]):
+            found = asyncio.run(play(services, people, outsiders))
         console.print(f"The week took {time.monotonic() - started:.0f} s.\n")
         show(found, console)
     if not found.agrees:
@@ -102,7 +106,7 @@ async def play(
 
 
 @week_cli.command()
-def up(home: Home = DEFAULT_HOME / "up") -> None:
+def up(home: Home = UP_HOME) -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
@@ -110,50 +114,24 @@ def up(home: Home = DEFAULT_HOME / "up") -> None:
     data stays. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")
-    stack = Stack(home, tell=tell)
-    stack.up()
-    services = Services(stack, tell=tell)
-    asyncio.run(topics.create_missing(stack.kafka, KafkaSettings().kafka_replication))
-    services.up()
-    urls = {name: services.url(name) for name in ("registration", "quiz", "awards")}
+    services = Services(Stack(home, tell=tell), tell=tell)
     marker = home / "week.loaded"
-    if not marker.exists():
-        week.load(week_of_now(), urls, services.secrets["KEPU_ORGANISER_KEY"], tell)
-        marker.touch()
+    failures: list[week.Failure] = []
+    with _left_as_found(services):
+        services.stack.up()
+        with ended_by_a_death(servers_of(services.stack)):
+            asyncio.run(topics.create_missing(services.stack.kafka, KafkaSettings().kafka_replication))
+            services.up()
+            if not marker.exists():
+                failures = load_pieces(week_of_now(), _urls(services), services.secrets["KEPU_ORGANISER_KEY"])
     _addresses(services)
-
-
-@week_cli.command(name="load")
-def load_command(
-    folder: Annotated[Path, typer.Argument(help="A week's five JSON files, as in sample/puyang-2023.")],
-    organiser_key: Annotated[
-        str | None,
-        typer.Option(envvar="KEPU_ORGANISER_KEY", help="By default that of the week kepu up started."),
-    ] = None,
-    registration: Annotated[str | None, typer.Option(help="Where registration listens.")] = None,
-    quiz: Annotated[str | None, typer.Option(help="Where quiz listens.")] = None,
-    awards: Annotated[str | None, typer.Option(help="Where awards listens.")] = None,
-    past: Annotated[bool, typer.Option("--past", help="Load it although all its sessions are over.")] = False,
-    home: Home = DEFAULT_HOME / "up",
-) -> None:
-    """
-    Load a week of your own: activities, groups, quiz and schemes. Loading again changes nothing.
-
-    Without addresses it goes to the week that kepu up started.
-    """
-    loaded = week.read(folder)
-    if loaded.is_over and not past:
-        raise StackError(
-            f"all sessions of {folder} are over, so nobody could register: move its times, or say --past"
-        )
-    services = Services(Stack(home))
-    told = {"registration": registration, "quiz": quiz, "awards": awards}
-    urls = {name: url or services.url(name) for name, url in told.items()}
-    week.load(loaded, urls, organiser_key or services.secrets["KEPU_ORGANISER_KEY"], tell)
+    if failures:
+        raise typer.Exit(INCOMPLETE)
+    marker.touch()
 
 
 @week_cli.command()
-def down(home: Home = DEFAULT_HOME / "up") -> None:
+def down(home: Home = UP_HOME) -> None:
     """Stop what kepu up started: services, Kafka, MongoDB. The data stays."""
     stack = Stack(home)
     Services(stack).down()
@@ -162,7 +140,7 @@ def down(home: Home = DEFAULT_HOME / "up") -> None:
 
 
 @week_cli.command(name="audit")
-def audit_command(home: Home = DEFAULT_HOME / "up") -> None:
+def audit_command(home: Home = UP_HOME) -> None:
     """
     Recompute the week that runs here from Kafka and the four databases, and compare.
 
@@ -184,23 +162,25 @@ def audit_command(home: Home = DEFAULT_HOME / "up") -> None:
         raise typer.Exit(DIFFERS)
 
 
-@week_cli.command(name="keys")
-def keys_command() -> None:
-    """Print a fresh set of secrets as lines of an .env file: kepu keys > .env"""
-    for name, value in keys.fresh().items():
-        typer.echo(f'{name}="{value}"')
+@contextmanager
+def _left_as_found(services: Services) -> Iterator[None]:
+    """Stop at a failure or a signal what was not there before: half of a week is of no use."""
+    servers = services.stack
+    absent = [server.name for server in servers.status() if not server.pid and not server.outside]
+    ran_before = {name for name in services.names if services.runs(name)}
+    try:
+        yield
+    except BaseException:
+        with undisturbed():
+            for name in set(services.names) - ran_before:
+                services.stop(name)
+            if absent:
+                servers.down()
+        raise
 
 
-@week_cli.command(name="topics")
-def topics_command(
-    kafka: Annotated[str, typer.Option(envvar="KEPU_KAFKA", help="Bootstrap servers, host:port.")],
-    replication: Annotated[int, typer.Option(envvar="KEPU_KAFKA_REPLICATION", min=1, max=5)] = 1,
-) -> None:
-    """Create the topics that a Kafka of one's own does not have yet; leave the others as they are."""
-    created = asyncio.run(topics.create_missing(kafka, replication))
-    for name in created:
-        console.print(name)
-    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there.")
+def _urls(services: Services) -> dict[str, str]:
+    return {name: services.url(name) for name in ("registration", "quiz", "awards")}
 
 
 async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
@@ -218,8 +198,13 @@ def _fresh(home: Path, *, detached: bool) -> Iterator[Services]:
     with stack:
         asyncio.run(topics.create_missing(stack.kafka))
         console.print(f"Starting {len(WEEK)} service processes …")
-        with running(Services(stack, detached=detached, tell=tell)) as services:
+        services = Services(stack, detached=detached, tell=tell)
+        try:
+            with ended_by_a_death(servers_of(stack)):
+                services.up()
             yield services
+        finally:
+            services.down()
 
 
 def _remove(home: Path) -> None:

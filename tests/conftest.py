@@ -1,29 +1,92 @@
 """
-What all tests share: one real Kafka and one real MongoDB for the whole session.
+What all tests share: one real Kafka and one real MongoDB for the whole run.
 
-They start when the first test asks for them and die with pytest. KEPU_KAFKA and KEPU_MONGO name servers of
-one's own instead; several sessions may share those, so every test takes topics, groups and databases of its
-own.
+The servers start when the first test asks for them and die with pytest, however that ends. KEPU_KAFKA and
+KEPU_MONGO name servers of one's own instead; several runs may share those, so every test takes topics, groups
+and databases of its own.
 """
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ops.stack import Stack
+from ops.stack import Stack, StackError
+from tests.support import leftovers
+from tests.support.offsets import groups_of, skip_to_end
+from tests.support.servers import Servers
+from tests.support.sharing import by_worker
+
+SERVERS = pytest.StashKey[Servers]()
+STACK = pytest.StashKey[Stack]()
+WITHOUT_SERVERS = "not stack"
+HOME = "home"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        config.stash[SERVERS] = Servers(reporter.write_line if reporter else print)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if servers := config.stash.get(SERVERS, None):
+        servers.close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers are told where the servers are. (A hook of pytest-xdist, called before each worker starts.)"""
+    if node.config.option.markexpr != WITHOUT_SERVERS:
+        node.workerinput[HOME] = str(_started(node.config).home)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    by_worker(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[Any]:
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        servers = session.config.stash.get(SERVERS, None)
+        if servers and servers.death:
+            pytest.exit(servers.death, pytest.ExitCode.INTERNAL_ERROR)
+        raise
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A stack that is up. A test that kills a server brings it back before it ends."""
-    # Not pytest's folders: those stay for three sessions, and these hold 0.3 GB.
-    with (
-        tempfile.TemporaryDirectory(prefix="kepu-stack-", ignore_cleanup_errors=True) as home,
-        Stack(Path(home), detached=False, tell=print) as running,
-    ):
-        yield running
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """A stack that is up, and that nobody kills: `tests.support.servers.own_stack` is for that."""
+    told = getattr(request.config, "workerinput", None)
+    found = Stack(Path(told[HOME])) if told else _started(request.config)
+    request.config.stash[STACK] = found
+    return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For what the tests of a module share."""
+    if groups := groups_of(request.path.parent.name) if "stack" in request.fixturenames else ():
+        skip_to_end(request.getfixturevalue("stack").kafka, groups)
+    yield
+    if stack := request.config.stash.get(STACK, None):
+        leftovers.remove(stack.kafka, stack.mongo)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_of_the_test(
+    request: pytest.FixtureRequest, _nothing_left_of_the_module: None
+) -> Iterator[None]:
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    shared = leftovers.used(stack.kafka, stack.mongo)
+    yield
+    leftovers.remove(stack.kafka, stack.mongo, but=shared)
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +99,11 @@ def kafka(stack: Stack) -> str:
 def mongo(stack: Stack) -> str:
     """The URL of a replica set."""
     return stack.mongo
+
+
+def _started(config: pytest.Config) -> Stack:
+    try:
+        return config.stash[SERVERS].stack
+    except StackError as error:
+        # Every test that needs them would fail by this one reason.
+        pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)

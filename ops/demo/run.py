@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -57,7 +57,8 @@ class Demo:
         """
         urls = {name: self.services.url(name) for name in ("registration", "quiz", "awards")}
         key = self.services.secrets["KEPU_ORGANISER_KEY"]
-        weeks.load(self.week, urls, key, self.say)
+        if failures := weeks.load(weeks.pieces(self.week), urls, key):
+            raise StackError(f"the week was not loaded: {failures}")
         weeks.put_quiz(urls["quiz"], key, late_quiz_id(self.week), late_quiz(self.week))
 
     async def play(self) -> None:
@@ -148,10 +149,4 @@ class Demo:
 
 def week_of_now() -> Week:
     """The sample week, moved so that it begins tomorrow, with its contest open already."""
-    week = weeks.read()
-    now = datetime.now(UTC)
-    days = (now.date() - week.first_day.date()).days + 1
-    week = weeks.moved(week, days)
-    opens_at, closes_at = now - timedelta(minutes=5), now + timedelta(days=8)
-    week.quiz.update(opens_at=opens_at.isoformat(), closes_at=closes_at.isoformat())
-    return week
+    return weeks.from_tomorrow(weeks.read(), datetime.now(UTC))

@@ -20,6 +20,8 @@ Home = Annotated[
     ),
 ]
 DEFAULT_HOME = Path(".kepu")
+# Where kepu up has the week, so that kepu stack finds its servers.
+UP_HOME = DEFAULT_HOME / "up"
 
 stack_cli = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +29,7 @@ stack_cli = typer.Typer(
     A real Kafka and a real MongoDB on this machine, without Docker, Java or root.
 
     The first start fetches Kafka (some 45 MB) and takes about half a minute, later ones two seconds.
-    Ports are chosen once and kept with the data. The servers of kepu up are at --home .kepu/up.
+    Ports are chosen once and kept with the data. Without --home these are the servers of kepu up.
 
     To use servers of your own, set KEPU_KAFKA (host:port) or KEPU_MONGO (a URL that names a replica set):
     they are checked and otherwise left alone. KEPU_JAVA names another Java to run Kafka with.
@@ -48,7 +50,7 @@ class ServerName(StrEnum):
 
 @stack_cli.command()
 def up(
-    home: Home = DEFAULT_HOME,
+    home: Home = UP_HOME,
     kafka_port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="Kafka's port; by default a free one, then kept.")
     ] = None,
@@ -67,7 +69,7 @@ def up(
 
 
 @stack_cli.command()
-def down(home: Home = DEFAULT_HOME) -> None:
+def down(home: Home = UP_HOME) -> None:
     """
     Stop both. Their data stays, and so do their ports.
 
@@ -78,7 +80,7 @@ def down(home: Home = DEFAULT_HOME) -> None:
 
 
 @stack_cli.command()
-def status(home: Home = DEFAULT_HOME) -> None:
+def status(home: Home = UP_HOME) -> None:
     """Tell what runs and where. Exits with 0 if all of it runs, with 3 if not."""
     found = Stack(home).status()
     _show(found)
@@ -89,7 +91,7 @@ def status(home: Home = DEFAULT_HOME) -> None:
 @stack_cli.command()
 def logs(
     server: Annotated[ServerName | None, typer.Argument(help="Only this one's; both by default.")] = None,
-    home: Home = DEFAULT_HOME,
+    home: Home = UP_HOME,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")] = LOG_LINES,
 ) -> None:

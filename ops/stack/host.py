@@ -4,6 +4,7 @@ import random
 import shutil
 import socket
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,12 @@ PORT_MAX = 31_999
 PORT_TRIES_MAX = 200
 
 FREE_DISK_BYTES_MIN = 2 * 1024**3
+
+# The usual soft limit is 1,024. A week needs some 700 for MongoDB and 500 for Kafka; the tests at their peak
+# four times as much.
+OPEN_FILES_MIN = 4_096
+# Programs may read and close all numbers below the limit, so "unlimited" is not taken at its word.
+OPEN_FILES_MAX = 65_536
 
 
 def choose_ports(server: str, count: int, told: int | None, remembered: Sequence[int]) -> tuple[int, ...]:
@@ -92,11 +99,50 @@ def check_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES_MIN) -> None:
         )
 
 
+def allow_open_files(wanted: int = OPEN_FILES_MAX) -> int:
+    """
+    Raise this process's soft limit of open files as far as the hard one lets it: children inherit the limit.
+
+    Returns: how many files a program started from here may open.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows: state.locked() says what to do there.
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    reachable = wanted if hard == unlimited else min(wanted, hard)
+    if soft == unlimited or soft >= reachable:
+        return wanted if soft == unlimited else soft
+    # macOS has a further limit, the kernel's: below it, what the stack needs may still be had.
+    for limit in (reachable, OPEN_FILES_MIN):
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            return limit
+    return soft
+
+
+def check_open_files(allowed: int, needed: int = OPEN_FILES_MIN) -> None:
+    """
+    Check that a server may open as many files as it needs: MongoDB ends itself when it meets the limit.
+
+    Raises:
+        StackError: it may not.
+    """
+    if allowed < needed:
+        raise StackError(
+            f"a program may open {allowed:,} files here, the stack's servers need {needed:,}: have the hard "
+            f"limit raised (as root, the line '* hard nofile {OPEN_FILES_MAX}' in /etc/security/limits.conf) "
+            "and log in anew, or set KEPU_KAFKA and KEPU_MONGO to servers of your own"
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Create the folder if need be, and make sure that it can be written to."""
     probe = folder / ".writable"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Databases and logs of a week: nobody else's to read.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:

@@ -25,6 +25,9 @@ EVICTION = ",".join(
         "eviction_updates_trigger=40",
     )
 )
+# Each collection and each index is a file, and the tests of an hour make thousands. A file that nobody has
+# used for a while is closed; by default that happens only above 2,000 files and after ten minutes.
+IDLE_FILES = "file_manager=(close_handle_minimum=250,close_idle_time=30,close_scan_interval=10)"
 CHECK_DATABASE = "kepu_stack"
 TRANSACTION_SECONDS_MAX = 5
 
@@ -51,7 +54,7 @@ class Mongo:
             "--bind_ip": "127.0.0.1",
             "--replSet": REPLICA_SET,
             "--wiredTigerCacheSizeGB": CACHE_GB,
-            "--wiredTigerEngineConfigString": EVICTION,
+            "--wiredTigerEngineConfigString": f"{EVICTION},{IDLE_FILES}",
             "--oplogSize": OPLOG_MB,
         }
         parameters = {

@@ -1,16 +1,20 @@
 """Starting servers, recognising them later, ending them."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from ops.stack.errors import StackError
+from ops.stack.host import allow_open_files
 from ops.stack.logs import make_room, tail
 from ops.stack.state import ServerProcess
 
@@ -18,6 +22,8 @@ STOP_SECONDS_MAX = 20.0
 KILL_SECONDS_MAX = 10.0
 RECOGNISE_SECONDS_MAX = 2.0
 POLL_SECONDS = 0.01
+# Ctrl-C, kill, and a terminal that is closed.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     make_room(log)
+    allow_open_files()
     leash = () if detached else (sys.executable, "-I", str(Path(__file__).with_name("leash.py")))
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -77,6 +84,24 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
     while not is_running(process) and child.poll() is None and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
     return Started(process, child)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """
+    No signal but SIGKILL ends this process before the block is done: what is half cleared up would stay.
+
+    What is done inside has a bound of its own, such as `STOP_SECONDS_MAX`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in ENDING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def is_running(process: ServerProcess) -> bool:

@@ -9,11 +9,11 @@ from typing import Self
 
 from ops.stack import state as states
 from ops.stack.errors import StackError
-from ops.stack.host import check_disk, choose_ports, make_folder
+from ops.stack.host import allow_open_files, check_disk, check_open_files, choose_ports, make_folder
 from ops.stack.kafka import Kafka
 from ops.stack.logs import last_lines, lines_to_come
 from ops.stack.mongo import Mongo
-from ops.stack.process import Command, Started, is_running, kill, start, stop
+from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
 from ops.stack.server import Server, wait_until_reachable, wait_until_ready
 from ops.stack.state import ServerState
 from ops.stack.status import Status, status_of
@@ -83,7 +83,7 @@ class Stack:
         """Stop what runs; the data and the ports stay."""
         if not self._state_file.exists():
             return
-        with self._locked():
+        with self._locked(), undisturbed():
             # One after the other: each takes about a third of a second.
             for name in self._ours():
                 self._end(name, stop)
@@ -174,8 +174,9 @@ class Stack:
                     self._see_ready(name, patient=name in absent)
             except BaseException:
                 # Ctrl-C too: what this call started, it doesn't leave behind half ready.
-                for name in absent:
-                    self._end(name, kill)
+                with undisturbed():
+                    for name in absent:
+                        self._end(name, kill)
                 raise
 
     def _runs(self, name: str) -> bool:
@@ -194,6 +195,7 @@ class Stack:
         if not names:
             return
         check_disk(self.home)
+        check_open_files(allow_open_files())
         ports = {name: self._choose_ports(name) for name in names}
         commands = {name: self._servers[name].command(ports[name]) for name in names}
         for name in names:

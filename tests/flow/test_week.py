@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,11 +9,11 @@ from ops.audit.run import Audit, audit, show
 from ops.chaos import Chaos
 from ops.databases import connected
 from ops.services import Services, running
-from ops.stack import Stack
 from ops.week_cli import console, play
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
+from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
 
@@ -24,10 +23,10 @@ PAUSE_SECONDS = 1.0
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+def services() -> Iterator[Services]:
     """All services on a stack of their own: the session's one must not be killed under other tests."""
     # Servers of the developer's own cannot be killed and hold other data.
-    with Stack(tmp_path / "week", detached=False, environment={}) as stack:
+    with own_stack() as stack:
         asyncio.run(create_missing(stack.kafka))
         with running(Services(stack, detached=False)) as up:
             yield up

@@ -27,6 +27,16 @@ def test_home_may_come_from_the_environment(tmp_path: Path) -> None:
     assert "127.0.0.1:20001" in result.stdout
 
 
+def test_status_finds_the_servers_of_the_week_that_kepu_up_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    up_home = tmp_path / ".kepu" / "up"
+    up_home.mkdir(parents=True)
+    (up_home / "stack.json").write_text('{"servers": {"mongo": {"ports": [20003]}}}')
+    assert "127.0.0.1:20003" in CliRunner().invoke(app, ["stack", "status"], env=OWN).stdout
+
+
 def test_failure_is_one_sentence_and_exits_with_1(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["stack", "logs", "kafka", "--home", str(tmp_path)], env=OWN)
     assert result.exit_code == 1

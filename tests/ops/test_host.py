@@ -1,12 +1,16 @@
 """What the machine can't offer is said in one line that names the way out."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ops.stack.errors import StackError
 from ops.stack.host import (
+    OPEN_FILES_MAX,
     PORT_MAX,
     PORT_MIN,
     check_disk,
@@ -19,6 +23,17 @@ from ops.stack.host import (
 from ops.stack.java import find_java
 from ops.stack.mongo import find_mongod
 
+SAYS_LIMITS = """
+import sys, time
+from pathlib import Path
+from ops.stack.process import Command, is_running, start
+folder = Path(sys.argv[1])
+says = Command(("sh", "-c", "ulimit -Sn; ulimit -Hn; sleep 0.1"), folder)
+started = start(says, folder / "log", detached=sys.argv[2] == "True")
+while is_running(started.process):
+    time.sleep(0.01)
+started.reap()
+"""
 OUTGOING_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -64,6 +79,34 @@ def test_chosen_ports_are_never_given_to_outgoing_connections() -> None:
 def test_full_disk_is_told_with_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"GiB free, the stack needs 1000000\.0 GiB: .*--home"):
         check_disk(tmp_path, needed_bytes=1_000_000 * 1024**3)
+
+
+@pytest.mark.parametrize("detached", [True, False], ids=["detached", "leashed"])
+def test_what_the_stack_starts_may_open_as_many_files_as_the_hard_limit_lets_it(
+    tmp_path: Path, detached: bool
+) -> None:
+    with_usual_limit = ("sh", "-c", 'ulimit -Sn 1024 && exec "$@"', "sh")
+    subprocess.run(
+        (*with_usual_limit, sys.executable, "-c", SAYS_LIMITS, str(tmp_path), str(detached)), check=True
+    )
+    soft, hard = (tmp_path / "log").read_text().split()
+    assert soft == (str(OPEN_FILES_MAX) if hard == "unlimited" else str(min(int(hard), OPEN_FILES_MAX)))
+
+
+def test_hard_limit_that_is_too_low_is_told_with_the_way_out(tmp_path: Path) -> None:
+    up = (str(Path(sys.executable).with_name("kepu")), "stack", "up", "--home", str(tmp_path / "home"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KEPU_")}
+    done = subprocess.run(
+        ("sh", "-c", 'ulimit -n 1024 && exec "$@"', "sh", *up),  # noqa: S607 (any shell will do)
+        capture_output=True,
+        check=False,
+        env=environment,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "may open 1,024 files here, the stack's servers need 4,096" in done.stderr
+    assert "hard nofile" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_folder_that_can_not_be_written_is_told(tmp_path: Path) -> None:

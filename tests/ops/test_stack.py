@@ -23,6 +23,7 @@ from ops.stack.jars import cache_folder
 from ops.stack.kafka import RECORD_BYTES_MAX, Kafka
 from ops.stack.server import wait_until_reachable
 from shared.storage.mongo import connect
+from tests.support.servers import own_stack
 
 # A stack of the test's own, also where the session's servers are named from outside.
 OWN = {name: value for name, value in os.environ.items() if not name.startswith("KEPU_")}
@@ -77,20 +78,17 @@ async def test_stack_keeps_its_data_when_it_goes_down_and_moves_to_other_ports(h
     await _read(moved)
 
 
-async def test_killed_servers_come_back_at_their_address_with_their_data(stack: Stack) -> None:
-    if any(server.outside for server in stack.status()):
-        pytest.skip("servers named by KEPU_KAFKA and KEPU_MONGO are nobody's to kill")
-    addresses = (stack.kafka, stack.mongo)
-    await _write(stack)
-    try:
+async def test_killed_servers_come_back_at_their_address_with_their_data() -> None:
+    with own_stack() as stack:
+        addresses = (stack.kafka, stack.mongo)
+        await _write(stack)
         stack.kill_kafka()
         stack.kill_mongo()
         assert [server.running for server in stack.status()] == [False, False]
-    finally:
         stack.start_mongo()
         stack.start_kafka()
-    assert addresses == (stack.kafka, stack.mongo)
-    await _read(stack)
+        assert addresses == (stack.kafka, stack.mongo)
+        await _read(stack)
 
 
 def test_stack_of_a_killed_process_dies_with_it(home: Path) -> None:

@@ -18,9 +18,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE, Topic, create_missing, dead_letters
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
 from shared.messaging.consumer import Following, Raw
 from shared.storage.mongo import Database, connect
+from tests.support import offsets
+from tests.support.leftovers import topics_made
 
 EVENTUALLY_SECONDS = 15.0
 POLL_SECONDS = 0.02
@@ -41,6 +43,7 @@ async def new_contract(kafka: str, *, partitions: int = 1) -> type[Said]:
     contract = named_contract(f"said-{uuid4().hex[:12]}")
     live = Topic(contract.topic, (readers_of(contract),), partitions)
     dead = Topic(dead_topic_of(contract), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    topics_made.setdefault(kafka, set()).update((live.name, dead.name))
     await create_missing(kafka, wanted=[live, dead])
     return contract
 
@@ -115,10 +118,9 @@ async def eventually(check: Callable[[], object], timeout_seconds: float = EVENT
 
 @asynccontextmanager
 async def fresh_database(mongo: str) -> AsyncIterator[Database]:
-    """An empty database, dropped at the end."""
+    """An empty database. Like all that tests use, it is dropped when the test is over."""
     async with connect(mongo, f"test_{uuid4().hex[:12]}") as database:
         yield database
-        await database.client.drop_database(database.name)
 
 
 async def write_raw(
@@ -170,10 +172,10 @@ async def committed(kafka: str, group: str, topic: str) -> dict[int, int]:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(group)
+        found = await admin.list_consumer_group_offsets(group)
     finally:
         await admin.close()
-    return {at.partition: found.offset for at, found in offsets.items() if at.topic == topic}
+    return {at.partition: place.offset for at, place in found.items() if at.topic == topic}
 
 
 async def skip_to_end(kafka: str, group: str) -> None:
@@ -182,12 +184,4 @@ async def skip_to_end(kafka: str, group: str) -> None:
 
     Other tests write to the same declared topics: what they left is not this test's.
     """
-    declared = [topic for topic in LIVE if group in topic.groups]
-    partitions = [TopicPartition(topic.name, n) for topic in declared for n in range(topic.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=group, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        consumer.assign(partitions)
-        await consumer.commit(await consumer.end_offsets(partitions))
-    finally:
-        await consumer.stop()
+    await asyncio.to_thread(offsets.skip_to_end, kafka, [group])

@@ -1,0 +1,57 @@
+"""
+Clears up after a program that is gone, however it ended: by itself, by a signal, by kill -9.
+
+Called as a script: sweeper.py FOLDER [NAME=VALUE]. Standard input is a pipe whose other end the program holds
+and never writes to: its end of file means that the program is gone. Then every process that has this pair in
+its environment is killed, and the folder is removed. Children inherit the environment, so those are found too
+that the program's children started.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+SWEEP_SECONDS_MAX = 20.0
+POLL_SECONDS = 0.05
+
+
+def main() -> None:
+    folder, *marks = sys.argv[1:]
+    sys.stdin.read()
+    sweep(Path(folder), *marks)
+
+
+def sweep(folder: Path, mark: str = "") -> None:
+    """Kill those that bear the mark and remove the folder. Servers that are dying may still write to it."""
+    deadline = time.monotonic() + SWEEP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        left = list(_marked(mark)) if mark else []
+        for process in left:
+            try:
+                process.kill()
+            except psutil.Error:
+                continue
+        shutil.rmtree(folder, ignore_errors=True)
+        if not left and not folder.exists():
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _marked(mark: str) -> Iterator[psutil.Process]:
+    name, _, value = mark.partition("=")
+    for process in psutil.process_iter():
+        try:
+            bears = process.pid != os.getpid() and process.environ().get(name) == value
+            if bears and process.status() != psutil.STATUS_ZOMBIE:
+                yield process
+        except psutil.Error:  # Gone, or another user's.
+            continue
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""
+The Kafka and the MongoDB that all tests share, however many processes run them.
+
+Whoever begins the run starts them: pytest itself, or the controller of its workers (pytest -n 2), which tells
+each worker where they are. A server that dies ends the run: hundreds of tests would fail one by one for that
+single reason, each after a timeout.
+"""
+
+import os
+import signal
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from ops.stack import Stack
+from ops.stack.scratch import scratch
+from ops.stack.watch import servers_of, watching
+
+# Every process of a run bears this in its environment, so that none outlives the run. Not named KEPU_…: some
+# tests take those variables away.
+MARK = "TESTED_BY"
+
+
+class Servers:
+    """One stack for the run, started when it is first asked for. Made before any other process of the run."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._stack: Stack | None = None
+        self.death: str | None = None
+        # Anew also within a run: a test that runs pytest must not be swept away with it.
+        os.environ[MARK] = uuid.uuid4().hex
+        self._opened = ExitStack()
+        self._folder = self._opened.enter_context(scratch("kepu-tests-", f"{MARK}={os.environ[MARK]}"))
+
+    @property
+    def stack(self) -> Stack:
+        """
+        The servers, up.
+
+        Raises:
+            StackError: they can't be started.
+        """
+        if self._stack is None:
+            stack = Stack(self._folder / "stack", detached=False, tell=self._tell)
+            self._stack = self._opened.enter_context(stack)
+            self._opened.enter_context(watching(servers_of(self._stack), self._end_the_run))
+        return self._stack
+
+    def close(self) -> None:
+        """Stop them and remove what they wrote."""
+        self._opened.close()
+
+    def _end_the_run(self, last_words: str) -> None:
+        self.death = f"all tests share it: {last_words}"
+        # As Ctrl-C does: nothing else ends a test that waits, in whatever loop or thread.
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@contextmanager
+def own_stack() -> Iterator[Stack]:
+    """Servers of a test's own, for tests that kill them. Also where KEPU_KAFKA and KEPU_MONGO name others."""
+    # Not pytest's folders: those stay for a while, and these hold 0.3 GB.
+    with scratch("kepu-own-") as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
+        yield stack
