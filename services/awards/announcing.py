@@ -17,6 +17,7 @@ class _Issued(msgspec.Struct, frozen=True, gc=False):
     """`shared.contracts.events.AwardIssued`, field by field."""
 
     award_id: str
+    version: int
     award_code: str
     scheme_id: str
     scheme_title: str
@@ -47,6 +48,7 @@ def issued_record(award: Award, parent: Context) -> Record:
     )
     body = _Issued(
         award.award_id,
+        award.version,
         award.award_code,
         award.scheme_id,
         award.scheme_title,
@@ -64,6 +66,7 @@ def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]
     return enclose(
         AwardIssued(
             award_id=award.award_id,
+            version=award.version,
             award_code=award.award_code,
             scheme_id=award.scheme_id,
             scheme_title=award.scheme_title,
@@ -88,6 +91,7 @@ def revoked(award: Award) -> Envelope[AwardRevoked]:
     return enclose(
         AwardRevoked(
             award_id=award.award_id,
+            version=award.version,
             award_code=award.award_code,
             scheme_id=award.scheme_id,
             scheme_title=award.scheme_title,

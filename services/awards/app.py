@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr
 from services.awards.api import AwardsApi, router
 from services.awards.handlers import subscriptions
 from services.awards.issuing import Issuing
+from services.awards.organising import Organising
 from services.awards.store import AwardStore
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
@@ -33,7 +34,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         store = AwardStore(database)
         await store.prepare()
         issuing = Issuing(store, key=settings.award_key.get_secret_value().encode())
-        app.state.awards = AwardsApi(store, issuing)
+        app.state.awards = AwardsApi(store, Organising(store, issuing))
         checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
         if settings.role != "api":
             publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-awards"))

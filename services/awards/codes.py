@@ -12,6 +12,7 @@ Source: docs/decisions/0009-award-ids-and-ties.md
 import hmac
 from collections.abc import Iterable
 
+from shared.contracts.checked import typed_code
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import member_id
 
@@ -22,7 +23,6 @@ SYMBOL_BITS = 5
 CODE_CHARS_MAX = 40
 # x^5 + x^2 + 1 is primitive over GF(2): the powers of x run through all 31 weights.
 POLYNOMIAL = 0b100101
-_AS_MEANT = str.maketrans("OIL", "011", "- ")
 _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
@@ -52,12 +52,12 @@ def read_code(typed: str) -> str:
     """
     The code that somebody typed, as we write it.
 
-    Case, spaces and hyphens do not matter; O is read as 0, and I and L as 1.
+    Case, spaces, dashes and full-width characters do not matter; O is read as 0, and I and L as 1.
 
     Raises:
         Rejected: it is no code of ours, or has a typing error.
     """
-    text = typed.upper().translate(_AS_MEANT)
+    text = typed_code(typed)
     symbols = text.removeprefix(PREFIX)
     known = len(text) == len(PREFIX) + SYMBOLS == len(PREFIX) + len(symbols)
     if not known or any(symbol not in _VALUES for symbol in symbols):

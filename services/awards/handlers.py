@@ -1,29 +1,33 @@
-"""What awards does about events: one function per event, then the subscription."""
+"""What awards does about events: one function per event, then the subscriptions."""
 
 from collections.abc import Sequence
 
 from services.awards.issuing import Earned, Issuing
-from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
+from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank, is_open
+from services.awards.schemes import Scheme
 from services.awards.store import AwardStore
-from shared.contracts.events import QuizClosed, QuizCompleted
+from shared.contracts import topics
+from shared.contracts.events import (
+    ParticipantErased,
+    ParticipantJoined,
+    QuizClosed,
+    QuizCompleted,
+    QuizPublished,
+)
 from shared.messaging.consumer import Batch, Following, Received, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
-GROUP = "awards"
 # Nobody looks at the clock for an award, as for a result: larger batches cost less.
 GATHER_MS = 200
 
 
 async def award_results(received: Sequence[Received[QuizCompleted]], store: AwardStore) -> list[Earned]:
     """What graded attempts earn, in order."""
-    results = [
-        Result(one.event.result_id, one.event.quiz_id, one.event.participant_id, one.event.score_percent)
-        for one in received
-    ]
+    results = [_result(one.event) for one in received]
     # Remember before reading the schemes: a scheme put and applied at this moment then finds
     # the result, or is found here. The other way round, a result could fall between the two.
-    await store.remember_results(results, clock.now())
+    await store.results.remember(results, clock.now())
     schemes = await store.schemes_of(result.quiz_id for result in results)
     return [
         Earned(due, one.context)
@@ -32,29 +36,70 @@ async def award_results(received: Sequence[Received[QuizCompleted]], store: Awar
     ]
 
 
+def _result(event: QuizCompleted) -> Result:
+    return Result(
+        event.result_id,
+        event.quiz_id,
+        event.participant_id,
+        event.points,
+        event.points_max,
+        event.time_used_seconds,
+        event.completed_at,
+    )
+
+
 async def award_closings(
     received: Sequence[Received[QuizClosed]], store: AwardStore, batch: Batch[QuizClosed | QuizCompleted]
 ) -> list[Earned]:
     """
     What final standings earn.
 
-    A closing that cannot decide one scheme still decides the others; the dead letter
-    says which one, and `POST /schemes/{scheme_id}/apply` is there once that is put right.
+    Who is listed is awarded. Where a tie goes on behind the end of the list, a dead letter says
+    which scheme is undecided; `POST /schemes/{scheme_id}/apply` decides it.
     """
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
-    await store.remember_closings(closings)
+    await store.results.remember_closings(closings)
     schemes = await store.schemes_of(closing.quiz_id for closing in closings)
-    earned: list[Earned] = []
     for one, closing in zip(received, closings, strict=True):
-        undecided: Rejected | None = None
-        for scheme in schemes:
-            try:
-                earned += [Earned(due, one.context) for due in due_by_rank(closing, scheme)]
-            except Rejected as why:
-                undecided = undecided or why
-        if undecided:
-            batch.reject(one, undecided)
-    return earned
+        if undecided := [scheme for scheme in schemes if await _is_undecided(closing, scheme, store)]:
+            batch.reject(one, _too_short(closing, undecided))
+    return [
+        Earned(due, one.context)
+        for one, closing in zip(received, closings, strict=True)
+        for scheme in schemes
+        for due in due_by_rank(closing, scheme)
+    ]
+
+
+async def _is_undecided(closing: Closing, scheme: Scheme, store: AwardStore) -> bool:
+    if not is_open(closing, scheme):
+        return False
+    state = await store.state(scheme.scheme_id)
+    return state is None or not state.tie_decided
+
+
+def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
+    names = ", ".join(scheme.scheme_id for scheme in schemes)
+    return Rejected(
+        f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
+        f"participants, and others may share the last rank: apply {names}",
+        code="standings_too_short",
+    )
+
+
+async def keep_known(
+    batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished], store: AwardStore
+) -> None:
+    """Know who and what exists; forget what awards holds of the erased in words."""
+    events = [received.event for received in batch]
+    await store.known.add_quizzes({one.quiz_id for one in events if isinstance(one, QuizPublished)})
+    await store.known.add_participants(
+        {one.participant_id for one in events if isinstance(one, ParticipantJoined)}
+    )
+    if erased := {one.participant_id for one in events if isinstance(one, ParticipantErased)}:
+        # Marked first: what is conferred from now on is refused, and what was is found.
+        await store.known.erase(erased)
+        await store.forget(erased)
 
 
 def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
@@ -76,4 +121,11 @@ def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
             earned += await award_closings(closed, store, batch)
         return await issuing.follow(earned)
 
-    return [Subscription(GROUP, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS)]
+    async def know(batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]) -> Following:
+        await keep_known(batch, store)
+        return ()
+
+    return [
+        Subscription(topics.AWARDS, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS),
+        Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), know),
+    ]

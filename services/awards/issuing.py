@@ -1,5 +1,5 @@
 """
-Issuing, applying, conferring and revoking: the use cases that events and organisers share.
+Issuing awards: what events earn, and what organisers grant (`services/awards/organising.py`).
 
 An award is told of in one of two ways, and says which (`relayed`): what follows from an
 event is stored and then published by the consumer, which repeats both after a crash;
@@ -8,24 +8,24 @@ what an organiser does goes through the outbox.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from services.awards import announcing
 from services.awards.codes import award_code, award_id
-from services.awards.rules import Award, Due, due_by_pass_mark, due_by_rank
-from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
+from services.awards.rules import Award, Due
+from services.awards.schemes import Scheme
 from services.awards.store import AwardStore
 from shared.contracts.envelope import Context
+from shared.contracts.events import AwardKind
 from shared.messaging.publisher import Record
 from shared.runtime import clock, metrics
-from shared.runtime.errors import Conflict, NotFound, Rejected, Unavailable
+from shared.runtime.errors import Unavailable
 
-APPLY_RESULTS_MAX = 500
-APPLY_PAGES_MAX = 20
+TOLD_AT_ONCE_MAX = 500
 CODE_TURNS_MAX = 8
 
 
@@ -36,24 +36,22 @@ class Earned(msgspec.Struct, frozen=True):
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What applying a scheme did: awards issued, and where to go on if there is more."""
-
-    issued: int
-    after: str | None
-
-
 class Issuing:
-    """Issues and revokes awards; `key` makes their codes."""
+    """Issues awards; `key` makes their codes."""
 
     def __init__(self, store: AwardStore, *, key: bytes) -> None:
         self._store = store
         self._key = key
+        for kind in get_args(AwardKind):
+            for change in ("issued", "revoked"):
+                metrics.AWARDS.labels(kind, change)
 
     async def follow(self, earned: Sequence[Earned]) -> list[Record]:
         """
         Issue what is due after events; the first cause in order counts for each award.
+
+        The erased are awarded nothing. An erasure that is heard at this very moment counts as one
+        that came a moment later: nothing personal is stored or told of here.
 
         Returns: what is to be published: the new awards, and again those that the same
             cause issued before, since a crash may have come between storing and telling.
@@ -66,7 +64,7 @@ class Issuing:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
         # To be refused is dearer than to look, and many sit the contest many times.
         there = await self._store.awards(causes)
-        new = {id_: one.due for id_, one in causes.items() if id_ not in there}
+        new = await self._to_living({id_: one.due for id_, one in causes.items() if id_ not in there})
         await self._use(one.scheme for one in new.values())
         added, raced = await self._add(new)
         _count(added)
@@ -106,104 +104,47 @@ class Issuing:
             ]
         raise Unavailable(f"{len(waiting)} awards found no free code in {CODE_TURNS_MAX} turns")
 
-    async def confer(self, scheme_id: str, recipient_id: str, note: str | None) -> tuple[Award, bool]:
+    async def confer(self, due: Due) -> tuple[Award, bool]:
         """
-        Confer an award; returns it and whether it is new.
+        Issue what an organiser confers; returns it, or the award that is there, and whether it is new.
 
         Raises:
-            NotFound: there is no such scheme.
-            Rejected: the scheme's awards follow from a rule, not from an organiser.
-            Conflict: the award was revoked, and what was revoked does not come back.
+            NotFound, Conflict: the recipient is not known, or was erased.
         """
-        scheme = await self._known(scheme_id)
-        if not isinstance(scheme.rule, Conferred):
-            raise Rejected(
-                f"awards of scheme {scheme_id} follow from its rule; nobody confers them",
-                code="scheme_not_conferred",
-            )
-        id_ = award_id(scheme_id, recipient_id)
-        added, there = await self._add_and_tell([Due(scheme, recipient_id, cause=id_, note=note)])
-        if added:
-            return added[0], True
-        if not there[id_].held:
-            raise Conflict(f"award {id_} was revoked and cannot be issued again", code="award_revoked")
-        return there[id_], False
+        await self._use([due.scheme])
+        [draft] = await self._drafts({award_id(due.scheme.scheme_id, due.recipient_id): due})
+        award, new = await self._store.confer(draft)
+        if new:
+            _count([award])
+        return award, new
 
-    async def apply(self, scheme_id: str, after: str) -> Applied:
-        """
-        Issue what a scheme put late would have issued, at most `APPLY_PAGES_MAX` pages a call.
-
-        Raises:
-            NotFound: there is no such scheme.
-            Conflict: its quiz is not closed yet, and it awards by rank.
-            Rejected: it is conferred, or the closing lists too few standings.
-        """
-        scheme = await self._known(scheme_id)
-        if isinstance(scheme.rule, RankTiers):
-            return await self._apply_ranks(scheme, scheme.rule)
-        if isinstance(scheme.rule, PassMark):
-            return await self._apply_mark(scheme, scheme.rule, after)
-        raise Rejected(f"scheme {scheme_id} is conferred; there is no rule to apply", code="scheme_conferred")
-
-    async def revoke(self, award_id: str, reason: str) -> Award:
-        """
-        Revoke an award; one that is revoked already stays as it is.
-
-        Raises:
-            NotFound: there is no such award.
-        """
-        revoked = await self._store.revoke(award_id, reason, clock.now())
-        if revoked is None:
-            raise NotFound(f"there is no award {award_id}", code="award_unknown")
-        award, changed = revoked
-        if changed:
-            metrics.AWARDS.labels(award.kind, "revoked").inc()
-        return award
-
-    async def _apply_ranks(self, scheme: Scheme, rule: RankTiers) -> Applied:
-        closing = await self._store.closing(rule.quiz_id)
-        if closing is None:
-            raise Conflict(f"quiz {rule.quiz_id} is not closed yet", code="quiz_not_closed")
-        return Applied(await self._add_all(due_by_rank(closing, scheme)), after=None)
-
-    async def _apply_mark(self, scheme: Scheme, rule: PassMark, after: str) -> Applied:
+    async def add_all(self, due: Sequence[Due]) -> int:
+        """Issue through the outbox what is not there yet; the first cause in order counts. How many."""
         issued = 0
-        at: str | None = after
-        for _ in range(APPLY_PAGES_MAX):
-            results, at = await self._store.results_of(rule.quiz_id, at or "", APPLY_RESULTS_MAX)
-            due = [one for result in results for one in due_by_pass_mark(result, [scheme])]
-            issued += await self._add_all(due)
-            if at is None:
-                break
-        return Applied(issued, at)
-
-    async def _add_all(self, due: Sequence[Due]) -> int:
-        issued = 0
-        for start in range(0, len(due), APPLY_RESULTS_MAX):
-            added, _ = await self._add_and_tell(due[start : start + APPLY_RESULTS_MAX])
-            issued += len(added)
+        for start in range(0, len(due), TOLD_AT_ONCE_MAX):
+            issued += await self._add_and_tell(due[start : start + TOLD_AT_ONCE_MAX])
         return issued
 
-    async def _add_and_tell(self, due: Sequence[Due]) -> tuple[list[Award], dict[str, Award]]:
-        """Through the outbox; looks first, so that a repeat costs one query and no transaction."""
+    async def _add_and_tell(self, due: Sequence[Due]) -> int:
+        """Looks first, so that a repeat costs one query and no transaction."""
         by_id: dict[str, Due] = {}
         for one in due:
-            # The first cause in order counts, as when events are followed.
             by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
         there = await self._store.awards(by_id)
-        new = {id_: one for id_, one in by_id.items() if id_ not in there}
+        new = await self._to_living({id_: one for id_, one in by_id.items() if id_ not in there})
         if not new:
-            return [], there
+            return 0
         await self._use(one.scheme for one in new.values())
-        added, raced = await self._store.add_and_tell(await self._drafts(new))
+        added = await self._store.add_and_tell(await self._drafts(new))
         _count(added)
-        return added, there | raced
+        return len(added)
 
-    async def _known(self, scheme_id: str) -> Scheme:
-        scheme = await self._store.scheme(scheme_id)
-        if scheme is None:
-            raise NotFound(f"there is no scheme {scheme_id}", code="scheme_unknown")
-        return scheme
+    async def _to_living(self, due: dict[str, Due]) -> dict[str, Due]:
+        """Without what would go to the erased; asks only for those who earn something."""
+        if not due:
+            return due
+        erased = await self._store.known.erased({one.recipient_id for one in due.values()})
+        return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
 
     async def _use(self, schemes: Iterable[Scheme]) -> None:
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():

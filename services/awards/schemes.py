@@ -1,8 +1,10 @@
 """What is awarded by which rule: schemes are data that organisers put, not code."""
 
+import unicodedata
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind, Percent
@@ -17,7 +19,7 @@ class _Terms(BaseModel):
 
 
 class PassMark(_Terms):
-    """Everyone who reaches the score in the quiz, once, however many attempts reach it."""
+    """Everyone whose points reach so many percent in the quiz, once, however many attempts do."""
 
     type: Literal["pass_mark"]
     quiz_id: Id
@@ -40,8 +42,10 @@ class RankTiers(_Terms):
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
-        if len({tier.tier for tier in self.tiers}) < len(self.tiers):
-            raise ValueError("two tiers have the same name")
+        # Full-width letters and capitals make no other name.
+        names = {unicodedata.normalize("NFKC", tier.tier).casefold() for tier in self.tiers}
+        if len(names) < len(self.tiers):
+            raise PydanticCustomError("tiers_alike", "two tiers have the same name")
         return self
 
     @property

@@ -1,36 +1,38 @@
 """
-Schemes, awards, and what awards needs to remember of quizzes, in MongoDB.
+Schemes and awards in MongoDB; both are kept for good.
 
-results    what participants reached, one document a batch and quiz, under "quiz/time-chance": whoever
-           applies a scheme late reads them in order, and nobody looks for one of them, so
-           they are a log and no projection by participant (docs/decisions/0009-award-ids-and-ties.md)
-awards     an award's id tells its scheme and derives from its recipient (`codes.award_id`), so that
-           neither a scheme's awards nor a recipient's need an index of their own
+An award's id tells its scheme and derives from its recipient (`codes.award_id`), so that neither
+a scheme's awards nor a recipient's need an index of their own.
 """
 
-from collections import defaultdict
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_hex
 
 from msgspec.structs import replace
 
 from services.awards import announcing
 from services.awards.codes import award_id
-from services.awards.rules import Award, Closing, Result
+from services.awards.known import KnownStore
+from services.awards.results import ResultStore
+from services.awards.rules import Award
 from services.awards.schemes import Scheme
-from shared.contracts.events import FinalStanding
 from shared.runtime.errors import Conflict
 from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo, outbox
-from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, DuplicateKeyError, Session
+from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session
 
 SCHEMES_MAX = 500
-OWN_AWARDS_MAX = 200
 ANSWER_DOCUMENTS_MAX = 1_000
-# Batches of results in one answer; a full one has 150 KB.
-RESULTS_ANSWER_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeState:
+    """How a scheme stands: `in_use` fixes its rule; `tie_decided`: the tie at the end of the list is."""
+
+    in_use: bool
+    tie_decided: bool
 
 
 class AwardStore:
@@ -40,9 +42,8 @@ class AwardStore:
         self._database = database
         self._schemes = database["schemes"]
         self._awards = database["awards"]
-        self._results = database["results"]
-        self._closings = database["closings"]
-        self._remembered: list[str] = []
+        self.results = ResultStore(database)
+        self.known = KnownStore(database)
         # A scheme in use stays in use, so each process marks it once.
         self._in_use: set[Scheme] = set()
 
@@ -51,6 +52,8 @@ class AwardStore:
         with mongo.outages_named():
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
             await self._schemes.create_index([("rule.quiz_id", ASCENDING)])
+        await self.results.prepare()
+        await self.known.prepare()
 
     async def put_scheme(self, scheme: Scheme) -> None:
         """
@@ -69,7 +72,7 @@ class AwardStore:
         }
         with mongo.outages_named():
             if not await self._schemes.find_one({"_id": scheme.scheme_id}, {"_id": 1}):
-                if await self._schemes.count_documents({}) >= SCHEMES_MAX:
+                if await self._schemes.estimated_document_count() >= SCHEMES_MAX:
                     raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
                 try:
                     await self._schemes.insert_one({"_id": scheme.scheme_id, **document})
@@ -102,82 +105,32 @@ class AwardStore:
             document = await self._schemes.find_one({"_id": scheme_id})
         return _scheme(document) if document else None
 
-    async def schemes(self) -> list[Scheme]:
-        """All schemes, by id."""
-        return await self._schemes_where({})
+    async def schemes(self, after: str, limit: int) -> list[Scheme]:
+        """Schemes by id, from the one after `after`."""
+        with mongo.outages_named():
+            found = self._schemes.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
+            return [_scheme(document) for document in await found.to_list(None)]
 
     async def schemes_of(self, quiz_ids: Iterable[str]) -> list[Scheme]:
         """The schemes whose rule looks at one of these quizzes."""
-        return await self._schemes_where({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
-
-    async def _schemes_where(self, condition: Document) -> list[Scheme]:
         with mongo.outages_named():
-            found = self._schemes.find(condition).sort("_id", ASCENDING).limit(SCHEMES_MAX)
+            found = self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
             return [_scheme(document) for document in await found.to_list(None)]
 
-    async def remember_results(self, results: Sequence[Result], now: datetime) -> None:
-        """
-        Keep what participants have reached; of a repeat twice, which does no harm.
-
-        Not of one after the other in this process: while Kafka is away a batch is tried again for hours.
-        """
-        ids = [result.result_id for result in results]
-        if ids == self._remembered:
-            return
-        by_quiz: dict[str, list[Result]] = defaultdict(list)
-        for result in results:
-            by_quiz[result.quiz_id].append(result)
-        at = f"{int(now.timestamp() * 1000):012x}-{token_hex(8)}"
-        documents: list[Document] = [
-            {
-                "_id": f"{quiz_id}/{at}",
-                "results": [result.result_id for result in of],
-                "participants": [result.participant_id for result in of],
-                "scores": [result.score_percent for result in of],
-            }
-            for quiz_id, of in by_quiz.items()
-        ]
-        await mongo.insert_new(self._results, documents)
-        self._remembered = ids
-
-    async def results_of(self, quiz_id: str, after: str, limit: int) -> tuple[list[Result], str | None]:
-        """
-        The results of a quiz from what was remembered after `after`: `limit`, and the rest of the last batch.
-
-        Returns: the results, and where to go on if there may be more.
-        """
-        # "0" follows "/" in ASCII and neither occurs in an id where "/" stands: all of the quiz.
-        ids = {"$gt": f"{quiz_id}/{after}", "$lt": f"{quiz_id}0"}
-        results: list[Result] = []
+    async def _scheme_ids(self) -> list[str]:
         with mongo.outages_named():
-            found = self._results.find({"_id": ids}).sort("_id", ASCENDING).batch_size(RESULTS_ANSWER_MAX)
-            async for document in found:
-                reached = zip(document["results"], document["participants"], document["scores"], strict=True)
-                results += [Result(id_, quiz_id, participant, score) for id_, participant, score in reached]
-                if len(results) >= limit:
-                    return results, document["_id"].removeprefix(f"{quiz_id}/")
-        return results, None
+            return [scheme["_id"] for scheme in await self._schemes.find({}, {"_id": 1}).to_list(None)]
 
-    async def remember_closings(self, closings: Sequence[Closing]) -> None:
-        """Keep the final standings of quizzes; the first closing of a quiz stays."""
-        documents = [
-            {
-                "_id": closing.quiz_id,
-                "participants": closing.participants,
-                "standings": [standing.model_dump() for standing in closing.standings],
-            }
-            for closing in closings
-        ]
-        await mongo.insert_new(self._closings, documents)
-
-    async def closing(self, quiz_id: str) -> Closing | None:
-        """The final standings of a quiz, once it is closed."""
+    async def state(self, scheme_id: str) -> SchemeState | None:
+        """How a scheme stands."""
         with mongo.outages_named():
-            document = await self._closings.find_one({"_id": quiz_id})
-        if document is None:
-            return None
-        standings = [FinalStanding(**standing) for standing in document["standings"]]
-        return Closing(quiz_id, document["participants"], standings)
+            found = await self._schemes.find_one({"_id": scheme_id}, {"in_use": 1, "tie_decided": 1})
+        return SchemeState(found.get("in_use", False), found.get("tie_decided", False)) if found else None
+
+    async def decide_tie(self, scheme_id: str) -> None:
+        """The tie at the end of the list is decided: nobody else is due an award."""
+        with mongo.outages_named():
+            await self._schemes.update_one({"_id": scheme_id}, {"$set": {"tie_decided": True}})
 
     async def awards(self, award_ids: Some[str], session: Session | None = None) -> dict[str, Award]:
         """Those of these awards that exist, by id."""
@@ -201,16 +154,34 @@ class AwardStore:
         there = await mongo.insert_new(self._awards, [_document(award) for award in awards])
         return [award for place, award in enumerate(awards) if place not in there]
 
-    async def add_and_tell(self, awards: Sequence[Award]) -> tuple[list[Award], dict[str, Award]]:
-        """Add those that are not there yet, with their events in the outbox; returns the new and the old."""
+    async def add_and_tell(self, awards: Sequence[Award]) -> list[Award]:
+        """Add those that are not there yet, with their events in the outbox; returns the new ones."""
 
-        async def work(session: Session) -> tuple[list[Award], dict[str, Award]]:
+        async def work(session: Session) -> list[Award]:
             there = await self.awards([award.award_id for award in awards], session)
             new = [award for award in awards if award.award_id not in there]
             if new:
                 await self._awards.insert_many([_document(award) for award in new], session=session)
                 await outbox.append(self._database, session, [announcing.issued(award) for award in new])
-            return new, there
+            return new
+
+        return await mongo.in_transaction(self._database, work)
+
+    async def confer(self, award: Award) -> tuple[Award, bool]:
+        """
+        Add an award with its event; returns it, or the one that is there, and whether it is new.
+
+        Raises:
+            NotFound, Conflict: nobody of the recipient's id is known, or the recipient was erased.
+        """
+
+        async def work(session: Session) -> tuple[Award, bool]:
+            await self.known.check(award.recipient_id, session)
+            if there := await self.awards([award.award_id], session):
+                return there[award.award_id], False
+            await self._awards.insert_one(_document(award), session=session)
+            await outbox.append(self._database, session, [announcing.issued(award)])
+            return award, True
 
         return await mongo.in_transaction(self._database, work)
 
@@ -221,8 +192,8 @@ class AwardStore:
             award = (await self.awards([award_id], session)).get(award_id)
             if award is None or not award.held:
                 return (award, False) if award else None
-            revoked = replace(award, revoked_at=now, reason=reason)
-            change = {"$set": {"revoked_at": now, "reason": reason}}
+            revoked = replace(award, revoked_at=now, reason=reason, version=award.version + 1)
+            change = {"$set": {"revoked_at": now, "reason": reason, "version": revoked.version}}
             await self._awards.update_one({"_id": award_id}, change, session=session)
             # A consumer may have crashed between storing and telling, and will not tell of a
             # revoked award. So tell of it here; to whoever knows it is the same event again.
@@ -232,23 +203,33 @@ class AwardStore:
 
         return await mongo.in_transaction(self._database, work)
 
+    async def forget(self, recipient_ids: Iterable[str]) -> None:
+        """Remove from these recipients' awards what an organiser wrote in words of their own."""
+        scheme_ids = await self._scheme_ids()
+        with mongo.outages_named():
+            for recipient_id in recipient_ids:
+                ids = [award_id(scheme_id, recipient_id) for scheme_id in scheme_ids]
+                await self._awards.update_many({"_id": {"$in": ids}}, {"$unset": {"note": 1, "reason": 1}})
+
     async def award_of_code(self, code: str) -> Award | None:
         """The award that a code stands on."""
         with mongo.outages_named():
             document = await self._awards.find_one({"award_code": code})
         return _award(document) if document else None
 
-    async def awards_of_recipient(self, recipient_id: str) -> list[Award]:
+    async def awards_of_recipient(
+        self, recipient_id: str, after: tuple[datetime, str] | None, limit: int
+    ) -> list[Award]:
         """
-        A recipient's awards, the latest first, at most `OWN_AWARDS_MAX`.
+        A recipient's awards, the latest first, from the one after the time and id given.
 
-        One a scheme at most, and schemes are few: their ids are worked out, not searched for.
+        One a scheme at most, and schemes are few: their ids are worked out, not searched for. So there
+        are at most `SCHEMES_MAX`, and they are sorted here.
         """
-        with mongo.outages_named():
-            schemes = await self._schemes.find({}, {"_id": 1}).to_list(SCHEMES_MAX)
-            ids = [award_id(scheme["_id"], recipient_id) for scheme in schemes]
-            found = self._awards.find({"_id": {"$in": ids}}).sort("issued_at", DESCENDING)
-            return [_award(document) for document in await found.limit(OWN_AWARDS_MAX).to_list(None)]
+        scheme_ids = await self._scheme_ids()
+        found = await self.awards([award_id(scheme_id, recipient_id) for scheme_id in scheme_ids])
+        latest = sorted(found.values(), key=_when, reverse=True)
+        return [award for award in latest if after is None or _when(award) < after][:limit]
 
     async def awards_of_scheme(self, scheme_id: str, after: str, limit: int) -> list[Award]:
         """A scheme's awards by award id, from the one after `after`."""
@@ -257,6 +238,10 @@ class AwardStore:
         with mongo.outages_named():
             found = self._awards.find(condition).sort("_id", ASCENDING)
             return [_award(document) for document in await found.limit(limit).to_list(None)]
+
+
+def _when(award: Award) -> tuple[datetime, str]:
+    return award.issued_at, award.award_id
 
 
 def _scheme(document: Document) -> Scheme:
@@ -276,6 +261,7 @@ def _document(award: Award) -> Document:
         "cause": award.cause,
         "issued_at": award.issued_at,
         "relayed": award.relayed,
+        "version": award.version,
     }
     # Left out where there is none; nobody stores an award that is revoked already.
     if award.tier is not None:

@@ -1,0 +1,128 @@
+"""
+What awards remembers of quizzes: results for whoever applies a scheme late, and final standings.
+
+results    one document a result, under "quiz/time-result": read in the order in which they were
+           handed in, and the same document however often a result comes. Kept as long as Kafka
+           keeps the events, so that a replay finds them.
+closings   one document a closed quiz, kept for good: its prizes may be looked into for years.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.awards.rules import Closing, Result
+from shared.contracts.events import FinalStanding
+from shared.contracts.topics import WEEKS_KEPT
+from shared.runtime.clock import to_milliseconds
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document
+
+RESULT_DAYS_KEPT = WEEKS_KEPT * 7
+DAY_SECONDS = 86_400
+COUNT_MS_MAX = 15_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+TIME_DIGITS = 13
+
+
+class ResultStore:
+    """Results and final standings of quizzes."""
+
+    def __init__(self, database: Database) -> None:
+        self._results = database["results"]
+        self._closings = database["closings"]
+
+    async def prepare(self) -> None:
+        """Create the collections and indexes."""
+        with mongo.outages_named():
+            await self._results.create_index(
+                [("remembered_at", ASCENDING)], expireAfterSeconds=RESULT_DAYS_KEPT * DAY_SECONDS
+            )
+
+    async def remember(self, results: Sequence[Result], now: datetime) -> None:
+        """Keep what participants have reached, each result once."""
+        now = to_milliseconds(now)
+        await mongo.insert_new(self._results, [_document(result, now) for result in results])
+
+    async def of_quiz(self, quiz_id: str, after: str | None, limit: int) -> tuple[list[Result], str | None]:
+        """
+        The results of a quiz in the order in which they were handed in, from the one after `after`.
+
+        Returns: the results, and where to go on if there may be more.
+        """
+        with mongo.outages_named():
+            found = self._results.find(_range(quiz_id, after)).sort("_id", ASCENDING).limit(limit)
+            documents = await found.batch_size(limit).to_list(None)
+        results = [_result(document, quiz_id) for document in documents]
+        return results, _place(documents[-1]["_id"], quiz_id) if len(documents) == limit else None
+
+    async def participants_of(self, quiz_id: str) -> int:
+        """
+        How many participants of a quiz have results that are remembered.
+
+        Raises:
+            Unavailable: to count them takes longer than `COUNT_MS_MAX`.
+        """
+        stages: list[Document] = [
+            {"$match": _range(quiz_id)},
+            {"$group": {"_id": "$participant_id"}},
+            {"$count": "participants"},
+        ]
+        with mongo.outages_named():
+            counted = await self._results.aggregate(stages, maxTimeMS=COUNT_MS_MAX).to_list(1)
+        return int(counted[0]["participants"]) if counted else 0
+
+    async def remember_closings(self, closings: Sequence[Closing]) -> None:
+        """Keep the final standings of quizzes; the first closing of a quiz stays."""
+        documents = [
+            {
+                "_id": closing.quiz_id,
+                "participants": closing.participants,
+                "standings": [standing.model_dump() for standing in closing.standings],
+            }
+            for closing in closings
+        ]
+        await mongo.insert_new(self._closings, documents)
+
+    async def closing(self, quiz_id: str) -> Closing | None:
+        """The final standings of a quiz, once it is closed."""
+        with mongo.outages_named():
+            document = await self._closings.find_one({"_id": quiz_id})
+        if document is None:
+            return None
+        standings = [FinalStanding(**standing) for standing in document["standings"]]
+        return Closing(quiz_id, document["participants"], standings)
+
+
+def _document(result: Result, now: datetime) -> Document:
+    time_ms = (result.completed_at - EPOCH) // MILLISECOND
+    return {
+        "_id": f"{result.quiz_id}/{time_ms:0{TIME_DIGITS}}-{result.result_id}",
+        "participant_id": result.participant_id,
+        "points": result.points,
+        "points_max": result.points_max,
+        "time_used_seconds": result.time_used_seconds,
+        "remembered_at": now,
+    }
+
+
+def _range(quiz_id: str, after: str | None = None) -> Document:
+    # "0" follows "/" in ASCII and neither occurs in an id where "/" stands: all of the quiz.
+    return {"_id": {"$gt": f"{quiz_id}/{after or ''}", "$lt": f"{quiz_id}0"}}
+
+
+def _place(id_: str, quiz_id: str) -> str:
+    return id_.removeprefix(f"{quiz_id}/")
+
+
+def _result(document: Document, quiz_id: str) -> Result:
+    time_ms, _, result_id = _place(document["_id"], quiz_id).partition("-")
+    return Result(
+        result_id,
+        quiz_id,
+        document["participant_id"],
+        document["points"],
+        document["points_max"],
+        document["time_used_seconds"],
+        EPOCH + int(time_ms) * MILLISECOND,
+    )
