@@ -92,7 +92,7 @@ class KnownStore:
 async def soon(look: Callable[[], Awaitable[bool]], seconds: float) -> bool:
     """Whether `look` says yes within this time: what is told is known here a moment later."""
     deadline = time.monotonic() + seconds
-    while not (found := await look()) and time.monotonic() < deadline:
+    while not (found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 (others write it)
         await asyncio.sleep(LOOK_SECONDS)
     return found
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -14,10 +14,20 @@ from fastapi import FastAPI
 from services.awards.app import AwardsSettings, assemble
 from services.awards.schemes import Scheme
 from shared.contracts.envelope import Envelope, Event, enclose
-from shared.contracts.events import AwardIssued, AwardRevoked, FinalStanding, QuizClosed, QuizCompleted
-from shared.contracts.topics import create_missing
+from shared.contracts.events import (
+    AwardIssued,
+    AwardRevoked,
+    FinalStanding,
+    ParticipantErased,
+    ParticipantJoined,
+    QuizClosed,
+    QuizCompleted,
+    QuizPublished,
+)
+from shared.contracts.topics import AWARDS_KNOWN, create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support.kafka import skip_to_end
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 ORGANISER_KEY = "organisers-key-for-tests"
@@ -51,7 +61,8 @@ def prizes(quiz_id: str, **places: int) -> Scheme:
     )
 
 
-def completed(quiz_id: str, participant_id: str, score_percent: int = 80, **changes: Any) -> QuizCompleted:
+def completed(quiz_id: str, participant_id: str, points: float = 80, **changes: Any) -> QuizCompleted:
+    """A result of so many of 100 points, unless told otherwise."""
     fields: dict[str, Any] = {
         "result_id": str(uuid4()),
         "quiz_id": quiz_id,
@@ -59,8 +70,10 @@ def completed(quiz_id: str, participant_id: str, score_percent: int = 80, **chan
         "participant_id": participant_id,
         "group_id": None,
         "district": "华龙区",
-        "score_percent": score_percent,
-        "passed": score_percent >= 60,
+        "points": points,
+        "points_max": 100,
+        "score_percent": int(points),
+        "passed": points >= 60,
         "time_used_seconds": 300,
         "completed_at": NOW,
     }
@@ -69,9 +82,19 @@ def completed(quiz_id: str, participant_id: str, score_percent: int = 80, **chan
 
 def standings(*ranks: int) -> tuple[FinalStanding, ...]:
     """Participants p0, p1, … with these ranks."""
-    return tuple(
-        FinalStanding(rank=rank, participant_id=f"p{place}", score_percent=90, time_used_seconds=60)
-        for place, rank in enumerate(ranks)
+    return tuple(standing(rank, f"p{place}") for place, rank in enumerate(ranks))
+
+
+def standing(
+    rank: int, participant_id: str, points: float = 90, time_used_seconds: int = 60
+) -> FinalStanding:
+    """A place in the final standings, with so many of 100 points."""
+    return FinalStanding(
+        rank=rank,
+        participant_id=participant_id,
+        points=points,
+        score_percent=int(points),
+        time_used_seconds=time_used_seconds,
     )
 
 
@@ -81,13 +104,51 @@ def closed(quiz_id: str, final: Sequence[FinalStanding], participants: int | Non
         quiz_title="科普知识竞赛",
         closed_at=NOW,
         participants=len(final) if participants is None else participants,
+        points_max=100,
         standings=tuple(final),
     )
 
 
-def envelope(event: QuizCompleted | QuizClosed) -> Envelope[Event]:
-    cause = event.result_id if isinstance(event, QuizCompleted) else event.quiz_id
-    return enclose(event, source="kepu/quiz", cause=cause, now=NOW)
+def published(quiz_id: str) -> QuizPublished:
+    return QuizPublished(
+        quiz_id=quiz_id,
+        version=1,
+        title="科普知识竞赛",
+        opens_at=NOW,
+        closes_at=NOW + timedelta(days=1),
+        timezone="Asia/Shanghai",
+        duration_seconds=600,
+        grace_seconds=5,
+        attempts_per_day=1,
+        pass_percent=60,
+        papers=1,
+        attempt_ids="attempts",
+        blueprint={},
+        questions=(),
+    )
+
+
+def joined(participant_id: str, **changes: Any) -> ParticipantJoined:
+    fields: dict[str, Any] = {
+        "participant_id": participant_id,
+        "version": 1,
+        "kind": "person",
+        "group_id": None,
+        "district": "华龙区",
+        "audience": "other",
+        "language": "zh-CN",
+        "contact_sealed": None,
+    }
+    return ParticipantJoined(**(fields | changes))
+
+
+def erased(participant_id: str) -> ParticipantErased:
+    return ParticipantErased(participant_id=participant_id, version=2, erased_at=NOW)
+
+
+def envelope(event: Event) -> Envelope[Event]:
+    cause = event.result_id if isinstance(event, QuizCompleted) else event.key
+    return enclose(event, source="kepu/tests", cause=cause, now=NOW)
 
 
 def as_participant(participant_id: str) -> dict[str, str]:
@@ -130,12 +191,14 @@ class Week:
         self._heard: list[tuple[str, AwardIssued | AwardRevoked]] = []
 
     async def put(self, *schemes: Scheme) -> None:
+        """Put schemes whose quizzes are published."""
+        await self.tell(*[published(quiz_id) for one in schemes if (quiz_id := one.quiz_id)])
         for one in schemes:
             body = one.model_dump(mode="json")
             answer = await self.client.put(f"/schemes/{one.scheme_id}", json=body, headers=ORGANISER)
             assert answer.status_code == 200, answer.text
 
-    async def tell(self, *events: QuizCompleted | QuizClosed) -> None:
+    async def tell(self, *events: Event) -> None:
         await self._publisher.publish([envelope(event) for event in events])
 
     async def all_handled(self, quiz_id: str) -> None:
@@ -149,12 +212,15 @@ class Week:
         await eventually(lambda: self.said(witness.scheme_id), lambda said: len(said) >= len(people))
 
     async def awards(self, scheme_id: str) -> list[dict[str, Any]]:
-        answer = await self.client.get(
-            "/awards", params={"scheme_id": scheme_id, "limit": 500}, headers=ORGANISER
-        )
-        assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["awards"]
-        return found
+        found: list[dict[str, Any]] = []
+        query = {"scheme_id": scheme_id, "limit": "200"}
+        while True:
+            answer = await self.client.get("/awards", params=query, headers=ORGANISER)
+            assert answer.status_code == 200, answer.text
+            found += answer.json()["awards"]
+            if answer.json()["after"] is None:
+                return found
+            query["after"] = answer.json()["after"]
 
     async def said(self, scheme_id: str) -> list[tuple[str, AwardIssued | AwardRevoked]]:
         """The event ids and events of a scheme that Kafka has so far, in order for each recipient."""
@@ -170,6 +236,8 @@ class Week:
 @asynccontextmanager
 async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
     await create_missing(kafka)
+    # What other tests told of participants is not this database's.
+    await skip_to_end(kafka, AWARDS_KNOWN)
     shared = settings(kafka, mongo, **changes)
     heard = AIOKafkaConsumer(AwardIssued.topic, AwardRevoked.topic, bootstrap_servers=kafka)
     async with AsyncExitStack() as stack:

@@ -30,8 +30,15 @@ SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023" / "schemes.json"
 
 
 @pytest.fixture
-async def client(kafka: str, mongo: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(assemble(settings(kafka, mongo, role="api"))) as client:
+async def known(mongo: str) -> AsyncIterator[KnownStore]:
+    """Who and what awards knows of, without a worker that reads it from Kafka."""
+    async with fresh_database(mongo) as database:
+        yield KnownStore(database)
+
+
+@pytest.fixture
+async def client(kafka: str, mongo: str, known: KnownStore) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(assemble(settings(kafka, mongo, role="api", database=known.database))) as client:
         yield client
 
 

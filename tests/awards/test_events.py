@@ -7,17 +7,21 @@ import pytest
 
 from services.awards.codes import award_code, award_id
 from shared.contracts.events import AwardIssued, AwardRevoked
-from shared.contracts.topics import dead_letters
+from shared.contracts.topics import AWARDS, dead_letters
 from shared.storage.mongo import connect
 from tests.awards.builders import (
     AWARD_KEY,
     ORGANISER,
+    as_participant,
     certificate,
     closed,
     completed,
+    erased,
     eventually,
     fresh,
+    joined,
     prizes,
+    scheme,
     standings,
     week,
 )
@@ -73,6 +77,7 @@ async def test_what_was_stored_before_a_crash_and_not_told_is_told_on_the_repeat
             "cause": result.result_id,
             "issued_at": result.completed_at.replace(microsecond=0),
             "relayed": False,
+            "version": 1,
         }
         await database["awards"].insert_one(stored)
         await awards.tell(result)
@@ -139,12 +144,13 @@ async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_t
         await awards.tell(closed(quiz, standings(1, 2, 3), participants=2_000))
         [award] = await eventually(lambda: awards.awards(few.scheme_id), bool)
         assert (award["recipient_id"], award["tier"]) == ("p0", "gold")
-        codes = await eventually(lambda: dead_codes(kafka, dead_letters("quiz.closed", "awards"), quiz), bool)
-        assert await awards.awards(many.scheme_id) == []
-        # Put right, it is applied from what awards remembers of the closing.
-        await awards.put(prizes(quiz, gold=2).model_copy(update={"scheme_id": many.scheme_id}))
+        codes = await eventually(lambda: dead_codes(kafka, dead_letters("quiz.closed", AWARDS), quiz), bool)
+        assert len(await awards.awards(many.scheme_id)) == 3
+        for of, undecided in ((few, False), (many, True)):
+            state = await awards.client.get(f"/schemes/{of.scheme_id}/state", headers=ORGANISER)
+            assert (state.json()["undecided"] is not None) == undecided
         applied = await awards.client.post(f"/schemes/{many.scheme_id}/apply", headers=ORGANISER)
-        assert applied.json() == {"issued": 2, "after": None}
+        assert applied.json() == {"issued": 0, "after": None, "undecided": True}
     assert codes == ["standings_too_short"]
 
 
@@ -191,11 +197,11 @@ async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, 
         path = f"/schemes/{pass_mark.scheme_id}/apply"
         applied = [await awards.client.post(path, headers=ORGANISER) for _ in range(2)]
         assert [answer.json() for answer in applied] == [
-            {"issued": 40, "after": None},
-            {"issued": 0, "after": None},
+            {"issued": 40, "after": None, "undecided": False},
+            {"issued": 0, "after": None, "undecided": False},
         ]
         ranked = await awards.client.post(f"/schemes/{tiers.scheme_id}/apply", headers=ORGANISER)
-        assert ranked.json() == {"issued": 1, "after": None}
+        assert ranked.json() == {"issued": 1, "after": None, "undecided": False}
         said = await eventually(lambda: awards.said(pass_mark.scheme_id), lambda said: len(said) == 40)
         # The results once more: the awards are there, and the outbox has told of them.
         await awards.tell(*best)
@@ -215,3 +221,35 @@ async def test_an_award_whose_code_is_taken_draws_the_next_one(kafka: str, mongo
         await awards.tell(completed(quiz, person))
         [award] = await eventually(lambda: awards.awards(of.scheme_id), bool)
     assert award["award_code"] == award_code(id_, key, 1)
+
+
+async def test_who_is_erased_gets_nothing_more_and_what_was_conferred_keeps_no_note(
+    kafka: str, mongo: str
+) -> None:
+    quiz, gone, stays, flag = fresh("quiz"), fresh("p"), fresh("p"), scheme()
+    of = certificate(quiz)
+    async with week(kafka, mongo) as awards:
+        await awards.put(of, flag)
+        await awards.tell(joined(gone), joined(stays))
+        for one in (gone, stays):
+            body = {"scheme_id": flag.scheme_id, "recipient_id": one, "note": "张三领取"}
+            answer = await awards.client.post("/awards", json=body, headers=ORGANISER)
+            assert answer.status_code == 201, answer.text
+        code = {award["recipient_id"]: award["award_code"] for award in await awards.awards(flag.scheme_id)}
+        await awards.tell(erased(gone))
+
+        async def own() -> int:
+            return (await awards.client.get("/me/awards", headers=as_participant(gone))).status_code
+
+        await eventually(own, lambda status: status == 403)
+        await awards.tell(completed(quiz, gone), completed(quiz, stays))
+        await awards.all_handled(quiz)
+        assert [award["recipient_id"] for award in await awards.awards(of.scheme_id)] == [stays]
+        assert {award["recipient_id"]: award["note"] for award in await awards.awards(flag.scheme_id)} == {
+            gone: None,
+            stays: "张三领取",
+        }
+        seen = (await awards.client.get(f"/awards/{code[gone]}")).json()
+        said = await awards.said(of.scheme_id)
+    assert (seen["status"], seen["recipient_id"], seen["scheme_title"]) == ("held", None, flag.title)
+    assert {event.recipient_id for _, event in said} == {stays}

@@ -1,73 +1,25 @@
 """Batches on the real database: repeats in whole and in part, several copies, schemes put meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
-from aiokafka import ConsumerRecord
 
 from services.awards.codes import award_code, award_id
-from services.awards.handlers import subscriptions
-from services.awards.issuing import Issuing
-from services.awards.rules import Award
-from services.awards.store import AwardStore
-from shared.contracts.envelope import Context, Envelope, Event
-from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
-from shared.messaging.consumer import Batch, Received
-from shared.storage.mongo import Database
-from shared.storage.outbox import prepare, waiting
+from shared.storage.outbox import waiting
 from tests.awards.builders import (
     AWARD_KEY,
+    NOW,
     certificate,
     closed,
     completed,
-    envelope,
     fresh,
     prizes,
     standings,
 )
-from tests.support.kafka import fresh_database, read_back
+from tests.awards.desk import desks
 
 pytestmark = pytest.mark.stack
-
-
-class Desk:
-    """One copy's handler over a database; what it tells is kept by event id."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.store = AwardStore(database)
-        self.issuing = Issuing(self.store, key=AWARD_KEY.encode())
-        [subscription] = subscriptions(self.store, self.issuing)
-        self._handle = subscription.handle
-
-    async def tell(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
-        """Have these handled as one batch; returns the events that follow, by id."""
-        following = await self._handle(batch_of([envelope(event) for event in happened]))
-        return {one.context.id: one.event for one in read_back(following, AwardIssued)}
-
-    async def issued(self, scheme_id: str) -> dict[str, Award]:
-        """A scheme's awards by recipient."""
-        found = await self.store.awards_of_scheme(scheme_id, "", 10_000)
-        return {award.recipient_id: award for award in found}
-
-
-def batch_of(envelopes: Sequence[Envelope[Event]]) -> Batch[Event]:
-    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
-
-
-def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
-
-
-@asynccontextmanager
-async def desks(mongo: str, copies: int = 1) -> AsyncIterator[list[Desk]]:
-    async with fresh_database(mongo) as database:
-        await prepare(database)
-        made = [Desk(database) for _ in range(copies)]
-        await made[0].store.prepare()
-        yield made
 
 
 async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_nothing(mongo: str) -> None:
@@ -113,33 +65,39 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
     of = certificate(quiz, 80)
     async with desks(mongo) as [at]:
         await at.tell(*[completed(quiz, person, 40) for person in people])
-        first = [completed(quiz, person, 85) for person in people[:20]]
+        first = [
+            completed(quiz, person, 85, completed_at=NOW + timedelta(seconds=1)) for person in people[:20]
+        ]
         # Batches of one as well as of many; one of them twice, as after a crash.
         for result in first[:5]:
             await at.tell(result)
         await at.tell(*first[5:])
         await at.tell(*first[5:])
-        await at.tell(*[completed(quiz, person, 95) for person in people[:20]])
+        later = NOW + timedelta(seconds=2)
+        await at.tell(*[completed(quiz, person, 95, completed_at=later) for person in people[:20]])
         await at.tell(completed(fresh("other"), people[25], 100))
         await at.store.put_scheme(of)
-        assert (await at.issuing.apply(of.scheme_id, "")).issued == 20
+        assert (await at.organising.apply(of.scheme_id, None)).issued == 20
         issued = await at.issued(of.scheme_id)
         told = len(await waiting(at.database))
     assert {award.cause for award in issued.values()} == {result.result_id for result in first}
     assert told == 20
 
 
-async def test_a_scheme_applied_late_is_applied_page_by_page(mongo: str) -> None:
+async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_handed_in(mongo: str) -> None:
     quiz, people = fresh("quiz"), [fresh("p") for _ in range(12)]
     async with desks(mongo) as [at]:
+        late_first = [
+            completed(quiz, person, completed_at=NOW + timedelta(milliseconds=place))
+            for place, person in enumerate(people)
+        ][::-1]
         for start in range(0, 12, 3):
-            await at.tell(*[completed(quiz, person) for person in people[start : start + 3]])
+            await at.tell(*late_first[start : start + 3])
         found: list[str] = []
         after: str | None = ""
         while after is not None:
-            results, after = await at.store.results_of(quiz, after, 4)
-            # Whole batches: two of three are enough for four.
-            assert len(results) in (6, 0)
+            results, after = await at.store.results.of_quiz(quiz, after, 5)
+            assert len(results) == (2 if after is None else 5)
             found += [result.participant_id for result in results]
     assert found == people
 
@@ -181,7 +139,7 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
             await begun.wait()
             try:
                 await at.store.put_scheme(of)
-                await at.issuing.apply(of.scheme_id, "")
+                await at.organising.apply(of.scheme_id, None)
             finally:
                 applied.set()
 
@@ -235,6 +193,9 @@ async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: 
         await asyncio.sleep(0.005)
         ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
         await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
-        own = await at.store.awards_of_recipient(person)
+        own = await at.store.awards_of_recipient(person, None, 10)
         assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
-        assert await at.store.awards_of_recipient(fresh("nobody")) == []
+        [first] = await at.store.awards_of_recipient(person, None, 1)
+        assert first == own[0]
+        assert await at.store.awards_of_recipient(person, (first.issued_at, first.award_id), 1) == own[1:]
+        assert await at.store.awards_of_recipient(fresh("nobody"), None, 10) == []

@@ -7,11 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank
+from services.awards.rules import (
+    Closing,
+    Result,
+    check_decidable,
+    due_by_pass_mark,
+    due_by_rank,
+    due_by_tie,
+    is_decided_by_tie,
+    is_open,
+)
 from services.awards.schemes import RankTiers, Scheme
-from shared.contracts.events import FinalStanding
+from shared.contracts.events import STANDINGS_MAX, FinalStanding
 from shared.runtime.errors import Rejected
-from tests.awards.builders import certificate, prizes, scheme, standings
+from tests.awards.builders import NOW, certificate, prizes, scheme, standings
 
 
 def tiers(of: Scheme, final: tuple[FinalStanding, ...], participants: int | None = None) -> dict[str, str]:
@@ -21,16 +30,36 @@ def tiers(of: Scheme, final: tuple[FinalStanding, ...], participants: int | None
     return {one.recipient_id: one.tier or "" for one in due}
 
 
+def result(
+    points: float, points_max: float = 100, *, who: str = "p", quiz_id: str = "contest", seconds: int = 60
+) -> Result:
+    return Result("r", quiz_id, who, points, points_max, seconds, NOW)
+
+
 def test_exactly_the_pass_mark_passes() -> None:
     of = [certificate("contest", 60)]
-    earned = {score: list(due_by_pass_mark(Result("r", "contest", "p", score), of)) for score in (59, 60, 61)}
-    assert [len(earned[score]) for score in (59, 60, 61)] == [0, 1, 1]
+    earned = {points: list(due_by_pass_mark(result(points), of)) for points in (59, 59.5, 60, 61)}
+    assert [len(earned[points]) for points in (59, 59.5, 60, 61)] == [0, 0, 1, 1]
     assert earned[60][0].cause == "r"
+
+
+def test_points_decide_where_a_percentage_would_be_rounded() -> None:
+    of = [certificate("contest", 60)]
+    # 59.52 percent, and 119.5 and 120 of 200.
+    assert [bool(list(due_by_pass_mark(result(*points), of))) for points in ((25, 42), (119.5, 200))] == [
+        False,
+        False,
+    ]
+    assert list(due_by_pass_mark(result(120, 200), of))
+
+
+def test_nothing_of_nothing_passes_no_mark() -> None:
+    assert list(due_by_pass_mark(result(0, 0), [certificate("contest", 60)])) == []
 
 
 def test_a_result_earns_by_its_own_quiz_alone() -> None:
     of = [certificate("other", 0), prizes("contest", gold=1), scheme()]
-    assert list(due_by_pass_mark(Result("r", "contest", "p", 100), of)) == []
+    assert list(due_by_pass_mark(result(100), of)) == []
 
 
 def test_gold_for_two_and_a_tie_for_second_makes_three_golds_and_no_silver() -> None:
@@ -51,14 +80,46 @@ def test_nobody_took_part_and_nobody_is_awarded() -> None:
     assert tiers(prizes("contest", gold=1), ()) == {}
 
 
-def test_standings_that_leave_someone_out_who_may_be_due_are_refused() -> None:
+def test_whoever_is_listed_is_awarded_even_if_the_list_is_too_short() -> None:
+    of = prizes("contest", gold=1, silver=3)
+    final = standings(1, 2, 3, 3)
+    assert tiers(of, final, participants=5) == {"p0": "gold", "p1": "silver", "p2": "silver", "p3": "silver"}
+    assert is_open(Closing("contest", 5, final), of)
+
+
+def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds_the_others() -> None:
     of = prizes("contest", gold=3)
-    for final in (standings(1, 2), standings(1, 2, 3), standings(1, 2, 3, 3), ()):
-        with pytest.raises(Rejected) as refused:
-            tiers(of, final, participants=len(final) + 1)
-        assert refused.value.code == "standings_too_short"
-    # The last listed is beyond the tiers, so whoever is not listed is too.
-    assert len(tiers(of, standings(1, 2, 3, 4), participants=9_000)) == 3
+    closing = Closing("contest", STANDINGS_MAX + 5, standings(*[1] * STANDINGS_MAX))
+    assert len(due_by_rank(closing, of)) == STANDINGS_MAX
+    tied = [result(90, who=f"q{n}") for n in range(5)]
+    others = [result(89.5, who="worse"), result(90, who="slower", seconds=61), result(90, who="p7")]
+    due = list(due_by_tie([*others, *tied], closing, of))
+    assert [one.recipient_id for one in due] == ["q0", "q1", "q2", "q3", "q4"]
+    assert {(one.tier, one.cause) for one in due} == {("gold", "contest")}
+    assert is_decided_by_tie(closing, of, participants=STANDINGS_MAX + 5)
+    assert not is_decided_by_tie(closing, of, participants=STANDINGS_MAX + 4)
+
+
+def test_nothing_is_open_where_whoever_is_not_listed_ranks_behind_the_places() -> None:
+    of = prizes("contest", gold=3)
+    assert not is_open(Closing("contest", 9_000, standings(1, 2, 3, 4)), of)
+    assert not is_open(Closing("contest", 3, standings(1, 1, 1)), of)
+    assert is_open(Closing("contest", 4, standings(1, 2, 3)), of)
+    assert is_open(Closing("contest", 4, ()), of)
+    assert not is_open(Closing("contest", 4, ()), certificate("contest"))
+    assert list(due_by_tie([result(90)], Closing("contest", 9_000, standings(1, 2, 3, 4)), of)) == []
+
+
+def test_a_list_that_ends_before_the_places_is_not_decided_by_a_tie() -> None:
+    of = prizes("contest", gold=3)
+    assert not is_decided_by_tie(Closing("contest", 5, standings(1, 2)), of, participants=5)
+
+
+def test_more_places_than_a_closing_lists_are_refused() -> None:
+    check_decidable(prizes("contest", gold=10, silver=STANDINGS_MAX - 10))
+    with pytest.raises(Rejected) as refused:
+        check_decidable(prizes("contest", gold=10, silver=1_200))
+    assert refused.value.code == "places_above_standings"
 
 
 def ranked(scores: list[int]) -> tuple[FinalStanding, ...]:
@@ -66,7 +127,11 @@ def ranked(scores: list[int]) -> tuple[FinalStanding, ...]:
     ordered = sorted(scores, reverse=True)
     return tuple(
         FinalStanding(
-            rank=ordered.index(score) + 1, participant_id=f"p{n}", score_percent=score, time_used_seconds=1
+            rank=ordered.index(score) + 1,
+            participant_id=f"p{n}",
+            points=score,
+            score_percent=score,
+            time_used_seconds=1,
         )
         for n, score in enumerate(ordered)
     )
@@ -126,6 +191,16 @@ def test_a_misspelt_rule_and_tiers_of_one_name_are_refused() -> None:
         {"type": "pass_mark", "quiz_id": "contest", "score": 60},
         {"type": "rank_tiers", "quiz_id": "contest", "tiers": []},
         {"type": "rank_tiers", "quiz_id": "contest", "tiers": [{"tier": "gold", "places": 1}] * 2},
+        {
+            "type": "rank_tiers",
+            "quiz_id": "contest",
+            "tiers": [{"tier": "Gold", "places": 1}, {"tier": "ＧＯＬＤ", "places": 1}],
+        },
+        {
+            "type": "rank_tiers",
+            "quiz_id": "contest",
+            "tiers": [{"tier": "gold", "places": 1, "prize": "a pen"}],
+        },
         {"type": "lottery"},
     ):
         with pytest.raises(ValidationError):

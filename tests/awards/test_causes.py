@@ -1,0 +1,148 @@
+"""Which result an award follows from, and what is told of it again; on the real database."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.awards.codes import award_id
+from services.awards.results import ResultStore
+from services.awards.rules import Result
+from services.awards.schemes import Scheme
+from services.awards.store import AwardStore
+from shared.contracts.events import AwardIssued, AwardRevoked
+from shared.storage.mongo import Database
+from shared.storage.outbox import prepare, waiting
+from tests.awards.builders import NOW, certificate, completed, fresh
+from tests.awards.desk import Desk, desks
+from tests.support.kafka import fresh_database, read_back
+
+pytestmark = pytest.mark.stack
+
+
+async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of, first, better = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        [event] = (await at.tell(first, better)).values()
+        assert event.cause == first.result_id
+        assert await at.tell(better) == {}
+        assert list((await at.tell(first)).values()) == [event]
+
+
+async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of = certificate(quiz)
+    second = completed(quiz, person, 100, completed_at=NOW + timedelta(seconds=1))
+    first = completed(quiz, person, 70)
+    async with desks(mongo) as [at]:
+        await at.tell(second, first)
+        await at.store.put_scheme(of)
+        await at.organising.apply(of.scheme_id, None)
+        issued = await at.issued(of.scheme_id)
+    assert issued[person].cause == first.result_id
+
+
+async def test_a_revoked_award_is_not_told_again_by_its_result(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of, result = certificate(quiz), completed(quiz, person)
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        assert len(await at.tell(result)) == 1
+        await at.organising.revoke(award_id(of.scheme_id, person), "成绩复核后撤销")
+        assert await at.tell(result) == {}
+        assert await at.tell(result, completed(quiz, person, 100)) == {}
+
+
+async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of = certificate(quiz)
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        [event] = (await at.tell(completed(quiz, person))).values()
+        assert event.version == 1
+        id_ = award_id(of.scheme_id, person)
+        for _ in range(2):
+            assert (await at.organising.revoke(id_, "授予有误")).version == 2
+        told = await waiting(at.database)
+        stored = await at.database["awards"].find_one({"_id": id_})
+    assert [one.event.version for one in read_back(told, AwardIssued)] == [1]
+    assert [one.event.version for one in read_back(told, AwardRevoked)] == [2]
+    assert stored is not None
+    assert stored["version"] == 2
+
+
+class Interrupted(AwardStore):
+    """Lets something else happen once, between the first of its two steps of a batch and the second."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        self.results = Noticing(database, self.interrupt)
+
+    async def interrupt(self) -> None:
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
+
+    async def schemes_of(self, quiz_ids: Iterable[str]) -> list[Scheme]:
+        found = await super().schemes_of(quiz_ids)
+        await self.interrupt()
+        return found
+
+
+class Noticing(ResultStore):
+    def __init__(self, database: Database, remembered: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(database)
+        self._remembered = remembered
+
+    async def remember(self, results: Sequence[Result], now: datetime) -> None:
+        await super().remember(results, now)
+        await self._remembered()
+
+
+async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_it(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    of = certificate(quiz)
+    async with fresh_database(mongo) as database:
+        await prepare(database)
+        store = Interrupted(database)
+        await store.prepare()
+        at, organiser = Desk(database, store), Desk(database)
+
+        async def put_and_apply() -> None:
+            await organiser.store.put_scheme(of)
+            await organiser.organising.apply(of.scheme_id, None)
+
+        store.meanwhile = put_and_apply
+        await at.tell(completed(quiz, person))
+        assert store.meanwhile is None
+        assert (await at.issued(of.scheme_id)).keys() == {person}
+
+
+async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_comes(mongo: str) -> None:
+    quiz = fresh("quiz")
+    results = [completed(quiz, fresh("p")) for _ in range(20)]
+    async with desks(mongo, copies=2) as [one, other]:
+        await one.tell(*results)
+        await other.tell(*results)
+        await one.tell(*results[::-1])
+        await other.tell(*results[5:15])
+        for result in results[:5]:
+            await one.tell(result)
+        assert await one.database["results"].count_documents({}) == 20
+        found, after = await one.store.results.of_quiz(quiz, None, 100)
+    assert after is None
+    assert {result.result_id for result in found} == {result.result_id for result in results}
+    assert {(result.points, result.points_max, result.completed_at) for result in found} == {
+        (80, 100, results[0].completed_at)
+    }
+
+
+async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
+    async with desks(mongo) as [at]:
+        indexes = await at.database["results"].index_information()
+    assert [index["expireAfterSeconds"] for index in indexes.values() if "expireAfterSeconds" in index] == [
+        26 * 7 * 86_400
+    ]

@@ -1,0 +1,170 @@
+"""Who exists and who was erased: nothing is awarded to the erased, and what was awarded keeps no words."""
+
+import asyncio
+from collections.abc import Collection
+
+import pytest
+
+from services.awards.codes import award_id
+from services.awards.known import KnownStore
+from services.awards.store import AwardStore
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage.outbox import waiting
+from tests.awards.builders import (
+    certificate,
+    closed,
+    completed,
+    erased,
+    fresh,
+    joined,
+    prizes,
+    published,
+    scheme,
+    standing,
+)
+from tests.awards.desk import Desk, desks
+
+pytestmark = pytest.mark.stack
+
+
+async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo: str) -> None:
+    quiz, gone, stays = fresh("quiz"), fresh("p"), fresh("p")
+    mark, late, ranks = certificate(quiz), certificate(quiz), prizes(quiz, gold=2)
+    async with desks(mongo) as [at]:
+        for one in (mark, ranks):
+            await at.store.put_scheme(one)
+        await at.know(joined(gone), joined(stays), erased(gone))
+        told = await at.tell(
+            completed(quiz, gone),
+            completed(quiz, stays),
+            closed(quiz, (standing(1, gone), standing(2, stays))),
+        )
+        assert {event.recipient_id for event in told.values()} == {stays}
+        await at.store.put_scheme(late)
+        for one in (late, ranks):
+            await at.organising.apply(one.scheme_id, None)
+        for one in (mark, late, ranks):
+            assert (await at.issued(one.scheme_id)).keys() == {stays}
+
+
+async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:
+    of, gone = scheme(), fresh("p")
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        await at.know(joined(gone))
+        await at.know(erased(gone))
+        with pytest.raises(Conflict) as refused:
+            await at.organising.confer(of.scheme_id, gone, "a note")
+        assert refused.value.code == "participant_erased"
+        assert await at.issued(of.scheme_id) == {}
+        assert not (await at.organising.standing(of.scheme_id)).in_use
+        assert await waiting(at.database) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_erased_stay_erased_in_whatever_order_and_however_often_it_is_told(
+    mongo: str, order: tuple[int, int]
+) -> None:
+    gone = fresh("p")
+    events = [joined(gone), erased(gone)]
+    async with desks(mongo) as [at]:
+        for place in order:
+            await at.know(events[place])
+        await at.know(joined(gone, version=3), joined(gone))
+        assert await at.store.known.erased([gone, fresh("p")]) == {gone}
+
+
+async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written_in_words(mongo: str) -> None:
+    of, gone, stays = scheme(), fresh("p"), fresh("p")
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        await at.know(joined(gone), joined(stays))
+        for one in (gone, stays):
+            await at.organising.confer(of.scheme_id, one, "张三领取")
+            await at.organising.revoke(award_id(of.scheme_id, one), "张三冒领")
+        before = await at.issued(of.scheme_id)
+        await at.know(erased(gone))
+        await at.know(erased(gone))
+        after = await at.issued(of.scheme_id)
+    assert (after[gone].note, after[gone].reason) == (None, None)
+    assert after[gone].award_code == before[gone].award_code
+    assert not after[gone].held
+    assert after[stays] == before[stays]
+
+
+async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred(mongo: str) -> None:
+    of = scheme()
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        for _ in range(20):
+            gone = fresh("p")
+            await at.know(joined(gone))
+            answers = await asyncio.gather(
+                at.organising.confer(of.scheme_id, gone, "张三领取"),
+                at.know(erased(gone)),
+                return_exceptions=True,
+            )
+            assert answers[1] is None
+            award = (await at.issued(of.scheme_id)).get(gone)
+            if award is None:
+                assert isinstance(answers[0], Conflict)
+            else:
+                assert award.note is None
+
+
+async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mongo: str) -> None:
+    of, gone = scheme(), fresh("p")
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        await at.know(joined(gone))
+
+        class ErasedMeanwhile(KnownStore):
+            async def erased(self, participant_ids: Collection[str]) -> set[str]:
+                found = await super().erased(participant_ids)
+                await at.know(erased(gone))
+                return found
+
+        store = AwardStore(at.database)
+        store.known = ErasedMeanwhile(at.database)
+        with pytest.raises(Conflict) as refused:
+            await Desk(at.database, store).organising.confer(of.scheme_id, gone, "张三领取")
+        assert refused.value.code == "participant_erased"
+        assert await at.issued(of.scheme_id) == {}
+
+
+async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: str) -> None:
+    flag, quiz = scheme(), fresh("quiz")
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(flag)
+        with pytest.raises(NotFound) as unknown:
+            await at.organising.confer(flag.scheme_id, "service-team-weat", None)
+        assert unknown.value.code == "recipient_unknown"
+        assert "try again" in unknown.value.message
+        assert not (await at.organising.standing(flag.scheme_id)).in_use
+
+        for of in (certificate(quiz), prizes(quiz, gold=1)):
+            with pytest.raises(NotFound) as no_quiz:
+                await at.organising.put(of)
+            assert no_quiz.value.code == "quiz_unknown"
+            assert "try again" in no_quiz.value.message
+            assert await at.store.scheme(of.scheme_id) is None
+        await at.know(published(quiz), published(quiz))
+        await at.organising.put(certificate(quiz))
+
+
+async def test_a_lookup_of_the_erased_reads_an_index_of_nobody_else(mongo: str) -> None:
+    async with desks(mongo) as [at]:
+        await at.know(*[joined(fresh("p")) for _ in range(50)])
+        people = [one["_id"] async for one in at.database["participants"].find({}, {"_id": 1})]
+        explained = await at.database.command(
+            "explain",
+            {
+                "find": "participants",
+                "filter": {"erased": True, "_id": {"$in": people}},
+                "projection": {"_id": 1},
+                "hint": "erased",
+            },
+            verbosity="executionStats",
+        )
+    stats = explained["executionStats"]
+    assert (stats["totalDocsExamined"], stats["totalKeysExamined"]) == (0, 0)

@@ -1,0 +1,101 @@
+"""Prizes when a closing lists fewer than took part: who is listed has them, and the others are found."""
+
+import pytest
+
+from shared.contracts.events import STANDINGS_MAX, FinalStanding
+from tests.awards.builders import certificate, closed, completed, fresh, prizes, standing, standings
+from tests.awards.desk import desks
+
+pytestmark = pytest.mark.stack
+
+
+def tied(first: int, count: int, rank: int = 1) -> tuple[FinalStanding, ...]:
+    return tuple(standing(rank, f"p{n}") for n in range(first, first + count))
+
+
+async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the_others_by_apply(
+    mongo: str,
+) -> None:
+    quiz = fresh("quiz")
+    of, others = prizes(quiz, gold=3), certificate(quiz)
+    results = [completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(STANDINGS_MAX + 5)]
+    closing = closed(quiz, tied(0, STANDINGS_MAX), participants=STANDINGS_MAX + 5)
+    async with desks(mongo) as [at]:
+        for one in (of, others):
+            await at.store.put_scheme(one)
+        told, given_up = await at.handle(closing)
+        assert len(told) == STANDINGS_MAX
+        assert given_up == ["standings_too_short"]
+        state = await at.organising.standing(of.scheme_id)
+        assert (state.in_use, state.closed) == (True, True)
+        assert state.undecided is not None
+        assert "lists 1000 of 1005" in state.undecided
+        assert (await at.organising.standing(others.scheme_id)).undecided is None
+
+        # Not all results have come yet: what can be found is awarded, and the scheme stays undecided.
+        await at.tell(*results[: STANDINGS_MAX + 2])
+        first = await at.organising.apply(of.scheme_id, None)
+        assert (first.issued, first.after, first.undecided) == (2, None, True)
+        assert (await at.organising.standing(of.scheme_id)).undecided is not None
+
+        await at.tell(*results[STANDINGS_MAX + 2 :])
+        second = await at.organising.apply(of.scheme_id, None)
+        assert (second.issued, second.after, second.undecided) == (3, None, False)
+        assert (await at.organising.standing(of.scheme_id)).undecided is None
+        issued = await at.issued(of.scheme_id)
+        assert issued.keys() == {result.participant_id for result in results}
+        assert {award.tier for award in issued.values()} == {"gold"}
+        # The closing again: everything is decided, and nothing is given up.
+        _, given_up = await at.handle(closing)
+        assert given_up == []
+
+
+async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = prizes(quiz, gold=1, silver=STANDINGS_MAX - 1)
+    final = (*tied(0, 1), *tied(1, STANDINGS_MAX - 1, rank=2))
+    best = [completed(quiz, one.participant_id, 90, time_used_seconds=60) for one in final]
+    behind = [
+        completed(quiz, "less", 89.5, time_used_seconds=60),
+        completed(quiz, "slower", 90, time_used_seconds=61),
+        completed(quiz, "equal", 90, time_used_seconds=60),
+        completed(quiz, "equal", 10, time_used_seconds=5),
+        # A worse result of somebody who is listed.
+        completed(quiz, "p1", 89, time_used_seconds=60),
+    ]
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        await at.tell(*best, *behind)
+        await at.handle(closed(quiz, final, participants=STANDINGS_MAX + 3))
+        applied = await at.organising.apply(of.scheme_id, None)
+        assert (applied.issued, applied.undecided) == (1, False)
+        issued = await at.issued(of.scheme_id)
+    assert issued["equal"].tier == "silver"
+    assert len(issued) == STANDINGS_MAX + 1
+
+
+async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str) -> None:
+    quiz = fresh("quiz")
+    of = prizes(quiz, gold=2)
+    async with desks(mongo) as [at]:
+        await at.tell(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
+        assert (await at.handle(closed(quiz, standings(1, 1), participants=4))) == ({}, [])
+        await at.store.put_scheme(of)
+        assert (await at.organising.standing(of.scheme_id)).undecided is not None
+        applied = await at.organising.apply(of.scheme_id, None)
+    assert (applied.issued, applied.undecided) == (4, False)
+
+
+async def test_a_closing_is_decided_for_all_schemes_but_the_one_that_it_is_too_short_for(mongo: str) -> None:
+    quiz = fresh("quiz")
+    few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
+    async with desks(mongo) as [at]:
+        for one in (few, many):
+            await at.store.put_scheme(one)
+        told, given_up = await at.handle(closed(quiz, standings(1, 2, 3), participants=400))
+        assert given_up == ["standings_too_short"]
+        assert len(told) == 4
+        assert (await at.organising.standing(few.scheme_id)).undecided is None
+        # Nobody can tell from a tie who ranks behind three and is due an award: it stays undecided.
+        assert (await at.organising.apply(many.scheme_id, None)).undecided
+        assert (await at.organising.standing(many.scheme_id)).undecided is not None
