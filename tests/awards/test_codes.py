@@ -26,6 +26,14 @@ def test_case_hyphens_spaces_and_look_alikes_do_not_matter(code: str) -> None:
     assert read_code(code.replace("-", "").replace("1", "i")) == code
 
 
+@given(codes)
+def test_full_width_characters_and_any_dash_do_not_matter(code: str) -> None:
+    wide = "".join(chr(ord(one) + 0xFEE0) if one != "-" else one for one in code)
+    for dash in "-\u2010\u2013\u2014\u2212\uff0d\u3000":
+        assert read_code(wide.replace("-", dash)) == code
+        assert read_code(code.replace("-", dash)) == code
+
+
 @given(codes, st.integers(0, 9), st.sampled_from(ALPHABET))
 def test_every_single_wrong_character_is_found(code: str, place: int, symbol: str) -> None:
     symbols = list(code[3:].replace("-", ""))
