@@ -9,6 +9,7 @@ from services.awards.codes import award_id
 from services.awards.known import KnownStore
 from services.awards.store import AwardStore
 from shared.runtime.errors import Conflict, NotFound
+from shared.storage.mongo import Session
 from shared.storage.outbox import waiting
 from tests.awards.builders import (
     certificate,
@@ -130,6 +131,30 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
             await Desk(at.database, store).organising.confer(of.scheme_id, gone, "张三领取")
         assert refused.value.code == "participant_erased"
         assert await at.issued(of.scheme_id) == {}
+
+
+async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mongo: str) -> None:
+    first, second, gone = scheme(), scheme(), fresh("p")
+    async with desks(mongo) as [at]:
+        for of in (first, second):
+            await at.store.put_scheme(of)
+        await at.know(joined(gone))
+        await at.organising.confer(first.scheme_id, gone, None)
+        erasures: list[asyncio.Task[None]] = []
+
+        class ErasedMeanwhile(KnownStore):
+            async def check(self, participant_id: str, session: Session) -> None:
+                await super().check(participant_id, session)
+                erasures.append(asyncio.create_task(at.know(erased(gone))))
+                # It may not end before the conferral does.
+                done, _ = await asyncio.wait(erasures, timeout=0.3)
+                assert not done
+
+        store = AwardStore(at.database)
+        store.known = ErasedMeanwhile(at.database)
+        await Desk(at.database, store).organising.confer(second.scheme_id, gone, "张三领取")
+        await asyncio.gather(*erasures)
+        assert (await at.issued(second.scheme_id))[gone].note is None
 
 
 async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: str) -> None:
