@@ -23,7 +23,6 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as SyncCollection
 from pymongo.database import Database as SyncDatabase
 from pymongo.errors import (
-    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -194,7 +193,9 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> f
     """
     Insert what is not there yet; a document whose unique key exists is left alone.
 
-    Cheaper than upserts where the key derives from the cause, and harmless to repeat.
+    Cheaper than upserts where the key derives from the cause, and harmless to repeat. One plain
+    command: the driver's bulk write costs as much again. So the driver does not try it a second time
+    when the primary changes; whoever calls does.
 
     Returns: the positions in `documents` of those that existed already.
     Raises:
@@ -202,18 +203,22 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> f
     """
     if not documents:
         return frozenset()
+    command = {
+        "insert": collection.name,
+        "documents": documents,
+        "ordered": False,
+        "writeConcern": {"w": "majority", "j": True},
+    }
     with outages_named():
-        try:
-            await collection.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            failed = error.details["writeErrors"]
-            if any(failure["code"] != DUPLICATE_KEY for failure in failed):
-                raise
-            # Without the write concern the rest may not survive: say so rather than go on.
-            if error.details.get("writeConcernErrors"):
-                raise Unavailable("MongoDB did not confirm a bulk write") from error
-            return frozenset(failure["index"] for failure in failed)
-    return frozenset()
+        told = await collection.database.command(command)
+        failed = told.get("writeErrors", ())
+        for failure in failed:
+            if failure["code"] != DUPLICATE_KEY:
+                raise OperationFailure(f"{collection.name}: code {failure['code']}", failure["code"])
+    # Without the write concern the rest may not survive: say so rather than go on.
+    if told.get("writeConcernError"):
+        raise Unavailable("MongoDB did not confirm a bulk write")
+    return frozenset(failure["index"] for failure in failed)
 
 
 async def at_once(
@@ -282,11 +287,11 @@ async def at_one_moment(database: Database) -> AsyncIterator[Session]:
         yield session
 
 
-async def create_missing(database: Database, names: Iterable[str]) -> None:
+async def create_missing(database: Database, names: Iterable[str], **options: Any) -> None:
     """Create collections that are not there yet: a transaction that does so itself conflicts with others."""
     for name in names:
         try:
-            await database.create_collection(name, check_exists=False)
+            await database.create_collection(name, check_exists=False, **options)
         except OperationFailure as error:
             if error.code != NAMESPACE_EXISTS:
                 raise
