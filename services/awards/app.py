@@ -11,8 +11,10 @@ from services.awards.handlers import subscriptions
 from services.awards.issuing import Issuing
 from services.awards.organising import Organising
 from services.awards.store import AwardStore
+from services.awards.upkeep import upkeep
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
+from shared.runtime.background import Loop, looping
 from shared.runtime.settings import Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
@@ -45,6 +47,8 @@ def assemble(settings: AwardsSettings) -> FastAPI:
                 )
             )
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
+            await stack.enter_async_context(looping(tidying := Loop("awards upkeep", upkeep(store.results))))
+            checks[tidying.name] = tidying.check
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
             checks["relay"] = relay.check

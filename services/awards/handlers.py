@@ -15,7 +15,6 @@ from shared.contracts.events import (
     QuizPublished,
 )
 from shared.messaging.consumer import Batch, Following, Received, Subscription
-from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
 # Nobody looks at the clock for an award, as for a result: larger batches cost less.
@@ -27,7 +26,7 @@ async def award_results(received: Sequence[Received[QuizCompleted]], store: Awar
     results = [_result(one.event) for one in received]
     # Remember before reading the schemes: a scheme put and applied at this moment then finds
     # the result, or is found here. The other way round, a result could fall between the two.
-    await store.results.remember(results, clock.now())
+    await store.results.remember(results)
     schemes = await store.schemes_of(result.quiz_id for result in results)
     return [
         Earned(due, one.context)

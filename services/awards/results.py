@@ -2,8 +2,8 @@
 What awards remembers of quizzes: results for whoever applies a scheme late, and final standings.
 
 results    one document a result, under "quiz/time-result": read in the order in which they were
-           handed in, and the same document however often a result comes. Kept as long as Kafka
-           keeps the events, so that a replay finds them.
+           handed in, and the same document however often a result comes. Clustered: its id is its
+           only index, which halves what an insert costs. Kept as long as Kafka keeps the events.
 closings   one document a closed quiz, kept for good: its prizes may be looked into for years.
 """
 
@@ -13,36 +13,47 @@ from datetime import UTC, datetime, timedelta
 from services.awards.rules import Closing, Result
 from shared.contracts.events import FinalStanding
 from shared.contracts.topics import WEEKS_KEPT
-from shared.runtime.clock import to_milliseconds
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document
 
-RESULT_DAYS_KEPT = WEEKS_KEPT * 7
-DAY_SECONDS = 86_400
+RESULTS_KEPT = timedelta(weeks=WEEKS_KEPT)
 COUNT_MS_MAX = 15_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 TIME_DIGITS = 13
+BY_ID = [("_id", ASCENDING)]
 
 
 class ResultStore:
     """Results and final standings of quizzes."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._results = database["results"]
         self._closings = database["closings"]
 
     async def prepare(self) -> None:
-        """Create the collections and indexes."""
+        """Create the collection."""
         with mongo.outages_named():
-            await self._results.create_index(
-                [("remembered_at", ASCENDING)], expireAfterSeconds=RESULT_DAYS_KEPT * DAY_SECONDS
+            await mongo.create_missing(
+                self._database, [self._results.name], clusteredIndex={"key": {"_id": 1}, "unique": True}
             )
 
-    async def remember(self, results: Sequence[Result], now: datetime) -> None:
+    async def remember(self, results: Sequence[Result]) -> None:
         """Keep what participants have reached, each result once."""
-        now = to_milliseconds(now)
-        await mongo.insert_new(self._results, [_document(result, now) for result in results])
+        await mongo.insert_new(self._results, [_document(result) for result in results])
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Remove the results that were handed in before this moment; how many."""
+        removed, at = 0, ""
+        with mongo.outages_named():
+            # From quiz to quiz: the first id behind all of one is the first of the next.
+            while found := await self._results.find_one({"_id": {"$gt": at}}, {"_id": 1}, sort=BY_ID):
+                quiz_id = found["_id"].partition("/")[0]
+                before = {"_id": {"$gte": found["_id"], "$lt": f"{quiz_id}/{_digits(moment)}"}}
+                removed += (await self._results.delete_many(before)).deleted_count
+                at = f"{quiz_id}0"
+        return removed
 
     async def of_quiz(self, quiz_id: str, after: str | None, limit: int) -> tuple[list[Result], str | None]:
         """
@@ -51,7 +62,7 @@ class ResultStore:
         Returns: the results, and where to go on if there may be more.
         """
         with mongo.outages_named():
-            found = self._results.find(_range(quiz_id, after)).sort("_id", ASCENDING).limit(limit)
+            found = self._results.find(_range(quiz_id, after)).sort(BY_ID).limit(limit)
             documents = await found.batch_size(limit).to_list(None)
         results = [_result(document, quiz_id) for document in documents]
         return results, _place(documents[-1]["_id"], quiz_id) if len(documents) == limit else None
@@ -94,16 +105,19 @@ class ResultStore:
         return Closing(quiz_id, document["participants"], standings)
 
 
-def _document(result: Result, now: datetime) -> Document:
-    time_ms = (result.completed_at - EPOCH) // MILLISECOND
+def _document(result: Result) -> Document:
     return {
-        "_id": f"{result.quiz_id}/{time_ms:0{TIME_DIGITS}}-{result.result_id}",
+        "_id": f"{result.quiz_id}/{_digits(result.completed_at)}-{result.result_id}",
         "participant_id": result.participant_id,
         "points": result.points,
         "points_max": result.points_max,
         "time_used_seconds": result.time_used_seconds,
-        "remembered_at": now,
     }
+
+
+def _digits(moment: datetime) -> str:
+    # As texts these sort as the times do.
+    return f"{(moment - EPOCH) // MILLISECOND:0{TIME_DIGITS}}"
 
 
 def _range(quiz_id: str, after: str | None = None) -> Document:

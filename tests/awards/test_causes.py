@@ -1,15 +1,16 @@
 """Which result an award follows from, and what is told of it again; on the real database."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.awards.codes import award_id
-from services.awards.results import ResultStore
+from services.awards.results import RESULTS_KEPT, ResultStore
 from services.awards.rules import Result
 from services.awards.schemes import Scheme
 from services.awards.store import AwardStore
+from services.awards.upkeep import UPKEEP_SECONDS, upkeep
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare, waiting
@@ -97,8 +98,8 @@ class Noticing(ResultStore):
         super().__init__(database)
         self._remembered = remembered
 
-    async def remember(self, results: Sequence[Result], now: datetime) -> None:
-        await super().remember(results, now)
+    async def remember(self, results: Sequence[Result]) -> None:
+        await super().remember(results)
         await self._remembered()
 
 
@@ -141,8 +142,14 @@ async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_co
 
 
 async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
+    now, quizzes = datetime.now(UTC), [fresh("quiz") for _ in range(3)]
+    ages = [timedelta(weeks=27), timedelta(weeks=26, seconds=1), timedelta(weeks=25), timedelta(0)]
+    results = [completed(quiz, fresh("p"), completed_at=now - age) for quiz in quizzes for age in ages]
     async with desks(mongo) as [at]:
-        indexes = await at.database["results"].index_information()
-    assert [index["expireAfterSeconds"] for index in indexes.values() if "expireAfterSeconds" in index] == [
-        26 * 7 * 86_400
-    ]
+        await at.tell(*results)
+        assert await upkeep(at.store.results)() == UPKEEP_SECONDS
+        left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]
+        assert await at.store.results.forget_before(now - RESULTS_KEPT) == 0
+    assert len(left) == 6
+    for quiz in quizzes:
+        assert len([id_ for id_ in left if id_.startswith(f"{quiz}/")]) == 2
