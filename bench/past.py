@@ -21,9 +21,7 @@ from shared.runtime.owned_ids import owned_id
 Document: TypeAlias = dict[str, Any]
 INSERTED_AT_ONCE = 5_000
 PAST = {"$regex": "^[^-]{8}-past-"}
-PAST_BATCH = {"$regex": "-past$"}
-# As many results as awards remembers in one document when the rate is high.
-RESULTS_A_BATCH = 100
+PAST_RESULT = {"$regex": "/[0-9]{13}-[^-]{8}-past-"}
 SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -67,7 +65,7 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
             ("kepu_quiz", "results", "participant_id", PAST),
             ("kepu_quiz", "standings", "participant_id", PAST),
             ("kepu_quiz", "participants", "_id", PAST),
-            ("kepu_awards", "results", "_id", PAST_BATCH),
+            ("kepu_awards", "results", "_id", PAST_RESULT),
             ("kepu_awards", "awards", "recipient_id", PAST),
             ("kepu_notifications", "contacts", "_id", PAST),
             ("kepu_notifications", "messages", "participant_id", PAST),
@@ -137,15 +135,14 @@ def _collections(
         return [{"_id": person(number), "group_id": None, "district": DISTRICT}]
 
     def remembered(number: int) -> list[Document]:
-        if number % RESULTS_A_BATCH:
-            return []
-        batch = range(number, number + RESULTS_A_BATCH)
+        handed_in_ms = int(opened_at.timestamp() * 1000) + number
         return [
             {
-                "_id": f"{quiz_id}/{number:012x}-past",
-                "results": [_id("attempt", one) for one in batch],
-                "participants": [person(one) for one in batch],
-                "scores": [one % 101 for one in batch],
+                "_id": f"{quiz_id}/{handed_in_ms:013}-{_id('attempt', number)}",
+                "participant_id": person(number),
+                "points": float(number % 101),
+                "points_max": 100.0,
+                "time_used_seconds": _seconds_used(number),
             }
         ]
 
@@ -161,6 +158,7 @@ def _collections(
                 "cause": _id("attempt", number),
                 "issued_at": THEN,
                 "relayed": False,
+                "version": 1,
             }
         ]
 

@@ -16,19 +16,29 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     schemes = [scheme async for scheme in database["schemes"].find()]
     awards = [award async for award in database["awards"].find()]
     by_hand = {scheme["_id"] for scheme in schemes if scheme["rule"]["type"] == "conferred"}
+    stored = {_name(award) for award in awards}
     # Nothing but the organiser's own word says whom to confer on: what is stored, and what was acknowledged.
-    conferred = {promise.id for promise in promises if promise.kind == "conferred"}
-    conferred |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
-    expected = conferred | set(_certificates(log, schemes)) | set(_prizes(log, schemes))
+    expected = {promise.id for promise in promises if promise.kind == "conferred"}
+    expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
+    expected |= set(_certificates(log, schemes)) | set(_prizes(log, schemes))
+    expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
+    # Whoever was erased may have been awarded before, and gets nothing after.
+    erased = {event.key for event in log.events("participant.erased")}
+    living = [_name(award) for award in awards if award["recipient_id"] not in erased]
     return [
-        compare("awards are given", expected, (_name(award) for award in awards)),
+        compare("awards are given", (name for name in expected if _recipient(name) not in erased), living),
         compare("awards are told (award.issued)", by_id, (e.body["award_id"] for e in issued)),
         true_of_all(
             "what is told is what is stored",
             (e.id for e in issued if not _same(e.body, by_id.get(e.body["award_id"], {}))),
             len(issued),
+        ),
+        true_of_all(
+            "the versions told count the changes stored",
+            (e.id for e in (*issued, *revoked) if not _counts(e.topic, e.body, by_id)),
+            len(issued) + len(revoked),
         ),
         compare(
             "revocations are told (award.revoked)",
@@ -57,27 +67,66 @@ def name_of(scheme_id: str, recipient_id: str, tier: str | None = None) -> str:
     return f"{scheme_id}/{recipient_id}" + (f"/{tier}" if tier else "")
 
 
+def _recipient(name: str) -> str:
+    return name.split("/")[1]
+
+
+def _counts(topic: str, told: Json, by_id: Mapping[str, Json]) -> bool:
+    version = by_id.get(told["award_id"], {}).get("version")
+    # An award is issued, and may then be revoked: nothing else changes it.
+    return bool(told["version"] == 1 if topic == "award.issued" else told["version"] == 2 == version)
+
+
 def _certificates(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
     completed = [event.body for event in log.events("quiz.completed")]
     for scheme in schemes:
         rule = scheme["rule"]
         if rule["type"] == "pass_mark":
             for result in completed:
-                if result["quiz_id"] == rule["quiz_id"] and result["score_percent"] >= rule["score_percent"]:
+                # Points decide, not the percentage that is shown.
+                reached = result["points"] * 100 >= rule["score_percent"] * result["points_max"]
+                if result["quiz_id"] == rule["quiz_id"] and reached:
                     yield name_of(scheme["_id"], result["participant_id"])
 
 
-def _prizes(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
+def _ranked(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
+    """The schemes that award by rank, with the closings of their quizzes."""
     closed: Mapping[str, Json] = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
     for scheme in schemes:
         rule = scheme["rule"]
-        if rule["type"] != "rank_tiers" or rule["quiz_id"] not in closed:
+        if rule["type"] == "rank_tiers" and rule["quiz_id"] in closed:
+            yield scheme, closed[rule["quiz_id"]]
+
+
+def _prizes(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
+    for scheme, closing in _ranked(log, schemes):
+        for standing in closing["standings"]:
+            if tier := _tier(scheme, standing["rank"]):
+                yield name_of(scheme["_id"], standing["participant_id"], tier)
+
+
+def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
+    """Who shares the rank of the last one listed, and whether the scheme says that this is decided."""
+    for scheme, closing in _ranked(log, schemes):
+        listed = {standing["participant_id"] for standing in closing["standings"]}
+        last = closing["standings"][-1] if closing["standings"] else None
+        tier = _tier(scheme, last["rank"]) if last and closing["participants"] > len(listed) else None
+        if last is None or tier is None:
             continue
-        for standing in closed[rule["quiz_id"]]["standings"]:
-            places = 0
-            for tier in rule["tiers"]:
-                places += tier["places"]
-                # Who ranks within the places of this tier and of those above it has it, ties included.
-                if standing["rank"] <= places:
-                    yield name_of(scheme["_id"], standing["participant_id"], tier["tier"])
-                    break
+        tied = (last["points"], last["time_used_seconds"])
+        for result in (event.body for event in log.events("quiz.completed")):
+            if result["quiz_id"] != closing["quiz_id"] or result["participant_id"] in listed:
+                continue
+            if (result["points"], result["time_used_seconds"]) == tied:
+                decided = bool(scheme.get("tie_decided"))
+                yield name_of(scheme["_id"], result["participant_id"], tier), decided
+
+
+def _tier(scheme: Json, rank: int) -> str | None:
+    """Who ranks within the places of a tier and of those above it has it, ties included."""
+    places = 0
+    for tier in scheme["rule"]["tiers"]:
+        places += tier["places"]
+        if rank <= places:
+            return str(tier["tier"])
+    return None
