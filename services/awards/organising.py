@@ -26,7 +26,7 @@ from shared.runtime.errors import Conflict, NotFound, Rejected
 APPLY_RESULTS_MAX = 500
 APPLY_PAGES_MAX = 20
 # From a quiz's or a participant's own service by outbox and Kafka to here: mostly within a second.
-KNOWN_WAIT_SECONDS = 3.0
+KNOWN_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
