@@ -24,11 +24,12 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
-    # Whoever was erased may have been awarded before, and gets nothing after.
+    # Whoever was erased may have been awarded before and gets nothing after: what was told decides.
     erased = {event.key for event in log.events("participant.erased")}
-    living = [_name(award) for award in awards if award["recipient_id"] not in erased]
+    expected = {name for name in expected if _recipient(name) not in erased}
+    expected |= {_name(event.body) for event in issued if event.key in erased}
     return [
-        compare("awards are given", (name for name in expected if _recipient(name) not in erased), living),
+        compare("awards are given", expected, (_name(award) for award in awards)),
         compare("awards are told (award.issued)", by_id, (e.body["award_id"] for e in issued)),
         true_of_all(
             "what is told is what is stored",

@@ -119,7 +119,9 @@ class AwardStore:
 
     async def _scheme_ids(self) -> list[str]:
         with mongo.outages_named():
-            return [scheme["_id"] for scheme in await self._schemes.find({}, {"_id": 1}).to_list(None)]
+            # The index of ids alone, without a look at the schemes.
+            found = await self._schemes.find({}, {"_id": 1}).hint([("_id", ASCENDING)]).to_list(None)
+        return [scheme["_id"] for scheme in found]
 
     async def state(self, scheme_id: str) -> SchemeState | None:
         """How a scheme stands."""
