@@ -1,0 +1,64 @@
+"""How MongoDB finds what awards asks for, by its own profiler: by indexes, and in their order."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.awards.codes import award_id
+from shared.storage.outbox import COLLECTION as OUTBOX
+from tests.awards.builders import (
+    certificate,
+    closed,
+    completed,
+    erased,
+    fresh,
+    joined,
+    prizes,
+    published,
+    scheme,
+)
+from tests.awards.builders import standings as ranks
+from tests.awards.desk import Desk, desks
+
+pytestmark = pytest.mark.stack
+
+
+async def do_all_there_is_to_do(at: Desk) -> None:
+    quiz, gone, stays = fresh("quiz"), fresh("p"), fresh("p")
+    mark, places, flag = certificate(quiz), prizes(quiz, gold=3), scheme()
+    await at.know(published(quiz), joined(gone), joined(stays))
+    for one in (mark, places, flag):
+        await at.organising.put(one)
+    await at.organising.put(mark)
+    await at.tell(
+        *[completed(quiz, person, 90, time_used_seconds=60) for person in (gone, stays, "p0", "p1")]
+    )
+    await at.handle(closed(quiz, ranks(1, 1), participants=4))
+    for one in (mark, places):
+        await at.organising.apply(one.scheme_id, None)
+        await at.organising.standing(one.scheme_id)
+    for person in (gone, stays):
+        award, _ = await at.organising.confer(flag.scheme_id, person, "a note")
+        await at.store.award_of_code(award.award_code)
+        await at.store.awards_of_recipient(person, None, 50)
+    await at.organising.revoke(award_id(flag.scheme_id, stays), "a reason")
+    await at.know(erased(gone))
+    await at.store.schemes("", 50)
+    await at.store.awards_of_scheme(mark.scheme_id, "", 50)
+    await at.store.results.forget_before(datetime.now(UTC))
+
+
+async def test_nothing_is_searched_for_without_an_index_or_sorted_in_memory(mongo: str) -> None:
+    async with desks(mongo) as [at]:
+        await at.database.command("profile", 2)
+        await do_all_there_is_to_do(at)
+        await at.database.command("profile", 0)
+        seen = [
+            (one["ns"].partition(".")[2], one.get("planSummary", ""), one.get("hasSortStage", False))
+            async for one in at.database["system.profile"].find({"op": {"$ne": "insert"}})
+        ]
+    asked = [one for one in seen if one[0] not in (OUTBOX, "system.profile")]
+    assert {"awards", "schemes", "results", "closings", "participants", "quizzes"} <= {
+        one[0] for one in asked
+    }
+    assert [one for one in asked if "COLLSCAN" in one[1] or one[2]] == []
