@@ -47,11 +47,11 @@ def assemble(settings: AwardsSettings) -> FastAPI:
                 )
             )
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
-            await stack.enter_async_context(looping(tidying := Loop("awards upkeep", upkeep(store.results))))
-            checks[tidying.name] = tidying.check
+            tidying = Loop("upkeep", upkeep(store.results))
+            await stack.enter_async_context(looping(tidying))
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks["relay"] = relay.check
+            checks |= {tidying.name: tidying.check, "relay": relay.check}
         return checks
 
     app = create_app(

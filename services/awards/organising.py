@@ -184,10 +184,7 @@ class Organising:
 
     async def _decide_tie(self, closing: Closing, scheme: Scheme) -> bool:
         participants = await self._store.results.participants_of(closing.quiz_id)
-        if not is_decided_by_tie(closing, scheme, participants):
-            return False
-        await self._store.decide_tie(scheme.scheme_id)
-        return True
+        return is_decided_by_tie(closing, scheme, participants) and await self._store.decide_tie(scheme)
 
     async def _apply_results(
         self, quiz_id: str, after: str | None, due: Callable[[Sequence[Result]], Sequence[Due]]

@@ -91,13 +91,15 @@ class AwardStore:
         """Fix a scheme's rule before its first award; False if it is no longer the stored one."""
         if scheme in self._in_use:
             return True
+        if used := await self._mark(scheme, {"in_use": True}):
+            self._in_use.add(scheme)
+        return used
+
+    async def _mark(self, scheme: Scheme, marks: Document) -> bool:
         document = scheme.model_dump(mode="json")
         stored = {"_id": scheme.scheme_id, "rule": document["rule"], "kind": document["kind"]}
         with mongo.outages_named():
-            used = await self._schemes.update_one(stored, {"$set": {"in_use": True}})
-        if used.matched_count:
-            self._in_use.add(scheme)
-        return bool(used.matched_count)
+            return bool((await self._schemes.update_one(stored, {"$set": marks})).matched_count)
 
     async def scheme(self, scheme_id: str) -> Scheme | None:
         """The scheme of this id."""
@@ -129,10 +131,9 @@ class AwardStore:
             found = await self._schemes.find_one({"_id": scheme_id}, {"in_use": 1, "tie_decided": 1})
         return SchemeState(found.get("in_use", False), found.get("tie_decided", False)) if found else None
 
-    async def decide_tie(self, scheme_id: str) -> None:
-        """The tie at the end of the list is decided: nobody else is due an award."""
-        with mongo.outages_named():
-            await self._schemes.update_one({"_id": scheme_id}, {"$set": {"tie_decided": True}})
+    async def decide_tie(self, scheme: Scheme) -> bool:
+        """By this rule nobody else is due an award, so it is fixed too; False if it is not the stored one."""
+        return await self._mark(scheme, {"in_use": True, "tie_decided": True})
 
     async def awards(self, award_ids: Some[str], session: Session | None = None) -> dict[str, Award]:
         """Those of these awards that exist, by id."""
