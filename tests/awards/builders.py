@@ -246,6 +246,11 @@ async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> As
         stack.push_async_callback(heard.stop)
         await heard.seek_to_end()
         clients = [await stack.enter_async_context(running(assemble(shared))) for _ in range(copies)]
+
+        async def all_well() -> bool:
+            return all([(await client.get("/health")).is_success for client in clients])
+
+        await eventually(all_well, bool)
         yield Week(clients, publisher, heard)
 
 
