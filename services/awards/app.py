@@ -12,6 +12,7 @@ from services.awards.issuing import Issuing
 from services.awards.organising import Organising
 from services.awards.store import AwardStore
 from services.awards.upkeep import upkeep
+from services.awards.wording import CHINESE
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime.background import Loop, looping
@@ -60,6 +61,7 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         description="Schemes, awards and their codes.",
         settings=settings,
         lifespan=lifespan,
+        chinese=CHINESE,
     )
     if settings.role != "worker":
         app.include_router(router())

@@ -19,6 +19,7 @@ from shared.runtime.errors import Rejected
 
 # Nobody looks at the clock for an award, as for a result: larger batches cost less.
 GATHER_MS = 200
+TOO_SHORT = "standings_too_short"
 
 
 async def award_results(received: Sequence[Received[QuizCompleted]], store: AwardStore) -> list[Earned]:
@@ -82,7 +83,7 @@ def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     return Rejected(
         f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
         f"participants, and others may share the last rank: apply {names}",
-        code="standings_too_short",
+        code=TOO_SHORT,
     )
 
 
@@ -125,6 +126,8 @@ def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
         return ()
 
     return [
-        Subscription(topics.AWARDS, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS),
+        Subscription(
+            topics.AWARDS, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS, codes=(TOO_SHORT,)
+        ),
         Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), know),
     ]

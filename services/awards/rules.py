@@ -169,6 +169,7 @@ def check_decidable(scheme: Scheme) -> None:
             f"the tiers have {scheme.rule.places} places together, and a closed quiz lists "
             f"{STANDINGS_MAX} standings at the most",
             code="places_above_standings",
+            listed=STANDINGS_MAX,
         )
 
 

@@ -5,7 +5,7 @@ CHINESE: dict[str, str] = {
     "award_revoked": "该奖项已被撤销，不能再次颁发",
     "award_unknown": "没有这个奖项",
     "participant_erased": "该参与者的信息已注销",
-    "places_above_standings": "各等级名额之和超过了答题活动结束时公布的名次数",
+    "places_above_standings": "各等级名额之和超过了答题活动结束时公布的名次数（{listed}）",
     "quiz_not_closed": "答题活动还没有结束",
     "quiz_unknown": "没有这个答题活动；如果刚刚发布，请稍后再试",
     "recipient_unknown": "没有这个参与者或团体；如果刚刚登记，请稍后再试",

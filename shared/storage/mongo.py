@@ -207,7 +207,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> f
         "insert": collection.name,
         "documents": documents,
         "ordered": False,
-        "writeConcern": {"w": "majority", "j": True},
+        "writeConcern": collection.write_concern.document,
     }
     with outages_named():
         told = await collection.database.command(command)

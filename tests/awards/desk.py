@@ -41,7 +41,7 @@ class Desk:
         batch = batch_of([envelope(event) for event in happened])
         following = await self._handle(batch)
         told = {one.context.id: one.event for one in read_back(following, AwardIssued)}
-        return told, [why.code for _, why in batch.rejected]
+        return told, [dead.why.code for dead in batch.rejected]
 
     async def know(self, *happened: Event) -> None:
         """Have these handled as one batch."""
