@@ -24,10 +24,9 @@ from shared.contracts.events import (
     QuizCompleted,
     QuizPublished,
 )
-from shared.contracts.topics import AWARDS_KNOWN, create_missing
+from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.web.tokens import TokenSigner, new_key_pair
-from tests.support.kafka import skip_to_end
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 ORGANISER_KEY = "organisers-key-for-tests"
@@ -236,8 +235,6 @@ class Week:
 @asynccontextmanager
 async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
     await create_missing(kafka)
-    # What other tests told of participants is not this database's.
-    await skip_to_end(kafka, AWARDS_KNOWN)
     shared = settings(kafka, mongo, **changes)
     heard = AIOKafkaConsumer(AwardIssued.topic, AwardRevoked.topic, bootstrap_servers=kafka)
     async with AsyncExitStack() as stack:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from services.awards.app import assemble
 from services.awards.known import KnownStore
 from services.awards.schemes import Scheme
+from services.awards.wording import CHINESE
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
 from tests.awards.builders import (
@@ -310,6 +312,27 @@ async def test_what_cannot_be_is_refused_with_a_stable_code(
         f"/schemes/{flag.scheme_id}", json=mark.model_dump(mode="json"), headers=ORGANISER
     )
     assert code_of(other) == (422, "scheme_id_differs")
+
+
+async def test_refusals_are_told_in_chinese_to_who_reads_it(
+    client: httpx.AsyncClient, known: KnownStore
+) -> None:
+    await known.add_quizzes([quiz := fresh("quiz")])
+    of, chinese = prizes(quiz, gold=1_200), {"Accept-Language": "zh-CN"}
+    body = of.model_dump(mode="json")
+    for language, word in ((chinese, "（1000）"), ({}, "at the most")):
+        refused = await client.put(f"/schemes/{of.scheme_id}", json=body, headers=ORGANISER | language)
+        assert code_of(refused) == (422, "places_above_standings")
+        assert word in refused.json()["detail"]
+    unknown = await client.get(f"/schemes/{of.scheme_id}", headers=chinese)
+    assert unknown.json()["detail"] == "没有这个奖励方案"
+
+
+def test_every_code_of_awards_has_chinese_words() -> None:
+    sources = "".join(path.read_text() for path in Path(assemble.__code__.co_filename).parent.glob("*.py"))
+    codes = set(re.findall(r'code="([a-z_]+)"', sources))
+    assert len(codes) > 10
+    assert codes <= CHINESE.keys()
 
 
 async def test_organisers_alone_put_confer_list_apply_and_revoke(client: httpx.AsyncClient) -> None:
