@@ -2,8 +2,6 @@
 
 import importlib
 import os
-import resource
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -22,8 +20,9 @@ from bench.preload import TRANSACTION_MS_MAX
 from bench.report import Outcome
 from bench.site import Site
 from ops.stack import Stack, StackError
-from ops.stack.host import make_folder
+from ops.stack.host import allow_open_files, make_folder
 from ops.stack.kafka import TRANSACTION_MS_VARIABLE
+from ops.stack.scratch import scratch
 
 FAILED = 1
 RESULTS = Path(__file__).parent.parent / ".kepu" / "bench"
@@ -79,14 +78,15 @@ def main(
         raise typer.BadParameter(f"there is no line {', '.join(unknown)}; there are {', '.join(LINES)}")
     started = datetime.now().astimezone()
     out = out or RESULTS / f"{started:%Y%m%d-%H%M%S}{'-short' if short else ''}.json"
-    _open_many_files()
+    # What is started from here inherits the limit; a burst has thousands of connections.
+    allow_open_files()
     # The log is filled within one transaction.
     os.environ[TRANSACTION_MS_VARIABLE] = str(TRANSACTION_MS_MAX)
     of_machine = report.machine()
     outcomes: list[Outcome] = []
     folder = RESULTS / f"run-{started:%Y%m%d-%H%M%S}" if keep else None
-    with tempfile.TemporaryDirectory(prefix="kepu-bench-", ignore_cleanup_errors=True) as temporary:
-        home = folder or Path(temporary)
+    with scratch("kepu-bench-") as temporary:
+        home = folder or temporary
         make_folder(home)
         console.print("Starting Kafka and MongoDB …")
         client.build()
@@ -124,12 +124,6 @@ def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
             outcome = Outcome(name, LINES[name], problems=[str(error)])
     outcome.seconds = time.monotonic() - started
     return outcome
-
-
-def _open_many_files() -> None:
-    """What is started from here inherits the limit; a burst has thousands of connections."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

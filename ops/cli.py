@@ -2,7 +2,7 @@
 
 import signal
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -33,8 +33,9 @@ class Commands(TyperGroup):
             raise typer.Exit(FAILED) from error
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    # Not an exception of its own: an event loop that runs answers Ctrl-C by cancelling what it runs.
+    signal.raise_signal(signal.SIGINT)
 
 
 def _first(error: Exception) -> Exception:

@@ -19,6 +19,8 @@ from ops.stack.cli import UP_HOME, Home, tell
 from shared.contracts import topics
 
 INCOMPLETE = 1
+# From docker compose up until the last service listens; the images are there then.
+DOCKER_START_SECONDS_MAX = 120.0
 
 deployment_cli = typer.Typer()
 console = Console(highlight=False)
@@ -82,7 +84,7 @@ def load_command(
         services = Services(Stack(home))
         urls = {name: url or services.url(name) for name, url in told.items()}
         key = organiser_key or services.secrets["KEPU_ORGANISER_KEY"]
-    if load_pieces(loaded, urls, key):
+    if load_pieces(loaded, urls, key, DOCKER_START_SECONDS_MAX if docker else 0.0):
         raise typer.Exit(INCOMPLETE)
 
 
@@ -118,13 +120,15 @@ def topics_command(
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there.")
 
 
-def load_pieces(loaded: week.Week, urls: Mapping[str, str], organiser_key: str) -> list[week.Failure]:
+def load_pieces(
+    loaded: week.Week, urls: Mapping[str, str], organiser_key: str, patience_seconds: float = 0.0
+) -> list[week.Failure]:
     """Load with a progress display, and say what could not be loaded and why."""
     pieces = week.pieces(loaded)
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("load", total=len(pieces))
-        failures = week.load(pieces, urls, organiser_key, lambda _: progress.advance(task))
+        failures = week.load(pieces, urls, organiser_key, lambda _: progress.advance(task), patience_seconds)
     done = len(pieces) - len(failures)
     tell(f"{done} of {len(pieces)} loaded: groups, activities, the quiz with its questions, and schemes")
     if failures:

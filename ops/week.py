@@ -12,6 +12,7 @@ week again.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ Json: TypeAlias = dict[str, Any]
 SAMPLE = Path(__file__).parent.parent / "sample" / "puyang-2023"
 TIMEOUT_SECONDS = 60.0
 REASON_CHARACTERS_MAX = 300
+LOOK_SECONDS = 0.5
 # The code of a failure without an answer.
 UNREACHABLE = "unreachable"
 CONTEST_DAYS = 8
@@ -171,6 +173,7 @@ def load(
     urls: Mapping[str, str],
     organiser_key: str,
     advance: Callable[[Piece], None] = lambda _: None,
+    patience_seconds: float = 0.0,
 ) -> list[Failure]:
     """
     Put into the services what can be put. One piece that is refused keeps no other from being loaded.
@@ -178,15 +181,17 @@ def load(
     Args:
         urls: where registration, quiz and awards listen.
         advance: called after each piece.
-    Returns: what could not be loaded. A service that does not answer is asked once.
+        patience_seconds: how long a service may take until it answers at all, counted from now.
+    Returns: what could not be loaded. A service that does not answer is waited for once.
     """
+    patient_until = time.monotonic() + patience_seconds
     failures: list[Failure] = []
     silent: set[str] = set()
     with httpx.Client(headers={"X-Organiser-Key": organiser_key}, timeout=TIMEOUT_SECONDS) as client:
         for piece in all_pieces:
             if piece.service in silent:
                 failures.append(Failure(piece.name, "not_tried", f"{piece.service} does not answer"))
-            elif failure := _put(client, urls[piece.service], piece):
+            elif failure := _put(client, urls[piece.service], piece, patient_until):
                 failures.append(failure)
                 if failure.code == UNREACHABLE:
                     silent.add(piece.service)
@@ -215,11 +220,16 @@ def _piece(kind: str, service: str, path: str, body: Json) -> Piece:
     return Piece(f"{kind} {body[id_name]}", service, f"{path}/{body[id_name]}", content)
 
 
-def _put(client: httpx.Client, url: str, piece: Piece) -> Failure | None:
-    try:
-        answer = client.put(url + piece.path, json=piece.body)
-    except httpx.TransportError as error:
-        return Failure(piece.name, UNREACHABLE, f"{piece.service} at {url} does not answer: {error}")
+def _put(client: httpx.Client, url: str, piece: Piece, patient_until: float) -> Failure | None:
+    while True:
+        try:
+            answer = client.put(url + piece.path, json=piece.body)
+            break
+        except httpx.TransportError as error:
+            # Loading again changes nothing, so a request that may have arrived can be sent again.
+            if time.monotonic() > patient_until:
+                return Failure(piece.name, UNREACHABLE, f"{piece.service} at {url} does not answer: {error}")
+            time.sleep(LOOK_SECONDS)
     if answer.is_success:
         return None
     try:

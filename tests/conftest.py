@@ -69,7 +69,8 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """For what the tests of a module share."""
-    if groups := groups_of(request.path.parent.name) if "stack" in request.fixturenames else ():
+    groups = groups_of(request.path.parent.name)
+    if groups and any(_has_servers(item) for item in request.session.items if item.path == request.path):
         skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield
     if stack := request.config.stash.get(STACK, None):
@@ -107,3 +108,7 @@ def _started(config: pytest.Config) -> Stack:
     except StackError as error:
         # Every test that needs them would fail by this one reason.
         pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
+
+
+def _has_servers(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())

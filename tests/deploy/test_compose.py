@@ -11,7 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
+from ops.week import DOCKER_URLS
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,7 @@ def test_secrets_come_from_the_environment_and_are_missed_when_absent() -> None:
     for name, service in compose()["services"].items():
         for variable, value in service.get("environment", {}).items():
             if variable.startswith("KEPU_") and variable.endswith("_KEY"):
-                assert value == f"${{{variable}:?run kepu keys > .env}}", (name, variable)
+                assert value == f"${{{variable}:?run kepu keys --file .env}}", (name, variable)
 
 
 def test_no_port_is_open_to_other_machines() -> None:
@@ -89,6 +91,7 @@ def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
     for name, service in services.items():
         assert service.get("restart"), name
         assert service.get("mem_limit"), name
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
     for name in SERVICES:
         assert services[name]["depends_on"] == {
             "topics": {"condition": "service_completed_successfully"},
@@ -96,6 +99,44 @@ def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
         }
     assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
     assert services["topics"]["command"] == ["python", "-m", "shared.contracts.topics"]
+
+
+def test_a_service_takes_sigterm_from_its_first_moment_on() -> None:
+    assert {name for name, service in compose()["services"].items() if service.get("init")} == {
+        *SERVICES,
+        "quiz-worker",
+    }
+
+
+def test_servers_may_open_the_files_that_they_need() -> None:
+    for name in ("kafka", "mongo"):
+        assert compose()["services"][name]["ulimits"]["nofile"] >= OPEN_FILES_MIN
+
+
+def test_down_ends_the_workers_of_the_peak_too() -> None:
+    # Compose's down leaves out what belongs to a profile that is not named.
+    assert not any("profiles" in service for service in compose()["services"].values())
+    assert compose()["services"]["quiz-worker"]["scale"] == "${KEPU_QUIZ_WORKERS:-0}"
+
+
+def test_kepu_load_finds_the_services_of_compose() -> None:
+    ports = {name: compose()["services"][name]["ports"][0].rpartition(":")[0] for name in DOCKER_URLS}
+    assert {name: f"http://{port}" for name, port in ports.items()} == DOCKER_URLS
+
+
+def test_all_that_the_images_share_is_built_once() -> None:
+    before, after = dockerfile().split("ARG SERVICE")
+    assert "pip install" in before
+    assert "pip install" not in after
+    assert "# syntax=" not in before, "needs a registry, for nothing"
+
+
+def test_files_of_a_checkout_that_only_its_owner_can_read_can_be_read_in_the_image() -> None:
+    assert dockerfile().index("COPY services/${SERVICE}/") < dockerfile().index("RUN chmod -R a+rX /app")
+
+
+def test_secrets_of_compose_are_not_committed() -> None:
+    assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_prometheus_scrapes_every_service() -> None:

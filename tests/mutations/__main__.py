@@ -20,7 +20,7 @@ from tests.mutations.running import Outcome, Verdict, copy, read, run
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutations.toml")
 COLOURS = {Verdict.noticed: "green", Verdict.survived: "red", Verdict.broken: "red"}
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ class Site:
 
 
 @contextmanager
-def site(**refused: str) -> Iterator[Site]:
+def site(port: int = 0, **refused: str) -> Iterator[Site]:
     found = Site({path.replace("__", "/"): code for path, code in refused.items()})
 
     class Answers(BaseHTTPRequestHandler):
@@ -49,7 +49,7 @@ def site(**refused: str) -> Iterator[Site]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
             """Nothing on the terminal."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), Answers) as server:
         found.url = f"http://127.0.0.1:{server.server_port}"
         serving = threading.Thread(target=server.serve_forever)
         serving.start()
@@ -67,7 +67,7 @@ def everywhere(url: str) -> dict[str, str]:
 def test_a_piece_that_is_refused_keeps_no_other_from_being_loaded() -> None:
     pieces = week.pieces(week.read())
     first = pieces[0]
-    with site(**{first.path.strip("/").replace("/", "__"): "group_conflict"}) as there:
+    with site(0, **{first.path.strip("/").replace("/", "__"): "group_conflict"}) as there:
         advanced: list[week.Piece] = []
         failures = week.load(pieces, everywhere(there.url), "k" * 16, advanced.append)
     assert [(failure.piece, failure.code) for failure in failures] == [(first.name, "group_conflict")]
@@ -110,7 +110,7 @@ def test_a_piece_without_an_id_is_told() -> None:
 
 def test_the_command_lists_what_it_could_not_load_and_exits_with_1() -> None:
     quiz = week.read().quiz_id
-    with site(**{f"quizzes__{quiz}": "quiz_running"}) as there:
+    with site(0, **{f"quizzes__{quiz}": "quiz_running"}) as there:
         addresses = [part for name in everywhere("") for part in (f"--{name}", there.url)]
         result = CliRunner().invoke(
             app,
@@ -122,3 +122,20 @@ def test_the_command_lists_what_it_could_not_load_and_exits_with_1() -> None:
         assert told in result.stdout
     [starts] = [min(s["starts_at"] for a in there.put.values() for s in a.get("sessions", []))]
     assert datetime.fromisoformat(starts).date() == datetime.now(UTC).date() + timedelta(days=1)
+
+
+def test_a_service_that_is_still_starting_is_waited_for() -> None:
+    pieces = week.pieces(week.read())[:1]
+    with site() as there:
+        port = int(there.url.rpartition(":")[2])
+    failures: list[week.Failure] = []
+    loading = threading.Thread(
+        target=lambda: failures.extend(
+            week.load(pieces, everywhere(f"http://127.0.0.1:{port}"), "k" * 16, patience_seconds=20.0)
+        )
+    )
+    loading.start()
+    with site(port=port) as there:
+        loading.join(20)
+    assert failures == []
+    assert set(there.put) == {pieces[0].path}

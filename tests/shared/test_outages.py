@@ -30,6 +30,7 @@ from tests.support.kafka import (
     readers_of,
     said,
 )
+from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
 
@@ -39,9 +40,9 @@ RECOVERED_SECONDS = 30.0
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def own() -> Iterator[Stack]:
     """A stack that nobody else uses, since it is killed."""
-    with Stack(tmp_path_factory.mktemp("own"), detached=False, environment={}) as stack:
+    with own_stack() as stack:
         yield stack
 
 

@@ -21,14 +21,15 @@ from shared.messaging.publisher import (
 )
 from shared.runtime.errors import Rejected, Unavailable
 from tests.support.kafka import eventually, new_contract, read_all, said
+from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def own() -> Iterator[Stack]:
     """A stack that nobody else uses, since it is made to stand still."""
-    with Stack(tmp_path_factory.mktemp("own"), detached=False, environment={}) as stack:
+    with own_stack() as stack:
         yield stack
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # (its types forget one)
 
 from shared.contracts.topics import LIVE, Topic
 
@@ -49,7 +49,8 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 def _ends(kafka: str, topics: Iterable[Topic]) -> list[TopicPartition]:
     places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
-    asked = admin(kafka).list_offsets(dict.fromkeys(places, OffsetSpec.latest()))
+    latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    asked = admin(kafka).list_offsets(dict.fromkeys(places, latest))
     return [
         TopicPartition(place.topic, place.partition, answer.result(ANSWER_SECONDS_MAX).offset)
         for place, answer in asked.items()
