@@ -43,6 +43,19 @@ class _Dropped(list[tuple[bytes, bytes]]):
 _DROPPED = _Dropped()
 
 
+class _Lingering:
+    """What uvicorn's cycle knows of the transport; its end waits until the client has read the answer."""
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        """End the connection."""
+        self._protocol.close_softly()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Serves an app whose `state.connections` holds its bounds."""
 
@@ -149,6 +162,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+        self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
         self.headers = _DROPPED
 
     def on_body(self, body: bytes) -> None:
@@ -206,7 +220,15 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self._tell(error)
+        self.close_softly()
+
+    def close_softly(self) -> None:
+        """End the connection after an answer; what the client may still be sending is read and dropped."""
+        if self.transport.is_closing():
+            return
         self._stage, self._since = DRAIN, self._connections.now
+        self.pipeline.clear()
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 

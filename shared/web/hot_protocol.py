@@ -194,5 +194,5 @@ class HotProtocol(BoundedProtocol):
         )
         exchange.response_complete = True
         if not exchange.keep_alive:
-            self.transport.close()
+            self.close_softly()
         self.on_response_complete()
