@@ -217,6 +217,19 @@ def test_connections_leave_room_among_the_open_files() -> None:
 
 
 @BOTH
+async def test_beyond_the_bound_requests_are_refused_and_the_health_is_told(path: str) -> None:
+    async with served(Limits(under_way_max=1, framework_under_way_max=1)) as at:
+        at.open.clear()
+        held = asyncio.create_task(at.ends_with(post(path, b"Connection: close")))
+        await eventually(lambda: at.read)
+        assert refusal(await at.ends_with(post(path, b"Connection: close"))) == (503, "overloaded")
+        watched = await at.ends_with(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert watched.startswith(b"HTTP/1.1 200 ")
+        at.open.set()
+        assert (await held).startswith(b"HTTP/1.1 202 ")
+
+
+@BOTH
 async def test_bodies_of_all_requests_together_are_bounded(path: str) -> None:
     async with served(Limits(bodies_bytes_max=1_000_000)) as at:
         at.open.clear()
