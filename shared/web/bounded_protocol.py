@@ -6,10 +6,12 @@ answered with a problem, and the connection ends. This leans on private parts of
 pyproject.toml bounds for that reason.
 """
 
+import math
 from http import HTTPStatus
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
@@ -43,6 +45,19 @@ class _Dropped(list[tuple[bytes, bytes]]):
 _DROPPED = _Dropped()
 
 
+class _Lingering:
+    """What uvicorn's cycle knows of the transport; its end waits until the client has read the answer."""
+
+    def __init__(self, protocol: "BoundedProtocol") -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        """End the connection."""
+        self._protocol.close_softly()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """Serves an app whose `state.connections` holds its bounds."""
 
@@ -57,6 +72,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._not_body_bytes = 0
         self._stalled_since: float | None = None
+        # The request before the one that is being received.
+        self._previous: Any = None
 
     # Connections.
 
@@ -144,16 +161,21 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Stop(_head_too_large())
         if len(self.pipeline) >= self._limits.pipelined_max:
             raise Stop(no_room())
+        self._previous = self.cycle
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+        self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
         self.headers = _DROPPED
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         super().on_body(body)
+        if self.pipeline and len(self.cycle.body) > HIGH_WATER_LIMIT:
+            # Nobody counts it until its turn comes.
+            raise Stop(no_room())
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -167,26 +189,23 @@ class BoundedProtocol(HttpToolsProtocol):
     def expire(self, now: float) -> None:
         """End what has taken too long; the sweep's question."""
         limits, seconds = self._limits, now - self._since
-        if self._stalled_since is not None and now - self._stalled_since > limits.stalled_seconds_max:
+        stalled = self._stalled_since is not None and now - self._stalled_since > limits.stalled_seconds_max
+        if stalled or (self.transport.is_closing() and seconds > limits.stalled_seconds_max):
+            # Closed or not: the rest of the answer is not read.
             self.transport.abort()
         elif self._stage == IDLE and seconds > limits.idle_seconds_max + limits.sweep_seconds:
             self.transport.close()
         elif self._stage == HEAD and seconds > limits.head_seconds_max + limits.sweep_seconds:
-            self._time_out(answered=self._nothing_under_way())
+            self._refuse(_timed_out())
         elif self._stage == BODY:
             allowed = limits.body_seconds_max + self._body_received() / limits.body_bytes_per_second_min
             if seconds > allowed + limits.sweep_seconds:
-                self._time_out(answered=not self.pipeline and self._unanswered())
+                self._refuse(_timed_out())
         elif self._stage == DRAIN and seconds > limits.linger_seconds:
             self.transport.close()
 
     def _body_received(self) -> int:
         return self._body_bytes
-
-    def _time_out(self, *, answered: bool) -> None:
-        if answered and not self.transport.is_closing():
-            self._tell(NotHttp(408, "the request did not come in time", code="request_timeout"))
-        self.transport.close()
 
     def _nothing_under_way(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -196,30 +215,47 @@ class BoundedProtocol(HttpToolsProtocol):
         return not (self.cycle.response_complete or getattr(self.cycle, "response_started", False))
 
     def _refuse(self, error: KepuError) -> None:
-        """Answer with this problem, unless others wait for theirs, and end the connection."""
-        if not (self._nothing_under_way() or (self._stage == BODY and self._alone())):
+        """Answer what is being received with this problem, unless others wait for theirs, and end."""
+        alone = self._stage == BODY and not self.pipeline and self._unanswered()
+        if not (alone or self._nothing_under_way()):
             self._end_after_answers()
-            return
+        elif self._stage == BODY and not alone:
+            # It has its answer already.
+            self.close_softly()
+        elif not self.transport.is_closing():
+            if alone:
+                self._abandon()
+            self._tell(error)
+            self.close_softly()
+
+    def _abandon(self) -> None:
+        """Nobody reads or answers the rest of the request that is being received."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+
+    def close_softly(self) -> None:
+        """End the connection after an answer; what the client may still be sending is read and dropped."""
         if self.transport.is_closing():
             return
-        if self.cycle is not None:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self._tell(error)
         self._stage, self._since = DRAIN, self._connections.now
+        self.pipeline.clear()
+        self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def _alone(self) -> bool:
-        return not self.pipeline and self._unanswered()
-
     def _end_after_answers(self) -> None:
-        """What has come so far is answered; nothing more is read."""
-        if self._nothing_under_way():
-            self.transport.close()
+        """All whole requests are answered; nothing more is read."""
+        last = self.cycle
+        if self._stage == BODY and self.pipeline and self.pipeline[0][0] is last:
+            # Half a request.
+            self.pipeline.popleft()
+            last = self._previous
+        if last is None or last.response_complete:
+            self.close_softly()
         else:
-            self.cycle.keep_alive = False
-        self._stage, self._since = DRAIN, self._connections.now
+            last.keep_alive = False
+            # Until the last answer, which ends the connection.
+            self._stage, self._since = DRAIN, math.inf
 
     def _tell(self, error: KepuError) -> None:
         count_problem(UNMATCHED, error.code)
@@ -238,6 +274,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
 def _bad_request() -> NotHttp:
     return NotHttp(400, "this is not a request of HTTP/1.1", code="bad_request")
+
+
+def _timed_out() -> NotHttp:
+    return NotHttp(408, "the request did not come in time", code="request_timeout")
 
 
 def _head_too_large() -> NotHttp:

@@ -72,10 +72,15 @@ class HotProtocol(BoundedProtocol):
         self._bodies: Bodies = config.app.state.bodies
 
     def connection_lost(self, exc: Exception | None) -> None:
-        # A task releases the body itself, and what is refused later too.
-        if isinstance(self.cycle, _Exchange) and self._stage == BODY:
-            self._release(self.cycle)
+        if self._stage == BODY:
+            self._abandon()
         super().connection_lost(exc)
+
+    def _abandon(self) -> None:
+        # Of a whole request the task releases the body, or who refuses it.
+        if isinstance(self.cycle, _Exchange):
+            self._release(self.cycle)
+        super()._abandon()
 
     def on_headers_complete(self) -> None:
         exchange: Any = self._hot()
@@ -92,7 +97,6 @@ class HotProtocol(BoundedProtocol):
             bodies = self._bodies
             bodies.bytes += len(body)
             if bodies.bytes > bodies.bytes_max:
-                self._release(exchange)
                 raise Stop(no_room())
         else:
             super().on_body(body)
@@ -194,5 +198,5 @@ class HotProtocol(BoundedProtocol):
         )
         exchange.response_complete = True
         if not exchange.keep_alive:
-            self.transport.close()
+            self.close_softly()
         self.on_response_complete()

@@ -129,7 +129,7 @@ def create_app(
         Gate(app, hot_routes, _keys(app)),
         shedding=app.state.shedding,
         bodies=app.state.bodies,
-        under_way_max=limits.under_way_max,
+        limits=limits,
     )
     app.add_api_route(
         "/health", health, methods=["GET"], tags=["operation"], summary="What works and what does not"

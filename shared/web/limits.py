@@ -27,6 +27,7 @@ class Limits:
         pipelined_max: requests of one connection that wait for those before them.
         bodies_bytes_max: bodies of all requests that are not answered yet.
         under_way_max: requests to hot routes that are not answered yet.
+        framework_under_way_max: requests to all other routes; each takes more memory.
         sweep_seconds: how often the deadlines are looked at; each may be late by as much.
     """
 
@@ -42,6 +43,7 @@ class Limits:
     connections_max: int = 16_000
     bodies_bytes_max: int = 67_108_864
     under_way_max: int = 16_000
+    framework_under_way_max: int = 4_000
     sweep_seconds: float = 1.0
 
 

@@ -18,8 +18,9 @@ from shared.runtime import logs
 from shared.runtime.errors import KepuError, Overloaded
 from shared.web.connections import Bodies, no_room
 from shared.web.forms import invalid
-from shared.web.gate import Gate, method_not_allowed, too_large
+from shared.web.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
+from shared.web.limits import Limits
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
 from shared.web.problems import ALWAYS, Internal, NotHttp, problem_of, status_of
 from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
@@ -27,6 +28,8 @@ from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
 
+# Who watches a process that is full wants to hear so.
+WATCHED = ("/health", "/metrics")
 # A bank of questions at its largest has some 25,000, and commas in its texts.
 VALUES_MAX = 60_000
 
@@ -128,22 +131,18 @@ async def _checked(body: _Body) -> Receive:
 
 
 class Edge:
-    """
-    Answers every request of an app, by its hot routes or the framework.
-
-    Args:
-        under_way_max: requests to hot routes at one time; beyond it they are refused.
-    """
+    """Answers every request of an app, by its hot routes or the framework."""
 
     def __init__(
-        self, framework: ASGIApp, gate: Gate, *, shedding: Shedding, bodies: Bodies, under_way_max: int
+        self, framework: ASGIApp, gate: Gate, *, shedding: Shedding, bodies: Bodies, limits: Limits
     ) -> None:
         self._framework = framework
         self._gate = gate
         self._shedding = shedding
         self._bodies = bodies
-        self._under_way_max = under_way_max
+        self._limits = limits
         self._under_way = 0
+        self._framework_under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -192,11 +191,20 @@ class Edge:
             if found.entry.hot is not None:
                 await self._hot(found.entry.hot, scope, headers, body, send)
             else:
-                read = await _checked(body) if found.entry.reads_body else body
-                method = "GET" if scope["method"] == "HEAD" else scope["method"]
-                await self._framework({**scope, "method": method}, read, send)
+                await self._by_framework(found.entry, scope, body, send)
         finally:
             body.release()
+
+    async def _by_framework(self, entry: Entry, scope: Scope, body: _Body, send: _Answering) -> None:
+        if self._framework_under_way >= self._limits.framework_under_way_max and entry.path not in WATCHED:
+            raise no_room()
+        self._framework_under_way += 1
+        try:
+            read = await _checked(body) if entry.reads_body else body
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            await self._framework({**scope, "method": method}, read, send)
+        finally:
+            self._framework_under_way -= 1
 
     async def _hot(
         self,
@@ -206,7 +214,7 @@ class Edge:
         body: _Body,
         send: _Answering,
     ) -> None:
-        if self._under_way >= self._under_way_max:
+        if self._under_way >= self._limits.under_way_max:
             overloaded.inc()
             raise no_room()
         self._under_way += 1

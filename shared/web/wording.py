@@ -15,7 +15,7 @@ from typing import Any, Literal
 Language = Literal["en", "zh-CN"]
 
 ACCEPT_LANGUAGE_CHARS_MAX = 200
-_RANGE = re.compile(r"\s*([A-Za-z*]+)[A-Za-z0-9-]*\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
+_RANGE = re.compile(r"\s*([A-Za-z*]+)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
 
 TITLES: dict[int, str] = {
     400: "请求有误",

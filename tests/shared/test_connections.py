@@ -217,6 +217,19 @@ def test_connections_leave_room_among_the_open_files() -> None:
 
 
 @BOTH
+async def test_beyond_the_bound_requests_are_refused_and_the_health_is_told(path: str) -> None:
+    async with served(Limits(under_way_max=1, framework_under_way_max=1)) as at:
+        at.open.clear()
+        held = asyncio.create_task(at.ends_with(post(path, b"Connection: close")))
+        await eventually(lambda: at.read)
+        assert refusal(await at.ends_with(post(path, b"Connection: close"))) == (503, "overloaded")
+        watched = await at.ends_with(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert watched.startswith(b"HTTP/1.1 200 ")
+        at.open.set()
+        assert (await held).startswith(b"HTTP/1.1 202 ")
+
+
+@BOTH
 async def test_bodies_of_all_requests_together_are_bounded(path: str) -> None:
     async with served(Limits(bodies_bytes_max=1_000_000)) as at:
         at.open.clear()
@@ -261,6 +274,57 @@ async def test_pipelined_requests_beyond_the_bound_are_not_even_parsed() -> None
         assert 1 <= answer.count(b"HTTP/1.1 202") <= 7
         assert answer.rstrip().endswith(b"{}")
         assert answer.count(b"connection: close") == 1
+
+
+HALVES = {
+    "head": b"GET /health HTTP/1.1\r\nHost",
+    "nonsense": b"hello\r\n\r\n",
+    "half a body": post("/framework/b", body=b"hello")[:-2],
+    "a chunk that is none": b"POST /hot/b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a large body": post("/framework/b", body=b"x" * 900_000),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("half", HALVES.values(), ids=list(HALVES))
+async def test_a_request_is_answered_though_what_follows_on_it_is_refused(path: str, half: bytes) -> None:
+    async with served(SHORT) as at:
+        at.open.clear()
+        ended = asyncio.create_task(at.ends_with(post(path), half))
+        await eventually(lambda: at.read)
+        # Longer than any of the deadlines.
+        await asyncio.sleep(1)
+        assert not ended.done()
+        at.open.set()
+        answer = await ended
+        assert answer.startswith(b"HTTP/1.1 202 ")
+        assert answer.count(b"HTTP/1.1") == 1
+        assert at.read == [0]
+
+
+async def test_a_closed_connection_whose_rest_nobody_reads_is_cut_off() -> None:
+    class Unread:
+        aborted = closing = False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+        def is_closing(self) -> bool:
+            return self.closing
+
+    async with served(SHORT) as at:
+        _, writer = await at.connect()
+        await eventually(lambda: at.app.state.connections.open)
+        [connection] = at.app.state.connections.open
+        real, connection.transport = connection.transport, Unread()
+        now = time.monotonic()
+        connection.transport.closing = True
+        connection.expire(now)
+        assert not connection.transport.aborted
+        connection.expire(now + SHORT.stalled_seconds_max + 1)
+        assert connection.transport.aborted
+        connection.transport = real
+        writer.close()
 
 
 async def test_trailers_without_end_are_refused() -> None:

@@ -1,0 +1,27 @@
+"""What quiz's refusals say in Chinese, by code; in English they are worded where they are raised."""
+
+CHINESE: dict[str, str] = {
+    "attempt_foreign": "这个令牌不属于这次答题",
+    "attempt_late": "答题时间已过",
+    "attempt_token_invalid": "答题令牌无效",
+    "attempt_token_missing": "请在请求头 Authorization: Bearer … 中提供答题令牌",
+    "attempt_unknown": "没有这次答题",
+    "attempts_exhausted": "今天的答题次数已用完",
+    "participant_erased": "这位参与者的资料已删除",
+    "question_unknown": "有的答案不属于这份试卷的题目",
+    "quiz_changed": "竞赛刚刚有改动，请重新查看后再试",
+    "quiz_closed": "竞赛已结束",
+    "quiz_in_use": "已有人开始答题，竞赛不能再改",
+    "quiz_not_closed": "竞赛还没有结束",
+    "quiz_not_open": "竞赛还没有开始",
+    "quiz_opened": "竞赛已经开始，时间、次数和题数不能再改",
+    "quiz_over": "竞赛的结束时间已过",
+    "quiz_too_large": "竞赛的内容过大",
+    "quiz_unknown": "没有这场竞赛",
+    "quiz_version_unknown": "竞赛没有这个版本",
+    "standing_unknown": "您在这场竞赛中还没有成绩",
+    "submission_malformed": "无法读取提交的答案",
+    "times_impossible": "提交的时间不可能",
+    "too_many_quizzes": "竞赛的数量已达上限",
+    "too_many_versions": "竞赛的版本数量已达上限",
+}
