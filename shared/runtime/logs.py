@@ -75,8 +75,8 @@ class Seldom(logging.Filter):
     """
     Lets a library say the same thing once a minute.
 
-    Kafka's client logs each try to connect, several a second in an outage; our own lines and the health say that
-    Kafka is away.
+    Kafka's client logs each try to connect, several a second in an outage. Our own lines and the health
+    say that Kafka is away.
     """
 
     def __init__(self, library: str, *, seconds: float = SELDOM_SECONDS) -> None:
