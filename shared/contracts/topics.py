@@ -23,7 +23,7 @@ RECORD_BYTES_MAX = 1_048_576 + 131_072
 # A dead letter carries the whole record and its reason: room for both.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
 WEEKS_KEPT = 26
-# A command is of no use once it is carried out, and one that brings a contact should not lie about.
+# A command that was carried out is not needed again, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
 # How soon a key that was destroyed has left the log too, where the topic is written to at all.
 COMPACTED_WITHIN_MS = 3_600_000

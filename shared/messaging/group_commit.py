@@ -20,7 +20,7 @@ Outcome = TypeVar("Outcome")
 
 ITEMS_MAX = 800
 WAITING_MAX = 8_000
-# A group of fewer came from an idle system, where waiting for company is waiting for nobody.
+# A smaller group came from an idle system. If no other item arrives within the window, the wait is useless.
 BUSY_ITEMS = 4
 
 
@@ -36,7 +36,7 @@ class _Group(Generic[Item, Outcome]):
 
     def answer(self, outcomes: Sequence[Outcome]) -> None:
         for caller, outcome in zip(self.callers, outcomes, strict=True):
-            # One who gave up is done already.
+            # A caller that was cancelled is done already.
             if not caller.done():
                 caller.set_result(outcome)
 
@@ -56,10 +56,10 @@ class GroupCommit(Generic[Item, Outcome]):
             is raised to every caller of the group.
         items_max: the largest group.
         waiting_max: items accepted and not yet written; beyond it callers are refused.
-        window_seconds: how long a group waits for company, when the one before it had some.
-        company_items: so many need no more company; `items_max` of them if nothing is said.
-        seconds_max: after so long the callers of a group are told that it is not known
-            what became of it; it may still be written. None: they wait for the write.
+        window_seconds: how long a group waits for more items, if the group before it had several.
+        company_items: a group of so many does not wait; the default is `items_max`.
+        seconds_max: after so long the callers of a group are told that the outcome is unknown; the group
+            may still be written. None: they wait for the write.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(group.items) >= self._company_items:
             self._in_company.set()
         if self._writing is None:
-            # Not as part of the request that happens to be first: its correlation id is not the others'.
+            # In a context of its own: the group must not carry the correlation id of its first request.
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
         return caller
 
     def check_room(self) -> None:
         """
-        See that there is room, before work that would be in vain without it.
+        Check that there is room, before the caller does work for an item that would be refused.
 
         Raises:
             Overloaded: too many items wait already.
@@ -126,7 +126,7 @@ class GroupCommit(Generic[Item, Outcome]):
     def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
         group = _Group[Item, Outcome]()
         if self._seconds_max is not None:
-            # One timer a group: one a caller would cost as much as the rest of this file.
+            # One timer for the group: a timer for each caller would cost as much as the rest of this file.
             late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
             group.patience = loop.call_later(self._seconds_max, group.fail, late)
         return group

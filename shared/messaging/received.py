@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from aiokafka import ConsumerRecord
 
@@ -17,8 +17,7 @@ E_co = TypeVar("E_co", covariant=True)
 Raw: TypeAlias = ConsumerRecord[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
+class Dead(NamedTuple):
     """A record that is given up, and why."""
 
     record: Raw

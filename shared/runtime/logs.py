@@ -6,6 +6,7 @@ Messages are constant; what varies stands in fields. No names, contacts or answe
 
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from shared.runtime.errors import KepuError
 correlation_id: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+SELDOM_SECONDS = 60.0
 _QUIET = ("aiokafka", "pymongo", "uvicorn.access", "uvicorn.error")
 
 
@@ -69,10 +71,37 @@ def _trace(error: BaseException) -> str:
     return "\n".join(line.rstrip("\n") for line in lines)
 
 
+class Seldom(logging.Filter):
+    """
+    Lets a library say the same thing once a minute.
+
+    Kafka's client logs each try to connect, several a second in an outage. Our own lines and the health
+    say that Kafka is away.
+    """
+
+    def __init__(self, library: str, *, seconds: float = SELDOM_SECONDS) -> None:
+        super().__init__()
+        self._library = library
+        self._seconds = seconds
+        # By logger and message without its fields: as many as there are lines of code that log.
+        self._said_at: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is to be written."""
+        if not record.name.startswith(self._library):
+            return True
+        said, now = (record.name, str(record.msg)), time.monotonic()
+        if now - self._said_at.get(said, -self._seconds) < self._seconds:
+            return False
+        self._said_at[said] = now
+        return True
+
+
 def configure(service: str, level: str) -> None:
     """Send all logs to standard error as JSON lines; libraries only from warnings up."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Seldom("aiokafka"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -18,16 +18,16 @@ from shared.contracts.topics import create_missing
 from tests.mutations.running import Outcome, Verdict, copy, read, run
 
 ROOT = Path(__file__).parents[2]
-LIST = Path(__file__).with_name("mutations.toml")
+LISTS = Path(__file__).parent
 COLOURS = {Verdict.noticed: "green", Verdict.survived: "red", Verdict.broken: "red"}
 console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
     words = sys.argv[1:]
-    chosen = [one for one in read(LIST) if not words or any(word in one.name for word in words)]
+    chosen = [one for one in read(LISTS) if not words or any(word in one.name for word in words)]
     if not chosen:
-        console.print(f"no mutation has {' or '.join(words)} in its name; see {LIST}")
+        console.print(f"no mutation has {' or '.join(words)} in its name; see {LISTS}")
         return 1
     console.print(f"{len(chosen)} mutations, each in a copy of the project; Ctrl-C leaves nothing behind")
     with scratch("kepu-mutations-") as folder:

@@ -3,7 +3,8 @@ Applies mutations to a copy of the project, one at a time, and runs the tests th
 
 Tools that mutate by themselves (mutmut, cosmic-ray) change operators and constants, and run all tests for
 each of thousands of changes: with a real broker that takes days. And none of their changes leaves out a
-transaction or commits too early. So the mutations are a list, written by hand: mutations.toml.
+transaction or commits too early. So the mutations are a list, written by hand, a file for each part of the
+project.
 """
 
 import os
@@ -54,13 +55,12 @@ class Broken(Exception):
     """A mutation can't be tried: its text is gone, or its tests are, or fail without it."""
 
 
-def read(path: Path) -> list[Mutation]:
-    """The list in a TOML file: tables [[mutation]] with name, file, old, new, tests."""
-    with path.open("rb") as file:
-        tables = tomllib.load(file)["mutation"]
+def read(folder: Path) -> list[Mutation]:
+    """The lists in a folder's TOML files: tables [[mutation]] with name, file, old, new, tests."""
     return [
         Mutation(each["name"], each["file"], each["old"], each["new"], tuple(each["tests"]))
-        for each in tables
+        for path in sorted(folder.glob("*.toml"))
+        for each in tomllib.loads(path.read_text())["mutation"]
     ]
 
 

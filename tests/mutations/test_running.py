@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.__main__ import LIST, ROOT
+from tests.mutations.__main__ import LISTS, ROOT
 from tests.mutations.running import Broken, Mutation, Outcome, Verdict, copy, mutated, read, run
 
 CODE = "def twice(number: int) -> int:\n    return number * 2\n"
@@ -85,7 +85,7 @@ def test_a_copy_has_no_environment_and_no_data(project: Path) -> None:
     assert not (project / ".venv").exists()
 
 
-@pytest.mark.parametrize("listed", read(LIST), ids=lambda one: one.name)
+@pytest.mark.parametrize("listed", read(LISTS), ids=lambda one: one.name)
 def test_every_mutation_of_the_list_fits_the_code_and_names_tests_that_are_there(listed: Mutation) -> None:
     try:
         mutated(ROOT, listed)
@@ -100,5 +100,5 @@ def test_every_mutation_of_the_list_fits_the_code_and_names_tests_that_are_there
 
 
 def test_no_two_mutations_have_one_name() -> None:
-    names = [listed.name for listed in read(LIST)]
+    names = [listed.name for listed in read(LISTS)]
     assert len(names) == len(set(names))

@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, datetime
 
 from shared.runtime.errors import Unavailable
-from shared.runtime.logs import JsonLines, correlated
+from shared.runtime.logs import JsonLines, Seldom, correlated
 
 
 def line(message: str = "service ready", **fields: object) -> dict[str, object]:
@@ -66,3 +66,17 @@ def test_what_led_to_an_error_is_told_without_words_that_are_not_ours() -> None:
 
 def test_text_with_line_breaks_stays_one_line() -> None:
     assert line("one\ntwo\r\nthree")["message"] == "one\ntwo\r\nthree"
+
+
+def test_library_that_repeats_itself_is_heard_once_in_a_while() -> None:
+    seldom = Seldom("aiokafka", seconds=60)
+
+    def passes(name: str, message: str, *fields: object) -> bool:
+        return seldom.filter(logging.LogRecord(name, logging.ERROR, "x", 1, message, fields, None))
+
+    tries = [passes("aiokafka", "Unable connect to %s: %s", "127.0.0.1:9092", n) for n in range(100)]
+    assert sum(tries) == 1
+    assert passes("aiokafka", "Topic %s not found in cluster metadata", "x")
+    assert passes("aiokafka.conn", "Unable connect to %s: %s", 1, 2)
+    assert all(passes("shared.storage", "the same") for _ in range(3))
+    assert Seldom("aiokafka", seconds=0).filter(logging.makeLogRecord({"name": "aiokafka"}))

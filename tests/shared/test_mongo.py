@@ -7,7 +7,7 @@ from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from shared.runtime.errors import Unavailable
-from shared.storage.mongo import Session, at_once, in_transaction, insert_new, outages_named, ping
+from shared.storage.mongo import Client, Session, at_once, in_transaction, insert_new, outages_named, ping
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -88,7 +88,7 @@ async def test_mistake_in_a_query_is_no_outage(mongo: str) -> None:
 
 async def test_what_is_written_is_acknowledged_by_a_majority_and_journalled(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        concerns: list[object] = []
+        concerns: list[tuple[str, object]] = []
 
         class Watching(CommandListener):
             def started(self, event: CommandStartedEvent) -> None:
@@ -102,7 +102,7 @@ async def test_what_is_written_is_acknowledged_by_a_majority_and_journalled(mong
         for handle in (database, database.client[database.name], database["x"]):
             assert handle.write_concern.document == {"w": "majority", "j": True}
         assert database.read_concern.level == "majority"
-        watching = AsyncIOMotorClient(mongo, event_listeners=[Watching()])
+        watching: Client = AsyncIOMotorClient(mongo, event_listeners=[Watching()])
         try:
             own = watching[database.name]
 

@@ -151,8 +151,8 @@ async def test_what_is_written_in_the_same_process_is_published_soon_however_rar
 async def test_what_another_process_writes_is_found_by_a_look(kafka: str, mongo: str) -> None:
     contract = await new_contract(kafka)
     # As another process writes it: nobody here is told.
-    event = dict(zip(("topic", "key", "value", "headers"), to_record(said(contract, 1)), strict=True))
-    event["headers"] = dict(to_record(said(contract, 1))[3])
+    topic, key, value, headers = to_record(said(contract, 1))
+    event = {"topic": topic, "key": key, "value": value, "headers": dict(headers)}
     async with (
         fresh_database(mongo) as database,
         publishing(kafka, "test") as publisher,
