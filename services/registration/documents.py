@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import get_args
 
-from services.registration.records import Activity, Answer, Group, Participant, Profile
+from services.registration.records import Activity, Answer, Group, Participant, PlaceBefore, Profile
 from services.registration.rules import ParticipantId, Registration, Session
 from shared.storage.mongo import Document
 
@@ -31,6 +31,21 @@ def to_activity(document: Document) -> Activity:
 
 def to_session(document: Document) -> Session:
     return Session(**_named(dict(document), "session_id"))
+
+
+def from_place(place: PlaceBefore) -> Document:
+    return {
+        "_id": f"{place.session_id}/{place.version}",
+        "session_id": place.session_id,
+        "version": place.version,
+        "starts_at": place.starts_at,
+        "ends_at": place.ends_at,
+        "venue": place.venue,
+    }
+
+
+def to_place(document: Document) -> PlaceBefore:
+    return PlaceBefore(**{field.name: document[field.name] for field in fields(PlaceBefore)})
 
 
 def to_group(document: Document) -> Group:

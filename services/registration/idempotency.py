@@ -13,7 +13,8 @@ from uuid import UUID
 
 from shared.runtime.ids import derived_id
 
-KEY_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
+# Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
+KEY_PATTERN = r"^[A-Za-z0-9-]{16,64}$"
 IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
 
 

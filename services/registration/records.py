@@ -17,23 +17,24 @@ class Activity:
     organiser: str
     kind: str
     starts_at: datetime
+    remarks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is known of a participant."""
+    """What is known of a participant; the contact is locked with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None
     district: str | None
     audience: Audience
     language: Language
-    contact_sealed: str | None
+    contact_locked: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A person or group; without a profile once erased. `version` counts the profile's changes, from 1."""
+    """A person or group; without a profile once erased. `version` counts the changes, from 1."""
 
     participant_id: ParticipantId
     profile: Profile | None
@@ -43,18 +44,41 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A school, unit or service team. `fingerprint` tells whether it is put unchanged."""
+    """A school, unit or service team. `contact_fingerprint` tells whether a contact is put unchanged."""
 
     group_id: str
     name: str
     kind: str
     district: str
-    fingerprint: str
+    language: Language
+    remarks: str = ""
+    contact_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceBefore:
+    """Where and when a session was to be, in a version that some of its people still know."""
+
+    session_id: str
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+    venue: str
+
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """As `Session.place`."""
+        return self.starts_at, self.ends_at, self.venue
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request was answered; without a fingerprint once its participant is erased."""
+    """
+    What a request was answered; without a fingerprint and a ticket once its participant is erased.
+
+    Of requests over HTTP only those that got a place or a wait have one: whatever else they were
+    told, time or others may change.
+    """
 
     key: str
     fingerprint: str | None
@@ -63,7 +87,7 @@ class Answer:
     registration_id: RegistrationId | None
     verdict: Verdict
     position: int | None
-    ticket_code: str | None
+    ticket_locked: str | None
     code: str | None
     reason: str | None
     answered_at: datetime

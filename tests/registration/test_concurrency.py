@@ -8,22 +8,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.registration.idempotency import RequestKeys
-from services.registration.registering import Registering
-from services.registration.store import RegistrationStore
-from shared.runtime.errors import NotAuthenticated, Overloaded, Unavailable
+from shared.runtime.errors import Overloaded, Unavailable
 from shared.storage.mongo import Database
 from shared.web.hot import HotRequest
-from shared.web.tokens import Participant, TokenSigner
 from tests.registration.builders import (
-    CONTACT_PUBLIC_KEY,
-    PRIVATE_KEY,
     activity,
     ask,
     bearer,
     new_id,
     newcomer,
     put,
+    registering,
     seats,
     service,
     told,
@@ -35,27 +30,10 @@ pytestmark = pytest.mark.stack
 VERDICTS = ("confirmed", "waitlisted", "rejected")
 
 
-def registering(database: Database, **bounds: float) -> Registering:
-    """What the route does, with bounds of its own."""
-
-    def nobody(token: str) -> Participant:
-        raise NotAuthenticated(token)
-
-    return Registering(
-        RegistrationStore(database),
-        keys=RequestKeys.from_private_key(PRIVATE_KEY),
-        signer=TokenSigner(PRIVATE_KEY),
-        verify=nobody,
-        contact_public_key=CONTACT_PUBLIC_KEY,
-        waiting_max=int(bounds.get("waiting_max", 1_000)),
-        seconds_max=bounds.get("seconds_max", 15.0),
-    )
-
-
 def request(session_id: str) -> HotRequest:
     """A newcomer's."""
     body = {"session_id": session_id, "participant": newcomer()}
-    return HotRequest("", b"", new_id("key").encode(), json.dumps(body).encode())
+    return HotRequest("", b"", new_id("key-of-request").encode(), json.dumps(body).encode())
 
 
 @asynccontextmanager
@@ -72,7 +50,7 @@ async def test_of_two_thousand_at_once_as_many_as_there_are_places_are_confirmed
     mongo: str,
 ) -> None:
     street, only = new_id("street"), new_id("session")
-    keys = [f"rush-{number}" for number in range(2_000)]
+    keys = [f"rush-of-people-{number:05d}" for number in range(2_000)]
     async with service(mongo) as ([client], database):
         await put(client, street, activity(only, capacity=100, waiting_max=1_500))
         answers = await asyncio.gather(*(ask(client, only, key=key) for key in keys))
@@ -172,7 +150,7 @@ async def test_the_same_key_at_two_copies_at_once_makes_one_participant(mongo: s
     street, only = new_id("street"), new_id("session")
     async with service(mongo, copies=2) as (clients, database):
         await put(clients[0], street, activity(only, capacity=50))
-        answers = await asyncio.gather(*(ask(clients[n % 2], only, key=f"same-{n // 4}") for n in range(40)))
+        answers = await asyncio.gather(*(ask(clients[n % 2], only, key=f"the-same-key-of-{n // 4}") for n in range(40)))
         assert Counter(answer.status_code for answer in answers) == {201: 10, 200: 30}
         assert await database["participants"].count_documents({}) == 10
         assert await database["registrations"].count_documents({}) == 10
@@ -202,4 +180,4 @@ async def test_cancelling_and_asking_at_once_keeps_the_counts_right(mongo: str) 
         last = max(one["sequence"] for one in confirmed)
         earliest = await database["registrations"].find({"status": "waitlisted"}).sort("sequence").to_list(1)
         assert last < earliest[0]["sequence"]
-        assert len({one["ticket_code"] for one in confirmed}) == 10
+        assert len({one["ticket_hash"] for one in confirmed}) == 10
