@@ -1,6 +1,8 @@
 """Arriving: a ticket is shown at the door."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from services.registration import announcing, outcomes
 from services.registration.announcing import Origin

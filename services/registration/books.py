@@ -271,4 +271,4 @@ class Books:
 
     async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
         if documents:
-            await self._database[collection].insert_many(documents, ordered=False, session=self._session)
+            await mongo.insert_in(self._database[collection], documents, self._session)

@@ -1,8 +1,9 @@
 """Giving back places and waits; who waits moves up in the same transaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.registration import announcing, outcomes, rush_events
 from services.registration.announcing import Announced, Origin

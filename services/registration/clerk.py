@@ -1,8 +1,9 @@
 """The clerk: settles requests for places one by one, by what is stored, and keeps what is to be written."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from services.registration import announcing, rush_events
 from services.registration.announcing import Announced, Origin
@@ -20,16 +21,14 @@ from services.registration.rules import (
 from shared.runtime.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(msgspec.Struct, frozen=True):
     """Somebody who may not exist yet; the key locks what the profile holds locked."""
 
     profile: Profile
     key: ContactKey
 
 
-@dataclass(frozen=True, slots=True)
-class BookingRequest:
+class BookingRequest(msgspec.Struct, frozen=True):
     """
     Somebody asks for places.
 
@@ -49,8 +48,7 @@ class BookingRequest:
     is_command: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a request. `repeated`: nothing changed, it was so before."""
 
     answer: Answer

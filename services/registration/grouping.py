@@ -1,6 +1,6 @@
 """Groups as organisers put them: schools, units, service teams, who are participants too."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from services.registration import rush_events
 from services.registration.announcing import Origin

@@ -1,8 +1,9 @@
 """The keys of participants who are there already."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.registration import rush_events
 from services.registration.announcing import Announced, Origin

@@ -6,23 +6,22 @@ On erasure it is deleted: nobody can open any more what it locked (docs/decision
 """
 
 import hmac
-from dataclasses import dataclass
+
+import msgspec
 
 from services.registration.tickets import new_ticket_code
 from shared.contracts import sealing
 from shared.contracts.checked import typed_code
 
 
-@dataclass(frozen=True, slots=True)
-class ContactKey:
+class ContactKey(msgspec.Struct, frozen=True):
     """A participant's own key, and the same sealed for notifications."""
 
     key: bytes
     sealed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """A code as its holder is told it, for the door to be found by, and locked with the holder's key."""
 
     code: str

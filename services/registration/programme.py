@@ -1,8 +1,9 @@
 """The week's programme as organisers put it: activities with their sessions, and cancelled sessions."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.registration import outcomes
 from services.registration.announcing import Announced, Origin

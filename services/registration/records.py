@@ -1,14 +1,14 @@
 """What registration keeps beside sessions and registrations: activities, groups, participants, answers."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from services.registration.rules import ParticipantId, RegistrationId, Verdict
 from shared.contracts.events import Audience, Language, ParticipantKind
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True):
     """One of the week's activities; `starts_at` is the start of its first session."""
 
     activity_id: str
@@ -20,8 +20,7 @@ class Activity:
     remarks: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """What is known of a participant; the contact is locked with the participant's own key."""
 
     kind: ParticipantKind
@@ -32,8 +31,7 @@ class Profile:
     contact_locked: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Participant:
+class Participant(msgspec.Struct, frozen=True):
     """A person or group; without a profile once erased. `version` counts the changes, from 1."""
 
     participant_id: ParticipantId
@@ -42,8 +40,7 @@ class Participant:
     erased_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """A school, unit or service team. `contact_fingerprint` tells whether a contact is put unchanged."""
 
     group_id: str
@@ -55,8 +52,7 @@ class Group:
     contact_fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceBefore:
+class PlaceBefore(msgspec.Struct, frozen=True):
     """Where and when a session was to be, in a version that some of its people still know."""
 
     session_id: str
@@ -71,8 +67,7 @@ class PlaceBefore:
         return self.starts_at, self.ends_at, self.venue
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """
     What a request was answered; without a fingerprint and a ticket once its participant is erased.
 

@@ -6,8 +6,9 @@ registration was told. A batch and its events are one transaction, so that a cra
 the last batch ended, and nobody is told twice.
 """
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.registration import announcing, outcomes
 from services.registration.announcing import Announced, Origin

@@ -1,9 +1,9 @@
 """Places, waiting and promotion as pure decisions."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
