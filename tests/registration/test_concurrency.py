@@ -153,7 +153,9 @@ async def test_the_same_key_at_two_copies_at_once_makes_one_participant(mongo: s
     street, only = new_id("street"), new_id("session")
     async with service(mongo, copies=2) as (clients, database):
         await put(clients[0], street, activity(only, capacity=50))
-        answers = await asyncio.gather(*(ask(clients[n % 2], only, key=f"the-same-key-of-{n // 4}") for n in range(40)))
+        answers = await asyncio.gather(
+            *(ask(clients[n % 2], only, key=f"the-same-key-of-{n // 4}") for n in range(40))
+        )
         assert Counter(answer.status_code for answer in answers) == {201: 10, 200: 30}
         assert await database["participants"].count_documents({}) == 10
         assert await database["registrations"].count_documents({}) == 10

@@ -147,7 +147,9 @@ async def test_a_group_is_put_as_it_was_read_and_loses_nothing(mongo: str) -> No
         assert len(await told(database, "participant.joined")) == 1
         renamed = read | {"name": "濮阳一中"}
         without_language = {name: value for name, value in renamed.items() if name != "language"}
-        assert (await client.put("/groups/school-1", json=without_language, headers=ORGANISER)).json() == renamed
+        assert (
+            await client.put("/groups/school-1", json=without_language, headers=ORGANISER)
+        ).json() == renamed
         [first, second] = [json.loads(value) for value in await told(database, "participant.joined")]
         assert second["contact_sealed"] == first["contact_sealed"]
         assert second["language"] == "en"

@@ -127,7 +127,9 @@ async def test_a_form_that_is_not_in_order_is_told_by_its_place_and_never_quoted
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=5))
         raw = body.encode("latin-1" if "\xff" in body else "utf-8")
-        answer = await client.post("/registrations", content=raw, headers={"Idempotency-Key": "long-enough-for-a-key"})
+        answer = await client.post(
+            "/registrations", content=raw, headers={"Idempotency-Key": "long-enough-for-a-key"}
+        )
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
         assert answer.json()["detail"].startswith(f"{place}: ")
         assert not any(word in answer.text for word in ("\u674e", "secret"))
