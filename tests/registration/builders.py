@@ -99,6 +99,11 @@ def new_id(word: str = "id") -> str:
     return f"{word}-{uuid4().hex[:10]}"
 
 
+def token_of(participant_id: str) -> str:
+    """A token as a newcomer gets it."""
+    return TokenSigner(PRIVATE_KEY).sign(participant_id, None, None, datetime.now(UTC))
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
