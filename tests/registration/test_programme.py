@@ -31,7 +31,7 @@ SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023"
 
 async def all_pages(client: httpx.AsyncClient, name: str, limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     while True:
         page = (await client.get(f"/{name}", params={"limit": limit} | after)).json()
         assert len(page[name]) <= limit

@@ -260,7 +260,7 @@ async def test_the_door_is_open_from_three_hours_before_the_session_until_two_af
         await put(client, "street", activity("one", capacity=5))
         holder = (await ask(client, "one")).json()
         now = datetime.now(UTC)
-        times = {"starts_at": (now + begins).isoformat(), "ends_at": (now + ends).isoformat()}
+        times: dict[str, Any] = {"starts_at": (now + begins).isoformat(), "ends_at": (now + ends).isoformat()}
         moved = await put(client, "street", activity("one", capacity=5, **times))
         assert moved.status_code == 200, moved.text
         answer = await check_in(client, holder["ticket_code"])
