@@ -40,7 +40,7 @@ PERSONAL |= {"ticket_hash", "ticket_locked", "ticket_code"}
 
 
 async def left_of(database: Database, participant_id: str) -> list[tuple[str, set[str]]]:
-    """What is stored of a participant that is personal, by collection. What waits to be told is on its way."""
+    """What is stored of a participant that is personal, by collection."""
     found = []
     for collection in await database.list_collection_names():
         these: Document = {"$or": [{"_id": participant_id}, {"participant_id": participant_id}]}
