@@ -96,14 +96,19 @@ class Clerk:
         if refused is not None:
             return self._refuse(request, refused)
         session = self.sessions[request.session_id]
-        id_ = registration_id(request.participant_id, request.session_id)
-        standing = self._registrations.get(id_)
+        standing = self._standing(request)
         if standing is not None and standing.holds_or_waits:
             return self._already_registered(request, standing)
         decision, after = decide(session, request.places, self._now)
         if decision.verdict == "rejected":
             return self._refuse(request, Conflict(decision.reason or "", code=decision.code))
         return self._book(request, standing, after, decision)
+
+    def _standing(self, request: BookingRequest) -> Registration | None:
+        if request.participant_id not in self._participants:
+            # Whoever does not exist yet has nothing, and an id need not be derived to see it.
+            return None
+        return self._registrations.get(registration_id(request.participant_id, request.session_id))
 
     def _unfit(self, request: BookingRequest) -> Rejected | None:
         """Why a request cannot be considered, whatever places there are."""
@@ -201,7 +206,11 @@ class Clerk:
         ticket: Ticket | None,
     ) -> Registration:
         return Registration(
-            registration_id=registration_id(request.participant_id, request.session_id),
+            registration_id=(
+                before.registration_id
+                if before
+                else registration_id(request.participant_id, request.session_id)
+            ),
             participant_id=request.participant_id,
             session_id=request.session_id,
             request_id=request.request_id,

@@ -46,7 +46,7 @@ class RegistrationStore:
             await self._database["activities"].create_index([("starts_at", ASCENDING), ("_id", ASCENDING)])
             await self._database["sessions"].create_indexes(
                 [
-                    IndexModel([("activity_id", ASCENDING)]),
+                    IndexModel([("activity_id", ASCENDING), ("starts_at", ASCENDING), ("_id", ASCENDING)]),
                     IndexModel([("untold", ASCENDING)], partialFilterExpression={"untold": True}),
                 ]
             )
@@ -74,7 +74,8 @@ class RegistrationStore:
                     IndexModel(
                         [("ticket_hash", ASCENDING)],
                         unique=True,
-                        partialFilterExpression={"ticket_hash": {"$type": "string"}},
+                        # Not by $type: an equality would not be seen to be among the strings, and scan.
+                        partialFilterExpression={"ticket_hash": {"$gt": ""}},
                     ),
                 ]
             )
@@ -120,6 +121,8 @@ class RegistrationStore:
 
     async def sessions_of(self, activity_ids: Collection[str]) -> list[Session]:
         """All sessions of these activities, the earliest first."""
+        if not activity_ids:
+            return []
         with outages_named():
             found = (
                 await self._database["sessions"]
