@@ -14,6 +14,7 @@ from services.registration.lockbox import Lockbox
 from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
 from services.registration.telling import telling
+from services.registration.wording import CHINESE
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
@@ -77,6 +78,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         description="Activities and their sessions, places, waiting lists, tickets and check-in.",
         settings=settings,
         lifespan=lifespan,
+        chinese=CHINESE,
     )
     if settings.role != "worker":
         app.include_router(api.router())

@@ -101,7 +101,8 @@ class Clerk:
             return self._already_registered(request, standing)
         decision, after = decide(session, request.places, self._now)
         if decision.verdict == "rejected":
-            return self._refuse(request, Conflict(decision.reason or "", code=decision.code))
+            refused = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
+            return self._refuse(request, refused)
         return self._book(request, standing, after, decision)
 
     def _standing(self, request: BookingRequest) -> Registration | None:
@@ -121,9 +122,13 @@ class Clerk:
             return _erased()
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
-            return Rejected(f"there is no group {group_id}", code="group_unknown")
+            return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
         if request.session_id not in self.sessions:
-            return NotFound(f"session {request.session_id} does not exist", code="session_unknown")
+            return NotFound(
+                f"session {request.session_id} does not exist",
+                code="session_unknown",
+                session_id=request.session_id,
+            )
         return None
 
     def _refuse(self, request: BookingRequest, refused: Rejected) -> Outcome | Rejected:

@@ -163,7 +163,7 @@ async def read_group(request: Request, group_id: IdInPath) -> GroupOut:
     """It can be put as it is answered here: its contact stays. 404 `group_unknown`."""
     group = await standing_on(request).store.group(group_id)
     if group is None:
-        raise NotFound(f"there is no group {group_id}", code="group_unknown")
+        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
     return _group_out(group)
 
 

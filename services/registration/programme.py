@@ -37,12 +37,18 @@ async def put_activity(
         foreign = await books.lock_sessions({one.session_id for one in sessions} - existing.keys())
         for session_id, session in foreign.items():
             raise Conflict(
-                f"session {session_id} belongs to activity {session.activity_id}", code="session_elsewhere"
+                f"session {session_id} belongs to activity {session.activity_id}",
+                code="session_elsewhere",
+                session_id=session_id,
             )
         gone = existing.keys() - {one.session_id for one in sessions}
         for session_id in gone:
             if existing[session_id].sequence:
-                raise Conflict(f"session {session_id}: somebody has registered for it", code="session_in_use")
+                raise Conflict(
+                    f"session {session_id}: somebody has registered for it",
+                    code="session_in_use",
+                    session_id=session_id,
+                )
         # Read once the sessions are taken, as in booking.
         now = clock.now()
         events: list[Announced] = []
@@ -103,7 +109,9 @@ async def cancel_session(session_id: str, reason: str, store: RegistrationStore)
     async def work(books: Books) -> Session:
         session = (await books.lock_sessions([session_id])).get(session_id)
         if session is None:
-            raise NotFound(f"session {session_id} does not exist", code="session_unknown")
+            raise NotFound(
+                f"session {session_id} does not exist", code="session_unknown", session_id=session_id
+            )
         if session.cancelled is None:
             session = _to_be_told(replace(session, cancelled=reason))
             await books.save_sessions([session])

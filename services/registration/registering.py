@@ -7,9 +7,6 @@ It is a hot route (shared/web/hot.py), and concurrent requests share one transac
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from services.registration.announcing import Origin
 from services.registration.booking import BOOKINGS_MAX, book
@@ -24,7 +21,7 @@ from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock, logs
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
-from shared.web.forms import Form
+from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest, HotRoute, bearer
 from shared.web.tokens import Participant, TokenSigner
 
@@ -38,8 +35,6 @@ NEWCOMER_PLACES_MAX = 5
 # A client that got no answer asks again within minutes. Whoever comes later with the same request and key
 # may be somebody who found them.
 TOKEN_AGAIN_MAX = timedelta(hours=24)
-
-F = TypeVar("F", bound=Form)
 
 _KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
 
@@ -128,6 +123,7 @@ class Registering:
                     f"a newcomer gets at most {NEWCOMER_PLACES_MAX} places; have your group registered,"
                     " or ask for more with your token",
                     code="places_need_group",
+                    places=NEWCOMER_PLACES_MAX,
                 )
             # A repeat is answered with the first one's id, so that this one need not derive from the key.
             id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
@@ -178,23 +174,9 @@ class Registering:
 
 def _key(header: bytes) -> str:
     if not header:
-        raise _invalid("header.Idempotency-Key", "Field required")
+        raise invalid([{"type": "missing", "loc": ()}], "header", "Idempotency-Key")
     key = header.decode("latin-1")
     if not _KEY.match(key):
-        raise _invalid("header.Idempotency-Key", f"String should match pattern '{KEY_PATTERN}'")
+        wrong = {"type": "string_pattern_mismatch", "loc": (), "ctx": {"pattern": KEY_PATTERN}}
+        raise invalid([wrong], "header", "Idempotency-Key")
     return key
-
-
-def read_form(model: type[F], body: bytes) -> F:
-    """A body as its form. Stands in for shared/web/forms.py's, until that is there."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(("body", *(str(part) for part in first["loc"])))
-        # Without the cause: it quotes what was sent.
-        raise _invalid(place, first["msg"]) from None
-
-
-def _invalid(place: str, reason: str) -> Rejected:
-    return Rejected(f"{place}: {reason}", code="invalid")

@@ -232,10 +232,12 @@ def check_capacity(session: Session, capacity: int, largest_wait: int) -> None:
         raise Conflict(
             f"session {session.session_id}: {session.taken} places are taken, so {capacity} are too few",
             code="capacity_below_taken",
+            taken=session.taken,
         )
     if capacity < largest_wait:
         raise Conflict(
             f"session {session.session_id}: somebody waits for {largest_wait} places,"
             f" so {capacity} are too few",
             code="capacity_below_waiting",
+            largest=largest_wait,
         )

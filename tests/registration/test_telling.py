@@ -31,6 +31,7 @@ from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 
+TURNS_MAX = 20
 START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
 
 
@@ -45,10 +46,10 @@ async def call_off(client: httpx.AsyncClient, session_id: str, reason: str = "we
 
 async def tell_all(store: RegistrationStore, session_id: str, limit: int = 2) -> int:
     """Tell everybody, a few at a time; returns how many times that took."""
-    turns = 1
-    while await tell_some(session_id, store, limit):
-        turns += 1
-    return turns
+    for turns in range(1, TURNS_MAX):
+        if not await tell_some(session_id, store, limit):
+            return turns
+    raise AssertionError(f"not all told in {TURNS_MAX} turns")
 
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
