@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.registration.outcomes import OUTCOMES
 from services.registration.rules import registration_id
 from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
 from tests.registration.builders import (
@@ -297,3 +298,10 @@ async def test_group_bookings_take_several_places_and_keep_the_order(mongo: str)
         path = f"/registrations/{single['registration_id']}/cancel"
         await client.post(path, headers=bearer(single["token"]))
         assert await seats(client, "street") == (1, 0)
+
+
+async def test_every_outcome_is_counted_from_nothing_on(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        text = (await client.get("/metrics")).text
+        for outcome in OUTCOMES:
+            assert f'kepu_registrations_total{{outcome="{outcome}"}}' in text
