@@ -22,9 +22,10 @@ class Databases:
     notifications: Database
 
     async def unpublished(self) -> int:
-        """Events in the outboxes."""
+        """Events in the outboxes, and sessions whose people are still to be told of a change."""
         everyone = (self.registration, self.quiz, self.awards, self.notifications)
-        return sum([await database[OUTBOX].count_documents({}) for database in everyone])
+        untold: int = await self.registration["sessions"].count_documents({"untold": True})
+        return untold + sum([await database[OUTBOX].count_documents({}) for database in everyone])
 
     async def undelivered(self) -> int:
         """Messages that still have to go out."""

@@ -1,19 +1,27 @@
 """Registration audited: outcomes told and stored, places never sold twice, the waiting list in order."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
 from ops.demo.ledger import Promise
-from shared.contracts.envelope import event_id
-from shared.contracts.events import ParticipantJoined, RegistrationRejected, RegistrationRequested
+from shared.contracts.envelope import Event, event_id
+from shared.contracts.events import (
+    ParticipantErased,
+    ParticipantJoined,
+    ParticipantKeyed,
+    RegistrationRejected,
+    RegistrationRequested,
+)
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"
-OUTCOMES = ("confirmed", "waitlisted", "cancelled", "checked_in")
+STEPS = ("confirmed", "waitlisted", "cancelled", "checked_in")
+# Another time or venue is a change of a registration too, but not of its status.
+OUTCOMES = (*STEPS, "moved")
 HOLDING = ("confirmed", "checked_in")
 
 
@@ -22,6 +30,8 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
     registrations = {one["_id"]: one async for one in database["registrations"].find()}
     sessions = {one["_id"]: one async for one in database["sessions"].find()}
     participants = [one async for one in database["participants"].find()]
+    erased = {one["_id"] for one in participants if one["erased_at"] is not None}
+    keys = [one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})]
     refusals = [one["_id"] async for one in database["requests"].find({"verdict": "rejected"})]
     outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
     good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
@@ -33,8 +43,13 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes}),
         true_of_all(
             "every step of a registration is told once",
-            _missteps(outcomes, registrations),
+            _missteps(outcomes, registrations, erased),
             len(registrations),
+        ),
+        compare(
+            "every version of a registration is told once",
+            (f"{id_}/{n}" for id_, one in registrations.items() for n in range(1, one["version"] + 1)),
+            (f"{e.body['registration_id']}/{e.body['version']}" for e in outcomes),
         ),
         compare(
             "refusals are told (registration.rejected)",
@@ -50,6 +65,26 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
             "participants are told (participant.joined)",
             _joined(participants),
             (event.id for event in log.events("participant.joined")),
+        ),
+        compare(
+            "erasures are told (participant.erased)",
+            (_told(one, ParticipantErased) for one in participants if one["_id"] in erased),
+            (event.id for event in log.events("participant.erased")),
+        ),
+        kept(
+            "the last key of each is told (participant.keyed)",
+            (_told(one, ParticipantKeyed) for one in participants),
+            (event.id for event in log.events("participant.keyed")),
+        ),
+        compare(
+            "participants have a key, and the erased none",
+            (one["_id"] for one in participants if one["_id"] not in erased),
+            keys,
+        ),
+        true_of_all(
+            "people know where their session is now",
+            _uninformed(sessions, registrations, erased),
+            len(registrations),
         ),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
@@ -74,13 +109,29 @@ def _answered(log: Log) -> Iterator[str]:
 
 
 def _joined(participants: list[Json]) -> Iterator[str]:
-    """A participant is told of once for each version of the profile."""
+    """A participant is told of once for each version of the profile; the last one of the erased has none."""
     for one in participants:
-        for version in range(1, one["version"] + 1):
+        for version in range(1, one["version"] + (one["erased_at"] is None)):
             yield event_id(f"{one['_id']}/{version}", ParticipantJoined.type)
 
 
-def _missteps(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:
+def _told(participant: Json, contract: type[Event]) -> str:
+    return event_id(f"{participant['_id']}/{participant['version']}", contract.type)
+
+
+def _uninformed(
+    sessions: Mapping[str, Json], registrations: Mapping[str, Json], erased: Collection[str]
+) -> Iterator[str]:
+    for id_, one in registrations.items():
+        session = sessions[one["session_id"]]
+        goes = one["status"] in ("confirmed", "waitlisted") and one["participant_id"] not in erased
+        if goes and (one["told_version"] != session["version"] or session["cancelled"] is not None):
+            yield id_
+
+
+def _missteps(
+    outcomes: list[Entry], registrations: Mapping[str, Json], erased: Collection[str]
+) -> Iterator[str]:
     """
     Each time of asking begins with a place or a wait, only who waits moves up, and a
     cancellation comes before asking again.
@@ -92,41 +143,34 @@ def _missteps(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Itera
         id_, step = event.body["registration_id"], event.topic.removeprefix("registration.")
         steps[id_, "promoted" if event.body.get("promoted") else step] += 1
         if step == "confirmed":
-            tickets[id_, event.body["ticket_code"]] += 1
+            tickets[id_, event.body["ticket_sealed"]] += 1
         stored = registrations.get(id_, event.body)
         if any(event.body[name] != stored[name] for name in ("participant_id", "session_id")):
             others.add(id_)
     for id_, one in registrations.items():
-        told = {
-            step: steps[id_, step]
-            for step in ("confirmed", "waitlisted", "promoted", "cancelled", "checked_in")
-        }
+        told = {step: steps[id_, step] for step in (*STEPS, "promoted")}
+        holds = one["status"] in HOLDING and one["participant_id"] not in erased
         right = (
             told["confirmed"] + told["waitlisted"] == one["round"]
             and told["promoted"] <= told["waitlisted"]
             and told["cancelled"] == one["round"] - (one["status"] != "cancelled")
             and told["checked_in"] == (one["status"] == "checked_in")
-            and (one["ticket_code"] is None or tickets[id_, one["ticket_code"]] == 1)
-            and (one["ticket_code"] is not None or one["status"] not in HOLDING)
+            and (one["ticket_locked"] is None or tickets[id_, one["ticket_locked"]] == 1)
+            and (one["ticket_locked"] is not None or not holds)
         )
         if not right or id_ in others:
             yield id_
 
 
 def _stale(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:
-    last: dict[str, tuple[str, int, str]] = {}
+    last: dict[str, tuple[int, str]] = {}
     for event in outcomes:
         status = event.topic.removeprefix("registration.")
-        # Of two outcomes in the same millisecond the later one in a registration's life is the last.
-        told = (
-            event.headers["ce_time"],
-            ("waitlisted", "confirmed", "checked_in", "cancelled").index(status),
-            status,
-        )
-        id_ = event.body["registration_id"]
-        last[id_] = max(told, last.get(id_, told))
+        if status in STEPS:
+            id_, told = event.body["registration_id"], (event.body["version"], status)
+            last[id_] = max(told, last.get(id_, told))
     for id_, registration in registrations.items():
-        if id_ in last and last[id_][2] != registration["status"]:
+        if id_ in last and last[id_][1] != registration["status"]:
             yield id_
 
 

@@ -3,7 +3,7 @@ A client that asks until it is answered, as real people's do, and keeps what it 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -40,6 +40,23 @@ class Client:
         if not answer.is_success:
             raise StackError(f"{method} {url} was refused: {answer.status_code} {answer.text}")
         body: Json = answer.json()
+        return body
+
+    async def ask_for(self, method: str, url: str, codes: Collection[str], **request: Any) -> Json | str:
+        """
+        Ask for what may be refused with one of these codes; that is an answer too.
+
+        Returns: what it is answered, or the code.
+        Raises:
+            StackError: it is refused otherwise, or nobody answers for too long.
+        """
+        answer = await self._answer(method, url, **request)
+        body: Json = answer.json()
+        if answer.is_client_error and body.get("code") in codes:
+            self.ledger.note("refused", url, body["code"])
+            return str(body["code"])
+        if not answer.is_success:
+            raise StackError(f"{method} {url} was refused: {answer.status_code} {answer.text}")
         return body
 
     async def refused(self, method: str, url: str, code: str, **request: Any) -> None:

@@ -71,6 +71,9 @@ class Outsider:
             if number % 20 == 0:
                 # The same command again, as a careful sender does who heard no answer.
                 self._emit("registration.requested", person, command, repeat=True)
+                # And once more as another request, which is rejected: there is a registration already.
+                twice = {**command, "request_id": f"again-{person}"}
+                self._emit("registration.requested", person, twice)
 
     def published_quiz(self, quiz_id: str) -> Json:
         """The quiz as its event tells it, read from the topic's beginning."""

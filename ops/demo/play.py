@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -27,7 +28,12 @@ CANCEL_SHARE = 0.04
 # Where others wait for the place: so that some of them are promoted.
 CANCEL_SCARCE_SHARE = 0.3
 SCARCE_SHARE = 0.2
-CHECK_IN_SHARE = 0.1
+OPEN_DAY_SESSION = "open-day-now"
+OPEN_DAY_SHARE = 0.2
+OPEN_DAY_HOURS = 6
+OPEN_DAY_CAPACITY = 20_000
+# Of those at the open day: it is the only session that the door is open for.
+CHECK_IN_SHARE = 0.4
 REPEAT_SHARE = 0.02
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平"
@@ -87,9 +93,12 @@ class Play:
         return sorted({group["district"] for group in self.week.groups if group.get("district")})
 
     def _choose(self, chance: random.Random) -> str:
-        """Any session, but one of them is what everybody wants."""
+        """Any session, but one of them is what everybody wants, and to another one can go at once."""
         sessions = [str(session["session_id"]) for of in self.week.activities for session in of["sessions"]]
-        return self._scarcest() if chance.random() < SCARCE_SHARE else chance.choice(sessions)
+        wish = chance.random()
+        if wish < SCARCE_SHARE:
+            return self._scarcest()
+        return OPEN_DAY_SESSION if wish < SCARCE_SHARE + OPEN_DAY_SHARE else chance.choice(sessions)
 
     def _scarcest(self) -> str:
         sessions = [session for of in self.week.activities for session in of["sessions"]]
@@ -97,25 +106,21 @@ class Play:
 
     async def _register(self, person: Person, chance: random.Random) -> None:
         person.session_id = self._choose(chance)
-        body = {
-            "session_id": person.session_id,
-            "participant": {
-                "name": person.name,
-                "email": f"person-{person.number:05d}@example.org",
-                "district": person.district,
-                "audience": person.audience,
-                "language": person.language,
-            },
-        }
         url, key = f"{self.urls.registration}/registrations", {"Idempotency-Key": str(uuid4())}
-        answer = await self.client.ask("POST", url, json=body, headers=key)
+        body = _request(person)
+        answer = await self.client.ask_for("POST", url, ["session_full"], json=body, headers=key)
+        if isinstance(answer, str):
+            # Nothing is kept of what was refused: the same key serves for a session that has room for all.
+            person.session_id = OPEN_DAY_SESSION
+            body = _request(person)
+            answer = await self.client.ask("POST", url, json=body, headers=key)
         person.participant_id, person.token = answer["participant_id"], answer["token"]
-        person.registration_id, person.status = answer["registration_id"] or "", answer["status"]
+        person.registration_id, person.status = answer["registration_id"], answer["status"]
         person.ticket_code = answer.get("ticket_code") or ""
         self.client.ledger.note("registered", person.registration_id, person.status)
         if chance.random() < REPEAT_SHARE:
             again = await self.client.ask("POST", url, json=body, headers=key)
-            if (again["registration_id"] or "") != person.registration_id:
+            if again["registration_id"] != person.registration_id:
                 raise StackError(f"a repeated request made a second registration: {again['registration_id']}")
 
     async def _start(self, person: Person, quiz_id: str) -> Json:
@@ -149,7 +154,7 @@ class Play:
             url = f"{self.urls.registration}/registrations/{person.registration_id}/cancel"
             await self.client.ask("POST", url, headers=person.headers)
             self.client.ledger.note("cancelled", person.registration_id)
-        elif person.status == "confirmed" and chance.random() < CHECK_IN_SHARE:
+        elif person.session_id == OPEN_DAY_SESSION and chance.random() < CHECK_IN_SHARE:
             body = {"ticket_code": person.ticket_code}
             await self.client.ask(
                 "POST", f"{self.urls.registration}/check-ins", json=body, headers=self.client.organiser
@@ -169,6 +174,38 @@ class Play:
         async with asyncio.TaskGroup() as group:
             for _ in range(UNDER_WAY_MAX):
                 group.create_task(work())
+
+
+def _request(person: Person) -> Json:
+    return {
+        "session_id": person.session_id,
+        "participant": {
+            "name": person.name,
+            "email": f"person-{person.number:05d}@example.org",
+            "district": person.district,
+            "audience": person.audience,
+            "language": person.language,
+        },
+    }
+
+
+def open_day(now: datetime) -> Json:
+    """An activity that is on now and has room for everybody: tickets are shown at its door."""
+    session = {
+        "session_id": OPEN_DAY_SESSION,
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(hours=OPEN_DAY_HOURS)).isoformat(),
+        "venue": "濮阳市科技馆",
+        "district": "华龙区",
+        "capacity": OPEN_DAY_CAPACITY,
+    }
+    return {
+        "activity_id": "open-day",
+        "title": "科技馆开放日",
+        "organiser": "濮阳市科学技术局",
+        "kind": "open_day",
+        "sessions": [session],
+    }
 
 
 def late_quiz_id(week: Week) -> str:

@@ -45,13 +45,17 @@ async def try_what_is_refused(
     others = f"{urls.registration}/registrations/{one.registration_id}"
     await refused("GET", others, "registration_unknown", headers=other.headers)
     newcomer = {"name": "某人", "audience": "other", "language": "zh-CN"}
-    await refused(
-        "POST",
-        f"{urls.registration}/registrations",
-        "session_unknown",
-        json={"session_id": "no-such-session", "participant": newcomer},
-        headers={"Idempotency-Key": str(uuid4())},
-    )
+    wishes: dict[str, Json] = {
+        "session_unknown": {"session_id": "no-such-session", "participant": newcomer},
+        "group_unknown": {
+            "session_id": one.session_id,
+            "participant": newcomer | {"group_id": "no-such-group"},
+        },
+        "places_need_group": {"session_id": one.session_id, "places": 60, "participant": newcomer},
+    }
+    for code, wish in wishes.items():
+        key = {"Idempotency-Key": str(uuid4())}
+        await refused("POST", f"{urls.registration}/registrations", code, json=wish, headers=key)
 
 
 async def try_late(client: Client, urls: Urls, attempts: Sequence[Json]) -> None:

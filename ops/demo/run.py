@@ -14,7 +14,7 @@ from ops.databases import Databases
 from ops.demo.client import Client
 from ops.demo.outsider import Outsider
 from ops.demo.people import Urls
-from ops.demo.play import Play, late_quiz, late_quiz_id
+from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
 from ops.services import Services
 from ops.settle import Unrest, wait_until_settled
 from ops.stack import StackError
@@ -76,6 +76,7 @@ class Demo:
         for topic, id_ in outsider.emitted.events:
             self.client.ledger.note("emitted", id_, topic)
         await self._confer()
+        await self._reschedule()
 
     async def close(self, databases: Databases) -> None:
         """
@@ -126,6 +127,16 @@ class Demo:
         outsider.flush()
         self.advance("outside", self.outsiders)
 
+    async def _reschedule(self) -> None:
+        """One session moves to another hall and one is cancelled; their people are told."""
+        moved, cancelled = [one for one in self.week.activities if len(one["sessions"]) > 1][:2]
+        url = f"{self.urls.registration}/activities/{moved['activity_id']}"
+        activity = await self.client.ask("GET", url)
+        activity["sessions"][0]["venue"] = "濮阳市体育馆"
+        await self.client.ask("PUT", url, json=activity, headers=self.client.organiser)
+        url = f"{self.urls.registration}/sessions/{cancelled['sessions'][0]['session_id']}/cancel"
+        await self.client.ask("POST", url, json={"reason": "weather"}, headers=self.client.organiser)
+
     async def _confer(self) -> None:
         """The organiser's plaques and flags, one of them twice and one of them taken back."""
         teams = [group["group_id"] for group in self.week.groups if group["kind"] == "service_team"]
@@ -149,4 +160,7 @@ class Demo:
 
 def week_of_now() -> Week:
     """The sample week, moved so that it begins tomorrow, with its contest open already."""
-    return weeks.from_tomorrow(weeks.read(), datetime.now(UTC))
+    now = datetime.now(UTC)
+    week = weeks.from_tomorrow(weeks.read(), now)
+    week.activities.append(open_day(now))
+    return week

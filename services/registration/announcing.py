@@ -1,25 +1,25 @@
-"""What registration says: the events of joining, of outcomes, and of leaving."""
+"""What registration says of leaving and of outcomes; rush_events.py has what a rush is made of."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from services.registration.records import Participant
-from services.registration.rules import Registration, Session
+from services.registration.records import PlaceBefore
+from services.registration.rules import ParticipantId, Registration, Session
 from shared.contracts.envelope import Context, Envelope, Event, enclose
 from shared.contracts.events import (
     ParticipantErased,
-    ParticipantJoined,
+    ParticipantKeyed,
     RegistrationCancelled,
     RegistrationCheckedIn,
-    RegistrationConfirmed,
+    RegistrationMoved,
     RegistrationRejected,
-    RegistrationWaitlisted,
 )
+from shared.messaging.publisher import Record
 
 SOURCE = "kepu/registration"
 
-Announced = Envelope[Event]
+Announced = Envelope[Event] | Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Origin:
 
 class _Told(TypedDict):
     registration_id: str
+    version: int
     request_id: str
     participant_id: str
     activity_id: str
@@ -45,6 +46,7 @@ class _Told(TypedDict):
 def _told(registration: Registration, session: Session) -> _Told:
     return {
         "registration_id": registration.registration_id,
+        "version": registration.version,
         "request_id": registration.request_id,
         "participant_id": registration.participant_id,
         "activity_id": session.activity_id,
@@ -54,6 +56,11 @@ def _told(registration: Registration, session: Session) -> _Told:
         "venue": session.venue,
         "places": registration.places,
     }
+
+
+def cause_of(registration: Registration) -> str:
+    """What makes the event of a registration's latest change a fact."""
+    return f"{registration.registration_id}/{registration.version}"
 
 
 def _envelope(event: Event, cause: str, origin: Origin, now: datetime) -> Announced:
@@ -67,49 +74,12 @@ def _envelope(event: Event, cause: str, origin: Origin, now: datetime) -> Announ
     )
 
 
-def _cause(registration: Registration, transition: str) -> str:
-    # The round tells a registration after a cancellation from the one before it.
-    return f"{registration.registration_id}/{registration.round}/{transition}"
-
-
-def joined(participant: Participant, origin: Origin, now: datetime) -> Announced:
-    """The profile exists, or has changed."""
-    profile = participant.profile
-    assert profile is not None  # noqa: S101 (whoever is erased does not join)
-    event = ParticipantJoined(
-        participant_id=participant.participant_id,
-        kind=profile.kind,
-        group_id=profile.group_id,
-        district=profile.district,
-        audience=profile.audience,
-        language=profile.language,
-        contact_sealed=profile.contact_sealed,
-    )
-    return _envelope(event, f"{participant.participant_id}/{participant.version}", origin, now)
-
-
-def erased(participant_id: str, erased_at: datetime, origin: Origin) -> Announced:
-    """The profile is gone."""
-    event = ParticipantErased(participant_id=participant_id, erased_at=erased_at)
-    return _envelope(event, participant_id, origin, erased_at)
-
-
-def confirmed(
-    registration: Registration, session: Session, origin: Origin, now: datetime, *, promoted: bool = False
-) -> Announced:
-    """A place is held, and there is a ticket for it."""
-    event = RegistrationConfirmed(
-        **_told(registration, session), ticket_code=registration.ticket_code or "", promoted=promoted
-    )
-    return _envelope(event, _cause(registration, "confirmed"), origin, now)
-
-
-def waitlisted(
-    registration: Registration, session: Session, position: int, origin: Origin, now: datetime
-) -> Announced:
-    """It waits at this position."""
-    event = RegistrationWaitlisted(**_told(registration, session), position=position)
-    return _envelope(event, _cause(registration, "waitlisted"), origin, now)
+def erased(participant_id: ParticipantId, version: int, origin: Origin, now: datetime) -> list[Announced]:
+    """The key is destroyed, and the profile is gone."""
+    cause = f"{participant_id}/{version}"
+    keyed = ParticipantKeyed(participant_id=participant_id, version=version, key_sealed=None)
+    gone = ParticipantErased(participant_id=participant_id, version=version, erased_at=now)
+    return [_envelope(event, cause, origin, now) for event in (keyed, gone)]
 
 
 def rejected(
@@ -139,10 +109,20 @@ def cancelled(
 ) -> Announced:
     """A place or a wait was given back."""
     event = RegistrationCancelled(**_told(registration, session), code=code)
-    return _envelope(event, _cause(registration, "cancelled"), origin, now)
+    return _envelope(event, cause_of(registration), origin, now)
+
+
+def moved(
+    registration: Registration, session: Session, before: PlaceBefore, origin: Origin, now: datetime
+) -> Announced:
+    """The session is at another time or place than its participant was told."""
+    event = RegistrationMoved(
+        **_told(registration, session), starts_at_before=before.starts_at, venue_before=before.venue
+    )
+    return _envelope(event, cause_of(registration), origin, now)
 
 
 def checked_in(registration: Registration, session: Session, origin: Origin, now: datetime) -> Announced:
     """Whoever holds the ticket came in."""
     event = RegistrationCheckedIn(**_told(registration, session), checked_in_at=now)
-    return _envelope(event, _cause(registration, "checked_in"), origin, now)
+    return _envelope(event, cause_of(registration), origin, now)

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from services.registration.announcing import Origin
-from services.registration.cancelling import cancel, erase
+from services.registration.cancelling import cancel
+from services.registration.erasing import erase
 from services.registration.forms import (
     ActivitiesOut,
     ActivityOut,
@@ -16,25 +18,21 @@ from services.registration.forms import (
     ErasedOut,
     RegistrationIn,
     RegistrationOut,
+    RegistrationsOut,
     SessionOut,
 )
 from services.registration.idempotency import KEY_PATTERN, RequestKeys
+from services.registration.lockbox import opened_ticket
 from services.registration.records import Activity
 from services.registration.registering import REGISTER_PATH
 from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
-from shared.contracts.checked import ID_PATTERN
 from shared.runtime import clock, logs
 from shared.runtime.errors import NotFound
+from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
 from shared.web.http import AsParticipant, organiser, participant
 from shared.web.tokens import Participant
 
-PAGE_MAX = 100
-OFFSET_MAX = 10_000
-
-IdInPath = Annotated[str, Path(pattern=ID_PATTERN)]
-Offset = Annotated[int, Query(ge=0, le=OFFSET_MAX)]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 IdempotencyKey = Annotated[
     str,
     Header(
@@ -55,7 +53,6 @@ class RegistrationApi:
 
     store: RegistrationStore
     keys: RequestKeys
-    contact_public_key: str
 
 
 def router() -> APIRouter:
@@ -99,19 +96,20 @@ async def whoever(
     return await participant(request, credentials) if credentials else None
 
 
-async def list_activities(request: Request, offset: Offset = 0, limit: Limit = 20) -> ActivitiesOut:
-    """At most 100 a page."""
+async def list_activities(request: Request, limit: Limit = PAGE, after: After = None) -> ActivitiesOut:
+    """A page of them, with free places."""
     store = standing_on(request).store
-    activities = await store.activities(offset, limit)
+    activities = await store.activities(place_after(after, datetime, str), limit)
     sessions = await store.sessions_of([activity.activity_id for activity in activities])
+    last = activities[-1] if len(activities) == limit else None
     return ActivitiesOut(
-        total=await store.count_activities(),
         activities=[activity_out(activity, sessions) for activity in activities],
+        after=after_of(last.starts_at, last.activity_id) if last else None,
     )
 
 
 async def read_activity(request: Request, activity_id: IdInPath) -> ActivityOut:
-    """404 `activity_unknown`."""
+    """It can be put as it is answered here. 404 `activity_unknown`."""
     store = standing_on(request).store
     activity = await store.activity(activity_id)
     if activity is None:
@@ -126,26 +124,34 @@ async def register(
     who: Annotated[Participant | None, Depends(whoever)],
 ) -> None:
     """
-    The outcome at once: confirmed with a ticket, waitlisted with a position, or rejected with a code.
+    The outcome at once: confirmed with a ticket, or waitlisted with a position.
 
-    Rejected: `session_full`, `session_closed`, `session_not_open`, `places_above_capacity`.
-    Who is registered for the session already gets that registration, with the code
-    `already_registered`. Refused: `session_unknown` (404), `idempotency_key_reused` (409),
-    `participant_erased` (403), `participant_missing`, `participant_and_token` (422).
+    Who is registered for the session already gets that registration, with the code `already_registered`.
+    Whatever is refused leaves nothing, and may be answered otherwise later, also with the same key:
+    `session_full`, `session_closed`, `session_not_open`, `session_cancelled`, `places_above_capacity`,
+    `idempotency_key_reused` (409), `session_unknown` (404), `participant_erased`, `places_need_group` (403),
+    `group_unknown`, `participant_missing`, `participant_and_token` (422).
     503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.
     """
     raise NotFound("there is nothing under this path")
 
 
-async def list_registrations(request: Request, who: AsParticipant) -> list[RegistrationOut]:
-    """At most 200."""
+async def list_registrations(
+    request: Request, who: AsParticipant, limit: Limit = PAGE, after: After = None
+) -> RegistrationsOut:
+    """A page of them, with the codes of tickets."""
     store = standing_on(request).store
-    registrations = await store.registrations_of(who.participant_id)
+    registrations = await store.registrations_of(who.participant_id, place_after(after, datetime, str), limit)
     sessions = await store.sessions({registration.session_id for registration in registrations})
-    return [
-        await registration_out(registration, sessions[registration.session_id], store)
-        for registration in registrations
-    ]
+    key = await store.contact_key(who.participant_id)
+    last = registrations[-1] if len(registrations) == limit else None
+    return RegistrationsOut(
+        registrations=[
+            await registration_out(registration, sessions[registration.session_id], store, key)
+            for registration in registrations
+        ],
+        after=after_of(last.asked_at, last.registration_id) if last else None,
+    )
 
 
 async def read_registration(
@@ -157,7 +163,8 @@ async def read_registration(
     if registration is None or registration.participant_id != who.participant_id:
         raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
     sessions = await store.sessions([registration.session_id])
-    return await registration_out(registration, sessions[registration.session_id], store)
+    key = await store.contact_key(who.participant_id)
+    return await registration_out(registration, sessions[registration.session_id], store, key)
 
 
 async def cancel_registration(
@@ -181,7 +188,9 @@ async def cancel_registration(
 
 
 async def erase_participant(request: Request, who: AsParticipant) -> ErasedOut:
-    """Profile and contact go, what is still to come is cancelled; the token registers nothing any more."""
+    """
+    Profile, contact and tickets go, what is still to come is cancelled; the token registers nothing any more.
+    """
     erased_at = await erase(who.participant_id, standing_on(request).store, origin())
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)
 
@@ -194,13 +203,13 @@ def activity_out(activity: Activity, sessions: Sequence[Session]) -> ActivityOut
         summary=activity.summary,
         organiser=activity.organiser,
         kind=activity.kind,
-        sessions=[_session_out(one) for one in sessions if one.activity_id == activity.activity_id],
+        remarks=activity.remarks,
+        sessions=[session_out(one) for one in sessions if one.activity_id == activity.activity_id],
     )
 
 
-def _session_out(session: Session) -> SessionOut:
-    now = clock.now()
-    opened = session.opens_at is None or session.opens_at <= now
+def session_out(session: Session) -> SessionOut:
+    """A session as it is now."""
     return SessionOut(
         session_id=session.session_id,
         starts_at=session.starts_at,
@@ -213,14 +222,16 @@ def _session_out(session: Session) -> SessionOut:
         waiting_max=session.waiting_max,
         opens_at=session.opens_at,
         closes_at=session.closes_at,
-        open=opened and now < session.last_moment,
+        open=session.is_open(clock.now()),
+        state="planned" if session.cancelled is None else "cancelled",
+        cancelled_for=session.cancelled,
     )
 
 
 async def registration_out(
-    registration: Registration, session: Session, store: RegistrationStore
+    registration: Registration, session: Session, store: RegistrationStore, key: bytes | None = None
 ) -> RegistrationOut:
-    """A registration as it is now."""
+    """A registration as it is now; with its holder's key also the ticket."""
     waits = registration.status == "waitlisted"
     return RegistrationOut(
         registration_id=registration.registration_id,
@@ -229,7 +240,7 @@ async def registration_out(
         places=registration.places,
         asked_at=registration.asked_at,
         position=await store.position(registration) if waits else None,
-        ticket_code=registration.ticket_code,
+        ticket_code=opened_ticket(registration.ticket_locked, key) if registration.holds_or_waits else None,
         activity_id=session.activity_id,
         activity_title=session.activity_title,
         session_id=session.session_id,

@@ -10,11 +10,15 @@ from services.registration import api, organisers_api
 from services.registration.api import RegistrationApi
 from services.registration.handlers import Commands, subscriptions
 from services.registration.idempotency import RequestKeys
+from services.registration.lockbox import Lockbox
 from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
+from services.registration.telling import telling
+from services.registration.wording import CHINESE
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
+from shared.runtime.background import looping
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
@@ -28,7 +32,7 @@ class RegistrationSettings(Settings):
     database: str = Field("kepu_registration", description="name of registration's own database")
     token_private_key: PrivatePem = Field(description="Ed25519 private key that participants' tokens get")
     contact_public_key: ContactPublicKey = Field(
-        description="public key that contacts are sealed with, base64"
+        description="public key that participants' keys are sealed with, base64"
     )
 
 
@@ -38,23 +42,20 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
         publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-registration"))
-        store = RegistrationStore(database)
+        private_key = settings.token_private_key.get_secret_value()
+        store = RegistrationStore(
+            database, Lockbox.from_private_key(private_key, settings.contact_public_key)
+        )
         await store.prepare()
         checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
         if settings.role != "worker":
-            private_key = settings.token_private_key.get_secret_value()
             keys = RequestKeys.from_private_key(private_key)
-            app.state.registration = RegistrationApi(
-                store=store,
-                keys=keys,
-                contact_public_key=settings.contact_public_key,
-            )
+            app.state.registration = RegistrationApi(store=store, keys=keys)
             registering = Registering(
                 store,
                 keys=keys,
                 signer=TokenSigner(private_key),
                 verify=lambda token: app.state.tokens.verify(token, clock.now()),
-                contact_public_key=settings.contact_public_key,
             )
             app.state.hot_routes += registering.routes()
         if settings.role != "api":
@@ -66,7 +67,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks["relay"] = relay.check
+            tells = telling(store)
+            await stack.enter_async_context(looping(tells))
+            checks |= {"relay": relay.check, tells.name: tells.check}
         return checks
 
     app = create_app(
@@ -75,6 +78,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         description="Activities and their sessions, places, waiting lists, tickets and check-in.",
         settings=settings,
         lifespan=lifespan,
+        chinese=CHINESE,
     )
     if settings.role != "worker":
         app.include_router(api.router())

@@ -1,14 +1,15 @@
 """Arriving: a ticket is shown at the door."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from services.registration import announcing
+from msgspec.structs import replace
+
+from services.registration import announcing, outcomes
 from services.registration.announcing import Origin
 from services.registration.books import Books
-from services.registration.rules import Registration, Session
+from services.registration.rules import Registration, Session, check_door
 from services.registration.store import RegistrationStore
-from services.registration.tickets import as_written
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 
 
@@ -27,12 +28,12 @@ async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin) -
 
     Raises:
         NotFound: no such ticket was given out.
-        Conflict: the registration was cancelled.
+        Conflict: the registration or its session was cancelled, or the session is not near.
     """
-    code = as_written(ticket_code)
+    hash_ = store.lockbox.ticket_hash(ticket_code)
 
     async def work(books: Books) -> Arrival:
-        registration = await books.with_ticket(code)
+        registration = await books.with_ticket(hash_)
         if registration is None:
             raise NotFound("there is no such ticket", code="ticket_unknown")
         if registration.status == "cancelled":
@@ -41,12 +42,13 @@ async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin) -
         session = (await books.sessions([registration.session_id]))[registration.session_id]
         if registration.status == "checked_in":
             return Arrival(registration, session, already=True)
-        registration = replace(registration, status="checked_in")
+        now = clock.now()
+        check_door(session, now)
+        registration = replace(registration, status="checked_in", version=registration.version + 1)
         await books.save_registrations([registration])
-        await books.tell([announcing.checked_in(registration, session, origin, clock.now())])
+        await books.tell([announcing.checked_in(registration, session, origin, now)])
         return Arrival(registration, session, already=False)
 
     arrival = await store.transaction(work)
-    if not arrival.already:
-        metrics.REGISTRATIONS.labels("checked_in").inc()
+    outcomes.count({"checked_in": 0 if arrival.already else 1})
     return arrival

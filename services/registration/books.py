@@ -1,29 +1,33 @@
 """The reads and writes of one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from services.registration.announcing import Announced
 from services.registration.documents import (
     from_participant,
+    from_place,
     from_record,
     to_answer,
     to_group,
     to_participant,
+    to_place,
     to_registration,
     to_session,
 )
-from services.registration.records import Activity, Answer, Group, Participant
+from services.registration.lockbox import Lockbox
+from services.registration.records import Activity, Answer, Group, Participant, PlaceBefore
 from services.registration.rules import Registration, Session
-from shared.contracts.envelope import Envelope, Event
 from shared.storage import mongo, outbox
-from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, ReturnDocument, UpdateOne
+from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, UpdateOne
 
 
 class Books:
-    """Reads and writes of one transaction."""
+    """Reads and writes of one transaction; `lockbox` locks what is written."""
 
-    def __init__(self, database: Database, session: mongo.Session) -> None:
+    def __init__(self, database: Database, session: mongo.Session, lockbox: Lockbox) -> None:
         self._database = database
         self._session = session
+        self.lockbox = lockbox
 
     async def lock_sessions(self, session_ids: Collection[str]) -> dict[str, Session]:
         """
@@ -78,6 +82,17 @@ class Books:
                 {"_id": {"$in": list(session_ids)}}, session=self._session
             )
 
+    async def places_before(self, session_id: str) -> dict[int, PlaceBefore]:
+        """Where and when a session was to be, by its versions that somebody may still know."""
+        found = await self._find("session_places", {"session_id": session_id})
+        return {document["version"]: to_place(document) for document in found}
+
+    async def add_place_before(self, place: PlaceBefore) -> None:
+        await self._insert("session_places", [from_place(place)])
+
+    async def remove_places_before(self, session_id: str) -> None:
+        await self._database["session_places"].delete_many({"session_id": session_id}, session=self._session)
+
     async def save_activity(self, activity: Activity) -> None:
         await self._database["activities"].update_one(
             {"_id": activity.activity_id},
@@ -121,6 +136,26 @@ class Books:
             document["_id"]: to_participant(document) for document in await self._find("participants", these)
         }
 
+    async def groups_among(self, ids: Collection[str]) -> set[str]:
+        """Which of these ids are groups': put by an organiser, or made by a command."""
+        if not ids:
+            return set()
+        these: Document = {"_id": {"$in": list(ids)}, "kind": "group"}
+        return {document["_id"] for document in await self._find("participants", these)}
+
+    async def contact_keys(self, participant_ids: Collection[str]) -> dict[str, bytes]:
+        """The keys of these participants; the erased have none."""
+        if not participant_ids:
+            return {}
+        found = await self._find("contact_keys", {"_id": {"$in": list(participant_ids)}})
+        return {document["_id"]: document["key"] for document in found}
+
+    async def add_contact_keys(self, keys: Mapping[str, bytes]) -> None:
+        await self._insert("contact_keys", [{"_id": id_, "key": key} for id_, key in keys.items()])
+
+    async def remove_contact_key(self, participant_id: str) -> None:
+        await self._database["contact_keys"].delete_one({"_id": participant_id}, session=self._session)
+
     async def add_participants(self, participants: Sequence[Participant]) -> None:
         await self._insert("participants", [from_participant(one) for one in participants])
 
@@ -131,10 +166,18 @@ class Books:
             {"_id": participant.participant_id}, {"$set": changed}, upsert=True, session=self._session
         )
 
-    async def forget_requests(self, participant_id: str) -> None:
-        """Drop what could tell whether a request was this participant's."""
+    async def forget(self, participant_id: str) -> None:
+        """
+        Drop a participant's tickets, and what could tell whether a request was theirs.
+
+        That there was a request or a visit stays, under an id that no longer leads to anybody.
+        """
+        theirs: Document = {"participant_id": participant_id}
         await self._database["requests"].update_many(
-            {"participant_id": participant_id}, {"$set": {"fingerprint": None}}, session=self._session
+            theirs, {"$set": {"fingerprint": None, "ticket_locked": None}}, session=self._session
+        )
+        await self._database["registrations"].update_many(
+            theirs, {"$set": {"ticket_hash": None, "ticket_locked": None}}, session=self._session
         )
 
     async def registrations(self, ids: Collection[str]) -> dict[str, Registration]:
@@ -151,9 +194,27 @@ class Books:
         )
         return [to_registration(document) for document in found]
 
-    async def with_ticket(self, ticket_code: str) -> Registration | None:
-        found = await self._find("registrations", {"ticket_code": ticket_code})
+    async def with_ticket(self, ticket_hash: str) -> Registration | None:
+        found = await self._find("registrations", {"ticket_hash": ticket_hash})
         return to_registration(found[0]) if found else None
+
+    async def standing_in(self, session_id: str, after: int, limit: int) -> list[Registration]:
+        """Who holds a place or waits in a session, in the order of `sequence`, those after this one."""
+        found = (
+            await self._database["registrations"]
+            .find(
+                {
+                    "session_id": session_id,
+                    "status": {"$in": ["confirmed", "waitlisted"]},
+                    "sequence": {"$gt": after},
+                },
+                session=self._session,
+            )
+            .sort("sequence", ASCENDING)
+            .limit(limit)
+            .to_list(None)
+        )
+        return [to_registration(document) for document in found]
 
     async def waiters(self, session_id: str, limit: int) -> list[Registration]:
         """The head of the waiting list, in order."""
@@ -170,11 +231,16 @@ class Books:
 
     async def largest_wait(self, session_id: str) -> int:
         """The most places that one waiting registration asks for, 0 without any."""
+        # The index of the waiting order holds the places too: no document is read, and nothing is sorted.
         found = (
             await self._database["registrations"]
-            .find({"session_id": session_id, "status": "waitlisted"}, {"places": 1}, session=self._session)
-            .sort("places", DESCENDING)
-            .limit(1)
+            .aggregate(
+                [
+                    {"$match": {"session_id": session_id, "status": "waitlisted"}},
+                    {"$group": {"_id": None, "places": {"$max": "$places"}}},
+                ],
+                session=self._session,
+            )
             .to_list(None)
         )
         return int(found[0]["places"]) if found else 0
@@ -193,7 +259,7 @@ class Books:
                 session=self._session,
             )
 
-    async def tell(self, events: Sequence[Envelope[Event]]) -> None:
+    async def tell(self, events: Sequence[Announced]) -> None:
         """Have these events published once the transaction is committed."""
         await outbox.append(self._database, self._session, events)
 
@@ -205,4 +271,4 @@ class Books:
 
     async def _insert(self, collection: str, documents: Sequence[Document]) -> None:
         if documents:
-            await self._database[collection].insert_many(documents, ordered=False, session=self._session)
+            await mongo.insert_in(self._database[collection], documents, self._session)

@@ -1,20 +1,16 @@
 """Records as documents and back; with store.py and books.py, the only ones to see documents."""
 
-from dataclasses import fields
-from typing import get_args
+from msgspec.structs import asdict
 
-from services.registration.records import Activity, Answer, Group, Participant, Profile
+from services.registration.records import Activity, Answer, Group, Participant, PlaceBefore, Profile
 from services.registration.rules import ParticipantId, Registration, Session
 from shared.storage.mongo import Document
 
 Record = Activity | Session | Registration | Answer | Group
 
-_NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in get_args(Record)}
-
 
 def from_record(record: Record, id_field: str) -> Document:
-    # Not dataclasses.asdict: it copies every value deeply, at ten times the cost.
-    document: Document = {name: getattr(record, name) for name in _NAMES[type(record)]}
+    document: Document = asdict(record)
     document["_id"] = document.pop(id_field)
     return document
 
@@ -33,6 +29,21 @@ def to_session(document: Document) -> Session:
     return Session(**_named(dict(document), "session_id"))
 
 
+def from_place(place: PlaceBefore) -> Document:
+    return {
+        "_id": f"{place.session_id}/{place.version}",
+        "session_id": place.session_id,
+        "version": place.version,
+        "starts_at": place.starts_at,
+        "ends_at": place.ends_at,
+        "venue": place.venue,
+    }
+
+
+def to_place(document: Document) -> PlaceBefore:
+    return PlaceBefore(**{name: document[name] for name in PlaceBefore.__struct_fields__})
+
+
 def to_group(document: Document) -> Group:
     return Group(**_named(dict(document), "group_id"))
 
@@ -45,7 +56,7 @@ def to_registration(document: Document) -> Registration:
     return Registration(**_named(dict(document), "registration_id"))
 
 
-_PROFILE = tuple(field.name for field in fields(Profile))
+_PROFILE = Profile.__struct_fields__
 
 
 def from_participant(participant: Participant) -> Document:

@@ -1,12 +1,16 @@
 """What registration does with events: book what other systems ask for."""
 
 from services.registration.announcing import Origin
-from services.registration.booking import BookingRequest, book
+from services.registration.booking import book
+from services.registration.clerk import BookingRequest, Newcomer
 from services.registration.idempotency import command_fingerprint, command_key
+from services.registration.lockbox import Lockbox
 from services.registration.records import Profile
 from services.registration.rules import ParticipantId, SessionId
 from services.registration.store import RegistrationStore
 from shared.contracts.events import RegistrationRequested
+from shared.contracts.sealing import lock_sealed
+from shared.contracts.topics import REGISTRATION_REQUESTS
 from shared.messaging.consumer import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
@@ -21,25 +25,33 @@ class Commands:
         """
         Decide a batch in order. Outcomes leave through the outbox, so nothing follows here.
 
-        A request id that came with another content before is dead-lettered.
+        A request id that came with another content before is dead-lettered, and so is a contact that
+        is no base64.
         """
-        requests = [_asked(received) for received in batch]
-        outcomes = await book(requests, self._store)
-        for received, outcome in zip(batch, outcomes, strict=True):
+        asked: list[tuple[Received[RegistrationRequested], BookingRequest]] = []
+        for received in batch:
+            try:
+                asked.append((received, _asked(received, self._store.lockbox)))
+            except Rejected as error:
+                batch.reject(received, error)
+        outcomes = await book([request for _, request in asked], self._store)
+        for (received, _), outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Rejected):
                 batch.reject(received, outcome)
         return ()
 
 
-def _asked(received: Received[RegistrationRequested]) -> BookingRequest:
+def _asked(received: Received[RegistrationRequested], lockbox: Lockbox) -> BookingRequest:
     command = received.event
+    key = lockbox.new_key()
     profile = Profile(
         kind=command.kind,
         group_id=command.group_id,
         district=command.district,
         audience=command.audience,
         language=command.language,
-        contact_sealed=command.contact_sealed,
+        # As it came: registration cannot open it.
+        contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, key.key),
     )
     body = command.model_dump_json(exclude={"contact_sealed"}).encode()
     return BookingRequest(
@@ -49,7 +61,7 @@ def _asked(received: Received[RegistrationRequested]) -> BookingRequest:
         participant_id=ParticipantId(command.participant_id),
         session_id=SessionId(command.session_id),
         places=command.places,
-        profile=profile,
+        newcomer=Newcomer(profile, key),
         origin=Origin(parent=received.context),
         is_command=True,
     )
@@ -57,4 +69,4 @@ def _asked(received: Received[RegistrationRequested]) -> BookingRequest:
 
 def subscriptions(commands: Commands) -> list[Subscription]:
     """What registration reads."""
-    return [Subscription("registration-requests", [RegistrationRequested], commands.book_requested)]
+    return [Subscription(REGISTRATION_REQUESTS, [RegistrationRequested], commands.book_requested)]

@@ -1,9 +1,9 @@
 """
 What makes a request the same request: its key, and a keyed hash of its body.
 
-Both go through an HMAC with a secret of the server. The database then holds no hash
-that could be searched for a name, and who guesses somebody's key learns neither ids
-nor, without the same name and e-mail, the token.
+Both go through a keyed hash (BLAKE2b, at a third of an HMAC's cost) with a secret of the
+server. The database then holds no hash that could be searched for a name, and who guesses
+somebody's key learns neither ids nor, without the same name and e-mail, the token.
 """
 
 import hashlib
@@ -13,7 +13,8 @@ from uuid import UUID
 
 from shared.runtime.ids import derived_id
 
-KEY_PATTERN = r"^[A-Za-z0-9-]{1,64}$"
+# Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
+KEY_PATTERN = r"^[A-Za-z0-9-]{16,64}$"
 IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
 
 
@@ -38,11 +39,13 @@ class RequestKeys:
 
     def fingerprint(self, body: bytes) -> str:
         """The same for the same body, and without the secret good for nothing."""
-        return hmac.digest(self.secret, body, "sha256").hex()
+        return self._keyed(body)
 
     def _id(self, *parts: str) -> str:
-        digest = hmac.digest(self.secret, "/".join(parts).encode(), "sha256")
-        return derived_id(IDS, digest.hex())
+        return derived_id(IDS, self._keyed("/".join(parts).encode()))
+
+    def _keyed(self, content: bytes) -> str:
+        return hashlib.blake2b(content, key=self.secret, digest_size=32).hexdigest()
 
 
 def command_key(participant_id: str, request_id: str) -> str:

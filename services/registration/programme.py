@@ -1,18 +1,19 @@
-"""The week's programme as organisers put it: activities with their sessions, and groups."""
+"""The week's programme as organisers put it: activities with their sessions, and cancelled sessions."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from services.registration import announcing
+from msgspec.structs import replace
+
+from services.registration import outcomes
 from services.registration.announcing import Announced, Origin
 from services.registration.books import Books
 from services.registration.cancelling import move_up
-from services.registration.records import Activity, Group, Participant, Profile
-from services.registration.rules import ParticipantId, Session, check_capacity
+from services.registration.records import Activity, PlaceBefore
+from services.registration.rules import Session, check_capacity
 from services.registration.store import RegistrationStore
-from shared.runtime import clock, metrics
-from shared.runtime.errors import Conflict
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
 
 
 async def put_activity(
@@ -24,6 +25,8 @@ async def put_activity(
     """
     Save an activity with exactly these sessions; who waits moves up where there is more room now.
 
+    The people of a session that moves are told later (telling.py).
+
     Raises:
         Conflict: a session is another activity's, somebody has asked for a session that would go,
             or more places are taken or waited for than there would be.
@@ -34,12 +37,18 @@ async def put_activity(
         foreign = await books.lock_sessions({one.session_id for one in sessions} - existing.keys())
         for session_id, session in foreign.items():
             raise Conflict(
-                f"session {session_id} belongs to activity {session.activity_id}", code="session_elsewhere"
+                f"session {session_id} belongs to activity {session.activity_id}",
+                code="session_elsewhere",
+                session_id=session_id,
             )
         gone = existing.keys() - {one.session_id for one in sessions}
         for session_id in gone:
             if existing[session_id].sequence:
-                raise Conflict(f"session {session_id}: somebody has registered for it", code="session_in_use")
+                raise Conflict(
+                    f"session {session_id}: somebody has registered for it",
+                    code="session_in_use",
+                    session_id=session_id,
+                )
         # Read once the sessions are taken, as in booking.
         now = clock.now()
         events: list[Announced] = []
@@ -55,7 +64,7 @@ async def put_activity(
         await books.tell(events)
         return len(events)
 
-    metrics.REGISTRATIONS.labels("promoted").inc(await store.transaction(work))
+    outcomes.count({"promoted": await store.transaction(work)})
 
 
 async def _changed(
@@ -64,29 +73,48 @@ async def _changed(
     if after.capacity < before.capacity:
         largest = await books.largest_wait(before.session_id) if before.waiting else 0
         check_capacity(before, after.capacity, largest)
-    after = replace(after, taken=before.taken, waiting=before.waiting, sequence=before.sequence)
+    after = replace(
+        after,
+        taken=before.taken,
+        waiting=before.waiting,
+        sequence=before.sequence,
+        version=before.version,
+        untold=before.untold,
+        told_to=before.told_to,
+        cancelled=before.cancelled,
+    )
+    # Nobody goes to a cancelled one, whenever it would have been.
+    if after.place != before.place and after.sequence and after.cancelled is None:
+        await books.add_place_before(
+            PlaceBefore(before.session_id, before.version, before.starts_at, before.ends_at, before.venue)
+        )
+        after = _to_be_told(after)
     return await move_up(books, after, origin, now)
 
 
-async def put_group(group: Group, profile: Profile, store: RegistrationStore, origin: Origin) -> None:
+def _to_be_told(session: Session) -> Session:
+    return replace(session, version=session.version + 1, untold=True, told_to=0)
+
+
+async def cancel_session(session_id: str, reason: str, store: RegistrationStore) -> Session:
     """
-    Save a group, which is a participant too; unchanged, it is told of once only.
+    Cancel a session: it takes nobody any more; cancelling it again changes nothing.
+
+    Its registrations are cancelled and its people are told later (telling.py).
 
     Raises:
-        Conflict: the id is a person's.
+        NotFound: there is no such session.
     """
 
-    async def work(books: Books) -> None:
-        id_ = ParticipantId(group.group_id)
-        existing = (await books.participants([id_])).get(id_)
-        if existing is not None and (existing.profile is None or existing.profile.kind != "group"):
-            raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
-        before = await books.group(group.group_id)
-        if existing is not None and before is not None and before.fingerprint == group.fingerprint:
-            return
-        participant = Participant(id_, profile, existing.version + 1 if existing else 1)
-        await books.save_group(group)
-        await books.save_participant(participant)
-        await books.tell([announcing.joined(participant, origin, clock.now())])
+    async def work(books: Books) -> Session:
+        session = (await books.lock_sessions([session_id])).get(session_id)
+        if session is None:
+            raise NotFound(
+                f"session {session_id} does not exist", code="session_unknown", session_id=session_id
+            )
+        if session.cancelled is None:
+            session = _to_be_told(replace(session, cancelled=reason))
+            await books.save_sessions([session])
+        return session
 
-    await store.transaction(work)
+    return await store.transaction(work)

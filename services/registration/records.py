@@ -1,14 +1,14 @@
 """What registration keeps beside sessions and registrations: activities, groups, participants, answers."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from services.registration.rules import ParticipantId, RegistrationId, Verdict
 from shared.contracts.events import Audience, Language, ParticipantKind
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True):
     """One of the week's activities; `starts_at` is the start of its first session."""
 
     activity_id: str
@@ -17,23 +17,22 @@ class Activity:
     organiser: str
     kind: str
     starts_at: datetime
+    remarks: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What is known of a participant."""
+class Profile(msgspec.Struct, frozen=True):
+    """What is known of a participant; the contact is locked with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None
     district: str | None
     audience: Audience
     language: Language
-    contact_sealed: str | None
+    contact_locked: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """A person or group; without a profile once erased. `version` counts the profile's changes, from 1."""
+class Participant(msgspec.Struct, frozen=True):
+    """A person or group; without a profile once erased. `version` counts the changes, from 1."""
 
     participant_id: ParticipantId
     profile: Profile | None
@@ -41,20 +40,40 @@ class Participant:
     erased_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A school, unit or service team. `fingerprint` tells whether it is put unchanged."""
+class Group(msgspec.Struct, frozen=True):
+    """A school, unit or service team. `contact_fingerprint` tells whether a contact is put unchanged."""
 
     group_id: str
     name: str
     kind: str
     district: str
-    fingerprint: str
+    language: Language
+    remarks: str = ""
+    contact_fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request was answered; without a fingerprint once its participant is erased."""
+class PlaceBefore(msgspec.Struct, frozen=True):
+    """Where and when a session was to be, in a version that some of its people still know."""
+
+    session_id: str
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+    venue: str
+
+    @property
+    def place(self) -> tuple[datetime, datetime, str]:
+        """As `Session.place`."""
+        return self.starts_at, self.ends_at, self.venue
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """
+    What a request was answered; without a fingerprint and a ticket once its participant is erased.
+
+    Of requests over HTTP only those that got a place or a wait have one: whatever else they were
+    told, time or others may change.
+    """
 
     key: str
     fingerprint: str | None
@@ -63,7 +82,7 @@ class Answer:
     registration_id: RegistrationId | None
     verdict: Verdict
     position: int | None
-    ticket_code: str | None
+    ticket_locked: str | None
     code: str | None
     reason: str | None
     answered_at: datetime

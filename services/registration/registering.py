@@ -6,21 +6,22 @@ It is a hot route (shared/web/hot.py), and concurrent requests share one transac
 
 import re
 from collections.abc import Callable
-
-from pydantic import ValidationError
+from datetime import timedelta
 
 from services.registration.announcing import Origin
-from services.registration.booking import BOOKINGS_MAX, BookingRequest, Outcome, book
+from services.registration.booking import BOOKINGS_MAX, book
+from services.registration.clerk import BookingRequest, Newcomer, Outcome
 from services.registration.forms import BookingOut, NewcomerIn, RegistrationIn
 from services.registration.idempotency import KEY_PATTERN, RequestKeys
-from services.registration.records import Answer, Profile
+from services.registration.records import Profile
 from services.registration.rules import ParticipantId, SessionId
 from services.registration.store import RegistrationStore
-from shared.contracts.sealing import Contact, seal
+from shared.contracts.sealing import Contact, lock_contact
 from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock, logs
-from shared.runtime.errors import Overloaded, Rejected, Unavailable
+from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
+from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest, HotRoute, bearer
 from shared.web.tokens import Participant, TokenSigner
 
@@ -29,6 +30,11 @@ REGISTER_PATH = "/registrations"
 BOOKINGS_WAITING_MAX = 10_000
 # More than a full queue takes: who waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
+# Anybody can be a newcomer as often as they like: what one of them takes away from others is small.
+NEWCOMER_PLACES_MAX = 5
+# A client that got no answer asks again within minutes. Whoever comes later with the same request and key
+# may be somebody who found them.
+TOKEN_AGAIN_MAX = timedelta(hours=24)
 
 _KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
 
@@ -50,14 +56,13 @@ class Registering:
         keys: RequestKeys,
         signer: TokenSigner,
         verify: Callable[[str], Participant],
-        contact_public_key: str,
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
     ) -> None:
         self._keys = keys
         self._signer = signer
         self._verify = verify
-        self._contact_public_key = contact_public_key
+        self._lockbox = store.lockbox
         self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
             "bookings",
             lambda requests: book(requests, store),
@@ -83,7 +88,7 @@ class Registering:
         self._bookings.check_room()
         who = self._who(request.authorization)
         key = _key(request.idempotency_key)
-        form = _form(request.body)
+        form = read_form(RegistrationIn, request.body)
         booking = self._asked(form, key, who)
         try:
             outcome = await self._bookings.add(booking)
@@ -96,10 +101,7 @@ class Registering:
             ) from error
         if isinstance(outcome, Rejected):
             raise outcome
-        answer = outcome.answer
-        token = self._token(form.participant, answer.participant_id) if form.participant else None
-        answered = _answered(answer, token).model_dump_json().encode()
-        return 200 if outcome.repeated else 201, answered
+        return 200 if outcome.repeated else 201, self._answered(outcome, form.participant)
 
     def _who(self, authorization: bytes) -> Participant | None:
         """The participant whose token the request carries, if it carries one."""
@@ -116,6 +118,13 @@ class Registering:
                 )
             id_, participant_id = self._keys.of_participant(who.participant_id, key), who.participant_id
         elif newcomer is not None:
+            if form.places > NEWCOMER_PLACES_MAX:
+                raise Forbidden(
+                    f"a newcomer gets at most {NEWCOMER_PLACES_MAX} places; have your group registered,"
+                    " or ask for more with your token",
+                    code="places_need_group",
+                    places=NEWCOMER_PLACES_MAX,
+                )
             # A repeat is answered with the first one's id, so that this one need not derive from the key.
             id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
         else:
@@ -127,57 +136,47 @@ class Registering:
             participant_id=ParticipantId(participant_id),
             session_id=SessionId(form.session_id),
             places=form.places,
-            profile=self._profile(newcomer) if newcomer else None,
+            newcomer=self._newcomer(newcomer) if newcomer else None,
             origin=Origin(correlation_id=logs.correlation_id.get()),
         )
 
-    def _profile(self, newcomer: NewcomerIn) -> Profile:
-        contact = Contact(name=newcomer.name, email=newcomer.email)
-        return Profile(
+    def _newcomer(self, newcomer: NewcomerIn) -> Newcomer:
+        key = self._lockbox.new_key()
+        # Checked already, by the form.
+        contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
+        profile = Profile(
             kind="person",
             group_id=newcomer.group_id,
             district=newcomer.district,
             audience=newcomer.audience,
             language=newcomer.language,
-            contact_sealed=seal(contact, self._contact_public_key),
+            contact_locked=lock_contact(contact, key.key),
         )
+        return Newcomer(profile, key)
 
-    def _token(self, newcomer: NewcomerIn, participant_id: ParticipantId) -> str:
-        return self._signer.sign(participant_id, newcomer.group_id, newcomer.district, clock.now())
+    def _answered(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
+        answer, now, token = outcome.answer, clock.now(), None
+        if newcomer is not None and now - answer.answered_at < TOKEN_AGAIN_MAX:
+            token = self._signer.sign(answer.participant_id, newcomer.group_id, newcomer.district, now)
+        answered = BookingOut(
+            registration_id=answer.registration_id,
+            participant_id=answer.participant_id,
+            session_id=answer.session_id,
+            status=answer.verdict,
+            position=answer.position,
+            ticket_code=outcome.ticket_code,
+            code=answer.code,
+            reason=answer.reason,
+            token=token,
+        )
+        return answered.model_dump_json().encode()
 
 
 def _key(header: bytes) -> str:
     if not header:
-        raise _invalid("header.Idempotency-Key", "Field required")
+        raise invalid([{"type": "missing", "loc": ()}], "header", "Idempotency-Key")
     key = header.decode("latin-1")
     if not _KEY.match(key):
-        raise _invalid("header.Idempotency-Key", f"String should match pattern '{KEY_PATTERN}'")
+        wrong = {"type": "string_pattern_mismatch", "loc": (), "ctx": {"pattern": KEY_PATTERN}}
+        raise invalid([wrong], "header", "Idempotency-Key")
     return key
-
-
-def _form(body: bytes) -> RegistrationIn:
-    try:
-        return RegistrationIn.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(("body", *(str(part) for part in first["loc"])))
-        # Without the cause: it quotes what was sent.
-        raise _invalid(place, first["msg"]) from None
-
-
-def _invalid(place: str, reason: str) -> Rejected:
-    return Rejected(f"{place}: {reason}", code="invalid")
-
-
-def _answered(answer: Answer, token: str | None) -> BookingOut:
-    return BookingOut(
-        registration_id=answer.registration_id,
-        participant_id=answer.participant_id,
-        session_id=answer.session_id,
-        status=answer.verdict,
-        position=answer.position,
-        ticket_code=answer.ticket_code,
-        code=answer.code,
-        reason=answer.reason,
-        token=token,
-    )

@@ -43,7 +43,8 @@ _PLAIN_EMAIL = re.compile(
 )
 _SPECIAL_DOMAINS = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
-_PLAIN_LINE = re.compile(r"[ -~]*[!-~][ -~]*")
+# ASCII and Chinese characters: each is visible, and NFC as it stands.
+_PLAIN_LINE = re.compile(r"[ -~一-鿿]*[!-~一-鿿][ -~一-鿿]*")
 
 
 @lru_cache(maxsize=LINES_MAX)

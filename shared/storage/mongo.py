@@ -60,6 +60,7 @@ __all__ = [
     "create_missing",
     "in_transaction",
     "insert_all",
+    "insert_in",
     "insert_new",
     "outages_named",
     "ping",
@@ -271,13 +272,26 @@ def insert_all(collection: PlainCollection, documents: Sequence[Document], sessi
     """
     if not documents:
         return
-    told = collection.database.command(
-        {"insert": collection.name, "documents": documents, "ordered": True}, session=session
-    )
+    told = collection.database.command(_insertion(collection.name, documents), session=session)
+    _check_inserted(collection.name, told)
+
+
+async def insert_in(collection: Collection, documents: Sequence[Document], session: Session) -> None:
+    """The same within `in_transaction`."""
+    if documents:
+        told = await collection.database.command(_insertion(collection.name, documents), session=session)
+        _check_inserted(collection.name, told)
+
+
+def _insertion(name: str, documents: Sequence[Document]) -> Document:
+    return {"insert": name, "documents": documents, "ordered": True}
+
+
+def _check_inserted(name: str, told: Document) -> None:
     if failed := told.get("writeErrors"):
         code = failed[0]["code"]
         kind = DuplicateKeyError if code == DUPLICATE_KEY else OperationFailure
-        raise kind(f"{collection.name}: code {code}", code)
+        raise kind(f"{name}: code {code}", code)
 
 
 @asynccontextmanager

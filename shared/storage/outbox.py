@@ -70,9 +70,9 @@ def _ascending() -> Iterator[int]:
 _order = _ascending()
 
 
-async def append(database: Database, session: Session, envelopes: Sequence[Envelope[Event]]) -> None:
+async def append(database: Database, session: Session, envelopes: Sequence[Envelope[Event] | Record]) -> None:
     """
-    Write events inside the transaction that makes them true.
+    Write events inside the transaction that makes them true; records among them are written as they are.
 
     Whoever appends looks in the same transaction whether it has happened already: an event
     that is appended twice is published twice, under its one id.
@@ -81,7 +81,7 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
         Rejected: an event is larger than its readers take; it would also stop all events behind it.
     """
     if envelopes:
-        records = [to_record(envelope) for envelope in envelopes]
+        records = [to_record(one) if isinstance(one, Envelope) else one for one in envelopes]
         for topic, _, value, _ in records:
             if value is not None and len(value) > EVENT_BYTES_MAX:
                 raise Rejected(f"an event of {len(value)} bytes does not fit {topic}", code="too_large")

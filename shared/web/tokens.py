@@ -7,9 +7,9 @@ checks it with the public key and needs no call to registration
 """
 
 import hmac
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 import jwt
@@ -35,20 +35,23 @@ ISSUER = "kepu-registration"
 # Ids of 64 characters and a district of 200 four-byte ones make some 1,600.
 TOKEN_CHARS_MAX = 2_048
 TOKEN_DAYS = 30
+TOKEN_SECONDS = TOKEN_DAYS * 86_400
 VERIFIED_MAX = 20_000
 # {"alg":"EdDSA","typ":"JWT"}, as registration's tokens begin.
 OUR_HEADER = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9"
 
 
-class _Claims(msgspec.Struct):
+class _Claims(msgspec.Struct, omit_defaults=True):
     iss: str
     sub: str
     exp: int
     group: str | None = None
     district: str | None = None
+    iat: int | None = None
 
 
 _claims = msgspec.json.Decoder(_Claims)
+_claims_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +72,15 @@ class TokenSigner:
         if not isinstance(key, Ed25519PrivateKey):
             raise ValueError("KEPU_TOKEN_PRIVATE_KEY is no Ed25519 key; `kepu keys` makes one")  # noqa: TRY004
         self._key = key
-        self._jws = jwt.PyJWS()
 
     def sign(self, participant_id: str, group_id: str | None, district: str | None, now: datetime) -> str:
         """A token that is good for `TOKEN_DAYS`."""
-        claims = {
-            "iss": ISSUER,
-            "sub": participant_id,
-            "iat": int(now.timestamp()),
-            "exp": int((now + timedelta(days=TOKEN_DAYS)).timestamp()),
-        }
-        optional = {"group": group_id, "district": district}
-        claims.update({name: value for name, value in optional.items() if value is not None})
-        # As UTF-8: JSON's escapes take three times as much of a Chinese district.
-        content = msgspec.json.encode(claims)
-        return self._jws.encode(content, self._key, algorithm=ALGORITHM, headers={"typ": "JWT"})
+        issued = int(now.timestamp())
+        claims = _Claims(ISSUER, participant_id, issued + TOKEN_SECONDS, group_id, district, issued)
+        # As PyJWT does it, at a fifth of its cost beside the signature: a rush signs one for each newcomer.
+        # In UTF-8: JSON's escapes take three times as much of a Chinese district.
+        signed = f"{OUR_HEADER}.{_encoded(_claims_encoder.encode(claims))}"
+        return f"{signed}.{_encoded(self._key.sign(signed.encode()))}"
 
 
 class TokenVerifier:
@@ -141,6 +138,10 @@ class TokenVerifier:
         except (jwt.PyJWTError, UnsupportedAlgorithm) as error:
             raise NotAuthenticated("the token is not one of ours", code="token_invalid") from error
         return Participant(claims["sub"], claims.get("group"), claims.get("district"), int(claims["exp"]))
+
+
+def _encoded(part: bytes) -> str:
+    return urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 def _decoded(part: str) -> bytes:

@@ -54,7 +54,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         "registration",
         "registrations",
         {"status": "confirmed"},
-        {"$set": {"ticket_code": "other"}},
+        {"$set": {"ticket_locked": "other"}},
         "every step of a registration is told once",
     ),
     (

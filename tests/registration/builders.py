@@ -12,6 +12,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI
 
 from services.registration.app import RegistrationSettings, assemble
+from services.registration.idempotency import RequestKeys
+from services.registration.lockbox import Lockbox
+from services.registration.registering import Registering
 from services.registration.rules import (
     ActivityId,
     ParticipantId,
@@ -21,13 +24,16 @@ from services.registration.rules import (
     Status,
     registration_id,
 )
+from services.registration.store import RegistrationStore
 from shared.contracts import sealing
+from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database, connect
 from shared.storage.outbox import waiting
-from shared.web.tokens import new_key_pair
+from shared.web.tokens import Participant, TokenSigner, new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
+LOCKBOX = Lockbox.from_private_key(PRIVATE_KEY, CONTACT_PUBLIC_KEY)
 ORGANISER_KEY = "organisers-key-for-tests"
 ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
@@ -93,6 +99,11 @@ def new_id(word: str = "id") -> str:
     return f"{word}-{uuid4().hex[:10]}"
 
 
+def token_of(participant_id: str) -> str:
+    """A token as a newcomer gets it."""
+    return TokenSigner(PRIVATE_KEY).sign(participant_id, None, None, datetime.now(UTC))
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -116,6 +127,35 @@ async def ask(
     if token is None:
         body["participant"] = participant or newcomer()
     return await client.post("/registrations", json=body, headers=headers)
+
+
+async def check_in(client: httpx.AsyncClient, ticket_code: str) -> httpx.Response:
+    """Show a ticket at the door."""
+    return await client.post("/check-ins", json={"ticket_code": ticket_code}, headers=ORGANISER)
+
+
+async def cancel(client: httpx.AsyncClient, registered: dict[str, Any]) -> httpx.Response:
+    """Give back what this answer to a newcomer gave."""
+    path = f"/registrations/{registered['registration_id']}/cancel"
+    return await client.post(path, headers=bearer(registered["token"]))
+
+
+async def erase(client: httpx.AsyncClient, registered: dict[str, Any]) -> httpx.Response:
+    return await client.delete("/participants/me", headers=bearer(registered["token"]))
+
+
+async def own(client: httpx.AsyncClient, registered: dict[str, Any]) -> dict[str, Any]:
+    """A participant's registration as it is now."""
+    path = f"/registrations/{registered['registration_id']}"
+    found: dict[str, Any] = (await client.get(path, headers=bearer(registered["token"]))).json()
+    return found
+
+
+def now_on(**changes: Any) -> dict[str, Any]:
+    """The times of a session that is on now, as changes of `activity`'s."""
+    now = datetime.now(UTC)
+    times = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(hours=1)}
+    return {name: moment.isoformat() for name, moment in times.items()} | changes
 
 
 async def seats(client: httpx.AsyncClient, activity_id: str) -> tuple[int, int]:
@@ -159,6 +199,27 @@ async def service(mongo: str, copies: int = 1) -> AsyncIterator[tuple[list[httpx
         stack.push_async_callback(database.client.drop_database, chosen.database)
         clients = [await stack.enter_async_context(running(assemble(chosen))) for _ in range(copies)]
         yield clients, database
+
+
+def store_of(database: Database) -> RegistrationStore:
+    """The store of the service on this database."""
+    return RegistrationStore(database, LOCKBOX)
+
+
+def registering(database: Database, **bounds: float) -> Registering:
+    """What the route does for newcomers, with bounds of its own."""
+
+    def nobody(token: str) -> Participant:
+        raise NotAuthenticated(token)
+
+    return Registering(
+        store_of(database),
+        keys=RequestKeys.from_private_key(PRIVATE_KEY),
+        signer=TokenSigner(PRIVATE_KEY),
+        verify=nobody,
+        waiting_max=int(bounds.get("waiting_max", 1_000)),
+        seconds_max=bounds.get("seconds_max", 15.0),
+    )
 
 
 async def told(database: Database, topic: str) -> list[str]:

@@ -13,9 +13,24 @@ import pytest
 from services.registration.app import assemble
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import RegistrationRequested
+from shared.contracts.sealing import Contact, seal, unlock_contact, unlock_words, unseal_key
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
-from tests.registration.builders import activity, ask, bearer, new_id, put, reading, running, seats, settings
+from tests.registration.builders import (
+    CONTACT_PRIVATE_KEY,
+    CONTACT_PUBLIC_KEY,
+    ORGANISER,
+    activity,
+    ask,
+    bearer,
+    new_id,
+    put,
+    reading,
+    running,
+    seats,
+    settings,
+    token_of,
+)
 
 pytestmark = pytest.mark.stack
 
@@ -140,21 +155,105 @@ async def test_people_and_commands_share_the_places_and_what_http_changes_is_tol
         answers, _ = await asyncio.gather(
             asyncio.gather(*(ask(client, only) for _ in range(40))), send(publisher, commands)
         )
-        people = [answer.json() for answer in answers]
+        people = [answer.json() for answer in answers if answer.status_code == 201]
         keys = [one["participant_id"] for one in people] + [one.participant_id for one in commands]
-        records = await log.of(keys, 80)
+        records = await log.of(keys, len(keys))
+        # People who are refused are told so at once, and by nothing else.
         assert Counter(one.topic for one in records) == {
             "registration.confirmed": 30,
             "registration.waitlisted": 20,
-            "registration.rejected": 30,
+            "registration.rejected": 40 - (50 - len(people)),
         }
         assert await seats(client, street) == (0, 20)
         one = people[0]
         erased = await client.delete("/participants/me", headers=bearer(one["token"]))
         assert erased.status_code == 200
         assert any(
-            record.topic == "participant.erased"
-            for record in await log.of([one["participant_id"]], 3 if one["status"] != "rejected" else 2)
+            record.topic == "participant.erased" for record in await log.of([one["participant_id"]], 3)
         )
         health = await client.get("/health")
         assert health.status_code == 200, health.text
+
+
+async def test_a_contact_sealed_by_another_system_is_locked_as_it_came(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    sealed = seal(Contact(name="王老师", email="wang@example.org"), CONTACT_PUBLIC_KEY)
+    asked, unreadable = command(only, contact_sealed=sealed), command(only, contact_sealed="AAAAA")
+    dead = "registration.requested.registration-requests.dead"
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, "registration.confirmed", JOINED, "participant.keyed", dead) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=9))
+        await send(publisher, [unreadable, asked])
+        told = {one.topic: json.loads(one.value) for one in await log.of([asked.participant_id], 3)}
+        key = unseal_key(told["participant.keyed"]["key_sealed"], CONTACT_PRIVATE_KEY)
+        contact = unlock_contact(told[JOINED]["contact_sealed"], key, CONTACT_PRIVATE_KEY)
+        assert (contact.name, contact.email) == ("王老师", "wang@example.org")
+        assert unlock_words(told["registration.confirmed"]["ticket_sealed"], key)
+        [letter] = await log.of([unreadable.participant_id], 1)
+        assert dict(letter.headers)["dead_code"] == b"contact_unreadable"
+
+
+async def test_commands_of_erased_participants_that_come_again_stop_nobody(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    only, street = new_id("session"), new_id("street")
+    asked = [command(only, district="华龙区") for _ in range(30)]
+    dead = "registration.requested.registration-requests.dead"
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, "participant.erased", dead) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=40))
+        await send(publisher, asked)
+        keys = [one.participant_id for one in asked]
+        assert len(await log.of(keys, 30)) == 30
+        for key in keys:
+            answer = await client.delete("/participants/me", headers=bearer(token_of(key)))
+            assert answer.status_code == 200
+        await log.of(keys, 60)
+        # All again; behind them something new of the same people, and somebody else's.
+        await send(publisher, asked)
+        fresh = [command(only, key, district="华龙区") for key in keys]
+        others = [command(only) for _ in range(4)]
+        await send(publisher, [*fresh, *fresh, *others])
+        told = await log.of(keys, 90)
+        assert Counter(one.topic for one in told) == {
+            "registration.confirmed": 30,
+            "participant.erased": 30,
+            "registration.rejected": 30,
+        }
+        rejections = [json.loads(one.value) for one in told if one.topic == "registration.rejected"]
+        assert {one["code"] for one in rejections} == {"participant_erased"}
+        assert {one["request_id"] for one in rejections} == {one.request_id for one in fresh}
+        assert not any("华龙区" in (one.value or b"").decode() for one in told)
+        confirmed = await log.of([one.participant_id for one in others], 4)
+        assert {one.topic for one in confirmed} == {"registration.confirmed"}
+        assert (await client.get("/health")).status_code == 200
+
+
+async def test_a_command_that_names_an_unknown_group_is_rejected_and_nobody_joins(
+    kafka: str, mongo: str
+) -> None:
+    await create_missing(kafka)
+    only, street, school = new_id("session"), new_id("street"), new_id("school")
+    stranger = command(only, group_id=school)
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, JOINED) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, street, activity(only, capacity=9))
+        await send(publisher, [stranger])
+        [rejected] = await log.of([stranger.participant_id], 1)
+        assert json.loads(rejected.value)["code"] == "group_unknown"
+        body = {"name": "一中", "kind": "school", "district": "华龙区"}
+        await client.put(f"/groups/{school}", json=body, headers=ORGANISER)
+        pupil = command(only, group_id=school)
+        await send(publisher, [pupil])
+        told = {one.topic: json.loads(one.value) for one in await log.of([pupil.participant_id], 2)}
+        assert told[JOINED]["group_id"] == school
+        assert "registration.confirmed" in told

@@ -2,16 +2,43 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.registration.builders import ORGANISER, activity, ask, bearer, new_id, put, seats, service, told
+from shared.contracts.sealing import unseal_key
+from shared.web.forms import after_of
+from tests.registration.builders import (
+    CONTACT_PRIVATE_KEY,
+    ORGANISER,
+    activity,
+    ask,
+    bearer,
+    new_id,
+    put,
+    seats,
+    service,
+    told,
+)
 
 pytestmark = pytest.mark.stack
 
 SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023"
+
+
+async def all_pages(client: httpx.AsyncClient, name: str, limit: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after: dict[str, Any] = {}
+    while True:
+        page = (await client.get(f"/{name}", params={"limit": limit} | after)).json()
+        assert len(page[name]) <= limit
+        found += page[name]
+        if page["after"] is None:
+            return found
+        after = {"after": page["after"]}
 
 
 async def test_putting_the_same_activity_again_changes_nothing(mongo: str) -> None:
@@ -74,6 +101,11 @@ async def test_a_session_somebody_asked_for_cannot_go_and_none_belongs_to_two_ac
         {"ends_at": "2020-01-01T00:00:00Z"},
         {"starts_at": "2023-05-20T09:00:00"},
         {"capcity": 3},
+        {"starts_at": "9999-12-31T20:00:00Z", "ends_at": "9999-12-31T21:00:00Z"},
+        {"starts_at": "0001-01-01T00:00:00+08:00"},
+        {"closes_at": "2090-01-01T00:00:00Z"},
+        {"opens_at": "2090-01-01T00:00:00Z"},
+        {"venue": "a\u2028b"},
         {"opens_at": "2030-01-02T00:00:00Z", "closes_at": "2030-01-01T00:00:00Z"},
     ],
 )
@@ -93,12 +125,57 @@ async def test_a_group_is_a_participant_told_of_when_it_changes(mongo: str) -> N
             answer = await client.put("/groups/school-1", json=changed, headers=ORGANISER)
             assert answer.status_code == 200, answer.text
         joined = [json.loads(value) for value in await told(database, "participant.joined")]
-        assert [one["kind"] for one in joined] == ["group", "group"]
+        assert [(one["kind"], one["version"]) for one in joined] == [("group", 1), ("group", 2)]
         assert [one["contact_sealed"] is None for one in joined] == [True, False]
+        keyed = [json.loads(value) for value in await told(database, "participant.keyed")]
+        assert [one["version"] for one in keyed] == [1, 2]
+        assert len({unseal_key(one["key_sealed"], CONTACT_PRIVATE_KEY) for one in keyed}) == 1
         listed = (await client.get("/groups")).json()
-        assert listed == {"total": 1, "groups": [{"group_id": "school-1"} | body]}
-        person = (await ask(client, "none")).json()
-        assert person["code"] == "session_unknown"
+        as_read = {"group_id": "school-1", "language": "zh-CN", "remarks": ""} | body
+        assert listed == {"groups": [as_read], "after": None}
+        assert (await client.get("/groups/none")).json()["code"] == "group_unknown"
+
+
+async def test_a_group_is_put_as_it_was_read_and_loses_nothing(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        body = {"name": "濮阳市第一中学", "kind": "school", "district": "华龙区", "language": "en"}
+        contact = {"contact": {"name": "王老师", "email": "wang@example.org"}, "remarks": "示例"}
+        await client.put("/groups/school-1", json=body | contact, headers=ORGANISER)
+        read = (await client.get("/groups/school-1")).json()
+        again = await client.put("/groups/school-1", json=read, headers=ORGANISER)
+        assert (again.status_code, again.json()) == (200, read)
+        assert len(await told(database, "participant.joined")) == 1
+        renamed = read | {"name": "濮阳一中"}
+        without_language = {name: value for name, value in renamed.items() if name != "language"}
+        assert (
+            await client.put("/groups/school-1", json=without_language, headers=ORGANISER)
+        ).json() == renamed
+        [first, second] = [json.loads(value) for value in await told(database, "participant.joined")]
+        assert second["contact_sealed"] == first["contact_sealed"]
+        assert second["language"] == "en"
+        await client.put("/groups/school-1", json=renamed | {"contact": None}, headers=ORGANISER)
+        joined = [json.loads(value) for value in await told(database, "participant.joined")]
+        assert joined[2]["contact_sealed"] is None
+        other = await client.put("/groups/school-2", json=read, headers=ORGANISER)
+        assert (other.status_code, other.json()["code"]) == (422, "id_differs")
+
+
+async def test_an_activity_is_put_as_it_was_read_and_nothing_changes(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        opens_at = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+        body = activity("one", capacity=5, waiting_max=3, opens_at=opens_at) | {"remarks": "示例"}
+        await put(client, "street", body)
+        await ask(client, "one")
+        read = (await client.get("/activities/street")).json()
+        again = await put(client, "street", read)
+        assert (again.status_code, again.json()) == (200, read)
+        stored = await database["sessions"].find_one({"_id": "one"})
+        assert stored is not None
+        assert (stored["version"], stored["untold"], stored["taken"]) == (1, False, 1)
+        misspelt = await put(client, "street", read | {"remark": "x"})
+        assert misspelt.status_code == 422
+        other = await put(client, "fair", read)
+        assert (other.status_code, other.json()["code"]) == (422, "id_differs")
 
 
 async def test_a_persons_id_is_no_groups(mongo: str) -> None:
@@ -129,15 +206,20 @@ async def test_the_sample_week_loads_twice_and_is_read_in_pages(mongo: str) -> N
             assert {answer.status_code for answer in answers} == {200}, [
                 answer.text for answer in answers if answer.status_code != 200
             ]
-        page = (await client.get("/activities", params={"limit": 5, "offset": 10})).json()
-        assert page["total"] == 13
-        assert len(page["activities"]) == 3
-        everything = (await client.get("/activities", params={"limit": 100})).json()["activities"]
+        everything = await all_pages(client, "activities", limit=5)
+        assert [one["activity_id"] for one in everything] == [
+            one["activity_id"] for one in await all_pages(client, "activities", limit=200)
+        ]
+        assert len({one["activity_id"] for one in everything}) == len(everything) == 13
+        assert len(await all_pages(client, "groups", limit=7)) == len(groups["groups"])
         sessions = [one for found in everything for one in found["sessions"]]
         assert 1_500 <= sum(one["capacity"] for one in sessions) <= 1_700
         scarce = [one for one in sessions if one["capacity"] == 30]
         assert scarce
         assert scarce[0]["waiting_max"] == 40
-        assert (await client.get("/activities", params={"limit": 101})).status_code == 422
+        assert (await client.get("/activities", params={"limit": 201})).status_code == 422
+        for after in ("x", after_of("text", "id"), after_of(1)):
+            answer = await client.get("/activities", params={"after": after})
+            assert (answer.status_code, answer.json()["code"]) == (422, "after_invalid")
         token_free = await client.get("/registrations", headers=bearer(new_id("forged")))
         assert token_free.json()["code"] == "token_invalid"

@@ -1,16 +1,18 @@
 """Places, waiting and promotion as pure decisions."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.registration.rules import (
     Registration,
     Session,
+    cancelled,
     check_capacity,
+    check_door,
     decide,
     give_back,
     promote,
@@ -59,6 +61,28 @@ def test_registration_opens_and_closes_when_the_organiser_says() -> None:
     assert decide(session(opens_at=NOW + timedelta(seconds=1)), 1, NOW)[0].code == "session_not_open"
     assert decide(session(opens_at=NOW), 1, NOW)[0].verdict == "confirmed"
     assert decide(session(closes_at=NOW), 1, NOW)[0].code == "session_closed"
+
+
+def test_a_finished_session_confirms_nobody_whenever_it_closes() -> None:
+    of = session()
+    late = replace(of, closes_at=of.ends_at + timedelta(days=1))
+    assert decide(late, 1, of.ends_at)[0].code == "session_closed"
+    assert not late.is_open(of.ends_at)
+
+
+def test_a_cancelled_session_takes_nobody_and_promotes_nobody() -> None:
+    of = session(cancelled="weather", waiting=1)
+    assert decide(of, 1, NOW)[0].code == "session_cancelled"
+    assert promote(of, [waiter(1)], NOW)[0] == []
+    assert not of.is_open(NOW)
+    with pytest.raises(Conflict) as refused:
+        check_door(of, of.starts_at)
+    assert refused.value.code == "session_cancelled"
+
+
+def test_every_change_of_a_registration_counts_its_version() -> None:
+    [moved], _ = promote(session(waiting=1), [waiter(1)], NOW)
+    assert (moved.version, cancelled(moved).version) == (2, 3)
 
 
 def test_without_a_closing_time_registration_is_open_until_the_session_ends() -> None:

@@ -1,0 +1,28 @@
+"""What registration counts, for `kepu_registrations_total`."""
+
+from collections.abc import Mapping
+
+from shared.runtime import metrics
+
+OUTCOMES = (
+    "confirmed",
+    "waitlisted",
+    "rejected",
+    "refused",
+    "repeated",
+    "promoted",
+    "moved",
+    "cancelled",
+    "checked_in",
+)
+
+# Born at 0, so that a first one shows as an increase.
+for _outcome in OUTCOMES:
+    metrics.REGISTRATIONS.labels(_outcome)
+
+
+def count(counts: Mapping[str, int]) -> None:
+    """Count outcomes, once their transaction is committed."""
+    for outcome, number in counts.items():
+        if number:
+            metrics.REGISTRATIONS.labels(outcome).inc(number)

@@ -1,0 +1,68 @@
+"""No request scans a collection or sorts in memory, by the server's own account of what it did."""
+
+import json
+from typing import Any
+
+import pytest
+
+from services.registration.telling import tell_some
+from tests.registration.builders import (
+    ORGANISER,
+    activity,
+    ask,
+    bearer,
+    cancel,
+    check_in,
+    erase,
+    newcomer,
+    now_on,
+    own,
+    put,
+    service,
+    store_of,
+    told,
+)
+
+pytestmark = pytest.mark.stack
+
+SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
+
+
+async def test_no_request_scans_or_sorts(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await database.command({"profile": 2})
+        await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
+        await put(client, "street", activity("one", capacity=2, waiting_max=9, **now_on()))
+        first = (await ask(client, "one", participant=newcomer(group_id="school-1"))).json()
+        people = [(await ask(client, "one")).json() for _ in range(4)]
+        await ask(client, "one", token=first["token"])
+        await put(client, "street", activity("one", capacity=4, waiting_max=9, **now_on()))
+        cut = await put(client, "street", activity("one", capacity=3, waiting_max=9, **now_on()))
+        assert cut.json()["code"] == "capacity_below_taken"
+        for path in ("/activities", "/groups", "/activities/street", "/groups/school-1"):
+            page = {"limit": 1} if path.count("/") == 1 else {}
+            answer = (await client.get(path, params=page)).json()
+            if answer.get("after"):
+                await client.get(path, params=page | {"after": answer["after"]})
+        own_page = await client.get("/registrations", params={"limit": 1}, headers=bearer(first["token"]))
+        after = own_page.json()["after"]
+        await client.get("/registrations", params={"after": after}, headers=bearer(first["token"]))
+        await own(client, people[3])
+        await check_in(client, first["ticket_code"])
+        await cancel(client, people[0])
+        await erase(client, people[1])
+        await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **now_on()))
+        assert await store_of(database).untold_sessions(9) == ["one"]
+        await tell_some("one", store_of(database))
+        await database.command({"profile": 0})
+        assert await told(database, "registration.moved")
+        done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)
+        assert len(done) > 50
+        bad: list[dict[str, Any]] = [
+            one["command"]
+            for one in done
+            if one.get("planSummary", "").startswith("COLLSCAN") or one.get("hasSortStage")
+        ]
+        assert not bad, json.dumps(bad, default=str)
+        counted = [one for one in done if one["command"].get("aggregate") == "registrations"]
+        assert all(one["docsExamined"] == 0 for one in counted)
