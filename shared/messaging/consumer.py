@@ -258,9 +258,11 @@ async def _start(broker: KafkaBroker, publisher: Publisher) -> float:
         await publisher.start()
         try:
             await broker.start()
-        except KafkaError as error:
-            # Some may have started: they would run twice.
+        except Exception as error:
+            # Some consumers may have started: the next try would start them a second time.
             with suppress(KafkaError, ExceptionGroup):
                 await broker.stop()
-            raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+            if isinstance(error, KafkaError):
+                raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+            raise
     return STARTED_REST_SECONDS

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 BATCH_BYTES_MAX = 262_144
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
-PING_SECONDS_MAX = 2.0
+# Shorter than what the health check waits for any answer: this one says what is wrong.
+PING_SECONDS_MAX = 1.5
 RESTART_PAUSE_SECONDS = 0.5
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
