@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from ops.demo.client import Client
-from ops.demo.people import Person, Urls
+from ops.demo.people import ERASED, Person, Urls
 from ops.stack import StackError
 
 LEAVE_EVERY = 40
@@ -33,7 +33,7 @@ async def leave(client: Client, urls: Urls, person: Person) -> None:
     again = await client.ask("DELETE", url, headers=person.headers)
     if again["erased_at"] != first["erased_at"]:
         raise StackError("a person who was erased was erased again")
-    person.status = "erased"
+    person.status = ERASED
 
 
 async def try_after_leaving(client: Client, urls: Urls, quiz_id: str, people: Sequence[Person]) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 
+ERASED = "erased"
+
+
 @dataclass(slots=True)
 class Person:
     """Somebody simulated; what they know and remember."""

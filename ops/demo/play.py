@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.demo.client import UNDER_WAY_MAX, Client
-from ops.demo.people import Person, Urls
+from ops.demo.leaving import leave, leavers, try_after_leaving
+from ops.demo.people import ERASED, Person, Urls
 from ops.demo.refusals import try_late, try_what_is_refused
 from ops.stack import StackError
 from ops.week import Week
@@ -59,7 +60,7 @@ class Play:
 
     async def run(self) -> list[Person]:
         """
-        Register, sit, cancel, check in; returns the people.
+        Register, sit, cancel, check in, leave; returns the people.
 
         Raises:
             StackError: a service answered what it must not, or not at all for too long.
@@ -71,8 +72,14 @@ class Play:
         late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
         # From the last of them, which a kill may have kept waiting.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
+        early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
+        for person in early:
+            await leave(self.client, self.urls, person)
         await self._each(people, "sit", lambda person: self._sit(person, chance))
         await self._each(people, "visit", lambda person: self._visit(person, chance))
+        for person in late_leavers:
+            await leave(self.client, self.urls, person)
+        await try_after_leaving(self.client, self.urls, self.week.quiz_id, [*early, *late_leavers])
         unfinished = await self._start(people[LATE_PEOPLE], late_quiz_id(self.week))
         await try_what_is_refused(self.client, self.urls, self.week.quiz_id, people, unfinished)
         await asyncio.sleep(max(0.0, self._late_at - time.monotonic()))
@@ -129,6 +136,8 @@ class Play:
         )
 
     async def _sit(self, person: Person, chance: random.Random) -> None:
+        if person.status == ERASED:
+            return
         attempt = await self._start(person, self.week.quiz_id)
         answers = {
             question["id"]: self._answer(person, question, chance) for question in attempt["questions"]
