@@ -14,6 +14,7 @@ from services.quiz.bodies import (
     OptionOut,
     OwnStandingOut,
     QuizOut,
+    QuizzesOut,
     ReceiptOut,
     ResultOut,
     ReviewedOut,
@@ -21,9 +22,11 @@ from services.quiz.bodies import (
     StandingOut,
     StandingsOut,
 )
-from services.quiz.catalogue import Catalogue
+from services.quiz.catalogue import Catalogue, Offered
+from services.quiz.grading import HALVES_A_QUESTION, score_percent
 from services.quiz.papers import draw
 from services.quiz.publishing import publish
+from services.quiz.quizzes import QuizRecord
 from services.quiz.ranking import Standing, place, ranked
 from services.quiz.ranks import Ranks
 from services.quiz.review import Reviewed, review
@@ -34,13 +37,14 @@ from services.quiz.rules import (
     paper_number,
 )
 from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
-from services.quiz.store import QuizRecord, QuizStore
+from services.quiz.store import QuizStore
 from shared.contracts.checked import ID_PATTERN
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
+from shared.web.forms import PAGE, After, Limit, after_of, place_after
 from shared.web.http import AsOrganiser, AsParticipant
 
-TOP_MAX = 100
+TOP, TOP_MAX = 10, 100
 # More than an event may have (publishing.py says so then): a bank may be written with escapes and spaces.
 QUIZ_BYTES_MAX = 2_097_152
 
@@ -61,7 +65,7 @@ def router() -> APIRouter:
     """All routes; what they stand on is `app.state.quiz`, a `QuizApi`."""
     routes = APIRouter(tags=["quiz"])
     for path, function, methods, answer, code, summary in (
-        ("/quizzes", list_quizzes, "GET", list[QuizOut], 200, "All quizzes, the latest first"),
+        ("/quizzes", list_quizzes, "GET", QuizzesOut, 200, "Quizzes, the latest opening first"),
         ("/quizzes/{quiz_id}", read_quiz, "GET", QuizOut, 200, "One quiz"),
         (
             START_PATH,
@@ -108,6 +112,14 @@ def router() -> APIRouter:
         response_model=QuizOut,
         dependencies=[AsOrganiser],
         summary="Publish a quiz, or change one that nobody has begun",
+    )
+    routes.add_api_route(
+        "/quizzes/{quiz_id}/definition",
+        read_definition,
+        methods=["GET"],
+        response_model=Quiz,
+        dependencies=[AsOrganiser],
+        summary="A quiz with its questions and keys, as a PUT takes it",
     )
     routes.add_api_route(
         "/quizzes/{quiz_id}/close",
@@ -157,9 +169,17 @@ def _quiz(request: Request) -> QuizApi:
     return api
 
 
-async def list_quizzes(request: Request) -> list[QuizOut]:
-    """At most 200."""
-    return [_quiz_out(record) for record in await _quiz(request).store.quizzes()]
+async def list_quizzes(request: Request, limit: Limit = PAGE, after: After = None) -> QuizzesOut:
+    """Page by page; from memory, at most a second old."""
+    place = place_after(after, int, str)
+    rest = [one for one in _quiz(request).catalogue.all() if place is None or _place_of(one) < place]
+    page = rest[:limit]
+    more = after_of(*_place_of(page[-1])) if len(rest) > limit else None
+    return QuizzesOut(quizzes=[_quiz_out(one.record) for one in page], after=more)
+
+
+def _place_of(offered: Offered) -> tuple[int, str]:
+    return round(offered.opens_at.timestamp() * 1000), offered.record.quiz_id
 
 
 async def read_quiz(request: Request, quiz_id: QuizIdInPath) -> QuizOut:
@@ -167,12 +187,21 @@ async def read_quiz(request: Request, quiz_id: QuizIdInPath) -> QuizOut:
     return _quiz_out((await _quiz(request).catalogue.look_up(quiz_id)).record)
 
 
+async def read_definition(request: Request, quiz_id: QuizIdInPath) -> Quiz:
+    """To put it again as it is changes nothing."""
+    if (record := await _quiz(request).store.quizzes.read(quiz_id)) is None:
+        raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
+    return record.quiz
+
+
 async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz) -> QuizOut:
     """
     Repeating it changes nothing.
 
-    Refused: `quiz_in_use` (409) once somebody has begun, `quiz_changed` (409) where two change it
-    at once, `too_many_quizzes` (409), `quiz_too_large` (422).
+    Refused: `quiz_in_use` (409) once somebody has begun, `quiz_opened` (409) where an open quiz would get
+    other times, attempts or numbers of questions, `quiz_changed` (409) where two change it at once or
+    somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422) where it would have
+    closed already, `quiz_too_large` (422).
     """
     api = _quiz(request)
     await publish(api.store, quiz_id, definition, clock.now())
@@ -185,12 +214,19 @@ async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
     Nobody starts from now on, nobody submits after `closes_at` and the quiz's grace.
 
     `closes_at` is two seconds ahead, so that every process knows. What was accepted is graded first.
+    Refused: `quiz_not_open` (409) before it opens, since a close is final.
     """
     api = _quiz(request)
     await api.catalogue.look_up(quiz_id)
-    await api.store.begin_closing(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
+    now = clock.now()
+    await api.store.quizzes.begin_closing(quiz_id, now, now + timedelta(seconds=CLOSE_NOTICE_SECONDS))
     await api.catalogue.refresh()
     record = api.catalogue.find(quiz_id).record
+    if record.status == "open":
+        raise Conflict(
+            f"quiz {quiz_id} opens at {record.quiz.opens_at.isoformat()} and cannot close before",
+            code="quiz_not_open",
+        )
     return ClosingOut(quiz_id=quiz_id, status=record.status, closes_at=record.closes_at)
 
 
@@ -206,7 +242,8 @@ async def start(quiz_id: QuizIdInPath, who: AsParticipant) -> None:
     """
     The paper and the attempt's token. Starting again while an attempt is open gives it back.
 
-    Refused: `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`, `attempts_exhausted` (409).
+    Refused: `participant_erased` (401), `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`,
+    `quiz_changed`, `attempts_exhausted` (409).
     """
     raise _almost()
 
@@ -215,7 +252,8 @@ async def submit(attempt_id: AttemptIdInPath) -> None:
     """
     202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
 
-    Refused: `attempt_token_missing`, `attempt_token_invalid` (401), `attempt_foreign` (403),
+    Sent again, it gets the same receipt. Refused: `attempt_token_missing`, `attempt_token_invalid`,
+    `participant_erased` (401), `attempt_foreign` (403),
     `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
     503: nothing was promised, send again.
     """
@@ -223,33 +261,36 @@ async def submit(attempt_id: AttemptIdInPath) -> None:
 
 
 async def read_result(attempt_id: AttemptIdInPath, who: AsParticipant) -> None:
-    """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
+    """`pending`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404)."""
     raise _almost()
 
 
 async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ReviewOut:
     """409 `quiz_not_closed` before; somebody else's attempt is as unknown as one that never was."""
     api = _quiz(request)
-    result = (await api.store.results([attempt_id])).get(attempt_id)
-    sat = result or (await api.store.attempts([AttemptId(attempt_id)])).get(attempt_id)
+    api.catalogue.erased.check(who.participant_id)
+    result = (await api.store.results.graded([attempt_id])).get(attempt_id)
+    sat = result or (await api.store.results.attempts([AttemptId(attempt_id)])).get(attempt_id)
     if sat is None or sat.participant_id != who.participant_id:
         raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
-    record = (await api.catalogue.look_up(sat.quiz_id)).record
-    if record.status != "closed":
+    if (await api.catalogue.look_up(sat.quiz_id)).record.status != "closed":
         raise Conflict(f"quiz {sat.quiz_id} is not closed yet", code="quiz_not_closed")
-    questions = draw(sat.quiz_id, record.quiz, paper_number(attempt_id, record.quiz.papers))
+    quiz = (await api.catalogue.look_up(sat.quiz_id, sat.quiz_version)).record.quiz
+    questions = draw(sat.quiz_id, quiz, paper_number(attempt_id, quiz.papers))
     return ReviewOut(
         attempt_id=attempt_id,
         quiz_id=sat.quiz_id,
+        points=result.points if result else None,
+        points_max=len(questions),
         score_percent=result.score_percent if result else None,
         questions=[_reviewed_out(one) for one in review(questions, result.answers if result else None)],
     )
 
 
 async def read_standings(
-    request: Request, quiz_id: QuizIdInPath, limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = 10
+    request: Request, quiz_id: QuizIdInPath, limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP
 ) -> StandingsOut:
-    """Equal points in equal seconds share a rank."""
+    """Equal points in equal seconds share a rank; who finished earlier is only listed first."""
     api = _quiz(request)
     record = (await api.catalogue.look_up(quiz_id)).record
     best = ranked(await api.store.standings.top(quiz_id, limit), record.quiz.opens_at)
@@ -260,20 +301,24 @@ async def read_standings(
         final=record.status == "closed",
         frozen_at=record.frozen_at,
         participants=participants,
-        standings=[_standing_out(standing) for standing in best],
+        points_max=record.quiz.questions_a_paper,
+        standings=[_standing_out(standing, record) for standing in best],
     )
 
 
 async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> OwnStandingOut:
     """404 `standing_unknown` before the first result, or the first one before a freeze."""
     api = _quiz(request)
+    api.catalogue.erased.check(who.participant_id)
     record = (await api.catalogue.look_up(quiz_id)).record
     order = await api.store.standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
     rank = await api.ranks.rank(quiz_id, order)
-    standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)))
-    return OwnStandingOut(**standing.model_dump(), frozen_at=record.frozen_at)
+    standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)), record)
+    return OwnStandingOut(
+        **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
+    )
 
 
 async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
@@ -286,7 +331,7 @@ async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut
     """
     api = _quiz(request)
     await api.catalogue.look_up(quiz_id)
-    await api.store.freeze(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
+    await api.store.quizzes.freeze(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
     await api.catalogue.refresh()
     record = api.catalogue.find(quiz_id).record
     if record.frozen_at is None and record.status != "open":
@@ -298,7 +343,7 @@ async def thaw_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
     """What was held back stands within seconds. Repeating it changes nothing."""
     api = _quiz(request)
     await api.catalogue.look_up(quiz_id)
-    await api.store.thaw(quiz_id)
+    await api.store.quizzes.thaw(quiz_id)
     await api.catalogue.refresh()
     return FreezeOut(quiz_id=quiz_id, frozen_at=api.catalogue.find(quiz_id).record.frozen_at)
 
@@ -314,7 +359,7 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         duration_seconds=quiz.duration_seconds,
         attempts_per_day=quiz.attempts_per_day,
         pass_percent=quiz.pass_percent,
-        questions=sum(quiz.blueprint.values()),
+        questions=quiz.questions_a_paper,
     )
 
 
@@ -335,11 +380,13 @@ def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
     )
 
 
-def _standing_out(standing: Standing) -> StandingOut:
+def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
+    halves, halves_max = standing.place.halves, HALVES_A_QUESTION * record.quiz.questions_a_paper
     return StandingOut(
         rank=standing.rank,
         participant_id=standing.participant_id,
-        score_percent=standing.place.score_percent,
+        points=halves / HALVES_A_QUESTION,
+        score_percent=score_percent(halves, halves_max),
         time_used_seconds=standing.place.time_used_seconds,
         finished_at=standing.place.finished_at,
     )

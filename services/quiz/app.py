@@ -9,16 +9,17 @@ from pydantic import Field, SecretStr
 from services.quiz.api import QuizApi, router
 from services.quiz.attempt_tokens import AttemptTokens
 from services.quiz.catalogue import offering
-from services.quiz.closing import Closer, closing
+from services.quiz.closing import Closer
 from services.quiz.handlers import Grading, subscriptions
 from services.quiz.intake import Intake
 from services.quiz.ranks import Ranks
 from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
-from services.quiz.upkeep import Upkeep, keeping_up
+from services.quiz.upkeep import Upkeep
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
+from shared.runtime.background import looping
 from shared.runtime.settings import Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
@@ -45,7 +46,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
         checks: dict[str, Check] = {
             "mongo": lambda: mongo.ping(database),
             "kafka": publisher.ping,
-            "quizzes": catalogue.check,
+            "quizzes": catalogue.loop.check,
         }
         if settings.role != "worker":
             tokens = AttemptTokens(settings.attempt_key.get_secret_value())
@@ -69,11 +70,10 @@ def assemble(settings: QuizSettings) -> FastAPI:
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             closer = Closer(store, catalogue, settings.kafka, grading.grade_rest)
-            await stack.enter_async_context(closing(closer))
-            upkeep = Upkeep(store)
-            await stack.enter_async_context(keeping_up(upkeep))
+            upkeep = Upkeep(store, catalogue)
+            await stack.enter_async_context(looping(closer.loop, upkeep.loop))
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "closing": closer.check, "standings": upkeep.check}
+            checks |= {"relay": relay.check, "closing": closer.loop.check, "upkeep": upkeep.loop.check}
         return checks
 
     app = create_app(

@@ -6,16 +6,23 @@ so that intake looks nothing up (docs/decisions/0006-tokens.md).
 """
 
 from binascii import a2b_base64, b2a_base64
+from datetime import UTC, datetime
 from hashlib import blake2b, sha512
 from hmac import compare_digest
+from typing import Annotated
 
 import msgspec
 
+from shared.contracts.checked import YEARS
 from shared.runtime.errors import NotAuthenticated
 
 # Ids of 64 characters and a district of 200 four-byte ones make 1,440.
 TOKEN_CHARS_MAX = 2_048
 SIGNATURE_BYTES = 16
+TIME_MS_MAX = int(datetime(YEARS.stop, 1, 1, tzinfo=UTC).timestamp()) * 1_000
+
+# Checked though we alone sign: whoever has the key by mistake must not make a handler overflow.
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TIME_MS_MAX)]
 
 
 class AttemptClaims(msgspec.Struct, frozen=True, array_like=True):
@@ -24,11 +31,12 @@ class AttemptClaims(msgspec.Struct, frozen=True, array_like=True):
     attempt_id: str
     quiz_id: str
     participant_id: str
-    number: int
-    started_ms: int
-    deadline_ms: int
+    number: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    started_ms: Milliseconds
+    deadline_ms: Milliseconds
     group_id: str | None
     district: str | None
+    quiz_version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 # Base64 that is safe in addresses too, without base64.py's own detours.

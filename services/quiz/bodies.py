@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.quiz.rules import Status
 from shared.contracts.checked import Id
 from shared.contracts.events import ANSWERS_MAX, Letters
+from shared.web.forms import Form
 
 
 class QuizOut(BaseModel):
@@ -22,6 +23,13 @@ class QuizOut(BaseModel):
     attempts_per_day: int = Field(examples=[1])
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
+
+
+class QuizzesOut(BaseModel):
+    """A page of quizzes."""
+
+    quizzes: list[QuizOut]
+    after: str | None = Field(description="where the next page begins; null on the last one")
 
 
 class OptionOut(BaseModel):
@@ -48,14 +56,14 @@ class AttemptOut(BaseModel):
     questions: list[QuestionOut]
 
 
-class AnswersIn(BaseModel):
+class AnswersIn(Form):
     """
     Question ids and the letters chosen; several letters where several may be right.
 
     What is not answered is left out. `submission.Answered` is the same, faster.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True)
 
     answers: dict[Id, Letters] = Field(max_length=ANSWERS_MAX, examples=[{"q001": "B", "q017": "ACD"}])
 
@@ -68,12 +76,23 @@ class ReceiptOut(BaseModel):
     received_at: datetime
 
 
+SHOWN = "points in whole percent, rounded down; points decide"
+
+
 class ResultOut(BaseModel):
-    """A result, or that it is still to come."""
+    """
+    What became of an attempt.
+
+    `pending`: not handed in yet, or not graded yet. `missed`: the quiz is closed and nothing was handed
+    in. `refused`: what was handed in could not count; `code` says why.
+    """
 
     attempt_id: str
-    status: Literal["pending", "graded"]
-    score_percent: int | None = Field(None, examples=[85])
+    status: Literal["pending", "graded", "missed", "refused"]
+    code: str | None = Field(None, examples=["attempt_late"])
+    points: float | None = Field(None, description="in steps of 0.5", examples=[17])
+    points_max: float | None = Field(None, examples=[20])
+    score_percent: int | None = Field(None, description=SHOWN, examples=[85])
     passed: bool | None = None
     time_used_seconds: int | None = Field(None, examples=[431])
 
@@ -99,7 +118,9 @@ class ReviewOut(BaseModel):
 
     attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
     quiz_id: str = Field(examples=["puyang-2023-contest"])
-    score_percent: int | None = Field(description="null where nothing was submitted", examples=[85])
+    points: float | None = Field(description="null where nothing was graded", examples=[17])
+    points_max: float = Field(examples=[20])
+    score_percent: int | None = Field(description=SHOWN, examples=[85])
     questions: list[ReviewedOut]
 
 
@@ -109,12 +130,14 @@ FROZEN_AT = "standings are shown as of this moment's submissions; null where the
 class StandingOut(BaseModel):
     rank: int = Field(examples=[1])
     participant_id: str
-    score_percent: int = Field(examples=[95])
+    points: float = Field(examples=[19])
+    score_percent: int = Field(description=SHOWN, examples=[95])
     time_used_seconds: int = Field(examples=[312])
     finished_at: datetime
 
 
 class OwnStandingOut(StandingOut):
+    points_max: float = Field(examples=[20])
     frozen_at: datetime | None = Field(None, description=FROZEN_AT)
 
 
@@ -125,6 +148,7 @@ class StandingsOut(BaseModel):
     final: bool
     frozen_at: datetime | None = Field(None, description=FROZEN_AT)
     participants: int
+    points_max: float = Field(examples=[20])
     standings: list[StandingOut]
 
 

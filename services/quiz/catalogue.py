@@ -1,40 +1,39 @@
 """
 The quizzes in memory: definitions, papers laid out once, and whether they are open.
 
-Refreshed by asking for versions every `REFRESH_SECONDS`, so that intake and graders
-need no look-up for a submission.
+Refreshed by asking for revisions every `REFRESH_SECONDS`, so that intake and graders
+need no look-up for a submission. A version that is not known yet is looked up.
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from services.quiz.erasures import Erasures
 from services.quiz.papers import Paper, lay_out
+from services.quiz.quizzes import QuizRecord
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
-from services.quiz.store import QuizRecord, QuizStore
-from shared.runtime.background import beside
+from services.quiz.store import QuizStore
+from shared.runtime.background import Loop, looping
 from shared.runtime.errors import NotFound, Unavailable
-from shared.storage.mongo import PyMongoError
-
-log = logging.getLogger(__name__)
 
 # Less than rules.CLOSE_NOTICE_SECONDS, so that an early close is known everywhere in time.
 REFRESH_SECONDS = 1.0
-STALE_SECONDS_MAX = 15.0
 # How long a submission waits for a look that is due, before it is judged by what is known.
 LOOK_SECONDS_MAX = 2.0
 
 
 @dataclass(slots=True)
 class Offered:
-    """A quiz and those of its papers that somebody has got."""
+    """One version of a quiz and those of its papers that somebody has got."""
 
     record: QuizRecord
     papers: dict[int, Paper] = field(default_factory=dict)
+    # Earlier versions that a submission has named, by their number.
+    earlier: "dict[int, Offered]" = field(default_factory=dict)
     opens_at: datetime = field(init=False)
     accepts_until: datetime = field(init=False)
     _day: str = field(init=False, default="")
@@ -51,6 +50,12 @@ class Offered:
         self._duration = timedelta(seconds=quiz.duration_seconds)
         self._grace = timedelta(seconds=quiz.grace_seconds)
         self.accepts_until = self.record.closes_at + self._grace
+
+    def version(self, number: int | None) -> "Offered | None":
+        """This version, or an earlier one by its number, where it is known; none names the present one."""
+        if number is None or number == self.record.version:
+            return self
+        return self.earlier.get(number)
 
     def day_of(self, moment: datetime) -> str:
         """`rules.day_of`; remembers the day asked for last."""
@@ -76,9 +81,19 @@ class Offered:
             self.papers[number] = lay_out(self.record.quiz_id, quiz, number)
         return self.papers[number]
 
+    def renewed(self, record: QuizRecord) -> "Offered":
+        """The same quiz by a later record; papers of an unchanged definition stay."""
+        known = {**self.earlier, self.record.version: self}
+        same = known.pop(record.version, None)
+        earlier = {
+            number: Offered(replace(record, quiz=one.record.quiz, version=number), one.papers)
+            for number, one in known.items()
+        }
+        return Offered(record, same.papers if same else {}, earlier)
+
 
 class Catalogue:
-    """All quizzes of the store, as of the last refresh."""
+    """All quizzes of the store, as of the last refresh, and who is erased."""
 
     def __init__(self, store: QuizStore) -> None:
         self._store = store
@@ -86,37 +101,70 @@ class Catalogue:
         self._refreshing = asyncio.Lock()
         self._refreshed_at = time.monotonic()
         self._database_away = False
+        self.erased = Erasures(store.participants)
+        self.loop = Loop("quizzes", self.turn)
 
-    def get(self, quiz_id: str) -> Offered | None:
-        """A quiz, if there is one."""
-        return self._offered.get(quiz_id)
+    def get(self, quiz_id: str, version: int | None = None) -> Offered | None:
+        """A quiz in this version, by default the present one, if it is known."""
+        offered = self._offered.get(quiz_id)
+        return offered.version(version) if offered else None
+
+    def all(self) -> list[Offered]:
+        """All quizzes, the latest opening first."""
+        return sorted(
+            self._offered.values(),
+            key=lambda offered: (offered.opens_at, offered.record.quiz_id),
+            reverse=True,
+        )
 
     def current_if_fresh(self, quiz_id: str) -> Offered | None:
         """A quiz as `current` gives it, where nobody has to be asked for it."""
         return None if self._is_old() else self._offered.get(quiz_id)
 
-    def find(self, quiz_id: str) -> Offered:
+    def find(self, quiz_id: str, version: int | None = None) -> Offered:
         """
-        A quiz.
+        A quiz in this version, by default the present one.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFound: there is none of this name, or this version of it is not kept.
         """
         if (offered := self._offered.get(quiz_id)) is None:
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
-        return offered
+        if (found := offered.version(version)) is None:
+            raise NotFound(f"quiz {quiz_id} has no version {version}", code="quiz_version_unknown")
+        return found
 
-    async def look_up(self, quiz_id: str) -> Offered:
+    async def look_up(self, quiz_id: str, version: int | None = None) -> Offered:
         """
-        A quiz, also one that another process published a moment ago.
+        A quiz, also one that another process published or changed a moment ago.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFound: there is none of this name, or this version of it is not kept.
             Unavailable: the database does not answer.
         """
-        if quiz_id not in self._offered:
-            await self.refresh()
-        return self.find(quiz_id)
+        await self.learn([(quiz_id, version)])
+        return self.find(quiz_id, version)
+
+    async def learn(self, wanted: Collection[tuple[str, int | None]]) -> None:
+        """
+        Look for quizzes and versions that are not known: two questions, however many are wanted.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        if all(self.get(*one) is not None for one in wanted):
+            return
+        await self.refresh()
+        missing = [
+            (quiz_id, version)
+            for quiz_id, version in wanted
+            if version is not None and quiz_id in self._offered and self.get(quiz_id, version) is None
+        ]
+        if missing:
+            for (quiz_id, version), quiz in (await self._store.quizzes.definitions(missing)).items():
+                present = self._offered[quiz_id]
+                record = replace(present.record, quiz=quiz, version=version)
+                present.earlier.setdefault(version, Offered(record))
 
     async def current(self, quiz_id: str) -> Offered:
         """
@@ -135,7 +183,7 @@ class Catalogue:
                     if self._is_old():
                         await self._load()
             except (Unavailable, TimeoutError):
-                # Only the first ones wait for it: `keep_fresh` goes on trying.
+                # Only the first ones wait for it: the loop goes on trying.
                 self._database_away = True
         return await self.look_up(quiz_id)
 
@@ -148,40 +196,38 @@ class Catalogue:
         async with self._refreshing:
             await self._load()
 
-    async def check(self) -> str | None:
-        """Whether quizzes are known as they are now; a health check."""
-        age_seconds = time.monotonic() - self._refreshed_at
-        return f"quizzes not refreshed for {age_seconds:.0f} s" if age_seconds > STALE_SECONDS_MAX else None
+    async def turn(self) -> float:
+        """Refresh; returns seconds to rest."""
+        await self.refresh()
+        await self.erased.refresh()
+        return REFRESH_SECONDS
 
     async def _load(self) -> None:
         # Of before the look: what changes during it may not be seen.
         looked_at = time.monotonic()
-        versions = await self._store.versions()
-        if versions != {id_: offered.record.version for id_, offered in self._offered.items()}:
-            fresh: dict[str, Offered] = {}
-            for record in await self._store.quizzes():
-                known = self._offered.get(record.quiz_id)
-                papers = known.papers if known and known.record.quiz == record.quiz else {}
-                fresh[record.quiz_id] = Offered(record, papers)
-            self._offered = fresh
+        revisions = await self._store.quizzes.revisions()
+        changed = [
+            quiz_id
+            for quiz_id, (revision, _) in revisions.items()
+            if quiz_id not in self._offered or self._offered[quiz_id].record.revision != revision
+        ]
+        await self._read(changed)
         self._refreshed_at, self._database_away = looked_at, False
 
-    async def keep_fresh(self) -> None:
-        """Refresh until cancelled."""
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
-            try:
-                await self.refresh()
-            except Unavailable as error:
-                log.warning("quizzes not refreshed", extra={"reason": error.message})
-            except PyMongoError:
-                log.exception("quizzes not refreshed; trying again")
+    async def _read(self, quiz_ids: Sequence[str]) -> None:
+        # One by one: to check a large definition takes milliseconds, and requests wait meanwhile.
+        for quiz_id in quiz_ids:
+            known = self._offered.get(quiz_id)
+            version = (known.record.version, known.record.quiz) if known else None
+            record = await self._store.quizzes.read(quiz_id, version)
+            if record is not None:
+                self._offered[quiz_id] = known.renewed(record) if known else Offered(record)
 
 
 @asynccontextmanager
 async def offering(store: QuizStore) -> AsyncIterator[Catalogue]:
     """A catalogue that is kept fresh until the end of the block."""
     catalogue = Catalogue(store)
-    await catalogue.refresh()
-    async with beside(catalogue.keep_fresh()):
+    await catalogue.turn()
+    async with looping(catalogue.loop):
         yield catalogue

@@ -6,11 +6,8 @@ is in the log; from then on the broker's time makes any further submission late.
 the graders must have committed every submission that the log held at that moment.
 """
 
-import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -19,22 +16,22 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.quiz.catalogue import Catalogue
+from services.quiz.grading import HALVES_A_QUESTION, score_percent
+from services.quiz.quizzes import QuizRecord
 from services.quiz.ranking import ranked
-from services.quiz.rules import SETTLE_SECONDS
-from services.quiz.store import QuizRecord, QuizStore
+from services.quiz.rules import SETTLE_SECONDS, SOURCE
+from services.quiz.store import QuizStore
 from shared.contracts.envelope import enclose
 from shared.contracts.events import STANDINGS_MAX, FinalStanding, QuizClosed, QuizSubmitted
+from shared.contracts.topics import QUIZ_GRADING
 from shared.runtime import clock
-from shared.runtime.background import beside
+from shared.runtime.background import Loop, each
 from shared.runtime.errors import Unavailable
-from shared.storage.mongo import PyMongoError
 
 log = logging.getLogger(__name__)
 
-SOURCE = "kepu/quiz"
-GROUP = "quiz-grading"
+LOOP = "closing"
 LOOK_SECONDS = 1.0
-SILENCE_SECONDS_MAX = 60.0
 MARKER_WAIT_MS = 500
 
 Offsets: TypeAlias = Mapping[TopicPartition, int]
@@ -63,83 +60,81 @@ class Closer:
         self._kafka = kafka
         self._grade_rest = grade_rest
         self._settle = timedelta(seconds=settle_seconds)
-        self._looked_at = time.monotonic()
         # What the log held when a quiz was first seen to be over.
         self._held: dict[str, Offsets] = {}
+        self.loop = Loop(LOOP, self.turn)
 
-    async def run(self) -> None:
-        """Look for quizzes to close until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self.close_due(clock.now())
-                self._looked_at = time.monotonic()
-            except (Unavailable, KafkaError) as error:
-                log.warning("closing waits for a server", extra={"reason": str(error)})
-            except PyMongoError:
-                log.exception("closing failed; trying again")
-
-    async def check(self) -> str | None:
-        """Whether quizzes are looked after; a health check."""
-        silence_seconds = time.monotonic() - self._looked_at
-        if silence_seconds > SILENCE_SECONDS_MAX:
-            return f"no look for quizzes to close for {silence_seconds:.0f} s"
-        return None
+    async def turn(self) -> float:
+        """Close what is due now; returns seconds to rest."""
+        await self.close_due(clock.now())
+        return LOOK_SECONDS
 
     async def close_due(self, now: datetime) -> None:
         """
         Close every quiz whose time, grace and settling are over and whose submissions are graded.
 
         Raises:
-            Unavailable, KafkaError: a server does not answer; call again.
+            Unavailable: a server does not answer; call again.
         """
-        due = [record for record in await self._store.quizzes() if self._is_due(record, now)]
-        if not due:
+        over = await self._store.quizzes.over(now - self._settle)
+        # Not what the log holds now: another quiz that is being sat would keep this one from closing.
+        self._held = {quiz_id: held for quiz_id, held in self._held.items() if quiz_id in over}
+        if not over:
             return
         ends, graded = await self._log()
-        # Not what it holds now: another quiz that is being sat would keep this one from closing.
-        self._held = {record.quiz_id: self._held.get(record.quiz_id, ends) for record in due}
-        for record in due:
-            held = self._held[record.quiz_id]
+
+        async def close(quiz_id: str) -> None:
+            held = self._held.setdefault(quiz_id, ends)
             # A partition that holds nothing any more has outlived its submissions.
             if all(graded.get(partition, end) >= end for partition, end in held.items()):
-                # Final standings are everybody's, frozen or not.
-                await self._store.end_freezes(record.quiz_id)
-                await self._grade_rest(record.quiz_id)
-                while await self._store.standings.release(record.quiz_id):
-                    self._looked_at = time.monotonic()
-                await self._close(record, now)
+                await self._close(quiz_id, now)
+
+        await each(LOOP, over, close)
         await self._catalogue.refresh()
 
-    def _is_due(self, record: QuizRecord, now: datetime) -> bool:
-        grace = timedelta(seconds=record.quiz.grace_seconds)
-        return record.status != "closed" and now > record.closes_at + grace + self._settle
+    async def _close(self, quiz_id: str, now: datetime) -> None:
+        # Final standings are everybody's, frozen or not.
+        await self._store.quizzes.end_freezes(quiz_id)
+        await self._grade_rest(quiz_id)
+        while await self._store.standings.release(quiz_id):
+            pass
+        if record := await self._store.quizzes.read(quiz_id):
+            await self._tell(record, now)
 
-    async def _close(self, record: QuizRecord, now: datetime) -> None:
+    async def _tell(self, record: QuizRecord, now: datetime) -> None:
         best = ranked(await self._store.standings.top(record.quiz_id, STANDINGS_MAX), record.quiz.opens_at)
+        halves_max = HALVES_A_QUESTION * record.quiz.questions_a_paper
         event = QuizClosed(
             quiz_id=record.quiz_id,
             quiz_title=record.quiz.title,
             closed_at=now,
             participants=await self._store.standings.count(record.quiz_id),
+            points_max=halves_max / HALVES_A_QUESTION,
             standings=tuple(
                 FinalStanding(
                     rank=standing.rank,
                     participant_id=standing.participant_id,
-                    score_percent=standing.place.score_percent,
+                    points=standing.place.halves / HALVES_A_QUESTION,
+                    score_percent=score_percent(standing.place.halves, halves_max),
                     time_used_seconds=standing.place.time_used_seconds,
                 )
                 for standing in best
             ),
         )
         # Several workers may get here: the first to write it has said it.
-        if await self._store.finish_closing(
+        if await self._store.quizzes.finish_closing(
             record.quiz_id, [enclose(event, source=SOURCE, cause=record.quiz_id, now=now)]
         ):
             log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
 
     async def _log(self) -> tuple[Offsets, Offsets]:
         """Where the log ends now, in each partition that holds anything, and to where it is graded."""
+        try:
+            return await self._offsets()
+        except KafkaError as error:
+            raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+
+    async def _offsets(self) -> tuple[Offsets, Offsets]:
         # Without a group: it has the topic's metadata and takes no part in its reading.
         consumer = AIOKafkaConsumer(
             QuizSubmitted.topic, bootstrap_servers=self._kafka, isolation_level="read_committed"
@@ -154,7 +149,7 @@ class Closer:
             partitions = [TopicPartition(QuizSubmitted.topic, number) for number in numbers]
             begins = await consumer.beginning_offsets(partitions)
             ends = await consumer.end_offsets(partitions)
-            committed = await admin.list_consumer_group_offsets(GROUP, partitions=partitions)
+            committed = await admin.list_consumer_group_offsets(QUIZ_GRADING, partitions=partitions)
             filled = {partition: end for partition, end in ends.items() if end > begins[partition]}
             graded = {partition: max(begins[partition], committed[partition].offset) for partition in filled}
             for partition, end in filled.items():
@@ -178,10 +173,3 @@ async def _skip_markers(consumer: AIOKafkaConsumer, partition: TopicPartition, o
         return offset
     position: int = await consumer.position(partition)
     return position
-
-
-@asynccontextmanager
-async def closing(closer: Closer) -> AsyncIterator[None]:
-    """Close quizzes until the end of the block."""
-    async with beside(closer.run()):
-        yield

@@ -10,12 +10,11 @@ from datetime import datetime
 
 import msgspec
 
-from services.quiz.store import Result
+from services.quiz.results import Result
+from services.quiz.rules import SOURCE
 from shared.contracts.envelope import Context, context_of, to_headers
 from shared.contracts.events import QuizCompleted
 from shared.messaging.publisher import Record
-
-SOURCE = "kepu/quiz"
 
 
 class _Completed(msgspec.Struct, frozen=True, gc=False):
@@ -27,21 +26,26 @@ class _Completed(msgspec.Struct, frozen=True, gc=False):
     participant_id: str
     group_id: str | None
     district: str | None
+    points: float
+    points_max: float
     score_percent: int
     passed: bool
     time_used_seconds: int
     completed_at: datetime
 
 
+Told = tuple[Context, Result, str]
+"""The context of a submission, its result, and the title of its quiz."""
+
 _encoder = msgspec.json.Encoder()
 
 
-def completed(results: Sequence[tuple[Context, Result, str]], now: datetime) -> list[Record]:
+def completed(results: Sequence[Told], now: datetime) -> list[Record]:
     """
     What is told of results.
 
     Args:
-        results: each with the context of its submission and the quiz's title.
+        results: each with its context and title.
     """
     return [_record(parent, result, title, now) for parent, result, title in results]
 
@@ -54,6 +58,8 @@ def _record(parent: Context, result: Result, title: str, now: datetime) -> Recor
         result.participant_id,
         result.group_id,
         result.district,
+        result.points,
+        result.points_max,
         result.score_percent,
         result.passed,
         result.time_used_seconds,

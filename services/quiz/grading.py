@@ -1,11 +1,13 @@
 """
-How answers become a score. Pure.
+How answers become points. Pure.
 
 Every question weighs the same. Single choice and true/false: the right letter or
 nothing. Multiple choice: all right letters and no wrong one is a full point, some of
 the right ones and no wrong one is half a point, any wrong one is nothing.
 
-Source: docs/decisions/0010-scoring.md
+Points are counted in whole half points. They decide passing and rank; percents are only shown.
+
+Source: docs/decisions/0010-scoring.md, docs/decisions/0014-points.md
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +39,7 @@ class AnswerKey:
 
 
 class Marked(NamedTuple):
-    score_percent: int
+    halves: int
     packed_answers: str
 
 
@@ -78,28 +80,29 @@ def mark(answers: Mapping[str, str], key: AnswerKey) -> Marked:
         answer = given[place]
         if answer and answer != key.right[place]:
             reached += _halves_of_several(set(answer), set(key.right[place]))
-    return Marked(_percent(reached, len(given)), ",".join(given))
+    return Marked(reached, ",".join(given))
 
 
 def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
     """
-    Score answers against the key in whole percent, 0 to 100.
-
-    An unanswered question counts as wrong. Halves round up, so not round(), which
-    rounds halves to even.
+    The half points that answers reach; an unanswered question counts as wrong.
 
     Raises:
         Rejected: the key is empty, so no score means anything.
     """
     if not key:
         raise Rejected("the paper has no questions", code="paper_empty")
-    reached = sum(halves(answers.get(question.question_id), question) for question in key)
-    return _percent(reached, len(key))
+    return sum(halves(answers.get(question.question_id), question) for question in key)
 
 
-def _percent(reached_halves: int, questions: int) -> int:
-    total = HALVES_A_QUESTION * questions
-    return (200 * reached_halves + total) // (2 * total)
+def score_percent(halves: int, halves_max: int) -> int:
+    """What is shown of points: whole percent, rounded down, so that 100 means everything."""
+    return 100 * halves // halves_max
+
+
+def passes(halves: int, halves_max: int, pass_percent: int) -> bool:
+    """Whether points suffice: at least this share of all, and nothing is rounded."""
+    return 100 * halves >= pass_percent * halves_max
 
 
 def halves(answer: str | None, question: KeyedQuestion) -> int:

@@ -3,8 +3,13 @@ Intake of submissions: validate, append to the log, answer 202 when Kafka has ac
 
 The hot path of the peak week. It looks nothing up: the attempt token says whose attempt
 it is and until when. Concurrent submissions share one write (shared/messaging/group_commit.py).
+
+One submission of an attempt counts, so another one of the same attempt gets the receipt of the first
+that this process took in: a client that lost the answer asks again and gets it, and nobody fills the
+log with one token.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import combinations
@@ -14,18 +19,19 @@ import msgspec
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
 from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.papers import Paper
+from services.quiz.receipts import Receipts
+from services.quiz.rules import SOURCE
 from services.quiz.submission import Answers, Submission, answered, encoder
 from shared.contracts.envelope import Context, new_traceparent, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, Rejected
+from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
 from shared.runtime.ids import random_id
 from shared.runtime.logs import correlation_id
 from shared.web.hot import HotRequest, bearer
 
-SOURCE = "kepu/quiz"
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
 WINDOW_SECONDS = 0.04
 # Some forty a partition: larger batches cost Kafka hardly less, and these senders are waiting.
@@ -35,6 +41,8 @@ ITEMS_MAX = WAITING_MAX
 # Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
+# Receipts remembered, some 300 bytes each.
+RECEIPTS_MAX = 50_000
 _LETTERS = "ABCDEFGH"
 # All answers in alphabetical order; others may be sound too, and are looked at one by one.
 _USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
@@ -52,7 +60,16 @@ _sheet = msgspec.json.Decoder(_Sheet)
 class Intake:
     """Takes submissions in."""
 
-    def __init__(self, tokens: AttemptTokens, catalogue: Catalogue, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        tokens: AttemptTokens,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        *,
+        waiting_max: int = WAITING_MAX,
+        receipts_max: int = RECEIPTS_MAX,
+        accepted_seconds_max: float = ACCEPTED_SECONDS_MAX,
+    ) -> None:
         self._tokens = tokens
         self._catalogue = catalogue
         self._publisher = publisher
@@ -60,10 +77,14 @@ class Intake:
             "intake",
             self._append,
             items_max=ITEMS_MAX,
+            waiting_max=waiting_max,
             window_seconds=WINDOW_SECONDS,
             company_items=COMPANY_ITEMS,
-            seconds_max=ACCEPTED_SECONDS_MAX,
+            seconds_max=accepted_seconds_max,
         )
+        self._accepted_seconds_max = accepted_seconds_max
+        self._under_way: set[str] = set()
+        self._receipts = Receipts(receipts_max)
 
     async def submit(self, request: HotRequest) -> tuple[int, bytes]:
         """
@@ -84,16 +105,26 @@ class Intake:
         )
         if request.id != claims.attempt_id:
             raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
+        if (receipt := self._receipts.get(claims.attempt_id)) is not None:
+            return ACCEPTED, receipt
+        if claims.attempt_id in self._under_way:
+            raise Unavailable(f"attempt {request.id} is being taken in; send it again")
+        self._catalogue.erased.check(claims.participant_id)
         # In memory; asked of the database only where another process published it a moment ago,
         # or this one stood still so long that an early close may have passed it by.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
             claims.quiz_id
         )
+        if (drawn_from := offered.version(claims.quiz_version)) is None:
+            drawn_from = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
-        answers = _judge(claims, offered, request.body, now)
-        receipt_id = random_id()
+        answers = _judge(claims, drawn_from, request.body, now)
+        return ACCEPTED, await self._take_in(claims, answers, now)
+
+    async def _take_in(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
+        attempt_id, receipt_id = claims.attempt_id, random_id()
         submission = Submission(
-            attempt_id=claims.attempt_id,
+            attempt_id=attempt_id,
             quiz_id=claims.quiz_id,
             participant_id=claims.participant_id,
             number=claims.number,
@@ -102,10 +133,19 @@ class Intake:
             answers=answers,
             group_id=claims.group_id,
             district=claims.district,
+            quiz_version=claims.quiz_version,
         )
-        await self._log.add(_record(submission, receipt_id))
-        receipt = {"receipt_id": receipt_id, "attempt_id": claims.attempt_id, "received_at": now}
-        return ACCEPTED, encoder.encode(receipt)
+        self._under_way.add(attempt_id)
+        try:
+            await self._log.add(_record(submission, receipt_id))
+        finally:
+            self._under_way.discard(attempt_id)
+        # A process that stood still appended late, and grading goes by the time of the append.
+        if time.time() - now.timestamp() > self._accepted_seconds_max:
+            raise Unavailable("it took too long to tell whether this was in time; send it again")
+        receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
+        self._receipts.add(attempt_id, receipt)
+        return receipt
 
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import msgspec
 
-from services.quiz.grading import AnswerKey, KeyedQuestion, answer_key, keyed
+from services.quiz.grading import HALVES_A_QUESTION, AnswerKey, KeyedQuestion, answer_key, keyed
 from services.quiz.rules import Question, Quiz
 
 
@@ -22,6 +22,7 @@ class Paper:
     number: int
     key: tuple[KeyedQuestion, ...]
     answer_key: AnswerKey
+    halves_max: int
     question_ids: frozenset[str]
     questions_json: bytes
 
@@ -47,6 +48,7 @@ def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
         number=number,
         key=key,
         answer_key=answer_key(key),
+        halves_max=HALVES_A_QUESTION * len(key),
         question_ids=frozenset(question.id for question in questions),
         questions_json=msgspec.json.encode([_put(quiz_id, number, question) for question in questions]),
     )

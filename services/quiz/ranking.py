@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-TIME_BITS = 18
-FINISH_BITS = 38
+# 400 half points, a day and its grace in seconds, 366 days in milliseconds: tests/quiz/test_ranking.py.
+HALVES_BITS = 9
+TIME_BITS = 17
+FINISH_BITS = 35
+HALVES_MAX = (1 << HALVES_BITS) - 1
 TIME_SECONDS_MAX = (1 << TIME_BITS) - 1
 FINISH_MS_MAX = (1 << FINISH_BITS) - 1
 MILLISECOND = timedelta(milliseconds=1)
@@ -22,7 +25,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Place:
     """What an order stands for."""
 
-    score_percent: int
+    halves: int
     time_used_seconds: int
     finished_at: datetime
 
@@ -36,25 +39,25 @@ class Standing:
     place: Place
 
 
-def order(score_percent: int, time_used_seconds: int, finished_at: datetime, opens_at: datetime) -> int:
+def order(halves: int, time_used_seconds: int, finished_at: datetime, opens_at: datetime) -> int:
     """
     The number that orders a result, higher is better; fits a signed 64-bit integer.
 
     Args:
-        score_percent: 0 to 100.
+        halves: half points, 0 to `HALVES_MAX`.
         time_used_seconds: whole seconds; clipped to `TIME_SECONDS_MAX`.
         opens_at: the quiz's opening, from which `finished_at` is counted in milliseconds.
     """
     finish_ms: int = (finished_at - opens_at) // MILLISECOND
     time = TIME_SECONDS_MAX - min(max(time_used_seconds, 0), TIME_SECONDS_MAX)
     finish = FINISH_MS_MAX - min(max(finish_ms, 0), FINISH_MS_MAX)
-    return (score_percent << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish
+    return (halves << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish
 
 
 def place(order_: int, opens_at: datetime) -> Place:
     """What an order stands for."""
     return Place(
-        score_percent=order_ >> (TIME_BITS + FINISH_BITS),
+        halves=order_ >> (TIME_BITS + FINISH_BITS),
         time_used_seconds=TIME_SECONDS_MAX - ((order_ >> FINISH_BITS) & TIME_SECONDS_MAX),
         finished_at=opens_at + timedelta(milliseconds=FINISH_MS_MAX - (order_ & FINISH_MS_MAX)),
     )

@@ -7,17 +7,17 @@ allowed, and any other system can offer the quiz (`shared.contracts.events.QuizP
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, NewType
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from shared.contracts.checked import Id, Line, Text
+from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line
 from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
@@ -26,14 +26,17 @@ QuizId = NewType("QuizId", str)
 AttemptId = NewType("AttemptId", str)
 ParticipantId = NewType("ParticipantId", str)
 
+SOURCE = "kepu/quiz"
 ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
 UUID_DIGITS = 32
 QUESTIONS_A_PAPER_MAX = 200
-OPTIONS_MAX = 8
+OPTION_LETTERS = "ABCDEFGH"
+OPTIONS_MAX = len(OPTION_LETTERS)
 DURATION_SECONDS_MAX = 86_400
-# What ranking.py can order; years beyond these overflow somewhere or are typing errors.
+GRACE_SECONDS_MAX = 60
+ATTEMPTS_A_DAY_MAX = 20
+# What ranking.py can order.
 QUIZ_DAYS_MAX = 366
-YEARS = range(2000, 2100)
 # What intake has acknowledged was appended by then: see ACCEPTED_SECONDS_MAX in intake.py.
 SETTLE_SECONDS = 15
 # How far ahead an early close is told, so that every process knows it in time: see catalogue.py.
@@ -43,33 +46,55 @@ CLOCK_SKEW_SECONDS = 60
 Status = Literal["open", "closing", "closed"]
 
 
+def _not_blank(text: str) -> str:
+    # As one line, since a line says what can be seen.
+    line(text.replace("\n", " ").replace("\t", " "))
+    return text
+
+
+QuestionText = Annotated[Text, AfterValidator(_not_blank)]
+
+
 class Option(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, StringConstraints(pattern=r"^[A-H]$")]
+    id: Annotated[str, StringConstraints(pattern=rf"^[{OPTION_LETTERS}]$")]
     text: Line
 
 
 class Question(BaseModel):
-    """A question with its key: the letters of all right options, in alphabetical order."""
+    """
+    A question with its key: the letters of all right options, in alphabetical order.
+
+    A multiple choice may have a single right option: if it could not, everyone would know that at
+    least two are right (docs/decisions/0014-points.md).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Id
     topic: Line
     kind: QuestionKind
-    text: Text
+    text: QuestionText
     options: Annotated[tuple[Option, ...], Field(min_length=2, max_length=OPTIONS_MAX)]
     key: Letters
     explanation: Text = ""
     source: Text = ""
 
     @model_validator(mode="after")
+    def _options_can_be_told_apart(self) -> "Question":
+        letters = "".join(option.id for option in self.options)
+        if letters != OPTION_LETTERS[: len(letters)]:
+            raise ValueError(f"question {self.id}: the options' letters are not A, B, C and so on")
+        if len({option.text for option in self.options}) != len(self.options):
+            raise ValueError(f"question {self.id}: two options have the same text")
+        if self.kind == "true_false" and len(self.options) != 2:
+            raise ValueError(f"question {self.id}: a true_false question has two options")
+        return self
+
+    @model_validator(mode="after")
     def _key_fits_options(self) -> "Question":
-        letters = [option.id for option in self.options]
-        if len(set(letters)) != len(letters):
-            raise ValueError(f"question {self.id}: two options have the same letter")
-        if not set(self.key) <= set(letters):
+        if not set(self.key) <= {option.id for option in self.options}:
             raise ValueError(f"question {self.id}: the key names an option that does not exist")
         if list(self.key) != sorted(set(self.key)):
             raise ValueError(f"question {self.id}: the key's letters are not in alphabetical order")
@@ -106,12 +131,12 @@ class Quiz(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [QUIZ_EXAMPLE]})
 
     title: Line
-    opens_at: AwareDatetime
-    closes_at: AwareDatetime
-    timezone: Line = "Asia/Shanghai"
+    opens_at: MomentIn
+    closes_at: MomentIn
+    timezone: Zone = "Asia/Shanghai"
     duration_seconds: Annotated[int, Field(ge=10, le=DURATION_SECONDS_MAX)] = 1_200
-    grace_seconds: Annotated[int, Field(ge=0, le=60)] = 5
-    attempts_per_day: Annotated[int, Field(ge=1, le=20)] = 1
+    grace_seconds: Annotated[int, Field(ge=0, le=GRACE_SECONDS_MAX)] = 5
+    attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
     blueprint: Annotated[dict[Line, Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100)]
@@ -121,16 +146,12 @@ class Quiz(BaseModel):
     def _can_be_sat(self) -> "Quiz":
         if self.closes_at <= self.opens_at:
             raise ValueError("closes_at is not after opens_at")
-        if self.opens_at.year not in YEARS or self.closes_at.year not in YEARS:
-            raise ValueError(f"a quiz is held in the years {YEARS[0]} to {YEARS[-1]}")
         if self.closes_at - self.opens_at > timedelta(days=QUIZ_DAYS_MAX):
             raise ValueError(f"a quiz may be open for {QUIZ_DAYS_MAX} days")
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"timezone {self.timezone!r} does not exist") from None
         if len({question.id for question in self.questions}) != len(self.questions):
             raise ValueError("two questions have the same id")
+        if len({question.text for question in self.questions}) != len(self.questions):
+            raise ValueError("two questions have the same text")
         there = Counter(question.topic for question in self.questions)
         for topic, count in self.blueprint.items():
             if there[topic] < count:
@@ -139,10 +160,33 @@ class Quiz(BaseModel):
             raise ValueError(f"a paper may have {QUESTIONS_A_PAPER_MAX} questions")
         return self
 
+    @property
+    def questions_a_paper(self) -> int:
+        """How many questions each paper has."""
+        return sum(self.blueprint.values())
+
+    def keeps_to(self, earlier: "Quiz") -> bool:
+        """
+        Whether this can take the place of an earlier version that has opened.
+
+        Somebody may be sitting that version elsewhere. What decides whose attempt it is, what is in
+        time, and how many points there are must stay. The close may only come later.
+        """
+        fixed = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
+        return (
+            all(getattr(self, name) == getattr(earlier, name) for name in fixed)
+            and self.questions_a_paper == earlier.questions_a_paper
+            and self.closes_at >= earlier.closes_at
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sitting."""
+    """
+    One sitting; `quiz_version` is the version of the quiz that its paper was drawn from.
+
+    `refused`: the code by which grading refused what was handed in.
+    """
 
     attempt_id: AttemptId
     quiz_id: QuizId
@@ -150,6 +194,8 @@ class Attempt:
     number: int
     started_at: datetime
     deadline_at: datetime
+    quiz_version: int
+    refused: str | None = None
 
 
 def day_of(quiz: Quiz, moment: datetime) -> str:
@@ -176,6 +222,16 @@ def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> Atte
     return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
 
 
+def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator[AttemptId]:
+    """The ids of all attempts that a participant can have in a quiz, on all its days."""
+    zone = ZoneInfo(quiz.timezone)
+    day, last = quiz.opens_at.astimezone(zone).date(), quiz.closes_at.astimezone(zone).date()
+    while day <= last:
+        for number in range(1, quiz.attempts_per_day + 1):
+            yield attempt_id(quiz_id, participant_id, day.isoformat(), number)
+        day += timedelta(days=1)
+
+
 def paper_number(attempt: str, papers: int) -> int:
     """
     The paper that an attempt gets, 0 to papers - 1.
@@ -200,6 +256,7 @@ def deadline(quiz: Quiz, closes_at: datetime, started_at: datetime) -> datetime:
 def next_attempt(
     quiz_id: QuizId,
     quiz: Quiz,
+    version: int,
     closes_at: datetime,
     participant_id: ParticipantId,
     today: Sequence[AttemptId],
@@ -218,7 +275,8 @@ def next_attempt(
             f"quiz {quiz_id}: all {len(today)} attempts of today are used",
             code="attempts_exhausted",
         )
-    return Attempt(today[number - 1], quiz_id, participant_id, number, now, deadline(quiz, closes_at, now))
+    latest = deadline(quiz, closes_at, now)
+    return Attempt(today[number - 1], quiz_id, participant_id, number, now, latest, version)
 
 
 def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime, status: Status) -> None:

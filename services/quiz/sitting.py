@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
-from services.quiz.catalogue import Catalogue
+from services.quiz.catalogue import Catalogue, Offered
 from services.quiz.intake import Intake
+from services.quiz.results import Result
 from services.quiz.rules import Attempt, AttemptId, ParticipantId
-from services.quiz.starting import Start, start_attempts
-from services.quiz.store import QuizStore, Result
+from services.quiz.starting import QUIZ_CHANGED, Start, start_attempts
+from services.quiz.store import QuizStore
 from services.quiz.submission import encoder
 from shared.contracts.checked import ID_PATTERN
 from shared.messaging.group_commit import GroupCommit
@@ -63,8 +64,12 @@ class Sitting:
     async def start(self, request: HotRequest) -> tuple[int, bytes]:
         """The paper and the attempt's token; starting again while an attempt is open gives it back."""
         quiz_id, who = request.id, self._who(request)
-        offered = self.catalogue.get(quiz_id) or await self.catalogue.look_up(_sound(quiz_id))
-        begun = await self.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
+        # No older than an early close is told ahead, as for a submission.
+        offered = self.catalogue.current_if_fresh(quiz_id) or await self.catalogue.current(_sound(quiz_id))
+        begun = await self._begin(offered, who)
+        if isinstance(begun, Rejected) and begun.code == QUIZ_CHANGED:
+            await self.catalogue.refresh()
+            begun = await self._begin(self.catalogue.find(quiz_id), who)
         if isinstance(begun, Rejected):
             raise begun
         head = encoder.encode(
@@ -76,12 +81,19 @@ class Sitting:
                 "deadline_at": begun.deadline_at,
             }
         )
+        # An open attempt that is resumed keeps the paper that it began with.
+        drawn_from = self.catalogue.get(quiz_id, begun.quiz_version) or await self.catalogue.look_up(
+            quiz_id, begun.quiz_version
+        )
         # The paper was serialised once for all who get it.
-        questions = offered.paper(begun.attempt_id).questions_json
+        questions = drawn_from.paper(begun.attempt_id).questions_json
         return STARTED, head[:-1] + b',"questions":' + questions + b"}"
 
+    async def _begin(self, offered: Offered, who: Participant) -> Attempt | Rejected:
+        return await self.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
+
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
-        """`pending` until graded. Somebody else's attempt is as unknown as one that never was."""
+        """What became of an attempt. Somebody else's is as unknown as one that never was."""
         attempt_id, who = _sound(request.id), self._who(request)
         found = await self.results.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:
@@ -89,12 +101,23 @@ class Sitting:
         graded = found if isinstance(found, Result) else None
         result = {
             "attempt_id": attempt_id,
-            "status": "graded" if graded else "pending",
+            "status": "graded" if isinstance(found, Result) else self._state_of(found),
+            "code": None if isinstance(found, Result) else found.refused,
+            "points": graded.points if graded else None,
+            "points_max": graded.points_max if graded else None,
             "score_percent": graded.score_percent if graded else None,
             "passed": graded.passed if graded else None,
             "time_used_seconds": graded.time_used_seconds if graded else None,
         }
         return FOUND, encoder.encode(result)
+
+    def _state_of(self, attempt: Attempt) -> str:
+        if attempt.refused is not None:
+            return "refused"
+        # Whatever was accepted is graded before the close: only then is it sure that nothing comes.
+        offered = self.catalogue.get(attempt.quiz_id)
+        closed = offered is not None and offered.record.status == "closed"
+        return "missed" if closed else "pending"
 
     def _who(self, request: HotRequest) -> Participant:
         token = bearer(
@@ -102,7 +125,9 @@ class Sitting:
             missing="give your token in the header Authorization: Bearer …",
             code="token_missing",
         )
-        return self.verify(token)
+        who = self.verify(token)
+        self.catalogue.erased.check(who.participant_id)
+        return who
 
 
 def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
@@ -121,9 +146,9 @@ def results_gathered(store: QuizStore) -> GroupCommit[str, Result | Attempt | No
     """Concurrent looks at results share one query."""
 
     async def look(attempt_ids: Sequence[str]) -> list[Result | Attempt | None]:
-        graded = await store.results(attempt_ids)
+        graded = await store.results.graded(attempt_ids)
         rest = [AttemptId(id_) for id_ in attempt_ids if id_ not in graded]
-        begun = await store.attempts(rest) if rest else {}
+        begun = await store.results.attempts(rest) if rest else {}
         return [graded.get(id_) or begun.get(id_) for id_ in attempt_ids]
 
     return GroupCommit(
@@ -146,6 +171,7 @@ def _claims(attempt: Attempt, who: Participant) -> AttemptClaims:
         round(attempt.deadline_at.timestamp() * 1000),
         who.group_id,
         who.district,
+        attempt.quiz_version,
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from services.quiz.quizzes import QUIZZES
 from services.quiz.ranking import FINISH_BITS
 from services.quiz.rules import ParticipantId, QuizId
 from services.quiz.tally import Tally, cell_of, packed, unpacked
@@ -32,7 +33,6 @@ from shared.storage.mongo import (
     outages_named,
 )
 
-QUIZZES = "quizzes"
 STANDINGS, HELD, CHANGES, COUNTS = "standings", "held", "rank_changes", "rank_counts"
 # Less than any order.
 NOBODY = -1
@@ -65,15 +65,12 @@ class Standings:
         self._counts = database[COUNTS]
 
     async def prepare(self) -> None:
-        """Create the indexes, and count standings that an earlier version has left uncounted."""
+        """Create the indexes, and the collections that transactions write to."""
         with outages_named():
             await self._standings.create_index([("quiz_id", ASCENDING), ("order", DESCENDING)])
             await self._held.create_index([("quiz_id", ASCENDING), ("frozen_at", ASCENDING)])
-            await mongo.create_missing(self._database, (self._changes.name, self._counts.name))
-            for quiz_id in await self._standings.distinct("quiz_id"):
-                counted = await self._counts.find_one({"_id": quiz_id}, {"_id": 1})
-                if not counted and not await self._changes.find_one({"quiz_id": quiz_id}, {"_id": 1}):
-                    await self.recount(quiz_id)
+            await mongo.create_missing(self._database, (CHANGES, COUNTS))
+            await self._changes.create_index([("quiz_id", ASCENDING)])
 
     async def release(self, quiz_id: str) -> int:
         """
@@ -83,7 +80,7 @@ class Standings:
         """
 
         def work(database: PlainDatabase, session: PlainSession) -> int:
-            # Of the same moment as what is held: nothing is seen held in a freeze that is not seen itself.
+            # Read in the transaction that reads what is held, so both are of the same moment.
             quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
             which = {"quiz_id": quiz_id, "frozen_at": {"$ne": quiz.get("frozen_at")}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
@@ -106,17 +103,40 @@ class Standings:
             found: list[str] = await self._held.distinct("quiz_id")
         return found[:QUIZZES_HELD_MAX]
 
+    async def remove(self, quiz_id: str, participant_id: str) -> bool:
+        """
+        Take a participant out of the standings and counts of a quiz that is not closed.
+
+        Final standings stay: they hold the pseudonymous id alone. Returns whether anything was removed.
+        """
+        who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
+
+        def work(database: PlainDatabase, session: PlainSession) -> bool:
+            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
+            if quiz.get("status") == "closed":
+                return False
+            moments = database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
+            held = [_id_of(who._replace(frozen_at=moment)) for moment in moments]
+            gone = database[HELD].delete_many({"_id": {"$in": held}}, session=session).deleted_count
+            stood = database[STANDINGS].find_one_and_delete({"_id": _id_of(who)}, session=session)
+            if stood is not None:
+                change = {"quiz_id": quiz_id, "cells": packed({cell_of(stood["order"]): -1})}
+                mongo.insert_all(database[CHANGES], [change], session)
+            return stood is not None or gone > 0
+
+        return await mongo.at_once(self._database, work)
+
     async def quizzes_to_fold(self) -> list[str]:
-        """The quizzes with `FOLD_CHANGES_MIN` changes or more."""
-        pipeline: list[Document] = [
-            {"$group": {"_id": "$quiz_id", "changes": {"$sum": 1}}},
-            {"$match": {"changes": {"$gte": FOLD_CHANGES_MIN}}},
-        ]
+        """The quizzes with changes that are not in the counts yet."""
         with outages_named():
-            return [one["_id"] for one in await self._changes.aggregate(pipeline).to_list(None)]
+            found: list[str] = await self._changes.distinct("quiz_id")
+        return found
 
     async def fold(self, quiz_id: str, changes_min: int = FOLD_CHANGES_MIN) -> int:
         """Put changes into the counts, if there are enough of them; returns how many."""
+        with outages_named():
+            if await self._changes.count_documents({"quiz_id": quiz_id}, limit=changes_min) < changes_min:
+                return 0
 
         def work(database: PlainDatabase, session: PlainSession) -> int:
             which = {"quiz_id": quiz_id}

@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.quiz.quizzes import QuizRecord
 from services.quiz.rules import (
     Attempt,
     AttemptId,
@@ -20,8 +21,10 @@ from services.quiz.rules import (
     deadline,
     next_attempt,
 )
-from services.quiz.store import QuizRecord, QuizStore
+from services.quiz.store import QuizStore
 from shared.runtime.errors import Conflict, Rejected
+
+QUIZ_CHANGED = "quiz_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,29 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
     """
     Start or resume an attempt for each, durably before this returns.
 
+    The version of the quiz that a paper is drawn from stays from now on: once a change has come first,
+    nobody starts by the version before it (`quiz_changed`).
+
     Returns: one outcome a start, in order; Rejected where none may be started.
     """
+    versions = {(start.record.quiz_id, start.record.version) for start in starts}
+    outdated = {one for one in versions if not await store.quizzes.begin(*one)}
     possible = [start.ids() for start in starts]
     ids = [id_ for before, today in possible for id_ in (*before, *today)]
     # Another system may have submitted an attempt that never started here: it counts too.
-    known, finished = await asyncio.gather(store.attempts(ids), store.results(ids))
+    known, finished = await asyncio.gather(store.results.attempts(ids), store.results.graded(ids))
     outcomes: list[Attempt | Rejected] = []
     new: list[Attempt] = []
     for start, (before, today) in zip(starts, possible, strict=True):
-        outcome = _begin_or_resume(start, before, today, known, finished.keys())
+        outcome = _begin_or_resume(start, before, today, known, finished.keys(), outdated)
         if isinstance(outcome, Attempt) and outcome.attempt_id not in known:
             known[outcome.attempt_id] = outcome
             new.append(outcome)
         outcomes.append(outcome)
-    existed = await store.add_attempts(new)
+    existed = await store.results.add_attempts(new)
     if existed:
         # Another process started the same attempt meanwhile: its start time is the one that is kept.
-        kept = await store.attempts([new[position].attempt_id for position in existed])
+        kept = await store.results.attempts([new[position].attempt_id for position in existed])
         outcomes = [kept.get(o.attempt_id, o) if isinstance(o, Attempt) else o for o in outcomes]
     return outcomes
 
@@ -80,8 +88,11 @@ def _begin_or_resume(
     today: Sequence[AttemptId],
     known: Mapping[str, Attempt],
     finished: Container[str],
+    outdated: Container[tuple[str, int]],
 ) -> Attempt | Rejected:
     record = start.record
+    if (record.quiz_id, record.version) in outdated:
+        return Conflict(f"quiz {record.quiz_id} was changed meanwhile: start again", code=QUIZ_CHANGED)
     try:
         check_open(record.quiz_id, record.quiz, record.closes_at, start.now, record.status)
         for id_ in (*before, *today):
@@ -90,7 +101,14 @@ def _begin_or_resume(
                 return attempt
         used = [number for number, id_ in enumerate(today, start=1) if id_ in known or id_ in finished]
         return next_attempt(
-            record.quiz_id, record.quiz, record.closes_at, start.participant_id, today, used, start.now
+            record.quiz_id,
+            record.quiz,
+            record.version,
+            record.closes_at,
+            start.participant_id,
+            today,
+            used,
+            start.now,
         )
     except Rejected as why:
         return Conflict(why.message, code=why.code)

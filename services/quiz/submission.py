@@ -6,7 +6,8 @@ that comes in by the thousand. What the struct refuses is judged again by the co
 so both take the same bodies; tests/quiz/test_submission.py proves the struct no laxer.
 
 Ids and letters are checked by one match for all: a pattern for each of forty made up four
-fifths of the decoding.
+fifths of the decoding. A time is looked at for its year alone, and a district that the contract
+would write in another way is left to the contract.
 """
 
 import re
@@ -16,12 +17,13 @@ from typing import Annotated
 
 import msgspec
 
-from shared.contracts.checked import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN, LINE_CHARS_MAX, YEARS, line
 from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, QuizSubmitted
 from shared.messaging.consumer import decoder
 
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=LINE_CHARS_MAX)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Answers = Annotated[dict[str, str], msgspec.Meta(max_length=ANSWERS_MAX)]
 
 
@@ -65,6 +67,7 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     answers: Answers
     group_id: str | None = None
     district: Line | None = None
+    quiz_version: Version | None = None
 
 
 class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -76,6 +79,10 @@ class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fiel
             ids.append(self.group_id)
         _check(ids, _IDS)
         _check(self.answers.values(), _LETTERS)
+        if self.started_at.year not in YEARS or self.submitted_at.year not in YEARS:
+            raise ValueError("a time is beyond the years that there are")
+        if self.district is not None and line(self.district) != self.district:
+            raise ValueError("the contract writes this district in another way")
 
 
 answered = msgspec.json.Decoder(Answered)

@@ -1,7 +1,7 @@
 """
 How many standings there are of each mark: what a rank is counted from. Pure.
 
-A cell holds the standings of one score and one second of time used, or of `WIDE_SECONDS`
+A cell holds the standings of one number of half points and one second of time used, or of `WIDE_SECONDS`
 where somebody took longer than `EXACT_SECONDS`. So a rank is a sum over some thousand
 numbers however many people stand there, and what a tally can hold is bounded.
 """
@@ -13,8 +13,9 @@ from itertools import accumulate
 
 from services.quiz.ranking import FINISH_BITS, TIME_BITS, TIME_SECONDS_MAX
 
-EXACT_SECONDS = 8_192
-WIDE_SECONDS = 64
+# So that all cells of a quiz fit a document of MongoDB.
+EXACT_SECONDS = 4_096
+WIDE_SECONDS = 256
 CELLS_A_SCORE = EXACT_SECONDS + (TIME_SECONDS_MAX + 1 - EXACT_SECONDS) // WIDE_SECONDS
 PAIR = struct.Struct("<ii")
 

@@ -94,6 +94,7 @@ def submission(
     seconds: int = 60,
     district: str | None = "华龙区",
     submitted_at: datetime | None = None,
+    version: int | None = None,
 ) -> Submission:
     """Answers of which `right` are right, given within `seconds`."""
     who = participant_id or str(uuid4())
@@ -102,7 +103,7 @@ def submission(
     id_ = attempt_id(quiz_id, who, day_of(of, started), number)
     ids = sorted(paper(quiz_id, of, id_).question_ids)
     answers = {one: "A" if place < right else "B" for place, one in enumerate(ids)}
-    return Submission(id_, quiz_id, who, number, started, submitted, answers, None, district)
+    return Submission(id_, quiz_id, who, number, started, submitted, answers, None, district, version)
 
 
 def as_participant(participant_id: str, district: str | None = "华龙区") -> dict[str, str]:
@@ -144,7 +145,7 @@ def attempt(
     started = started_at or datetime.now(UTC)
     id_ = attempt_id(quiz_id, who, day_of(of, started), number)
     latest = deadline(of, of.closes_at, started)
-    return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, latest)
+    return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, latest, 1)
 
 
 def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区") -> dict[str, str]:
@@ -158,6 +159,7 @@ def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区
         round(of.deadline_at.timestamp() * 1000),
         None,
         district,
+        of.quiz_version,
     )
     return {"Authorization": f"Bearer {AttemptTokens(key).sign(claims)}"}
 
@@ -192,9 +194,12 @@ def people(*events: ParticipantJoined | ParticipantErased) -> Batch[ParticipantJ
     )
 
 
-def joined(who: str, group_id: str | None = "school-1", district: str | None = "范县") -> ParticipantJoined:
+def joined(
+    who: str, group_id: str | None = "school-1", district: str | None = "范县", version: int = 1
+) -> ParticipantJoined:
     return ParticipantJoined(
         participant_id=who,
+        version=version,
         kind="person",
         group_id=group_id,
         district=district,
@@ -204,8 +209,8 @@ def joined(who: str, group_id: str | None = "school-1", district: str | None = "
     )
 
 
-def erased(who: str) -> ParticipantErased:
-    return ParticipantErased(participant_id=who, erased_at=datetime.now(UTC))
+def erased(who: str, version: int = 2) -> ParticipantErased:
+    return ParticipantErased(participant_id=who, version=version, erased_at=datetime.now(UTC))
 
 
 @dataclass
@@ -255,7 +260,8 @@ async def workshop(kafka: str, mongo: str, **changes: object) -> AsyncIterator[W
     async with fresh_database(mongo) as database, publishing(kafka, "tests") as publisher:
         store = QuizStore(database)
         await store.prepare()
-        await publish(store, quiz_id, of, clock.now())
+        # A quiz that is over was published before.
+        await publish(store, quiz_id, of, min(clock.now(), of.closes_at - timedelta(milliseconds=1)))
         async with offering(store) as catalogue:
             grading = Grading(store, catalogue, publisher)
             yield Workshop(store, catalogue, publisher, grading, quiz_id, of)

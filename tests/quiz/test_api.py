@@ -198,7 +198,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
 ) -> None:
     async with workshop(kafka, mongo) as shop:
         await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
-        database, path = shop.store._database.name, f"/quizzes/{shop.quiz_id}/standings"
+        database, path = shop.store.database.name, f"/quizzes/{shop.quiz_id}/standings"
         wang, li = as_participant("wang"), as_participant("li")
         async with running(app_of_api(kafka, mongo, database=database)) as client:
             for act in ("freeze", "thaw"):
@@ -223,7 +223,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             for _ in range(2):
                 thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
                 assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
-            await Upkeep(shop.store).turn()
+            await Upkeep(shop.store, shop.catalogue).turn()
             await asyncio.sleep(FRESH_SECONDS)
             page = (await client.get(path)).json()
             assert (page["frozen_at"], page["participants"]) == (None, 2)
@@ -247,15 +247,15 @@ async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, m
         sent = shop.submission("wang", right=10)
         await shop.grading.grade_submissions(batch(sent))
         begun = attempt(shop.quiz_id, shop.quiz, "li")
-        await shop.store.add_attempts([begun])
-        database = shop.store._database.name
+        await shop.store.results.add_attempts([begun])
+        database = shop.store.database.name
         async with running(app_of_api(kafka, mongo, database=database)) as client:
             path = f"/attempts/{sent.attempt_id}/review"
             answer = await client.get(path, headers=as_participant("wang"))
             assert refusal(answer) == (409, "quiz_not_closed")
             answer = await client.get(path, headers=as_participant("li"))
             assert refusal(answer) == (404, "attempt_unknown")
-            await shop.store.finish_closing(shop.quiz_id, [])
+            await shop.store.quizzes.finish_closing(shop.quiz_id, [])
             await client.get("/health")
             await asyncio.sleep(1.3)
             review = (await client.get(path, headers=as_participant("wang"))).json()

@@ -1,18 +1,25 @@
 """What opens a submission, and what does not."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.quiz.attempt_tokens import SIGNATURE_BYTES, TOKEN_CHARS_MAX, AttemptClaims, AttemptTokens
-from shared.contracts.checked import ID_PATTERN
+from services.quiz.attempt_tokens import (
+    SIGNATURE_BYTES,
+    TIME_MS_MAX,
+    TOKEN_CHARS_MAX,
+    AttemptClaims,
+    AttemptTokens,
+)
+from shared.contracts.checked import ID_PATTERN, YEARS
 from shared.runtime.errors import NotAuthenticated
 
 TOKENS = AttemptTokens("a-secret-of-at-least-thirty-two-characters")
-CLAIMS = AttemptClaims("a-1", "contest", "wang", 1, 1_779_000_000_000, 1_779_001_205_000, None, "华龙区")
+CLAIMS = AttemptClaims("a-1", "contest", "wang", 1, 1_779_000_000_000, 1_779_001_205_000, None, "华龙区", 1)
 TOKEN = TOKENS.sign(CLAIMS)
 
 IDS = st.from_regex(ID_PATTERN, fullmatch=True)
@@ -34,10 +41,11 @@ def refused(token: str) -> bool:
         IDS,
         IDS,
         st.integers(1, 100),
-        st.integers(0, 1 << 45),
-        st.integers(0, 1 << 45),
+        st.integers(0, TIME_MS_MAX),
+        st.integers(0, TIME_MS_MAX),
         st.none() | IDS,
         st.none() | LINES,
+        st.integers(1, 2**53),
     )
 )
 def test_a_token_gives_back_its_claims(claims: AttemptClaims) -> None:
@@ -45,7 +53,9 @@ def test_a_token_gives_back_its_claims(claims: AttemptClaims) -> None:
 
 
 def test_the_longest_claims_fit_a_token() -> None:
-    long = AttemptClaims("a" * 64, "q" * 64, "p" * 64, 100, 1 << 45, 1 << 45, "g" * 64, "𠀀" * 200)
+    long = AttemptClaims(
+        "a" * 64, "q" * 64, "p" * 64, 100, TIME_MS_MAX, TIME_MS_MAX, "g" * 64, "𠀀" * 200, 2**53
+    )
     assert TOKENS.verify(TOKENS.sign(long)) == long
 
 
@@ -92,3 +102,22 @@ def test_claims_with_somebody_elses_signature_are_refused() -> None:
     assert refused(urlsafe_b64encode(signature + longer).decode())
     assert refused(urlsafe_b64encode(longer).decode())
     assert refused(urlsafe_b64encode(bytes(SIGNATURE_BYTES) + longer).decode())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"started_ms": 1 << 62},
+        {"started_ms": -1},
+        {"deadline_ms": TIME_MS_MAX + 1},
+        {"number": 0},
+        {"quiz_version": 0},
+    ],
+)
+def test_claims_that_no_clock_or_counter_can_have_are_refused(changes: dict[str, int]) -> None:
+    assert refused(TOKENS.sign(msgspec.structs.replace(CLAIMS, **changes)))
+
+
+@given(st.integers(0, TIME_MS_MAX))
+def test_every_time_that_a_token_may_carry_is_a_time(milliseconds: int) -> None:
+    assert datetime.fromtimestamp(milliseconds / 1000, UTC).year <= YEARS.stop

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.quiz.catalogue import Offered
+from services.quiz.quizzes import QuizRecord
 from services.quiz.rules import QuizId, day_of, deadline
-from services.quiz.store import QuizRecord
 from tests.quiz.builders import quiz
 
 OPENS = datetime(2026, 3, 27, tzinfo=UTC)

@@ -25,7 +25,7 @@ def closer(shop: Workshop, kafka: str) -> Closer:
 
 
 async def is_closed(shop: Workshop) -> bool:
-    record = await shop.store.quiz(shop.quiz_id)
+    record = await shop.store.quizzes.read(shop.quiz_id)
     return record is not None and record.status == "closed"
 
 
@@ -59,7 +59,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
                 return await is_closed(shop)
 
             await eventually(all_closed)
-        async with relaying(shop.store._database, shop.publisher, owner="tests"):
+        async with relaying(shop.store.database, shop.publisher, owner="tests"):
             await eventually(lambda: closings(shop, kafka))
         (event,) = await closings(shop, kafka)
         assert event.participants == 31
@@ -67,7 +67,8 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
             one.participant_id for one in told
         }
         best = event.standings[0]
-        assert (best.rank, best.participant_id, best.score_percent) == (1, "p5", 100)
+        assert (best.rank, best.participant_id, best.points, best.score_percent) == (1, "p5", 5, 100)
+        assert event.points_max == 5
         assert [one.score_percent for one in event.standings] == sorted(
             (one.score_percent for one in event.standings), reverse=True
         )
@@ -142,7 +143,7 @@ async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) 
     now = datetime.now(UTC)
     over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
     async with workshop(kafka, mongo, **over) as shop:
-        await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
         moment = now - timedelta(seconds=2)
         shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
         held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
@@ -152,12 +153,12 @@ async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) 
         assert await shop.store.standings.count(shop.quiz_id) == 1
         await asyncio.gather(*(closer(shop, kafka).close_due(datetime.now(UTC)) for _ in range(3)))
         assert await is_closed(shop)
-        record = await shop.store.quiz(shop.quiz_id)
+        record = await shop.store.quizzes.read(shop.quiz_id)
         assert record is not None
         assert record.frozen_at is None
-        await shop.store.freeze(shop.quiz_id, datetime.now(UTC))
-        assert await shop.store.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
-        async with relaying(shop.store._database, shop.publisher, owner="tests"):
+        await shop.store.quizzes.freeze(shop.quiz_id, datetime.now(UTC))
+        assert await shop.store.quizzes.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
+        async with relaying(shop.store.database, shop.publisher, owner="tests"):
             await eventually(lambda: closings(shop, kafka))
         (event,) = await closings(shop, kafka)
         assert event.participants == 9
@@ -180,9 +181,9 @@ async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: st
 async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         now = datetime.now(UTC).replace(microsecond=0)
-        await shop.store.begin_closing(shop.quiz_id, now)
-        await shop.store.begin_closing(shop.quiz_id, now + timedelta(minutes=1))
-        record = await shop.store.quiz(shop.quiz_id)
+        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now)
+        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now + timedelta(minutes=1))
+        record = await shop.store.quizzes.read(shop.quiz_id)
         assert record is not None
         assert (record.status, record.closes_at) == ("closing", now)
-        assert not await shop.store.publish(shop.quiz_id, shop.quiz, record.version, [])
+        assert not await shop.store.quizzes.publish(shop.quiz_id, shop.quiz, record.version, [])

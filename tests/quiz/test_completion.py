@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.quiz.completion import completed
+from services.quiz.results import Result
 from services.quiz.rules import AttemptId, ParticipantId, QuizId
-from services.quiz.store import Result
 from shared.contracts.envelope import Context, enclose
 from shared.contracts.events import QuizCompleted
 from shared.messaging.publisher import to_record
@@ -19,10 +19,12 @@ RESULTS = st.builds(
     attempt_id=IDS.map(AttemptId),
     submission_id=LINES,
     quiz_id=IDS.map(QuizId),
+    quiz_version=st.integers(1, 9),
     participant_id=IDS.map(ParticipantId),
     group_id=st.none() | IDS,
     district=st.none() | LINES,
-    score_percent=st.integers(0, 100),
+    halves=st.integers(0, 40),
+    halves_max=st.integers(40, 400),
     passed=st.booleans(),
     time_used_seconds=st.integers(0, 31_622_400),
     submitted_at=MOMENTS.map(to_milliseconds),
@@ -41,6 +43,8 @@ def test_record_is_the_one_that_the_contract_makes(
         participant_id=result.participant_id,
         group_id=result.group_id,
         district=result.district,
+        points=result.points,
+        points_max=result.points_max,
         score_percent=result.score_percent,
         passed=result.passed,
         time_used_seconds=result.time_used_seconds,

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.grading import KeyedQuestion, answer_key, grade, halves, mark, packed, unpacked
+from services.quiz.grading import (
+    KeyedQuestion,
+    answer_key,
+    grade,
+    halves,
+    mark,
+    packed,
+    passes,
+    score_percent,
+    unpacked,
+)
 from services.quiz.review import review
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import question
@@ -32,14 +42,27 @@ def several(key: str) -> KeyedQuestion:
 
 @pytest.mark.parametrize(
     ("right", "of", "percent"),
-    [(0, 5, 0), (5, 5, 100), (1, 3, 33), (2, 3, 67), (1, 8, 13), (3, 8, 38), (1, 200, 1), (1, 40, 3)],
+    [(0, 5, 0), (5, 5, 100), (1, 3, 33), (2, 3, 66), (1, 8, 12), (3, 8, 37), (1, 200, 0), (199, 200, 99)],
 )
-def test_a_score_is_whole_percent_with_halves_rounded_up(right: int, of: int, percent: int) -> None:
-    assert grade({f"q{n}": "A" for n in range(right)}, single(of)) == percent
+def test_what_is_shown_is_whole_percent_rounded_down(right: int, of: int, percent: int) -> None:
+    reached = grade({f"q{n}": "A" for n in range(right)}, single(of))
+    assert reached == 2 * right
+    assert score_percent(reached, 2 * of) == percent
+
+
+@pytest.mark.parametrize(
+    ("halves_", "halves_max", "pass_percent", "passed"),
+    # 25 of 42 half points are 59.52 %.
+    [(25, 42, 60, False), (24, 40, 60, True), (23, 40, 60, False), (0, 40, 0, True), (399, 400, 100, False)],
+)
+def test_points_decide_passing_and_nothing_is_rounded(
+    halves_: int, halves_max: int, pass_percent: int, passed: bool
+) -> None:
+    assert passes(halves_, halves_max, pass_percent) == passed
 
 
 def test_unanswered_question_counts_as_wrong() -> None:
-    assert grade({"q0": "A"}, single(2)) == grade({"q0": "A", "q1": "B"}, single(2)) == 50
+    assert grade({"q0": "A"}, single(2)) == grade({"q0": "A", "q1": "B"}, single(2)) == 2
 
 
 @pytest.mark.parametrize(
@@ -70,16 +93,16 @@ def test_a_paper_without_questions_gives_no_score() -> None:
 def test_a_score_is_the_share_of_half_points_within_bounds(
     answers: dict[str, str], key: list[KeyedQuestion]
 ) -> None:
-    score = grade(answers, key)
-    share = 100 * sum(halves(answers.get(one.question_id), one) for one in key) / (2 * len(key))
-    assert 0 <= score <= 100
-    assert share - 0.5 < score <= share + 0.5
-    assert (score == 100) == (share > 99.5 - 1e-9)
+    reached, all_ = grade(answers, key), 2 * len(key)
+    assert reached == sum(halves(answers.get(one.question_id), one) for one in key)
+    shown = score_percent(reached, all_)
+    assert shown <= 100 * reached / all_ < shown + 1
+    assert (shown == 100) == (reached == all_)
 
 
 @given(KEYS)
 def test_the_key_itself_scores_everything(key: list[KeyedQuestion]) -> None:
-    assert grade({one.question_id: one.key for one in key}, key) == 100
+    assert grade({one.question_id: one.key for one in key}, key) == 2 * len(key)
 
 
 @given(ANSWERS, KEYS)

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from services.quiz.handlers import Grading
-from services.quiz.store import Parked, QuizStore
+from services.quiz.participants import Parked
+from services.quiz.ranking import place
+from services.quiz.store import QuizStore
 from services.quiz.submission import Submission
 from shared.contracts.events import QuizCompleted
 from shared.messaging.consumer import Following
@@ -101,7 +103,7 @@ async def test_a_second_submission_of_an_attempt_changes_nothing(kafka: str, mon
         (counted,) = await completed(shop, worse, better)
         assert counted.score_percent == 20
         assert await completed(shop, better, nth=2) == []
-        assert (await shop.store.results([worse.attempt_id]))[worse.attempt_id].score_percent == 20
+        assert (await shop.store.results.graded([worse.attempt_id]))[worse.attempt_id].score_percent == 20
 
 
 async def test_a_later_attempt_raises_the_standing_and_a_worse_one_does_not(kafka: str, mongo: str) -> None:
@@ -109,7 +111,7 @@ async def test_a_later_attempt_raises_the_standing_and_a_worse_one_does_not(kafk
         for right in (3, 5, 4):
             await completed(shop, shop.submission("wang", right=right, number=[3, 5, 4].index(right) + 1))
         ((_, order),) = await shop.store.standings.top(shop.quiz_id, 10)
-        assert order >> 56 == 100
+        assert place(order, shop.quiz.opens_at).halves == 10
 
 
 async def test_a_submission_before_its_participant_waits_and_is_then_graded(kafka: str, mongo: str) -> None:
@@ -121,7 +123,7 @@ async def test_a_submission_before_its_participant_waits_and_is_then_graded(kafk
         ((_, result),) = await shop.completed(kafka)
         assert (result.participant_id, result.group_id, result.district) == (who, "school-1", "范县")
         assert await shop.store.standings.count(shop.quiz_id) == 1
-        assert await shop.store.parked([who]) == []
+        assert await shop.store.participants.parked([who]) == []
 
 
 async def test_a_participant_before_the_submission_is_known(kafka: str, mongo: str) -> None:
@@ -143,11 +145,11 @@ class JoinedInBetween(QuizStore):
 
 async def test_a_participant_who_joins_in_between_is_not_missed(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        store = JoinedInBetween(shop.store._database)
+        store = JoinedInBetween(shop.store.database)
         store.grading = Grading(store, shop.catalogue, shop.publisher)
         assert await store.grading.grade_submissions(batch(shop.submission("li", district=None))) == []
         assert [result.participant_id for _, result in await shop.completed(kafka)] == ["li"]
-        assert await store.parked(["li"]) == []
+        assert await store.participants.parked(["li"]) == []
 
 
 async def test_what_waits_keeps_its_place_before_later_submissions(kafka: str, mongo: str) -> None:

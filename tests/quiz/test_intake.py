@@ -115,7 +115,8 @@ async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early
         await client.put(f"/quizzes/{quiz_id}", json=of.model_dump(mode="json"), headers=ORGANISER)
         mine = attempt(quiz_id, of, "wang")
         # As another process does it, and this one is stopped meanwhile.
-        await app.state.quiz.store.begin_closing(quiz_id, datetime.now(UTC))
+        now = datetime.now(UTC)
+        await app.state.quiz.store.quizzes.begin_closing(quiz_id, now, now)
         time.sleep(CLOSE_NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
         path = f"/attempts/{mine.attempt_id}/submission"
         answer = await client.post(path, json={"answers": {}}, headers=token(mine))

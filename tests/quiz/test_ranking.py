@@ -6,29 +6,50 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.ranking import FINISH_MS_MAX, TIME_SECONDS_MAX, least_better, order, place, ranked
+from services.quiz.grading import HALVES_A_QUESTION
+from services.quiz.ranking import (
+    FINISH_BITS,
+    FINISH_MS_MAX,
+    HALVES_BITS,
+    HALVES_MAX,
+    TIME_BITS,
+    TIME_SECONDS_MAX,
+    least_better,
+    order,
+    place,
+    ranked,
+)
+from services.quiz.rules import (
+    CLOCK_SKEW_SECONDS,
+    DURATION_SECONDS_MAX,
+    GRACE_SECONDS_MAX,
+    QUESTIONS_A_PAPER_MAX,
+    QUIZ_DAYS_MAX,
+)
 
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
-# Points, seconds used, milliseconds from the opening to the end.
+# Half points, seconds used, milliseconds from the opening to the end.
 Told = tuple[int, int, int]
-RESULTS = st.tuples(st.integers(0, 100), st.integers(0, TIME_SECONDS_MAX), st.integers(0, FINISH_MS_MAX))
+RESULTS = st.tuples(
+    st.integers(0, HALVES_MAX), st.integers(0, TIME_SECONDS_MAX), st.integers(0, FINISH_MS_MAX)
+)
 
 
 def of(result: Told) -> int:
-    score, seconds, finish_ms = result
-    return order(score, seconds, OPENS + timedelta(milliseconds=finish_ms), OPENS)
+    halves, seconds, finish_ms = result
+    return order(halves, seconds, OPENS + timedelta(milliseconds=finish_ms), OPENS)
 
 
 def better_first(result: Told) -> tuple[int, int, int]:
-    score, seconds, finish_ms = result
-    return -score, seconds, finish_ms
+    halves, seconds, finish_ms = result
+    return -halves, seconds, finish_ms
 
 
 @given(RESULTS)
 def test_an_order_tells_what_it_stands_for_and_fits_64_bits(result: Told) -> None:
     back = place(of(result), OPENS)
     found = (
-        back.score_percent,
+        back.halves,
         back.time_used_seconds,
         (back.finished_at - OPENS) // timedelta(milliseconds=1),
     )
@@ -55,6 +76,19 @@ def test_the_maximum_is_the_best_result_in_whatever_order_and_however_often(
 def test_least_better_parts_those_who_rank_before_from_the_tied(one: Told, other: Told) -> None:
     ranks_before = (-other[0], other[1]) < (-one[0], one[1])
     assert (of(other) >= least_better(of(one))) == ranks_before
+
+
+def test_whatever_a_quiz_may_be_fits_an_order() -> None:
+    assert HALVES_A_QUESTION * QUESTIONS_A_PAPER_MAX <= HALVES_MAX
+    assert DURATION_SECONDS_MAX + GRACE_SECONDS_MAX <= TIME_SECONDS_MAX
+    assert (QUIZ_DAYS_MAX * 86_400 + GRACE_SECONDS_MAX + CLOCK_SKEW_SECONDS) * 1_000 <= FINISH_MS_MAX
+    assert HALVES_BITS + TIME_BITS + FINISH_BITS <= 63
+
+
+def test_one_right_answer_more_of_two_hundred_ranks_first_whatever_the_time() -> None:
+    more, faster = of((240, 3_600, 9)), of((238, 60, 0))
+    assert more > faster
+    assert least_better(faster) <= more
 
 
 def test_times_beyond_what_is_kept_are_clipped() -> None:

@@ -35,12 +35,15 @@ QUIZ_ID, WHO = QuizId("contest"), ParticipantId("wang")
         ({"closes_at": NOW}, "not after opens_at"),
         ({"closes_at": NOW + timedelta(days=367)}, "366 days"),
         ({"closes_at": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}, "years 2000 to 2099"),
-        ({"timezone": "Mars/Olympus"}, "does not exist"),
-        ({"timezone": "../../etc/passwd"}, "does not exist"),
+        ({"timezone": "Mars/Olympus"}, "no such time zone"),
+        ({"timezone": "../../etc/passwd"}, "no such time zone"),
         ({"blueprint": {"天文": 7}}, "asks for 7 of 天文, the bank has 6"),
         ({"blueprint": {"历史": 1}}, "the bank has 0"),
         ({"blueprint": {}}, "at least 1"),
         ({"questions": (question(1), question(1))}, "same id"),
+        ({"questions": (question(1), question(2).model_copy(update={"text": "第1题？"}))}, "same text"),
+        ({"opens_at": 1_779_000_000}, "written like"),
+        ({"timezone": "Asia"}, "no such time zone"),
         ({"pass_percent": 101}, "100"),
         ({"surprise": 1}, "Extra inputs"),
     ],
@@ -57,8 +60,23 @@ def test_a_quiz_that_cannot_be_sat_is_refused(changes: dict[str, object], why: s
         ({"key": "BA", "kind": "multiple"}, "alphabetical"),
         ({"key": "AA", "kind": "multiple"}, "alphabetical"),
         ({"key": "AB"}, "exactly one"),
-        ({"key": "AB", "kind": "true_false"}, "exactly one"),
-        ({"options": [{"id": "A", "text": "x"}, {"id": "A", "text": "y"}]}, "same letter"),
+        (
+            {
+                "key": "AB",
+                "kind": "true_false",
+                "options": [{"id": "A", "text": "对"}, {"id": "B", "text": "错"}],
+            },
+            "exactly one",
+        ),
+        ({"options": [{"id": "A", "text": "x"}, {"id": "A", "text": "y"}]}, "not A, B, C"),
+        ({"options": [{"id": "A", "text": "x"}, {"id": "C", "text": "y"}]}, "not A, B, C"),
+        ({"options": [{"id": "B", "text": "x"}, {"id": "A", "text": "y"}]}, "not A, B, C"),
+        ({"options": [{"id": "A", "text": "é"}, {"id": "B", "text": "e\u0301 "}]}, "same text"),
+        ({"kind": "true_false"}, "two options"),
+        ({"text": ""}, "visible"),
+        ({"text": " \n\t"}, "visible"),
+        ({"text": "\u3164"}, "visible"),
+        ({"text": "\u200b\u200b"}, "visible"),
     ],
 )
 def test_a_key_that_does_not_fit_its_options_is_refused(changes: dict[str, object], why: str) -> None:
@@ -143,8 +161,8 @@ def test_a_quiz_is_open_from_its_opening_to_its_close(
 def test_the_next_attempt_follows_the_last_one_of_the_day() -> None:
     of = quiz(**OPEN, attempts_per_day=3)
     today = [attempt_id(QUIZ_ID, WHO, "2026-05-20", number) for number in (1, 2, 3)]
-    later = next_attempt(QUIZ_ID, of, of.closes_at, WHO, today, [1, 2], NOW)
-    assert (later.number, later.attempt_id) == (3, today[2])
+    later = next_attempt(QUIZ_ID, of, 7, of.closes_at, WHO, today, [1, 2], NOW)
+    assert (later.number, later.attempt_id, later.quiz_version) == (3, today[2], 7)
     with pytest.raises(Rejected) as refused:
-        next_attempt(QUIZ_ID, of, of.closes_at, WHO, today, [1, 3], NOW)
+        next_attempt(QUIZ_ID, of, 7, of.closes_at, WHO, today, [1, 3], NOW)
     assert refused.value.code == "attempts_exhausted"

@@ -8,12 +8,14 @@ from random import Random
 
 import pytest
 
+from services.quiz.catalogue import Catalogue
 from services.quiz.handlers import Grading
-from services.quiz.ranking import least_better, order
+from services.quiz.ranking import least_better, order, place
 from services.quiz.ranks import Ranks
+from services.quiz.results import Result
 from services.quiz.rules import AttemptId, ParticipantId, QuizId
 from services.quiz.standings import FOLD_CHANGES_MIN, Orders, StandingKey, Standings
-from services.quiz.store import QuizStore, Result
+from services.quiz.store import QuizStore
 from services.quiz.submission import Submission
 from services.quiz.tally import EXACT_SECONDS, cell_of
 from services.quiz.upkeep import Upkeep
@@ -28,21 +30,21 @@ QUIZ = QuizId("contest")
 
 
 def database_of(shop: Workshop) -> Database:
-    return shop.store._database
+    return shop.store.database
 
 
-def result(n: int, who: str, score: int, seconds: int, finish_ms: int = 0) -> Result:
+def result(n: int, who: str, halves: int, seconds: int, finish_ms: int = 0) -> Result:
     """The nth result of a quiz that no catalogue knows."""
     at = OPENS + timedelta(milliseconds=finish_ms)
-    ids = AttemptId(f"a{n}"), f"s{n}", QUIZ, ParticipantId(who)
-    return Result(*ids, None, None, score, score >= 60, seconds, at, "")
+    ids = AttemptId(f"a{n}"), f"s{n}", QUIZ, 1, ParticipantId(who)
+    return Result(*ids, None, None, halves, 200, halves >= 120, seconds, at, "")
 
 
 def orders(results: Iterable[Result]) -> Orders:
     best: dict[StandingKey, int] = {}
     for one in results:
         place = StandingKey(one.quiz_id, one.participant_id)
-        this = order(one.score_percent, one.time_used_seconds, one.submitted_at, OPENS)
+        this = order(one.halves, one.time_used_seconds, one.submitted_at, OPENS)
         best[place] = max(this, best.get(place, 0))
     return best
 
@@ -92,7 +94,7 @@ async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo
         store = QuizStore(database)
         await store.prepare()
         for number, some in enumerate(again):
-            await store.add_results(some, orders)
+            await store.results.add(some, orders)
             if number % 5 == 0:
                 await store.standings.fold(QUIZ, changes_min=1)
         await assert_ranks(database, QUIZ, best)
@@ -112,9 +114,9 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
         async def grade(mine: Sequence[list[Result]], looks: int = 0) -> None:
             async with connect(mongo, database.name) as own:
                 store = QuizStore(own)
-                store._looks = looks
+                store.results._looks = looks
                 for some in mine:
-                    await store.add_results(some, orders)
+                    await store.results.add(some, orders)
 
         async def fold() -> None:
             for _ in range(10):
@@ -134,12 +136,12 @@ async def test_repeats_are_found_though_they_are_not_looked_for(mongo: str) -> N
         store = QuizStore(database)
         await store.prepare()
         results = [result(n, f"p{n}", n, 60) for n in range(60)]
-        assert await store.add_results(results[:40], orders) == {}
+        assert await store.results.add(results[:40], orders) == {}
         for _ in range(3):
-            store._looks = 0
+            store.results._looks = 0
             # An attempt that another submission has come of: what counted counts.
             other = [result(n, f"p{n}", 100, 1) for n in range(30)] + results[30:]
-            earlier = await store.add_results(other, orders)
+            earlier = await store.results.add(other, orders)
             assert [earlier[one.attempt_id] for one in results[:40]] == results[:40]
         best = {place.participant_id: order for place, order in orders(results).items()}
         await assert_ranks(database, QUIZ, best)
@@ -161,7 +163,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
     async with fresh_database(mongo) as database:
         store = QuizStore(database)
         await store.prepare()
-        await store.add_results(first, orders)
+        await store.results.add(first, orders)
 
         async def everything() -> Mapping[str, object]:
             names = ("results", "standings", "rank_changes", "rank_counts")
@@ -170,13 +172,13 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         before = await everything()
         # With the results written and no standing yet.
         with pytest.raises(CutOffError):
-            await store.add_results(second, cut_off)
+            await store.results.add(second, cut_off)
         assert await everything() == before
         # With the standings written, one raised and one new, and their change refused by the server.
         refuse = {"validator": {"cells": {"$exists": False}}}
         await database.command({"collMod": "rank_changes", **refuse})
         with pytest.raises(Exception, match=r"failed validation|rank_changes: code 121"):
-            await store.add_results(second, orders)
+            await store.results.add(second, orders)
         assert await everything() == before
         # With the changes added up, and the counts refused.
         await database.command({"collMod": "rank_counts", **refuse})
@@ -186,7 +188,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         for name in ("rank_changes", "rank_counts"):
             await database.command({"collMod": name, "validator": {}})
         for _ in range(2):
-            await store.add_results(second, orders)
+            await store.results.add(second, orders)
         best = {place.participant_id: order for place, order in orders(first + second).items()}
         await assert_ranks(database, QUIZ, best)
         await store.standings.fold(QUIZ, changes_min=1)
@@ -198,24 +200,24 @@ async def test_counts_are_folded_when_there_are_enough_changes(mongo: str) -> No
         store = QuizStore(database)
         await store.prepare()
         for n in range(FOLD_CHANGES_MIN):
-            assert await store.standings.quizzes_to_fold() == []
-            await store.add_results([result(n, f"p{n}", n % 101, n)], orders)
-        await all_of(Upkeep(store).turn() for _ in range(3))
+            assert await store.standings.fold(QUIZ) == 0
+            await store.results.add([result(n, f"p{n}", n % 101, n)], orders)
+        await all_of(Upkeep(store, Catalogue(store)).turn() for _ in range(3))
         assert await database["rank_changes"].count_documents({}) == 0
         await assert_counted(database, QUIZ)
 
 
-async def test_standings_of_an_earlier_version_are_counted_when_the_service_starts(mongo: str) -> None:
+async def test_counting_anew_while_graders_are_at_work_misses_nothing(mongo: str) -> None:
     async with fresh_database(mongo) as database:
         store = QuizStore(database)
         await store.prepare()
-        await store.add_results([result(n, f"p{n}", n % 101, n * 7, n) for n in range(200)], orders)
+        await store.results.add([result(n, f"p{n}", n % 101, n * 7, n) for n in range(200)], orders)
         await database["rank_changes"].delete_many({})
-        await all_of(store.prepare() for _ in range(2))
+        await store.standings.recount(QUIZ)
         await assert_counted(database, QUIZ)
         # Counting anew while graders are at work misses nothing and counts nothing twice.
         more = [[result(n, f"p{n}", 50, 60, n)] for n in range(200, 240)]
-        await all_of([*(store.add_results(one, orders) for one in more), store.standings.recount(QUIZ)])
+        await all_of([*(store.results.add(one, orders) for one in more), store.standings.recount(QUIZ)])
         await assert_counted(database, QUIZ)
 
 
@@ -245,7 +247,7 @@ async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, s
                 result(k, f"p{k}", random.randrange(40, 100), seconds + random.randrange(600), k)
                 for k in range(n, n + 1_000)
             ]
-            await store.add_results(some, orders)
+            await store.results.add(some, orders)
         own = max(orders([some[0]]).values())
         better = await store.standings.count(QUIZ, least_better(own))
 
@@ -266,8 +268,11 @@ async def graded(shop: Workshop, *sent: Submission) -> list[str]:
 
 
 async def standing(shop: Workshop) -> Mapping[str, int]:
-    """Participants and their points."""
-    return {who: order >> 56 for who, order in (await stored(database_of(shop), shop.quiz_id)).items()}
+    """Participants and their points in percent; five questions are on a paper."""
+    return {
+        who: 20 * place(order, OPENS).halves // 2
+        for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
+    }
 
 
 async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_graded(
@@ -277,7 +282,7 @@ async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_grade
         now = datetime.now(UTC).replace(microsecond=0)
         frozen_at, before, after = now, now - timedelta(seconds=30), now + timedelta(seconds=1)
         await graded(shop, on_time(shop, "wang", 2, before))
-        await shop.store.freeze(shop.quiz_id, frozen_at)
+        await shop.store.quizzes.freeze(shop.quiz_id, frozen_at)
         later = [on_time(shop, "wang", 4, after, 2), on_time(shop, "li", 5, after)]
         assert await graded(shop, *later, on_time(shop, "mei", 1, before)) == ["wang", "li", "mei"]
         # At the very moment is before; a millisecond later is after.
@@ -293,11 +298,11 @@ async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_grade
             assert await standing(shop) == frozen
             await assert_counted(database_of(shop), shop.quiz_id)
             await graded(shop, *later, *last)
-            await shop.store.freeze(shop.quiz_id, after)
-            await Upkeep(shop.store).turn()
+            await shop.store.quizzes.freeze(shop.quiz_id, after)
+            await Upkeep(shop.store, shop.catalogue).turn()
         for _ in range(2):
-            await shop.store.thaw(shop.quiz_id)
-            await Upkeep(shop.store).turn()
+            await shop.store.quizzes.thaw(shop.quiz_id)
+            await Upkeep(shop.store, shop.catalogue).turn()
             assert await standing(shop) == {"wang": 80, "li": 100, "mei": 20, "an": 60, "bo": 60}
             await assert_counted(database_of(shop), shop.quiz_id)
         assert await database_of(shop)["held"].count_documents({}) == 0
@@ -308,23 +313,25 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
 ) -> None:
     async with workshop(kafka, mongo) as shop:
         now = datetime.now(UTC).replace(microsecond=0)
-        await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
-        frozen = await shop.store.frozen([shop.quiz_id])
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        frozen = await shop.store.quizzes.frozen([shop.quiz_id])
         await graded(shop, on_time(shop, "wang", 4, now))
-        await shop.store.thaw(shop.quiz_id)
-        await Upkeep(shop.store).turn()
+        await shop.store.quizzes.thaw(shop.quiz_id)
+        await Upkeep(shop.store, shop.catalogue).turn()
         assert await standing(shop) == {"wang": 80}
         # Frozen again, and then comes one who has looked during the first freeze.
-        await shop.store.freeze(shop.quiz_id, now + timedelta(minutes=1))
+        await shop.store.quizzes.freeze(shop.quiz_id, now + timedelta(minutes=1))
         late = [
             Result(
                 AttemptId(f"{n}"),
                 "s",
                 QuizId(shop.quiz_id),
+                1,
                 ParticipantId(who),
                 None,
                 None,
-                100,
+                10,
+                10,
                 True,
                 9,
                 now,
@@ -332,9 +339,9 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
             )
             for n, who in enumerate(("wang", "li"))
         ]
-        await shop.store.add_results(late, shop.grading._orders(frozen))
+        await shop.store.results.add(late, shop.grading._orders(frozen))
         assert await standing(shop) == {"wang": 80}
-        await Upkeep(shop.store).turn()
+        await Upkeep(shop.store, shop.catalogue).turn()
         assert await standing(shop) == {"wang": 100, "li": 100}, "submitted before the second freeze"
         await assert_counted(database_of(shop), shop.quiz_id)
 
@@ -345,7 +352,7 @@ async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: s
         people = [f"p{n}" for n in range(60)]
         sent = [on_time(shop, who, (n + k) % 6, now, k) for n, who in enumerate(people) for k in (1, 2, 3)]
         Random(7).shuffle(sent)  # noqa: S311 (no secret)
-        await shop.store.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
         graders = [Grading(shop.store, shop.catalogue, shop.publisher) for _ in range(3)]
 
         async def grade(grader: Grading, mine: Sequence[Submission]) -> None:
@@ -354,10 +361,10 @@ async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: s
 
         await all_of(grade(one, sent[n:90:3]) for n, one in enumerate(graders))
         assert await standing(shop) == {}
-        await shop.store.thaw(shop.quiz_id)
-        upkeeps = [Upkeep(shop.store).turn() for _ in range(3)]
+        await shop.store.quizzes.thaw(shop.quiz_id)
+        upkeeps = [Upkeep(shop.store, shop.catalogue).turn() for _ in range(3)]
         await all_of([*upkeeps, *(grade(one, sent[90 + n :: 3]) for n, one in enumerate(graders))])
-        await Upkeep(shop.store).turn()
+        await Upkeep(shop.store, shop.catalogue).turn()
         best = {who: max((n + k) % 6 for k in (1, 2, 3)) * 20 for n, who in enumerate(people)}
         assert await standing(shop) == best
         await assert_counted(database_of(shop), shop.quiz_id)

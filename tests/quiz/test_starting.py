@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.quiz.quizzes import QuizRecord
 from services.quiz.rules import Attempt, ParticipantId
 from services.quiz.starting import Start, start_attempts
-from services.quiz.store import QuizRecord, QuizStore
+from services.quiz.store import QuizStore
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.mongo import connect
@@ -21,7 +22,7 @@ WEEK = {"opens_at": NOON - DAY, "closes_at": NOON + 5 * DAY}
 
 
 async def begin(shop: Workshop, at: datetime, who: str = "wang", **changes: object) -> Attempt:
-    record = await shop.store.quiz(shop.quiz_id)
+    record = await shop.store.quizzes.read(shop.quiz_id)
     assert record is not None
     fields = {name: getattr(record, name) for name in QuizRecord.__slots__} | changes
     (outcome,) = await start_attempts([Start(QuizRecord(**fields), ParticipantId(who), at)], shop.store)
@@ -38,9 +39,9 @@ async def refused(shop: Workshop, at: datetime, **changes: object) -> str:
 
 async def test_concurrent_starts_in_several_processes_give_one_attempt(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, attempts_per_day=5) as shop:
-        record = await shop.store.quiz(shop.quiz_id)
+        record = await shop.store.quizzes.read(shop.quiz_id)
         assert record is not None
-        name, now = shop.store._database.name, clock.now()
+        name, now = shop.store.database.name, clock.now()
         async with connect(mongo, name) as one, connect(mongo, name) as other:
             stores = [QuizStore(one), QuizStore(other)] * 10
             # Each a moment later than the one before: the times kept must be one of them.
@@ -104,7 +105,7 @@ async def test_an_attempt_ends_with_the_quiz(kafka: str, mongo: str) -> None:
 
 async def test_one_group_of_starts_gives_each_their_own(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        record = await shop.store.quiz(shop.quiz_id)
+        record = await shop.store.quizzes.read(shop.quiz_id)
         assert record is not None
         now = datetime.now(UTC)
         early = QuizRecord(record.quiz_id, record.quiz, "closed", now, 2)

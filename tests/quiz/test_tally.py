@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.quiz.grading import HALVES_A_QUESTION
 from services.quiz.ranking import TIME_SECONDS_MAX, least_better, order
+from services.quiz.rules import QUESTIONS_A_PAPER_MAX
 from services.quiz.tally import (
     CELLS_A_SCORE,
     EXACT_SECONDS,
@@ -19,6 +21,8 @@ from services.quiz.tally import (
     unpacked,
 )
 
+# All that a paper can reach, in half points.
+SCORES = HALVES_A_QUESTION * QUESTIONS_A_PAPER_MAX + 1
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 # Around where cells become wide, and anywhere.
 SECONDS = st.one_of(
@@ -27,8 +31,8 @@ SECONDS = st.one_of(
     st.integers(0, TIME_SECONDS_MAX),
 )
 ORDERS = st.builds(
-    lambda score, seconds, ms: order(score, seconds, OPENS + timedelta(milliseconds=ms), OPENS),
-    st.sampled_from([0, 1, 80, 99, 100]),
+    lambda halves, seconds, ms: order(halves, seconds, OPENS + timedelta(milliseconds=ms), OPENS),
+    st.sampled_from([0, 1, 80, 399, 400]),
     SECONDS,
     st.integers(0, 10),
 )
@@ -69,7 +73,7 @@ def better(order_: int) -> tuple[int, int]:
     return -score, place
 
 
-@given(st.dictionaries(st.integers(0, 101 * CELLS_A_SCORE - 1), st.integers(-3, 3)))
+@given(st.dictionaries(st.integers(0, SCORES * CELLS_A_SCORE - 1), st.integers(-3, 3)))
 def test_changes_are_unpacked_as_they_were_packed_without_those_that_change_nothing(
     changes: dict[int, int],
 ) -> None:
@@ -77,4 +81,4 @@ def test_changes_are_unpacked_as_they_were_packed_without_those_that_change_noth
 
 
 def test_all_cells_of_a_quiz_fit_a_document() -> None:
-    assert len(packed(dict.fromkeys(range(101 * CELLS_A_SCORE), 1))) < 16_000_000
+    assert len(packed(dict.fromkeys(range(SCORES * CELLS_A_SCORE), 1))) < 16_000_000

@@ -73,7 +73,7 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
                 (b"x", value, later),
             ],
         )
-        app = service(kafka, mongo, role="worker", database=shop.store._database.name)
+        app = service(kafka, mongo, role="worker", database=shop.store.database.name)
         async with running(app) as client:
 
             async def all_there() -> bool:
@@ -150,7 +150,7 @@ async def all_graded(shop: Workshop, sent: Sequence[Submission], kafka: str) -> 
 async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka: str, mongo: str) -> None:
     await create_missing(kafka)
     async with workshop(kafka, mongo) as shop:
-        database = shop.store._database.name
+        database = shop.store.database.name
         # Half of them known by themselves, half by their profiles, which come after the kill.
         sent = [shop.submission(district=None if n % 2 else "范县", right=n % 6) for n in range(600)]
         profiles = [
@@ -177,4 +177,4 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
         assert said.keys() == {one.attempt_id for one in sent}
         assert {len(ways) for ways in said.values()} == {1}, "a repeat says the same"
         assert await shop.store.standings.count(shop.quiz_id) == len(sent)
-        assert await shop.store.parked_of_quiz(shop.quiz_id) == []
+        assert await shop.store.participants.parked_of_quiz(shop.quiz_id) == []
