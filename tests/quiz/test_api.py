@@ -82,6 +82,7 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
     assert {name for name in operations if not name.endswith(("/health", "/metrics"))} == {
         "GET /quizzes",
         "GET /quizzes/{quiz_id}",
+        "GET /quizzes/{quiz_id}/definition",
         "PUT /quizzes/{quiz_id}",
         "POST /quizzes/{quiz_id}/close",
         "POST /quizzes/{quiz_id}/attempts",
@@ -167,7 +168,7 @@ async def test_two_changes_at_once_cannot_tell_one_and_keep_the_other(kafka: str
 
 
 async def test_a_quiz_too_large_for_an_event_is_refused(kafka: str, mongo: str) -> None:
-    long = tuple(question(n).model_copy(update={"text": "题" * 4000}) for n in range(100))
+    long = tuple(question(n).model_copy(update={"text": f"{n:03d}" + "题" * 3997}) for n in range(100))
     async with running(app_of_api(kafka, mongo)) as client:
         answer = await put(client, new_id(), quiz(questions=long, blueprint={"天文": 3}))
         assert refusal(answer) == (422, "quiz_too_large")

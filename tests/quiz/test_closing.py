@@ -75,7 +75,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         for one in closers:
             await one.close_due(datetime.now(UTC))
         assert len(await closings(shop, kafka)) == 1
-        assert await closers[0].check() is None
+        assert await closers[0].loop.check() is None
 
         late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
         assert await shop.grading.grade_submissions(late) == []
