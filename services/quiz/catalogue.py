@@ -7,7 +7,7 @@ need no look-up for a submission. A version that is not known yet is looked up.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,9 +17,10 @@ from services.quiz.papers import Paper, lay_out
 from services.quiz.quizzes import QuizRecord
 from services.quiz.rules import CLOSE_NOTICE_SECONDS, day_around, day_of, paper_number
 from services.quiz.store import QuizStore
-from shared.runtime.background import Loop, looping
+from shared.runtime.background import Loop, each, looping
 from shared.runtime.errors import NotFound, Unavailable
 
+LOOP = "quizzes"
 # Less than rules.CLOSE_NOTICE_SECONDS, so that an early close is known everywhere in time.
 REFRESH_SECONDS = 1.0
 # How long a submission waits for a look that is due, before it is judged by what is known.
@@ -102,7 +103,7 @@ class Catalogue:
         self._refreshed_at = time.monotonic()
         self._database_away = False
         self.erased = Erasures(store.participants)
-        self.loop = Loop("quizzes", self.turn)
+        self.loop = Loop(LOOP, self.turn)
 
     def get(self, quiz_id: str, version: int | None = None) -> Offered | None:
         """A quiz in this version, by default the present one, if it is known."""
@@ -211,17 +212,16 @@ class Catalogue:
             for quiz_id, (revision, _) in revisions.items()
             if quiz_id not in self._offered or self._offered[quiz_id].record.revision != revision
         ]
-        await self._read(changed)
+        # One by one: to check a large definition takes milliseconds, and requests wait meanwhile.
+        await each(LOOP, changed, self._read)
         self._refreshed_at, self._database_away = looked_at, False
 
-    async def _read(self, quiz_ids: Sequence[str]) -> None:
-        # One by one: to check a large definition takes milliseconds, and requests wait meanwhile.
-        for quiz_id in quiz_ids:
-            known = self._offered.get(quiz_id)
-            version = (known.record.version, known.record.quiz) if known else None
-            record = await self._store.quizzes.read(quiz_id, version)
-            if record is not None:
-                self._offered[quiz_id] = known.renewed(record) if known else Offered(record)
+    async def _read(self, quiz_id: str) -> None:
+        known = self._offered.get(quiz_id)
+        version = (known.record.version, known.record.quiz) if known else None
+        record = await self._store.quizzes.read(quiz_id, version)
+        if record is not None:
+            self._offered[quiz_id] = known.renewed(record) if known else Offered(record)
 
 
 @asynccontextmanager

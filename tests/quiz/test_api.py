@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from services.quiz.ranks import FRESH_SECONDS
 from services.quiz.rules import Quiz
 from services.quiz.sitting import SUBMIT_PATH
+from services.quiz.store import QuizStore
 from services.quiz.upkeep import Upkeep
 from shared.contracts.events import QuizPublished
 from shared.contracts.topics import create_missing
@@ -28,7 +29,7 @@ from tests.quiz.builders import (
     token,
     workshop,
 )
-from tests.support.kafka import read_all
+from tests.support.kafka import eventually, read_all
 
 pytestmark = pytest.mark.stack
 
@@ -64,6 +65,15 @@ def has_example(document: dict[str, Any], node: Any, seen: frozenset[str] = froz
     if name and name not in seen:
         return has_example(document, document["components"]["schemas"][name], seen | {name})
     return any(has_example(document, one, seen) for one in node.values())
+
+
+def client_store(client: httpx.AsyncClient) -> QuizStore:
+    """What the app behind a client stores."""
+    transport = client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    app: Any = transport.app
+    store: QuizStore = app.state.quiz.store
+    return store
 
 
 def app_of_api(kafka: str, mongo: str, **changes: object) -> FastAPI:
@@ -310,3 +320,95 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
         refusals = [line for line in metrics if 'code="attempt_late"' in line]
         assert refusals
         assert all(f'route="{SUBMIT_PATH}"' in line for line in refusals)
+
+
+async def test_a_quiz_read_back_is_what_a_put_takes_and_putting_it_changes_nothing(
+    kafka: str, mongo: str
+) -> None:
+    quiz_id, of = new_id(), quiz(timezone="Europe/Berlin")
+    path = f"/quizzes/{quiz_id}/definition"
+    async with running(app_of_api(kafka, mongo)) as client:
+        assert refusal(await client.get(path, headers=ORGANISER)) == (404, "quiz_unknown")
+        body = definition(of) | {"opens_at": "2026-01-01T08:00:00.123456+08:00", "title": " 竞赛 "}
+        assert (await client.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)).status_code == 200
+        assert refusal(await client.get(path)) == (401, "organiser_key_missing")
+        read = await client.get(path, headers=ORGANISER)
+        assert {"key", "explanation", "source"} <= read.json()["questions"][0].keys()
+        assert (
+            await client.put(f"/quizzes/{quiz_id}", json=read.json(), headers=ORGANISER)
+        ).status_code == 200
+        store = client_store(client)
+        assert await store.quizzes.revisions() == {quiz_id: (1, 1)}
+        assert (await client.get(path, headers=ORGANISER)).json() == read.json()
+        unknown = read.json() | {"surprise": 1}
+        assert refusal(await client.put(f"/quizzes/{quiz_id}", json=unknown, headers=ORGANISER)) == (
+            422,
+            "invalid",
+        )
+
+
+async def test_quizzes_are_listed_page_by_page_the_latest_opening_first(kafka: str, mongo: str) -> None:
+    of = quiz()
+    # Two open at the same moment.
+    hours = [1, 2, 2, 3, 4]
+    async with running(app_of_api(kafka, mongo)) as client:
+        for n, hour in enumerate(hours):
+            opens_at = of.opens_at + timedelta(hours=hour)
+            later = quiz(opens_at=opens_at, closes_at=opens_at + timedelta(days=1))
+            await put(client, f"quiz-{n}", later)
+        seen: list[str] = []
+        after = None
+        for _ in range(len(hours)):
+            parameters = {"limit": "2"} | ({"after": after} if after else {})
+            page = (await client.get("/quizzes", params=parameters)).json()
+            seen += [one["quiz_id"] for one in page["quizzes"]]
+            after = page["after"]
+            if after is None:
+                break
+        assert seen == ["quiz-4", "quiz-3", "quiz-2", "quiz-1", "quiz-0"]
+        assert refusal(await client.get("/quizzes", params={"after": "x"})) == (422, "after_invalid")
+        assert refusal(await client.get("/quizzes", params={"limit": "0"})) == (422, "invalid")
+
+
+async def test_what_cannot_be_is_refused_and_leaves_nothing(kafka: str, mongo: str) -> None:
+    quiz_id, of = new_id(), quiz()
+    over = quiz(opens_at=of.opens_at - timedelta(days=2), closes_at=of.opens_at - timedelta(days=1))
+    later = quiz(opens_at=of.closes_at, closes_at=of.closes_at + timedelta(hours=1))
+    async with running(app_of_api(kafka, mongo)) as client:
+        assert refusal(await put(client, quiz_id, over)) == (422, "quiz_over")
+        assert refusal(await client.get(f"/quizzes/{quiz_id}")) == (404, "quiz_unknown")
+        await put(client, quiz_id, later)
+        close = await client.post(f"/quizzes/{quiz_id}/close", headers=ORGANISER)
+        assert refusal(close) == (409, "quiz_not_open")
+        assert (await client.get(f"/quizzes/{quiz_id}")).json()["status"] == "open"
+
+
+async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        people = ("graded", "refused", "missed", "both")
+        begun = {who: attempt(shop.quiz_id, shop.quiz, who) for who in people}
+        await shop.store.results.add_attempts([*begun.values()])
+        late = [shop.submission(who, seconds=1300) for who in ("refused", "both")]
+        await shop.grading.grade_submissions(batch(*(shop.submission(who) for who in ("graded", "both"))))
+        await shop.grading.grade_submissions(batch(*late))
+        database = shop.store.database.name
+        async with running(app_of_api(kafka, mongo, database=database)) as client:
+
+            async def state(who: str) -> tuple[str, str | None, float | None]:
+                path = f"/attempts/{begun[who].attempt_id}/result"
+                found = (await client.get(path, headers=as_participant(who))).json()
+                return found["status"], found["code"], found["points"]
+
+            async def states() -> list[tuple[str, str | None, float | None]]:
+                return [await state(who) for who in people]
+
+            refused = ("refused", "attempt_late", None)
+            graded = ("graded", None, 5)
+            assert await states() == [graded, refused, ("pending", None, None), graded]
+            await shop.store.quizzes.finish_closing(shop.quiz_id, [])
+
+            async def missed() -> bool:
+                return await state("missed") == ("missed", None, None)
+
+            await eventually(missed)
+            assert (await states())[:2] == [graded, refused]

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.quiz.closing import Closer
 from services.quiz.handlers import subscriptions
+from services.quiz.publishing import publish
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.submission import Submission
 from shared.contracts.events import QuizClosed
@@ -176,6 +177,27 @@ async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: st
         assert not await is_closed(shop)
         await patient.close_due(over + timedelta(milliseconds=1))
         assert await is_closed(shop)
+
+
+async def test_one_quiz_that_cannot_close_keeps_no_other_open(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        before = now - timedelta(minutes=1)
+        await publish(shop.store, f"a-{shop.quiz_id}", shop.quiz, before)
+        await publish(shop.store, f"z-{shop.quiz_id}", shop.quiz, before)
+        # Written by hand into the database, say.
+        await shop.store.database["quiz_versions"].update_one(
+            {"quiz_id": f"a-{shop.quiz_id}"}, {"$set": {"definition.title": "\n"}}
+        )
+
+        async def graded(_: str) -> None:
+            """Nothing waits."""
+
+        one = Closer(shop.store, shop.catalogue, kafka, graded, settle_seconds=0)
+        await one.close_due(datetime.now(UTC))
+        found = await shop.store.database["quizzes"].find({"status": "closed"}).to_list(None)
+        assert {quiz["_id"] for quiz in found} == {shop.quiz_id, f"z-{shop.quiz_id}"}
 
 
 async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:

@@ -2,20 +2,41 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from ops.stack import Stack
+from services.quiz.attempt_tokens import AttemptTokens
 from services.quiz.intake import Intake
-from services.quiz.rules import CLOSE_NOTICE_SECONDS
+from services.quiz.receipts import Receipts
+from services.quiz.rules import CLOSE_NOTICE_SECONDS, Attempt
 from services.quiz.submission import submission as submissions
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import create_missing
-from tests.quiz.builders import ORGANISER, as_participant, attempt, paper, quiz, running, service, token
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime.errors import Overloaded, Unavailable
+from shared.web.hot import HotRequest
+from tests.quiz.builders import (
+    ATTEMPT_KEY,
+    ORGANISER,
+    Workshop,
+    as_participant,
+    attempt,
+    paper,
+    quiz,
+    running,
+    service,
+    token,
+    workshop,
+)
 from tests.support.kafka import eventually, read_all
 
 pytestmark = pytest.mark.stack
@@ -87,23 +108,117 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
     assert len(promised) >= 22
 
 
-async def test_intake_is_bounded(kafka: str, mongo: str) -> None:
-    """Beyond the bound: 503, and nothing promised."""
-    app = service(kafka, mongo, role="api")
-    quiz_id, of = "contest", quiz()
-    async with running(app) as client:
-        body = of.model_dump(mode="json")
-        await client.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)
-        intake: Intake = app.state.sitting.intake
-        intake._log._waiting_max = 0
-        mine = attempt(quiz_id, of, "wang")
-        path = f"/attempts/{mine.attempt_id}/submission"
-        answer = await client.post(path, json={"answers": {}}, headers=token(mine))
-        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
-        assert answer.headers["retry-after"] == "2"
-        app.state.sitting.starts._waiting_max = 0
-        answer = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant("wang"))
-        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+class Slow(Publisher):
+    """Kafka that acknowledges when it is let, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere", "tests")
+        self.written: list[Record] = []
+        self.let = asyncio.Event()
+        self.let.set()
+
+    async def write(self, records: Sequence[Record]) -> None:
+        self.written += records
+        await self.let.wait()
+
+
+@dataclass
+class Desk:
+    """An intake with a Kafka of its own, and a quiz to submit to."""
+
+    shop: Workshop
+    kafka: Slow
+    intake: Intake
+
+    def attempt(self, who: str) -> Attempt:
+        return attempt(self.shop.quiz_id, self.shop.quiz, who)
+
+    async def submit(self, of: Attempt, body: bytes = b'{"answers":{}}') -> dict[str, Any]:
+        authorization = token(of)["Authorization"].encode()
+        status, said = await self.intake.submit(HotRequest(of.attempt_id, authorization, b"", body))
+        assert status == 202
+        receipt: dict[str, Any] = msgspec.json.decode(said)
+        return receipt
+
+
+@asynccontextmanager
+async def desk(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[Desk]:
+    async with workshop(kafka, mongo) as shop:
+        slow = Slow()
+        yield Desk(shop, slow, Intake(AttemptTokens(ATTEMPT_KEY), shop.catalogue, slow, **bounds))
+
+
+async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, waiting_max=3) as one:
+        one.kafka.let.clear()
+        waiting = [asyncio.create_task(one.submit(one.attempt(f"p{n}"))) for n in range(3)]
+        await eventually(lambda: len(one.kafka.written) >= 1)
+        with pytest.raises(Overloaded):
+            await one.submit(one.attempt("p4"))
+        one.kafka.let.set()
+        assert len({receipt["receipt_id"] for receipt in await asyncio.gather(*waiting)}) == 3
+        assert len(one.kafka.written) == 3
+
+
+async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_written_once(
+    kafka: str, mongo: str
+) -> None:
+    async with desk(kafka, mongo) as one:
+        mine = one.attempt("wang")
+        receipt = await one.submit(mine)
+        for body in (b'{"answers":{}}', b'{"answers":{"q1":"B"}}', b"not even JSON"):
+            assert await one.submit(mine, body) == receipt
+        assert len(one.kafka.written) == 1
+        # While the first one is on its way nothing can be promised yet.
+        other = one.attempt("li")
+        one.kafka.let.clear()
+        first = asyncio.create_task(one.submit(other))
+        await eventually(lambda: len(one.kafka.written) == 2)
+        with pytest.raises(Unavailable):
+            await one.submit(other)
+        one.kafka.let.set()
+        receipt = await first
+        assert await one.submit(other) == receipt
+        assert len(one.kafka.written) == 2
+
+
+async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+        mine = one.attempt("wang")
+        one.kafka.let.clear()
+        with pytest.raises(Unavailable):
+            await one.submit(mine)
+        one.kafka.let.set()
+        assert (await one.submit(mine))["attempt_id"] == mine.attempt_id
+        assert len(one.kafka.written) == 2
+
+
+async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, receipts_max=4) as one:
+        first = one.attempt("p0")
+        await one.submit(first)
+        for n in range(1, 8):
+            await one.submit(one.attempt(f"p{n}"))
+        await one.submit(first)
+        assert len(one.kafka.written) == 9
+        receipts = Receipts(4)
+        for n in range(100):
+            receipts.add(f"a{n}", b"r")
+            assert receipts.get(f"a{n}") == b"r"
+            assert sum(receipts.get(f"a{m}") is not None for m in range(100)) <= 5
+
+
+async def test_a_process_that_stands_still_before_the_append_promises_nothing(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+        mine = one.attempt("wang")
+        one.kafka.let.clear()
+        sent = asyncio.create_task(one.submit(mine))
+        await eventually(lambda: len(one.kafka.written) == 1)
+        # Nothing runs meanwhile. Then the acknowledgement is there before the timer is looked at.
+        time.sleep(0.3)  # noqa: ASYNC251
+        one.kafka.let.set()
+        with pytest.raises(Unavailable):
+            await sent
 
 
 async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(

@@ -9,16 +9,18 @@ from random import Random
 import pytest
 
 from services.quiz.catalogue import Catalogue
+from services.quiz.closing import Closer
 from services.quiz.handlers import Grading
+from services.quiz.participants import PARKED_DAYS_KEPT
 from services.quiz.ranking import least_better, order, place
 from services.quiz.ranks import Ranks
-from services.quiz.results import Result
-from services.quiz.rules import AttemptId, ParticipantId, QuizId
+from services.quiz.results import ATTEMPT_DAYS_KEPT, Result
+from services.quiz.rules import QUIZ_DAYS_MAX, AttemptId, ParticipantId, QuizId
 from services.quiz.standings import FOLD_CHANGES_MIN, Orders, StandingKey, Standings
 from services.quiz.store import QuizStore
 from services.quiz.submission import Submission
 from services.quiz.tally import EXACT_SECONDS, cell_of
-from services.quiz.upkeep import Upkeep
+from services.quiz.upkeep import IDLE_LOOK_SECONDS, Upkeep
 from shared.storage.mongo import Database, connect
 from tests.quiz.builders import Workshop, batch, told, workshop
 from tests.support.kafka import fresh_database
@@ -205,6 +207,57 @@ async def test_counts_are_folded_when_there_are_enough_changes(mongo: str) -> No
         await all_of(Upkeep(store, Catalogue(store)).turn() for _ in range(3))
         assert await database["rank_changes"].count_documents({}) == 0
         await assert_counted(database, QUIZ)
+
+
+async def test_few_changes_are_folded_too_but_later(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        await store.results.add([result(1, "p1", 80, 60)], orders)
+        changes = database["rank_changes"]
+        await Upkeep(store, Catalogue(store)).turn()
+        assert await changes.count_documents({}) == 1
+        await Upkeep(store, Catalogue(store), fold_seconds=0).turn()
+        assert await changes.count_documents({}) == 0
+        await assert_counted(database, QUIZ)
+
+
+async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        await graded(shop, *(on_time(shop, f"p{n}", 5, datetime.now(UTC)) for n in range(100)))
+        upkeep = Upkeep(shop.store, shop.catalogue, fold_seconds=0)
+        closer = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest)
+        await upkeep.turn()
+
+        async def look() -> None:
+            assert await upkeep.turn() == IDLE_LOOK_SECONDS
+            await closer.turn()
+            await shop.catalogue.erased.refresh()
+            assert not await shop.store.participants.any_parked()
+
+        database = database_of(shop)
+        await examined(database, look)
+        seen = [one async for one in database["system.profile"].find({"ns": {"$regex": "^test_"}})]
+        mine = [
+            one
+            for one in seen
+            if not one["ns"].endswith((".quizzes", ".system.profile", ".leases", ".outbox"))
+        ]
+        assert len(mine) >= 4
+        assert {(one.get("docsExamined", 0), one.get("hasSortStage", False)) for one in mine} == {(0, False)}
+
+
+async def test_what_may_be_forgotten_has_a_term(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await QuizStore(database).prepare()
+        terms = {
+            name: index.get("expireAfterSeconds")
+            for name in ("attempts", "parked")
+            for index in (await database[name].index_information()).values()
+            if "expireAfterSeconds" in index
+        }
+        assert terms == {"attempts": ATTEMPT_DAYS_KEPT * 86_400, "parked": PARKED_DAYS_KEPT * 86_400}
+        assert min(ATTEMPT_DAYS_KEPT, PARKED_DAYS_KEPT) > QUIZ_DAYS_MAX
 
 
 async def test_counting_anew_while_graders_are_at_work_misses_nothing(mongo: str) -> None:
