@@ -23,6 +23,8 @@ from services.quiz.rules import Quiz, attempt_id, day_of, paper_number
 from shared.web.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
 
 DISTRICT = "华龙区"
+# It is published once.
+VERSION = 1
 # Long enough for whatever is prepared at the start of a line and sent at its end.
 DURATION_SECONDS = 4 * 3_600
 SHEETS_A_PAPER = 8
@@ -89,7 +91,7 @@ class Contest:
         """The value of `quiz.submitted`, as intake writes it."""
         return (
             b'{"attempt_id":"%b","quiz_id":"%b","participant_id":"%b","number":1,"started_at":"%b",'
-            b'"submitted_at":"%b","answers":%b,"district":"%b"}'
+            b'"submitted_at":"%b","answers":%b,"district":"%b","quiz_version":%d}'
         ) % (
             sheet.attempt_id.encode(),
             self.quiz_id.encode(),
@@ -98,6 +100,7 @@ class Contest:
             _time(submitted_at),
             sheet.answers,
             DISTRICT.encode(),
+            VERSION,
         )
 
     def submissions(self, crowd: str, count: int, tokens: AttemptTokens) -> Iterator[bytes]:
@@ -114,6 +117,7 @@ class Contest:
                 started_ms + DURATION_SECONDS * 1000,
                 None,
                 DISTRICT,
+                VERSION,
             )
             yield http_request(
                 f"/attempts/{sheet.attempt_id}/submission", body, bearer=tokens.sign(claims).encode()

@@ -15,6 +15,7 @@ from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
 from services.awards.codes import award_id
+from services.quiz.grading import passes
 from services.quiz.ranking import order
 from shared.runtime.owned_ids import owned_id
 
@@ -22,6 +23,8 @@ Document: TypeAlias = dict[str, Any]
 INSERTED_AT_ONCE = 5_000
 PAST = {"$regex": "^[^-]{8}-past-"}
 PAST_RESULT = {"$regex": "/[0-9]{13}-[^-]{8}-past-"}
+# Of a paper with twenty questions.
+HALVES_MAX = 40
 SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -86,6 +89,11 @@ def _seconds_used(number: int) -> int:
     return 60 + number % 1_000
 
 
+def _halves(number: int) -> int:
+    """The half points that a person of the past reached."""
+    return number % (HALVES_MAX + 1)
+
+
 def _id(kind: str, number: int) -> str:
     digest = hashlib.blake2b(f"{kind}/{number}".encode(), digest_size=8).hexdigest()
     return f"{digest[:8]}-past-{digest[8:12]}-{digest[12:]}-{number:012x}"
@@ -101,6 +109,7 @@ def _collections(
             {
                 "_id": _id("attempt", number),
                 "quiz_id": quiz_id,
+                "quiz_version": 1,
                 "participant_id": person(number),
                 "number": 1,
                 "started_at": THEN,
@@ -117,8 +126,10 @@ def _collections(
                 "participant_id": person(number),
                 "group_id": None,
                 "district": DISTRICT,
-                "score_percent": number % 101,
-                "passed": number % 101 >= 60,
+                "quiz_version": 1,
+                "halves": _halves(number),
+                "halves_max": HALVES_MAX,
+                "passed": passes(_halves(number), HALVES_MAX, 60),
                 "time_used_seconds": _seconds_used(number),
                 "submitted_at": opened_at + timedelta(milliseconds=number),
                 "answers": "A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D",
@@ -127,12 +138,12 @@ def _collections(
 
     def standings(number: int) -> list[Document]:
         submitted_at = opened_at + timedelta(milliseconds=number)
-        order_ = order(number % 101, _seconds_used(number), submitted_at, opened_at)
+        order_ = order(_halves(number), _seconds_used(number), submitted_at, opened_at)
         who = person(number)
         return [{"_id": f"{quiz_id}/{who}", "quiz_id": quiz_id, "participant_id": who, "order": order_}]
 
     def participants(number: int) -> list[Document]:
-        return [{"_id": person(number), "group_id": None, "district": DISTRICT}]
+        return [{"_id": person(number), "version": 1, "group_id": None, "district": DISTRICT}]
 
     def remembered(number: int) -> list[Document]:
         handed_in_ms = int(opened_at.timestamp() * 1000) + number

@@ -14,7 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench.baselines.asgi import Bare
 from bench.baselines.told import serve, told
-from bench.contest import DURATION_SECONDS, Contest
+from bench.contest import DURATION_SECONDS, VERSION, Contest
 from services.quiz.rules import attempt_id, day_of, paper_number
 from services.quiz.sitting import STARTS_GROUP_MAX, WINDOW_SECONDS
 from shared.messaging.group_commit import GroupCommit
@@ -50,6 +50,7 @@ class BareStart(Bare):
             {
                 "_id": id_,
                 "quiz_id": contest.quiz_id,
+                "quiz_version": VERSION,
                 "participant_id": who,
                 "number": 1,
                 "started_at": now,

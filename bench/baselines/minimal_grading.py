@@ -13,7 +13,7 @@ import msgspec
 
 from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
 from bench.contest import Contest
-from services.quiz.grading import grade, packed
+from services.quiz.grading import HALVES_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.ranking import order
 from services.quiz.rules import paper_number
 from services.quiz.submission import Submission
@@ -22,6 +22,8 @@ from shared.contracts.events import QuizCompleted
 
 decode = msgspec.json.Decoder(Submission).decode
 encode = msgspec.json.Encoder().encode
+Score = tuple[int, int]
+"""Half points reached, and those of the whole paper."""
 
 
 async def main() -> None:
@@ -38,8 +40,8 @@ async def main() -> None:
             for record in records:
                 one = decode(record.value)
                 key = contest.paper(paper_number(one.attempt_id, quiz.papers)).key
-                score = grade(one.answers, key)
-                passed = score >= quiz.pass_percent
+                score = grade(one.answers, key), HALVES_A_QUESTION * len(key)
+                passed = passes(*score, quiz.pass_percent)
                 seconds = int((one.submitted_at - one.started_at).total_seconds())
                 results.append(_result(one, score, passed, seconds, packed(one.answers, key)))
                 standings.append(
@@ -47,7 +49,7 @@ async def main() -> None:
                         "_id": f"{one.quiz_id}/{one.participant_id}",
                         "quiz_id": one.quiz_id,
                         "participant_id": one.participant_id,
-                        "order": order(score, seconds, one.submitted_at, quiz.opens_at),
+                        "order": order(score[0], seconds, one.submitted_at, quiz.opens_at),
                     }
                 )
                 completed.append(_completed(one, quiz.title, score, passed, seconds))
@@ -58,7 +60,7 @@ async def main() -> None:
         await consume([told("topic")], told("group"), work)
 
 
-def _result(one: Submission, score: int, passed: bool, seconds: int, answers: str) -> dict[str, Any]:
+def _result(one: Submission, score: Score, passed: bool, seconds: int, answers: str) -> dict[str, Any]:
     return {
         "_id": one.attempt_id,
         "submission_id": one.attempt_id,
@@ -66,7 +68,9 @@ def _result(one: Submission, score: int, passed: bool, seconds: int, answers: st
         "participant_id": one.participant_id,
         "group_id": one.group_id,
         "district": one.district,
-        "score_percent": score,
+        "quiz_version": one.quiz_version,
+        "halves": score[0],
+        "halves_max": score[1],
         "passed": passed,
         "time_used_seconds": seconds,
         "submitted_at": one.submitted_at,
@@ -74,7 +78,7 @@ def _result(one: Submission, score: int, passed: bool, seconds: int, answers: st
     }
 
 
-def _completed(one: Submission, title: str, score: int, passed: bool, seconds: int) -> Record:
+def _completed(one: Submission, title: str, score: Score, passed: bool, seconds: int) -> Record:
     value = encode(
         {
             "result_id": one.attempt_id,
@@ -83,7 +87,9 @@ def _completed(one: Submission, title: str, score: int, passed: bool, seconds: i
             "participant_id": one.participant_id,
             "group_id": one.group_id,
             "district": one.district,
-            "score_percent": score,
+            "points": score[0] / HALVES_A_QUESTION,
+            "points_max": score[1] / HALVES_A_QUESTION,
+            "score_percent": score_percent(*score),
             "passed": passed,
             "time_used_seconds": seconds,
             "completed_at": one.submitted_at,

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from bench.baselines.told import told
 from bench.contest import Contest
-from services.quiz.grading import grade, packed
+from services.quiz.grading import HALVES_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.ranking import order
 from services.quiz.rules import paper_number
 from shared.contracts.events import QuizCompleted
@@ -40,6 +40,7 @@ class Submitted(BaseModel):
     answers: dict[str, str]
     group_id: str | None = None
     district: str | None = None
+    quiz_version: int | None = None
 
 
 @broker.subscriber(
@@ -53,7 +54,7 @@ async def grade_submission(submitted: Submitted) -> None:
     """Grade, store, raise the standing, tell."""
     quiz = contest.quiz
     key = contest.paper(paper_number(submitted.attempt_id, quiz.papers)).key
-    score = grade(submitted.answers, key)
+    halves, halves_max = grade(submitted.answers, key), HALVES_A_QUESTION * len(key)
     used = int((submitted.submitted_at - submitted.started_at).total_seconds())
     completed = QuizCompleted(
         result_id=submitted.attempt_id,
@@ -62,8 +63,10 @@ async def grade_submission(submitted: Submitted) -> None:
         participant_id=submitted.participant_id,
         group_id=submitted.group_id,
         district=submitted.district,
-        score_percent=score,
-        passed=score >= quiz.pass_percent,
+        points=halves / HALVES_A_QUESTION,
+        points_max=halves_max / HALVES_A_QUESTION,
+        score_percent=score_percent(halves, halves_max),
+        passed=passes(halves, halves_max, quiz.pass_percent),
         time_used_seconds=used,
         completed_at=datetime.now(UTC),
     )
@@ -74,7 +77,7 @@ async def grade_submission(submitted: Submitted) -> None:
     await database["standings"].update_one(
         {"_id": standing},
         {
-            "$max": {"order": order(score, used, submitted.submitted_at, quiz.opens_at)},
+            "$max": {"order": order(halves, used, submitted.submitted_at, quiz.opens_at)},
             "$setOnInsert": {"quiz_id": submitted.quiz_id, "participant_id": submitted.participant_id},
         },
         upsert=True,

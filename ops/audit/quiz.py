@@ -1,10 +1,11 @@
 """Quiz audited: every submission in the log judged, graded and ranked again, by other code."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from math import floor
 from struct import iter_unpack
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
@@ -23,9 +24,10 @@ TOPIC, GROUP = "quiz.submitted", "quiz-grading"
 # What the decision record 0002 promises to take after a deadline and its grace.
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
-# A standing's order as stored: score, then what is left of the longest time, then the moment of finishing.
-FINISH_BITS, TIME_SECONDS_MAX = 38, 2**18 - 1
-EXACT_SECONDS, CELLS_A_SCORE = 8_192, 12_160
+# A standing's order as stored: half points, then what is left of the longest time, then the moment of
+# finishing, as docs/decisions/0018-points.md has it.
+FINISH_BITS, TIME_SECONDS_MAX = 35, 2**17 - 1
+EXACT_SECONDS, WIDE_SECONDS, CELLS_A_SCORE = 4_096, 256, 4_592
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,50 +37,78 @@ class Graded:
     attempt_id: str
     quiz_id: str
     participant_id: str
-    score_percent: int
+    points: Fraction
+    points_max: int
     passed: bool
     time_used_seconds: int
 
 
-class Known:
-    """The quizzes as stored and as published, and their papers and keys, each made out once."""
+Version: TypeAlias = tuple[str, int]
 
-    def __init__(self, quizzes: Mapping[str, Json], published: Mapping[str, Json]) -> None:
+
+class Known:
+    """
+    The quizzes as stored and as published, and their papers and keys, each made out once.
+
+    Args:
+        quizzes: by id, as stored.
+        definitions: with their keys, by quiz and version, as stored.
+        published: what everyone was told, by quiz and version.
+    """
+
+    def __init__(
+        self,
+        quizzes: Mapping[str, Json],
+        definitions: Mapping[Version, Json],
+        published: Mapping[Version, Json],
+    ) -> None:
         self.quizzes = quizzes
         self.published = published
-        self._papers: dict[tuple[str, int], tuple[list[Json], frozenset[str]]] = {}
-        self._keys: dict[str, dict[str, frozenset[str]]] = {}
+        self._definitions = definitions
+        self._papers: dict[tuple[Version, int], tuple[list[Json], frozenset[str]]] = {}
+        self._keys: dict[Version, dict[str, frozenset[str]]] = {}
 
-    def paper(self, quiz_id: str, attempt_id: str) -> tuple[list[Json], frozenset[str]]:
+    def version(self, quiz_id: str, named: int | None) -> Version | None:
+        """The version that a submission is graded by, where it is kept: the one it names, or the latest."""
+        if quiz_id not in self.quizzes:
+            return None
+        version = quiz_id, named or self.quizzes[quiz_id]["version"]
+        return version if version in self._definitions and version in self.published else None
+
+    def paper(self, version: Version, attempt_id: str) -> tuple[list[Json], frozenset[str]]:
         """The questions of an attempt, and their ids."""
-        rules = self.published[quiz_id]
-        which = quiz_id, UUID(attempt_id).int % rules["papers"]
+        rules = self.published[version]
+        which = version, UUID(attempt_id).int % rules["papers"]
         if which not in self._papers:
             paper = paper_of(rules, attempt_id)
             self._papers[which] = paper, frozenset(question["id"] for question in paper)
         return self._papers[which]
 
-    def keys(self, quiz_id: str) -> dict[str, frozenset[str]]:
+    def keys(self, version: Version) -> dict[str, frozenset[str]]:
         """The right letters of every question."""
-        if quiz_id not in self._keys:
-            questions = self.quizzes[quiz_id]["definition"]["questions"]
-            self._keys[quiz_id] = {question["id"]: frozenset(question["key"]) for question in questions}
-        return self._keys[quiz_id]
+        if version not in self._keys:
+            questions = self._definitions[version]["questions"]
+            self._keys[version] = {question["id"]: frozenset(question["key"]) for question in questions}
+        return self._keys[version]
 
 
 async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
     """Compare submissions, results, completions, standings and closings."""
     quizzes = {quiz["_id"]: quiz async for quiz in database["quizzes"].find()}
-    published = {event.body["quiz_id"]: event.body for event in log.events("quiz.published")}
-    known = Known(quizzes, published)
+    definitions = {
+        (one["quiz_id"], one["version"]): one["definition"] async for one in database["quiz_versions"].find()
+    }
+    told = [event.body for event in log.events("quiz.published")]
+    known = Known(quizzes, definitions, {(body["quiz_id"], body["version"]): body for body in told})
+    erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
     parked = {one["_id"] async for one in database["parked"].find()}
-    good, bad = _judged(log, known)
+    good, bad, dropped = _judged(log, known, erased)
     graded = {
-        attempt: _grade(first.body, known)
+        attempt: _grade(first, known)
         for attempt, first in _first_of_each(good, results)
-        if attempt not in parked
+        if attempt not in parked and (attempt in results or first.body["participant_id"] not in erased)
     }
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
@@ -92,21 +122,32 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         kept(
             "submissions acknowledged are graded",
             (promise.detail for promise in submitted),
-            (*results, *parked),
+            # Of the erased nothing has to be graded.
+            (*results, *parked, *dropped),
         ),
         compare(
             "refused submissions are dead-lettered", (e.place for e in bad), set(log.origins(TOPIC, GROUP))
         ),
         compare("submissions are graded", graded, results),
         true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
-        compare("results are told (quiz.completed)", results, (e.body["result_id"] for e in completed)),
+        compare(
+            "results are told (quiz.completed)",
+            _to_be_told(results, erased, completed),
+            (e.body["result_id"] for e in completed),
+        ),
         true_of_all(
             "what is told is what is stored",
-            (e.id for e in completed if not _same(e.body, results)),
+            (e.id for e in completed if not _same(e.body, results, erased)),
             len(completed),
         ),
-        *[check async for check in _rankings(log, database, quizzes, graded)],
+        *[check async for check in _rankings(log, database, quizzes, graded, erased)],
     ]
+
+
+def _to_be_told(results: Mapping[str, Json], erased: Collection[str], completed: list[Entry]) -> list[str]:
+    """All results; those of the erased only where they were told before the erasure was heard of."""
+    told = {event.body["result_id"] for event in completed}
+    return [id_ for id_, result in results.items() if id_ in told or result["participant_id"] not in erased]
 
 
 def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
@@ -119,19 +160,28 @@ def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
     return {versions.get(event.id, event.id) for event in log.events("quiz.published")}
 
 
-def _judged(log: Log, known: Known) -> tuple[list[Entry], list[Entry]]:
+def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry], list[Entry], list[str]]:
+    """What could count, what could not, and the attempts of the erased, which may be dropped either way."""
+    dead = set(log.origins(TOPIC, GROUP))
     good: list[Entry] = []
     bad: list[Entry] = []
+    dropped: list[str] = []
     for entry in log.records(TOPIC):
-        (good if _is_good(entry, known) else bad).append(entry)
-    return good, bad
+        if _is_good(entry, known):
+            good.append(entry)
+        elif entry.place in dead or entry.body.get("participant_id") not in erased:
+            bad.append(entry)
+        if entry.body.get("participant_id") in erased:
+            dropped.append(entry.body["attempt_id"])
+    return good, bad, dropped
 
 
 def _is_good(entry: Entry, known: Known) -> bool:
     sent = read_as(entry, QuizSubmitted)
-    if sent is None or sent.quiz_id not in known.quizzes or sent.quiz_id not in known.published:
+    version = known.version(sent.quiz_id, sent.quiz_version) if sent else None
+    if sent is None or version is None:
         return False
-    quiz, rules = known.quizzes[sent.quiz_id], known.published[sent.quiz_id]
+    quiz, rules = known.quizzes[sent.quiz_id], known.published[version]
     day = sent.started_at.astimezone(ZoneInfo(rules["timezone"])).date().isoformat()
     mine = f"{sent.quiz_id}/{sent.participant_id}/{day}/{sent.number}"
     if (
@@ -139,7 +189,7 @@ def _is_good(entry: Entry, known: Known) -> bool:
         or sent.number > rules["attempts_per_day"]
     ):
         return False
-    _, on_paper = known.paper(sent.quiz_id, sent.attempt_id)
+    _, on_paper = known.paper(version, sent.attempt_id)
     latest = min(sent.started_at + timedelta(seconds=rules["duration_seconds"]), quiz["closes_at"])
     latest += timedelta(seconds=rules["grace_seconds"])
     appended = datetime.fromtimestamp(entry.time_ms / 1000, UTC)
@@ -164,52 +214,63 @@ def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[t
         yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
 
 
-def _grade(body: Json, known: Known) -> Graded:
-    keys, published = known.keys(body["quiz_id"]), known.published
-    paper, _ = known.paper(body["quiz_id"], body["attempt_id"])
-    points = Decimal(0)
+def _grade(entry: Entry, known: Known) -> Graded:
+    sent = read_as(entry, QuizSubmitted)
+    version = known.version(sent.quiz_id, sent.quiz_version) if sent else None
+    if sent is None or version is None:
+        raise ValueError(f"{entry.place} was good and is not any more")
+    keys, (paper, _) = known.keys(version), known.paper(version, sent.attempt_id)
+    points = Fraction(0)
     for question in paper:
-        chosen, right = set(body["answers"].get(question["id"], "")), keys[question["id"]]
+        chosen, right = set(sent.answers.get(question["id"], "")), keys[question["id"]]
         if chosen == right:
             points += 1
         elif question["kind"] == "multiple" and chosen and chosen < right:
-            points += Decimal("0.5")
-    percent = (100 * points / len(paper)).quantize(Decimal(1), ROUND_HALF_UP)
-    used = datetime.fromisoformat(body["submitted_at"]) - datetime.fromisoformat(body["started_at"])
+            points += Fraction(1, 2)
     return Graded(
-        body["attempt_id"],
-        body["quiz_id"],
-        body["participant_id"],
-        int(percent),
-        percent >= published[body["quiz_id"]]["pass_percent"],
-        int(used.total_seconds()),
+        sent.attempt_id,
+        sent.quiz_id,
+        sent.participant_id,
+        points,
+        len(paper),
+        points / len(paper) >= Fraction(known.published[version]["pass_percent"], 100),
+        # Times are read in whole milliseconds.
+        int((sent.submitted_at - sent.started_at).total_seconds()),
     )
 
 
 def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> Iterator[str]:
+    fields = ("quiz_id", "participant_id", "passed", "time_used_seconds")
     for attempt, should in graded.items():
         found = results.get(attempt)
-        fields = ("quiz_id", "participant_id", "score_percent", "passed", "time_used_seconds")
-        if found and any(found[name] != getattr(should, name) for name in fields):
+        if found and (
+            any(found[name] != getattr(should, name) for name in fields)
+            or (found["halves"], found["halves_max"]) != (2 * should.points, 2 * should.points_max)
+        ):
             yield attempt
 
 
-def _same(told: Json, results: Mapping[str, Json]) -> bool:
+def _same(told: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
+    """Whether what was told is what is stored; group and district of the erased are stored no more."""
     stored = results.get(told["result_id"])
-    fields = (
-        "participant_id",
-        "quiz_id",
-        "group_id",
-        "district",
-        "score_percent",
-        "passed",
-        "time_used_seconds",
+    if stored is None:
+        return False
+    fields = ("participant_id", "quiz_id", "passed", "time_used_seconds")
+    profile = () if told["participant_id"] in erased else ("group_id", "district")
+    halves, halves_max = stored["halves"], stored["halves_max"]
+    points = halves / 2, halves_max / 2, floor(Fraction(100 * halves, halves_max))
+    return (
+        all(told[name] == stored[name] for name in (*fields, *profile))
+        and (told["points"], told["points_max"], told["score_percent"]) == points
     )
-    return stored is not None and all(told[name] == stored[name] for name in fields)
 
 
 async def _rankings(
-    log: Log, database: Database, quizzes: Mapping[str, Json], graded: Mapping[str, Graded]
+    log: Log,
+    database: Database,
+    quizzes: Mapping[str, Json],
+    graded: Mapping[str, Graded],
+    erased: Collection[str],
 ) -> AsyncIterator[Check]:
     closed = [quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "closed"]
     events = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
@@ -219,13 +280,15 @@ async def _rankings(
     best: dict[str, tuple[int, int]] = {}
     for one in graded.values():
         who = f"{one.quiz_id}/{one.participant_id}"
-        best[who] = max(best.get(who, (-1, 0)), (one.score_percent, -one.time_used_seconds))
+        best[who] = max(best.get(who, (-1, 0)), (int(2 * one.points), -one.time_used_seconds))
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
     # What is held in a freeze counts as if it stood.
     standing = dict(standings)
     async for one in database["held"].find():
         who = f"{one['quiz_id']}/{one['_id'].rpartition('/')[2]}"
         standing[who] = max(one["order"], standing.get(who, 0))
+    # The erased stand only where the standings were final before.
+    best = {who: mark for who, mark in best.items() if who in standing or who.partition("/")[2] not in erased}
     yield compare("everyone graded has a standing", best, standing)
     yield true_of_all(
         "standings are the best results",
@@ -247,7 +310,7 @@ async def _rankings(
             if (told["participants"], listed) != (len(marks), min(len(marks), STANDINGS_MAX)):
                 wrong.append(quiz_id)
         for standing in events[quiz_id]["standings"] if quiz_id in events else ():
-            mark = standing["score_percent"], -standing["time_used_seconds"]
+            mark = int(2 * standing["points"]), -standing["time_used_seconds"]
             rank = 1 + sum(other > mark for other in marks)
             if best.get(f"{quiz_id}/{standing['participant_id']}") != mark or standing["rank"] != rank:
                 wrong.append(f"{quiz_id}/{standing['participant_id']}")
@@ -266,11 +329,12 @@ async def _wrong_counts(database: Database, standings: Mapping[str, int]) -> lis
 
 
 def _cell(order: int) -> int:
-    """The cell that counts a standing, as docs/decisions/0011-standings.md numbers them."""
-    score, left = divmod(order >> FINISH_BITS, TIME_SECONDS_MAX + 1)
+    """The cell that counts a standing, as docs/decisions/0018-points.md numbers them."""
+    halves, left = divmod(order >> FINISH_BITS, TIME_SECONDS_MAX + 1)
     seconds = TIME_SECONDS_MAX - left
-    return score * CELLS_A_SCORE + min(seconds, EXACT_SECONDS + max(seconds - EXACT_SECONDS, 0) // 64)
+    wide = EXACT_SECONDS + max(seconds - EXACT_SECONDS, 0) // WIDE_SECONDS
+    return halves * CELLS_A_SCORE + min(seconds, wide)
 
 
-def _order(score_percent: int, minus_seconds: int) -> int:
-    return score_percent * (TIME_SECONDS_MAX + 1) + TIME_SECONDS_MAX + max(minus_seconds, -TIME_SECONDS_MAX)
+def _order(halves: int, minus_seconds: int) -> int:
+    return halves * (TIME_SECONDS_MAX + 1) + TIME_SECONDS_MAX + max(minus_seconds, -TIME_SECONDS_MAX)

@@ -162,6 +162,7 @@ class Outsider:
             "quiz_id": quiz["quiz_id"],
             "participant_id": person,
             "number": 1,
+            "quiz_version": quiz["version"],
             "started_at": started.isoformat(),
             "submitted_at": submitted.isoformat(),
             "answers": answers,

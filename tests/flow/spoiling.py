@@ -8,9 +8,9 @@ from shared.storage.mongo import Document
 # Database, collection, which document, what is done to it (None: it is deleted), and who notices.
 SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("quiz", "results", {}, None, "submissions are graded"),
-    ("quiz", "results", {}, {"$bit": {"score_percent": {"xor": 1}}}, "scores are right"),
+    ("quiz", "results", {}, {"$bit": {"halves": {"xor": 1}}}, "scores are right"),
     ("quiz", "standings", {}, None, "everyone graded has a standing"),
-    ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 56}}}, "standings are the best results"),
+    ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the best results"),
     ("quiz", "rank_changes", {}, None, "ranks are counted from the standings"),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
     (
