@@ -25,7 +25,7 @@ TOPIC, GROUP = "quiz.submitted", "quiz-grading"
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
 # A standing's order as stored: half points, then what is left of the longest time, then the moment of
-# finishing, as docs/decisions/0018-points.md has it.
+# finishing, as docs/decisions/0020-points.md has it.
 FINISH_BITS, TIME_SECONDS_MAX = 35, 2**17 - 1
 EXACT_SECONDS, WIDE_SECONDS, CELLS_A_SCORE = 4_096, 256, 4_592
 
@@ -329,7 +329,7 @@ async def _wrong_counts(database: Database, standings: Mapping[str, int]) -> lis
 
 
 def _cell(order: int) -> int:
-    """The cell that counts a standing, as docs/decisions/0018-points.md numbers them."""
+    """The cell that counts a standing, as docs/decisions/0020-points.md numbers them."""
     halves, left = divmod(order >> FINISH_BITS, TIME_SECONDS_MAX + 1)
     seconds = TIME_SECONDS_MAX - left
     wide = EXACT_SECONDS + max(seconds - EXACT_SECONDS, 0) // WIDE_SECONDS

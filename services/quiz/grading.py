@@ -7,7 +7,7 @@ the right ones and no wrong one is half a point, any wrong one is nothing.
 
 Points are counted in whole half points. They decide passing and rank; percents are only shown.
 
-Source: docs/decisions/0010-scoring.md, docs/decisions/0014-points.md
+Source: docs/decisions/0010-scoring.md, docs/decisions/0020-points.md
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -109,16 +109,17 @@ class Intake:
             return ACCEPTED, receipt
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
-        self._catalogue.erased.check(claims.participant_id)
+        if claims.participant_id in self._catalogue.erased.ids:
+            self._catalogue.erased.check(claims.participant_id)
         # In memory; asked of the database only where another process published it a moment ago,
         # or this one stood still so long that an early close may have passed it by.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
             claims.quiz_id
         )
-        if (drawn_from := offered.version(claims.quiz_version)) is None:
-            drawn_from = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        if offered.record.version != claims.quiz_version:
+            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
-        answers = _judge(claims, drawn_from, request.body, now)
+        answers = _judge(claims, offered, request.body, now)
         return ACCEPTED, await self._take_in(claims, answers, now)
 
     async def _take_in(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:

@@ -67,7 +67,7 @@ class Question(BaseModel):
     A question with its key: the letters of all right options, in alphabetical order.
 
     A multiple choice may have a single right option: if it could not, everyone would know that at
-    least two are right (docs/decisions/0014-points.md).
+    least two are right (docs/decisions/0020-points.md).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,7 +11,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("quiz", "results", {}, {"$bit": {"halves": {"xor": 1}}}, "scores are right"),
     ("quiz", "standings", {}, None, "everyone graded has a standing"),
     ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the best results"),
-    ("quiz", "rank_changes", {}, None, "ranks are counted from the standings"),
+    ("quiz", "standings", {}, None, "ranks are counted from the standings"),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
     (
         "awards",
