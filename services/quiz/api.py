@@ -1,34 +1,30 @@
-"""Quiz over HTTP: publish and close, reviews and standings; sitting.py has a sitting's three requests."""
+"""
+Quiz over HTTP: quizzes and attempts.
 
-from dataclasses import dataclass
+api_standings.py has the standings, sitting.py a sitting's three requests.
+"""
+
 from datetime import timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Request
 
+from services.quiz.api_standings import add_standings
 from services.quiz.bodies import (
     AnswersIn,
     AttemptOut,
     ClosingOut,
-    FreezeOut,
     OptionOut,
-    OwnStandingOut,
     QuizOut,
     QuizzesOut,
     ReceiptOut,
     ResultOut,
     ReviewedOut,
     ReviewOut,
-    StandingOut,
-    StandingsOut,
 )
-from services.quiz.catalogue import Catalogue, Offered
-from services.quiz.grading import HALVES_A_QUESTION, score_percent
+from services.quiz.catalogue import Offered
 from services.quiz.papers import draw
 from services.quiz.publishing import publish
 from services.quiz.quizzes import QuizRecord
-from services.quiz.ranking import Standing, place, ranked
-from services.quiz.ranks import Ranks
 from services.quiz.review import Reviewed, review
 from services.quiz.rules import (
     CLOSE_NOTICE_SECONDS,
@@ -36,34 +32,21 @@ from services.quiz.rules import (
     Quiz,
     paper_number,
 )
+from services.quiz.serving import AttemptIdInPath, QuizIdInPath, quiz_of
 from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
-from services.quiz.store import QuizStore
-from shared.contracts.checked import ID_PATTERN
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.web.forms import PAGE, After, Limit, after_of, place_after
 from shared.web.http import AsOrganiser, AsParticipant
 
-TOP, TOP_MAX = 10, 100
 # More than an event may have (publishing.py says so then): a bank may be written with escapes and spaces.
 QUIZ_BYTES_MAX = 2_097_152
-
-QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
-AttemptIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])]
-
-
-@dataclass(frozen=True, slots=True)
-class QuizApi:
-    """What the routes stand on."""
-
-    store: QuizStore
-    catalogue: Catalogue
-    ranks: Ranks
 
 
 def router() -> APIRouter:
     """All routes; what they stand on is `app.state.quiz`, a `QuizApi`."""
     routes = APIRouter(tags=["quiz"])
+    add_standings(routes)
     for path, function, methods, answer, code, summary in (
         ("/quizzes", list_quizzes, "GET", QuizzesOut, 200, "Quizzes, the latest opening first"),
         ("/quizzes/{quiz_id}", read_quiz, "GET", QuizOut, 200, "One quiz"),
@@ -91,15 +74,6 @@ def router() -> APIRouter:
             200,
             "One's own answers beside the key, once the quiz is closed",
         ),
-        (
-            "/quizzes/{quiz_id}/standings",
-            read_standings,
-            "GET",
-            StandingsOut,
-            200,
-            "The top of the standings",
-        ),
-        ("/quizzes/{quiz_id}/standings/me", read_own_standing, "GET", OwnStandingOut, 200, "One's own rank"),
     ):
         routes.add_api_route(
             path, function, methods=[methods], response_model=answer, status_code=code, summary=summary
@@ -130,18 +104,6 @@ def router() -> APIRouter:
         dependencies=[AsOrganiser],
         summary="Close now; quiz.closed follows when all that came in time is graded",
     )
-    for path, change, summary in (
-        ("/quizzes/{quiz_id}/standings/freeze", freeze_standings, "Freeze the standings that everyone sees"),
-        ("/quizzes/{quiz_id}/standings/thaw", thaw_standings, "Show the standings as they are again"),
-    ):
-        routes.add_api_route(
-            path,
-            change,
-            methods=["POST"],
-            response_model=FreezeOut,
-            dependencies=[AsOrganiser],
-            summary=summary,
-        )
     routes.add_api_route(
         SUBMIT_PATH,
         submit,
@@ -164,15 +126,10 @@ def router() -> APIRouter:
     return routes
 
 
-def _quiz(request: Request) -> QuizApi:
-    api: QuizApi = request.app.state.quiz
-    return api
-
-
 async def list_quizzes(request: Request, limit: Limit = PAGE, after: After = None) -> QuizzesOut:
     """Page by page; from memory, at most a second old."""
     place = place_after(after, int, str)
-    rest = [one for one in _quiz(request).catalogue.all() if place is None or _place_of(one) < place]
+    rest = [one for one in quiz_of(request).catalogue.all() if place is None or _place_of(one) < place]
     page = rest[:limit]
     more = after_of(*_place_of(page[-1])) if len(rest) > limit else None
     return QuizzesOut(quizzes=[_quiz_out(one.record) for one in page], after=more)
@@ -184,12 +141,12 @@ def _place_of(offered: Offered) -> tuple[int, str]:
 
 async def read_quiz(request: Request, quiz_id: QuizIdInPath) -> QuizOut:
     """Its rules and whether it is open."""
-    return _quiz_out((await _quiz(request).catalogue.look_up(quiz_id)).record)
+    return _quiz_out((await quiz_of(request).catalogue.look_up(quiz_id)).record)
 
 
 async def read_definition(request: Request, quiz_id: QuizIdInPath) -> Quiz:
     """To put it again as it is changes nothing."""
-    if (record := await _quiz(request).store.quizzes.read(quiz_id)) is None:
+    if (record := await quiz_of(request).store.quizzes.read(quiz_id)) is None:
         raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
     return record.quiz
 
@@ -203,7 +160,7 @@ async def publish_quiz(request: Request, quiz_id: QuizIdInPath, definition: Quiz
     somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422) where it would have
     closed already, `quiz_too_large` (422).
     """
-    api = _quiz(request)
+    api = quiz_of(request)
     await publish(api.store, quiz_id, definition, clock.now())
     await api.catalogue.refresh()
     return _quiz_out(api.catalogue.find(quiz_id).record)
@@ -216,7 +173,7 @@ async def close_quiz(request: Request, quiz_id: QuizIdInPath) -> ClosingOut:
     `closes_at` is two seconds ahead, so that every process knows. What was accepted is graded first.
     Refused: `quiz_not_open` (409) before it opens, since a close is final.
     """
-    api = _quiz(request)
+    api = quiz_of(request)
     await api.catalogue.look_up(quiz_id)
     now = clock.now()
     await api.store.quizzes.begin_closing(quiz_id, now, now + timedelta(seconds=CLOSE_NOTICE_SECONDS))
@@ -267,7 +224,7 @@ async def read_result(attempt_id: AttemptIdInPath, who: AsParticipant) -> None:
 
 async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsParticipant) -> ReviewOut:
     """409 `quiz_not_closed` before; somebody else's attempt is as unknown as one that never was."""
-    api = _quiz(request)
+    api = quiz_of(request)
     api.catalogue.erased.check(who.participant_id)
     result = (await api.store.results.graded([attempt_id])).get(attempt_id)
     sat = result or (await api.store.results.attempts([AttemptId(attempt_id)])).get(attempt_id)
@@ -285,67 +242,6 @@ async def read_review(request: Request, attempt_id: AttemptIdInPath, who: AsPart
         score_percent=result.score_percent if result else None,
         questions=[_reviewed_out(one) for one in review(questions, result.answers if result else None)],
     )
-
-
-async def read_standings(
-    request: Request, quiz_id: QuizIdInPath, limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP
-) -> StandingsOut:
-    """Equal points in equal seconds share a rank; who finished earlier is only listed first."""
-    api = _quiz(request)
-    record = (await api.catalogue.look_up(quiz_id)).record
-    best = ranked(await api.store.standings.top(quiz_id, limit), record.quiz.opens_at)
-    # The page is of now, the number of a moment ago.
-    participants = max(await api.ranks.participants(quiz_id), len(best))
-    return StandingsOut(
-        quiz_id=quiz_id,
-        final=record.status == "closed",
-        frozen_at=record.frozen_at,
-        participants=participants,
-        points_max=record.quiz.questions_a_paper,
-        standings=[_standing_out(standing, record) for standing in best],
-    )
-
-
-async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> OwnStandingOut:
-    """404 `standing_unknown` before the first result, or the first one before a freeze."""
-    api = _quiz(request)
-    api.catalogue.erased.check(who.participant_id)
-    record = (await api.catalogue.look_up(quiz_id)).record
-    order = await api.store.standings.order_of(quiz_id, who.participant_id)
-    if order is None:
-        raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
-    rank = await api.ranks.rank(quiz_id, order)
-    standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)), record)
-    return OwnStandingOut(
-        **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
-    )
-
-
-async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
-    """
-    Everyone sees the results submitted until `frozen_at`, however late they are graded, and no later ones.
-
-    `frozen_at` is two seconds ahead, so that every process knows. Results are given to their
-    participants all the same. Repeating it changes nothing; the close ends it. Refused:
-    `quiz_closed` (409).
-    """
-    api = _quiz(request)
-    await api.catalogue.look_up(quiz_id)
-    await api.store.quizzes.freeze(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
-    await api.catalogue.refresh()
-    record = api.catalogue.find(quiz_id).record
-    if record.frozen_at is None and record.status != "open":
-        raise Conflict(f"quiz {quiz_id} is {record.status}: its standings are final soon", code="quiz_closed")
-    return FreezeOut(quiz_id=quiz_id, frozen_at=record.frozen_at)
-
-
-async def thaw_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
-    """What was held back stands within seconds. Repeating it changes nothing."""
-    api = _quiz(request)
-    await api.catalogue.look_up(quiz_id)
-    await api.store.quizzes.thaw(quiz_id)
-    await api.catalogue.refresh()
-    return FreezeOut(quiz_id=quiz_id, frozen_at=api.catalogue.find(quiz_id).record.frozen_at)
 
 
 def _quiz_out(record: QuizRecord) -> QuizOut:
@@ -377,16 +273,4 @@ def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
         points=reviewed.points,
         explanation=question.explanation,
         source=question.source,
-    )
-
-
-def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
-    halves, halves_max = standing.place.halves, HALVES_A_QUESTION * record.quiz.questions_a_paper
-    return StandingOut(
-        rank=standing.rank,
-        participant_id=standing.participant_id,
-        points=halves / HALVES_A_QUESTION,
-        score_percent=score_percent(halves, halves_max),
-        time_used_seconds=standing.place.time_used_seconds,
-        finished_at=standing.place.finished_at,
     )

@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.quiz.api import QuizApi, router
+from services.quiz.api import router
 from services.quiz.attempt_tokens import AttemptTokens
 from services.quiz.catalogue import offering
 from services.quiz.closing import Closer
 from services.quiz.handlers import Grading, subscriptions
 from services.quiz.intake import Intake
 from services.quiz.ranks import Ranks
+from services.quiz.serving import QuizApi
 from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
 from services.quiz.upkeep import Upkeep

@@ -8,7 +8,7 @@ that the first try may not have told.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -62,10 +62,10 @@ class Grading:
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
-        first, told_before = await self._first_of_each(batch)
+        first, later, told_before = await self._first_of_each(batch)
         await self._store.quizzes.begin_present({sent.submission.quiz_id for sent in first.values()})
         known, waiting, behind = await self._with_profiles(first)
-        graded = await self._grade(known)
+        graded = await self._grade(known, later)
         await self._store.participants.park([parked(sent) for sent in waiting])
         if unsettled := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
             # A profile that came in between has looked for waiting ones before this one was there.
@@ -94,14 +94,17 @@ class Grading:
             profiles = await self._store.participants.profiles({one.participant_id for one in waiting})
             await self._grade_waiting(waiting, profiles)
 
-    async def _first_of_each(self, batch: Batch[Submission]) -> tuple[dict[str, Sent], list[Record]]:
+    async def _first_of_each(
+        self, batch: Batch[Submission]
+    ) -> tuple[dict[str, Sent], dict[str, set[str]], list[Record]]:
         """
-        The first good submission of each attempt; and what is told of those refused that count all the same.
+        The first good submission of each attempt, the ids of later ones, and what is told of those refused.
         """
         first: dict[str, Sent] = {}
+        later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
         erased = self._catalogue.erased.ids
-        dropped = repeated = 0
+        dropped = 0
         for received in batch:
             if received.event.participant_id in erased:
                 dropped += 1
@@ -111,13 +114,13 @@ class Grading:
             except Rejected as why:
                 refused.append((received, why))
                 continue
-            if first.setdefault(sent.submission.attempt_id, sent) is not sent:
-                repeated += 1
+            attempt_id = sent.submission.attempt_id
+            if first.setdefault(attempt_id, sent) is not sent:
+                later.setdefault(attempt_id, set()).add(sent.context.id)
+                self._counts["repeated"].inc()
         if dropped:
             self._counts["erased"].inc(dropped)
-        if repeated:
-            self._counts["repeated"].inc(repeated)
-        return first, await self._refuse(batch, refused) if refused else []
+        return first, later, await self._refuse(batch, refused) if refused else []
 
     async def _refuse(
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
@@ -184,14 +187,21 @@ class Grading:
         self._counts["waiting"].inc(len(waiting))
         return known, waiting, behind
 
-    async def _grade(self, sent: Sequence[tuple[Sent, Profile]], *, tell_all: bool = False) -> list[Record]:
+    async def _grade(
+        self,
+        sent: Sequence[tuple[Sent, Profile]],
+        later: Mapping[str, Collection[str]],
+        *,
+        tell_all: bool = False,
+    ) -> list[Record]:
         """
         Store what is not graded yet; returns what is told, made from what is stored.
 
         Args:
             sent: one submission an attempt.
-            tell_all: also of attempts that another submission was graded of. Without it only the
-                submission that counted tells: it comes again until its batch is committed.
+            later: the ids of further ones. The submission that was graded tells, wherever in the batch
+                it is: it comes again until its batch is committed.
+            tell_all: tell of each attempt, whichever submission was graded.
         """
         results = [result_of(one, profile) for one, profile in sent]
         # Looked up before anything is written, and that is soon enough: see `_orders`.
@@ -202,7 +212,11 @@ class Grading:
             stored = earlier.get(result.attempt_id)
             if stored is None:
                 told.append((one.context, result, one.offered.record.quiz.title))
-            elif tell_all or stored.submission_id == one.context.id:
+            elif (
+                tell_all
+                or stored.submission_id == one.context.id
+                or stored.submission_id in later.get(stored.attempt_id, ())
+            ):
                 context = msgspec.structs.replace(one.context, id=stored.submission_id)
                 told.append((context, stored, self._title(stored)))
         self._counts["graded"].inc(len(results) - len(earlier))
@@ -254,7 +268,7 @@ class Grading:
             elif sent := await self._unparked(one):
                 known.append((sent, profile))
         # Told before it is forgotten: after a crash in between, nothing else would bring it up again.
-        await self._publisher.write(await self._grade(known, tell_all=True))
+        await self._publisher.write(await self._grade(known, {}, tell_all=True))
         await self._store.participants.unpark([one.attempt_id for one in waiting])
 
     async def _unparked(self, one: Parked) -> Sent | None:

@@ -173,6 +173,15 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
         assert waiting == []
 
 
+async def test_the_graded_one_is_told_also_behind_another_of_its_attempt(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        graded, other = shop.submission("wang", right=1), shop.submission("wang", right=5)
+        # A sender with a partitioner of its own: the two have no order, and come in another one again.
+        await shop.grading.grade_submissions(batch(graded))
+        await submitted((other, 2), (graded, 1))(shop.grading, shop.publisher)
+        assert [event.points for _, event in await shop.completed(kafka)] == [1]
+
+
 async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         sent = shop.submission("wang")
