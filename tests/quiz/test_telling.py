@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from services.quiz.handlers import Grading
-from services.quiz.participants import Parked, Participants
+from services.quiz.participants import Change, Parked, Participants, Profile
 from services.quiz.results import Result, Results
 from services.quiz.standings import Orders
 from services.quiz.store import QuizStore
@@ -207,3 +207,37 @@ async def test_a_waiting_submission_that_cannot_be_read_keeps_nobody_waiting(kaf
         await shop.grading.keep_participants(people(joined("a"), joined("b")))
         assert [event.participant_id for _, event in await shop.completed(kafka)] == ["b"]
         assert await shop.store.participants.parked(["a", "b"]) == []
+
+
+async def test_what_was_graded_at_the_close_is_told_when_it_is_read_again_and_waits_no_more(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = shop.submission("wang", district=None)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        await shop.grading.grade_rest(shop.quiz_id)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        assert len(await shop.completed(kafka)) == 2
+        assert await shop.store.participants.parked(["wang"]) == []
+
+
+async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = shop.submission("wang", district=None)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        # Known by now, and the process that learnt it died before it could grade.
+        await shop.store.participants.save({"wang": Change(1, Profile("school-1", None))})
+        died = 0
+        for dies_at in range(1, POINTS_MAX):
+            grading, publisher = mortal(shop, kafka, Life(dies_at))
+            try:
+                await submitted((sent, 1))(grading, publisher)
+            except DiedError:
+                died += 1
+            else:
+                break
+            finally:
+                await publisher.stop()
+        assert died >= 4
+        assert await shop.store.participants.parked(["wang"]) == []
+        assert {event.group_id for _, event in await shop.completed(kafka)} == {"school-1"}
