@@ -80,7 +80,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
 
         late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
         assert await shop.grading.grade_submissions(late) == []
-        assert [why.code for _, why in late.rejected] == ["attempt_late"]
+        assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
         assert await shop.store.standings.count(shop.quiz_id) == 31
 
 

@@ -32,7 +32,7 @@ async def completed(shop: Workshop, *submissions: Submission, **changes: Any) ->
 async def codes(shop: Workshop, sent: Submission, appended_at: datetime | None = None) -> list[str]:
     one = batch(sent, appended_at=appended_at)
     assert not await shop.grading.grade_submissions(one)
-    return [why.code for _, why in one.rejected]
+    return [dead.why.code for dead in one.rejected]
 
 
 def bodies(following: Following) -> list[object]:

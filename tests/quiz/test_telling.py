@@ -197,7 +197,7 @@ async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: s
         assert [event.participant_id for _, event in await shop.completed(kafka)] == ["wang"]
         late = batch(shop.submission("li"))
         assert await shop.grading.grade_submissions(late) == []
-        assert [why.code for _, why in late.rejected] == ["attempt_late"]
+        assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
 
 
 async def test_a_waiting_submission_that_cannot_be_read_keeps_nobody_waiting(kafka: str, mongo: str) -> None:

@@ -77,7 +77,7 @@ async def test_a_paper_of_an_earlier_version_is_graded_by_it_and_one_without_by_
         )
         events = [event for _, event in told(await shop.grading.grade_submissions(one))]
         assert [(event.participant_id, event.points) for event in events] == [("wang", 4), ("wang", 5)]
-        assert [why.code for _, why in one.rejected] == ["question_unknown", "quiz_version_unknown"]
+        assert [dead.why.code for dead in one.rejected] == ["question_unknown", "quiz_version_unknown"]
         (kept,) = (await shop.store.results.graded([events[0].result_id])).values()
         assert kept.quiz_version == 1
 
