@@ -17,6 +17,7 @@ from services.quiz.serving import QuizApi
 from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
 from services.quiz.upkeep import Upkeep
+from services.quiz.wording import CHINESE
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
@@ -83,6 +84,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
         description="Question banks, quizzes, attempts, results and standings.",
         settings=settings,
         lifespan=lifespan,
+        chinese=CHINESE,
     )
     if settings.role != "worker":
         app.include_router(router())

@@ -1,0 +1,19 @@
+"""Every refusal that people may see has Chinese words."""
+
+import re
+from pathlib import Path
+
+from services.quiz.wording import CHINESE
+
+SOURCE = Path(__file__).parents[2] / "services" / "quiz"
+# Of the log alone: they end in dead letters, which operators read.
+OF_THE_LOG = {"times_impossible", "paper_empty"}
+# Of all services: shared/web has their words.
+SHARED = {"invalid", "token_missing"}
+
+
+def test_every_code_of_a_refusal_has_chinese_words_and_no_others_have() -> None:
+    found: set[str] = set()
+    for file in SOURCE.glob("*.py"):
+        found.update(re.findall(r'(?:code=|QUIZ_CHANGED = )"([a-z_]+)"', file.read_text()))
+    assert found - OF_THE_LOG - SHARED == CHINESE.keys()
