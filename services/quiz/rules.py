@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line
 from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
@@ -85,21 +86,21 @@ class Question(BaseModel):
     def _options_can_be_told_apart(self) -> "Question":
         letters = "".join(option.id for option in self.options)
         if letters != OPTION_LETTERS[: len(letters)]:
-            raise ValueError(f"question {self.id}: the options' letters are not A, B, C and so on")
+            raise PydanticCustomError("option_letters", "the options' letters are not A, B, C and so on")
         if len({option.text for option in self.options}) != len(self.options):
-            raise ValueError(f"question {self.id}: two options have the same text")
+            raise PydanticCustomError("options_alike", "two options have the same text")
         if self.kind == "true_false" and len(self.options) != 2:
-            raise ValueError(f"question {self.id}: a true_false question has two options")
+            raise PydanticCustomError("true_false_options", "a true_false question has two options")
         return self
 
     @model_validator(mode="after")
     def _key_fits_options(self) -> "Question":
         if not set(self.key) <= {option.id for option in self.options}:
-            raise ValueError(f"question {self.id}: the key names an option that does not exist")
+            raise PydanticCustomError("key_beyond_options", "the key names an option that does not exist")
         if list(self.key) != sorted(set(self.key)):
-            raise ValueError(f"question {self.id}: the key's letters are not in alphabetical order")
+            raise PydanticCustomError("key_order", "the key's letters are not in alphabetical order")
         if self.kind != "multiple" and len(self.key) != 1:
-            raise ValueError(f"question {self.id}: a {self.kind} question has exactly one right option")
+            raise PydanticCustomError("key_of_one", "a question of this kind has exactly one right option")
         return self
 
 
@@ -145,19 +146,27 @@ class Quiz(BaseModel):
     @model_validator(mode="after")
     def _can_be_sat(self) -> "Quiz":
         if self.closes_at <= self.opens_at:
-            raise ValueError("closes_at is not after opens_at")
+            raise PydanticCustomError("quiz_order", "closes_at is not after opens_at")
         if self.closes_at - self.opens_at > timedelta(days=QUIZ_DAYS_MAX):
-            raise ValueError(f"a quiz may be open for {QUIZ_DAYS_MAX} days")
+            raise PydanticCustomError(
+                "quiz_too_long", "a quiz may be open for {days} days", {"days": QUIZ_DAYS_MAX}
+            )
         if len({question.id for question in self.questions}) != len(self.questions):
-            raise ValueError("two questions have the same id")
+            raise PydanticCustomError("question_ids_alike", "two questions have the same id")
         if len({question.text for question in self.questions}) != len(self.questions):
-            raise ValueError("two questions have the same text")
+            raise PydanticCustomError("questions_alike", "two questions have the same text")
         there = Counter(question.topic for question in self.questions)
         for topic, count in self.blueprint.items():
             if there[topic] < count:
-                raise ValueError(f"the blueprint asks for {count} of {topic}, the bank has {there[topic]}")
+                raise PydanticCustomError(
+                    "blueprint_beyond_bank",
+                    "the blueprint asks for {count} of {topic}, the bank has {there}",
+                    {"count": count, "topic": topic, "there": there[topic]},
+                )
         if sum(self.blueprint.values()) > QUESTIONS_A_PAPER_MAX:
-            raise ValueError(f"a paper may have {QUESTIONS_A_PAPER_MAX} questions")
+            raise PydanticCustomError(
+                "paper_too_long", "a paper may have {most} questions", {"most": QUESTIONS_A_PAPER_MAX}
+            )
         return self
 
     @property
