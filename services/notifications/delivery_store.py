@@ -5,6 +5,7 @@ A claim is a lease: `due_at` of a claimed message is when the claim ends and any
 claim it anew (docs/decisions/0008-deliveries.md).
 """
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from uuid import uuid4
 from msgspec import structs
 
 from services.notifications import announcing
+from services.notifications.contacts import ContactStore
 from services.notifications.rules import NO_ADDRESS, Message, Outcome, Patience, State
 from services.notifications.store import message_from, older_than
 from shared.contracts.envelope import Envelope, Event
@@ -24,17 +26,25 @@ from shared.runtime.errors import Conflict, NotFound
 from shared.storage import mongo, outbox
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne
 
+log = logging.getLogger(__name__)
+
 GIVEN_UP_AT_ONCE_MAX = 500
+QUEUE_COUNTED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail that this process may send now; `attempts` counts this time too."""
+    """
+    A mail that this process may send now; `attempts` counts this time too.
+
+    `claims` counts how often it was claimed since it was marked last, this time included.
+    """
 
     message: Message
     attempts: int
     round: int
     expires_at: datetime
+    claims: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +63,10 @@ class Delivery:
 class DeliveryStore:
     """The courier's and the organisers' view of the messages."""
 
-    def __init__(self, database: Database, patience: Patience) -> None:
+    def __init__(self, database: Database, contacts: ContactStore, patience: Patience) -> None:
         self._database = database
         self._messages = database["messages"]
-        self._contacts = database["contacts"]
+        self._contacts = contacts
         self._patience = patience
 
     async def due(self, now: datetime, limit: int) -> list[str]:
@@ -82,7 +92,7 @@ class DeliveryStore:
                 },
                 {
                     "$set": {"state": "claimed", "claim": claim, "due_at": now + lease},
-                    "$inc": {"attempts": 1},
+                    "$inc": {"attempts": 1, "claims": 1},
                 },
             )
             found = await self._messages.find({"_id": {"$in": list(ids)}, "claim": claim}).to_list(None)
@@ -92,6 +102,7 @@ class DeliveryStore:
                 document["attempts"],
                 document.get("round", 0),
                 document["expires_at"],
+                document["claims"],
             )
             for document in found
         ]
@@ -132,6 +143,16 @@ class DeliveryStore:
             metrics.DELIVERIES.labels("email", word).inc()
         return len(marked)
 
+    async def queue(self, now: datetime) -> tuple[int, datetime | None]:
+        """How many mails are due, counted up to `QUEUE_COUNTED_MAX`, and since when the first of them is."""
+        due = {"due_at": {"$lte": now}}
+        with mongo.outages_named():
+            first = (
+                await self._messages.find(due, {"due_at": 1}).sort("due_at", ASCENDING).limit(1).to_list(None)
+            )
+            count = await self._messages.count_documents(due, limit=QUEUE_COUNTED_MAX) if first else 0
+        return count, first[0]["due_at"] if first else None
+
     async def give_up(self, now: datetime) -> int:
         """
         Fail mails that have waited too long, for a contact or for the mail server, and tell of it.
@@ -153,14 +174,11 @@ class DeliveryStore:
             for document in found:
                 code = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
                 writes.append(UpdateOne({"_id": document["_id"]}, _change(Outcome("failed", code), now)))
-                told.append(
-                    announcing.failed(
-                        message_from(document), code, document["attempts"], now, document.get("round", 0)
-                    )
-                )
+                one = Claimed(message_from(document), document["attempts"], document.get("round", 0), now)
+                told.append(_told(one, Outcome("failed", code), now))
             if writes:
                 await self._messages.bulk_write(writes, ordered=False, session=session)
-                await outbox.append(self._database, session, told)
+                await outbox.append(self._database, session, [event for event in told if event is not None])
             return len(writes)
 
         count = await mongo.in_transaction(self._database, work)
@@ -180,9 +198,9 @@ class DeliveryStore:
             document = await self._messages.find_one({"_id": message_id})
             if document is None:
                 raise NotFound(f"there is no message {message_id}", code="message_unknown")
-            known = await self._contacts.find_one({"_id": document["participant_id"]}, {"_id": 1})
+            known = await self._contacts.reach([document["participant_id"]])
             again: Document
-            if known:
+            if known.get(document["participant_id"]) in ("addressed", "unaddressed"):
                 again = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
             else:
                 again = {"state": "waiting_contact", "expires_at": now + self._patience.waiting_max}
@@ -191,7 +209,7 @@ class DeliveryStore:
                 {
                     "$set": {**again, "attempts": 0},
                     "$inc": {"round": 1},
-                    "$unset": {"code": "", "reply": "", "finished_at": ""},
+                    "$unset": {"code": "", "reply": "", "finished_at": "", "claims": ""},
                 },
                 return_document=mongo.ReturnDocument.AFTER,
             )
@@ -212,7 +230,7 @@ class DeliveryStore:
             {"$group": {"_id": "$state", "count": {"$sum": 1}}},
         ]
         with mongo.outages_named():
-            every = await self._messages.count_documents({}, hint="_id_")
+            every = await self._messages.estimated_document_count()
             rows = await self._messages.aggregate(group).to_list(None)
             silenced = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
             unmailed = await self._messages.count_documents({"unmailed": NO_ADDRESS})
@@ -231,8 +249,8 @@ class DeliveryStore:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
 
-        Those delivered to inboxes are nearly all there are and in no index: to list them reads
-        every message. A mail that was not made goes by the id of the message in the inbox.
+        Those delivered to inboxes are nearly all there are and in no index: they are not listed.
+        A mail that was not made goes by the id of the message in the inbox.
         """
         older: Document = {} if before is None else older_than(before)
         wanted = [{**one, **older} for one in _listed(state, channels)]
@@ -252,7 +270,7 @@ def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
     listed: list[Document] = [
         {"state": state, "channel": channel}
         for channel in channels
-        if channel == "email" or state in ("delivered", "cancelled")
+        if channel == "email" or state == "cancelled"
     ]
     if state == "skipped" and "email" in channels:
         listed.append({"unmailed": NO_ADDRESS})
@@ -261,7 +279,7 @@ def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
 
 def _change(outcome: Outcome, now: datetime) -> Document:
     set_: Document = {"state": outcome.state}
-    unset: Document = {"claim": ""}
+    unset: Document = {"claim": "", "claims": ""}
     if outcome.code is not None:
         set_["code"] = outcome.code
     if outcome.reply is not None:
@@ -281,10 +299,15 @@ def _change(outcome: Outcome, now: datetime) -> Document:
 
 
 def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | None:
-    if outcome.state == "delivered":
-        return announcing.delivered(one.message, now, one.round)
-    if outcome.state == "failed":
-        return announcing.failed(one.message, outcome.code or "failed", one.attempts, now, one.round)
+    try:
+        if outcome.state == "delivered":
+            return announcing.delivered(one.message, now, one.round)
+        if outcome.state == "failed":
+            return announcing.failed(one.message, outcome.code or "failed", one.attempts, now, one.round)
+    except ValueError as error:
+        # An older version took an event under an id that no event of ours can name. Others must go on.
+        metrics.ITEMS_FAILED.labels("courier", "untellable").inc()
+        log.warning("a delivery cannot be told", extra={"reason": type(error).__name__})
     return None
 
 

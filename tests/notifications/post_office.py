@@ -14,11 +14,18 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class PostOffice:
-    """`replies` are given to the addresses named, one after the other, the last for ever."""
+    """
+    `replies` are given to the addresses named, one after the other, the last for ever.
+
+    After a 421 it closes the connection; instead of a reply "close" it closes at once.
+    """
 
     port: int = 0
     replies: dict[str, list[str]] = field(default_factory=dict)
     refuse_sender: str | None = None
+    # After so many mails it closes at the next sender; None: never.
+    mails_a_connection: int | None = None
+    utf8: bool = True
     # Whether a mail is kept and then never answered, as by a server that dies.
     hang: bool = False
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
@@ -37,7 +44,10 @@ class PostOffice:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.refuse_sender:
-            return self.refuse_sender
+            return _closing(self.refuse_sender, server)
+        session.mails = getattr(session, "mails", 0) + 1
+        if self.mails_a_connection is not None and session.mails > self.mails_a_connection:
+            return _closing("421 enough", server)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
@@ -50,7 +60,7 @@ class PostOffice:
         reply = replies.pop(0) if len(replies) > 1 else (replies or ["250 OK"])[0]
         if reply.startswith("250"):
             envelope.rcpt_tos.append(address)
-        return reply
+        return _closing(reply, server)
 
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
@@ -73,6 +83,15 @@ class PostOffice:
         return [message for to, message in self.mails if to == address]
 
 
+def _closing(reply: str, server: SMTP) -> str:
+    if reply == "close":
+        server.transport.abort()
+    elif reply.startswith("421"):
+        # After the reply has been written.
+        server.loop.call_soon(server.transport.close)
+    return reply
+
+
 @asynccontextmanager
 async def open_office(office: PostOffice | None = None) -> AsyncIterator[PostOffice]:
     """The server, on a free port, or again on the one that it had."""
@@ -81,7 +100,7 @@ async def open_office(office: PostOffice | None = None) -> AsyncIterator[PostOff
     open_: list[SMTP] = []
 
     def connected() -> SMTP:
-        open_.append(SMTP(office, enable_SMTPUTF8=True, loop=loop))
+        open_.append(SMTP(office, enable_SMTPUTF8=office.utf8, loop=loop))
         return open_[-1]
 
     server = await loop.create_server(connected, "127.0.0.1", office.port)

@@ -23,7 +23,7 @@ from tests.notifications.builders import (
     everything,
     fresh,
     issued,
-    joined,
+    known,
     requested,
     running,
     settings,
@@ -83,7 +83,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
 ) -> None:
     person = fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person, language="en"), *everything(person))
+        await at.tell(*known(person, language="en"), *everything(person))
         english = await inbox(client, person)
         assert english["language"] == "en"
         assert any("Registration confirmed" in message["subject"] for message in english["messages"])
@@ -117,7 +117,7 @@ async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str
 async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: str) -> None:
     group, person = fresh("group"), fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(group, kind="group"), joined(person), issued(group), issued(person))
+        await at.tell(*known(group, kind="group"), *known(person), issued(group), issued(person))
         found = (await client.get(f"/recipients/{group}/inbox", headers=ORGANISER)).json()
         assert "贵单位" in found["messages"][0]["body"]
         path = f"/recipients/{person}/inbox"
@@ -132,7 +132,7 @@ async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: 
 async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafka: str, mongo: str) -> None:
     person, waiting = fresh(), fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person), confirmed(person), issued(person), confirmed(waiting))
+        await at.tell(*known(person), confirmed(person), issued(person), confirmed(waiting))
         await at.database["messages"].update_many(
             {"channel": "email"},
             {"$set": {"state": "failed", "code": "smtp_rejected", "reply": 550, "attempts": 3}},
@@ -175,7 +175,7 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
 ) -> None:
     person = fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person), *everything(person))
+        await at.tell(*known(person), *everything(person))
         await client.put("/preferences", json={"email": False}, headers=as_participant(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
         await at.tell(erased(person))

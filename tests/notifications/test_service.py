@@ -25,7 +25,7 @@ from tests.notifications.builders import (
     erased,
     everything,
     fresh,
-    joined,
+    known,
     requested,
     running,
     settings,
@@ -86,11 +86,11 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
     happened = [enclosed(event) for event in everything(person)]
     async with week(kafka, mongo) as at:
         # The contact of `early` comes after what is to be mailed, that of `unheard` never.
-        await at.tell(joined(person), *happened, confirmed(early), requested(unheard))
+        await at.tell(*known(person), *happened, confirmed(early), requested(unheard))
         await at.tell(*happened)
         await eventually(lambda: len(at.office.of(address_of(person))) >= 7)
         assert at.office.of(address_of(early)) == []
-        await at.tell(joined(early))
+        await at.tell(*known(early))
         await eventually(lambda: len(at.office.of(address_of(early))) == 1)
 
         async def all_told() -> bool:
@@ -115,7 +115,7 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
 async def test_two_copies_share_the_work_and_each_mail_goes_out_once(kafka: str, mongo: str) -> None:
     people = [fresh() for _ in range(200)]
     async with week(kafka, mongo, copies=2) as at:
-        await at.tell(*[joined(person) for person in people])
+        await at.tell(*known(*people))
         happened = [enclosed(confirmed(person)) for person in people]
         for start in range(0, 200, 40):
             await at.tell(*happened[start : start + 40])
@@ -167,9 +167,7 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
     person, refused, gone, broken = fresh(), fresh(), fresh(), fresh()
     async with week(kafka, mongo) as at:
         at.office.replies[address_of(refused)] = [f"550 no mailbox {address_of(refused)} for {NAME}"]
-        await at.tell(
-            *[joined(one) for one in (person, refused, gone)], joined(broken, contact_sealed="AAAA")
-        )
+        await at.tell(*known(person, refused, gone), *known(broken, contact_sealed="AAAA"))
         await at.tell(*everything(person), *[confirmed(one) for one in (refused, broken)], erased(gone))
         await at.tell(confirmed(gone))
         await eventually(lambda: len(at.office.of(address_of(person))) == 7)
