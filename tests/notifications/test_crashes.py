@@ -9,6 +9,7 @@ import pytest
 
 from services.notifications.courier import Pace, sending
 from shared.contracts.events import NotificationDelivered
+from shared.runtime import clock
 from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known
 from tests.notifications.post_office import PostOffice, open_office
 from tests.notifications.test_courier import courier, until_all
@@ -40,10 +41,9 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
             killed.kill()
             await killed.wait()
         office.hang = False
+        assert await at.database["messages"].count_documents({"state": "claimed"}) == 50
+        assert await at.deliveries.due(clock.now(), 100) == [], "nobody takes a claim before it ends"
         async with sending(courier(at, office)):
-            await asyncio.sleep(0.3)
-            claimed = await at.database["messages"].count_documents({"state": "claimed"})
-            assert claimed == 50, "nobody takes what is claimed before the claim ends"
             await until_all(at, "delivered", 50)
         counts = office.counts
         told = await at.told(NotificationDelivered.topic)

@@ -34,6 +34,7 @@ from tests.notifications.builders import (
     locked,
     requested,
 )
+from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -66,7 +67,8 @@ async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str)
         happened = [enclosed(event) for event in everything(person)]
         first = await at.tell(*known(person), *happened)
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "delivered"}})
-        await asyncio.sleep(0.005)
+        told_at = clock.now()
+        await eventually(lambda: clock.now() > told_at)
         again = await at.tell(*happened, *known(person), *happened)
         assert set(await at.states(person)) == {"delivered"}
         assert len(await at.messages(person, "inbox")) == len(happened)
