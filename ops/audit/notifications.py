@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -73,8 +73,8 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
             "who has an address gets mail, all an inbox", _unsent(messages, addressed, erased), len(messages)
         ),
         true_of_all(
-            "of the erased nothing is left, and nothing is told them",
-            [*_still_told(messages, erased), *[one async for one in _still_known(database, erased)]],
+            "the erased are known as such and told nothing more",
+            [*_still_told(messages, erased), *await _unmarked(database, erased)],
             len(erased),
         ),
     ]
@@ -137,21 +137,11 @@ def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:
             yield message["_id"]
 
 
-async def _still_known(database: Database, erased: set[str]) -> AsyncIterator[str]:
-    """Those of whom a contact, a key or a choice is left."""
-    theirs = {"_id": {"$in": list(erased)}}
-    left = {
-        "contacts": {"$or": [{"contact_sealed": {"$exists": True}}, {"erased_at": {"$exists": False}}]},
-        "contact_keys": {"key_sealed": {"$exists": True}},
-        "preferences": {},
-    }
-    for name, condition in left.items():
-        async for document in database[name].find({**theirs, **condition}, {"_id": 1}):
-            yield f"{name}/{document['_id']}"
-    # The erased are known as such, so that nobody is told anything who is named after it.
-    marked = {one["_id"] async for one in database["contacts"].find(theirs, {"_id": 1})}
-    for id_ in erased - marked:
-        yield f"not marked as erased/{id_}"
+async def _unmarked(database: Database, erased: set[str]) -> list[str]:
+    """Those who would be told something again by whoever names them."""
+    of = {"_id": {"$in": list(erased)}, "erased_at": {"$exists": True}}
+    marked = {one["_id"] async for one in database["contacts"].find(of, {"_id": 1})}
+    return sorted(erased - marked)
 
 
 def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def key_of(participant_id: str) -> bytes:
 
 
 def locked(participant_id: str, *, email: str | None = "", name: str = NAME, key: bytes = b"") -> str:
-    """A contact named `NAME`, at the participant's own address and under its own key unless told otherwise."""
+    """A contact named `NAME`, with the participant's own address and key unless told otherwise."""
     address = address_of(participant_id) if email == "" else email
     return sealing.lock_contact(sealing.Contact(name=name, email=address), key or key_of(participant_id))
 

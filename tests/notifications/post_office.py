@@ -32,11 +32,14 @@ class PostOffice:
     raw: list[bytes] = field(default_factory=list)
     connections: int = 0
     asked: Counter[str] = field(default_factory=Counter)
+    senders: Counter[int] = field(default_factory=Counter)
 
     async def handle_EHLO(  # noqa: N802 (aiosmtpd's names)
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         session.host_name = hostname
+        # The id of a session that is gone may come again.
+        self.senders[id(session)] = 0
         self.connections += 1
         return responses
 
@@ -45,8 +48,8 @@ class PostOffice:
     ) -> str:
         if self.refuse_sender:
             return _closing(self.refuse_sender, server)
-        session.mails = getattr(session, "mails", 0) + 1
-        if self.mails_a_connection is not None and session.mails > self.mails_a_connection:
+        self.senders[id(session)] += 1
+        if self.mails_a_connection is not None and self.senders[id(session)] > self.mails_a_connection:
             return _closing("421 enough", server)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
@@ -84,11 +87,13 @@ class PostOffice:
 
 
 def _closing(reply: str, server: SMTP) -> str:
+    transport = server.transport
+    assert isinstance(transport, asyncio.Transport)
     if reply == "close":
-        server.transport.abort()
+        transport.abort()
     elif reply.startswith("421"):
         # After the reply has been written.
-        server.loop.call_soon(server.transport.close)
+        asyncio.get_running_loop().call_soon(transport.close)
     return reply
 
 

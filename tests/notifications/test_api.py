@@ -295,7 +295,7 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
         NotificationsSettings(**fine, contact_private_key=CONTACT_PRIVATE_KEY, smtp_username="kepu")
     assert NotificationsSettings(**fine, role="api").contact_private_key is None
     for sender in ("nobody", "王小明@example.org", "a@b@c"):
-        with pytest.raises(ValueError, match="mail_from|KEPU_MAIL_FROM"):
+        with pytest.raises(ValueError, match=r"mail_from|KEPU_MAIL_FROM"):
             NotificationsSettings(**fine, role="api", mail_from=sender)
     with pytest.raises(ValueError, match="signature_zh"):
         NotificationsSettings(**fine, role="api", signature_zh="a\nBcc: b")
@@ -304,7 +304,10 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
 def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:
     fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": "pem", "role": "api"}
     other, _ = new_key_pair()
-    pair = {"contact_private_key": CONTACT_PRIVATE_KEY, "contact_public_key": CONTACT_PUBLIC_KEY}
+    pair: dict[str, Any] = {
+        "contact_private_key": CONTACT_PRIVATE_KEY,
+        "contact_public_key": CONTACT_PUBLIC_KEY,
+    }
     assert NotificationsSettings(**fine, **pair)
     with pytest.raises(ValueError, match="not a pair") as refused:
         NotificationsSettings(**fine, **(pair | {"contact_private_key": other}))

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import services.registration
 from services.notifications.opening import Opener
 from services.notifications.reasons import OTHERWISE, REFUSED
-
-from services.notifications.rules import POLICY, messages_of
+from services.notifications.rules import POLICY, Fact, messages_of
 from services.notifications.wording import Wording, Words, moment_en, moment_zh
 from shared.contracts.envelope import Event
 from shared.contracts.events import AwardKind, Language
@@ -162,7 +161,13 @@ def test_no_message_shows_a_raw_code(language: Language) -> None:
 
 def test_times_that_no_calendar_shows_are_to_be_announced() -> None:
     for moment in (datetime(9999, 12, 31, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
-        facts = {"activity_title": "街", "starts_at": moment, "venue": "广场", "places": 1, "position": 1}
+        facts: dict[str, Fact] = {
+            "activity_title": "街",
+            "starts_at": moment,
+            "venue": "广场",
+            "places": 1,
+            "position": 1,
+        }
         assert "时间：另行通知" in WORDING.say("registration_waitlisted", facts, "zh-CN").body
         assert "Time: to be announced" in WORDING.say("registration_waitlisted", facts, "en").body
 
