@@ -7,6 +7,7 @@ claim has ended, with the same Message-ID (docs/decisions/0008-deliveries.md).
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -134,11 +135,16 @@ class Courier:
         self._outages = 0
 
     async def _make(self, claimed: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Mail]], Outcomes]:
-        """The mails to be sent, first those that have not been tried, and what becomes of the others."""
+        """
+        The mails to be sent, and what becomes of the others.
+
+        First those that have not been tried, else in no order: what closes connections, or keeps them for
+        long, is not always in front.
+        """
         outcomes: Outcomes = []
         now = clock.now()
         due: list[Claimed] = []
-        for one in sorted(claimed, key=lambda one: one.attempts):
+        for one in sorted(claimed, key=lambda one: (one.attempts, random.random())):  # noqa: S311 (no secret)
             if one.claims > self._pace.patience.claims_max:
                 # Claimed so often, and never marked: whatever sends it dies of it.
                 outcomes.append((one, Outcome("failed", "unconfirmed")))

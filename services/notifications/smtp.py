@@ -41,6 +41,7 @@ class MailServer:
     security: Security = "none"
     username: str | None = None
     password: SecretStr | None = None
+    mail_seconds_max: float = MAIL_SECONDS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class MailConnection:
         encoding = "utf-8" if mail.utf8 else "ascii"
         step: Step = "sender"
         try:
-            async with asyncio.timeout(MAIL_SECONDS_MAX):
+            async with asyncio.timeout(self._server.mail_seconds_max):
                 await client.mail(self._server.sender, options=options, encoding=encoding)
                 step = "recipient"
                 await client.rcpt(mail.address, encoding=encoding)

@@ -25,6 +25,10 @@ class PostOffice:
     refuse_sender: str | None = None
     # After so many mails it closes at the next sender; None: never.
     mails_a_connection: int | None = None
+    # It closes at the sender of a mail that is larger.
+    size_bytes_max: int | None = None
+    # Recipients at whom it falls silent.
+    silent_at: set[str] = field(default_factory=set)
     utf8: bool = True
     # Whether a mail is kept and then never answered, as by a server that dies.
     hang: bool = False
@@ -48,6 +52,9 @@ class PostOffice:
     ) -> str:
         if self.refuse_sender:
             return _closing(self.refuse_sender, server)
+        sizes = [int(option[5:]) for option in options if option.startswith("SIZE=")]
+        if self.size_bytes_max is not None and max(sizes, default=0) > self.size_bytes_max:
+            return _closing("close", server)
         self.senders[id(session)] += 1
         if self.mails_a_connection is not None and self.senders[id(session)] > self.mails_a_connection:
             return _closing("421 enough", server)
@@ -59,6 +66,8 @@ class PostOffice:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.asked[address] += 1
+        if address in self.silent_at:
+            await asyncio.Event().wait()
         replies = self.replies.get(address, [])
         reply = replies.pop(0) if len(replies) > 1 else (replies or ["250 OK"])[0]
         if reply.startswith("250"):

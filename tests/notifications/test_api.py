@@ -280,6 +280,13 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
         assert code_of(answer) == (409, "not_failed")
 
 
+async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mongo: str) -> None:
+    async with api(kafka, mongo) as (client, _):
+        told = (await client.get("/metrics")).text
+    for channel, outcome in (("email", "failed"), ("email", "skipped"), ("inbox", "delivered")):
+        assert f'kepu_deliveries_total{{channel="{channel}",outcome="{outcome}"}}' in told
+
+
 async def test_every_route_is_described_with_a_summary(kafka: str, mongo: str) -> None:
     document = assemble(settings(kafka, mongo)).openapi()
     routes = [route for path in document["paths"].values() for route in path.values()]

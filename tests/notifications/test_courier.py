@@ -34,6 +34,7 @@ from tests.notifications.builders import (
     keyed,
     known,
     locked,
+    requested,
 )
 from tests.notifications.post_office import PostOffice, open_office
 from tests.support.kafka import eventually
@@ -50,10 +51,11 @@ def courier(
     key: str = CONTACT_PRIVATE_KEY,
     claim_mails_max: int = 300,
     per_day_max: int = 20,
+    mail_seconds_max: float = 20.0,
 ) -> Courier:
     wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
     postal = Postal(at.contacts, wording, Opener(key), sender="kepu@example.org")
-    server = MailServer("127.0.0.1", office.port, "kepu@example.org")
+    server = MailServer("127.0.0.1", office.port, "kepu@example.org", mail_seconds_max=mail_seconds_max)
     pace = Pace(claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, patience=at.patience)
     return Courier(at.deliveries, postal, server, DailyCap(at.database, key, per_day_max), pace)
 
@@ -232,6 +234,38 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
         ("pending", 1, "smtp_closed")
     }
     assert min(one["due_at"] for one in documents) - clock.now() > timedelta(minutes=2)
+
+
+async def test_a_mail_at_whose_sender_the_server_closes_is_put_off_and_the_others_leave(mongo: str) -> None:
+    large, others = fresh(), [fresh() for _ in range(20)]
+    async with at_work(mongo, Patience()) as (at, office):
+        office.size_bytes_max = 3_000
+        await at.tell(*known(large, *others), requested(large, body="字" * 1_500))
+        await at.tell(*[confirmed(person) for person in others])
+        async with sending(courier(at, office)):
+            await until_all(at, "delivered", 20)
+
+            async def is_put_off() -> bool:
+                return bool((await at.messages(large))[0].get("code"))
+
+            await eventually(is_put_off)
+        [document] = await at.messages(large)
+    assert (document["state"], document["attempts"], document["code"]) == ("pending", 1, "smtp_closed")
+
+
+async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off_and_the_others_leave(
+    mongo: str,
+) -> None:
+    silent, others = fresh(), [fresh() for _ in range(20)]
+    async with at_work(mongo, Patience()) as (at, office):
+        office.silent_at.add(address_of(silent))
+        await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
+        at_once = courier(at, office, mail_seconds_max=0.5)
+        assert await at_once.turn() == 0
+        assert await all_in(at, "delivered", 20)
+        [document] = await at.messages(silent)
+        await at_once.close()
+    assert (document["state"], document["attempts"], document["code"]) == ("pending", 1, "smtp_interrupted")
 
 
 async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str) -> None:
