@@ -187,10 +187,10 @@ async def _inbox(
     # One more than is shown tells whether there is a next page.
     found = await api.messages.inbox(participant_id, before, limit + 1)
     shown = found[:limit]
-    key_sealed = await _key_for(api, participant_id, shown)
+    key = await _key_for(api, participant_id, shown)
     messages = []
     for one in shown:
-        facts = api.opener.facts(one.message.facts or {}, key_sealed)
+        facts = api.opener.facts(one.message.facts or {}, key)
         words = api.wording.show(one.message.kind, facts, language, kind)
         messages.append(
             MessageOut(
@@ -209,11 +209,15 @@ async def _inbox(
     )
 
 
-async def _key_for(api: NotificationsApi, participant_id: str, shown: list[InboxMessage]) -> str | None:
-    """The participant's key, sealed, where one of these messages needs it."""
+async def _key_for(api: NotificationsApi, participant_id: str, shown: list[InboxMessage]) -> bytes | None:
+    """The participant's key, where one of these messages needs it and it can be had."""
     if not api.opener.can_open or not any(TICKET_SEALED in (one.message.facts or {}) for one in shown):
         return None
-    return (await api.contacts.keys([participant_id])).get(participant_id)
+    key_sealed = (await api.contacts.keys([participant_id])).get(participant_id)
+    try:
+        return api.opener.key(key_sealed) if key_sealed else None
+    except Rejected:
+        return None
 
 
 async def unread_count(request: Request, participant: AsParticipant) -> UnreadOut:

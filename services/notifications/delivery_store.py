@@ -172,7 +172,9 @@ class DeliveryStore:
             found = await self._messages.find(overdue, session=session).to_list(GIVEN_UP_AT_ONCE_MAX)
             writes, told = [], []
             for document in found:
-                code = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
+                unheard = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
+                # Why it was put off last says more than that its time is over.
+                code = document.get("code", unheard)
                 writes.append(UpdateOne({"_id": document["_id"]}, _change(Outcome("failed", code), now)))
                 one = Claimed(message_from(document), document["attempts"], document.get("round", 0), now)
                 told.append(_told(one, Outcome("failed", code), now))

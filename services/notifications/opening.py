@@ -26,32 +26,41 @@ class Opener:
 
     @property
     def can_open(self) -> bool:
-        """Whether there is a key at all."""
+        """Whether there is a private key at all."""
         return self._private_key is not None
 
-    def contact(self, locked: str, key_sealed: str) -> Contact:
+    def key(self, key_sealed: str) -> bytes:
+        """
+        A participant's own key.
+
+        Raises:
+            Rejected: it was sealed for another private key.
+        """
+        if self._private_key is None:
+            raise Rejected("there is no private key to open it with", code="key_unreadable")
+        return sealing.unseal_key(key_sealed, self._private_key)
+
+    def contact(self, locked: str, key: bytes) -> Contact:
         """
         The contact that a profile told.
 
         Raises:
-            Rejected: the keys do not fit, or it holds no contact.
+            Rejected: the key does not fit, or it holds no contact.
         """
-        if self._private_key is None:
-            raise Rejected("there is no private key to open contacts with", code="contact_unreadable")
-        key = sealing.unseal_key(key_sealed, self._private_key)
-        return sealing.unlock_contact(locked, key, self._private_key)
+        return sealing.unlock_contact(locked, key, self._private_key or "")
 
-    def facts(self, facts: Mapping[str, Fact], key_sealed: str | None) -> Mapping[str, Fact]:
+    def facts(self, facts: Mapping[str, Fact], key: bytes | None) -> Mapping[str, Fact]:
         """The facts with the ticket's code in place of the locked one; None where it cannot be opened."""
         if TICKET_SEALED not in facts:
             return facts
         opened = {name: fact for name, fact in facts.items() if name != TICKET_SEALED}
-        return opened | {TICKET_CODE: self._ticket(facts[TICKET_SEALED], key_sealed)}
+        return opened | {TICKET_CODE: _ticket(facts[TICKET_SEALED], key)}
 
-    def _ticket(self, locked: Fact, key_sealed: str | None) -> str | None:
-        if self._private_key is None or key_sealed is None or not isinstance(locked, str):
-            return None
-        try:
-            return sealing.unlock_words(locked, sealing.unseal_key(key_sealed, self._private_key))
-        except Rejected:
-            return None
+
+def _ticket(locked: Fact, key: bytes | None) -> str | None:
+    if key is None or not isinstance(locked, str):
+        return None
+    try:
+        return sealing.unlock_words(locked, key)
+    except Rejected:
+        return None

@@ -71,11 +71,12 @@ class Postal:
         key_sealed: str,
         preferences: Preferences | None,
     ) -> Mail | Outcome:
-        contact = self._opener.contact(contact_sealed, key_sealed)
+        key = self._opener.key(key_sealed)
+        contact = self._opener.contact(contact_sealed, key)
         if contact.email is None:
             return Outcome("skipped", NO_ADDRESS)
         language = language_of(None, preferences, recipient)
-        facts = self._opener.facts(message.facts or {}, key_sealed)
+        facts = self._opener.facts(message.facts or {}, key)
         words = self._wording.say(message.kind, facts, language, recipient.kind)
         body = self._wording.letter(words, name=contact.name, language=language, date=message.created_at)
         return mail(

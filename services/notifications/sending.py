@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from services.notifications.delivery_store import Claimed
 from services.notifications.mail import Mail
-from services.notifications.smtp import ClosedAtSender, MailConnection, MailServerDown, Reply
+from services.notifications.smtp import MailConnection, MailServerDown, Reply
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -42,13 +42,6 @@ async def send_all(
     closings: Counter[str] = Counter()
     lost: list[MailServerDown] = []
 
-    def again(one: Claimed, mail: Mail) -> None:
-        closings[one.message.message_id] += 1
-        if closings[one.message.message_id] < CLOSINGS_MAX:
-            left.append((one, mail))
-        else:
-            sent.replies.append((one, Reply("closed", "smtp_closed")))
-
     async def over(connection: MailConnection) -> None:
         while left and may_go_on():
             one, mail = left.popleft()
@@ -56,16 +49,14 @@ async def send_all(
                 reply = await _send(connection, mail)
             except MailServerDown as error:
                 lost.append(error)
-                if isinstance(error, ClosedAtSender) and sent.replies:
-                    # It takes others: this mail may be why it closes.
-                    again(one, mail)
-                else:
-                    left.append((one, mail))
+                left.append((one, mail))
                 return
             if reply.verdict == "closed":
-                again(one, mail)
-            else:
-                sent.replies.append((one, reply))
+                closings[one.message.message_id] += 1
+                if closings[one.message.message_id] < CLOSINGS_MAX:
+                    left.append((one, mail))
+                    continue
+            sent.replies.append((one, reply))
 
     wanted = min(len(mails), len(connections))
     await asyncio.gather(*[over(connection) for connection in connections[:wanted]])

@@ -2,8 +2,8 @@
 A connection to the mail server, kept open, and what the server says of a mail.
 
 Source: RFC 5321, 4.2.1 and 4.5.4.1: 4xx is "not now" and tried again for days, 5xx is "never". 421 and a
-closed connection speak of the connection. Where they answer a recipient or a content they may mean that mail
-alone, and where they come before, they mean us.
+closed connection speak of the connection, and may all the same mean one mail alone. Where the sender is not
+taken, the sender is tried without anything of the mail: if that is not taken either, they mean us.
 
 What the server replies may quote the address, so its words are never logged or kept: its code is.
 """
@@ -24,7 +24,6 @@ MAIL_SECONDS_MAX = 20.0
 # Before a connection that has rested longer is used, it is asked whether it still is one.
 RESTED_SECONDS = 2.0
 SERVICE_CLOSING = 421
-SIZE_EXCEEDED = 552
 TRANSIENT, PERMANENT = 400, 500
 
 Security = Literal["none", "starttls", "tls"]
@@ -64,8 +63,16 @@ class MailServerDown(Unavailable):
     code = "smtp_unreachable"
 
 
-class ClosedAtSender(MailServerDown):
-    """The server let us in and closed before it had heard of a recipient."""
+class _NotAtSender(MailServerDown):
+    """The server let us in and did not take the sender: it closed, or answered with `reply`."""
+
+    def __init__(self, reply: int | None = None) -> None:
+        super().__init__(
+            f"the mail server refuses our sender with {reply}"
+            if reply is not None
+            else "the mail server closes before it has heard of a recipient"
+        )
+        self.reply = reply
 
 
 class MailConnection:
@@ -107,10 +114,15 @@ class MailConnection:
         if self._mails > 0:
             try:
                 return await self._hand_over(mail)
-            except ClosedAtSender:
+            except _NotAtSender as error:
+                if error.reply is not None:
+                    return await self._refused_at_sender(error)
                 # Servers close a connection after so many mails, which says nothing of the next one.
                 await self.open()
-        return await self._hand_over(mail)
+        try:
+            return await self._hand_over(mail)
+        except _NotAtSender as error:
+            return await self._refused_at_sender(error)
 
     async def close(self) -> None:
         """Take leave of the server."""
@@ -143,7 +155,7 @@ class MailConnection:
                 step = "content"
                 await client.data(mail.content)
         except SMTPResponseException as error:
-            return await self._answered(error.code, step, mail)
+            return await self._answered(error.code, step)
         except SMTPServerDisconnected:
             return self._closed(step)
         except ValueError:
@@ -160,27 +172,41 @@ class MailConnection:
         self._rested()
         return Reply("taken")
 
-    async def _answered(self, code: int, step: Step, mail: Mail) -> Reply:
+    async def _answered(self, code: int, step: Step) -> Reply:
         if code == SERVICE_CLOSING:
             return self._closed(step, code)
         if code < TRANSIENT:
             # What follows on this connection could be taken for the answer to something else.
             self.drop()
             return Reply("deferred", "smtp_interrupted")
-        # The mail's own parameters stand in the sender's command.
-        ours = step == "sender" and code != SIZE_EXCEEDED and not mail.utf8
-        if ours:
-            self.drop()
-            raise MailServerDown(f"the mail server refuses our sender with {code}")
         await self._reset()
-        if code >= PERMANENT:
-            return Reply("refused", "smtp_rejected", code)
-        return Reply("deferred", "smtp_deferred", code)
+        if step == "sender":
+            raise _NotAtSender(code)
+        return _by_code(code)
+
+    async def _refused_at_sender(self, error: _NotAtSender) -> Reply:
+        """
+        Find out whether the server takes no mail of ours or not this one: its size stands there too.
+
+        Raises:
+            MailServerDown: the sender alone is not taken either.
+        """
+        await self.open()
+        client = self._client
+        assert client is not None  # noqa: S101 (open has seen to it)
+        try:
+            async with asyncio.timeout(self._server.mail_seconds_max):
+                await client.mail(self._server.sender)
+        except (SMTPException, OSError):
+            self.drop()
+            raise error from None
+        await self._reset()
+        return _by_code(error.reply) if error.reply is not None else Reply("closed", "smtp_closed")
 
     def _closed(self, step: Step, code: int | None = None) -> Reply:
         self.drop()
         if step == "sender":
-            raise ClosedAtSender("the mail server closes before it has heard of a recipient")
+            raise _NotAtSender
         return Reply("closed", "smtp_closed", code)
 
     async def _reset(self) -> None:
@@ -229,3 +255,9 @@ class MailConnection:
 
     def _rested(self) -> None:
         self._used_at = asyncio.get_running_loop().time()
+
+
+def _by_code(code: int) -> Reply:
+    if code >= PERMANENT:
+        return Reply("refused", "smtp_rejected", code)
+    return Reply("deferred", "smtp_deferred", code)

@@ -25,8 +25,9 @@ class PostOffice:
     refuse_sender: str | None = None
     # After so many mails it closes at the next sender; None: never.
     mails_a_connection: int | None = None
-    # It closes at the sender of a mail that is larger.
+    # What it says at the sender of a mail that is larger.
     size_bytes_max: int | None = None
+    too_large: str = "552 too large"
     # Recipients at whom it falls silent.
     silent_at: set[str] = field(default_factory=set)
     utf8: bool = True
@@ -54,7 +55,7 @@ class PostOffice:
             return _closing(self.refuse_sender, server)
         sizes = [int(option[5:]) for option in options if option.startswith("SIZE=")]
         if self.size_bytes_max is not None and max(sizes, default=0) > self.size_bytes_max:
-            return _closing("close", server)
+            return _closing(self.too_large, server)
         self.senders[id(session)] += 1
         if self.mails_a_connection is not None and self.senders[id(session)] > self.mails_a_connection:
             return _closing("421 enough", server)
