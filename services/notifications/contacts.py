@@ -131,7 +131,7 @@ class ContactStore:
             return {}
         with mongo.outages_named():
             found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {document["_id"]: Preferences(document["email"], document["language"]) for document in found}
+        return {one["_id"]: Preferences(one.get("email", True), one.get("language")) for one in found}
 
     async def choose(self, participant_id: str, preferences: Preferences) -> None:
         """
@@ -198,10 +198,16 @@ def _tombstone(event: ParticipantErased) -> Document:
 def _reach(document: Document) -> Reach:
     if "erased_at" in document:
         return "erased"
-    return "unaddressed" if document["contact_sealed"] is None else "addressed"
+    return "unaddressed" if document.get("contact_sealed") is None else "addressed"
 
 
 def _recipient(document: Document) -> Recipient:
     if "erased_at" in document:
         return Recipient(document["_id"], erased=True)
-    return Recipient(document["_id"], document["kind"], document["language"], document["contact_sealed"])
+    # One document that lacks something must not stop all those that are read with it.
+    return Recipient(
+        document["_id"],
+        document.get("kind", "person"),
+        document.get("language", "zh-CN"),
+        document.get("contact_sealed"),
+    )

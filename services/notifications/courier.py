@@ -9,7 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
@@ -116,7 +116,13 @@ class Courier:
 
     async def _deliver(self, claim: str, claimed: Sequence[Claimed]) -> None:
         send_until = asyncio.get_running_loop().time() + self._pace.sending_seconds_max
-        mails, outcomes = await self._make(claimed)
+        try:
+            mails, outcomes = await self._make(claimed)
+        except Exception:
+            # Nothing was sent: the claim goes back, and no mail loses a try.
+            with suppress(Unavailable):
+                await self._deliveries.mark(claim, [(one, _NOT_TRIED) for one in claimed], clock.now())
+            raise
 
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until

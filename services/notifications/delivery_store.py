@@ -96,16 +96,21 @@ class DeliveryStore:
                 },
             )
             found = await self._messages.find({"_id": {"$in": list(ids)}, "claim": claim}).to_list(None)
-        return claim, [
-            Claimed(
-                message_from(document),
-                document["attempts"],
-                document.get("round", 0),
-                document["expires_at"],
-                document["claims"],
-            )
-            for document in found
-        ]
+        claimed, unreadable = [], []
+        for document in found:
+            try:
+                claimed.append(_claimed(document))
+            except (KeyError, TypeError):
+                unreadable.append(document["_id"])
+        if unreadable:
+            # Nothing can be told of what cannot be read; but the others must go on.
+            metrics.ITEMS_FAILED.labels("courier", "message_unreadable").inc(len(unreadable))
+            log.error("messages cannot be read", extra={"messages": len(unreadable)})
+            with mongo.outages_named():
+                await self._messages.update_many(
+                    {"_id": {"$in": unreadable}}, _change(Outcome("failed", "message_unreadable"), now)
+                )
+        return claim, claimed
 
     async def mark(self, claim: str, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> int:
         """
@@ -265,6 +270,16 @@ class DeliveryStore:
                 _unmailed(document) if state == "skipped" and "unmailed" in document else _delivery(document)
                 for document in await found.to_list(None)
             ]
+
+
+def _claimed(document: Document) -> Claimed:
+    return Claimed(
+        message_from(document),
+        document["attempts"],
+        document.get("round", 0),
+        document["expires_at"],
+        document["claims"],
+    )
 
 
 def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:

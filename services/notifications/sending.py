@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # So many times the connection closes at a mail until it is put down to that mail.
 CLOSINGS_MAX = 2
+# With all that a connection tries anew. What is begun within half the lease is marked within the lease.
+SEND_SECONDS_MAX = 45.0
 
 
 @dataclass(slots=True)
@@ -68,9 +70,13 @@ async def send_all(
 
 async def _send(connection: MailConnection, mail: Mail) -> Reply:
     try:
-        return await connection.send(mail)
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            return await connection.send(mail)
     except MailServerDown:
         raise
+    except TimeoutError:
+        connection.drop()
+        return Reply("deferred", "smtp_interrupted")
     except Exception as error:  # noqa: BLE001 (one mail's fault, counted, and tried again later)
         connection.drop()
         metrics.ITEMS_FAILED.labels("courier", "mail_unsendable").inc()

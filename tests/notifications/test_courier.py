@@ -367,6 +367,20 @@ async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_tr
         assert len(await at.told(NotificationFailed.topic)) == 1
 
 
+async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(mongo: str) -> None:
+    torn, bare, fine = fresh(), fresh(), [fresh() for _ in range(5)]
+    async with at_work(mongo) as (at, office):
+        await at.tell(*known(torn, bare, *fine), *[confirmed(person) for person in (torn, bare, *fine)])
+        await at.database["messages"].update_many({"participant_id": torn}, {"$unset": {"cause": ""}})
+        await at.database["contacts"].replace_one({"_id": bare}, {})
+        async with sending(courier(at, office)):
+            await until_all(at, "delivered", 5)
+            await until_settled(at)
+        assert (await at.messages(torn))[0]["code"] == "message_unreadable"
+        assert (await at.messages(bare))[0]["code"] == "no_address"
+        assert {(await at.messages(person))[0]["attempts"] for person in fine} == {1}
+
+
 async def test_a_session_in_the_year_9999_stops_no_mail(mongo: str) -> None:
     person = fresh()
     async with at_work(mongo) as (at, office):
