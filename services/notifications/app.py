@@ -15,6 +15,7 @@ from services.notifications.courier import Courier, Pace, sending
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
 from services.notifications.mail import deliverable
+from services.notifications.mail_queue import MailQueue
 from services.notifications.opening import Opener
 from services.notifications.postal import Postal
 from services.notifications.rules import Patience
@@ -120,8 +121,9 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             cap = DailyCap(database, key.get_secret_value(), settings.mails_per_address_day_max)
             await cap.prepare()
+            queue = MailQueue(database)
             courier = Courier(
-                deliveries,
+                queue,
                 Postal(contacts, wording, opener, sender=deliverable(settings.mail_from)),
                 _mail_server(settings),
                 cap,
@@ -131,7 +133,7 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
                     patience=patience,
                 ),
             )
-            upkeep = Upkeep(messages, deliveries)
+            upkeep = Upkeep(messages, queue)
             await stack.enter_async_context(sending(courier))
             await stack.enter_async_context(looping(upkeep.loop))
             consumers = await stack.enter_async_context(

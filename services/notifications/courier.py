@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from services.notifications.caps import DailyCap
-from services.notifications.delivery_store import GIVEN_UP_AT_ONCE_MAX, Claimed, DeliveryStore
 from services.notifications.mail import Mail
+from services.notifications.mail_queue import GIVEN_UP_AT_ONCE_MAX, Claimed, MailQueue
 from services.notifications.postal import Postal
 from services.notifications.rules import Outcome, Patience, deferred
 from services.notifications.sending import send_all
@@ -63,9 +63,9 @@ class Courier:
     """
 
     def __init__(
-        self, deliveries: DeliveryStore, postal: Postal, server: MailServer, cap: DailyCap, pace: Pace
+        self, queue: MailQueue, postal: Postal, server: MailServer, cap: DailyCap, pace: Pace
     ) -> None:
-        self._deliveries = deliveries
+        self._queue = queue
         self._postal = postal
         self._cap = cap
         self._pace = pace
@@ -89,12 +89,12 @@ class Courier:
         Raises:
             Unavailable: the database does not answer.
         """
-        while await self._deliveries.give_up(clock.now()) == GIVEN_UP_AT_ONCE_MAX:
+        while await self._queue.give_up(clock.now()) == GIVEN_UP_AT_ONCE_MAX:
             pass
         time = asyncio.get_running_loop().time()
         if time < self._paused_until:
             return self._paused_until - time
-        ids = await self._deliveries.due(clock.now(), self._pace.claim_mails_max)
+        ids = await self._queue.due(clock.now(), self._pace.claim_mails_max)
         if not ids:
             if time - self._busy_at > IDLE_SECONDS_MAX:
                 await self.close()
@@ -104,7 +104,7 @@ class Courier:
             # Before anything is claimed: an outage must cost no mail a try.
             await self._connections[0].open()
             lease = timedelta(seconds=self._pace.lease_seconds)
-            claim, claimed = await self._deliveries.claim(ids, clock.now(), lease)
+            claim, claimed = await self._queue.claim(ids, clock.now(), lease)
             await self._deliver(claim, claimed)
         except MailServerDown as error:
             return self._pause(error)
@@ -121,7 +121,7 @@ class Courier:
         except Exception:
             # Nothing was sent: the claim goes back, and no mail loses a try.
             with suppress(Unavailable):
-                await self._deliveries.mark(claim, [(one, _NOT_TRIED) for one in claimed], clock.now())
+                await self._queue.mark(claim, [(one, _NOT_TRIED) for one in claimed], clock.now())
             raise
 
         def may_go_on() -> bool:
@@ -185,7 +185,7 @@ class Courier:
         failures = 0
         while True:
             try:
-                marked = await self._deliveries.mark(claim, outcomes, clock.now())
+                marked = await self._queue.mark(claim, outcomes, clock.now())
             except Unavailable as error:
                 if self.loop.stopping:
                     raise

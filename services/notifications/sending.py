@@ -11,8 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.notifications.delivery_store import Claimed
 from services.notifications.mail import Mail
+from services.notifications.mail_queue import Claimed
 from services.notifications.smtp import MailConnection, MailServerDown, Reply
 from shared.runtime import metrics
 

@@ -1,6 +1,6 @@
 """What notifications does beside its work: tells how long mails wait, and forgets old messages."""
 
-from services.notifications.delivery_store import DeliveryStore
+from services.notifications.mail_queue import MailQueue
 from services.notifications.store import MessageStore
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
@@ -12,9 +12,9 @@ TURN_SECONDS = 10.0
 class Upkeep:
     """A turn looks at the queue and at one slice of messages."""
 
-    def __init__(self, messages: MessageStore, deliveries: DeliveryStore) -> None:
+    def __init__(self, messages: MessageStore, queue: MailQueue) -> None:
         self._messages = messages
-        self._deliveries = deliveries
+        self._queue = queue
         self._after: str | None = None
         self.loop = Loop("upkeep", self.turn)
 
@@ -25,7 +25,7 @@ class Upkeep:
         Returns: how long to rest, in seconds.
         """
         now = clock.now()
-        due, since = await self._deliveries.queue(now)
+        due, since = await self._queue.length(now)
         metrics.MAILS_DUE.set(due)
         metrics.MAILS_OLDEST_AGE.set((now - since).total_seconds() if since else 0)
         self._after = await self._messages.forget(self._after or "", now)

@@ -11,10 +11,9 @@ import sys
 from services.notifications.caps import DailyCap
 from services.notifications.contacts import ContactStore
 from services.notifications.courier import Courier, Pace
-from services.notifications.delivery_store import DeliveryStore
+from services.notifications.mail_queue import MailQueue
 from services.notifications.opening import Opener
 from services.notifications.postal import Postal
-from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer
 from services.notifications.wording import Wording
 from shared.storage.mongo import connect
@@ -23,13 +22,12 @@ from shared.storage.mongo import connect
 async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> None:
     async with connect(mongo, name) as database:
         contacts = ContactStore(database)
-        deliveries = DeliveryStore(database, contacts, Patience())
         wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
         key = os.environ["KEPU_CONTACT_PRIVATE_KEY"]
         postal = Postal(contacts, wording, Opener(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
         pace = Pace(lease_seconds=lease_seconds)
-        await Courier(deliveries, postal, server, DailyCap(database, key), pace).loop.run()
+        await Courier(MailQueue(database), postal, server, DailyCap(database, key), pace).loop.run()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from services.notifications.app import NotificationsSettings
 from services.notifications.contacts import ContactStore
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
+from services.notifications.mail_queue import MailQueue
 from services.notifications.rules import Patience
 from services.notifications.store import MessageStore
 from shared.contracts import events, sealing
@@ -229,6 +230,7 @@ class Desk:
         self.contacts = ContactStore(database)
         self.store = MessageStore(database, patience)
         self.deliveries = DeliveryStore(database, self.contacts, patience)
+        self.queue = MailQueue(database)
         self.patience = patience
         self.woken = 0
         [subscription] = subscriptions(self.contacts, self.store, wake=self._wake)

@@ -57,7 +57,7 @@ def courier(
     postal = Postal(at.contacts, wording, Opener(key), sender="kepu@example.org")
     server = MailServer("127.0.0.1", office.port, "kepu@example.org", mail_seconds_max=mail_seconds_max)
     pace = Pace(claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, patience=at.patience)
-    return Courier(at.deliveries, postal, server, DailyCap(at.database, key, per_day_max), pace)
+    return Courier(at.queue, postal, server, DailyCap(at.database, key, per_day_max), pace)
 
 
 async def all_in(at: Desk, state: str, count: int) -> bool:
@@ -433,13 +433,13 @@ async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mon
     person = fresh()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
-        ids = await at.deliveries.due(clock.now(), 10)
-        claim, claimed = await at.deliveries.claim(ids, clock.now(), timedelta(seconds=60))
+        ids = await at.queue.due(clock.now(), 10)
+        claim, claimed = await at.queue.claim(ids, clock.now(), timedelta(seconds=60))
         await at.tell(erased(person))
         made = await courier(at, office)._postal.make([one.message for one in claimed])
         assert await at.states(person) == ["cancelled"]
         assert made == [Outcome("cancelled", "erased")]
-        marked = await at.deliveries.mark(claim, [(claimed[0], Outcome("cancelled", "erased"))], clock.now())
+        marked = await at.queue.mark(claim, [(claimed[0], Outcome("cancelled", "erased"))], clock.now())
         assert marked == 0
         assert await at.states(person) == ["cancelled"]
 
@@ -448,9 +448,9 @@ async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_no
     person = fresh()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
-        ids = await at.deliveries.due(clock.now(), 10)
-        await at.deliveries.claim(ids, clock.now(), timedelta(milliseconds=1))
-        assert await at.deliveries.claim(ids, clock.now() - timedelta(seconds=1), timedelta(seconds=9))
+        ids = await at.queue.due(clock.now(), 10)
+        await at.queue.claim(ids, clock.now(), timedelta(milliseconds=1))
+        assert await at.queue.claim(ids, clock.now() - timedelta(seconds=1), timedelta(seconds=9))
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 1)
         [document] = await at.messages(person)

@@ -42,7 +42,7 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
             await killed.wait()
         office.hang = False
         assert await at.database["messages"].count_documents({"state": "claimed"}) == 50
-        assert await at.deliveries.due(clock.now(), 100) == [], "nobody takes a claim before it ends"
+        assert await at.queue.due(clock.now(), 100) == [], "nobody takes a claim before it ends"
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 50)
         counts = office.counts

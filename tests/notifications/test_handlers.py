@@ -330,7 +330,7 @@ async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str)
         await at.database["messages"].update_many(
             {"participant_id": people[0]}, {"$set": {"created_at": old}}
         )
-        upkeep = Upkeep(at.store, at.deliveries)
+        upkeep = Upkeep(at.store, at.queue)
         assert await upkeep.turn() > 0
         assert await at.messages(people[0], "inbox") == await at.messages(people[0]) == []
         assert [len(await at.messages(person, "inbox")) for person in people[1:]] == [9, 9]
@@ -339,7 +339,7 @@ async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str)
 async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
     people = [fresh() for _ in range(3)]
     async with desk(mongo) as at:
-        upkeep = Upkeep(at.store, at.deliveries)
+        upkeep = Upkeep(at.store, at.queue)
         await upkeep.turn()
         assert (metrics.MAILS_DUE._value.get(), metrics.MAILS_OLDEST_AGE._value.get()) == (0, 0)
         await at.tell(*known(*people), *[confirmed(person) for person in people])
@@ -435,13 +435,13 @@ async def test_a_mail_whose_recipient_never_joins_fails_in_the_end_and_is_told_o
     async with desk(mongo, Patience(waiting_max=timedelta(days=3))) as at:
         await at.tell(confirmed(person))
         now = clock.now()
-        assert await at.deliveries.give_up(now + timedelta(days=2)) == 0
-        assert await at.deliveries.give_up(now + timedelta(days=4)) == 1
+        assert await at.queue.give_up(now + timedelta(days=2)) == 0
+        assert await at.queue.give_up(now + timedelta(days=4)) == 1
         [document] = await at.messages(person)
         assert (document["state"], document["code"]) == ("failed", "contact_unknown")
         [told] = await at.told(NotificationFailed.topic)
         assert NotificationFailed.model_validate_json(told).code == "contact_unknown"
-        assert await at.deliveries.give_up(now + timedelta(days=4)) == 0
+        assert await at.queue.give_up(now + timedelta(days=4)) == 0
 
 
 async def test_nothing_stored_beside_the_locked_contact_tells_who_somebody_is_or_opens_a_ticket(
