@@ -30,7 +30,7 @@ from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import metrics
 from shared.runtime.background import looping
-from shared.runtime.settings import ContactPrivateKey, Settings, read
+from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -43,7 +43,7 @@ class NotificationsSettings(Settings):
     contact_private_key: ContactPrivateKey | None = Field(
         None, description="opens contacts and tickets, base64; role api shows no tickets without it"
     )
-    contact_public_key: str | None = Field(
+    contact_public_key: ContactPublicKey | None = Field(
         None, description="base64; where it is given, the start fails unless the two are a pair"
     )
     smtp_host: str = Field("127.0.0.1", description="the mail server")

@@ -44,6 +44,11 @@ pytestmark = pytest.mark.stack
 QUICK = Patience(retry_seconds=0.05, retry_seconds_max=0.2)
 
 
+def postal(at: Desk, key: str = CONTACT_PRIVATE_KEY) -> Postal:
+    wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
+    return Postal(at.contacts, wording, Opener(key), sender="kepu@example.org")
+
+
 def courier(
     at: Desk,
     office: PostOffice,
@@ -53,11 +58,9 @@ def courier(
     per_day_max: int = 20,
     mail_seconds_max: float = 20.0,
 ) -> Courier:
-    wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
-    postal = Postal(at.contacts, wording, Opener(key), sender="kepu@example.org")
     server = MailServer("127.0.0.1", office.port, "kepu@example.org", mail_seconds_max=mail_seconds_max)
     pace = Pace(claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, patience=at.patience)
-    return Courier(at.queue, postal, server, DailyCap(at.database, key, per_day_max), pace)
+    return Courier(at.queue, postal(at, key), server, DailyCap(at.database, key, per_day_max), pace)
 
 
 async def all_in(at: Desk, state: str, count: int) -> bool:
@@ -431,12 +434,12 @@ async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> No
 
 async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mongo: str) -> None:
     person = fresh()
-    async with at_work(mongo) as (at, office):
+    async with desk(mongo) as at:
         await at.tell(*known(person), confirmed(person))
         ids = await at.queue.due(clock.now(), 10)
         claim, claimed = await at.queue.claim(ids, clock.now(), timedelta(seconds=60))
         await at.tell(erased(person))
-        made = await courier(at, office)._postal.make([one.message for one in claimed])
+        made = await postal(at).make([one.message for one in claimed])
         assert await at.states(person) == ["cancelled"]
         assert made == [Outcome("cancelled", "erased")]
         marked = await at.queue.mark(claim, [(claimed[0], Outcome("cancelled", "erased"))], clock.now())
