@@ -22,6 +22,7 @@ from tests.notifications.builders import (
     NAME,
     ORGANISER,
     TICKET,
+    TOKEN_PUBLIC_KEY,
     Desk,
     address_of,
     as_participant,
@@ -295,7 +296,7 @@ async def test_every_route_is_described_with_a_summary(kafka: str, mongo: str) -
 
 
 def test_settings_that_cannot_work_are_refused_at_once() -> None:
-    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": "pem"}
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY}
     with pytest.raises(ValueError, match="KEPU_CONTACT_PRIVATE_KEY"):
         NotificationsSettings(**fine, role="worker")
     with pytest.raises(ValueError, match="in clear"):
@@ -309,7 +310,7 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
 
 
 def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:
-    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": "pem", "role": "api"}
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY, "role": "api"}
     other, _ = new_key_pair()
     pair: dict[str, Any] = {
         "contact_private_key": CONTACT_PRIVATE_KEY,

@@ -386,7 +386,7 @@ async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mong
     async with desk(mongo) as at:
         batch = batch_of(good, Envelope(context, bad.event))
         assert len(await at._handle(batch)) == 1
-        assert [why.code for _, why in batch.rejected] == ["bad_header"]
+        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
 
 
 async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo: str) -> None:
@@ -433,7 +433,7 @@ async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str)
         batch = batch_of(good, Envelope(context, bad.event))
         following = await at._handle(batch)
         assert len(following) == 1
-        assert [why.code for _, why in batch.rejected] == ["bad_header"]
+        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
         assert len(await at.messages(person)) == 1
 
 

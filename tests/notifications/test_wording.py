@@ -181,10 +181,15 @@ def _shown(line: str) -> bool:
     return line.translate(dict.fromkeys(map(ord, "\u200c\u200d"))).isprintable()
 
 
-@given(st.data(), st.sampled_from(sorted({notice.kind for notice in POLICY.values()} | {"unheard_of"})))
-def test_whatever_is_stored_can_be_shown(data: st.DataObject, kind: str) -> None:
-    names = next((notice.facts for notice in POLICY.values() if notice.kind == kind), ())
-    stored = {name: data.draw(FACTS) for name in names}
+KINDS = {notice.kind: notice.facts for notice in POLICY.values()} | {"unheard_of": ()}
+STORED = st.sampled_from(sorted(KINDS)).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.fixed_dictionaries(dict.fromkeys(KINDS[kind], FACTS)))
+)
+
+
+@given(STORED)
+def test_whatever_is_stored_can_be_shown(message: tuple[str, dict[str, Fact]]) -> None:
+    kind, stored = message
     for language in LANGUAGES:
         words = WORDING.show(kind, Opener(None).facts(stored, None), language)
         assert _shown(words.subject)
