@@ -349,9 +349,11 @@ async def test_contacts_that_cannot_be_opened_fail_one_by_one_and_stop_nobody_el
 
 
 async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_try(mongo: str) -> None:
-    odd, strange, fine = fresh(), fresh(), [fresh() for _ in range(10)]
+    odd, strange, late, fine = fresh(), fresh(), fresh(), [fresh() for _ in range(10)]
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(odd, strange, *fine), *[confirmed(person) for person in (odd, strange, *fine)])
+        await at.tell(
+            *known(odd, strange, late, *fine), *[confirmed(person) for person in (odd, strange, late, *fine)]
+        )
         # As an older or a newer version may have stored them.
         mails = at.database["messages"]
         await mails.update_one(
@@ -361,13 +363,19 @@ async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_tr
             {"participant_id": strange, "channel": "email"},
             {"$set": {"kind": "unheard_of", "cause.id": "two\u2028lines"}},
         )
+        await mails.update_one(
+            {"participant_id": late, "channel": "email"},
+            {"$set": {"created_at": datetime(9999, 12, 31, 20, tzinfo=UTC)}},
+        )
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 10)
-            await until_all(at, "failed", 2)
-        assert {(await at.messages(person))[0]["code"] for person in (odd, strange)} == {"mail_unmakeable"}
+            await until_all(at, "failed", 3)
+        assert {(await at.messages(person))[0]["code"] for person in (odd, strange, late)} == {
+            "mail_unmakeable"
+        }
         assert {(await at.messages(person))[0]["attempts"] for person in fine} == {1}
-        # What no event can name is not told; the other is.
-        assert len(await at.told(NotificationFailed.topic)) == 1
+        # What no event can name is not told; the others are.
+        assert len(await at.told(NotificationFailed.topic)) == 2
 
 
 async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(mongo: str) -> None:

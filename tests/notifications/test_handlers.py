@@ -135,7 +135,8 @@ async def test_whoever_is_erased_stays_erased_whatever_comes_later(mongo: str) -
     person = fresh()
     async with desk(mongo) as at:
         await at.tell(erased(person), *known(person))
-        following = await at.tell(*known(person), *everything(person))
+        # Not even under a higher version.
+        following = await at.tell(joined(person, version=9), keyed(person, version=9), *everything(person))
         assert following == []
         assert set(await at.states(person)) == {"cancelled"}
         assert (await at.contacts.recipients([person]))[person].contact_sealed is None
@@ -307,6 +308,8 @@ async def test_a_destroyed_key_never_comes_back_and_stops_the_mail(mongo: str) -
     person = fresh()
     async with desk(mongo) as at:
         await at.tell(*known(person), keyed(person, version=2, key_sealed=None), keyed(person, version=3))
+        assert await at.contacts.keys([person]) == {}
+        await at.tell(keyed(person, version=4))
         assert await at.contacts.keys([person]) == {}
         await at.tell(confirmed(person))
         assert await at.states(person) == ["waiting_contact"]
