@@ -16,7 +16,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
     "quiz": ("KEPU_ATTEMPT_KEY",),
     "awards": ("KEPU_AWARD_KEY",),
-    "notifications": ("KEPU_CONTACT_PRIVATE_KEY",),
+    "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
 }
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
 

@@ -13,19 +13,20 @@ from shared.contracts.events import NotificationRequested
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-TOPIC, GROUP = "notification.requested", "notifications"
+TOPIC, GROUP = "notification.requested", topics.NOTIFICATIONS
 BOTH, INBOX = ("inbox", "email"), ("inbox",)
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.confirmed": BOTH,
     "registration.waitlisted": BOTH,
     "registration.rejected": BOTH,
     "registration.cancelled": BOTH,
+    "registration.moved": BOTH,
     "quiz.completed": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
 }
 FACTS = (
-    "ticket_code",
+    "ticket_sealed",
     "award_code",
     "score_percent",
     "scheme_title",
@@ -49,6 +50,7 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
         if event.body.get("contact_sealed")
     }
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
+    erased = {event.body["participant_id"] for event in log.events("participant.erased")}
     sent = set(_sent(mail_file))
     refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
     return [
@@ -68,7 +70,12 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
         kept("mails sent are of messages", sent, (message["_id"] for message in messages)),
         true_of_all("what is said is what happened", _misquoted(log, messages), len(messages)),
         true_of_all(
-            "who has an address gets mail, all an inbox", _unsent(messages, addressed), len(messages)
+            "who has an address gets mail, all an inbox", _unsent(messages, addressed, erased), len(messages)
+        ),
+        true_of_all(
+            "the erased are known as such and told nothing more",
+            [*_still_told(messages, erased), *await _unmarked(database, erased)],
+            len(erased),
         ),
     ]
 
@@ -108,8 +115,11 @@ def _sent(mail_file: Path) -> Iterator[str]:
             yield found.group()
 
 
-def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
+def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iterator[str]:
     for message in messages:
+        if message["participant_id"] in erased:
+            # Whatever had not gone out before was cancelled: `_still_told` looks at it.
+            continue
         right: tuple[str, ...] = ("delivered",)
         if message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
@@ -117,6 +127,21 @@ def _unsent(messages: list[Json], addressed: set[str]) -> Iterator[str]:
             yield message["_id"]
         if "unmailed" in message and message["participant_id"] in addressed:
             yield message["_id"]
+
+
+def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:
+    for message in messages:
+        if message["participant_id"] in erased and (
+            message.get("facts") or message["state"] in ("waiting_contact", "pending", "claimed")
+        ):
+            yield message["_id"]
+
+
+async def _unmarked(database: Database, erased: set[str]) -> list[str]:
+    """Those who would be told something again by whoever names them."""
+    of = {"_id": {"$in": list(erased)}, "erased_at": {"$exists": True}}
+    marked = {one["_id"] async for one in database["contacts"].find(of, {"_id": 1})}
+    return sorted(erased - marked)
 
 
 def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:

@@ -1,40 +1,26 @@
 """Notifications over HTTP: one's own inbox and preferences; for organisers groups' inboxes and deliveries."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
+from services.notifications.contacts import ContactStore
 from services.notifications.delivery_store import Delivery, DeliveryStore
-from services.notifications.rules import Preferences, State, language_of
-from services.notifications.store import NotificationStore
+from services.notifications.opening import Opener
+from services.notifications.rules import TICKET_SEALED, Message, Preferences, State, language_of
+from services.notifications.store import InboxMessage, MessageStore
 from services.notifications.wording import Wording
-from shared.contracts.checked import ID_PATTERN
 from shared.contracts.events import Channel, Language, ParticipantKind
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, NotFound
+from shared.runtime.errors import Forbidden, NotFound, Rejected
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
 from shared.web.http import AsOrganiser, AsParticipant
 
-PAGE_MESSAGES = 20
-PAGE_MESSAGES_MAX = 100
-PAGE_DELIVERIES = 100
-PAGE_DELIVERIES_MAX = 500
-# Milliseconds since 1970, and the id of a message of that time.
-AFTER_PATTERN = r"^[0-9]{1,14}\.[a-z0-9-]{1,64}$"
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MESSAGE_ID = "0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"
-AFTER = f"1684540800000.{MESSAGE_ID}"
-
-MessageIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=[MESSAGE_ID])]
-ParticipantIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["group-service-team-01"])]
-After = Annotated[
-    str | None, Query(pattern=AFTER_PATTERN, description="`after` of the page before", examples=[AFTER])
-]
 InLanguage = Annotated[Language | None, Query(description="instead of the language preferred")]
-Limit = Annotated[int, Query(ge=1, le=PAGE_MESSAGES_MAX)]
 
 
 class MessageOut(BaseModel):
@@ -53,7 +39,7 @@ class InboxOut(BaseModel):
 
     language: Language
     messages: list[MessageOut]
-    after: str | None = Field(examples=[AFTER])
+    after: str | None
 
 
 class ReadOut(BaseModel):
@@ -65,8 +51,8 @@ class UnreadOut(BaseModel):
     unread: int = Field(description="counted up to 1,000", examples=[3])
 
 
-class PreferencesIn(BaseModel):
-    """What a participant chooses; an inbox cannot be turned off."""
+class PreferencesForm(Form):
+    """What a participant chooses, and has chosen; an inbox cannot be turned off."""
 
     email: bool = Field(True, description="whether mails are sent", examples=[True])
     language: Language | None = Field(None, description="null: the profile's", examples=["zh-CN"])
@@ -110,9 +96,11 @@ class SummaryOut(BaseModel):
 class NotificationsApi:
     """What the routes stand on."""
 
-    store: NotificationStore
+    contacts: ContactStore
+    messages: MessageStore
     deliveries: DeliveryStore
     wording: Wording
+    opener: Opener
 
 
 def router() -> APIRouter:
@@ -164,7 +152,7 @@ async def own_inbox(
     request: Request,
     participant: AsParticipant,
     language: InLanguage = None,
-    limit: Limit = PAGE_MESSAGES,
+    limit: Limit = PAGE,
     after: After = None,
 ) -> InboxOut:
     """Messages say what they tell of in the language asked for, the one preferred, or the profile's."""
@@ -173,14 +161,14 @@ async def own_inbox(
 
 async def group_inbox(
     request: Request,
-    participant_id: ParticipantIdInPath,
+    participant_id: IdInPath,
     language: InLanguage = None,
-    limit: Limit = PAGE_MESSAGES,
+    limit: Limit = PAGE,
     after: After = None,
 ) -> InboxOut:
     """Groups have no token of their own. A person's inbox is opened by that person alone."""
     api = _api(request)
-    recipient = (await api.store.recipients([participant_id])).get(participant_id)
+    recipient = (await api.contacts.recipients([participant_id])).get(participant_id)
     if recipient is None or recipient.erased:
         raise NotFound(f"there is no participant {participant_id}", code="participant_unknown")
     if recipient.kind != "group":
@@ -191,14 +179,19 @@ async def group_inbox(
 async def _inbox(
     api: NotificationsApi, participant_id: str, asked: Language | None, limit: int, after: str | None
 ) -> InboxOut:
-    recipient = (await api.store.recipients([participant_id])).get(participant_id)
-    preferences = (await api.store.preferences([participant_id])).get(participant_id)
+    before = _before(after)
+    recipient = (await api.contacts.recipients([participant_id])).get(participant_id)
+    preferences = (await api.contacts.preferences([participant_id])).get(participant_id)
     language = language_of(asked, preferences, recipient)
     kind: ParticipantKind = recipient.kind if recipient else "person"
-    found = await api.store.inbox(participant_id, _cursor(after), limit)
+    # One more than is shown tells whether there is a next page.
+    found = await api.messages.inbox(participant_id, before, limit + 1)
+    shown = found[:limit]
+    key = await _key_for(api, participant_id, shown)
     messages = []
-    for one in found:
-        words = api.wording.say(one.message.kind, one.message.facts or {}, language, kind)
+    for one in shown:
+        facts = api.opener.facts(one.message.facts or {}, key)
+        words = api.wording.show(one.message.kind, facts, language, kind)
         messages.append(
             MessageOut(
                 message_id=one.message.message_id,
@@ -209,41 +202,48 @@ async def _inbox(
                 read_at=one.read_at,
             )
         )
-    last = found[-1].message if len(found) == limit else None
     return InboxOut(
         language=language,
         messages=messages,
-        after=_after(last.created_at, last.message_id) if last else None,
+        after=_after(shown[-1].message) if len(found) > limit else None,
     )
+
+
+async def _key_for(api: NotificationsApi, participant_id: str, shown: list[InboxMessage]) -> bytes | None:
+    """The participant's key, where one of these messages needs it and it can be had."""
+    if not api.opener.can_open or not any(TICKET_SEALED in (one.message.facts or {}) for one in shown):
+        return None
+    key_sealed = (await api.contacts.keys([participant_id])).get(participant_id)
+    try:
+        return api.opener.key(key_sealed) if key_sealed else None
+    except Rejected:
+        return None
 
 
 async def unread_count(request: Request, participant: AsParticipant) -> UnreadOut:
     """How many messages of one's own inbox are not marked as read."""
-    return UnreadOut(unread=await _api(request).store.unread(participant.participant_id))
+    return UnreadOut(unread=await _api(request).messages.unread(participant.participant_id))
 
 
-async def mark_read(request: Request, message_id: MessageIdInPath, participant: AsParticipant) -> ReadOut:
+async def mark_read(request: Request, message_id: IdInPath, participant: AsParticipant) -> ReadOut:
     """Again, it changes nothing: the first time stays."""
-    read_at = await _api(request).store.mark_read(participant.participant_id, message_id, clock.now())
+    read_at = await _api(request).messages.mark_read(participant.participant_id, message_id, clock.now())
     if read_at is None:
         raise NotFound(f"there is no message {message_id} in this inbox", code="message_unknown")
     return ReadOut(message_id=message_id, read_at=read_at)
 
 
-async def own_preferences(request: Request, participant: AsParticipant) -> PreferencesIn:
+async def own_preferences(request: Request, participant: AsParticipant) -> PreferencesForm:
     """What holds now, chosen or not."""
     id_ = participant.participant_id
-    chosen = (await _api(request).store.preferences([id_])).get(id_, Preferences())
-    return PreferencesIn(email=chosen.email, language=chosen.language)
+    chosen = (await _api(request).contacts.preferences([id_])).get(id_, Preferences())
+    return PreferencesForm(email=chosen.email, language=chosen.language)
 
 
-async def choose(request: Request, form: PreferencesIn, participant: AsParticipant) -> PreferencesIn:
+async def choose(request: Request, form: PreferencesForm, participant: AsParticipant) -> PreferencesForm:
     """It holds for mails that are not sent yet, too."""
-    store, id_ = _api(request).store, participant.participant_id
-    recipient = (await store.recipients([id_])).get(id_)
-    if recipient is not None and recipient.erased:
-        raise Conflict("this participant was erased", code="participant_erased")
-    await store.choose(id_, Preferences(form.email, form.language))
+    chosen = Preferences(form.email, form.language)
+    await _api(request).contacts.choose(participant.participant_id, chosen)
     return form
 
 
@@ -262,25 +262,26 @@ async def list_deliveries(
     request: Request,
     state: Annotated[State, Query(examples=["failed"])] = "failed",
     channel: Annotated[Channel | None, Query(description="both, unless one is named")] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_DELIVERIES_MAX)] = PAGE_DELIVERIES,
+    limit: Limit = PAGE,
     after: After = None,
 ) -> DeliveriesOut:
     """
-    For a look at what failed, and why.
+    A mail not made for want of an address goes by the id of the message in the inbox.
 
-    A mail not made for want of an address goes by the id of the message in the inbox. To list what
-    was delivered to inboxes reads every message.
+    Messages delivered to inboxes are not listed here: their readers are.
     """
+    if (state, channel) == ("delivered", "inbox"):
+        raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")
     channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
-    found = await _api(request).deliveries.deliveries(state, channels, _cursor(after), limit)
-    last = found[-1].message if len(found) == limit else None
+    found = await _api(request).deliveries.deliveries(state, channels, _before(after), limit + 1)
+    shown = found[:limit]
     return DeliveriesOut(
-        deliveries=[_delivery_out(delivery) for delivery in found],
-        after=_after(last.created_at, last.message_id) if last else None,
+        deliveries=[_delivery_out(delivery) for delivery in shown],
+        after=_after(shown[-1].message) if len(found) > limit else None,
     )
 
 
-async def retry(request: Request, message_id: MessageIdInPath) -> DeliveryOut:
+async def retry(request: Request, message_id: IdInPath) -> DeliveryOut:
     """For mails that failed by what has been put right since: the server, the key, the address."""
     return _delivery_out(await _api(request).deliveries.retry(message_id, clock.now()))
 
@@ -303,12 +304,15 @@ def _delivery_out(delivery: Delivery) -> DeliveryOut:
     )
 
 
-def _after(created_at: datetime, message_id: str) -> str:
-    return f"{round(created_at.timestamp() * 1000)}.{message_id}"
+def _after(message: Message) -> str:
+    return after_of(message.created_at, message.message_id)
 
 
-def _cursor(after: str | None) -> tuple[datetime, str] | None:
-    if after is None:
+def _before(after: str | None) -> tuple[datetime, str] | None:
+    place = place_after(after, datetime, str)
+    if place is None:
         return None
-    milliseconds, _, id_ = after.partition(".")
-    return EPOCH + timedelta(milliseconds=int(milliseconds)), id_
+    created_at, message_id = place
+    if created_at.tzinfo is None:
+        raise Rejected("`after` is not one that a page gave", code="after_invalid")
+    return created_at, message_id

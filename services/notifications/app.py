@@ -3,24 +3,34 @@
 import socket
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Self
+from typing import Self, get_args
 
 from fastapi import FastAPI
 from pydantic import Field, SecretStr, model_validator
 
 from services.notifications.api import NotificationsApi, router
+from services.notifications.caps import MAILS_PER_ADDRESS_DAY_MAX, DailyCap
+from services.notifications.contacts import ContactStore
 from services.notifications.courier import Courier, Pace, sending
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
+from services.notifications.mail import deliverable
+from services.notifications.mail_queue import MailQueue
+from services.notifications.opening import Opener
 from services.notifications.postal import Postal
 from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer, Security
-from services.notifications.store import NotificationStore
+from services.notifications.store import MessageStore
+from services.notifications.upkeep import Upkeep
 from services.notifications.wording import Wording
-from shared.contracts.sealing import EMAIL_PATTERN
+from shared.contracts import sealing
+from shared.contracts.checked import Email, Line
+from shared.contracts.events import Channel
 from shared.messaging.consumer import consuming
 from shared.messaging.publisher import publishing
-from shared.runtime.settings import ContactPrivateKey, Settings, read
+from shared.runtime import metrics
+from shared.runtime.background import looping
+from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
@@ -31,7 +41,10 @@ class NotificationsSettings(Settings):
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
     contact_private_key: ContactPrivateKey | None = Field(
-        None, description="opens contacts, base64; role api does without"
+        None, description="opens contacts and tickets, base64; role api shows no tickets without it"
+    )
+    contact_public_key: ContactPublicKey | None = Field(
+        None, description="base64; where it is given, the start fails unless the two are a pair"
     )
     smtp_host: str = Field("127.0.0.1", description="the mail server")
     smtp_port: int = Field(25, ge=1, le=65_535)
@@ -39,17 +52,18 @@ class NotificationsSettings(Settings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_connections: int = Field(8, ge=1, le=32, description="connections to it that are kept open")
-    mail_from: str = Field(
-        "kepu@example.org", pattern=EMAIL_PATTERN, description="the address that mails come from"
+    mail_from: Email = Field("kepu@example.org", description="the address that mails come from")
+    signature_zh: Line = "科技活动周组委会"
+    signature_en: Line = "Organising Committee of the Science & Technology Week"
+    mail_retry_seconds: float = Field(
+        300.0, gt=0, le=3_600, description="wait after the first try that was deferred; doubles"
     )
-    signature_zh: str = Field("科技活动周组委会", min_length=1, max_length=100)
-    signature_en: str = Field(
-        "Organising Committee of the Science & Technology Week", min_length=1, max_length=100
+    mail_retry_hours_max: float = Field(4.0, gt=0, le=24, description="the longest wait between two tries")
+    mail_age_days_max: float = Field(
+        4.0, gt=0, le=7, description="a mail not delivered so long has failed; RFC 5321 advises 4 to 5 days"
     )
-    mail_tries_max: int = Field(6, ge=1, le=20, description="tries of a mail before it has failed")
-    mail_retry_seconds: float = Field(60.0, gt=0, le=3_600, description="wait after the first try; doubles")
-    mail_age_hours_max: float = Field(
-        24.0, gt=0, le=24 * 7, description="a mail not delivered so long has failed"
+    mails_per_address_day_max: int = Field(
+        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="what is beyond it is skipped"
     )
     contact_wait_days_max: float = Field(
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"
@@ -59,56 +73,80 @@ class NotificationsSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _worker_can_work(self) -> Self:
+    def _can_work(self) -> Self:
         if self.role != "api" and self.contact_private_key is None:
             raise ValueError("role worker needs KEPU_CONTACT_PRIVATE_KEY; `kepu keys` makes one")
+        if self.contact_private_key is not None and self.contact_public_key:
+            sealing.check_pair(self.contact_public_key, self.contact_private_key.get_secret_value())
         if self.smtp_username and self.smtp_security == "none":
             raise ValueError("KEPU_SMTP_USERNAME without KEPU_SMTP_SECURITY would send the password in clear")
+        if not deliverable(self.mail_from).isascii():
+            raise ValueError("KEPU_MAIL_FROM needs plain letters before the @: not every server takes others")
         return self
+
+
+# What a message or mail can come to: each is counted from 0 on, so that a first one shows as an increase.
+_ENDS: dict[Channel, tuple[str, ...]] = {
+    "inbox": ("delivered", "cancelled"),
+    "email": ("delivered", "deferred", "failed", "skipped", "cancelled"),
+}
 
 
 def assemble(settings: NotificationsSettings) -> FastAPI:
     """The service's app."""
     patience = Patience(
-        tries_max=settings.mail_tries_max,
         retry_seconds=settings.mail_retry_seconds,
-        pending_max=timedelta(hours=settings.mail_age_hours_max),
+        retry_seconds_max=settings.mail_retry_hours_max * 3_600,
+        pending_max=timedelta(days=settings.mail_age_days_max),
         waiting_max=timedelta(days=settings.contact_wait_days_max),
     )
+    for channel in get_args(Channel):
+        for outcome in _ENDS[channel]:
+            metrics.DELIVERIES.labels(channel, outcome)
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
-        store, deliveries = NotificationStore(database, patience), DeliveryStore(database, patience)
-        await store.prepare()
+        contacts, messages = ContactStore(database), MessageStore(database, patience)
+        deliveries = DeliveryStore(database, contacts, patience)
+        await contacts.prepare()
+        await messages.prepare()
         wording = Wording({"zh-CN": settings.signature_zh, "en": settings.signature_en})
-        app.state.notifications = NotificationsApi(store, deliveries, wording)
+        key = settings.contact_private_key
+        opener = Opener(key.get_secret_value() if key else None)
+        app.state.notifications = NotificationsApi(contacts, messages, deliveries, wording, opener)
         checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
-        if settings.contact_private_key is not None and settings.role != "api":
+        if key is not None and settings.role != "api":
             publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-notifications"))
             owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
             relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
+            cap = DailyCap(database, key.get_secret_value(), settings.mails_per_address_day_max)
+            await cap.prepare()
+            queue = MailQueue(database)
             courier = Courier(
-                deliveries,
-                Postal(store, wording, sender=settings.mail_from, private_key=settings.contact_private_key),
+                queue,
+                Postal(contacts, wording, opener, sender=deliverable(settings.mail_from)),
                 _mail_server(settings),
+                cap,
                 Pace(
                     connections=settings.smtp_connections,
                     lease_seconds=settings.claim_lease_seconds,
                     patience=patience,
                 ),
             )
+            upkeep = Upkeep(messages, queue)
             await stack.enter_async_context(sending(courier))
+            await stack.enter_async_context(looping(upkeep.loop))
             consumers = await stack.enter_async_context(
                 consuming(
                     settings.kafka,
-                    subscriptions(store, wake=courier.wake),
+                    subscriptions(contacts, messages, wake=courier.loop.wake),
                     publisher,
                     instance=settings.instance,
                 )
             )
             checks["kafka"] = publisher.ping
             checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "mail": courier.check}
+            checks |= {"relay": relay.check, "mail": courier.loop.check, "upkeep": upkeep.loop.check}
         return checks
 
     app = create_app(
@@ -127,7 +165,7 @@ def _mail_server(settings: NotificationsSettings) -> MailServer:
     return MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
-        sender=settings.mail_from,
+        sender=deliverable(settings.mail_from),
         security=settings.smtp_security,
         # Empty is none: a compose file cannot leave a variable out.
         username=settings.smtp_username or None,

@@ -1,40 +1,26 @@
-"""
-Mails on their way, in MongoDB: claimed, marked, given up, tried again.
+"""What became of messages, in MongoDB, as organisers see it; and mails tried again as they ask."""
 
-A claim is a lease: `due_at` of a claimed message is when the claim ends and anybody may
-claim it anew (docs/decisions/0008-deliveries.md).
-"""
-
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import get_args
-from uuid import uuid4
 
 from msgspec import structs
 
-from services.notifications import announcing
-from services.notifications.rules import NO_ADDRESS, Message, Outcome, Patience, State
+from services.notifications.contacts import ContactStore
+from services.notifications.rules import NO_ADDRESS, Message, Patience, State
 from services.notifications.store import message_from, older_than
-from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import Channel
-from shared.runtime import metrics
 from shared.runtime.errors import Conflict, NotFound
-from shared.storage import mongo, outbox
-from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, Session, UpdateOne
+from shared.storage import mongo
+from shared.storage.mongo import DESCENDING, Database, Document
+
+log = logging.getLogger(__name__)
 
 GIVEN_UP_AT_ONCE_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A mail that this process may send now; `attempts` counts this time too."""
-
-    message: Message
-    attempts: int
-    round: int
-    expires_at: datetime
+QUEUE_COUNTED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,121 +37,12 @@ class Delivery:
 
 
 class DeliveryStore:
-    """The courier's and the organisers' view of the messages."""
+    """The organisers' view of the messages."""
 
-    def __init__(self, database: Database, patience: Patience) -> None:
-        self._database = database
+    def __init__(self, database: Database, contacts: ContactStore, patience: Patience) -> None:
         self._messages = database["messages"]
-        self._contacts = database["contacts"]
+        self._contacts = contacts
         self._patience = patience
-
-    async def due(self, now: datetime, limit: int) -> list[str]:
-        """The ids of mails to be sent now, the longest due first; also those whose claim has ended."""
-        condition = {"due_at": {"$lte": now}, "state": {"$in": ["pending", "claimed"]}}
-        with mongo.outages_named():
-            found = self._messages.find(condition, {"_id": 1}).sort("due_at", ASCENDING).limit(limit)
-            return [document["_id"] for document in await found.to_list(None)]
-
-    async def claim(self, ids: Sequence[str], now: datetime, lease: timedelta) -> tuple[str, list[Claimed]]:
-        """
-        Take those of these mails that nobody else has taken meanwhile.
-
-        Returns: the claim's id, and what it holds.
-        """
-        claim = str(uuid4())
-        with mongo.outages_named():
-            await self._messages.update_many(
-                {
-                    "_id": {"$in": list(ids)},
-                    "due_at": {"$lte": now},
-                    "state": {"$in": ["pending", "claimed"]},
-                },
-                {
-                    "$set": {"state": "claimed", "claim": claim, "due_at": now + lease},
-                    "$inc": {"attempts": 1},
-                },
-            )
-            found = await self._messages.find({"_id": {"$in": list(ids)}, "claim": claim}).to_list(None)
-        return claim, [
-            Claimed(
-                message_from(document),
-                document["attempts"],
-                document.get("round", 0),
-                document["expires_at"],
-            )
-            for document in found
-        ]
-
-    async def mark(self, claim: str, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> int:
-        """
-        Keep what became of claimed mails, and tell of it, in one transaction.
-
-        A mail that is no longer under this claim is left alone: it was cancelled, or the claim
-        ended and it is another's.
-
-        Returns: how many were marked.
-        """
-        if not outcomes:
-            return 0
-
-        async def work(session: Session) -> list[tuple[Claimed, Outcome]]:
-            ids = [one.message.message_id for one, _ in outcomes]
-            held = self._messages.find({"_id": {"$in": ids}, "claim": claim}, {"_id": 1}, session=session)
-            ours = {document["_id"] for document in await held.to_list(None)}
-            marked = [pair for pair in outcomes if pair[0].message.message_id in ours]
-            if marked:
-                await self._messages.bulk_write(
-                    [
-                        UpdateOne({"_id": one.message.message_id}, _change(outcome, now))
-                        for one, outcome in marked
-                    ],
-                    ordered=False,
-                    session=session,
-                )
-                told = [_told(one, outcome, now) for one, outcome in marked]
-                await outbox.append(self._database, session, [event for event in told if event is not None])
-            return marked
-
-        marked = await mongo.in_transaction(self._database, work)
-        for _, outcome in marked:
-            word = outcome.state if outcome.state != "pending" else "deferred"
-            metrics.DELIVERIES.labels("email", word).inc()
-        return len(marked)
-
-    async def give_up(self, now: datetime) -> int:
-        """
-        Fail mails that have waited too long, for a contact or for the mail server, and tell of it.
-
-        Returns: how many, at most `GIVEN_UP_AT_ONCE_MAX`; call again while it is that many.
-        """
-        overdue: Document = {
-            "expires_at": {"$lte": now},
-            # A claim that has not ended may yet be a delivery.
-            "$or": [{"state": {"$in": ["waiting_contact", "pending"]}}, {"due_at": {"$lte": now}}],
-        }
-        with mongo.outages_named():
-            if not await self._messages.find_one(overdue, {"_id": 1}):
-                return 0
-
-        async def work(session: Session) -> int:
-            found = await self._messages.find(overdue, session=session).to_list(GIVEN_UP_AT_ONCE_MAX)
-            writes, told = [], []
-            for document in found:
-                code = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
-                writes.append(UpdateOne({"_id": document["_id"]}, _change(Outcome("failed", code), now)))
-                told.append(
-                    announcing.failed(
-                        message_from(document), code, document["attempts"], now, document.get("round", 0)
-                    )
-                )
-            if writes:
-                await self._messages.bulk_write(writes, ordered=False, session=session)
-                await outbox.append(self._database, session, told)
-            return len(writes)
-
-        count = await mongo.in_transaction(self._database, work)
-        metrics.DELIVERIES.labels("email", "failed").inc(count)
-        return count
 
     async def retry(self, message_id: str, now: datetime) -> Delivery:
         """
@@ -180,9 +57,9 @@ class DeliveryStore:
             document = await self._messages.find_one({"_id": message_id})
             if document is None:
                 raise NotFound(f"there is no message {message_id}", code="message_unknown")
-            known = await self._contacts.find_one({"_id": document["participant_id"]}, {"_id": 1})
+            known = await self._contacts.reach([document["participant_id"]])
             again: Document
-            if known:
+            if known.get(document["participant_id"]) in ("addressed", "unaddressed"):
                 again = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
             else:
                 again = {"state": "waiting_contact", "expires_at": now + self._patience.waiting_max}
@@ -191,7 +68,7 @@ class DeliveryStore:
                 {
                     "$set": {**again, "attempts": 0},
                     "$inc": {"round": 1},
-                    "$unset": {"code": "", "reply": "", "finished_at": ""},
+                    "$unset": {"code": "", "reply": "", "finished_at": "", "claims": ""},
                 },
                 return_document=mongo.ReturnDocument.AFTER,
             )
@@ -212,7 +89,7 @@ class DeliveryStore:
             {"$group": {"_id": "$state", "count": {"$sum": 1}}},
         ]
         with mongo.outages_named():
-            every = await self._messages.count_documents({}, hint="_id_")
+            every = await self._messages.estimated_document_count()
             rows = await self._messages.aggregate(group).to_list(None)
             silenced = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
             unmailed = await self._messages.count_documents({"unmailed": NO_ADDRESS})
@@ -231,8 +108,8 @@ class DeliveryStore:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
 
-        Those delivered to inboxes are nearly all there are and in no index: to list them reads
-        every message. A mail that was not made goes by the id of the message in the inbox.
+        Those delivered to inboxes are nearly all there are and in no index: they are not listed.
+        A mail that was not made goes by the id of the message in the inbox.
         """
         older: Document = {} if before is None else older_than(before)
         wanted = [{**one, **older} for one in _listed(state, channels)]
@@ -252,40 +129,11 @@ def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
     listed: list[Document] = [
         {"state": state, "channel": channel}
         for channel in channels
-        if channel == "email" or state in ("delivered", "cancelled")
+        if channel == "email" or state == "cancelled"
     ]
     if state == "skipped" and "email" in channels:
         listed.append({"unmailed": NO_ADDRESS})
     return listed
-
-
-def _change(outcome: Outcome, now: datetime) -> Document:
-    set_: Document = {"state": outcome.state}
-    unset: Document = {"claim": ""}
-    if outcome.code is not None:
-        set_["code"] = outcome.code
-    if outcome.reply is not None:
-        set_["reply"] = outcome.reply
-    if outcome.state == "pending":
-        set_["due_at"] = outcome.due_at or now
-    else:
-        set_["finished_at"] = now
-        unset |= {"due_at": "", "expires_at": ""}
-    if outcome.state == "delivered":
-        # What went wrong on the way is of no interest any more.
-        unset |= {"code": "", "reply": ""}
-    change: Document = {"$set": set_, "$unset": unset}
-    if not outcome.counted:
-        change["$inc"] = {"attempts": -1}
-    return change
-
-
-def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | None:
-    if outcome.state == "delivered":
-        return announcing.delivered(one.message, now, one.round)
-    if outcome.state == "failed":
-        return announcing.failed(one.message, outcome.code or "failed", one.attempts, now, one.round)
-    return None
 
 
 def _delivery(document: Document) -> Delivery:

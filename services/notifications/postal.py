@@ -1,73 +1,95 @@
 """Messages made into mails: the one place where a contact is opened, at the moment of sending."""
 
 import asyncio
-from base64 import b64decode
+import logging
 from collections.abc import Sequence
 
-from pydantic import SecretStr
-
+from services.notifications.contacts import ContactStore
 from services.notifications.mail import Mail, mail
-from services.notifications.rules import Message, Outcome, Preferences, Recipient, language_of
-from services.notifications.store import NotificationStore
+from services.notifications.opening import Opener
+from services.notifications.rules import NO_ADDRESS, Message, Outcome, Preferences, Recipient, language_of
 from services.notifications.wording import Wording
-from shared.contracts.sealing import unseal
+from shared.runtime import metrics
 from shared.runtime.errors import Rejected
 
-KEY_BYTES = 32
+log = logging.getLogger(__name__)
 
 
 class Postal:
     """Addresses and words mails, in one sender's name."""
 
-    def __init__(
-        self, store: NotificationStore, wording: Wording, *, sender: str, private_key: SecretStr
-    ) -> None:
-        if len(b64decode(private_key.get_secret_value(), validate=True)) != KEY_BYTES:
-            raise ValueError(
-                "KEPU_CONTACT_PRIVATE_KEY is no key of 32 bytes in base64; `kepu keys` makes one"
-            )
-        self._store = store
+    def __init__(self, contacts: ContactStore, wording: Wording, opener: Opener, *, sender: str) -> None:
+        self._contacts = contacts
         self._wording = wording
+        self._opener = opener
         self._sender = sender
-        self._private_key = private_key
 
     async def make(self, messages: Sequence[Message]) -> list[Mail | Outcome]:
         """For each message its mail, or what becomes of it instead, in order."""
         ids = {message.participant_id for message in messages}
-        recipients = await self._store.recipients(ids)
-        preferences = await self._store.preferences(ids)
+        recipients = await self._contacts.recipients(ids)
+        keys = await self._contacts.keys(ids)
+        preferences = await self._contacts.preferences(ids)
         made: list[Mail | Outcome] = []
         for message in messages:
             id_ = message.participant_id
-            made.append(self._made(message, recipients.get(id_), preferences.get(id_)))
+            made.append(self._made(message, recipients.get(id_), keys.get(id_), preferences.get(id_)))
             # Opening a contact is arithmetic: let requests in between.
             await asyncio.sleep(0)
         return made
 
     def _made(
-        self, message: Message, recipient: Recipient | None, preferences: Preferences | None
+        self,
+        message: Message,
+        recipient: Recipient | None,
+        key_sealed: str | None,
+        preferences: Preferences | None,
     ) -> Mail | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", "erased")
         if preferences is not None and not preferences.email:
             return Outcome("skipped", "email_off")
         if recipient.contact_sealed is None:
-            return Outcome("skipped", "no_address")
+            return Outcome("skipped", NO_ADDRESS)
+        if key_sealed is None:
+            # It was there when the mail became due, so it is destroyed: the erasure is on its way.
+            return Outcome("cancelled", "erased")
         try:
-            contact = unseal(recipient.contact_sealed, self._private_key.get_secret_value())
-            if contact.email is None:
-                return Outcome("skipped", "no_address")
-            language = language_of(None, preferences, recipient)
-            words = self._wording.say(message.kind, message.facts, language, recipient.kind)
-            body = self._wording.letter(words, name=contact.name, language=language, date=message.created_at)
-            return mail(
-                message.message_id,
-                sender=self._sender,
-                address=contact.email,
-                subject=words.subject,
-                body=body,
-                language=language,
-                date=message.created_at,
-            )
+            return self._written(message, recipient, recipient.contact_sealed, key_sealed, preferences)
         except Rejected as error:
-            return Outcome("failed", error.code)
+            return self._failed(error.code)
+        except Exception as error:  # noqa: BLE001 (one mail's fault: the others go on)
+            # Without the error's words: they may quote what must not be logged.
+            log.warning("a mail cannot be made", extra={"reason": type(error).__name__, "kind": message.kind})
+            return self._failed("mail_unmakeable")
+
+    def _written(
+        self,
+        message: Message,
+        recipient: Recipient,
+        contact_sealed: str,
+        key_sealed: str,
+        preferences: Preferences | None,
+    ) -> Mail | Outcome:
+        key = self._opener.key(key_sealed)
+        contact = self._opener.contact(contact_sealed, key)
+        if contact.email is None:
+            return Outcome("skipped", NO_ADDRESS)
+        language = language_of(None, preferences, recipient)
+        facts = self._opener.facts(message.facts or {}, key)
+        words = self._wording.say(message.kind, facts, language, recipient.kind)
+        body = self._wording.letter(words, name=contact.name, language=language, date=message.created_at)
+        return mail(
+            message.message_id,
+            sender=self._sender,
+            address=contact.email,
+            subject=words.subject,
+            body=body,
+            language=language,
+            date=message.created_at,
+        )
+
+    @staticmethod
+    def _failed(code: str) -> Outcome:
+        metrics.ITEMS_FAILED.labels("courier", code).inc()
+        return Outcome("failed", code)

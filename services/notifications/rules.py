@@ -14,23 +14,25 @@ from typing import Literal, NewType, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from shared.contracts import events
+from shared.contracts import checked, events
 from shared.contracts.envelope import Context, Event
 from shared.contracts.events import Channel, Language, ParticipantKind
 from shared.runtime.clock import to_milliseconds
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
-CAUSE_ID_CHARS_MAX = 200
-RETRY_DOUBLINGS_MAX = 20
+CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
 NO_ADDRESS = "no_address"
+# The fact that only the participant's own key opens; it is worded as `ticket_code`.
+TICKET_SEALED = "ticket_sealed"
 
 MessageId = NewType("MessageId", str)
 Fact: TypeAlias = str | int | bool | datetime | None
 State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
 
-# How a mail gets to somebody whom we know; of whom we know nothing it waits.
-Reach = Literal["addressed", "unaddressed", "erased"]
+# How a mail gets to somebody whom we know. Somebody keyless has a contact, and the key that opens it has not
+# come yet: their mail waits, like that of somebody of whom we know nothing.
+Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
 
 # What has not reached its end: an erasure cancels it.
 OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
@@ -51,15 +53,16 @@ _SESSION = ("activity_title", "starts_at", "venue", "places")
 
 POLICY: Mapping[type[Event], Notice] = {
     events.RegistrationConfirmed: Notice(
-        "registration_confirmed", (*_SESSION, "ticket_code", "promoted"), ("inbox", "email")
+        "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
     ),
-    events.RegistrationRejected: Notice(
-        "registration_rejected", ("session_id", "code", "reason"), ("inbox", "email")
-    ),
+    events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
     events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
+    events.RegistrationMoved: Notice(
+        "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
+    ),
     # Many sit the contest many times: a mail each time would be a nuisance.
     events.QuizCompleted: Notice(
         "quiz_completed",
@@ -106,7 +109,7 @@ class Message(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is known of a participant; the contact stays sealed until a mail is made."""
+    """What is known of a participant; the contact stays locked until a mail is made."""
 
     participant_id: str
     kind: ParticipantKind = "person"
@@ -147,13 +150,17 @@ _IN_THE_INBOX = Outcome("delivered")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long a mail is tried before it is given up."""
+    """
+    How long a mail is tried before it is given up: RFC 5321, 4.5.4.1, advises 4 to 5 days.
 
-    tries_max: int = 6
-    retry_seconds: float = 60.0
-    retry_seconds_max: float = 3_600.0
-    pending_max: timedelta = timedelta(hours=24)
+    `claims_max`: how often a mail may be claimed and never marked, which means that its courier died.
+    """
+
+    retry_seconds: float = 300.0
+    retry_seconds_max: float = 14_400.0
+    pending_max: timedelta = timedelta(days=4)
     waiting_max: timedelta = timedelta(days=14)
+    claims_max: int = 6
 
 
 def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
@@ -185,11 +192,11 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     Who has left no address gets no mail, and that is no failure: the message in the inbox says so.
 
     Raises:
-        Rejected: the event's id is longer than those that we can report on.
+        Rejected: the event's id is none that we could report on.
     """
     notice = POLICY[type(event)]
-    if len(cause.id) > CAUSE_ID_CHARS_MAX:
-        raise Rejected(f"ce_id is longer than {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
+    if not is_reportable(cause.id):
+        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
     channels = notice.channels
     if isinstance(event, events.NotificationRequested):
         # Named twice is meant once.
@@ -205,42 +212,38 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     ]
 
 
+def is_reportable(id_: str) -> bool:
+    """Whether `cause_id` of our own events can carry this id as it is."""
+    if len(id_) > CAUSE_ID_CHARS_MAX:
+        return False
+    if id_.isascii() and id_.isprintable():
+        return id_ == id_.strip() != ""
+    try:
+        return checked.line(id_) == id_
+    except ValueError:
+        return False
+
+
 def first_outcome(message: Message, reach: Reach | None) -> Outcome:
     """
     What becomes of a message when it is stored, by what is known of its recipient then.
 
-    An inbox belongs to an id, so it needs no contact. A mail waits for one.
+    An inbox belongs to an id, so it needs no contact. A mail waits for one, and for the key to it.
     """
     if reach == "erased":
         return Outcome("cancelled", "erased")
     if message.channel == "inbox":
         return _IN_THE_INBOX
-    if reach is None:
-        return Outcome("waiting_contact")
-    return Outcome("skipped", NO_ADDRESS) if reach == "unaddressed" else Outcome("pending")
+    if reach == "unaddressed":
+        return Outcome("skipped", NO_ADDRESS)
+    return Outcome("pending") if reach == "addressed" else Outcome("waiting_contact")
 
 
-def after_failure(
-    tries: int, code: str, reply: int | None, patience: Patience, now: datetime, chance: float
-) -> Outcome:
-    """
-    What becomes of a mail that could not be handed over this time.
-
-    Args:
-        tries: how often it was tried, this time included.
-        chance: 0 to 1, at random, so that what failed together does not come back together.
-    """
-    if tries >= patience.tries_max:
+def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetime) -> Outcome:
+    """What becomes of a mail that could not be handed over and may be tried again at `due_at`."""
+    if due_at >= expires_at:
         return Outcome("failed", code, reply=reply)
-    delay_seconds = backoff_seconds(tries, patience.retry_seconds, patience.retry_seconds_max, chance)
-    due_at = to_milliseconds(now + timedelta(seconds=delay_seconds))
-    return Outcome("pending", code, due_at=due_at, reply=reply)
-
-
-def backoff_seconds(failures: int, first_seconds: float, longest_seconds: float, chance: float) -> float:
-    """Doubling from `first_seconds` up to `longest_seconds`, of which at least a half is waited."""
-    doubled: float = first_seconds * 2 ** min(failures - 1, RETRY_DOUBLINGS_MAX)
-    return min(doubled, longest_seconds) * (0.5 + chance / 2)
+    return Outcome("pending", code, due_at=to_milliseconds(due_at), reply=reply)
 
 
 def language_of(

@@ -1,23 +1,20 @@
 """
-What is known of participants, and the messages to them, in MongoDB.
+The messages to participants, in MongoDB.
 
-contacts     a participant's language and sealed contact; of an erased one the id alone
-preferences  what participants have chosen
 messages     one document per event and channel; `due_at` (the courier looks at it then, or
              a claim on it ends) and `expires_at` (it is given up then) stand in open ones alone.
              A mail that is not made for want of an address has none beside its event's
-             message in the inbox, which says so: `unmailed`.
+             message in the inbox, which says so: `unmailed`. Kept for `KEPT`.
 
 A participant's messages are one range of ids (`rules.message_id`), so an inbox is read without
 an index of its own. What lies in an inbox is by far the most, and nobody looks for it otherwise:
-it is in no other index.
+it is in no other index, not even one for its end (`forget` walks over the ids instead).
 """
 
 import re
-from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -29,20 +26,20 @@ from services.notifications.rules import (
     MessageId,
     Outcome,
     Patience,
-    Preferences,
     Reach,
-    Recipient,
     mail_beside,
 )
 from shared.contracts.envelope import Context
-from shared.contracts.events import ParticipantJoined
 from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document, UpdateOne
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
 UNREAD_COUNTED_MAX = 1_000
-ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
+# A message may be read until the week of the next year has come and gone.
+KEPT = timedelta(days=400)
+# How many messages one look for old ones passes over.
+SLICE_MESSAGES = 1_000
 
 Stored: TypeAlias = tuple[Message, Outcome, bool]
 """A message, its outcome as it is stored, and whether it is new."""
@@ -56,12 +53,10 @@ class InboxMessage:
     read_at: datetime | None
 
 
-class NotificationStore:
-    """The notifications service's database, except for what the courier does with it."""
+class MessageStore:
+    """The messages, except for what the courier does with them."""
 
     def __init__(self, database: Database, patience: Patience) -> None:
-        self._contacts = database["contacts"]
-        self._preferences = database["preferences"]
         self._messages = database["messages"]
         self._patience = patience
 
@@ -86,42 +81,9 @@ class NotificationStore:
                 [("participant_id", ASCENDING)],
                 partialFilterExpression={"state": "waiting_contact"},
             )
-            await self._contacts.create_index(
-                [("_id", ASCENDING), ("erased_at", ASCENDING)],
-                name=ERASED_INDEX,
-                partialFilterExpression={"erased_at": {"$exists": True}},
-            )
             # Open messages alone are in these two, so they stay small however many there have been.
             await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
             await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
-
-    async def remember(self, joined: Sequence[ParticipantJoined], now: datetime) -> None:
-        """
-        Keep what profiles say of participants, and release the mails that waited for it.
-
-        In this order: whoever stores a waiting mail looks for the contact afterwards, so one
-        of the two sees the other. Who is erased stays erased, whatever comes again.
-        """
-        if not joined:
-            return
-        latest = {event.participant_id: event for event in joined}
-        writes = [UpdateOne({"_id": id_}, _remembered(event), upsert=True) for id_, event in latest.items()]
-        with mongo.outages_named():
-            await self._contacts.bulk_write(writes, ordered=False)
-        await self.release(await self.recipients(latest), now)
-
-    async def erase(self, erased: Mapping[str, datetime], now: datetime) -> None:
-        """Delete contacts and preferences, and silence the messages; contacts first, as in `remember`."""
-        if not erased:
-            return
-        writes = [
-            UpdateOne({"_id": id_}, [{"$replaceWith": {"$literal": _tombstone(id_, at)}}], upsert=True)
-            for id_, at in erased.items()
-        ]
-        with mongo.outages_named():
-            await self._contacts.bulk_write(writes, ordered=False)
-            await self._preferences.delete_many({"_id": {"$in": list(erased)}})
-        await self.silence(list(erased), now)
 
     async def silence(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Delete what messages to these participants say; cancel those that are still open."""
@@ -138,42 +100,19 @@ class NotificationStore:
                 {**theirs, "facts": {"$exists": True}}, {"$unset": {"facts": ""}}
             )
 
-    async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
-        """What is known of these participants, by id."""
-        return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
+    async def release(self, reach: Mapping[str, Reach], now: datetime) -> None:
+        """
+        Make the mails that waited for these participants due, or skip them where there is no address.
 
-    async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
-        """How a mail gets to these participants, by id; nothing of those who are not known."""
-        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
-        return {document["_id"]: _reach(document) for document in found}
-
-    async def erased(self, participant_ids: Some[str]) -> set[str]:
-        """Those of these participants who were erased."""
-        condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
-        with mongo.outages_named():
-            # The index has them alone, so this costs next to nothing while there are few.
-            found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
-        return {document["_id"] for document in found}
-
-    async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
-        if not participant_ids:
-            return []
-        with mongo.outages_named():
-            found = self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields)
-            # In one answer: the driver's own first one holds a hundred.
-            return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
-
-    async def release(self, recipients: Mapping[str, Recipient], now: datetime) -> None:
-        """Make the mails that waited for these participants due, or skip them where there is no address."""
-        known = [one for one in recipients.values() if not one.erased]
-        reachable = [one.participant_id for one in known if one.contact_sealed is not None]
-        unreachable = [one.participant_id for one in known if one.contact_sealed is None]
+        Whoever stores a contact or a key releases afterwards, and whoever stores a waiting mail looks for
+        both afterwards: each writes before it looks, so the last of them sees the others.
+        """
         due = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
         skipped = {"state": "skipped", "code": "no_address", "finished_at": now}
         with mongo.outages_named():
-            if reachable:
+            if reachable := [id_ for id_, how in reach.items() if how == "addressed"]:
                 await self._messages.update_many(_waiting(reachable), {"$set": due})
-            if unreachable:
+            if unreachable := [id_ for id_, how in reach.items() if how == "unaddressed"]:
                 await self._messages.update_many(
                     _waiting(unreachable), {"$set": skipped, "$unset": {"expires_at": ""}}
                 )
@@ -291,19 +230,20 @@ class NotificationStore:
             )
         return document["read_at"] if document else None
 
-    async def preferences(self, participant_ids: Some[str]) -> dict[str, Preferences]:
-        """What these participants have chosen, by id; nothing of those who chose nothing."""
-        if not participant_ids:
-            return {}
-        with mongo.outages_named():
-            found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {document["_id"]: Preferences(document["email"], document["language"]) for document in found}
+    async def forget(self, after: str, now: datetime) -> str | None:
+        """
+        Delete what is older than `KEPT` among the next `SLICE_MESSAGES` messages after this id.
 
-    async def choose(self, participant_id: str, preferences: Preferences) -> None:
-        """Keep what a participant has chosen."""
-        chosen = {"email": preferences.email, "language": preferences.language}
+        Returns: the id to go on after; None at the end.
+        """
         with mongo.outages_named():
-            await self._preferences.update_one({"_id": participant_id}, {"$set": chosen}, upsert=True)
+            ahead = self._messages.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", ASCENDING)
+            ends = await ahead.skip(SLICE_MESSAGES - 1).limit(1).to_list(None)
+            ids: Document = {"$gt": after}
+            if ends:
+                ids["$lte"] = ends[0]["_id"]
+            await self._messages.delete_many({"_id": ids, "created_at": {"$lt": now - KEPT}})
+        return ends[0]["_id"] if ends else None
 
 
 def message_from(document: Document) -> Message:
@@ -316,7 +256,8 @@ def message_from(document: Document) -> Message:
         facts=document.get("facts"),
         cause=Context(
             subject=document["participant_id"],
-            type=KINDS[document["kind"]].type,
+            # Another version may have stored a kind that this one has no words for.
+            type=KINDS[document["kind"]].type if document["kind"] in KINDS else "unknown",
             **document["cause"],
         ),
         created_at=document["created_at"],
@@ -353,30 +294,3 @@ def _messages_to(participant_ids: Sequence[str]) -> Document:
 
 def _waiting(participant_ids: list[str]) -> Document:
     return {"participant_id": {"$in": participant_ids}, "channel": "email", "state": "waiting_contact"}
-
-
-def _remembered(event: ParticipantJoined) -> list[Document]:
-    contact: Document = {
-        "_id": event.participant_id,
-        "kind": event.kind,
-        "language": event.language,
-        "contact_sealed": event.contact_sealed,
-    }
-    erased = {"$ifNull": ["$erased_at", False]}
-    return [{"$replaceWith": {"$cond": [erased, "$$ROOT", {"$literal": contact}]}}]
-
-
-def _tombstone(participant_id: str, erased_at: datetime) -> Document:
-    return {"_id": participant_id, "erased_at": erased_at}
-
-
-def _reach(document: Document) -> Reach:
-    if "erased_at" in document:
-        return "erased"
-    return "unaddressed" if document["contact_sealed"] is None else "addressed"
-
-
-def _recipient(document: Document) -> Recipient:
-    if "erased_at" in document:
-        return Recipient(document["_id"], erased=True)
-    return Recipient(document["_id"], document["kind"], document["language"], document["contact_sealed"])

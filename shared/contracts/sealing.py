@@ -157,6 +157,21 @@ def check_public_key(public_key: str) -> str:
     return public_key
 
 
+def public_key_of(private_key: str) -> str:
+    """
+    The public key that belongs to a private one, both in base64.
+
+    Raises:
+        ValueError: it is no X25519 key in base64.
+    """
+    try:
+        return b64encode(bytes(PrivateKey(b64decode(private_key, validate=True)).public_key)).decode()
+    except (CryptoError, Base64Error, ValueError, TypeError):
+        raise ValueError(
+            "KEPU_CONTACT_PRIVATE_KEY is no X25519 key in base64; `kepu keys` makes one"
+        ) from None
+
+
 def new_key_pair() -> tuple[str, str]:
     """A fresh pair in base64: private, public."""
     private = PrivateKey.generate()

@@ -66,6 +66,10 @@ AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "cha
 DELIVERIES = Counter(
     "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]
 )
+MAILS_DUE = Gauge("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
+MAILS_OLDEST_AGE = Gauge(
+    "kepu_mails_oldest_age_seconds", "How long the mail that is due longest has been so; 0 when none is"
+)
 
 GC_SECONDS = Counter("kepu_gc_seconds_total", "Time spent in the garbage collector", ["generation"])
 

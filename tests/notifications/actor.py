@@ -8,26 +8,26 @@ import asyncio
 import os
 import sys
 
-from pydantic import SecretStr
-
+from services.notifications.caps import DailyCap
+from services.notifications.contacts import ContactStore
 from services.notifications.courier import Courier, Pace
-from services.notifications.delivery_store import DeliveryStore
+from services.notifications.mail_queue import MailQueue
+from services.notifications.opening import Opener
 from services.notifications.postal import Postal
-from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer
-from services.notifications.store import NotificationStore
 from services.notifications.wording import Wording
 from shared.storage.mongo import connect
 
 
 async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> None:
     async with connect(mongo, name) as database:
-        store, deliveries = NotificationStore(database, Patience()), DeliveryStore(database, Patience())
+        contacts = ContactStore(database)
         wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
-        key = SecretStr(os.environ["KEPU_CONTACT_PRIVATE_KEY"])
-        postal = Postal(store, wording, sender="kepu@example.org", private_key=key)
+        key = os.environ["KEPU_CONTACT_PRIVATE_KEY"]
+        postal = Postal(contacts, wording, Opener(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
-        await Courier(deliveries, postal, server, Pace(lease_seconds=lease_seconds)).run()
+        pace = Pace(lease_seconds=lease_seconds)
+        await Courier(MailQueue(database), postal, server, DailyCap(database, key), pace).loop.run()
 
 
 if __name__ == "__main__":

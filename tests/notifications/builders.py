@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -11,10 +12,12 @@ from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
 from services.notifications.app import NotificationsSettings
+from services.notifications.contacts import ContactStore
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
+from services.notifications.mail_queue import MailQueue
 from services.notifications.rules import Patience
-from services.notifications.store import NotificationStore
+from services.notifications.store import MessageStore
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Context, Envelope, Event, enclose
 from shared.messaging.consumer import Batch, Received
@@ -31,6 +34,7 @@ SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
 STARTS_AT = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 NAME = "王小明"
+TICKET = "T-4711"
 
 
 def fresh(word: str = "p") -> str:
@@ -42,32 +46,54 @@ def address_of(participant_id: str) -> str:
     return f"{participant_id}@example.org"
 
 
-def sealed(participant_id: str, *, email: str | None = "", key: str = CONTACT_PUBLIC_KEY) -> str:
-    """A contact named `NAME`, at the participant's own address unless told otherwise."""
+def key_of(participant_id: str) -> bytes:
+    """A participant's own key, the same each time."""
+    return sha256(participant_id.encode()).digest()
+
+
+def locked(participant_id: str, *, email: str | None = "", name: str = NAME, key: bytes = b"") -> str:
+    """A contact named `NAME`, with the participant's own address and key unless told otherwise."""
     address = address_of(participant_id) if email == "" else email
-    return sealing.seal(sealing.Contact(name=NAME, email=address), key)
+    return sealing.lock_contact(sealing.Contact(name=name, email=address), key or key_of(participant_id))
+
+
+def keyed(participant_id: str, **changes: Any) -> events.ParticipantKeyed:
+    fields: dict[str, Any] = {
+        "participant_id": participant_id,
+        "version": 1,
+        "key_sealed": sealing.seal_key(key_of(participant_id), CONTACT_PUBLIC_KEY),
+    }
+    return events.ParticipantKeyed(**(fields | changes))
 
 
 def joined(participant_id: str, **changes: Any) -> events.ParticipantJoined:
     fields: dict[str, Any] = {
         "participant_id": participant_id,
+        "version": 1,
         "kind": "person",
         "group_id": None,
         "district": None,
         "audience": "youth",
         "language": "zh-CN",
-        "contact_sealed": sealed(participant_id),
+        "contact_sealed": locked(participant_id),
     }
     return events.ParticipantJoined(**(fields | changes))
 
 
+def known(*participant_ids: str, **changes: Any) -> list[Event]:
+    """What makes notifications able to reach these participants."""
+    keys: list[Event] = [keyed(id_) for id_ in participant_ids]
+    return keys + [joined(id_, **changes) for id_ in participant_ids]
+
+
 def erased(participant_id: str) -> events.ParticipantErased:
-    return events.ParticipantErased(participant_id=participant_id, erased_at=NOW)
+    return events.ParticipantErased(participant_id=participant_id, version=2, erased_at=NOW)
 
 
 def _session(participant_id: str) -> dict[str, Any]:
     return {
         "registration_id": str(uuid4()),
+        "version": 1,
         "request_id": str(uuid4()),
         "participant_id": participant_id,
         "activity_id": "street",
@@ -80,7 +106,8 @@ def _session(participant_id: str) -> dict[str, Any]:
 
 
 def confirmed(participant_id: str, **changes: Any) -> events.RegistrationConfirmed:
-    fields = _session(participant_id) | {"ticket_code": "T-4711", "promoted": False}
+    ticket = sealing.lock_words(TICKET, key_of(participant_id))
+    fields = _session(participant_id) | {"ticket_sealed": ticket, "promoted": False}
     return events.RegistrationConfirmed(**(fields | changes))
 
 
@@ -102,6 +129,14 @@ def cancelled(participant_id: str, code: str = "cancelled_by_participant") -> ev
     return events.RegistrationCancelled(**_session(participant_id), code=code)
 
 
+def moved(participant_id: str, **changes: Any) -> events.RegistrationMoved:
+    fields = _session(participant_id) | {
+        "starts_at_before": STARTS_AT - timedelta(days=1),
+        "venue_before": "会展中心",
+    }
+    return events.RegistrationMoved(**(fields | changes))
+
+
 def completed(participant_id: str, *, passed: bool = True) -> events.QuizCompleted:
     return events.QuizCompleted(
         result_id=str(uuid4()),
@@ -110,6 +145,8 @@ def completed(participant_id: str, *, passed: bool = True) -> events.QuizComplet
         participant_id=participant_id,
         group_id=None,
         district=None,
+        points=85 if passed else 40,
+        points_max=100,
         score_percent=85 if passed else 40,
         passed=passed,
         time_used_seconds=754,
@@ -120,6 +157,7 @@ def completed(participant_id: str, *, passed: bool = True) -> events.QuizComplet
 def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
     fields: dict[str, Any] = {
         "award_id": str(uuid4()),
+        "version": 1,
         "award_code": "KW-7Q2MA-X4D0P",
         "scheme_id": "contest-prize",
         "scheme_title": "科普知识竞赛奖",
@@ -135,6 +173,7 @@ def issued(participant_id: str, **changes: Any) -> events.AwardIssued:
 def revoked(participant_id: str) -> events.AwardRevoked:
     return events.AwardRevoked(
         award_id=str(uuid4()),
+        version=2,
         award_code="KW-7Q2MA-X4D0P",
         scheme_id="contest-prize",
         scheme_title="科普知识竞赛奖",
@@ -162,6 +201,7 @@ def everything(participant_id: str) -> list[Event]:
         waitlisted(participant_id),
         rejected(participant_id),
         cancelled(participant_id),
+        moved(participant_id),
         completed(participant_id),
         issued(participant_id),
         revoked(participant_id),
@@ -187,11 +227,13 @@ class Desk:
 
     def __init__(self, database: Database, patience: Patience) -> None:
         self.database = database
-        self.store = NotificationStore(database, patience)
-        self.deliveries = DeliveryStore(database, patience)
+        self.contacts = ContactStore(database)
+        self.store = MessageStore(database, patience)
+        self.deliveries = DeliveryStore(database, self.contacts, patience)
+        self.queue = MailQueue(database)
         self.patience = patience
         self.woken = 0
-        [subscription] = subscriptions(self.store, wake=self._wake)
+        [subscription] = subscriptions(self.contacts, self.store, wake=self._wake)
         self._handle = subscription.handle
 
     def _wake(self) -> None:
@@ -224,6 +266,7 @@ async def desk(mongo: str, patience: Patience | None = None) -> AsyncIterator[De
     async with fresh_database(mongo) as database:
         await prepare(database)
         made = Desk(database, patience or Patience())
+        await made.contacts.prepare()
         await made.store.prepare()
         yield made
 

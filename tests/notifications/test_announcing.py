@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.announcing import delivered, delivered_record
-from services.notifications.rules import Message
+from services.notifications.rules import Message, is_reportable
 from shared.contracts.events import Channel
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
@@ -21,7 +21,7 @@ MESSAGES = st.builds(
     facts=st.none(),
     cause=CONTEXTS,
     created_at=MOMENTS.map(to_milliseconds),
-)
+).filter(lambda message: is_reportable(message.cause.id))
 
 
 @given(MESSAGES)

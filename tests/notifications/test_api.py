@@ -1,20 +1,28 @@
 """Inboxes, preferences and deliveries over HTTP, and who may see what."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from services.notifications.app import NotificationsSettings, assemble
+from services.notifications.opening import Opener
 from services.notifications.rules import Patience
+from shared.contracts.sealing import new_key_pair
 from shared.storage.mongo import connect
 from shared.storage.outbox import prepare
+from shared.web.forms import after_of
 from tests.notifications.builders import (
     CONTACT_PRIVATE_KEY,
+    CONTACT_PUBLIC_KEY,
     NAME,
     ORGANISER,
+    TICKET,
+    TOKEN_PUBLIC_KEY,
     Desk,
     address_of,
     as_participant,
@@ -23,7 +31,8 @@ from tests.notifications.builders import (
     everything,
     fresh,
     issued,
-    joined,
+    keyed,
+    known,
     requested,
     running,
     settings,
@@ -33,9 +42,11 @@ pytestmark = pytest.mark.stack
 
 
 @asynccontextmanager
-async def api(kafka: str, mongo: str) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
+async def api(
+    kafka: str, mongo: str, contact_private_key: str | None = None
+) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
     """The HTTP of the service in role api, and a desk over the same database."""
-    of = settings(kafka, mongo, role="api", contact_private_key=None)
+    of = settings(kafka, mongo, role="api", contact_private_key=contact_private_key)
     async with running(assemble(of)) as client, connect(mongo, of.database) as database:
         await prepare(database)
         yield client, Desk(database, Patience())
@@ -72,10 +83,92 @@ async def test_an_inbox_is_read_page_by_page_newest_first_and_by_its_owner_alone
         assert len(ids) == 12
         assert len((await inbox(client, other))["messages"]) == 1
         assert code_of(await client.get("/inbox")) == (401, "token_missing")
-        for bad in ("x", "1.", "999999999999999.a"):
-            answer = await client.get("/inbox", params={"after": bad}, headers=as_participant(person))
-            assert code_of(answer) == (422, "invalid")
-        assert code_of(await client.get("/inbox?limit=101", headers=as_participant(person)))[0] == 422
+        assert after is None
+        for limit in (0, 201, 10**30, "x"):
+            answer = await client.get("/inbox", params={"limit": limit}, headers=as_participant(person))
+            assert code_of(answer)[0] == 422
+
+
+ABSURD = [
+    "x",
+    "1.",
+    "999999999999999.a",
+    after_of(10**18, "a"),
+    after_of(-1),
+    after_of(datetime(2023, 5, 20), "a"),  # noqa: DTZ001 (without a zone, as nobody is given one)
+    # A timestamp of the year 292277026596, as MessagePack writes it.
+    urlsafe_b64encode(b"\x92\xc7\x0c\xff" + b"\x00" * 4 + b"\x7f" + b"\xff" * 7 + b"\xa1a")
+    .decode()
+    .rstrip("="),
+    "A" * 513,
+]
+
+
+@pytest.mark.parametrize("after", ABSURD)
+async def test_a_place_that_no_page_gave_is_refused(kafka: str, mongo: str, after: str) -> None:
+    async with api(kafka, mongo) as (client, _):
+        for path, headers in (("/inbox", as_participant(fresh())), ("/deliveries", ORGANISER)):
+            answer = await client.get(path, params={"after": after}, headers=headers)
+            assert code_of(answer) in {(422, "invalid"), (422, "after_invalid")}
+
+
+async def test_the_ends_of_the_calendar_are_places_like_others(kafka: str, mongo: str) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(confirmed(person))
+        for year, count in ((1, 0), (9999, 1)):
+            after = after_of(datetime(year, 12, 31, 23, 59, tzinfo=UTC), "x")
+            assert len((await inbox(client, person, after=after))["messages"]) == count
+
+
+async def test_an_inbox_with_what_cannot_be_worded_shows_all_the_rest(kafka: str, mongo: str) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(confirmed(person), issued(person), requested(person))
+        end = datetime(9999, 12, 31, 20, tzinfo=UTC)
+        messages = at.database["messages"]
+        await messages.update_many({"kind": "registration_confirmed"}, {"$set": {"facts.starts_at": end}})
+        await messages.update_many({"kind": "award_issued"}, {"$set": {"kind": "unheard_of"}})
+        bodies = [message["body"] for message in (await inbox(client, person))["messages"]]
+        assert len(bodies) == 3
+        assert any("另行通知" in body for body in bodies)
+        assert any("暂时无法显示" in body for body in bodies)
+
+
+async def test_a_ticket_is_shown_where_the_service_has_the_key_and_named_where_not(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    for key, word in ((None, "我的报名"), (CONTACT_PRIVATE_KEY, TICKET)):
+        async with api(kafka, mongo, contact_private_key=key) as (client, at):
+            await at.tell(confirmed(person))
+            assert "我的报名" in (await inbox(client, person))["messages"][0]["body"]
+            await at.tell(*known(person))
+            assert word in (await inbox(client, person))["messages"][0]["body"]
+            await at.tell(keyed(person, version=2, key_sealed=None))
+            assert "我的报名" in (await inbox(client, person))["messages"][0]["body"]
+
+
+async def test_a_choice_that_is_misspelt_is_refused_and_what_is_given_can_be_put(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, _):
+        me = as_participant(person)
+        answer = await client.put("/preferences", json={"emial": False}, headers=me)
+        assert code_of(answer)[0] == 422
+        given = (await client.get("/preferences", headers=me)).json()
+        assert given == {"email": True, "language": None}
+        assert (await client.put("/preferences", json=given, headers=me)).json() == given
+
+
+async def test_what_was_delivered_to_inboxes_is_not_listed(kafka: str, mongo: str) -> None:
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(confirmed(fresh()))
+        path = "/deliveries?state=delivered"
+        answer = await client.get(f"{path}&channel=inbox", headers=ORGANISER)
+        assert code_of(answer) == (422, "inboxes_not_listed")
+        assert (await client.get(path, headers=ORGANISER)).json() == {"deliveries": [], "after": None}
 
 
 async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
@@ -83,7 +176,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
 ) -> None:
     person = fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person, language="en"), *everything(person))
+        await at.tell(*known(person, language="en"), *everything(person))
         english = await inbox(client, person)
         assert english["language"] == "en"
         assert any("Registration confirmed" in message["subject"] for message in english["messages"])
@@ -117,7 +210,7 @@ async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str
 async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: str) -> None:
     group, person = fresh("group"), fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(group, kind="group"), joined(person), issued(group), issued(person))
+        await at.tell(*known(group, kind="group"), *known(person), issued(group), issued(person))
         found = (await client.get(f"/recipients/{group}/inbox", headers=ORGANISER)).json()
         assert "贵单位" in found["messages"][0]["body"]
         path = f"/recipients/{person}/inbox"
@@ -132,7 +225,7 @@ async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: 
 async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafka: str, mongo: str) -> None:
     person, waiting = fresh(), fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person), confirmed(person), issued(person), confirmed(waiting))
+        await at.tell(*known(person), confirmed(person), issued(person), confirmed(waiting))
         await at.database["messages"].update_many(
             {"channel": "email"},
             {"$set": {"state": "failed", "code": "smtp_rejected", "reply": 550, "attempts": 3}},
@@ -175,7 +268,7 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
 ) -> None:
     person = fresh()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(joined(person), *everything(person))
+        await at.tell(*known(person), *everything(person))
         await client.put("/preferences", json={"email": False}, headers=as_participant(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
         await at.tell(erased(person))
@@ -188,6 +281,13 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
         assert code_of(answer) == (409, "not_failed")
 
 
+async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mongo: str) -> None:
+    async with api(kafka, mongo) as (client, _):
+        told = (await client.get("/metrics")).text
+    for channel, outcome in (("email", "failed"), ("email", "skipped"), ("inbox", "delivered")):
+        assert f'kepu_deliveries_total{{channel="{channel}",outcome="{outcome}"}}' in told
+
+
 async def test_every_route_is_described_with_a_summary(kafka: str, mongo: str) -> None:
     document = assemble(settings(kafka, mongo)).openapi()
     routes = [route for path in document["paths"].values() for route in path.values()]
@@ -196,9 +296,30 @@ async def test_every_route_is_described_with_a_summary(kafka: str, mongo: str) -
 
 
 def test_settings_that_cannot_work_are_refused_at_once() -> None:
-    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": "pem"}
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY}
     with pytest.raises(ValueError, match="KEPU_CONTACT_PRIVATE_KEY"):
         NotificationsSettings(**fine, role="worker")
     with pytest.raises(ValueError, match="in clear"):
         NotificationsSettings(**fine, contact_private_key=CONTACT_PRIVATE_KEY, smtp_username="kepu")
     assert NotificationsSettings(**fine, role="api").contact_private_key is None
+    for sender in ("nobody", "王小明@example.org", "a@b@c"):
+        with pytest.raises(ValueError, match=r"mail_from|KEPU_MAIL_FROM"):
+            NotificationsSettings(**fine, role="api", mail_from=sender)
+    with pytest.raises(ValueError, match="signature_zh"):
+        NotificationsSettings(**fine, role="api", signature_zh="a\nBcc: b")
+
+
+def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY, "role": "api"}
+    other, _ = new_key_pair()
+    pair: dict[str, Any] = {
+        "contact_private_key": CONTACT_PRIVATE_KEY,
+        "contact_public_key": CONTACT_PUBLIC_KEY,
+    }
+    assert NotificationsSettings(**fine, **pair)
+    with pytest.raises(ValueError, match="not a pair") as refused:
+        NotificationsSettings(**fine, **(pair | {"contact_private_key": other}))
+    assert other not in str(refused.value)
+    for wrong in ("AAAA", "no base64", ""):
+        with pytest.raises(ValueError, match="KEPU_CONTACT_PRIVATE_KEY"):
+            Opener(wrong)

@@ -9,7 +9,8 @@ import pytest
 
 from services.notifications.courier import Pace, sending
 from shared.contracts.events import NotificationDelivered
-from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, joined
+from shared.runtime import clock
+from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known
 from tests.notifications.post_office import PostOffice, open_office
 from tests.notifications.test_courier import courier, until_all
 from tests.support.kafka import eventually
@@ -23,7 +24,7 @@ LEASE_SECONDS = 3.0
 async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_same_id(mongo: str) -> None:
     people = [fresh() for _ in range(50)]
     async with desk(mongo) as at, open_office(PostOffice(hang=True)) as office:
-        await at.tell(*[joined(person) for person in people], *[confirmed(person) for person in people])
+        await at.tell(*known(*people), *[confirmed(person) for person in people])
         killed = await asyncio.create_subprocess_exec(
             sys.executable,
             str(ACTOR),
@@ -40,10 +41,9 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
             killed.kill()
             await killed.wait()
         office.hang = False
+        assert await at.database["messages"].count_documents({"state": "claimed"}) == 50
+        assert await at.queue.due(clock.now(), 100) == [], "nobody takes a claim before it ends"
         async with sending(courier(at, office)):
-            await asyncio.sleep(0.3)
-            claimed = await at.database["messages"].count_documents({"state": "claimed"})
-            assert claimed == 50, "nobody takes what is claimed before the claim ends"
             await until_all(at, "delivered", 50)
         counts = office.counts
         told = await at.told(NotificationDelivered.topic)

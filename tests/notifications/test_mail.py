@@ -52,9 +52,37 @@ def test_a_plain_subject_stays_plain() -> None:
     assert b"Subject: Registration confirmed\r\n" in made(subject="Registration confirmed").content
 
 
-def test_an_address_with_control_characters_is_rejected_and_never_shown() -> None:
+@pytest.mark.parametrize(
+    "address", ["a\x00b@example.com", "a\r\nBcc: x@example.com", "王\u2028明@example.com", "(王@b..c"]
+)
+def test_an_address_that_is_none_is_rejected_and_never_shown(address: str) -> None:
     with pytest.raises(Rejected) as refused:
-        made(address="a\x00b@example.com")
+        made(address=address)
     assert refused.value.code == "address_invalid"
     assert "example.com" not in str(refused.value)
     assert "xiaoming" not in repr(made())
+
+
+def test_no_line_of_a_text_becomes_a_header_or_a_paragraph() -> None:
+    odd = made(body="a\u2028Bcc: b\x0bc\x1cd\x85e").content
+    read = email.message_from_bytes(odd, policy=email.policy.default)
+    assert read["Bcc"] is None
+    [line] = read.get_content().split("\r\n")[:-1]
+    assert line == "a\u2028Bcc: b\x0bc\x1cd\x85e"
+    with pytest.raises(ValueError, match="linefeed"):
+        made(subject="a\r\nBcc: b@example.com")
+
+
+def test_a_domain_of_other_letters_goes_in_its_ascii_form_that_every_server_takes() -> None:
+    mail = made(address="o'brien@例子.cn")
+    assert (mail.address, mail.utf8) == ("o'brien@xn--fsqu00a.cn", False)
+    assert mail.content.isascii()
+    read = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert str(read["To"]) == mail.address
+
+
+def test_a_part_before_the_at_of_other_letters_needs_a_server_that_can() -> None:
+    mail = made(address="王小明@例子.cn")
+    assert (mail.address, mail.utf8) == ("王小明@例子.cn", True)
+    read = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert str(read["To"]) == "王小明@例子.cn"

@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.notifications.rules import (
     POLICY,
@@ -14,7 +12,7 @@ from services.notifications.rules import (
     Preferences,
     Reach,
     Recipient,
-    after_failure,
+    deferred,
     first_outcome,
     language_of,
     message_id,
@@ -22,7 +20,7 @@ from services.notifications.rules import (
 )
 from shared.contracts import topics
 from shared.contracts.envelope import Event
-from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined
+from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW, completed, confirmed, enclosed, everything, issued, requested
 
@@ -30,8 +28,8 @@ PATIENCE = Patience()
 
 
 def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:
-    read = {topic.name for topic in topics.LIVE if "notifications" in topic.groups}
-    handled: list[type[Event]] = [*POLICY, ParticipantJoined, ParticipantErased]
+    read = {topic.name for topic in topics.LIVE if topics.NOTIFICATIONS in topic.groups}
+    handled: list[type[Event]] = [*POLICY, ParticipantKeyed, ParticipantJoined, ParticipantErased]
     assert {event.topic for event in handled} == read
 
 
@@ -86,6 +84,7 @@ def test_an_event_id_too_long_to_report_on_is_rejected() -> None:
     ("reach", "mail", "inbox"),
     [
         (None, Outcome("waiting_contact"), Outcome("delivered")),
+        ("keyless", Outcome("waiting_contact"), Outcome("delivered")),
         ("addressed", Outcome("pending"), Outcome("delivered")),
         ("unaddressed", Outcome("skipped", "no_address"), Outcome("delivered")),
         ("erased", Outcome("cancelled", "erased"), Outcome("cancelled", "erased")),
@@ -100,22 +99,17 @@ def test_what_becomes_of_a_new_message_follows_from_what_is_known(
     assert first_outcome(to_inbox, reach) == inbox
 
 
-@given(st.integers(1, 5), st.floats(0, 1))
-def test_a_failure_is_tried_again_after_half_to_all_of_a_doubling_wait(tries: int, chance: float) -> None:
-    outcome = after_failure(tries, "smtp_deferred", 451, PATIENCE, NOW, chance)
-    assert (outcome.state, outcome.code, outcome.reply) == ("pending", "smtp_deferred", 451)
-    assert outcome.due_at is not None
-    longest = timedelta(seconds=60 * 2 ** (tries - 1))
-    assert longest / 2 - timedelta(milliseconds=1) <= outcome.due_at - NOW <= longest
+def test_a_deferred_mail_is_tried_again_until_its_time_is_over() -> None:
+    due_at, end = NOW + timedelta(hours=1), NOW + timedelta(days=4)
+    assert deferred("smtp_deferred", 452, due_at, end) == Outcome("pending", "smtp_deferred", due_at, 452)
+    assert deferred("smtp_deferred", 452, end, end) == Outcome("failed", "smtp_deferred", reply=452)
 
 
-def test_the_last_failure_is_final_and_no_wait_is_longer_than_the_longest() -> None:
-    assert after_failure(6, "smtp_deferred", 451, PATIENCE, NOW, 0.5) == Outcome(
-        "failed", "smtp_deferred", reply=451
-    )
-    endless = Patience(tries_max=1_000)
-    late = after_failure(500, "smtp_deferred", None, endless, NOW, 1.0)
-    assert late.due_at == NOW + timedelta(seconds=endless.retry_seconds_max)
+def test_mails_are_tried_for_as_long_as_the_standard_advises() -> None:
+    # RFC 5321, 4.5.4.1: "at least 4-5 days", after first tries within the first hour.
+    assert timedelta(days=4) <= PATIENCE.pending_max <= timedelta(days=5)
+    assert 60 <= PATIENCE.retry_seconds <= 1_800
+    assert 3_600 <= PATIENCE.retry_seconds_max <= 6 * 3_600
 
 
 def test_language_is_what_is_asked_then_chosen_then_the_profiles() -> None:

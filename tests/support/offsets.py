@@ -17,6 +17,9 @@ from shared.contracts.topics import LIVE, Topic
 # A member that was killed counts as one until its session ends.
 EMPTY_SECONDS_MAX = 15.0
 ANSWER_SECONDS_MAX = 10.0
+# A busy machine takes a while from the creation of a partition to its first answer.
+LED_SECONDS_MAX = 30.0
+NOT_LED_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 POLL_SECONDS = 0.1
 HAS_MEMBERS = (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP, KafkaError.REBALANCE_IN_PROGRESS)
 
@@ -32,7 +35,8 @@ def skip_to_end(kafka: str, groups: Iterable[str]) -> None:
     Set the groups behind the last record of each of their topics; of those that exist.
 
     Raises:
-        KafkaException: a group still has members after `EMPTY_SECONDS_MAX`.
+        KafkaException: a group still has members after `EMPTY_SECONDS_MAX`, or a partition no leader after
+            `LED_SECONDS_MAX`.
     """
     there = admin(kafka).list_topics(timeout=ANSWER_SECONDS_MAX).topics
     for group in groups:
@@ -48,6 +52,17 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 
 def _ends(kafka: str, topics: Iterable[Topic]) -> list[TopicPartition]:
+    deadline = time.monotonic() + LED_SECONDS_MAX
+    while True:
+        try:
+            return _ends_now(kafka, topics)
+        except KafkaException as error:
+            if error.args[0].code() not in NOT_LED_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _ends_now(kafka: str, topics: Iterable[Topic]) -> list[TopicPartition]:
     places = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
     latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     asked = admin(kafka).list_offsets(dict.fromkeys(places, latest))

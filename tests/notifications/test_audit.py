@@ -1,0 +1,70 @@
+"""The audit of notifications finds what is left of the erased."""
+
+from pathlib import Path
+
+import pytest
+
+from ops.audit.findings import Check
+from ops.audit.log import Entry, Log
+from ops.audit.notifications import audit_notifications
+from shared.contracts.envelope import Envelope, Event, to_headers
+from tests.notifications.builders import (
+    Desk,
+    confirmed,
+    desk,
+    enclosed,
+    erased,
+    fresh,
+    known,
+    moved,
+    requested,
+)
+
+pytestmark = pytest.mark.stack
+STATEMENT = "the erased are known as such and told nothing more"
+
+
+def log_of(*happened: Envelope[Event]) -> Log:
+    return Log(entry(one, offset) for offset, one in enumerate(happened))
+
+
+def entry(one: Envelope[Event], offset: int) -> Entry:
+    headers = {name: value.decode() for name, value in to_headers(one.context)}
+    value = one.event.model_dump_json().encode()
+    return Entry(one.event.topic, 0, offset, one.event.key, value, one.context.id, headers, True, 0)
+
+
+async def found(at: Desk, log: Log, statement: str) -> Check:
+    checks = await audit_notifications(log, at.database, Path("no-mails"))
+    return next(check for check in checks if check.name == statement)
+
+
+async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
+    person, other = fresh(), fresh()
+    happened = [
+        enclosed(event)
+        for event in (*known(person, other), confirmed(person), requested(person), confirmed(other))
+    ]
+    happened.append(enclosed(erased(person)))
+    log = log_of(*happened)
+    async with desk(mongo) as at:
+        await at.tell(*happened[:-1])
+        assert not (await found(at, log, STATEMENT)).agrees
+        await at.tell(happened[-1])
+        assert (await found(at, log, STATEMENT)).agrees
+        messages, contacts = at.database["messages"], at.database["contacts"]
+        await messages.update_one({"participant_id": person}, {"$set": {"facts": {"subject": "left"}}})
+        assert len((await found(at, log, STATEMENT)).wrong) == 1
+        await contacts.delete_one({"_id": person})
+        assert person in (await found(at, log, STATEMENT)).wrong
+
+
+async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
+    person = fresh()
+    happened = [enclosed(event) for event in (*known(person), moved(person))]
+    log = log_of(*happened)
+    async with desk(mongo) as at:
+        await at.tell(*happened[:-1])
+        assert len((await found(at, log, "everyone concerned is told")).missing) == 2
+        await at.tell(happened[-1])
+        assert (await found(at, log, "everyone concerned is told")).agrees
