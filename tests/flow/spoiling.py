@@ -64,6 +64,22 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$set": {"status": "cancelled"}},
         "the last outcome told is what is stored",
     ),
+    (
+        "registration",
+        "registrations",
+        {"status": "confirmed"},
+        {"$inc": {"version": 1}},
+        "every version of a registration is told once",
+    ),
+    (
+        "registration",
+        "registrations",
+        # Of the erased, who have no ticket any more, nobody is to be told.
+        {"status": "confirmed", "ticket_locked": {"$ne": None}},
+        {"$inc": {"told_version": 1}},
+        "people know where their session is now",
+    ),
+    ("registration", "contact_keys", {}, None, "participants have a key, and the erased none"),
     ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
     ("registration", "participants", {}, None, "participants are told (participant.joined)"),
     ("registration", "requests", {"verdict": "rejected"}, None, "refusals are told (registration.rejected)"),

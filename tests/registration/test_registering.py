@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.registration.forms import DISTRICT_CHARS_MAX
 from services.registration.outcomes import OUTCOMES
 from services.registration.rules import registration_id
 from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
@@ -119,6 +120,9 @@ async def test_requests_that_cannot_be_considered_are_refused_and_leave_nothing(
         ),
         ('{"session_id": "one", "participant": {"name": "x", "email": "secret"}}', "body.participant.email"),
         ('{"session_id": "one\\n", "participant": {"name": "x"}}', "body.session_id"),
+        ('{"session_id": "one", "participant": {"name": "x\\u2028secret"}}', "body.participant.name"),
+        ('{"session_id": "one", "participant": {"name": "see www.secret.cn"}}', "body.participant.name"),
+        ('{"session_id": "one", "participant": {"name": "\\u200b\\u3164"}}', "body.participant.name"),
         ('{"session_id": "one", "places": 0, "participant": {"name": "x"}}', "body.places"),
     ],
 )
@@ -135,6 +139,21 @@ async def test_a_form_that_is_not_in_order_is_told_by_its_place_and_never_quoted
         assert answer.json()["detail"].startswith(f"{place}: ")
         assert not any(word in answer.text for word in ("\u674e", "secret"))
         assert await database["participants"].count_documents({}) == 0
+
+
+async def test_addresses_and_districts_as_people_have_them_are_taken(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=5))
+        # The longest district that there may be still makes a token that services take.
+        for fields in (
+            {"email": "o'brien@example.ie"},
+            {"email": "\uff11\uff12\uff13@qq.com"},
+            {"district": "\U00020000" * DISTRICT_CHARS_MAX},
+        ):
+            answer = await ask(client, "one", participant=newcomer(**fields))
+            assert answer.status_code == 201, answer.text
+            own = await client.get("/registrations", headers=bearer(answer.json()["token"]))
+            assert own.status_code == 200
 
 
 async def test_who_is_registered_already_gets_that_registration(mongo: str) -> None:

@@ -7,7 +7,20 @@ from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from shared.runtime.errors import Unavailable
-from shared.storage.mongo import Client, Session, at_once, in_transaction, insert_new, outages_named, ping
+from shared.storage.mongo import (
+    Client,
+    DuplicateKeyError,
+    PlainDatabase,
+    PlainSession,
+    Session,
+    at_once,
+    in_transaction,
+    insert_all,
+    insert_in,
+    insert_new,
+    outages_named,
+    ping,
+)
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -34,6 +47,23 @@ async def test_insert_new_hides_no_other_error(mongo: str) -> None:
         await database.create_collection("x", validator={"n": {"$gte": 0}})
         with pytest.raises(OperationFailure):
             await insert_new(database["x"], [{"_id": 1, "n": 1}, {"_id": 1, "n": 1}, {"_id": 2, "n": -1}])
+
+
+async def test_what_should_be_new_and_is_not_ends_the_transaction(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await database["x"].insert_one({"_id": 2, "old": True})
+
+        async def work(session: Session) -> None:
+            await insert_in(database["x"], [{"_id": 1}, {"_id": 2}], session)
+
+        def plain(names: PlainDatabase, session: PlainSession) -> None:
+            insert_all(names["x"], [{"_id": 1}, {"_id": 2}], session)
+
+        with pytest.raises(DuplicateKeyError):
+            await in_transaction(database, work)
+        with pytest.raises(DuplicateKeyError):
+            await at_once(database, plain)
+        assert await database["x"].find().to_list(None) == [{"_id": 2, "old": True}]
 
 
 async def test_transaction_that_conflicts_is_run_again_as_a_whole(mongo: str) -> None:
