@@ -47,7 +47,17 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Kepu Week: a city's Science & Technology Week as events.",
+    help="""
+    Kepu Week: a city's Science & Technology Week as events.
+
+    See it work:  kepu demo
+
+    Try it out:  kepu up, kepu load my-week, kepu audit, kepu down
+
+    Run it elsewhere:  kepu keys --file .env, kepu topics, kepu load --help
+
+    Every command says more by --help.
+    """,
 )
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)

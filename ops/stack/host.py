@@ -137,8 +137,13 @@ def check_open_files(allowed: int, needed: int = OPEN_FILES_MIN) -> None:
         )
 
 
-def make_folder(folder: Path) -> None:
-    """Create the folder if need be, and make sure that it can be written to."""
+def make_folder(folder: Path, way_out: str = "choose another with --home") -> None:
+    """
+    Create the folder if need be, and make sure that it can be written to.
+
+    Raises:
+        StackError: it can't; with the way out.
+    """
     probe = folder / ".writable"
     try:
         # Databases and logs of a week: nobody else's to read.
@@ -146,9 +151,7 @@ def make_folder(folder: Path) -> None:
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise StackError(
-            f"can't write to the folder {folder} ({error.strerror}): choose another with --home"
-        ) from error
+        raise StackError(f"can't write to the folder {folder} ({error.strerror}): {way_out}") from error
 
 
 def _by_whom(port: int) -> str:

@@ -62,7 +62,7 @@ def fetch_jars(
     Raises:
         StackError: a jar can't be fetched, or what comes isn't what the lock names.
     """
-    make_folder(cache)
+    make_folder(cache, "set XDG_CACHE_HOME to a folder that you can write to")
     repository = cache / "maven"
     jars = locked_jars()
     with locked(cache / "lock"):

@@ -136,6 +136,8 @@ class Kafka:
                 "-Xms256m",
                 f"-Xmx{HEAP_MB}m",
                 "-XX:+UseSerialGC",
+                # Else Java leaves a folder in /tmp for each user.
+                "-XX:-UsePerfData",
                 f"-XX:ErrorFile={CRASH}",
                 "-Dlog4j2.configurationFile=log4j2.xml",
                 *("-cp", os.pathsep.join(map(str, jars))),

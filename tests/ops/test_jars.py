@@ -42,5 +42,11 @@ def test_without_a_network_the_way_out_is_told(tmp_path: Path) -> None:
         fetch_jars(tmp_path, lambda _: None, NOBODY_THERE)
 
 
+def test_cache_that_can_not_be_written_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    with pytest.raises(StackError, match="set XDG_CACHE_HOME"):
+        fetch_jars(tmp_path / "home" / ".cache", lambda _: None, NOBODY_THERE)
+
+
 def test_jars_are_cached_by_what_the_lock_says(tmp_path: Path) -> None:
     assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}).parent == tmp_path / "kepu"
