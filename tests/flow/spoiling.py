@@ -10,7 +10,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("quiz", "results", {}, None, "submissions are graded"),
     ("quiz", "results", {}, {"$bit": {"halves": {"xor": 1}}}, "scores are right"),
     ("quiz", "standings", {}, None, "everyone graded has a standing"),
-    # Before the change: the first document is the one that is deleted.
+    # The change comes last, so that the document that was changed is not deleted.
     ("quiz", "standings", {}, None, "ranks are counted from the standings"),
     ("quiz", "standings", {}, {"$bit": {"order": {"xor": 1 << 52}}}, "standings are the best results"),
     ("awards", "awards", {"kind": "prize"}, None, "awards are given"),
