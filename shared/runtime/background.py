@@ -11,9 +11,9 @@ import logging
 import random
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.runtime import metrics
 from shared.runtime.errors import KepuError, Rejected, Unavailable
@@ -151,18 +151,6 @@ async def looping(*loops: Loop) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.gather(*[loop.end() for loop in loops])
-
-
-@asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Superseded by `Loop`: goes when its last caller has moved."""
-    running = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 async def each(
