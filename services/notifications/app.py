@@ -18,6 +18,7 @@ from services.notifications.mail import deliverable
 from services.notifications.mail_queue import MailQueue
 from services.notifications.opening import Opener
 from services.notifications.postal import Postal
+from services.notifications.refusals import CHINESE
 from services.notifications.rules import Patience
 from services.notifications.smtp import MailServer, Security
 from services.notifications.store import MessageStore
@@ -155,6 +156,7 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
         description="What is said to whom: inboxes, preferences, deliveries.",
         settings=settings,
         lifespan=lifespan,
+        chinese=CHINESE,
     )
     if settings.role != "worker":
         app.include_router(router())

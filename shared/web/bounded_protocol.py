@@ -156,7 +156,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stage, self._since = HEAD, self._connections.now
 
     def on_headers_complete(self) -> None:
-        self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
         if len(self.headers) > self._limits.headers_max:
             raise Stop(_head_too_large())
         if len(self.pipeline) >= self._limits.pipelined_max:
@@ -167,6 +166,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
+        # Not before: what fails until here has no cycle yet.
+        self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
         self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
         self.headers = _DROPPED
 

@@ -388,6 +388,8 @@ async def test_a_hot_route_and_its_twin_answer_the_same() -> None:
         warm, cool = (parsed(data, request, ended=ended) for data, ended in came)
         if warm != cool:
             differ.append(f"{request[:150]!r}\n  hot:       {warm}\n  framework: {cool}")
+        if not warm.answers:
+            differ.append(f"{request[:150]!r}\n  is not answered")
         for answer in warm.answers:
             _check(request, answer)
 
