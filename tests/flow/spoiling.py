@@ -83,7 +83,8 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ),
     ("registration", "contact_keys", {}, None, "participants have a key, and the erased none"),
     ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
-    ("registration", "participants", {}, None, "participants are told (participant.joined)"),
+    # Not the one whose key is gone.
+    ("registration", "participants", {"kind": "person"}, None, "participants are told (participant.joined)"),
     ("registration", "requests", {"verdict": "rejected"}, None, "refusals are told (registration.rejected)"),
 )
 PROMISED = (
