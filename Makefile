@@ -35,7 +35,7 @@ down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
 test: $(READY) ## run all tests on a real local stack, two at a time
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --durations 15
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 
 check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from ops.stack import Stack, StackError
 from tests.support import leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import Servers
-from tests.support.sharing import by_worker
+from tests.support.sharing import ByService, in_order
 
 SERVERS = pytest.StashKey[Servers]()
 STACK = pytest.StashKey[Stack]()
@@ -43,7 +43,13 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    by_worker(items)
+    in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService:
+    """Which worker gets which tests."""
+    return ByService(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,6 @@ def test_the_groups_of_a_service_are_found_by_its_name() -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.xdist_group("tests/quiz")
 async def test_a_group_reads_only_what_comes_after_the_skip(kafka: str) -> None:
     await create_missing(kafka)
     await eventually(lambda: QuizSubmitted.topic in admin(kafka).list_topics(timeout=5).topics)

@@ -1,13 +1,16 @@
-"""Which tests may run side by side (pytest -n 2 --dist loadgroup), and which begin first."""
+"""Which tests may run side by side (pytest -n 2 --dist loadscope), and which begin first."""
 
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
 # The tests of one of these read the declared topics as one consumer group: two at once would take the other's
 # events.
 SERVICES = ("tests/quiz", "tests/awards", "tests/notifications", "tests/registration")
+# Modules elsewhere that read or write as a service's consumer group.
+BELONGS = {"tests/ops/test_offsets.py": "tests/quiz"}
 # Those that last longest begin first, so that at the end no worker waits for one of them.
 FIRST = (
     "tests/flow",
@@ -22,31 +25,29 @@ FIRST = (
 )
 
 
-# A test elsewhere that reads or writes as a service's consumer group names it: xdist_group("tests/quiz").
-GROUP = "xdist_group"
+class ByService(LoadScopeScheduling):  # type: ignore[misc]
+    """
+    Gives each worker a service's tests, or another module's, as a whole.
+
+    pytest-xdist's own `loadgroup` writes the groups into the tests' ids, which pytest 9.2 no longer lets it
+    do: it then groups nothing, and says nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
 
 
-def by_worker(items: list[pytest.Item]) -> None:
-    """Name each test's group, whose tests one worker runs, and order the groups; within one nothing moves."""
-    groups = {item: _group_of(item) for item in items}
-    for item, group in groups.items():
-        if not item.get_closest_marker(GROUP):
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: _turn_of(groups[item]))
+def group_of(module: str) -> str:
+    """The group of a module's tests: one worker runs all of a group."""
+    folder = module.rpartition("/")[0]
+    return BELONGS.get(module) or (folder if folder in SERVICES else module)
 
 
-def _group_of(item: pytest.Item) -> str:
-    """A module's tests share what they start; a service's tests with servers are one group."""
-    if told := item.get_closest_marker(GROUP):
-        return str(told.args[0])
-    place = _place_of(item)
-    folder = f"tests/{place.parts[1]}"
-    return folder if folder in SERVICES and item.get_closest_marker("stack") else place.as_posix()
+def in_order(items: list[pytest.Item]) -> None:
+    """Put the groups in order; within one nothing moves."""
+    items.sort(key=lambda item: _turn_of(item.path.relative_to(ROOT).as_posix()))
 
 
-def _turn_of(group: str) -> int:
+def _turn_of(module: str) -> int:
+    group = group_of(module)
     return next((turn for turn, first in enumerate(FIRST) if group.startswith(first)), len(FIRST))
-
-
-def _place_of(item: pytest.Item) -> Path:
-    return item.path.relative_to(ROOT)
