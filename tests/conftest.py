@@ -47,9 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService:
-    """Which worker gets which tests."""
-    return ByService(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByService | None:
+    """Which worker gets which tests; only for `--dist loadscope`."""
+    return ByService(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.hookimpl(wrapper=True)
