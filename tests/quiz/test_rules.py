@@ -85,7 +85,7 @@ def test_a_key_that_does_not_fit_its_options_is_refused(changes: dict[str, objec
 
 
 def test_the_day_is_counted_where_the_quiz_is_held() -> None:
-    of = quiz(**OPEN)
+    of = quiz(**OPEN, timezone="Asia/Shanghai")
     assert day_of(of, datetime(2026, 5, 20, 15, 59, 59, tzinfo=UTC)) == "2026-05-20"
     assert day_of(of, datetime(2026, 5, 20, 16, 0, tzinfo=UTC)) == "2026-05-21"
 

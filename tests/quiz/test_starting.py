@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 5, 20, 4, tzinfo=UTC)  # in Puyang
-WEEK = {"opens_at": NOON - DAY, "closes_at": NOON + 5 * DAY}
+WEEK = {"opens_at": NOON - DAY, "closes_at": NOON + 5 * DAY, "timezone": "Asia/Shanghai"}
 
 
 async def begin(shop: Workshop, at: datetime, who: str = "wang", **changes: object) -> Attempt:
