@@ -23,6 +23,8 @@ from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo, outbox
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session
 
+# Instead of what an organiser wrote, where the recipient is erased.
+ERASED_REASON = "revoked"
 SCHEMES_MAX = 500
 ANSWER_DOCUMENTS_MAX = 1_000
 
@@ -195,8 +197,10 @@ class AwardStore:
             award = (await self.awards([award_id], session)).get(award_id)
             if award is None or not award.held:
                 return (award, False) if award else None
-            revoked = replace(award, revoked_at=now, reason=reason, version=award.version + 1)
-            change = {"$set": {"revoked_at": now, "reason": reason, "version": revoked.version}}
+            # Of somebody erased nothing in an organiser's own words is kept or told any more.
+            why = ERASED_REASON if await self.known.erased([award.recipient_id]) else reason
+            revoked = replace(award, revoked_at=now, reason=why, version=award.version + 1)
+            change = {"$set": {"revoked_at": now, "reason": why, "version": revoked.version}}
             await self._awards.update_one({"_id": award_id}, change, session=session)
             # A consumer may have crashed between storing and telling, and will not tell of a
             # revoked award. So tell of it here; to whoever knows it is the same event again.

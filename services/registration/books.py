@@ -35,7 +35,8 @@ class Books:
 
         Whoever comes second runs into the first one's update and starts over after it,
         with what the first one wrote: so places are counted one transaction at a time.
-        Called before anything else is read.
+        Called first, or by who reads nothing before that a session's change could make untrue (see
+        `cancelling.py`).
         """
         if not session_ids:
             return {}

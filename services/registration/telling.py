@@ -25,6 +25,10 @@ SESSIONS_AT_ONCE_MAX = 20
 LOOK_SECONDS = 1.0
 
 
+class NobodyTold(Exception):
+    """At no session its people could be told."""
+
+
 def telling(store: RegistrationStore) -> Loop:
     """The loop that tells."""
 
@@ -35,6 +39,9 @@ def telling(store: RegistrationStore) -> Loop:
             await tell_some(session_id, store)
 
         failed = await each(LOOP, untold, some)
+        if untold and failed == len(untold):
+            # Then it is no single session's fault, or there is no other: health has to show it.
+            raise NobodyTold(f"of {failed} sessions nobody could be told")
         return 0.0 if len(untold) > failed else LOOK_SECONDS
 
     return Loop(LOOP, turn)

@@ -143,20 +143,6 @@ def check_pair(public_key: str, private_key: str) -> None:
         raise ValueError("KEPU_CONTACT_PUBLIC_KEY and KEPU_CONTACT_PRIVATE_KEY are not a pair")
 
 
-def check_public_key(public_key: str) -> str:
-    """
-    The public key as it is.
-
-    Raises:
-        ValueError: it is no X25519 key in base64.
-    """
-    try:
-        PublicKey(b64decode(public_key, validate=True))
-    except (CryptoError, Base64Error, ValueError, TypeError):
-        raise ValueError("not an X25519 key in base64; `kepu keys` makes one") from None
-    return public_key
-
-
 def public_key_of(private_key: str) -> str:
     """
     The public key that belongs to a private one, both in base64.

@@ -7,16 +7,25 @@ neither time nor memory.
 """
 
 import struct
+from enum import IntEnum
 
 import cramjam
 
 # Of all records of one batch. Producers send batches of at most some 1 MB as a rule.
 DECOMPRESSED_BYTES_MAX = 8 * 1_048_576
-GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 # Snappy in blocks, each with its length before it, as Java's library writes it; then two version numbers.
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _LENGTH = struct.Struct(">i")
+
+
+class Codec(IntEnum):
+    """The codecs of Kafka's message format."""
+
+    GZIP = 1
+    SNAPPY = 2
+    LZ4 = 3
+    ZSTD = 4
 
 
 class NotDecompressed(Exception):
@@ -33,13 +42,13 @@ def decompress_into(codec: int, payload: memoryview, room: memoryview) -> int:
     """
     try:
         match codec:
-            case 1:
+            case Codec.GZIP:
                 return cramjam.gzip.decompress_into(payload, room)
-            case 2:
+            case Codec.SNAPPY:
                 return _snappy_into(payload, room)
-            case 3:
+            case Codec.LZ4:
                 return cramjam.lz4.decompress_into(payload, room)
-            case 4:
+            case Codec.ZSTD:
                 return cramjam.zstd.decompress_into(payload, room)
     except (cramjam.DecompressionError, struct.error) as error:
         raise NotDecompressed(f"codec {codec}: {error}") from error
@@ -54,7 +63,7 @@ def _snappy_into(payload: memoryview, room: memoryview) -> int:
         (length,) = _LENGTH.unpack_from(payload, at)
         at += _LENGTH.size
         if length <= 0:
-            raise NotDecompressed(f"codec {SNAPPY}: a block of {length} bytes")
+            raise NotDecompressed(f"codec {Codec.SNAPPY:d}: a block of {length} bytes")
         written += cramjam.snappy.decompress_raw_into(payload[at : at + length], room[written:])
         at += length
     return written

@@ -21,8 +21,8 @@ class Policy:
             the consumer once they are also more than `failed_ratio_max` of them: the fault is then the
             handler's. Records that others wrote wrongly never count.
         poll_seconds: how long a poll waits for the first record. A longer wait only saves empty polls.
-        fetch_bytes_min, gather_seconds: while records come, the broker gathers so many bytes, or for so
-            long, before it answers. Larger batches cost less everywhere. `Subscription.gather_ms` goes first.
+        fetch_bytes_min: while records come, the broker gathers so many bytes, or for
+            `Subscription.gather_ms`, before it answers. Larger batches cost less everywhere.
         idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after so long.
         silence_seconds_max: health says so when the broker has not answered a fetch for so long.
         session_seconds, heartbeat_seconds: a member that is not heard of for so long is taken for dead; it

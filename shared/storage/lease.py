@@ -125,7 +125,8 @@ class Lease:
         working = asyncio.ensure_future(work)
         try:
             while True:
-                await asyncio.wait([working], timeout=self._term.renewed_seconds)
+                # From the last renewal on, not from here: `hold` may have asked for it a while ago.
+                await asyncio.wait([working], timeout=max(0.0, self._renew_at - time.monotonic()))
                 if working.done():
                     return working.result()
                 await self._renew_in_time()

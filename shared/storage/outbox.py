@@ -115,10 +115,6 @@ def _pack(records: Sequence[Record]) -> Document:
 
 
 def _records(pack: Document) -> list[Record]:
-    if "events" not in pack:
-        # An earlier version wrote each event into a document of its own.
-        headers = [(name, bytes(value)) for name, value in pack["headers"]]
-        return [(pack["topic"], pack["key"], pack["value"], headers)]
     return [
         (event["topic"], event["key"], event["value"], list(event["headers"].items()))
         for event in pack["events"]

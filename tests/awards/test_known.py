@@ -7,7 +7,7 @@ import pytest
 
 from services.awards.codes import award_id
 from services.awards.known import KnownStore
-from services.awards.store import AwardStore
+from services.awards.store import ERASED_REASON, AwardStore
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Session
 from shared.storage.outbox import waiting
@@ -46,6 +46,19 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
             await at.organising.apply(one.scheme_id, None)
         for one in (mark, late, ranks):
             assert (await at.issued(one.scheme_id)).keys() == {stays}
+
+
+async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_person(mongo: str) -> None:
+    of, gone = scheme(), fresh("p")
+    async with desks(mongo) as [at]:
+        await at.store.put_scheme(of)
+        await at.know(joined(gone))
+        award, _ = await at.organising.confer(of.scheme_id, gone, None)
+        await at.know(erased(gone))
+        revoked = await at.organising.revoke(award.award_id, "王小明的作弊")
+        assert revoked.reason == ERASED_REASON
+        told = b"".join(value or b"" for _, _, value, _ in await waiting(at.store._database))
+        assert "王小明" not in told.decode()
 
 
 async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:

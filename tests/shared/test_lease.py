@@ -1,6 +1,7 @@
 """One relay at a time, also when Kafka stalls for longer than a lease, and when a lease is lost."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
@@ -143,6 +144,18 @@ async def test_write_under_way_is_broken_off_when_the_lease_is_lost(kafka: str, 
         await eventually(lambda: stalled.broken_off)
         assert not relay.leading
     assert await read_all(kafka, contract.topic) == []
+
+
+async def test_a_lease_that_is_soon_due_is_renewed_in_time_beside_the_work(mongo: str) -> None:
+    # As by default: two waits for the renewal and the margin are longer than the lease.
+    term = Term(seconds=1.0, renewed_seconds=0.4, margin_seconds=0.3, retry_seconds=0.05)
+    assert 2 * Term().renewed_seconds + Term().margin_seconds > Term().seconds
+    async with fresh_database(mongo) as database:
+        lease = Lease(database, "work", owner="test", term=term)
+        assert await lease.hold()
+        await eventually(lambda: time.monotonic() > lease._renew_at - 0.05)
+        await lease.during(asyncio.sleep(2 * term.seconds))
+        assert lease.held
 
 
 class OutOfReach(Lease):
