@@ -64,7 +64,7 @@ class NotificationsSettings(Settings):
         4.0, gt=0, le=7, description="a mail not delivered so long has failed; RFC 5321 advises 4 to 5 days"
     )
     mails_per_address_day_max: int = Field(
-        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="what is beyond it is skipped"
+        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="what is beyond it waits for the next day"
     )
     contact_wait_days_max: float = Field(
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"

@@ -207,7 +207,8 @@ def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | No
         if outcome.state == "delivered":
             return announcing.delivered(one.message, now, one.round)
         if outcome.state == "failed":
-            return announcing.failed(one.message, outcome.code or "failed", one.attempts, now, one.round)
+            attempts = one.attempts if outcome.counted else one.attempts - 1
+            return announcing.failed(one.message, outcome.code or "failed", attempts, now, one.round)
     except ValueError as error:
         # An older version took an event under an id that no event of ours can name. Others must go on.
         metrics.ITEMS_FAILED.labels("courier", "untellable").inc()
