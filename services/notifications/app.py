@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from services.notifications.api import NotificationsApi, router
 from services.notifications.caps import MAILS_PER_ADDRESS_DAY_MAX, DailyCap
 from services.notifications.contacts import ContactStore
-from services.notifications.courier import Courier, Pace, sending
+from services.notifications.courier import LEASE_SECONDS_MIN, Courier, Pace, sending
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
 from services.notifications.mail import deliverable
@@ -70,7 +70,10 @@ class NotificationsSettings(Settings):
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"
     )
     claim_lease_seconds: float = Field(
-        120.0, ge=1, le=3_600, description="after this a mail claimed and not marked is sent again"
+        LEASE_SECONDS_MIN,
+        ge=LEASE_SECONDS_MIN,
+        le=3_600,
+        description="after this a mail claimed and not marked is sent again",
     )
 
     @model_validator(mode="after")

@@ -19,17 +19,20 @@ from services.notifications.mail import Mail
 from services.notifications.mail_queue import GIVEN_UP_AT_ONCE_MAX, Claimed, MailQueue
 from services.notifications.postal import Postal
 from services.notifications.rules import Outcome, Patience, deferred
-from services.notifications.sending import send_all
+from services.notifications.sending import SEND_SECONDS_MAX, send_all
 from services.notifications.smtp import MailConnection, MailServer, MailServerDown, Reply
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds, looping
 from shared.runtime.errors import Unavailable
+from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 
 log = logging.getLogger(__name__)
 
 NAME = "courier"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
+# What is begun at half the lease, the last moment, is handed over and marked before the lease ends (120 s).
+LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
 
 Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 _NOT_TRIED = Outcome("pending", counted=False)
@@ -41,7 +44,7 @@ class Pace:
 
     connections: int = 8
     claim_mails_max: int = 300
-    lease_seconds: float = 120.0
+    lease_seconds: float = LEASE_SECONDS_MIN
     poll_seconds: float = 1.0
     # While a server is away.
     pause_seconds: float = 1.0

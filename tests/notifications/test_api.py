@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from services.notifications.app import NotificationsSettings, assemble
+from services.notifications.courier import LEASE_SECONDS_MIN, Pace
 from services.notifications.opening import Opener
 from services.notifications.rules import Patience
+from services.notifications.sending import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
-from shared.storage.mongo import connect
+from shared.storage.mongo import TRANSACTION_SECONDS_MAX, connect
 from shared.storage.outbox import prepare
 from shared.web.forms import after_of
 from tests.notifications.builders import (
@@ -307,6 +309,15 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
             NotificationsSettings(**fine, role="api", mail_from=sender)
     with pytest.raises(ValueError, match="signature_zh"):
         NotificationsSettings(**fine, role="api", signature_zh="a\nBcc: b")
+
+
+def test_a_claim_is_never_shorter_than_the_sending_that_begins_within_it() -> None:
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY, "role": "api"}
+    with pytest.raises(ValueError, match="claim_lease_seconds"):
+        NotificationsSettings(**fine, claim_lease_seconds=119)
+    assert NotificationsSettings(**fine).claim_lease_seconds == LEASE_SECONDS_MIN == 120
+    begun_last = Pace(lease_seconds=LEASE_SECONDS_MIN).sending_seconds_max
+    assert begun_last + SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX <= LEASE_SECONDS_MIN
 
 
 def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:
