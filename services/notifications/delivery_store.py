@@ -57,9 +57,12 @@ class DeliveryStore:
             document = await self._messages.find_one({"_id": message_id})
             if document is None:
                 raise NotFound(f"there is no message {message_id}", code="message_unknown")
-            known = await self._contacts.reach([document["participant_id"]])
+            reach = (await self._contacts.reach([document["participant_id"]])).get(document["participant_id"])
+            if reach == "erased":
+                # Its words may still be there: an erasure deletes the contact first.
+                raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
             again: Document
-            if known.get(document["participant_id"]) in ("addressed", "unaddressed"):
+            if reach in ("addressed", "unaddressed"):
                 again = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
             else:
                 again = {"state": "waiting_contact", "expires_at": now + self._patience.waiting_max}

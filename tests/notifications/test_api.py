@@ -15,6 +15,7 @@ from services.notifications.opening import Opener
 from services.notifications.rules import Patience
 from services.notifications.sending import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
+from shared.runtime import clock
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX, connect
 from shared.storage.outbox import prepare
 from shared.web.forms import after_of
@@ -281,6 +282,21 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
         id_ = (await at.messages(person))[0]["_id"]
         answer = await client.post(f"/deliveries/{id_}/retry", headers=ORGANISER)
         assert code_of(answer) == (409, "not_failed")
+
+
+async def test_a_failed_mail_is_not_tried_again_while_the_erasure_of_its_recipient_is_under_way(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(*known(person), confirmed(person))
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
+        # The contact is erased first; what the messages say is deleted afterwards.
+        await at.contacts.erase([erased(person)], clock.now())
+        id_ = (await at.messages(person))[0]["_id"]
+        answer = await client.post(f"/deliveries/{id_}/retry", headers=ORGANISER)
+        assert code_of(answer) == (409, "not_failed")
+        assert await at.states(person) == ["failed"]
 
 
 async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mongo: str) -> None:
