@@ -1,6 +1,5 @@
 """What became of messages, in MongoDB, as organisers see it; and mails tried again as they ask."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,6 @@ from shared.contracts.events import Channel
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage import mongo
 from shared.storage.mongo import DESCENDING, Database, Document
-
-log = logging.getLogger(__name__)
-
-GIVEN_UP_AT_ONCE_MAX = 500
-QUEUE_COUNTED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
