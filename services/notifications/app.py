@@ -1,6 +1,7 @@
 """The notifications service put together: role api answers, role worker listens and delivers."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Self, get_args
@@ -11,7 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 from services.notifications.api import NotificationsApi, router
 from services.notifications.caps import MAILS_PER_ADDRESS_DAY_MAX, DailyCap
 from services.notifications.contacts import ContactStore
-from services.notifications.courier import Courier, Pace, sending
+from services.notifications.courier import LEASE_SECONDS_MIN, Courier, Pace, sending
 from services.notifications.delivery_store import DeliveryStore
 from services.notifications.handlers import subscriptions
 from services.notifications.mail import deliverable
@@ -27,12 +28,13 @@ from services.notifications.wording import Wording
 from shared.contracts import sealing
 from shared.contracts.checked import Email, Line
 from shared.contracts.events import Channel
-from shared.messaging.consumer import consuming
+from shared.messaging.consumer import Subscription, consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import metrics
 from shared.runtime.background import looping
 from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Settings, read
 from shared.storage import mongo
+from shared.storage.mongo import Database
 from shared.storage.outbox import relaying
 from shared.web.http import Check, create_app, serve
 
@@ -64,13 +66,16 @@ class NotificationsSettings(Settings):
         4.0, gt=0, le=7, description="a mail not delivered so long has failed; RFC 5321 advises 4 to 5 days"
     )
     mails_per_address_day_max: int = Field(
-        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="what is beyond it is skipped"
+        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="what is beyond it waits for the next day"
     )
     contact_wait_days_max: float = Field(
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"
     )
     claim_lease_seconds: float = Field(
-        120.0, ge=1, le=3_600, description="after this a mail claimed and not marked is sent again"
+        LEASE_SECONDS_MIN,
+        ge=LEASE_SECONDS_MIN,
+        le=3_600,
+        description="after this a mail claimed and not marked is sent again",
     )
 
     @model_validator(mode="after")
@@ -117,37 +122,18 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
         app.state.notifications = NotificationsApi(contacts, messages, deliveries, wording, opener)
         checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
         if key is not None and settings.role != "api":
-            publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-notifications"))
-            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
-            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
             cap = DailyCap(database, key.get_secret_value(), settings.mails_per_address_day_max)
             await cap.prepare()
+            pace = Pace(
+                connections=settings.smtp_connections,
+                lease_seconds=settings.claim_lease_seconds,
+                patience=patience,
+            )
+            postal = Postal(contacts, wording, opener, sender=deliverable(settings.mail_from))
             queue = MailQueue(database)
-            courier = Courier(
-                queue,
-                Postal(contacts, wording, opener, sender=deliverable(settings.mail_from)),
-                _mail_server(settings),
-                cap,
-                Pace(
-                    connections=settings.smtp_connections,
-                    lease_seconds=settings.claim_lease_seconds,
-                    patience=patience,
-                ),
-            )
-            upkeep = Upkeep(messages, queue)
-            await stack.enter_async_context(sending(courier))
-            await stack.enter_async_context(looping(upkeep.loop))
-            consumers = await stack.enter_async_context(
-                consuming(
-                    settings.kafka,
-                    subscriptions(contacts, messages, wake=courier.loop.wake),
-                    publisher,
-                    instance=settings.instance,
-                )
-            )
-            checks["kafka"] = publisher.ping
-            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "mail": courier.loop.check, "upkeep": upkeep.loop.check}
+            courier = Courier(queue, postal, _mail_server(settings), cap, pace)
+            subscribed = subscriptions(contacts, messages, wake=courier.loop.wake)
+            checks |= await _work(settings, stack, database, subscribed, courier, Upkeep(messages, queue))
         return checks
 
     app = create_app(
@@ -161,6 +147,28 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
     if settings.role != "worker":
         app.include_router(router())
     return app
+
+
+async def _work(
+    settings: NotificationsSettings,
+    stack: AsyncExitStack,
+    database: Database,
+    subscribed: Sequence[Subscription],
+    courier: Courier,
+    upkeep: Upkeep,
+) -> dict[str, Check]:
+    """Begin what role worker does, until the stack is left: relay events, send mails, forget, listen."""
+    publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-notifications"))
+    owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
+    relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
+    await stack.enter_async_context(sending(courier))
+    await stack.enter_async_context(looping(upkeep.loop))
+    consumers = await stack.enter_async_context(
+        consuming(settings.kafka, subscribed, publisher, instance=settings.instance)
+    )
+    checks: dict[str, Check] = {"kafka": publisher.ping}
+    checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+    return checks | {"relay": relay.check, "mail": courier.loop.check, "upkeep": upkeep.loop.check}
 
 
 def _mail_server(settings: NotificationsSettings) -> MailServer:

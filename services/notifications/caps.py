@@ -1,13 +1,15 @@
 """
 How many mails an address got today: whoever registers a stranger's address cannot fill that mailbox.
 
+Only mails that the server took are counted: one that is deferred is not in the mailbox, and is tried again.
+
 mail_counts   one document an address and day; the address only as a keyed hash, for two days
 """
 
 import hmac
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 
 from services.notifications.wording import TIMEZONE
@@ -19,7 +21,7 @@ KEPT = timedelta(days=2)
 
 
 class DailyCap:
-    """Counts the mails that the server has answered for, by address and day of the week's own zone."""
+    """Counts the mails that the server took, by address and day (see `next_day`)."""
 
     def __init__(self, database: Database, secret: str, mails_max: int = MAILS_PER_ADDRESS_DAY_MAX) -> None:
         self._counts = database["mail_counts"]
@@ -48,7 +50,7 @@ class DailyCap:
         return admitted
 
     async def count(self, addresses: Sequence[str], now: datetime) -> None:
-        """Count mails that the server has answered for."""
+        """Count mails that the server took."""
         counted = Counter(self._id(address, now) for address in addresses)
         writes = [
             UpdateOne(
@@ -61,5 +63,14 @@ class DailyCap:
                 await self._counts.bulk_write(writes, ordered=False)
 
     def _id(self, address: str, now: datetime) -> str:
-        day = now.astimezone(TIMEZONE).date().isoformat()
+        day = _day(now).isoformat()
         return hmac.new(self._secret, f"{day} {address.casefold()}".encode(), sha256).hexdigest()
+
+
+def next_day(now: datetime) -> datetime:
+    """When the day of this moment ends and every count begins anew: midnight in the week's own zone."""
+    return datetime.combine(_day(now) + timedelta(days=1), time.min, TIMEZONE).astimezone(UTC)
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(TIMEZONE).date()

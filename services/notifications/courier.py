@@ -10,26 +10,29 @@ import logging
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from services.notifications.caps import DailyCap
+from services.notifications.caps import DailyCap, next_day
 from services.notifications.mail import Mail
 from services.notifications.mail_queue import GIVEN_UP_AT_ONCE_MAX, Claimed, MailQueue
 from services.notifications.postal import Postal
 from services.notifications.rules import Outcome, Patience, deferred
-from services.notifications.sending import send_all
+from services.notifications.sending import SEND_SECONDS_MAX, send_all
 from services.notifications.smtp import MailConnection, MailServer, MailServerDown, Reply
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds, looping
 from shared.runtime.errors import Unavailable
+from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 
 log = logging.getLogger(__name__)
 
 NAME = "courier"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
+# What is begun at half the lease, the last moment, is handed over and marked before the lease ends (120 s).
+LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
 
 Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 _NOT_TRIED = Outcome("pending", counted=False)
@@ -41,7 +44,7 @@ class Pace:
 
     connections: int = 8
     claim_mails_max: int = 300
-    lease_seconds: float = 120.0
+    lease_seconds: float = LEASE_SECONDS_MIN
     poll_seconds: float = 1.0
     # While a server is away.
     pause_seconds: float = 1.0
@@ -131,8 +134,8 @@ class Courier:
         outcomes += [(one, self._outcome(one, reply)) for one, reply in sent.replies]
         outcomes += [(one, _NOT_TRIED) for one in sent.untried]
         await self._mark(claim, outcomes)
-        answered = {one.message.message_id for one, reply in sent.replies if reply.verdict != "closed"}
-        addresses = [mail.address for one, mail in mails if one.message.message_id in answered]
+        taken = {one.message.message_id for one, reply in sent.replies if reply.verdict == "taken"}
+        addresses = [mail.address for one, mail in mails if one.message.message_id in taken]
         await self._cap.count(addresses, clock.now())
         if sent.down is not None:
             raise sent.down
@@ -165,9 +168,7 @@ class Courier:
                 mails.append((one, thing))
         within = await self._cap.within([mail.address for _, mail in mails], now)
         outcomes += [
-            (one, Outcome("skipped", "too_many_mails"))
-            for (one, _), good in zip(mails, within, strict=True)
-            if not good
+            (one, _beyond_the_cap(one, now)) for (one, _), good in zip(mails, within, strict=True) if not good
         ]
         return [pair for pair, good in zip(mails, within, strict=True) if good], outcomes
 
@@ -210,6 +211,11 @@ class Courier:
         seconds = backoff_seconds(self._outages, self._pace.pause_seconds, self._pace.pause_seconds_max)
         self._paused_until = asyncio.get_running_loop().time() + seconds
         return seconds
+
+
+def _beyond_the_cap(one: Claimed, now: datetime) -> Outcome:
+    """A mail beyond its address's cap waits for the next day; it costs no try, since the bound is ours."""
+    return replace(deferred("too_many_mails", None, next_day(now), one.expires_at), counted=False)
 
 
 @asynccontextmanager

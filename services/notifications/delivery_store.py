@@ -1,6 +1,5 @@
 """What became of messages, in MongoDB, as organisers see it; and mails tried again as they ask."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,6 @@ from shared.contracts.events import Channel
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage import mongo
 from shared.storage.mongo import DESCENDING, Database, Document
-
-log = logging.getLogger(__name__)
-
-GIVEN_UP_AT_ONCE_MAX = 500
-QUEUE_COUNTED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +51,12 @@ class DeliveryStore:
             document = await self._messages.find_one({"_id": message_id})
             if document is None:
                 raise NotFound(f"there is no message {message_id}", code="message_unknown")
-            known = await self._contacts.reach([document["participant_id"]])
+            reach = (await self._contacts.reach([document["participant_id"]])).get(document["participant_id"])
+            if reach == "erased":
+                # Its words may still be there: an erasure deletes the contact first.
+                raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
             again: Document
-            if known.get(document["participant_id"]) in ("addressed", "unaddressed"):
+            if reach in ("addressed", "unaddressed"):
                 again = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
             else:
                 again = {"state": "waiting_contact", "expires_at": now + self._patience.waiting_max}

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 GIVEN_UP_AT_ONCE_MAX = 500
 DUE_COUNTED_MAX = 10_000
 
+_UNREADABLE = Outcome("failed", "message_unreadable")
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -81,13 +83,9 @@ class MailQueue:
             except (KeyError, TypeError):
                 unreadable.append(document["_id"])
         if unreadable:
-            # Nothing can be told of what cannot be read; but the others must go on.
-            metrics.ITEMS_FAILED.labels("courier", "message_unreadable").inc(len(unreadable))
-            log.error("messages cannot be read", extra={"messages": len(unreadable)})
+            _report_unreadable(len(unreadable))
             with mongo.outages_named():
-                await self._messages.update_many(
-                    {"_id": {"$in": unreadable}}, _change(Outcome("failed", "message_unreadable"), now)
-                )
+                await self._messages.update_many({"_id": {"$in": unreadable}}, _change(_UNREADABLE, now))
         return claim, claimed
 
     async def mark(self, claim: str, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> int:
@@ -151,22 +149,26 @@ class MailQueue:
             if not await self._messages.find_one(overdue, {"_id": 1}):
                 return 0
 
-        async def work(session: Session) -> int:
+        async def work(session: Session) -> tuple[int, int]:
             found = await self._messages.find(overdue, session=session).to_list(GIVEN_UP_AT_ONCE_MAX)
-            writes, told = [], []
+            writes, told, unreadable = [], [], 0
             for document in found:
-                unheard = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
-                # Why it was put off last says more than that its time is over.
-                code = document.get("code", unheard)
-                writes.append(UpdateOne({"_id": document["_id"]}, _change(Outcome("failed", code), now)))
-                one = Claimed(message_from(document), document["attempts"], document.get("round", 0), now)
-                told.append(_told(one, Outcome("failed", code), now))
+                try:
+                    one, outcome = _overdue(document, now)
+                    told.append(_told(one, outcome, now))
+                except (KeyError, TypeError):
+                    unreadable += 1
+                    outcome = _UNREADABLE
+                writes.append(UpdateOne({"_id": document["_id"]}, _change(outcome, now)))
             if writes:
                 await self._messages.bulk_write(writes, ordered=False, session=session)
                 await outbox.append(self._database, session, [event for event in told if event is not None])
-            return len(writes)
+            return len(writes), unreadable
 
-        count = await mongo.in_transaction(self._database, work)
+        count, unreadable = await mongo.in_transaction(self._database, work)
+        if unreadable:
+            # Not within the transaction, which may run more than once.
+            _report_unreadable(unreadable)
         metrics.DELIVERIES.labels("email", "failed").inc(count)
         return count
 
@@ -179,6 +181,19 @@ def _claimed(document: Document) -> Claimed:
         document["expires_at"],
         document["claims"],
     )
+
+
+def _overdue(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
+    unheard = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
+    one = Claimed(message_from(document), document["attempts"], document.get("round", 0), now)
+    # Why it was put off last says more than that its time is over.
+    return one, Outcome("failed", document.get("code", unheard))
+
+
+def _report_unreadable(messages: int) -> None:
+    """Nothing can be told of what cannot be read: it ends, so that the others go on, and is counted."""
+    metrics.ITEMS_FAILED.labels("courier", _UNREADABLE.code).inc(messages)
+    log.error("messages cannot be read", extra={"messages": messages})
 
 
 def _change(outcome: Outcome, now: datetime) -> Document:
@@ -207,7 +222,8 @@ def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | No
         if outcome.state == "delivered":
             return announcing.delivered(one.message, now, one.round)
         if outcome.state == "failed":
-            return announcing.failed(one.message, outcome.code or "failed", one.attempts, now, one.round)
+            attempts = one.attempts if outcome.counted else one.attempts - 1
+            return announcing.failed(one.message, outcome.code or "failed", attempts, now, one.round)
     except ValueError as error:
         # An older version took an event under an id that no event of ours can name. Others must go on.
         metrics.ITEMS_FAILED.labels("courier", "untellable").inc()

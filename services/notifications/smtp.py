@@ -99,7 +99,7 @@ class MailConnection:
             except (SMTPException, OSError):
                 self.drop()
             else:
-                self._rested()
+                self._was_used()
                 return
         await self._connect()
 
@@ -169,7 +169,7 @@ class MailConnection:
                 raise MailServerDown("the mail server does not answer") from None
             return Reply("deferred", "smtp_interrupted")
         self._mails += 1
-        self._rested()
+        self._was_used()
         return Reply("taken")
 
     async def _answered(self, code: int, step: Step) -> Reply:
@@ -219,7 +219,7 @@ class MailConnection:
         except (SMTPException, OSError):
             self.drop()
         else:
-            self._rested()
+            self._was_used()
 
     async def _connect(self) -> None:
         server = self._server
@@ -251,9 +251,9 @@ class MailConnection:
             ) from None
         self._client = client
         self._mails = 0
-        self._rested()
+        self._was_used()
 
-    def _rested(self) -> None:
+    def _was_used(self) -> None:
         self._used_at = asyncio.get_running_loop().time()
 
 

@@ -10,10 +10,13 @@ import httpx
 import pytest
 
 from services.notifications.app import NotificationsSettings, assemble
+from services.notifications.courier import LEASE_SECONDS_MIN, Pace
 from services.notifications.opening import Opener
 from services.notifications.rules import Patience
+from services.notifications.sending import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
-from shared.storage.mongo import connect
+from shared.runtime import clock
+from shared.storage.mongo import TRANSACTION_SECONDS_MAX, connect
 from shared.storage.outbox import prepare
 from shared.web.forms import after_of
 from tests.notifications.builders import (
@@ -281,6 +284,21 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
         assert code_of(answer) == (409, "not_failed")
 
 
+async def test_a_failed_mail_is_not_tried_again_while_the_erasure_of_its_recipient_is_under_way(
+    kafka: str, mongo: str
+) -> None:
+    person = fresh()
+    async with api(kafka, mongo) as (client, at):
+        await at.tell(*known(person), confirmed(person))
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
+        # The contact is erased first; what the messages say is deleted afterwards.
+        await at.contacts.erase([erased(person)], clock.now())
+        id_ = (await at.messages(person))[0]["_id"]
+        answer = await client.post(f"/deliveries/{id_}/retry", headers=ORGANISER)
+        assert code_of(answer) == (409, "not_failed")
+        assert await at.states(person) == ["failed"]
+
+
 async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mongo: str) -> None:
     async with api(kafka, mongo) as (client, _):
         told = (await client.get("/metrics")).text
@@ -307,6 +325,15 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
             NotificationsSettings(**fine, role="api", mail_from=sender)
     with pytest.raises(ValueError, match="signature_zh"):
         NotificationsSettings(**fine, role="api", signature_zh="a\nBcc: b")
+
+
+def test_a_claim_is_never_shorter_than_the_sending_that_begins_within_it() -> None:
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY, "role": "api"}
+    with pytest.raises(ValueError, match="claim_lease_seconds"):
+        NotificationsSettings(**fine, claim_lease_seconds=119)
+    assert NotificationsSettings(**fine).claim_lease_seconds == LEASE_SECONDS_MIN == 120
+    begun_last = Pace(lease_seconds=LEASE_SECONDS_MIN).sending_seconds_max
+    assert begun_last + SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX <= LEASE_SECONDS_MIN
 
 
 def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:

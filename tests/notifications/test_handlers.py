@@ -454,6 +454,32 @@ async def test_a_mail_whose_recipient_never_joins_fails_in_the_end_and_is_told_o
         assert await at.queue.give_up(now + timedelta(days=4)) == 0
 
 
+@pytest.mark.parametrize("torn", [{"cause": ""}, {"attempts": ""}, {"kind": ""}])
+async def test_a_torn_message_whose_time_is_over_fails_alone_and_the_others_are_told_of(
+    mongo: str, torn: dict[str, str]
+) -> None:
+    broken, fine = fresh(), fresh()
+    async with desk(mongo) as at:
+        await at.tell(confirmed(broken), confirmed(fine))
+        await at.database["messages"].update_one(
+            {"participant_id": broken, "channel": "email"}, {"$unset": torn}
+        )
+        before = _unreadable_messages()
+        later = clock.now() + timedelta(days=30)
+        assert await at.queue.give_up(later) == 2
+        assert await at.queue.give_up(later) == 0
+        codes = [(await at.messages(person))[0]["code"] for person in (broken, fine)]
+        [told] = await at.told(NotificationFailed.topic)
+    assert codes == ["message_unreadable", "contact_unknown"]
+    assert NotificationFailed.model_validate_json(told).participant_id == fine
+    assert _unreadable_messages() == before + 1
+
+
+def _unreadable_messages() -> float:
+    labels = {"loop": "courier", "code": "message_unreadable"}
+    return REGISTRY.get_sample_value("kepu_loop_items_failed_total", labels) or 0.0
+
+
 async def test_nothing_stored_beside_the_locked_contact_tells_who_somebody_is_or_opens_a_ticket(
     mongo: str,
 ) -> None:
