@@ -37,6 +37,10 @@ MARKER_WAIT_MS = 500
 Offsets: TypeAlias = Mapping[TopicPartition, int]
 
 
+class CloseError(Exception):
+    """What is due cannot be closed, through no server's fault."""
+
+
 class Closer:
     """
     Closes quizzes that are over.
@@ -75,6 +79,7 @@ class Closer:
 
         Raises:
             Unavailable: a server does not answer; call again.
+            CloseError: none of those that are due could be closed.
         """
         over = await self._store.quizzes.over(now - self._settle)
         # Not what the log holds now: another quiz that is being sat would keep this one from closing.
@@ -89,8 +94,10 @@ class Closer:
             if all(graded.get(partition, end) >= end for partition, end in held.items()):
                 await self._close(quiz_id, now)
 
-        await each(LOOP, over, close)
+        failed = await each(LOOP, over, close)
         await self._catalogue.refresh()
+        if failed == len(over):
+            raise CloseError(f"{failed} quizzes are due, and none can be closed")
 
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Final standings are everybody's, frozen or not.
