@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.quiz.catalogue import Catalogue
+from services.quiz.catalogue import Catalogue, UnreadError
 from services.quiz.grading import HALVES_A_QUESTION, score_percent
 from services.quiz.quizzes import QuizRecord
 from services.quiz.ranking import ranked
@@ -102,7 +102,11 @@ class Closer:
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Final standings are everybody's, frozen or not.
         await self._store.quizzes.end_freezes(quiz_id)
-        await self._grade_rest(quiz_id)
+        try:
+            await self._grade_rest(quiz_id)
+        except UnreadError as error:
+            # This quiz's own fault, no server's: the others close.
+            raise CloseError(error.message) from error
         while await self._store.standings.release(quiz_id):
             pass
         if record := await self._store.quizzes.read(quiz_id):
