@@ -93,12 +93,19 @@ class Offered:
         return Offered(record, same.papers if same else {}, earlier)
 
 
+class UnreadError(Unavailable):
+    """A quiz is stored and could not be read. It is read again with each refresh."""
+
+
 class Catalogue:
     """All quizzes of the store, as of the last refresh, and who is erased."""
 
     def __init__(self, store: QuizStore) -> None:
         self._store = store
         self._offered: dict[str, Offered] = {}
+        # Those that could not be read as they are now, each as it was before, where that is known. By the
+        # record of before nothing is promised, graded or refused: whoever asks has to ask again.
+        self._unread: dict[str, Offered | None] = {}
         self._refreshing = asyncio.Lock()
         self._refreshed_at = time.monotonic()
         self._database_away = False
@@ -111,12 +118,16 @@ class Catalogue:
         return offered.version(version) if offered else None
 
     def all(self) -> list[Offered]:
-        """All quizzes, the latest opening first."""
+        """All quizzes as they were read last, the latest opening first; see `unread`."""
         return sorted(
-            self._offered.values(),
+            [*self._offered.values(), *filter(None, self._unread.values())],
             key=lambda offered: (offered.opens_at, offered.record.quiz_id),
             reverse=True,
         )
+
+    def unread(self) -> list[str]:
+        """The ids of quizzes that could not be read as they are now."""
+        return list(self._unread)
 
     def current_if_fresh(self, quiz_id: str) -> Offered | None:
         """A quiz as `current` gives it, where nobody has to be asked for it."""
@@ -128,8 +139,11 @@ class Catalogue:
 
         Raises:
             NotFound: there is none of this name, or this version of it is not kept.
+            UnreadError: it could not be read.
         """
         if (offered := self._offered.get(quiz_id)) is None:
+            if quiz_id in self._unread:
+                raise UnreadError(f"quiz {quiz_id} cannot be read now")
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
         if (found := offered.version(version)) is None:
             raise NotFound(f"quiz {quiz_id} has no version {version}", code="quiz_version_unknown")
@@ -141,7 +155,7 @@ class Catalogue:
 
         Raises:
             NotFound: there is none of this name, or this version of it is not kept.
-            Unavailable: the database does not answer.
+            Unavailable: the database does not answer, or it could not be read.
         """
         await self.learn([(quiz_id, version)])
         return self.find(quiz_id, version)
@@ -163,9 +177,10 @@ class Catalogue:
         ]
         if missing:
             for (quiz_id, version), quiz in (await self._store.quizzes.definitions(missing)).items():
-                present = self._offered[quiz_id]
-                record = replace(present.record, quiz=quiz, version=version)
-                present.earlier.setdefault(version, Offered(record))
+                # A refresh meanwhile may have failed to read it.
+                if present := self._offered.get(quiz_id):
+                    record = replace(present.record, quiz=quiz, version=version)
+                    present.earlier.setdefault(version, Offered(record))
 
     async def current(self, quiz_id: str) -> Offered:
         """
@@ -176,7 +191,7 @@ class Catalogue:
 
         Raises:
             NotFound: there is none of this name.
-            Unavailable: it is not known, and the database does not answer.
+            Unavailable: it is not known, and the database does not answer, or it could not be read.
         """
         if self._is_old() and not self._database_away:
             try:
@@ -212,14 +227,24 @@ class Catalogue:
             for quiz_id, (revision, _) in revisions.items()
             if quiz_id not in self._offered or self._offered[quiz_id].record.revision != revision
         ]
+        self._unread = {quiz_id: known for quiz_id, known in self._unread.items() if quiz_id in revisions}
         # One by one: to check a large definition takes milliseconds, and requests wait meanwhile.
         await each(LOOP, changed, self._read)
         self._refreshed_at, self._database_away = looked_at, False
 
     async def _read(self, quiz_id: str) -> None:
-        known = self._offered.get(quiz_id)
+        known = self._offered.get(quiz_id) or self._unread.get(quiz_id)
         version = (known.record.version, known.record.quiz) if known else None
-        record = await self._store.quizzes.read(quiz_id, version)
+        try:
+            record = await self._store.quizzes.read(quiz_id, version)
+        except Unavailable:
+            # While the database is away, what is known is good enough.
+            raise
+        except Exception:
+            self._offered.pop(quiz_id, None)
+            self._unread[quiz_id] = known
+            raise
+        self._unread.pop(quiz_id, None)
         if record is not None:
             self._offered[quiz_id] = known.renewed(record) if known else Offered(record)
 

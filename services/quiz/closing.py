@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.quiz.catalogue import Catalogue
+from services.quiz.catalogue import Catalogue, UnreadError
 from services.quiz.grading import HALVES_A_QUESTION, score_percent
 from services.quiz.quizzes import QuizRecord
 from services.quiz.ranking import ranked
@@ -35,6 +35,10 @@ LOOK_SECONDS = 1.0
 MARKER_WAIT_MS = 500
 
 Offsets: TypeAlias = Mapping[TopicPartition, int]
+
+
+class CloseError(Exception):
+    """What is due cannot be closed, through no server's fault."""
 
 
 class Closer:
@@ -75,6 +79,7 @@ class Closer:
 
         Raises:
             Unavailable: a server does not answer; call again.
+            CloseError: none of those that are due could be closed.
         """
         over = await self._store.quizzes.over(now - self._settle)
         # Not what the log holds now: another quiz that is being sat would keep this one from closing.
@@ -89,13 +94,19 @@ class Closer:
             if all(graded.get(partition, end) >= end for partition, end in held.items()):
                 await self._close(quiz_id, now)
 
-        await each(LOOP, over, close)
+        failed = await each(LOOP, over, close)
         await self._catalogue.refresh()
+        if failed == len(over):
+            raise CloseError(f"{failed} quizzes are due, and none can be closed")
 
     async def _close(self, quiz_id: str, now: datetime) -> None:
         # Final standings are everybody's, frozen or not.
         await self._store.quizzes.end_freezes(quiz_id)
-        await self._grade_rest(quiz_id)
+        try:
+            await self._grade_rest(quiz_id)
+        except UnreadError as error:
+            # This quiz's own fault, no server's: the others close.
+            raise CloseError(error.message) from error
         while await self._store.standings.release(quiz_id):
             pass
         if record := await self._store.quizzes.read(quiz_id):

@@ -109,8 +109,7 @@ class Intake:
             return ACCEPTED, receipt
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
-        if claims.participant_id in self._catalogue.erased.ids:
-            self._catalogue.erased.check(claims.participant_id)
+        self._catalogue.erased.check(claims.participant_id)
         # In memory; asked of the database only where another process published it a moment ago,
         # or this one stood still so long that an early close may have passed it by.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(

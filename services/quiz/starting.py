@@ -50,6 +50,15 @@ class Start:
         numbers = range(1, self.record.quiz.attempts_per_day + 1)
         return [attempt_id(self.record.quiz_id, self.participant_id, day, number) for number in numbers]
 
+    def refusal(self) -> Conflict | None:
+        """Why nobody may start now, whoever it is: the quiz is not open."""
+        record = self.record
+        try:
+            check_open(record.quiz_id, record.quiz, record.closes_at, self.now, record.status)
+        except Rejected as why:
+            return Conflict(why.message, code=why.code)
+        return None
+
 
 async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Attempt | Rejected]:
     """
@@ -60,7 +69,13 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
 
     Returns: one outcome a start, in order; Rejected where none may be started.
     """
-    versions = {(start.record.quiz_id, start.record.version) for start in starts}
+    refusals = [start.refusal() for start in starts]
+    # Whoever comes too early or too late begins nothing: the quiz may still change.
+    versions = {
+        (start.record.quiz_id, start.record.version)
+        for start, refusal in zip(starts, refusals, strict=True)
+        if refusal is None
+    }
     outdated = {one for one in versions if not await store.quizzes.begin(*one)}
     possible = [start.ids() for start in starts]
     ids = [id_ for before, today in possible for id_ in (*before, *today)]
@@ -68,8 +83,8 @@ async def start_attempts(starts: Sequence[Start], store: QuizStore) -> list[Atte
     known, finished = await asyncio.gather(store.results.attempts(ids), store.results.graded(ids))
     outcomes: list[Attempt | Rejected] = []
     new: list[Attempt] = []
-    for start, (before, today) in zip(starts, possible, strict=True):
-        outcome = _begin_or_resume(start, before, today, known, finished.keys(), outdated)
+    for start, refusal, (before, today) in zip(starts, refusals, possible, strict=True):
+        outcome = refusal or _begin_or_resume(start, before, today, known, finished.keys(), outdated)
         if isinstance(outcome, Attempt) and outcome.attempt_id not in known:
             known[outcome.attempt_id] = outcome
             new.append(outcome)
@@ -94,7 +109,6 @@ def _begin_or_resume(
     if (record.quiz_id, record.version) in outdated:
         return Conflict(f"quiz {record.quiz_id} was changed meanwhile: start again", code=QUIZ_CHANGED)
     try:
-        check_open(record.quiz_id, record.quiz, record.closes_at, start.now, record.status)
         for id_ in (*before, *today):
             attempt = known.get(id_)
             if attempt and id_ not in finished and start.now < _latest(attempt, record):

@@ -26,6 +26,10 @@ FOLD_SECONDS = 60.0
 SWEEP_AGAIN_SECONDS = 120.0
 
 
+class SweepError(Exception):
+    """Traces of somebody may be left in a quiz that could not be read."""
+
+
 class Upkeep:
     """Looks after all quizzes."""
 
@@ -71,6 +75,9 @@ class Upkeep:
 
         Results are found by the ids that the participant's attempts can have, so that no index has
         to be kept for the few who are erased.
+
+        Raises:
+            SweepError: a quiz could not be read; the others are swept.
         """
         began = clock.now()
         who = erasure.participant_id
@@ -81,6 +88,8 @@ class Upkeep:
             await self._store.results.forget_profiles(ids)
             if record.status != "closed":
                 await self._store.standings.remove(record.quiz_id, who)
+        if unread := self._catalogue.unread():
+            raise SweepError(f"{len(unread)} quizzes cannot be read")
         again = next_sweep(erasure, self._sweep_again_seconds, began)
         await self._store.participants.sweep_again(who, again)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.quiz.closing import Closer
+from services.quiz.closing import CloseError, Closer
 from services.quiz.handlers import subscriptions
 from services.quiz.publishing import publish
 from services.quiz.rules import SETTLE_SECONDS
@@ -179,7 +179,9 @@ async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: st
         assert await is_closed(shop)
 
 
-async def test_one_quiz_that_cannot_close_keeps_no_other_open(kafka: str, mongo: str) -> None:
+async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_the_turn(
+    kafka: str, mongo: str
+) -> None:
     now = datetime.now(UTC)
     over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
     async with workshop(kafka, mongo, **over) as shop:
@@ -198,6 +200,9 @@ async def test_one_quiz_that_cannot_close_keeps_no_other_open(kafka: str, mongo:
         await one.close_due(datetime.now(UTC))
         found = await shop.store.database["quizzes"].find({"status": "closed"}).to_list(None)
         assert {quiz["_id"] for quiz in found} == {shop.quiz_id, f"z-{shop.quiz_id}"}
+        # Now it is the only one that is due, and health has to show that.
+        with pytest.raises(CloseError):
+            await one.turn()
 
 
 async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:

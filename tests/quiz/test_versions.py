@@ -97,6 +97,15 @@ async def test_whoever_begins_first_keeps_a_change_out_and_the_other_way_round(
         assert await refused(shop, shop.quiz) == "quiz_in_use"
 
 
+async def test_a_start_that_comes_too_early_keeps_no_change_out(kafka: str, mongo: str) -> None:
+    opens_at = clock.now() + timedelta(minutes=30)
+    async with workshop(kafka, mongo, opens_at=opens_at) as shop:
+        early = await begin(shop, shop.catalogue, "wang")
+        assert isinstance(early, Conflict)
+        assert early.code == "quiz_not_open"
+        assert await change(shop, other_key(shop.quiz))
+
+
 async def test_of_a_change_and_a_start_at_once_one_comes_first(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         for n in range(12):
