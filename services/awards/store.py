@@ -5,12 +5,14 @@ An award's id tells its scheme and derives from its recipient (`codes.award_id`)
 a scheme's awards nor a recipient's need an index of their own.
 """
 
+import logging
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
+from pydantic import ValidationError
 
 from services.awards import announcing
 from services.awards.codes import award_id
@@ -18,10 +20,13 @@ from services.awards.known import KnownStore
 from services.awards.results import ResultStore
 from services.awards.rules import Award
 from services.awards.schemes import Scheme
+from shared.runtime import metrics
 from shared.runtime.errors import Conflict
 from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo, outbox
 from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session
+
+log = logging.getLogger(__name__)
 
 # Instead of what an organiser wrote, where the recipient is erased.
 ERASED_REASON = "revoked"
@@ -113,13 +118,13 @@ class AwardStore:
         """Schemes by id, from the one after `after`."""
         with mongo.outages_named():
             found = self._schemes.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
-            return [_scheme(document) for document in await found.to_list(None)]
+            return list(_readable(await found.to_list(None)))
 
     async def schemes_of(self, quiz_ids: Iterable[str]) -> list[Scheme]:
         """The schemes whose rule looks at one of these quizzes."""
         with mongo.outages_named():
             found = self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
-            return [_scheme(document) for document in await found.to_list(None)]
+            return list(_readable(await found.to_list(None)))
 
     async def _scheme_ids(self) -> list[str]:
         with mongo.outages_named():
@@ -249,6 +254,16 @@ class AwardStore:
 
 def _when(award: Award) -> tuple[datetime, str]:
     return award.issued_at, award.award_id
+
+
+def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
+    """The schemes that can be read: one that cannot must not keep the others from being awarded."""
+    for document in documents:
+        try:
+            yield _scheme(document)
+        except (ValidationError, KeyError):
+            metrics.ITEMS_FAILED.labels("schemes", "scheme_unreadable").inc()
+            log.warning("a scheme cannot be read; the others go on", extra={"scheme_id": document["_id"]})
 
 
 def _scheme(document: Document) -> Scheme:

@@ -2,11 +2,13 @@
 The types that every text, time and number is checked by where it enters: events, bodies and settings.
 
 Each type accepts what people really write, brings it to one form, and refuses what no screen,
-mail or clock can carry. The message of a refusal says what is wrong and not what was sent.
+mail or clock can carry. That form passes the same check unchanged: what one service took, all others
+take. The message of a refusal says what is wrong and not what was sent.
 """
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated
@@ -34,7 +36,11 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 _DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
 # Only a joiner between visible characters is sound: emoji and some scripts need it.
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
-_LINK = re.compile(r"://|\bwww\.|[a-z0-9-]\.(?:com|cn|net|org|top|xyz|info|cc|vip)\b", re.IGNORECASE)
+_LINK = re.compile(
+    r"://|\bwww\.|[a-z0-9-]\.(?:com|cn|net|org|top|xyz|info|cc|vip|co|io|app|dev|me|tv|link|site|online|shop|club"
+    r"|fun|ltd|work|pro|mobi|tech|store|wang|ink|red|biz|gov|edu)\b|\.[a-z]{2,}/|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    re.IGNORECASE,
+)
 # Sent by accident with what is copied from a page.
 _DROPPED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 # What the library accepts as it is; it takes 20 times as long to say so.
@@ -96,7 +102,7 @@ def name(text: str) -> str:
     """
     # Not through the cache: a name is nobody's to keep.
     text = line.__wrapped__(text)
-    if _LINK.search(unicodedata.normalize("NFKC", text)):
+    if _LINK.search(unicodedata.normalize("NFKC", text).translate(_FULL_STOPS)):
         raise PydanticCustomError("name_link", "a name holds no web address")
     return text
 
@@ -108,6 +114,22 @@ def _visible(text: str) -> bool:
     )
 
 
+def _within(chars_max: int, check: Callable[[str], str]) -> Callable[[str], str]:
+    """The check, and the length once more after it: NFC can make a text longer."""
+
+    def bounded(text: str) -> str:
+        text = check(text)
+        if len(text) > chars_max:
+            raise PydanticCustomError(
+                "string_too_long",
+                "String should have at most {max_length} characters",
+                {"max_length": chars_max},
+            )
+        return text
+
+    return bounded
+
+
 def moment(value: datetime) -> datetime:
     """
     A time in UTC, in whole milliseconds, within `YEARS`.
@@ -115,14 +137,14 @@ def moment(value: datetime) -> datetime:
     Raises:
         ValueError: its year is outside, so that arithmetic with it could overflow.
     """
-    # The year as written: near the calendar's ends even the way to UTC overflows.
-    if value.year not in YEARS:
+    # The year as written: near the ends even the way to UTC overflows. And the year in UTC, since the next
+    # reader checks that one.
+    if value.year not in YEARS or (value := value.astimezone(UTC)).year not in YEARS:
         raise PydanticCustomError(
             "moment_range",
             "a time lies in the years {first} to {last}",
             {"first": YEARS[0], "last": YEARS[-1]},
         )
-    value = value.astimezone(UTC)
     # Nearly all are whole already, and each event of the peak has one.
     beyond = value.microsecond % 1_000
     return value.replace(microsecond=value.microsecond - beyond) if beyond else value
@@ -173,6 +195,8 @@ def email(text: str) -> str:
         # Without the library's words: they quote the address.
         raise PydanticCustomError("email", "this is not an e-mail address") from None
     # RFC 5321, section 4.5.3.1: servers need not take more; the library leaves this to its caller.
+    if len(address) > EMAIL_CHARS_MAX:
+        raise PydanticCustomError("email", "an e-mail address has at most 254 characters")
     if len(address.rpartition("@")[0].encode()) > EMAIL_LOCAL_BYTES_MAX:
         raise PydanticCustomError("email", "before its @ an address has at most 64 bytes")
     return address
@@ -196,9 +220,19 @@ _HEARD = str.maketrans("OIL", "011")
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(line)]
-Text = Annotated[str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidator(text_of_lines)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=NAME_CHARS_MAX), AfterValidator(name)]
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
+    AfterValidator(_within(LINE_CHARS_MAX, line)),
+]
+Text = Annotated[
+    str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidator(_within(TEXT_CHARS_MAX, text_of_lines))
+]
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_CHARS_MAX),
+    AfterValidator(_within(NAME_CHARS_MAX, name)),
+]
 Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=EMAIL_CHARS_MAX),

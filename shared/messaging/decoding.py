@@ -73,12 +73,15 @@ class Decoding:
             some = [records[place] for place in places]
             try:
                 events.update(zip(places, self._events(topic, some), strict=True))
-            except Rejected:
+            except Exception:  # noqa: BLE001 (whatever a decoder raises is some record's fault, and no other's)
                 # One is wrong: find it, keep its neighbours.
                 for place, record in zip(places, some, strict=True):
                     try:
                         [events[place]] = self._events(topic, [record])
                     except Rejected as why:
+                        dead.append(Dead(record, why))
+                    except Exception as error:  # noqa: BLE001 (as above)
+                        why = Rejected(f"it cannot be decoded: {type(error).__name__}", code="bad_body")
                         dead.append(Dead(record, why))
         good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
         return good, dead

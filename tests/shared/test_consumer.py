@@ -17,6 +17,7 @@ from shared.messaging.consumer import (
     Following,
     Subscription,
     consuming,
+    decoder,
 )
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.runtime.errors import Rejected, Unavailable
@@ -246,6 +247,25 @@ async def test_outage_is_waited_out_and_no_event_is_blamed(kafka: str) -> None:
         assert consumer.problem() is None
     assert ear.heard == list(range(5))
     assert await read_all(kafka, dead_topic_of(contract)) == []
+
+
+async def test_a_decoder_that_fails_on_a_record_fails_on_that_one_alone(kafka: str) -> None:
+    contract = await new_contract(kafka)
+
+    def decode(values: Sequence[bytes]) -> Sequence[Said]:
+        events = decoder(contract)(values)
+        if any(event.number == 2 for event in events):  # type: ignore[attr-defined]
+            raise TypeError("as a decoder's own fault would be")
+        return events  # type: ignore[return-value]
+
+    ear = Ear()
+    async with reading(kafka, contract, ear, decode=decode) as consumer:
+        await say(kafka, contract, [1, 2, 3])
+        await eventually(lambda: ear.heard == [1, 3])
+        await until_committed(kafka, contract, {0: 3})
+        assert consumer.problem() is None
+    [dead] = await read_all(kafka, dead_topic_of(contract))
+    assert dict(dead.headers)["dead_code"] == b"bad_body"
 
 
 async def test_malformed_records_of_whatever_number_never_stop_a_group(kafka: str) -> None:
