@@ -45,6 +45,10 @@ def _first_problem(error: ValidationError) -> str:
     return f"{place}: {first['msg']}"
 
 
+class DecoderFails(Exception):
+    """A decoder of ours does not do what it should with any record: no record is to blame."""
+
+
 class Decoding:
     """What one group's records mean."""
 
@@ -73,6 +77,8 @@ class Decoding:
             some = [records[place] for place in places]
             try:
                 events.update(zip(places, self._events(topic, some), strict=True))
+            except DecoderFails:
+                raise
             except Exception:  # noqa: BLE001 (whatever a decoder raises is some record's fault, and no other's)
                 # One is wrong: find it, keep its neighbours.
                 for place, record in zip(places, some, strict=True):
@@ -81,8 +87,8 @@ class Decoding:
                     except Rejected as why:
                         dead.append(Dead(record, why))
                     except Exception as error:  # noqa: BLE001 (as above)
-                        why = Rejected(f"it cannot be decoded: {type(error).__name__}", code="bad_body")
-                        dead.append(Dead(record, why))
+                        reason = f"it cannot be decoded: {type(error).__name__}"
+                        dead.append(Dead(record, Rejected(reason, code="bad_body")))
         good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
         return good, dead
 
@@ -90,7 +96,7 @@ class Decoding:
         # Never without a value: `_context` has refused such a record before.
         events = self._decoders[topic]([record.value or b"" for record in records])
         if len(events) != len(records):
-            raise ValueError(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
+            raise DecoderFails(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
         # The key decides the partition, and so which event is the first: it must be the event's own.
         # All keys at once, in 0.2 us an event.
         if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
