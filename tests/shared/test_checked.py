@@ -210,7 +210,9 @@ GROWING = st.text(
 )
 
 
-@pytest.mark.parametrize("kind", [Line, Text, Name, Email, Zone], ids=str)
+@pytest.mark.parametrize(
+    "kind", [Line, Text, Name, Email, Zone], ids=["Line", "Text", "Name", "Email", "Zone"]
+)
 @given(text=st.one_of(GROWING, st.text(max_size=210), GROWING.map(lambda text: f"{text}@example.org")))
 def test_what_is_taken_is_taken_again_unchanged(kind: Any, text: str) -> None:
     try:
@@ -223,6 +225,7 @@ def test_what_is_taken_is_taken_again_unchanged(kind: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "chars_max"),
     [(Line, checked.LINE_CHARS_MAX), (Text, checked.TEXT_CHARS_MAX), (Name, checked.NAME_CHARS_MAX)],
+    ids=["Line", "Text", "Name"],
 )
 def test_a_text_that_grows_beyond_its_bound_is_refused(kind: Any, chars_max: int) -> None:
     assert refusal(kind, "\U0001d163" * chars_max) == "string_too_long"
