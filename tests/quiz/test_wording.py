@@ -7,7 +7,7 @@ from services.quiz.wording import CHINESE
 
 SOURCE = Path(__file__).parents[2] / "services" / "quiz"
 # Of the log alone: they end in dead letters, which operators read.
-OF_THE_LOG = {"times_impossible", "paper_empty"}
+OF_THE_LOG = {"times_impossible", "paper_empty", "bad_body"}
 # Of all services: shared/web has their words.
 SHARED = {"invalid", "token_missing"}
 
