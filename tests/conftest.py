@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from ops.stack import Stack, StackError
 from tests.support import leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import Servers
 from tests.support.sharing import ByService, in_order
+
+# A fresh checkout first makes tables of all characters, and these machines are busy: no test is about time.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 SERVERS = pytest.StashKey[Servers]()
 STACK = pytest.StashKey[Stack]()
