@@ -189,7 +189,7 @@ def router() -> APIRouter:
 
 
 def _awards(request: Request) -> AwardsApi:
-    api: AwardsApi = request.app.state.awards
+    api: AwardsApi = request.app.state.provided[AwardsApi]
     return api
 
 

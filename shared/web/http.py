@@ -118,6 +118,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _raised_again)
     app.state.hot_routes = hot_routes
+    app.state.provided = {}
     app.state.shedding = Shedding()
     app.state.connections = Connections(limits)
     app.state.bodies = Bodies(limits.bodies_bytes_max)

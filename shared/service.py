@@ -1,0 +1,185 @@
+"""
+A service put together: the one way in which all services wire their roles, checks and background work.
+
+A service's app.py says what it is made of, and `build` makes the app:
+
+    async def wire(service: Service[QuizSettings]) -> None:
+        store = QuizStore(service.database)
+        await store.prepare()
+        if service.answers:
+            service.provide(store)
+        if service.works:
+            service.consume(*subscriptions(store))
+            service.run(upkeep(store))
+
+    def assemble(settings: QuizSettings) -> FastAPI:
+        return build(settings, wire, name="quiz", database=settings.database, title=..., routers=[api.routes])
+
+Role `api` answers HTTP. Role `worker` consumes events, does the background work and publishes the outbox.
+Role `all` does both.
+"""
+
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Generic, TypeVar
+
+from fastapi import APIRouter, FastAPI
+
+from shared.messaging.consumer import consuming
+from shared.messaging.publisher import Publisher, publishing
+from shared.messaging.received import Subscription
+from shared.runtime import clock
+from shared.runtime.background import Loop, looping
+from shared.runtime.settings import Settings
+from shared.storage import mongo
+from shared.storage.mongo import Database
+from shared.storage.outbox import relaying
+from shared.web.health import Check
+from shared.web.hot import HotRoute
+from shared.web.hot_endpoints import HotEndpoint
+from shared.web.http import create_app
+from shared.web.tokens import Participant
+
+S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
+
+
+class Service(Generic[S]):
+    """
+    A service's process while it is put together.
+
+    What is given to `consume` and `run` starts when the wiring is done: first the relay of the outbox,
+    then the loops, then the consumers. At the end they stop in reverse order.
+
+    Attributes:
+        checks: what /health asks, by name; wiring may add to it.
+    """
+
+    def __init__(self, app: FastAPI, settings: S, stack: AsyncExitStack, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
+        self._app = app
+        self._stack = stack
+        self._publisher: Publisher | None = None
+        self._subscriptions: list[Subscription] = []
+        self._loops: list[Loop] = []
+
+    @property
+    def answers(self) -> bool:
+        """Whether this process answers HTTP."""
+        return self.settings.role != "worker"
+
+    @property
+    def works(self) -> bool:
+        """Whether this process consumes events and does the background work."""
+        return self.settings.role != "api"
+
+    async def enter(self, opened: AbstractAsyncContextManager[T]) -> T:
+        """Open something until the process stops."""
+        return await self._stack.enter_async_context(opened)
+
+    async def publisher(self) -> Publisher:
+        """The process's producer; /health shows whether Kafka answers it."""
+        if self._publisher is None:
+            self._publisher = await self.enter(publishing(self.settings.kafka, f"kepu-{self._name}"))
+            self.checks["kafka"] = self._publisher.ping
+        return self._publisher
+
+    def provide(self, *parts: object) -> None:
+        """Let routes ask for these by their type (shared/web/provided.py)."""
+        self._app.state.provided |= {type(part): part for part in parts}
+
+    def answer(self, *routes: HotRoute) -> None:
+        """Answer these before the framework."""
+        self._app.state.hot_routes += routes
+
+    def participant_of(self, token: str) -> Participant:
+        """
+        Whose token this is.
+
+        Raises:
+            NotAuthenticated: nobody's, or its time is over.
+        """
+        verified: Participant = self._app.state.tokens.verify(token, clock.now())
+        return verified
+
+    def consume(self, *subscriptions: Subscription) -> None:
+        """Read these topics; /health shows each group."""
+        self._subscriptions += subscriptions
+
+    def run(self, *loops: Loop) -> None:
+        """Do this work in the background; /health shows each loop."""
+        self._loops += loops
+
+    async def start(self) -> None:
+        """Start what the wiring has asked for."""
+        if self.works:
+            publisher = await self.publisher()
+            owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
+            relay = await self.enter(relaying(self.database, publisher, owner=owner))
+            self.checks["relay"] = relay.check
+        await self.enter(looping(*self._loops))
+        self.checks |= {loop.name: loop.check for loop in self._loops}
+        if self._subscriptions:
+            consumers = await self.enter(
+                consuming(
+                    self.settings.kafka,
+                    self._subscriptions,
+                    await self.publisher(),
+                    instance=self.settings.instance,
+                )
+            )
+            self.checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
+
+    @property
+    def _name(self) -> str:
+        name: str = self._app.state.service
+        return name
+
+
+Wire = Callable[[Service[S]], Awaitable[None]]
+"""Builds the parts of a service on its database; tells the `Service` what to provide, consume and run."""
+
+
+def build(
+    settings: S,
+    wire: Wire[S],
+    *,
+    name: str,
+    database: str,
+    title: str,
+    description: str,
+    routers: Sequence[APIRouter],
+    hot: Sequence[HotEndpoint] = (),
+    chinese: Mapping[str, str] | None = None,
+) -> FastAPI:
+    """
+    The service's app.
+
+    Args:
+        database: its name; the service is the only one to use it.
+        routers: the routes of the service's rooms; a process of role worker has none of them.
+        hot: endpoints that wiring answers by `Service.answer`, shown in the document beside the routes.
+        chinese: the service's words for its codes (shared/web/wording.py).
+    """
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        connected = await stack.enter_async_context(mongo.connect(settings.mongo, database))
+        service = Service(app, settings, stack, connected)
+        await wire(service)
+        await service.start()
+        return service.checks
+
+    app = create_app(
+        name, title=title, description=description, settings=settings, lifespan=lifespan, chinese=chinese
+    )
+    if settings.role != "worker":
+        for router in routers:
+            app.include_router(router)
+        documented = APIRouter(tags=[name])
+        for endpoint in hot:
+            endpoint.add_to(documented)
+        app.include_router(documented)
+    return app

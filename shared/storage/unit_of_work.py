@@ -1,0 +1,66 @@
+"""
+The unit of work: state and the events that tell of it, saved together or not at all.
+
+This is the one way in which a service changes its state over HTTP or in the background and says so:
+
+    async def work(unit: UnitOfWork) -> Award:
+        await awards.insert_one(document, session=unit.session)
+        unit.tell(issued(award))
+        return award
+
+    award = await save_together(database, work)
+
+A handler of events needs none: what it returns is published before its batch is committed.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.publisher import Record
+from shared.storage import outbox
+from shared.storage.mongo import TRANSACTION_SECONDS_MAX, Database, Session, in_transaction
+
+T = TypeVar("T")
+
+
+class UnitOfWork:
+    """
+    One try of a transaction.
+
+    Attributes:
+        session: every read and write of the transaction gets it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.events: list[Envelope[Event] | Record] = []
+
+    def tell(self, *events: Envelope[Event] | Record) -> None:
+        """Publish these events after the transaction, in this order. If it fails, nobody hears of them."""
+        self.events += events
+
+
+async def save_together(
+    database: Database,
+    work: Callable[[UnitOfWork], Coroutine[Any, Any, T]],
+    *,
+    timeout_seconds: float = TRANSACTION_SECONDS_MAX,
+) -> T:
+    """
+    Run `work` in one transaction, again as a whole if it conflicts with another one.
+
+    `work` may run more than once. So it does nothing but read and write through its session, and tell.
+
+    Raises:
+        Rejected: an event is larger than its readers accept. Nothing was saved.
+        Unavailable: the database does not answer. It may have been saved or not.
+    """
+
+    async def transaction(session: Session) -> T:
+        unit = UnitOfWork(session)
+        result = await work(unit)
+        await outbox.append(database, session, unit.events)
+        return result
+
+    return await in_transaction(database, transaction, timeout_seconds=timeout_seconds)

@@ -1,0 +1,80 @@
+"""
+A hot endpoint is declared once: the OpenAPI document shows the declaration, a `HotRoute` answers it.
+
+    SUBMIT = HotEndpoint(
+        "POST",
+        "/attempts/{attempt_id}/submission",
+        summary="Submit the answers of an attempt",
+        description="202 with a receipt once Kafka has acknowledged.",
+        status=202,
+        answer=ReceiptOut,
+        asks={"attempt_id": IdInPath, "answers": AnswersIn},
+    )
+
+The service's app is built with `hot=[SUBMIT]`; its wiring binds `SUBMIT.answered_by(intake.submit)`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter, Signature
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from shared.runtime.errors import NotFound
+from shared.web.hot import Answer, HotRoute
+from shared.web.limits import BODY_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class HotEndpoint:
+    """
+    What a hot route is asked and answers.
+
+    Args:
+        path: the pattern, with one id in it or none.
+        description: for the document: the rules, and the codes of all refusals.
+        status: of the answer where it is not a refusal.
+        answer: the body's model, for the document. The handler writes the JSON itself.
+        asks: parameters of the endpoint, each with the type that a route of the framework would have.
+        openapi: what else the document says of the endpoint.
+        responses: further answers that are no refusals.
+        body_bytes_max: a larger body is refused with 413.
+    """
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    status: int
+    answer: type[BaseModel]
+    asks: Mapping[str, Any]
+    openapi: Mapping[str, Any] = field(default_factory=dict)
+    responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
+    body_bytes_max: int = BODY_BYTES_MAX
+
+    def answered_by(self, answer: Answer) -> HotRoute:
+        """The route that answers this endpoint."""
+        return HotRoute(self.method, self.path, answer, body_bytes_max=self.body_bytes_max)
+
+    def add_to(self, routes: APIRouter) -> None:
+        """Show the endpoint in the document. The framework gets only requests that are almost like it."""
+
+        async def almost(**_: object) -> None:
+            raise NotFound("there is nothing under this path")
+
+        almost.__signature__ = Signature(  # type: ignore[attr-defined]
+            [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in self.asks.items()]
+        )
+        routes.add_api_route(
+            self.path,
+            almost,
+            methods=[self.method],
+            summary=self.summary,
+            description=self.description,
+            status_code=self.status,
+            response_model=self.answer,
+            responses=dict(self.responses),
+            openapi_extra=dict(self.openapi) or None,
+        )
