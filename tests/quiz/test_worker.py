@@ -165,7 +165,7 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
             started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
             await shop.publisher.publish(profiles)
             await shop.publisher.publish([envelope(one) for one in sent[300:]])
-            await eventually(lambda: all_graded(shop, sent, kafka), 30)
+            await eventually(lambda: all_graded(shop, sent, kafka), seconds=30)
 
             async def shared() -> bool:
                 return len(found := await shares(kafka)) == 2 and all(found)

@@ -316,7 +316,7 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
 
     ear = Ear(always)
     async with reading(kafka, contract, ear) as consumer:
-        await eventually(lambda: consumer.halted, 8)
+        await eventually(lambda: consumer.halted, seconds=8)
         assert "the handler failed on 100 of" in str(consumer.problem())
     # It need not try each of them to know.
     assert ear.batches < 600
@@ -334,7 +334,7 @@ async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka
 
     policy = replace(QUICK, batch_events_max=5, failed_max=30)
     async with reading(kafka, contract, Ear(most), policy=policy) as consumer:
-        await eventually(lambda: consumer.halted, 8)
+        await eventually(lambda: consumer.halted, seconds=8)
         assert "the handler failed on 30 of" in str(consumer.problem())
 
 
@@ -394,7 +394,7 @@ async def test_transaction_left_open_holds_up_what_stands_behind_it_for_seconds(
         await say(kafka, contract, [12])
         async with reading(kafka, contract, ear):
             # The transaction's own second, and the broker's until it looks.
-            await eventually(lambda: ear.heard == [12], 6)
+            await eventually(lambda: ear.heard == [12], seconds=6)
     finally:
         with suppress(KafkaError):
             await open_.stop()

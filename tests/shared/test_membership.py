@@ -38,7 +38,7 @@ async def test_of_two_processes_with_one_name_one_gives_way_and_says_why(
         reading(kafka, contract, ears[0], policy=quick, instance="same") as one,
         reading(kafka, contract, ears[1], policy=quick, instance="same") as two,
     ):
-        await eventually(lambda: one.halted or two.halted, 40)
+        await eventually(lambda: one.halted or two.halted, seconds=40)
         gone, stays = (one, two) if one.halted else (two, one)
         assert "KEPU_INSTANCE" in str(gone.problem())
         # The other one works on, for longer than another eviction would have taken.

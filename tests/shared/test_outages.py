@@ -160,10 +160,10 @@ async def test_kafka_killed_and_back_loses_nothing_acknowledged_and_needs_no_res
         assert "Kafka does not answer" in checks["kafka"]
         await loading
         await asyncio.to_thread(own.start_kafka)
-        await eventually(lambda: well(running), RECOVERED_SECONDS)
+        await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
         await running.publish(1_000_000)
         assert 1_000_000 in running.published
-        await eventually(running.all_heard, RECOVERED_SECONDS)
+        await eventually(running.all_heard, seconds=RECOVERED_SECONDS)
         assert running.refused > 0
 
         async def caught_up() -> bool:
@@ -202,8 +202,8 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
             return 100 in running.published
 
         await eventually(told)
-        await eventually(running.all_heard, RECOVERED_SECONDS)
-        await eventually(lambda: well(running), RECOVERED_SECONDS)
+        await eventually(running.all_heard, seconds=RECOVERED_SECONDS)
+        await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
         assert await read_all(own.kafka, dead_topic_of(running.contract)) == []
 
 
@@ -221,8 +221,8 @@ async def test_service_started_before_kafka_answers_at_once_and_works_when_kafka
             await running.tell(1)
             await asyncio.to_thread(own.start_kafka)
             back = True
-            await eventually(lambda: well(running), RECOVERED_SECONDS)
-            await eventually(running.all_heard, RECOVERED_SECONDS)
+            await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
+            await eventually(running.all_heard, seconds=RECOVERED_SECONDS)
     finally:
         if not back:
             await asyncio.to_thread(own.start_kafka)

@@ -1,14 +1,13 @@
 """
-For tests alone: contracts, topics and databases of their own, and waiting for what takes time.
+For tests alone: contracts, topics and databases of their own, and records as any client writes them.
 
 Every test takes names that nobody else has, so that tests share one broker and one
 database without seeing each other.
 """
 
 import asyncio
-import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TypeVar, cast
@@ -23,10 +22,9 @@ from shared.messaging.consumer import Following, Raw
 from shared.storage.mongo import Database, connect
 from tests.support import offsets
 from tests.support.leftovers import topics_made
+from tests.support.service import SOURCE
+from tests.support.waiting import eventually as eventually
 
-EVENTUALLY_SECONDS = 15.0
-POLL_SECONDS = 0.02
-SOURCE = "kepu/testing"
 E = TypeVar("E", bound=Event)
 
 
@@ -95,25 +93,6 @@ def read_back(following: Following, contract: type[E]) -> list[Envelope[E]]:
         elif isinstance(one.event, contract):
             found.append(Envelope(one.context, one.event))
     return found
-
-
-async def eventually(check: Callable[[], object], timeout_seconds: float = EVENTUALLY_SECONDS) -> None:
-    """
-    Wait until `check`, plain or async, answers something true.
-
-    Raises:
-        AssertionError: it did not within the time; with its last answer.
-    """
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        answer = check()
-        if inspect.isawaitable(answer):
-            answer = await answer
-        if answer:
-            return
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_seconds} s; the last answer was {answer!r}")
-        await asyncio.sleep(POLL_SECONDS)
 
 
 @asynccontextmanager

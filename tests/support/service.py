@@ -1,0 +1,122 @@
+"""
+What the tests of every service need: its settings, the service running, who asks, and events as they come in.
+
+A service's own builders add what only that service knows. Everything here is made up for tests.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from aiokafka import ConsumerRecord
+from fastapi import FastAPI
+
+from shared.contracts import sealing
+from shared.contracts.envelope import Envelope, Event, enclose, to_headers
+from shared.messaging.received import Batch, Raw, Received
+from shared.runtime.settings import Settings
+from shared.storage.mongo import Database
+from shared.storage.outbox import waiting
+from shared.web.tokens import TokenSigner, new_key_pair
+
+TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
+CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
+ORGANISER_KEY = "organisers-key-for-tests"
+ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
+SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
+SOURCE = "kepu/testing"
+# Nothing listens there: for a process of role `api`, which needs no broker until it tells something.
+NO_KAFKA = "127.0.0.1:1"
+ANSWER_SECONDS_MAX = 60.0
+
+S = TypeVar("S", bound=Settings)
+
+
+def new_id(word: str = "id") -> str:
+    """An id that no other test uses."""
+    return f"{word}-{uuid4().hex[:12]}"
+
+
+def settings_of(kind: type[S], mongo: str, kafka: str = NO_KAFKA, **changes: object) -> S:
+    """A service's settings, with a database of its own; `changes` are the fields that only it has."""
+    fields: dict[str, object] = {
+        "kafka": kafka,
+        "mongo": mongo,
+        "database": new_id("test"),
+        "organiser_key": ORGANISER_KEY,
+        "token_public_key": TOKEN_PUBLIC_KEY,
+    }
+    return kind.model_validate(fields | changes)
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, which runs as it would under a server."""
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url=f"http://{app.state.service}",
+            timeout=ANSWER_SECONDS_MAX,
+        ) as client,
+    ):
+        yield client
+
+
+def token_of(participant_id: str, *, group_id: str | None = None, district: str | None = None) -> str:
+    """A token as registration signs it."""
+    return SIGNER.sign(participant_id, group_id, district, datetime.now(UTC))
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that carries a token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def as_participant(
+    participant_id: str, *, group_id: str | None = None, district: str | None = None
+) -> dict[str, str]:
+    """The header of a participant's request."""
+    return bearer(token_of(participant_id, group_id=group_id, district=district))
+
+
+def enclosed(event: Event, cause: str = "", *, now: datetime | None = None) -> Envelope[Event]:
+    """An event in its envelope, as another system sends it; its id is a new one unless there is a cause."""
+    return enclose(event, source=SOURCE, cause=cause or str(uuid4()), now=now or datetime.now(UTC))
+
+
+def received(
+    envelope: Envelope[Any], event: Any = None, appended_at: datetime | None = None
+) -> Received[Any]:
+    """An event as the consumer gives it to a handler; `event` is what a decoder of one's own made of it."""
+    sent = envelope.event
+    value = sent.model_dump_json().encode()
+    at_ms = round((appended_at or datetime.now(UTC)).timestamp() * 1000)
+    record: Raw = ConsumerRecord(
+        topic=sent.topic,
+        partition=0,
+        offset=0,
+        timestamp=at_ms,
+        timestamp_type=1,
+        key=sent.key.encode(),
+        value=value,
+        checksum=None,
+        serialized_key_size=len(sent.key.encode()),
+        serialized_value_size=len(value),
+        headers=tuple(to_headers(envelope.context)),
+    )
+    return Received(event or sent, envelope.context, record)
+
+
+def batch_of(*happened: Event | Envelope[Any], appended_at: datetime | None = None) -> Batch[Any]:
+    """The batch that these events would come in as."""
+    envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
+    return Batch([received(one, appended_at=appended_at) for one in envelopes])
+
+
+async def told(database: Database, topic: str) -> list[str]:
+    """The bodies of this topic's events that wait in the outbox, in order."""
+    return [(value or b"").decode() for name, _, value, _ in await waiting(database) if name == topic]
