@@ -35,10 +35,10 @@ from shared.runtime.settings import Settings
 from shared.storage import mongo
 from shared.storage.mongo import Database
 from shared.storage.outbox import relaying
+from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.hot import HotRoute
 from shared.web.hot_endpoints import HotEndpoint
-from shared.web.http import create_app
 from shared.web.tokens import Participant
 
 S = TypeVar("S", bound=Settings)

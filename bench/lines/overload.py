@@ -21,7 +21,7 @@ TITLE = "one api process far beyond its capacity, beside a modest load"
 PARTS = ("quiz-1", "quiz-worker-1")
 MODEST_RATE = 200.0
 MODEST_CONNECTIONS = 200
-# More than one turn takes on (shared/web/shedding.py), so that it must refuse.
+# More than one turn takes on (shared/web/edge/shedding.py), so that it must refuse.
 CONNECTIONS = 12_000
 TIMEOUT_MS = 60_000
 CALM_MS = 100.0

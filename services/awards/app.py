@@ -13,7 +13,7 @@ from services.awards.wording import CHINESE
 from shared.runtime.background import Loop
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
-from shared.web.http import serve
+from shared.web.app import serve
 
 
 class AwardsSettings(Settings):

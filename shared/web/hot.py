@@ -17,11 +17,11 @@ from typing import NamedTuple, TypeAlias
 
 from shared.runtime import logs, metrics
 from shared.runtime.errors import KepuError, NotAuthenticated, Overloaded
-from shared.web.connections import no_room
-from shared.web.limits import BODY_BYTES_MAX
+from shared.web.edge.connections import no_room
+from shared.web.edge.limits import BODY_BYTES_MAX
+from shared.web.edge.shedding import REFUSED_AFTER_SECONDS
 from shared.web.observing import correlation_from, count_problem, observe
 from shared.web.problems import PROBLEM, Internal, told
-from shared.web.shedding import REFUSED_AFTER_SECONDS
 from shared.web.wording import Language, language_of
 
 log = logging.getLogger(__name__)

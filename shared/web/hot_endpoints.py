@@ -23,8 +23,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from shared.runtime.errors import NotFound
+from shared.web.edge.limits import BODY_BYTES_MAX
 from shared.web.hot import Answer, HotRoute
-from shared.web.limits import BODY_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)

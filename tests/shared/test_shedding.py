@@ -6,7 +6,7 @@ import time
 import pytest
 
 from shared.runtime.background import Loop, looping
-from shared.web.shedding import (
+from shared.web.edge.shedding import (
     BEAT_SECONDS,
     LATE_SECONDS,
     LATE_TURNS_MIN,

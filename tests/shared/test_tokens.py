@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from shared.contracts.checked import LINE_CHARS_MAX
 from shared.runtime.errors import Forbidden, NotAuthenticated
-from shared.web.limits import Limits
+from shared.web.edge.limits import Limits
 from shared.web.tokens import (
     ISSUER,
     OUR_HEADER,

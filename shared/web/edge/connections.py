@@ -9,7 +9,7 @@ import time
 from typing import Protocol
 
 from shared.runtime.errors import Overloaded
-from shared.web.limits import Limits, connections_that_fit
+from shared.web.edge.limits import Limits, connections_that_fit
 
 
 class Connection(Protocol):

@@ -4,17 +4,17 @@ Hot routes straight from the parser: uvicorn's protocol without ASGI in between.
 A scope, a task's two channels and their messages cost as much as all the rest of a hot
 request. Only the plain case is taken here: HTTP/1.1, a body of known length, no header twice,
 nothing under way on the connection. Everything else goes on to uvicorn as it came, and
-`shared.web.middleware.Edge` answers it there in the same way.
+`shared.web.edge.middleware.Edge` answers it there in the same way.
 """
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.web.bounded_protocol import ALWAYS_LINES, ANSWER, BODY, STATUS_LINES, BoundedProtocol, Stop
-from shared.web.connections import Bodies, no_room
+from shared.web.edge.bounded_protocol import ALWAYS_LINES, ANSWER, BODY, STATUS_LINES, BoundedProtocol, Stop
+from shared.web.edge.connections import Bodies, no_room
+from shared.web.edge.shedding import REFUSED_AFTER_SECONDS, Shedding
 from shared.web.hot import HotAnswer, HotRoute, hot_route
-from shared.web.shedding import REFUSED_AFTER_SECONDS, Shedding
 
 # As clients write it; another spelling is judged by the gate.
 _JSON = frozenset(

@@ -25,17 +25,17 @@ from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError, NotAuthenticated
 from shared.runtime.settings import Settings, misspelt
 from shared.web import wording
-from shared.web.connections import Bodies, Connections
+from shared.web.edge.connections import Bodies, Connections
+from shared.web.edge.gate import Gate, Key
+from shared.web.edge.hot_protocol import HotProtocol
+from shared.web.edge.limits import Limits, raise_open_files
+from shared.web.edge.middleware import ROUTE, Carried, Edge
+from shared.web.edge.shedding import Shedding
 from shared.web.forms import invalid
-from shared.web.gate import Gate, Key
 from shared.web.health import CHECK_SECONDS_MAX, Check, health
 from shared.web.hot import HotRoute, bearer
-from shared.web.hot_protocol import HotProtocol
-from shared.web.limits import Limits, raise_open_files
-from shared.web.middleware import ROUTE, Carried, Edge
 from shared.web.observing import count_problem
 from shared.web.problems import NotHttp, Problem, problem_of
-from shared.web.shedding import Shedding
 from shared.web.tokens import Participant, TokenVerifier, check_organiser
 from shared.web.wording import language_of
 

@@ -18,8 +18,8 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
 from shared.runtime.errors import NotFound
+from shared.web.edge.limits import BODY_BYTES_MAX
 from shared.web.hot import HotRoute
-from shared.web.limits import BODY_BYTES_MAX
 from shared.web.problems import NotHttp
 
 # Which of two counts depends on who reads them: a proxy, a framework, a hot route.

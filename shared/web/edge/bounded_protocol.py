@@ -15,7 +15,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
-from shared.web.connections import Connections, no_room
+from shared.web.edge.connections import Connections, no_room
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
 from shared.web.problems import ALWAYS, PROBLEM, NotHttp, told
 
