@@ -15,8 +15,8 @@ from services.awards.store import AwardStore
 from shared.contracts.checked import ID_PATTERN, Id, Line
 from shared.contracts.events import AwardKind
 from shared.runtime.errors import Forbidden, NotFound, Rejected
-from shared.web.app import AsOrganiser, AsParticipant
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser, AsParticipant
 
 
 class SchemeIn(Form):

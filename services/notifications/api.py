@@ -16,8 +16,8 @@ from services.notifications.wording import Wording
 from shared.contracts.events import Channel, Language, ParticipantKind
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, NotFound, Rejected
-from shared.web.app import AsOrganiser, AsParticipant
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser, AsParticipant
 
 MESSAGE_ID = "0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"
 InLanguage = Annotated[Language | None, Query(description="instead of the language preferred")]

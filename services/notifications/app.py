@@ -36,7 +36,8 @@ from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Setting
 from shared.storage import mongo
 from shared.storage.mongo import Database
 from shared.storage.outbox import relaying
-from shared.web.app import Check, create_app, serve
+from shared.web.app import create_app, serve
+from shared.web.health import Check
 
 
 class NotificationsSettings(Settings):

@@ -36,8 +36,8 @@ from services.quiz.serving import AttemptIdInPath, QuizIdInPath, quiz_of
 from services.quiz.sitting import RESULT_PATH, START_PATH, SUBMIT_PATH
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
-from shared.web.app import AsOrganiser, AsParticipant
 from shared.web.forms import PAGE, After, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser, AsParticipant
 
 # More than an event may have (publishing.py says so then): a bank may be written with escapes and spaces.
 QUIZ_BYTES_MAX = 2_097_152

@@ -13,7 +13,7 @@ from services.quiz.rules import CLOSE_NOTICE_SECONDS
 from services.quiz.serving import QuizIdInPath, quiz_of
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
-from shared.web.app import AsOrganiser, AsParticipant
+from shared.web.identity import AsOrganiser, AsParticipant
 
 TOP, TOP_MAX = 10, 100
 

@@ -25,7 +25,8 @@ from shared.runtime.background import looping
 from shared.runtime.settings import Settings, read
 from shared.storage import mongo
 from shared.storage.outbox import relaying
-from shared.web.app import Check, create_app, serve
+from shared.web.app import create_app, serve
+from shared.web.health import Check
 from shared.web.tokens import TokenVerifier
 
 

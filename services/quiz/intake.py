@@ -30,7 +30,8 @@ from shared.runtime import clock
 from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
 from shared.runtime.ids import random_id
 from shared.runtime.logs import correlation_id
-from shared.web.hot import HotRequest, bearer
+from shared.web.hot import HotRequest
+from shared.web.tokens import bearer
 
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
 WINDOW_SECONDS = 0.04

@@ -21,8 +21,8 @@ from shared.contracts.checked import ID_PATTERN
 from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock
 from shared.runtime.errors import NotFound, Rejected
-from shared.web.hot import HotRequest, HotRoute, bearer
-from shared.web.tokens import Participant
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.tokens import Participant, bearer
 
 START_PATH = "/quizzes/{quiz_id}/attempts"
 SUBMIT_PATH = "/attempts/{attempt_id}/submission"

@@ -29,8 +29,8 @@ from services.registration.rules import Registration, Session
 from services.registration.store import RegistrationStore
 from shared.runtime import clock, logs
 from shared.runtime.errors import NotFound
-from shared.web.app import AsParticipant, organiser, participant
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsParticipant, organiser, participant
 from shared.web.tokens import Participant
 
 IdempotencyKey = Annotated[

@@ -31,8 +31,8 @@ from services.registration.rules import ActivityId, Session, SessionId
 from shared.contracts.events import Language
 from shared.contracts.sealing import Contact
 from shared.runtime.errors import NotFound, Rejected
-from shared.web.app import AsOrganiser
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
 ACTIVITY_BYTES_MAX = 262_144

@@ -22,8 +22,8 @@ from shared.runtime import clock, logs
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
-from shared.web.hot import HotRequest, HotRoute, bearer
-from shared.web.tokens import Participant, TokenSigner
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.tokens import Participant, TokenSigner, bearer
 
 REGISTER_PATH = "/registrations"
 # A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.

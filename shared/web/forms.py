@@ -15,6 +15,9 @@ from shared.contracts.checked import ID_PATTERN
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
+# What a body may have unless its route declares more: `max_body_size` of a route of the framework,
+# `body_bytes_max` of a hot one.
+BODY_BYTES_MAX = 16_384
 PAGE = 50
 PAGE_MAX = 200
 AFTER_CHARS_MAX = 512

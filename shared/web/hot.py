@@ -16,12 +16,10 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from shared.runtime import logs, metrics
-from shared.runtime.errors import KepuError, NotAuthenticated, Overloaded
-from shared.web.edge.connections import no_room
-from shared.web.edge.limits import BODY_BYTES_MAX
-from shared.web.edge.shedding import REFUSED_AFTER_SECONDS
+from shared.runtime.errors import KepuError, Overloaded
+from shared.web.forms import BODY_BYTES_MAX
 from shared.web.observing import correlation_from, count_problem, observe
-from shared.web.problems import PROBLEM, Internal, told
+from shared.web.problems import PROBLEM, REFUSED_AFTER_SECONDS, Internal, no_room, told
 from shared.web.wording import Language, language_of
 
 log = logging.getLogger(__name__)
@@ -149,16 +147,3 @@ def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRo
         if (id_ := route.id_in(method, path)) is not None:
             return route, id_
     return None
-
-
-def bearer(authorization: bytes, *, missing: str, code: str) -> str:
-    """
-    The token of an Authorization header.
-
-    Raises:
-        NotAuthenticated: there is none; with this message and code.
-    """
-    scheme, _, token = authorization.decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotAuthenticated(missing, code=code)
-    return token.strip()

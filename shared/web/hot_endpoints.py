@@ -23,7 +23,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from shared.runtime.errors import NotFound
-from shared.web.edge.limits import BODY_BYTES_MAX
+from shared.web.forms import BODY_BYTES_MAX
 from shared.web.hot import Answer, HotRoute
 
 

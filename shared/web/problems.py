@@ -23,6 +23,9 @@ from shared.web import wording
 from shared.web.wording import Language
 
 RETRY_AFTER_SECONDS = 2
+# A refusal because of too much work waits so long. Clients that were told at once would be back at once,
+# by the thousand (docs/decisions/0013-shedding.md).
+REFUSED_AFTER_SECONDS = 2.0
 PROBLEM = "application/problem+json"
 # Whoever asks again gets the answer of then, and no browser takes JSON for a page.
 ALWAYS: tuple[tuple[str, str], ...] = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
@@ -125,6 +128,11 @@ def problem_of(error: KepuError, language: Language = "en") -> Response:
     """The answer to one of our errors."""
     status, headers, body = told(error, language)
     return Response(body, status, headers=dict(headers), media_type=PROBLEM)
+
+
+def no_room() -> Overloaded:
+    """The refusal of a request that would pass a bound of the process."""
+    return Overloaded("too many requests are under way; try again in a few seconds")
 
 
 def status_of(error: KepuError) -> int:

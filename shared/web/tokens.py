@@ -148,6 +148,19 @@ def _decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
+def bearer(authorization: bytes, *, missing: str, code: str) -> str:
+    """
+    The token of an Authorization header.
+
+    Raises:
+        NotAuthenticated: there is none; with this message and code.
+    """
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated(missing, code=code)
+    return token.strip()
+
+
 def check_organiser(given: str | None, key: str) -> None:
     """
     Check the organisers' key in constant time.

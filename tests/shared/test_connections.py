@@ -17,10 +17,12 @@ from pydantic import SecretStr
 from starlette.responses import PlainTextResponse, Response
 
 from shared.runtime.settings import Settings
-from shared.web.app import AsOrganiser, Check, create_app
+from shared.web.app import create_app
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import FILES_KEPT, Limits, connections_that_fit
+from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
+from shared.web.identity import AsOrganiser
 from shared.web.tokens import new_key_pair
 from tests.support.kafka import eventually
 

@@ -15,11 +15,13 @@ from pydantic import SecretStr
 
 from shared.runtime.errors import Overloaded
 from shared.runtime.settings import Settings
-from shared.web.app import Check, create_app
+from shared.web.app import create_app
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits
-from shared.web.edge.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.edge.shedding import Shedding
+from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
+from shared.web.problems import REFUSED_AFTER_SECONDS
 from shared.web.tokens import new_key_pair
 from tests.support.kafka import eventually
 

@@ -26,10 +26,11 @@ from shared.runtime.errors import (
 )
 from shared.runtime.logs import JsonLines
 from shared.runtime.settings import Settings
-from shared.web.app import AsOrganiser, AsParticipant, Check, create_app
-from shared.web.edge.limits import BODY_BYTES_MAX
-from shared.web.forms import FAULTS_MAX
+from shared.web.app import create_app
+from shared.web.forms import BODY_BYTES_MAX, FAULTS_MAX
+from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
+from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.tokens import TokenSigner, new_key_pair
 
 PRIVATE, PUBLIC = new_key_pair()

@@ -18,7 +18,8 @@ from shared.runtime.errors import Unavailable
 from shared.runtime.settings import Settings
 from shared.storage.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
 from shared.storage.outbox import append, relaying
-from shared.web.app import Check, create_app
+from shared.web.app import create_app
+from shared.web.health import Check
 from shared.web.tokens import new_key_pair
 from tests.support.kafka import (
     Said,

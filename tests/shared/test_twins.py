@@ -23,13 +23,15 @@ from pydantic import SecretStr
 from shared.contracts.checked import Line
 from shared.runtime.errors import Conflict
 from shared.runtime.settings import Settings
-from shared.web.app import ASK_FOR_TOKEN, AsParticipant, Check, create_app
+from shared.web.app import create_app
 from shared.web.edge.gate import SINGLE
 from shared.web.edge.hot_protocol import HotProtocol
-from shared.web.edge.limits import BODY_BYTES_MAX, Limits
-from shared.web.forms import Form, read_form
-from shared.web.hot import HotRequest, HotRoute, bearer
-from shared.web.tokens import TokenSigner, TokenVerifier, new_key_pair
+from shared.web.edge.limits import Limits
+from shared.web.forms import BODY_BYTES_MAX, Form, read_form
+from shared.web.health import Check
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.identity import ASK_FOR_TOKEN, AsParticipant
+from shared.web.tokens import TokenSigner, TokenVerifier, bearer, new_key_pair
 from tests.support.kafka import eventually
 
 PRIVATE, PUBLIC = new_key_pair()

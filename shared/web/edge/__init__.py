@@ -1,6 +1,6 @@
 """
-What stands between the network and the routes: bounds on bytes, time and connections, and what no route is asked.
+Between the network and the routes: bounds on bytes, time and connections, and a gate for every head.
 
-A request passes `hot_protocol` (on top of `bounded_protocol`), then `middleware` with its `gate`. Begin with
-`limits`: it has all the numbers.
+A request passes `hot_protocol` (which builds on `bounded_protocol`), then `middleware` with its `gate`.
+Start reading with `limits`: it has the numbers.
 """

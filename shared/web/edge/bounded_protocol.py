@@ -15,9 +15,9 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
-from shared.web.edge.connections import Connections, no_room
+from shared.web.edge.connections import Connections
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
-from shared.web.problems import ALWAYS, PROBLEM, NotHttp, told
+from shared.web.problems import ALWAYS, PROBLEM, NotHttp, no_room, told
 
 # What a connection does: it waits for a request, receives a head or a body, waits for the answer to what
 # it has sent, or is refused and drained.

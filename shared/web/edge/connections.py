@@ -8,8 +8,8 @@ the rest of a hot request's bounds together.
 import time
 from typing import Protocol
 
-from shared.runtime.errors import Overloaded
 from shared.web.edge.limits import Limits, connections_that_fit
+from shared.web.problems import no_room
 
 
 class Connection(Protocol):
@@ -74,8 +74,3 @@ class Bodies:
     def release(self, fewer: int) -> None:
         """They are no longer held."""
         self.bytes -= fewer
-
-
-def no_room() -> Overloaded:
-    """The answer where a bound of the process is reached."""
-    return Overloaded("too many requests are under way; try again in a few seconds")

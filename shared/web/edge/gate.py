@@ -18,7 +18,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
 from shared.runtime.errors import NotFound
-from shared.web.edge.limits import BODY_BYTES_MAX
+from shared.web.forms import BODY_BYTES_MAX
 from shared.web.hot import HotRoute
 from shared.web.problems import NotHttp
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from shared.web.edge.bounded_protocol import ALWAYS_LINES, ANSWER, BODY, STATUS_LINES, BoundedProtocol, Stop
-from shared.web.edge.connections import Bodies, no_room
-from shared.web.edge.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.edge.connections import Bodies
+from shared.web.edge.shedding import Shedding
 from shared.web.hot import HotAnswer, HotRoute, hot_route
+from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
 
 # As clients write it; another spelling is judged by the gate.
 _JSON = frozenset(

@@ -3,8 +3,6 @@
 import resource
 from dataclasses import dataclass
 
-# What a route takes unless it declares more (`max_body_size`, `HotRoute.body_bytes_max`).
-BODY_BYTES_MAX = 16_384
 # Files of a process that are not connections of clients: to Kafka, to MongoDB, logs, libraries.
 FILES_KEPT = 128
 

@@ -16,14 +16,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime import logs
 from shared.runtime.errors import KepuError, Overloaded
-from shared.web.edge.connections import Bodies, no_room
+from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
-from shared.web.edge.shedding import REFUSED_AFTER_SECONDS, Shedding
+from shared.web.edge.shedding import Shedding
 from shared.web.forms import invalid
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
-from shared.web.problems import ALWAYS, Internal, NotHttp, problem_of, status_of
+from shared.web.problems import (
+    ALWAYS,
+    REFUSED_AFTER_SECONDS,
+    Internal,
+    NotHttp,
+    no_room,
+    problem_of,
+    status_of,
+)
 from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,6 @@ STANDING_SECONDS = 2.0
 LATE_TURNS_MIN = 3
 # Some 0.3 s of work.
 TURN_REQUESTS_MAX = 6_000
-# Whoever is refused because much is under way, here or by a group commit, is told so long after.
-REFUSED_AFTER_SECONDS = 2.0
 
 
 class Shedding:

@@ -1,0 +1,74 @@
+"""
+Who is asking: routes say it by `AsParticipant` or `AsOrganiser`.
+
+    @routes.get("/awards/mine")
+    async def my_awards(participant: AsParticipant) -> AwardsOut: ...
+
+    @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser])
+    async def put_scheme(...) -> SchemeOut: ...
+
+A request without a good token or key is refused before its body is read.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from shared.runtime.errors import NotAuthenticated
+from shared.runtime.settings import Settings
+from shared.web.edge.gate import Key
+from shared.web.tokens import Participant, bearer, check_organiser
+
+ASK_FOR_TOKEN = "give your token in the header Authorization: Bearer …"  # noqa: S105 (no secret)
+
+_bearer = HTTPBearer(auto_error=False, description="The token given at registration")
+_key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
+
+
+# Both are coroutines, though they wait for nothing: FastAPI would run plain functions in other threads.
+async def participant(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Participant:
+    """
+    The participant whose token the request carries.
+
+    Raises:
+        NotAuthenticated: there is no good token.
+    """
+    if credentials is None:
+        raise NotAuthenticated(ASK_FOR_TOKEN, code="token_missing")
+    verified: Participant = request.app.state.tokens.verify(credentials.credentials, datetime.now(UTC))
+    return verified
+
+
+async def organiser(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> None:
+    """
+    Let organisers through.
+
+    Raises:
+        NotAuthenticated, Forbidden: the key is missing or wrong.
+    """
+    settings: Settings = request.app.state.settings
+    check_organiser(key, settings.organiser_key.get_secret_value())
+
+
+AsParticipant = Annotated[Participant, Depends(participant)]
+AsOrganiser = Depends(organiser)
+
+
+def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
+    """For each of these dependencies: its check of a request's head, for the gate."""
+    verifier, settings = app.state.tokens, app.state.settings
+
+    def token(headers: Mapping[bytes, bytes]) -> None:
+        given = bearer(headers.get(b"authorization", b""), missing=ASK_FOR_TOKEN, code="token_missing")
+        verifier.verify(given, datetime.now(UTC))
+
+    def key(headers: Mapping[bytes, bytes]) -> None:
+        given = headers.get(b"x-organiser-key", b"").decode("latin-1")
+        check_organiser(given, settings.organiser_key.get_secret_value())
+
+    return {participant: token, organiser: key}
