@@ -26,7 +26,7 @@ from typing import Generic, TypeVar
 
 from fastapi import APIRouter, FastAPI
 
-from shared.messaging.consumer import consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Subscription
 from shared.runtime import clock

@@ -28,8 +28,9 @@ from services.notifications.wording import Wording
 from shared.contracts import sealing
 from shared.contracts.checked import Email, Line
 from shared.contracts.events import Channel
-from shared.messaging.consumer import Subscription, consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing
+from shared.messaging.received import Subscription
 from shared.runtime import metrics
 from shared.runtime.background import looping
 from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Settings, read

@@ -18,7 +18,7 @@ from services.quiz.sitting import Sitting, results_gathered, starts_gathered
 from services.quiz.store import QuizStore
 from services.quiz.upkeep import Upkeep
 from services.quiz.wording import CHINESE
-from shared.messaging.consumer import consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
 from shared.runtime.background import looping

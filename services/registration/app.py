@@ -15,7 +15,7 @@ from services.registration.registering import Registering
 from services.registration.store import RegistrationStore
 from services.registration.telling import telling
 from services.registration.wording import CHINESE
-from shared.messaging.consumer import consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing
 from shared.runtime import clock
 from shared.runtime.background import looping

@@ -2,64 +2,35 @@
 A consumer for each group: poll, decode, settle, bury, commit, in this order.
 
 A crash anywhere repeats the batch; handlers make a repeat harmless by ids that derive from causes
-(docs/decisions/0003-batches.md). Each step has a module of its own: `reading`, `decoding`, `settling`,
-`dead_letters`, and `observation` for the metrics; `policy` holds the numbers.
+(docs/decisions/0003-batches.md). Each step has a module of its own: `reading`, `decoding`, `settling` and
+`dead_letters`; `policy` holds the numbers.
 """
 
 import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
 
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.messaging import dead_letters, observation
-from shared.messaging.decoding import CODES, Decoding, decoder
-from shared.messaging.observation import Observation
-from shared.messaging.policy import EVENT_BYTES_MAX, Policy
+from shared.messaging import dead_letters
+from shared.messaging.decoding import CODES, Decoding
+from shared.messaging.decoding import decoder as decoder
+from shared.messaging.policy import EVENT_BYTES_MAX as EVENT_BYTES_MAX
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Evicted, Reading
-from shared.messaging.received import (
-    Batch,
-    Dead,
-    Decode,
-    Following,
-    Handler,
-    Raw,
-    Received,
-    Subscription,
-)
+from shared.messaging.received import Batch as Batch
+from shared.messaging.received import Following as Following
+from shared.messaging.received import Raw, Subscription
+from shared.messaging.received import Received as Received
 from shared.messaging.settling import HANDLER_FAILED, RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
-from shared.runtime.background import Loop, looping
-from shared.runtime.errors import Unavailable
-
-__all__ = [
-    "EVENT_BYTES_MAX",
-    "Batch",
-    "Consumer",
-    "Dead",
-    "Decode",
-    "Following",
-    "Handler",
-    "Policy",
-    "Raw",
-    "Received",
-    "Subscription",
-    "consuming",
-    "decoder",
-]
 
 log = logging.getLogger(__name__)
-
-# While Kafka is away at the start.
-START_RETRY_SECONDS_MAX = 2.0
-STARTED_REST_SECONDS = 3_600.0
 
 
 class Consumer:
@@ -210,59 +181,3 @@ class _AsTheyCame:
 
     async def encode_batch(self, msgs: Any, *_: Any, **__: Any) -> Any:
         return msgs
-
-
-@asynccontextmanager
-async def consuming(
-    kafka: str,
-    subscriptions: Sequence[Subscription],
-    publisher: Publisher,
-    *,
-    instance: str = "",
-    policy: Policy | None = None,
-) -> AsyncIterator[list[Consumer]]:
-    """
-    Run a consumer for each subscription until the end of the block.
-
-    They start in the background: while Kafka is away, their health checks say so, and the service answers.
-    """
-    policy = policy or Policy()
-    broker = KafkaBroker(
-        kafka,
-        acks="all",
-        enable_idempotence=True,
-        allow_auto_create_topics=False,
-        apply_types=False,
-        # What FastStream would log at each start and stop is no news; its errors are.
-        logger=logging.getLogger("kepu.faststream"),
-    )
-    consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]
-    for consumer in consumers:
-        consumer.subscribe(broker, instance)
-    observed = Observation(kafka, consumers, seconds=policy.observe_seconds)
-    starting = Loop(
-        "consumers started",
-        lambda: _start(broker, publisher),
-        retry_seconds_max=START_RETRY_SECONDS_MAX,
-    )
-    try:
-        async with looping(starting, Loop(observation.LOOP, observed.turn)):
-            yield consumers
-    finally:
-        await broker.stop()
-
-
-async def _start(broker: KafkaBroker, publisher: Publisher) -> float:
-    if not broker.running:
-        # Asked first: consumers that start without Kafka log a line a second each.
-        await publisher.start()
-        try:
-            await broker.start()
-        except Exception as error:
-            # Some consumers may have started: the next try would start them a second time.
-            with suppress(KafkaError, ExceptionGroup):
-                await broker.stop()
-            if isinstance(error, KafkaError):
-                raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
-            raise
-    return STARTED_REST_SECONDS

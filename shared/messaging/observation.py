@@ -1,17 +1,15 @@
 """What the metrics tell about consumers: whether each one works, and how far it is behind."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.messaging.consumer import Consumer
 from shared.runtime import metrics
 from shared.runtime.background import each
 from shared.runtime.errors import Unavailable
-
-if TYPE_CHECKING:
-    from shared.messaging.consumer import Consumer
 
 LOOP = "consumers observed"
 
@@ -19,7 +17,7 @@ LOOP = "consumers observed"
 class Observation:
     """Looks at all consumers of a process."""
 
-    def __init__(self, kafka: str, consumers: Sequence["Consumer"], *, seconds: float) -> None:
+    def __init__(self, kafka: str, consumers: Sequence[Consumer], *, seconds: float) -> None:
         self._kafka = kafka
         self._consumers = consumers
         self._seconds = seconds
@@ -33,7 +31,7 @@ class Observation:
         await each(LOOP, self._consumers, self._observe)
         return self._seconds
 
-    async def _observe(self, consumer: "Consumer") -> None:
+    async def _observe(self, consumer: Consumer) -> None:
         try:
             if consumer.halted is not None:
                 await self._observe_halted(consumer.group)
@@ -42,7 +40,7 @@ class Observation:
         except KafkaError as error:
             raise Unavailable(f"Kafka does not tell of lag: {type(error).__name__}") from error
 
-    async def _observe_running(self, consumer: "Consumer", running: Any) -> None:
+    async def _observe_running(self, consumer: Consumer, running: Any) -> None:
         assigned: frozenset[TopicPartition] = frozenset(running.assignment())
         committed = consumer.committed
         for place in self._shown.get(consumer.group, frozenset()) - assigned:

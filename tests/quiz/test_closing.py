@@ -12,7 +12,7 @@ from services.quiz.publishing import publish
 from services.quiz.rules import SETTLE_SECONDS
 from services.quiz.submission import Submission
 from shared.contracts.events import QuizClosed
-from shared.messaging.consumer import consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import to_record
 from shared.storage.outbox import relaying
 from tests.quiz.builders import Workshop, batch, envelope, workshop

@@ -8,8 +8,9 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from shared.messaging.consumer import Batch, Following, Subscription, consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import Publisher, Record, publishing
+from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.mongo import connect, insert_new
 from shared.storage.outbox import relaying
 from tests.support.kafka import Said, named_contract, readers_of

@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from shared.messaging.consumer import Batch, Consumer, Decode, Following, Policy, Subscription, consuming
+from shared.messaging.consumer import Consumer
+from shared.messaging.consuming import consuming
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import publishing
-from tests.support.kafka import Said, committed, eventually, readers_of, said
+from shared.messaging.received import Batch, Decode, Following, Subscription
+from tests.support.kafka import Said, committed, readers_of, said
+from tests.support.waiting import eventually
 
 QUICK = Policy(retry_seconds=0.004)
 

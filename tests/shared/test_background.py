@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from shared.runtime.background import Loop, backoff_seconds, each, looping
 from shared.runtime.errors import Rejected, Unavailable
-from tests.support.kafka import eventually
+from tests.support.waiting import eventually
 
 
 def sample(name: str, **labels: str) -> float | None:

@@ -24,7 +24,7 @@ from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsOrganiser
 from shared.web.tokens import new_key_pair
-from tests.support.kafka import eventually
+from tests.support.waiting import eventually
 
 PUBLIC = new_key_pair()[1]
 KEY = "a-key-of-the-organisers"

@@ -11,22 +11,17 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
-from shared.messaging.consumer import (
-    EVENT_BYTES_MAX,
-    Batch,
-    Following,
-    Subscription,
-    consuming,
-    decoder,
-)
+from shared.messaging.consuming import consuming
+from shared.messaging.decoding import decoder
+from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
+from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime.errors import Rejected, Unavailable
 from tests.shared.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
     Said,
     committed,
     dead_topic_of,
-    eventually,
     headers_of,
     new_contract,
     read_all,
@@ -34,6 +29,7 @@ from tests.support.kafka import (
     said,
     write_raw,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

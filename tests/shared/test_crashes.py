@@ -9,21 +9,14 @@ from pathlib import Path
 import pytest
 
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.consumer import Batch, Following, Subscription, consuming
+from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing
+from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.lease import Term
 from shared.storage.mongo import Database, Session, in_transaction
 from shared.storage.outbox import append, prepare, relaying, waiting
-from tests.support.kafka import (
-    Said,
-    committed,
-    eventually,
-    fresh_database,
-    new_contract,
-    read_all,
-    readers_of,
-    said,
-)
+from tests.support.kafka import Said, committed, fresh_database, new_contract, read_all, readers_of, said
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.messaging.group_commit import BUSY_ITEMS, GroupCommit
 from shared.runtime.errors import Overloaded, Unavailable
-from tests.support.kafka import eventually
+from tests.support.waiting import eventually
 
 
 class Log:

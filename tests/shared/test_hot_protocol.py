@@ -23,7 +23,7 @@ from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.problems import REFUSED_AFTER_SECONDS
 from shared.web.tokens import new_key_pair
-from tests.support.kafka import eventually
+from tests.support.waiting import eventually
 
 PUBLIC = new_key_pair()[1]
 BODY_BYTES_MAX = 1_000_000

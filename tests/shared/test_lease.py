@@ -12,7 +12,8 @@ from shared.runtime.errors import Unavailable
 from shared.storage.lease import COLLECTION, Lease, LeaseLost, Term
 from shared.storage.mongo import Database, Session, in_transaction
 from shared.storage.outbox import Looks, append, prepare, relaying, waiting
-from tests.support.kafka import Said, eventually, fresh_database, new_contract, read_all, said
+from tests.support.kafka import Said, fresh_database, new_contract, read_all, said
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

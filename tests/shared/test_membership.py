@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.messaging.consumer import Batch
 from shared.messaging.decoding import CODES
 from shared.messaging.observation import LOOP
 from shared.messaging.publisher import publishing
+from shared.messaging.received import Batch
 from tests.shared.readers import QUICK, Ear, reading, say
-from tests.support.kafka import Said, eventually, new_contract, readers_of, said
+from tests.support.kafka import Said, new_contract, readers_of, said
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

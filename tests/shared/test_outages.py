@@ -12,8 +12,11 @@ from pydantic import SecretStr
 
 from ops.stack import Stack
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.consumer import Batch, Consumer, Following, Policy, Subscription, consuming
+from shared.messaging.consumer import Consumer
+from shared.messaging.consuming import consuming
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Publisher, publishing
+from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import Settings
 from shared.storage.mongo import Database, Session, connect, in_transaction, insert_new, outages_named, ping
@@ -21,17 +24,9 @@ from shared.storage.outbox import append, relaying
 from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.tokens import new_key_pair
-from tests.support.kafka import (
-    Said,
-    committed,
-    dead_topic_of,
-    eventually,
-    new_contract,
-    read_all,
-    readers_of,
-    said,
-)
+from tests.support.kafka import Said, committed, dead_topic_of, new_contract, read_all, readers_of, said
 from tests.support.servers import own_stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

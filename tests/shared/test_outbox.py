@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.consumer import EVENT_BYTES_MAX
+from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.messaging.publisher import publishing, to_record
 from shared.runtime.errors import Rejected
 from shared.storage.lease import Term
@@ -23,7 +23,8 @@ from shared.storage.outbox import (
     relaying,
     waiting,
 )
-from tests.support.kafka import eventually, fresh_database, new_contract, read_all, said
+from tests.support.kafka import fresh_database, new_contract, read_all, said
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

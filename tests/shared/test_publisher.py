@@ -20,8 +20,9 @@ from shared.messaging.publisher import (
     to_record,
 )
 from shared.runtime.errors import Rejected, Unavailable
-from tests.support.kafka import eventually, new_contract, read_all, said
+from tests.support.kafka import new_contract, read_all, said
 from tests.support.servers import own_stack
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -32,7 +32,7 @@ from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import ASK_FOR_TOKEN, AsParticipant
 from shared.web.tokens import TokenSigner, TokenVerifier, bearer, new_key_pair
-from tests.support.kafka import eventually
+from tests.support.waiting import eventually
 
 PRIVATE, PUBLIC = new_key_pair()
 # What is refused is read to its end, however slow this machine is.

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from ops.stack import Stack
-from shared.messaging.consumer import Policy
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Record, publishing, to_record
 from tests.shared.raw_batches import (
     ATTRIBUTES_AT,
@@ -24,7 +24,8 @@ from tests.shared.raw_batches import (
     write_batch,
 )
 from tests.shared.readers import Ear, reading, say, until_committed
-from tests.support.kafka import Said, dead_topic_of, eventually, new_contract, read_all, said
+from tests.support.kafka import Said, dead_topic_of, new_contract, read_all, said
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
-from shared.messaging.consumer import Following, Raw
+from shared.messaging.received import Following, Raw
 from shared.storage.mongo import Database, connect
 from tests.support import offsets
 from tests.support.leftovers import topics_made

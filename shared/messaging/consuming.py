@@ -1,0 +1,77 @@
+"""Run the consumers of a process: start them while Kafka may be away, watch them, stop them."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from aiokafka.errors import KafkaError
+from faststream.kafka import KafkaBroker
+
+from shared.messaging import observation
+from shared.messaging.consumer import Consumer
+from shared.messaging.observation import Observation
+from shared.messaging.policy import Policy
+from shared.messaging.publisher import Publisher
+from shared.messaging.received import Subscription
+from shared.runtime.background import Loop, looping
+from shared.runtime.errors import Unavailable
+
+# While Kafka is away at the start.
+START_RETRY_SECONDS_MAX = 2.0
+STARTED_REST_SECONDS = 3_600.0
+
+
+@asynccontextmanager
+async def consuming(
+    kafka: str,
+    subscriptions: Sequence[Subscription],
+    publisher: Publisher,
+    *,
+    instance: str = "",
+    policy: Policy | None = None,
+) -> AsyncIterator[list[Consumer]]:
+    """
+    Run a consumer for each subscription until the end of the block.
+
+    They start in the background: while Kafka is away, their health checks say so, and the service answers.
+    """
+    policy = policy or Policy()
+    broker = KafkaBroker(
+        kafka,
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        # What FastStream would log at each start and stop is no news; its errors are.
+        logger=logging.getLogger("kepu.faststream"),
+    )
+    consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]
+    for consumer in consumers:
+        consumer.subscribe(broker, instance)
+    observed = Observation(kafka, consumers, seconds=policy.observe_seconds)
+    starting = Loop(
+        "consumers started",
+        lambda: _start(broker, publisher),
+        retry_seconds_max=START_RETRY_SECONDS_MAX,
+    )
+    try:
+        async with looping(starting, Loop(observation.LOOP, observed.turn)):
+            yield consumers
+    finally:
+        await broker.stop()
+
+
+async def _start(broker: KafkaBroker, publisher: Publisher) -> float:
+    if not broker.running:
+        # Asked first: consumers that start without Kafka log a line a second each.
+        await publisher.start()
+        try:
+            await broker.start()
+        except Exception as error:
+            # Some consumers may have started: the next try would start them a second time.
+            with suppress(KafkaError, ExceptionGroup):
+                await broker.stop()
+            if isinstance(error, KafkaError):
+                raise Unavailable(f"Kafka does not answer: {type(error).__name__}") from error
+            raise
+    return STARTED_REST_SECONDS
