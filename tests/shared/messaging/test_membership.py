@@ -11,7 +11,7 @@ from shared.messaging.decoding import CODES
 from shared.messaging.observation import LOOP
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch
-from tests.shared.readers import QUICK, Ear, reading, say
+from tests.shared.messaging.readers import QUICK, Ear, reading, say
 from tests.support.kafka import Said, new_contract, readers_of, said
 from tests.support.waiting import eventually
 

@@ -17,7 +17,7 @@ from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime.errors import Rejected, Unavailable
-from tests.shared.readers import QUICK, Ear, reading, say, until_committed
+from tests.shared.messaging.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
     Said,
     committed,

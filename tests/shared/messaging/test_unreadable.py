@@ -12,7 +12,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from ops.stack import Stack
 from shared.messaging.policy import Policy
 from shared.messaging.publisher import Record, publishing, to_record
-from tests.shared.raw_batches import (
+from tests.shared.messaging.raw_batches import (
     ATTRIBUTES_AT,
     CHECKSUM_AT,
     HEADER_BYTES,
@@ -23,7 +23,7 @@ from tests.shared.raw_batches import (
     damage,
     write_batch,
 )
-from tests.shared.readers import Ear, reading, say, until_committed
+from tests.shared.messaging.readers import Ear, reading, say, until_committed
 from tests.support.kafka import Said, dead_topic_of, new_contract, read_all, said
 from tests.support.waiting import eventually
 
