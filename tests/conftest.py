@@ -28,6 +28,7 @@ SERVERS = pytest.StashKey[Servers]()
 STACK = pytest.StashKey[Stack]()
 WITHOUT_SERVERS = "not stack"
 HOME = "home"
+TESTS = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,7 +82,7 @@ def stack(request: pytest.FixtureRequest) -> Stack:
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """For what the tests of a module share."""
-    groups = groups_of(request.path.parent.name)
+    groups = groups_of(request.path.relative_to(TESTS).parts[0])
     if groups and any(_has_servers(item) for item in request.session.items if item.path == request.path):
         skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield

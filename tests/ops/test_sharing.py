@@ -6,6 +6,7 @@ from tests.support.sharing import SERVICES, group_of
 def test_a_services_tests_are_one_group_and_other_modules_one_each() -> None:
     for service in SERVICES:
         assert {group_of(f"{service}/test_{name}.py") for name in ("api", "service")} == {service}
+        assert group_of(f"{service}/room/test_api.py") == service
     assert group_of("tests/shared/test_outages.py") != group_of("tests/shared/test_crashes.py")
 
 

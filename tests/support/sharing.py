@@ -39,8 +39,8 @@ class ByService(LoadScopeScheduling):  # type: ignore[misc]
 
 def group_of(module: str) -> str:
     """The group of a module's tests: one worker runs all of a group."""
-    folder = module.rpartition("/")[0]
-    return BELONGS.get(module) or (folder if folder in SERVICES else module)
+    service = next((folder for folder in SERVICES if module.startswith(f"{folder}/")), None)
+    return BELONGS.get(module) or service or module
 
 
 def in_order(items: list[pytest.Item]) -> None:
