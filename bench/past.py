@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
-from services.awards.codes import award_id
+from services.awards.register.codes import award_id
 from services.quiz.grading import passes
 from services.quiz.ranking import order
 from shared.runtime.owned_ids import owned_id

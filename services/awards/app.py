@@ -3,12 +3,12 @@
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.awards.api import AwardsApi, router
-from services.awards.handlers import subscriptions
-from services.awards.issuing import Issuing
-from services.awards.organising import Organising
-from services.awards.store import AwardStore
-from services.awards.upkeep import upkeep
+from services.awards.issuing.apply import Organising
+from services.awards.issuing.handlers import subscriptions
+from services.awards.issuing.issue import Issuing
+from services.awards.register.api import AwardsApi, router
+from services.awards.register.store import AwardStore
+from services.awards.results.forget import upkeep
 from services.awards.wording import CHINESE
 from shared.runtime.background import Loop
 from shared.runtime.settings import Settings, read

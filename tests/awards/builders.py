@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 
 from services.awards.app import AwardsSettings, assemble
-from services.awards.schemes import Scheme
+from services.awards.schemes.rules import Scheme
 from shared.contracts.envelope import Envelope, Event, enclose
 from shared.contracts.events import (
     AwardIssued,

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 from aiokafka import ConsumerRecord
 
-from services.awards.handlers import subscriptions
-from services.awards.issuing import Issuing
-from services.awards.organising import Organising
-from services.awards.rules import Award
-from services.awards.store import AwardStore
+from services.awards.issuing.apply import Organising
+from services.awards.issuing.handlers import subscriptions
+from services.awards.issuing.issue import Issuing
+from services.awards.issuing.rules import Award
+from services.awards.register.store import AwardStore
 from shared.contracts.envelope import Context, Envelope, Event
 from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
 from shared.messaging.consumer import Batch, Received

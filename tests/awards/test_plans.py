@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.awards.codes import award_id
+from services.awards.register.codes import award_id
 from shared.storage.outbox import COLLECTION as OUTBOX
 from tests.awards.builders import (
     certificate,

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.awards.codes import award_id
-from services.awards.issuing import Issuing
-from services.awards.known import recipient_erased, recipient_unknown, soon
-from services.awards.rules import (
+from services.awards.issuing.issue import Issuing
+from services.awards.issuing.rules import (
     Award,
     Closing,
     Due,
@@ -18,8 +16,10 @@ from services.awards.rules import (
     is_decided_by_tie,
     is_open,
 )
-from services.awards.schemes import Conferred, PassMark, RankTiers, Scheme
-from services.awards.store import AwardStore
+from services.awards.known.store import recipient_erased, recipient_unknown, soon
+from services.awards.register.codes import award_id
+from services.awards.register.store import AwardStore
+from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
 from shared.runtime import clock, metrics
 from shared.runtime.errors import Conflict, NotFound, Rejected
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
-from services.awards.codes import CODE_CHARS_MAX, read_code
-from services.awards.organising import Organising
-from services.awards.rules import Award
-from services.awards.schemes import Rule, Scheme
-from services.awards.store import AwardStore
+from services.awards.issuing.apply import Organising
+from services.awards.issuing.rules import Award
+from services.awards.register.codes import CODE_CHARS_MAX, read_code
+from services.awards.register.store import AwardStore
+from services.awards.schemes.rules import Rule, Scheme
 from shared.contracts.checked import ID_PATTERN, Id, Line
 from shared.contracts.events import AwardKind
 from shared.runtime.errors import Forbidden, NotFound, Rejected

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.awards.schemes import PassMark, RankTiers, Scheme, Tier
+from services.awards.schemes.rules import PassMark, RankTiers, Scheme, Tier
 from shared.contracts.events import STANDINGS_MAX, AwardKind, FinalStanding
 from shared.runtime.errors import Rejected
 

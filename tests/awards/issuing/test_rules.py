@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.awards.rules import (
+from services.awards.issuing.rules import (
     Closing,
     Result,
     check_decidable,
@@ -17,7 +17,7 @@ from services.awards.rules import (
     is_decided_by_tie,
     is_open,
 )
-from services.awards.schemes import RankTiers, Scheme
+from services.awards.schemes.rules import RankTiers, Scheme
 from shared.contracts.events import STANDINGS_MAX, FinalStanding
 from shared.runtime.errors import Rejected
 from tests.awards.builders import NOW, certificate, prizes, scheme, standings

@@ -1,5 +1,5 @@
 """
-Issuing awards: what events earn, and what organisers grant (`services/awards/organising.py`).
+Issuing awards: what events earn, and what organisers grant (`services/awards/issuing/apply.py`).
 
 An award is told of in one of two ways, and says which (`relayed`): what follows from an
 event is stored and then published by the consumer, which repeats both after a crash;
@@ -14,11 +14,11 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from services.awards import announcing
-from services.awards.codes import award_code, award_id
-from services.awards.rules import Award, Due
-from services.awards.schemes import Scheme
-from services.awards.store import AwardStore
+from services.awards.issuing.rules import Award, Due
+from services.awards.register import events
+from services.awards.register.codes import award_code, award_id
+from services.awards.register.store import AwardStore
+from services.awards.schemes.rules import Scheme
 from shared.contracts.envelope import Context
 from shared.contracts.events import AwardKind
 from shared.messaging.publisher import Record
@@ -73,9 +73,7 @@ class Issuing:
             for id_, award in (there | raced).items()
             if award.held and not award.relayed and award.cause == causes[id_].due.cause
         }
-        return [
-            announcing.issued_record(told[id_], one.context) for id_, one in causes.items() if id_ in told
-        ]
+        return [events.issued_record(told[id_], one.context) for id_, one in causes.items() if id_ in told]
 
     async def _add(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
         """

@@ -14,12 +14,12 @@ from datetime import datetime
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from services.awards import announcing
-from services.awards.codes import award_id
-from services.awards.known import KnownStore
-from services.awards.results import ResultStore
-from services.awards.rules import Award
-from services.awards.schemes import Scheme
+from services.awards.issuing.rules import Award
+from services.awards.known.store import KnownStore
+from services.awards.register import events
+from services.awards.register.codes import award_id
+from services.awards.results.store import ResultStore
+from services.awards.schemes.rules import Scheme
 from shared.runtime import metrics
 from shared.runtime.errors import Conflict
 from shared.runtime.owned_ids import ids_in
@@ -172,7 +172,7 @@ class AwardStore:
             new = [award for award in awards if award.award_id not in there]
             if new:
                 await self._awards.insert_many([_document(award) for award in new], session=session)
-                await outbox.append(self._database, session, [announcing.issued(award) for award in new])
+                await outbox.append(self._database, session, [events.issued(award) for award in new])
             return new
 
         return await mongo.in_transaction(self._database, work)
@@ -190,7 +190,7 @@ class AwardStore:
             if there := await self.awards([award.award_id], session):
                 return there[award.award_id], False
             await self._awards.insert_one(_document(award), session=session)
-            await outbox.append(self._database, session, [announcing.issued(award)])
+            await outbox.append(self._database, session, [events.issued(award)])
             return award, True
 
         return await mongo.in_transaction(self._database, work)
@@ -209,8 +209,8 @@ class AwardStore:
             await self._awards.update_one({"_id": award_id}, change, session=session)
             # A consumer may have crashed between storing and telling, and will not tell of a
             # revoked award. So tell of it here; to whoever knows it is the same event again.
-            told = [] if award.relayed else [announcing.issued(award)]
-            await outbox.append(self._database, session, [*told, announcing.revoked(revoked)])
+            told = [] if award.relayed else [events.issued(award)]
+            await outbox.append(self._database, session, [*told, events.revoked(revoked)])
             return revoked, True
 
         return await mongo.in_transaction(self._database, work)

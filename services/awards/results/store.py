@@ -10,7 +10,7 @@ closings   one document a closed quiz, kept for good: its prizes may be looked i
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.awards.rules import Closing, Result
+from services.awards.issuing.rules import Closing, Result
 from shared.contracts.events import FinalStanding
 from shared.contracts.topics import WEEKS_KEPT
 from shared.storage import mongo

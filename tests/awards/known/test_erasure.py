@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 import pytest
 
-from services.awards.codes import award_id
-from services.awards.known import KnownStore
-from services.awards.store import ERASED_REASON, AwardStore
+from services.awards.known.store import KnownStore
+from services.awards.register.codes import award_id
+from services.awards.register.store import ERASED_REASON, AwardStore
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Session
 from shared.storage.outbox import waiting

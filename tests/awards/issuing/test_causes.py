@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.awards.codes import award_id
-from services.awards.results import RESULTS_KEPT, ResultStore
-from services.awards.rules import Result
-from services.awards.schemes import Scheme
-from services.awards.store import AwardStore
-from services.awards.upkeep import UPKEEP_SECONDS, upkeep
+from services.awards.issuing.rules import Result
+from services.awards.register.codes import award_id
+from services.awards.register.store import AwardStore
+from services.awards.results.forget import UPKEEP_SECONDS, upkeep
+from services.awards.results.store import RESULTS_KEPT, ResultStore
+from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare, waiting

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.awards.results import RESULTS_KEPT, ResultStore
+from services.awards.results.store import RESULTS_KEPT, ResultStore
 from shared.runtime import clock
 
 log = logging.getLogger(__name__)

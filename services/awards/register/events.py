@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.awards.rules import Award
+from services.awards.issuing.rules import Award
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
 from shared.messaging.publisher import Record
@@ -36,7 +36,7 @@ def issued_record(award: Award, parent: Context) -> Record:
     That the award holds, as a record: many are told at once.
 
     The same bytes as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the time;
-    tests/awards/test_announcing.py proves them equal.
+    tests/awards/register/test_events.py proves them equal.
     """
     context = context_of(
         AwardIssued.type,

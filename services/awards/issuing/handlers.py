@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.awards.issuing import Earned, Issuing
-from services.awards.rules import Closing, Result, due_by_pass_mark, due_by_rank, is_open
-from services.awards.schemes import Scheme
-from services.awards.store import AwardStore
+from services.awards.issuing.issue import Earned, Issuing
+from services.awards.issuing.rules import Closing, Result, due_by_pass_mark, due_by_rank, is_open
+from services.awards.register.store import AwardStore
+from services.awards.schemes.rules import Scheme
 from shared.contracts import topics
 from shared.contracts.events import (
     ParticipantErased,

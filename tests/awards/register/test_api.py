@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from services.awards.app import assemble
-from services.awards.known import KnownStore
-from services.awards.schemes import Scheme
+from services.awards.known.store import KnownStore
+from services.awards.schemes.rules import Scheme
 from services.awards.wording import CHINESE
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
@@ -33,7 +33,7 @@ from tests.awards.builders import (
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
-SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023" / "schemes.json"
+SAMPLE = Path(__file__).parents[3] / "sample" / "puyang-2023" / "schemes.json"
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ async def test_refusals_are_told_in_chinese_to_who_reads_it(
 
 
 def test_every_code_of_awards_has_chinese_words() -> None:
-    sources = "".join(path.read_text() for path in Path(assemble.__code__.co_filename).parent.glob("*.py"))
+    sources = "".join(path.read_text() for path in Path(assemble.__code__.co_filename).parent.rglob("*.py"))
     codes = set(re.findall(r'code="([a-z_]+)"', sources))
     assert len(codes) > 10
     assert codes <= CHINESE.keys()
