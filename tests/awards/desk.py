@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 from services.awards.issuing.apply import Organising
 from services.awards.issuing.handlers import subscriptions
 from services.awards.issuing.issue import Issuing
-from services.awards.issuing.rules import Award
+from services.awards.register.rules import Award
 from services.awards.register.store import AwardStore
 from shared.contracts.envelope import Context, Envelope, Event
 from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted

@@ -5,21 +5,19 @@ from dataclasses import dataclass
 
 from services.awards.issuing.issue import Issuing
 from services.awards.issuing.rules import (
-    Award,
-    Closing,
     Due,
-    Result,
-    check_decidable,
     due_by_pass_mark,
     due_by_rank,
     due_by_tie,
-    is_decided_by_tie,
-    is_open,
+    is_too_short,
+    tie_is_decided,
 )
 from services.awards.known.store import recipient_erased, recipient_unknown, soon
 from services.awards.register.codes import award_id
+from services.awards.register.rules import Award
 from services.awards.register.store import AwardStore
-from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
+from services.awards.results.rules import Closing, Result
+from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, check_decidable
 from shared.runtime import clock, metrics
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
@@ -102,7 +100,7 @@ class Organising:
         state = await self._store.state(scheme_id)
         in_use, decided = (state.in_use, state.tie_decided) if state else (False, False)
         closing = await self._store.results.closing(scheme.quiz_id) if scheme.quiz_id else None
-        if closing is None or decided or not is_open(closing, scheme):
+        if closing is None or decided or not is_too_short(closing, scheme):
             return Standing(in_use, closing is not None, None)
         return Standing(
             in_use,
@@ -176,7 +174,7 @@ class Organising:
         if closing is None:
             raise Conflict(f"quiz {rule.quiz_id} is not closed yet", code="quiz_not_closed")
         issued = await self._issuing.add_all(due_by_rank(closing, scheme)) if after is None else 0
-        if not is_open(closing, scheme):
+        if not is_too_short(closing, scheme):
             return Applied(issued, None)
         tied, after = await self._apply_results(rule.quiz_id, after, _by_tie(closing, scheme))
         undecided = after is None and not await self._decide_tie(closing, scheme)
@@ -184,7 +182,7 @@ class Organising:
 
     async def _decide_tie(self, closing: Closing, scheme: Scheme) -> bool:
         participants = await self._store.results.participants_of(closing.quiz_id)
-        return is_decided_by_tie(closing, scheme, participants) and await self._store.decide_tie(scheme)
+        return tie_is_decided(closing, scheme, participants) and await self._store.decide_tie(scheme)
 
     async def _apply_results(
         self, quiz_id: str, after: str | None, due: Callable[[Sequence[Result]], Sequence[Due]]

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from services.awards.issuing.issue import Earned, Issuing
-from services.awards.issuing.rules import Closing, Result, due_by_pass_mark, due_by_rank, is_open
+from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, is_too_short
 from services.awards.register.store import AwardStore
+from services.awards.results.rules import Closing, Result
 from services.awards.schemes.rules import Scheme
 from shared.contracts import topics
 from shared.contracts.events import (
@@ -72,7 +73,7 @@ async def award_closings(
 
 
 async def _is_undecided(closing: Closing, scheme: Scheme, store: AwardStore) -> bool:
-    if not is_open(closing, scheme):
+    if not is_too_short(closing, scheme):
         return False
     state = await store.state(scheme.scheme_id)
     return state is None or not state.tie_decided

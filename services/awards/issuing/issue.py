@@ -14,9 +14,10 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from services.awards.issuing.rules import Award, Due
+from services.awards.issuing.rules import Due
 from services.awards.register import events
 from services.awards.register.codes import award_code, award_id
+from services.awards.register.rules import Award
 from services.awards.register.store import AwardStore
 from services.awards.schemes.rules import Scheme
 from shared.contracts.envelope import Context

@@ -1,20 +1,19 @@
-"""Who is due an award by which rule. Pure."""
+"""
+Who is due an award by which rule. Pure.
+
+A pass mark: `due_by_pass_mark`. Prizes by rank, and what a tie does: `due_by_rank` and `tier_of`. A tie that
+goes on behind the end of the listed standings: `is_too_short`, `due_by_tie` and `tie_is_decided`.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 
+from services.awards.results.rules import Closing, Result
 from services.awards.schemes.rules import PassMark, RankTiers, Scheme, Tier
-from shared.contracts.events import STANDINGS_MAX, AwardKind, FinalStanding
-from shared.runtime.errors import Rejected
-
-# The first version of an award; nothing but its revocation changes it.
-ISSUED = 1
 
 
-# Structs, since every result makes some: a frozen dataclass costs four times as much to make.
+# A struct, since every result makes some: a frozen dataclass costs four times as much to make.
 class Due(msgspec.Struct, frozen=True):
     """An award that a rule or an organiser grants, before it is looked up or issued."""
 
@@ -23,61 +22,6 @@ class Due(msgspec.Struct, frozen=True):
     cause: str
     tier: str | None = None
     note: str | None = None
-
-
-class Award(msgspec.Struct, frozen=True):
-    """
-    An award as it was issued; a revoked one stays, with when and why.
-
-    `relayed`: the outbox tells of it, so no consumer has to. `version` counts its changes: 1 when it
-    was issued, 2 when it was revoked.
-    """
-
-    award_id: str
-    award_code: str
-    scheme_id: str
-    scheme_title: str
-    kind: AwardKind
-    tier: str | None
-    recipient_id: str
-    cause: str
-    issued_at: datetime
-    relayed: bool
-    version: int = ISSUED
-    note: str | None = None
-    revoked_at: datetime | None = None
-    reason: str | None = None
-
-    @property
-    def held(self) -> bool:
-        """Whether it still holds."""
-        return self.revoked_at is None
-
-
-class Result(msgspec.Struct, frozen=True):
-    """A graded attempt, as far as awards look at it: `points` of `points_max`, in halves."""
-
-    result_id: str
-    quiz_id: str
-    participant_id: str
-    points: float
-    points_max: float
-    time_used_seconds: int
-    completed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """A quiz's final standings: the best of `participants` in all, best first."""
-
-    quiz_id: str
-    participants: int
-    standings: Sequence[FinalStanding]
-
-    @property
-    def last(self) -> FinalStanding | None:
-        """The last standing that is listed."""
-        return max(self.standings, key=lambda standing: standing.rank, default=None)
 
 
 def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]:
@@ -93,12 +37,13 @@ def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]
 
 def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
     """
-    What the standings that are listed earn by a scheme of tiers, best rank first.
+    What the listed standings earn by a scheme of tiers, best rank first.
 
-    A tier goes to everyone whose rank is within its places and those of the tiers
-    before it, so a tie at the edge widens the better tier and empties the next: two
-    golds and a tie for second make three golds and no silver. A rank alone tells the
-    tier, so these awards are certain, whoever is not listed: see `is_open`.
+    The tie policy: a tier goes to everyone whose rank is within its places and those of the tiers before it.
+    So a tie at the edge makes the better tier larger and the next one smaller: two golds and a tie for second
+    are three golds and no silver.
+
+    The rank alone decides the tier. So these awards are certain, whoever is not listed: see `is_too_short`.
 
     Source: DOMjudge, medals; docs/decisions/0018-ties-at-the-end-of-the-list.md
     """
@@ -117,8 +62,18 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
     return list(due.values())
 
 
-def is_open(closing: Closing, scheme: Scheme) -> bool:
-    """Whether someone whom the closing does not list may be due an award by rank too."""
+def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
+    """The name of the tier that a rank falls into, if any. Ranks begin with 1, and equals share one."""
+    places = 0
+    for tier in tiers:
+        places += tier.places
+        if rank <= places:
+            return tier.tier
+    return None
+
+
+def is_too_short(closing: Closing, scheme: Scheme) -> bool:
+    """Whether somebody whom the closing does not list may be due an award by rank too."""
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
         return False
@@ -128,13 +83,13 @@ def is_open(closing: Closing, scheme: Scheme) -> bool:
 
 def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[Due]:
     """
-    What results earn whose participants share the rank of the last standing that is listed.
+    What those results earn that share the rank of the last listed standing.
 
-    Equal points in equal time share a rank. Who is not listed and has such a result has no
+    Equal points in equal time share a rank. A participant who is not listed and has such a result has no
     better one, or would be listed.
     """
     rule, last = scheme.rule, closing.last
-    if not isinstance(rule, RankTiers) or last is None or not is_open(closing, scheme):
+    if not isinstance(rule, RankTiers) or last is None or not is_too_short(closing, scheme):
         return
     tier = tier_of(last.rank, rule.tiers)
     listed = {standing.participant_id for standing in closing.standings}
@@ -144,40 +99,14 @@ def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> I
             yield Due(scheme, result.participant_id, cause=closing.quiz_id, tier=tier)
 
 
-def is_decided_by_tie(closing: Closing, scheme: Scheme, participants: int) -> bool:
+def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
     """
-    Whether nobody else can be due an award once those tied with the last listed have theirs.
+    Whether nobody else can be due an award, once all that `due_by_tie` finds is issued.
 
     Args:
         participants: of how many participants of the quiz awards has results.
     """
     rule = scheme.rule
-    # Who is not tied with the last one ranks behind the list.
-    beyond = isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
-    return beyond and participants >= closing.participants
-
-
-def check_decidable(scheme: Scheme) -> None:
-    """
-    Refuse what no close of a quiz could decide.
-
-    Raises:
-        Rejected: the tiers have more places than a closed quiz lists standings.
-    """
-    if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:
-        raise Rejected(
-            f"the tiers have {scheme.rule.places} places together, and a closed quiz lists "
-            f"{STANDINGS_MAX} standings at the most",
-            code="places_above_standings",
-            listed=STANDINGS_MAX,
-        )
-
-
-def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
-    """The name of the tier that a rank (from 1, equal for equals) falls into, if any."""
-    places = 0
-    for tier in tiers:
-        places += tier.places
-        if rank <= places:
-            return tier.tier
-    return None
+    # Whoever is not tied with the last one ranks behind the list.
+    whole = isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
+    return whole and participants >= closing.participants

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
 from services.awards.issuing.apply import Organising
-from services.awards.issuing.rules import Award
 from services.awards.register.codes import CODE_CHARS_MAX, read_code
+from services.awards.register.rules import Award
 from services.awards.register.store import AwardStore
 from services.awards.schemes.rules import Rule, Scheme
 from shared.contracts.checked import ID_PATTERN, Id, Line

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.awards.issuing.rules import Award
+from services.awards.register.rules import Award
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
 from shared.messaging.publisher import Record

@@ -14,10 +14,10 @@ from datetime import datetime
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from services.awards.issuing.rules import Award
 from services.awards.known.store import KnownStore
 from services.awards.register import events
 from services.awards.register.codes import award_id
+from services.awards.register.rules import Award
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
 from shared.runtime import metrics

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from services.awards.results.store import RESULTS_KEPT, ResultStore
+from services.awards.results.rules import RESULTS_KEPT
+from services.awards.results.store import ResultStore
 from shared.runtime import clock
 
 log = logging.getLogger(__name__)

@@ -10,13 +10,11 @@ closings   one document a closed quiz, kept for good: its prizes may be looked i
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.awards.issuing.rules import Closing, Result
+from services.awards.results.rules import Closing, Result
 from shared.contracts.events import FinalStanding
-from shared.contracts.topics import WEEKS_KEPT
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document
 
-RESULTS_KEPT = timedelta(weeks=WEEKS_KEPT)
 COUNT_MS_MAX = 15_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

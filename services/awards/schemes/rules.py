@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line
-from shared.contracts.events import AwardKind, Percent
+from shared.contracts.events import STANDINGS_MAX, AwardKind, Percent
+from shared.runtime.errors import Rejected
 
 TIERS_MAX = 20
 TIER_PLACES_MAX = 10_000
@@ -75,3 +76,19 @@ class Scheme(_Terms):
     def quiz_id(self) -> str | None:
         """The quiz that the rule looks at, if it looks at one."""
         return None if isinstance(self.rule, Conferred) else self.rule.quiz_id
+
+
+def check_decidable(scheme: Scheme) -> None:
+    """
+    Refuse a scheme that no closing of a quiz could decide.
+
+    Raises:
+        Rejected: the tiers have more places than a closing lists standings.
+    """
+    if isinstance(scheme.rule, RankTiers) and scheme.rule.places > STANDINGS_MAX:
+        raise Rejected(
+            f"the tiers have {scheme.rule.places} places together, and a closed quiz lists "
+            f"{STANDINGS_MAX} standings at the most",
+            code="places_above_standings",
+            listed=STANDINGS_MAX,
+        )

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.awards.issuing.rules import Result
 from services.awards.register.codes import award_id
 from services.awards.register.store import AwardStore
 from services.awards.results.forget import UPKEEP_SECONDS, upkeep
-from services.awards.results.store import RESULTS_KEPT, ResultStore
+from services.awards.results.rules import RESULTS_KEPT, Result
+from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database

@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.awards.issuing.rules import (
-    Closing,
-    Result,
-    check_decidable,
     due_by_pass_mark,
     due_by_rank,
     due_by_tie,
-    is_decided_by_tie,
-    is_open,
+    is_too_short,
+    tie_is_decided,
 )
-from services.awards.schemes.rules import RankTiers, Scheme
+from services.awards.results.rules import Closing, Result
+from services.awards.schemes.rules import RankTiers, Scheme, check_decidable
 from shared.contracts.events import STANDINGS_MAX, FinalStanding
 from shared.runtime.errors import Rejected
 from tests.awards.builders import NOW, certificate, prizes, scheme, standings
@@ -84,7 +82,7 @@ def test_whoever_is_listed_is_awarded_even_if_the_list_is_too_short() -> None:
     of = prizes("contest", gold=1, silver=3)
     final = standings(1, 2, 3, 3)
     assert tiers(of, final, participants=5) == {"p0": "gold", "p1": "silver", "p2": "silver", "p3": "silver"}
-    assert is_open(Closing("contest", 5, final), of)
+    assert is_too_short(Closing("contest", 5, final), of)
 
 
 def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds_the_others() -> None:
@@ -96,23 +94,23 @@ def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds
     due = list(due_by_tie([*others, *tied], closing, of))
     assert [one.recipient_id for one in due] == ["q0", "q1", "q2", "q3", "q4"]
     assert {(one.tier, one.cause) for one in due} == {("gold", "contest")}
-    assert is_decided_by_tie(closing, of, participants=STANDINGS_MAX + 5)
-    assert not is_decided_by_tie(closing, of, participants=STANDINGS_MAX + 4)
+    assert tie_is_decided(closing, of, participants=STANDINGS_MAX + 5)
+    assert not tie_is_decided(closing, of, participants=STANDINGS_MAX + 4)
 
 
 def test_nothing_is_open_where_whoever_is_not_listed_ranks_behind_the_places() -> None:
     of = prizes("contest", gold=3)
-    assert not is_open(Closing("contest", 9_000, standings(1, 2, 3, 4)), of)
-    assert not is_open(Closing("contest", 3, standings(1, 1, 1)), of)
-    assert is_open(Closing("contest", 4, standings(1, 2, 3)), of)
-    assert is_open(Closing("contest", 4, ()), of)
-    assert not is_open(Closing("contest", 4, ()), certificate("contest"))
+    assert not is_too_short(Closing("contest", 9_000, standings(1, 2, 3, 4)), of)
+    assert not is_too_short(Closing("contest", 3, standings(1, 1, 1)), of)
+    assert is_too_short(Closing("contest", 4, standings(1, 2, 3)), of)
+    assert is_too_short(Closing("contest", 4, ()), of)
+    assert not is_too_short(Closing("contest", 4, ()), certificate("contest"))
     assert list(due_by_tie([result(90)], Closing("contest", 9_000, standings(1, 2, 3, 4)), of)) == []
 
 
 def test_a_list_that_ends_before_the_places_is_not_decided_by_a_tie() -> None:
     of = prizes("contest", gold=3)
-    assert not is_decided_by_tie(Closing("contest", 5, standings(1, 2)), of, participants=5)
+    assert not tie_is_decided(Closing("contest", 5, standings(1, 2)), of, participants=5)
 
 
 def test_more_places_than_a_closing_lists_are_refused() -> None:

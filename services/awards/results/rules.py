@@ -1,0 +1,45 @@
+"""What awards remembers of a quiz: results and the closing. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.contracts.events import FinalStanding
+from shared.contracts.topics import WEEKS_KEPT
+
+# As long as Kafka keeps the events.
+RESULTS_KEPT = timedelta(weeks=WEEKS_KEPT)
+
+
+# A struct, since every result makes one: a frozen dataclass costs four times as much to make.
+class Result(msgspec.Struct, frozen=True):
+    """A graded attempt, as far as awards look at it: `points` of `points_max`, in halves."""
+
+    result_id: str
+    quiz_id: str
+    participant_id: str
+    points: float
+    points_max: float
+    time_used_seconds: int
+    completed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """
+    A closed quiz: its final standings, best first.
+
+    Attributes:
+        participants: how many took part. The standings list `STANDINGS_MAX` of them at the most.
+    """
+
+    quiz_id: str
+    participants: int
+    standings: Sequence[FinalStanding]
+
+    @property
+    def last(self) -> FinalStanding | None:
+        """The last standing that is listed."""
+        return max(self.standings, key=lambda standing: standing.rank, default=None)
