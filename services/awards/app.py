@@ -1,16 +1,24 @@
-"""The awards service put together: role api answers, role worker issues and relays."""
+"""The awards service put together: role api answers, role worker issues awards and publishes the outbox."""
 
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.awards.issuing.apply import Organising
-from services.awards.issuing.handlers import subscriptions
-from services.awards.issuing.issue import Issuing
-from services.awards.register.api import AwardsApi, router
+from services.awards.issuing import api as issuing_api
+from services.awards.issuing import handlers as issuing_handlers
+from services.awards.issuing import wording as issuing_wording
+from services.awards.issuing.issue import Issuer
+from services.awards.known import handlers as known_handlers
+from services.awards.known import wording as known_wording
+from services.awards.known.store import KnownStore
+from services.awards.register import api as register_api
+from services.awards.register import wording as register_wording
+from services.awards.register.forget import forget_words
 from services.awards.register.store import AwardStore
 from services.awards.results.forget import upkeep
-from services.awards.wording import CHINESE
-from shared.runtime.background import Loop
+from services.awards.results.store import ResultStore
+from services.awards.schemes import api as schemes_api
+from services.awards.schemes import wording as schemes_wording
+from services.awards.schemes.store import SchemeStore
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -25,14 +33,21 @@ class AwardsSettings(Settings):
 
 async def wire(service: Service[AwardsSettings]) -> None:
     """Put the service's rooms together."""
-    store = AwardStore(service.database)
-    await store.prepare()
-    issuing = Issuing(store, key=service.settings.award_key.get_secret_value().encode())
+    known = KnownStore(service.database)
+    results = ResultStore(service.database)
+    schemes = SchemeStore(service.database)
+    awards = AwardStore(service.database)
+    for store in (known, results, schemes, awards):
+        await store.prepare()
+    issuer = Issuer(awards, schemes, known, key=service.settings.award_key.get_secret_value().encode())
     if service.answers:
-        service.provide(AwardsApi(store, Organising(store, issuing)))
+        service.provide(known, results, schemes, awards, issuer)
     if service.works:
-        service.consume(*subscriptions(store, issuing))
-        service.run(Loop("upkeep", upkeep(store.results)))
+        service.consume(
+            issuing_handlers.subscription(results, schemes, issuer),
+            known_handlers.subscription(known, lambda erased: forget_words(erased, awards, schemes)),
+        )
+        service.run(upkeep(results))
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -44,8 +59,13 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: awards",
         description="Schemes, awards and their codes.",
-        routers=[router()],
-        chinese=CHINESE,
+        routers=[schemes_api.routes, issuing_api.routes, register_api.routes],
+        chinese=(
+            known_wording.CHINESE
+            | schemes_wording.CHINESE
+            | register_wording.CHINESE
+            | issuing_wording.CHINESE
+        ),
     )
 
 

@@ -177,6 +177,20 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+async def put(client: httpx.AsyncClient, of: Scheme) -> httpx.Response:
+    body = of.model_dump(mode="json")
+    return await client.put(f"/schemes/{of.scheme_id}", json=body, headers=ORGANISER)
+
+
+async def confer(client: httpx.AsyncClient, of: Scheme, recipient_id: str, **more: str) -> httpx.Response:
+    body = {"scheme_id": of.scheme_id, "recipient_id": recipient_id, **more}
+    return await client.post("/awards", json=body, headers=ORGANISER)
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
 class Week:
     """One or more copies of awards over one database, and what they say on Kafka."""
 

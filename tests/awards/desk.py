@@ -1,15 +1,26 @@
-"""One or more copies of awards' handlers over a real database, without Kafka between."""
+"""One or more copies of awards' handlers and use cases over a real database, without Kafka between."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
-from services.awards.issuing.apply import Organising
-from services.awards.issuing.handlers import subscriptions
-from services.awards.issuing.issue import Issuing
+from services.awards.issuing import handlers as issuing
+from services.awards.issuing.apply import Applied, apply_scheme
+from services.awards.issuing.confer import confer_award
+from services.awards.issuing.issue import Issuer
+from services.awards.issuing.state import SchemeState, state_of
+from services.awards.known import handlers as knowing
+from services.awards.known.store import KnownStore
+from services.awards.register.forget import forget_words
+from services.awards.register.revoke import revoke_award
 from services.awards.register.rules import Award
 from services.awards.register.store import AwardStore
+from services.awards.results.store import ResultStore
+from services.awards.schemes.put import put_scheme
+from services.awards.schemes.rules import Scheme
+from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context, Envelope, Event
 from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
 from shared.messaging.consumer import Batch, Received
@@ -20,16 +31,31 @@ from tests.support.kafka import fresh_database, read_back
 
 
 class Desk:
-    """One copy's handler over a database; what it tells is kept by event id."""
+    """One copy of awards over a database, as app.py wires it; what is published is kept by event id."""
 
-    def __init__(self, database: Database, store: AwardStore | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        known: KnownStore | None = None,
+        results: ResultStore | None = None,
+        schemes: SchemeStore | None = None,
+    ) -> None:
         self.database = database
-        self.store = store or AwardStore(database)
-        issuing = Issuing(self.store, key=AWARD_KEY.encode())
-        self.organising = Organising(self.store, issuing, wait_seconds=0)
-        award, know = subscriptions(self.store, issuing)
-        self._handle = award.handle
-        self._know = know.handle
+        self.known = known or KnownStore(database)
+        self.results = results or ResultStore(database)
+        self.schemes = schemes or SchemeStore(database)
+        self.awards = AwardStore(database)
+        self.issuer = Issuer(self.awards, self.schemes, self.known, key=AWARD_KEY.encode())
+        self._handle = issuing.subscription(self.results, self.schemes, self.issuer).handle
+        self._know = knowing.subscription(
+            self.known, lambda erased: forget_words(erased, self.awards, self.schemes)
+        ).handle
+
+    async def prepare(self) -> None:
+        """Create the collections and indexes, as at the start of the service."""
+        for store in (self.known, self.results, self.schemes, self.awards):
+            await store.prepare()
 
     async def tell(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
         """Have these handled as one batch; returns the events that follow, by id."""
@@ -47,9 +73,44 @@ class Desk:
         """Have these handled as one batch."""
         assert await self._know(batch_of([envelope(event) for event in happened])) == ()
 
-    async def issued(self, scheme_id: str) -> dict[str, Award]:
+    async def put(self, scheme: Scheme) -> None:
+        """As an organiser does; without waiting for a quiz that is not known."""
+        await put_scheme(scheme, self.schemes, self.known, wait_seconds=0)
+
+    async def apply(self, scheme: Scheme) -> Applied:
+        """As an organiser does, the first call."""
+        return await apply_scheme(
+            scheme.scheme_id, None, schemes=self.schemes, results=self.results, issuer=self.issuer
+        )
+
+    async def state(self, scheme: Scheme) -> SchemeState:
+        return await state_of(scheme.scheme_id, self.schemes, self.results)
+
+    async def confer(self, scheme: Scheme, recipient_id: str, note: str | None = None) -> Award:
+        """As an organiser does; without waiting for a recipient who is not known."""
+        award, _ = await confer_award(
+            scheme.scheme_id,
+            recipient_id,
+            note,
+            schemes=self.schemes,
+            known=self.known,
+            issuer=self.issuer,
+            wait_seconds=0,
+        )
+        return award
+
+    async def revoke(self, award_id: str, reason: str) -> Award:
+        return await revoke_award(award_id, reason, self.awards, self.known)
+
+    async def own(
+        self, recipient_id: str, after: tuple[datetime, str] | None = None, limit: int = 10
+    ) -> list[Award]:
+        """A recipient's own awards, as they see them."""
+        return await self.awards.of_recipient(recipient_id, await self.schemes.ids(), after, limit)
+
+    async def issued(self, scheme: Scheme) -> dict[str, Award]:
         """A scheme's awards by recipient."""
-        found = await self.store.awards_of_scheme(scheme_id, "", 10_000)
+        found = await self.awards.of_scheme(scheme.scheme_id, "", 10_000)
         return {award.recipient_id: award for award in found}
 
 
@@ -66,5 +127,5 @@ async def desks(mongo: str, copies: int = 1) -> AsyncIterator[list[Desk]]:
     async with fresh_database(mongo) as database:
         await prepare(database)
         made = [Desk(database) for _ in range(copies)]
-        await made[0].store.prepare()
+        await made[0].prepare()
         yield made

@@ -28,24 +28,24 @@ async def do_all_there_is_to_do(at: Desk) -> None:
     mark, places, flag = certificate(quiz), prizes(quiz, gold=3), scheme()
     await at.know(published(quiz), joined(gone), joined(stays))
     for one in (mark, places, flag):
-        await at.organising.put(one)
-    await at.organising.put(mark)
+        await at.put(one)
+    await at.put(mark)
     await at.tell(
         *[completed(quiz, person, 90, time_used_seconds=60) for person in (gone, stays, "p0", "p1")]
     )
     await at.handle(closed(quiz, ranks(1, 1), participants=4))
     for one in (mark, places):
-        await at.organising.apply(one.scheme_id, None)
-        await at.organising.standing(one.scheme_id)
+        await at.apply(one)
+        await at.state(one)
     for person in (gone, stays):
-        award, _ = await at.organising.confer(flag.scheme_id, person, "a note")
-        await at.store.award_of_code(award.award_code)
-        await at.store.awards_of_recipient(person, None, 50)
-    await at.organising.revoke(award_id(flag.scheme_id, stays), "a reason")
+        award = await at.confer(flag, person, "a note")
+        await at.awards.by_code(award.award_code)
+        await at.own(person)
+    await at.revoke(award_id(flag.scheme_id, stays), "a reason")
     await at.know(erased(gone))
-    await at.store.schemes("", 50)
-    await at.store.awards_of_scheme(mark.scheme_id, "", 50)
-    await at.store.results.forget_before(datetime.now(UTC))
+    await at.schemes.page("", 50)
+    await at.awards.of_scheme(mark.scheme_id, "", 50)
+    await at.results.forget_before(datetime.now(UTC))
 
 
 async def test_nothing_is_searched_for_without_an_index_or_sorted_in_memory(mongo: str) -> None:

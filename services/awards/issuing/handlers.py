@@ -1,39 +1,37 @@
-"""What awards does about events: one function per event, then the subscriptions."""
+"""What awards does about results and closings: it remembers them, and issues what they earn."""
 
 from collections.abc import Sequence
 
-from services.awards.issuing.issue import Earned, Issuing
-from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, is_too_short
-from services.awards.register.store import AwardStore
+from services.awards.issuing.issue import Earned, Issuer
+from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, why_too_short
+from services.awards.issuing.state import is_undecided
 from services.awards.results.rules import Closing, Result
+from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
+from services.awards.schemes.store import SchemeStore
 from shared.contracts import topics
-from shared.contracts.events import (
-    ParticipantErased,
-    ParticipantJoined,
-    QuizClosed,
-    QuizCompleted,
-    QuizPublished,
-)
+from shared.contracts.events import QuizClosed, QuizCompleted
 from shared.messaging.consumer import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
-# Nobody looks at the clock for an award, as for a result: larger batches cost less.
+# An award may come later than a result, which its participant waits for. Larger batches cost less.
 GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
 
 
-async def award_results(received: Sequence[Received[QuizCompleted]], store: AwardStore) -> list[Earned]:
+async def award_results(
+    received: Sequence[Received[QuizCompleted]], results: ResultStore, schemes: SchemeStore
+) -> list[Earned]:
     """What graded attempts earn, in order."""
-    results = [_result(one.event) for one in received]
-    # Remember before reading the schemes: a scheme put and applied at this moment then finds
-    # the result, or is found here. The other way round, a result could fall between the two.
-    await store.results.remember(results)
-    schemes = await store.schemes_of(result.quiz_id for result in results)
+    remembered = [_result(one.event) for one in received]
+    # Remember before reading the schemes: then a scheme that is put and applied at this moment either finds
+    # the result or is found here. The other way round, a result could fall between the two.
+    await results.remember(remembered)
+    found = await schemes.of_quizzes(result.quiz_id for result in remembered)
     return [
         Earned(due, one.context)
-        for one, result in zip(received, results, strict=True)
-        for due in due_by_pass_mark(result, schemes)
+        for one, result in zip(received, remembered, strict=True)
+        for due in due_by_pass_mark(result, found)
     ]
 
 
@@ -50,63 +48,40 @@ def _result(event: QuizCompleted) -> Result:
 
 
 async def award_closings(
-    received: Sequence[Received[QuizClosed]], store: AwardStore, batch: Batch[QuizClosed | QuizCompleted]
+    received: Sequence[Received[QuizClosed]],
+    results: ResultStore,
+    schemes: SchemeStore,
+    batch: Batch[QuizClosed | QuizCompleted],
 ) -> list[Earned]:
     """
     What final standings earn.
 
-    Who is listed is awarded. Where a tie goes on behind the end of the list, a dead letter says
+    Everyone who is listed is awarded. Where a tie goes on behind the end of the list, a dead letter says
     which scheme is undecided; `POST /schemes/{scheme_id}/apply` decides it.
     """
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
-    await store.results.remember_closings(closings)
-    schemes = await store.schemes_of(closing.quiz_id for closing in closings)
+    await results.remember_closings(closings)
+    found = await schemes.of_quizzes(closing.quiz_id for closing in closings)
     for one, closing in zip(received, closings, strict=True):
-        if undecided := [scheme for scheme in schemes if await _is_undecided(closing, scheme, store)]:
+        if undecided := [scheme for scheme in found if await is_undecided(closing, scheme, schemes)]:
             batch.reject(one, _too_short(closing, undecided))
     return [
         Earned(due, one.context)
         for one, closing in zip(received, closings, strict=True)
-        for scheme in schemes
+        for scheme in found
         for due in due_by_rank(closing, scheme)
     ]
 
 
-async def _is_undecided(closing: Closing, scheme: Scheme, store: AwardStore) -> bool:
-    if not is_too_short(closing, scheme):
-        return False
-    state = await store.state(scheme.scheme_id)
-    return state is None or not state.tie_decided
-
-
 def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     names = ", ".join(scheme.scheme_id for scheme in schemes)
-    return Rejected(
-        f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
-        f"participants, and others may share the last rank: apply {names}",
-        code=TOO_SHORT,
-    )
+    return Rejected(f"{why_too_short(closing)}: apply {names}", code=TOO_SHORT)
 
 
-async def keep_known(
-    batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished], store: AwardStore
-) -> None:
-    """Know who and what exists; forget what awards holds of the erased in words."""
-    events = [received.event for received in batch]
-    await store.known.add_quizzes({one.quiz_id for one in events if isinstance(one, QuizPublished)})
-    await store.known.add_participants(
-        {one.participant_id for one in events if isinstance(one, ParticipantJoined)}
-    )
-    if erased := {one.participant_id for one in events if isinstance(one, ParticipantErased)}:
-        # Marked first: what is conferred from now on is refused, and what was is found.
-        await store.known.erase(erased)
-        await store.forget(erased)
+def subscription(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> Subscription:
+    """What awards reads in order to issue awards."""
 
-
-def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
-    """What awards reads."""
-
-    async def award(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
+    async def handle(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
         completed: list[Received[QuizCompleted]] = []
         closed: list[Received[QuizClosed]] = []
         for received in batch:
@@ -117,18 +92,11 @@ def subscriptions(store: AwardStore, issuing: Issuing) -> list[Subscription]:
                     closed.append(received)  # type: ignore[arg-type]
         earned: list[Earned] = []
         if completed:
-            earned += await award_results(completed, store)
+            earned += await award_results(completed, results, schemes)
         if closed:
-            earned += await award_closings(closed, store, batch)
-        return await issuing.follow(earned)
+            earned += await award_closings(closed, results, schemes, batch)
+        return await issuer.issue_earned(earned)
 
-    async def know(batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]) -> Following:
-        await keep_known(batch, store)
-        return ()
-
-    return [
-        Subscription(
-            topics.AWARDS, (QuizCompleted, QuizClosed), award, gather_ms=GATHER_MS, codes=(TOO_SHORT,)
-        ),
-        Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), know),
-    ]
+    return Subscription(
+        topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=(TOO_SHORT,)
+    )

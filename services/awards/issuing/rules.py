@@ -1,16 +1,19 @@
 """
 Who is due an award by which rule. Pure.
 
-A pass mark: `due_by_pass_mark`. Prizes by rank, and what a tie does: `due_by_rank` and `tier_of`. A tie that
-goes on behind the end of the listed standings: `is_too_short`, `due_by_tie` and `tie_is_decided`.
+A conferral: `due_by_conferral`; a pass mark: `due_by_pass_mark`; prizes by rank, and what a tie does:
+`due_by_rank` and `tier_of`; a tie that goes on behind the end of the listed standings: `is_too_short`,
+`due_by_tie` and `tie_is_decided`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from services.awards.register.codes import award_id
 from services.awards.results.rules import Closing, Result
-from services.awards.schemes.rules import PassMark, RankTiers, Scheme, Tier
+from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier
+from shared.runtime.errors import Rejected
 
 
 # A struct, since every result makes some: a frozen dataclass costs four times as much to make.
@@ -22,6 +25,22 @@ class Due(msgspec.Struct, frozen=True):
     cause: str
     tier: str | None = None
     note: str | None = None
+
+
+def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> Due:
+    """
+    What an organiser confers.
+
+    Raises:
+        Rejected: the scheme's awards follow from a rule, not from an organiser.
+    """
+    if not isinstance(scheme.rule, Conferred):
+        raise Rejected(
+            f"awards of scheme {scheme.scheme_id} follow from its rule; nobody confers them",
+            code="scheme_not_conferred",
+        )
+    cause = award_id(scheme.scheme_id, recipient_id)
+    return Due(scheme, recipient_id, cause=cause, note=note)
 
 
 def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]:
@@ -79,6 +98,14 @@ def is_too_short(closing: Closing, scheme: Scheme) -> bool:
         return False
     last = closing.last
     return closing.participants > len(closing.standings) and (last is None or last.rank <= rule.places)
+
+
+def why_too_short(closing: Closing) -> str:
+    """Why somebody may still be due an award, where `is_too_short`."""
+    return (
+        f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
+        "participants, and others may share the last rank"
+    )
 
 
 def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[Due]:

@@ -1,22 +1,18 @@
 """
-Whom and what awards knows of: participants, the erased among them, and quizzes.
+Participants, groups and quizzes in MongoDB, by their ids alone.
 
-Each fact only ever becomes true: a participant or quiz that was told of exists, and who was
-erased stays erased. So repeats and any order of the topics end in the same, and no versions
-need be compared. Who is erased is kept for good: an old result may come again.
+Each fact only ever becomes true: whoever was told of exists, and whoever was erased stays erased. So
+repeats and any order of the topics end in the same state, and no versions are compared. The erased are kept
+for good, since an old result may come again.
 """
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from collections.abc import Collection as Some
 
-from shared.runtime.errors import Conflict, NotFound
+from services.awards.known.rules import check_recipient
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Session, UpdateOne
 
 ERASED = "erased"
-LOOK_SECONDS = 0.1
 
 
 class KnownStore:
@@ -27,7 +23,7 @@ class KnownStore:
         self._quizzes = database["quizzes"]
 
     async def prepare(self) -> None:
-        """Create the index; it holds nobody but the erased."""
+        """Create the index; it holds the erased alone."""
         with mongo.outages_named():
             await self._participants.create_index(
                 [("erased", ASCENDING), ("_id", ASCENDING)],
@@ -36,7 +32,7 @@ class KnownStore:
             )
 
     async def add_participants(self, participant_ids: Some[str]) -> None:
-        """Know these people and groups; who is erased stays erased."""
+        """Know these people and groups; the erased among them stay erased."""
         await mongo.insert_new(self._participants, [{"_id": id_} for id_ in set(participant_ids)])
 
     async def add_quizzes(self, quiz_ids: Some[str]) -> None:
@@ -44,7 +40,7 @@ class KnownStore:
         await mongo.insert_new(self._quizzes, [{"_id": id_} for id_ in set(quiz_ids)])
 
     async def erase(self, participant_ids: Some[str]) -> None:
-        """Know that these are erased, whether they were known or not."""
+        """Mark these as erased, whether they were known or not."""
         erased = {"$set": {"erased": True}}
         with mongo.outages_named():
             await self._participants.bulk_write(
@@ -53,8 +49,8 @@ class KnownStore:
             )
 
     async def erased(self, participant_ids: Some[str]) -> set[str]:
-        """Those of these who are erased."""
-        # The index named holds the erased alone, so that this costs next to nothing.
+        """The erased among these."""
+        # The index in the hint holds the erased alone, so this costs almost nothing.
         condition = {"erased": True, "_id": {"$in": list(participant_ids)}}
         with mongo.outages_named():
             found = await self._participants.find(condition, {"_id": 1}).hint(ERASED).to_list(None)
@@ -66,46 +62,20 @@ class KnownStore:
             return await self._quizzes.find_one({"_id": quiz_id}) is not None
 
     async def has_participant(self, participant_id: str) -> bool:
-        """Whether this person or group was ever told of."""
+        """Whether an event has told of this person or group."""
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
-    async def check(self, participant_id: str, session: Session) -> None:
+    async def lock_recipient(self, recipient_id: str, session: Session) -> None:
         """
-        See that a participant may be conferred an award, until the transaction ends.
+        See that a participant or group may get an award, and keep it so until the transaction ends.
 
-        It writes to the participant, so that an erasure at the same moment comes either before,
-        and is seen here, or after, and finds the award.
+        The lock is a write to their document. An erasure at the same moment either comes first and is seen
+        here, or waits and then finds the award.
 
         Raises:
-            NotFound: nobody of this id was told of.
-            Conflict: the participant was erased.
+            NotFound, Conflict: see `check_recipient`.
         """
         change = {"$inc": {"conferred": 1}}
-        found = await self._participants.find_one_and_update({"_id": participant_id}, change, session=session)
-        if found is None:
-            raise recipient_unknown(participant_id)
-        if found.get("erased"):
-            raise recipient_erased(participant_id)
-
-
-async def soon(look: Callable[[], Awaitable[bool]], seconds: float) -> bool:
-    """Whether `look` says yes within this time: what is told is known here a moment later."""
-    deadline = time.monotonic() + seconds
-    while not (found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 (others write it)
-        await asyncio.sleep(LOOK_SECONDS)
-    return found
-
-
-def recipient_unknown(participant_id: str) -> NotFound:
-    """Nobody of this id was told of."""
-    return NotFound(
-        f"there is no participant or group {participant_id}; if it has only just registered, "
-        "try again in a moment",
-        code="recipient_unknown",
-    )
-
-
-def recipient_erased(participant_id: str) -> Conflict:
-    """The participant has had everything erased."""
-    return Conflict(f"participant {participant_id} was erased", code="participant_erased")
+        found = await self._participants.find_one_and_update({"_id": recipient_id}, change, session=session)
+        check_recipient(recipient_id, known=found is not None, erased=bool(found and found.get("erased")))

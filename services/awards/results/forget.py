@@ -1,23 +1,24 @@
-"""What awards does by itself: it forgets results that nobody can need any more."""
+"""Forgetting results that nobody needs any more."""
 
 import logging
-from collections.abc import Awaitable, Callable
 
 from services.awards.results.rules import RESULTS_KEPT
 from services.awards.results.store import ResultStore
 from shared.runtime import clock
+from shared.runtime.background import Loop
 
 log = logging.getLogger(__name__)
 
 UPKEEP_SECONDS = 3_600.0
 
 
-def upkeep(results: ResultStore) -> Callable[[], Awaitable[float]]:
-    """The turn of a loop, for several processes at once too; returns the seconds to rest."""
+def upkeep(results: ResultStore) -> Loop:
+    """Forgets old results again and again. Several processes may run it at once."""
+    return Loop("upkeep", lambda: forget_old(results))
 
-    async def turn() -> float:
-        if forgotten := await results.forget_before(clock.now() - RESULTS_KEPT):
-            log.info("old results removed", extra={"results": forgotten})
-        return UPKEEP_SECONDS
 
-    return turn
+async def forget_old(results: ResultStore) -> float:
+    """Remove results that are older than `RESULTS_KEPT`; returns the seconds to rest."""
+    if forgotten := await results.forget_before(clock.now() - RESULTS_KEPT):
+        log.info("old results removed", extra={"results": forgotten})
+    return UPKEEP_SECONDS

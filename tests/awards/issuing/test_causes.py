@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.awards.register.codes import award_id
-from services.awards.register.store import AwardStore
-from services.awards.results.forget import UPKEEP_SECONDS, upkeep
+from services.awards.results.forget import UPKEEP_SECONDS, forget_old
 from services.awards.results.rules import RESULTS_KEPT, Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
+from services.awards.schemes.store import SchemeStore
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
-from shared.storage.outbox import prepare, waiting
+from shared.storage.outbox import waiting
 from tests.awards.builders import NOW, certificate, completed, fresh
 from tests.awards.desk import Desk, desks
-from tests.support.kafka import fresh_database, read_back
+from tests.support.kafka import read_back
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +25,7 @@ async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mong
     quiz, person = fresh("quiz"), fresh("p")
     of, first, better = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         [event] = (await at.tell(first, better)).values()
         assert event.cause == first.result_id
         assert await at.tell(better) == {}
@@ -39,9 +39,9 @@ async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: 
     first = completed(quiz, person, 70)
     async with desks(mongo) as [at]:
         await at.tell(second, first)
-        await at.store.put_scheme(of)
-        await at.organising.apply(of.scheme_id, None)
-        issued = await at.issued(of.scheme_id)
+        await at.schemes.put(of)
+        await at.apply(of)
+        issued = await at.issued(of)
     assert issued[person].cause == first.result_id
 
 
@@ -49,9 +49,9 @@ async def test_a_revoked_award_is_not_told_again_by_its_result(mongo: str) -> No
     quiz, person = fresh("quiz"), fresh("p")
     of, result = certificate(quiz), completed(quiz, person)
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         assert len(await at.tell(result)) == 1
-        await at.organising.revoke(award_id(of.scheme_id, person), "成绩复核后撤销")
+        await at.revoke(award_id(of.scheme_id, person), "成绩复核后撤销")
         assert await at.tell(result) == {}
         assert await at.tell(result, completed(quiz, person, 100)) == {}
 
@@ -60,12 +60,12 @@ async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo
     quiz, person = fresh("quiz"), fresh("p")
     of = certificate(quiz)
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         [event] = (await at.tell(completed(quiz, person))).values()
         assert event.version == 1
         id_ = award_id(of.scheme_id, person)
         for _ in range(2):
-            assert (await at.organising.revoke(id_, "授予有误")).version == 2
+            assert (await at.revoke(id_, "授予有误")).version == 2
         told = await waiting(at.database)
         stored = await at.database["awards"].find_one({"_id": id_})
     assert [one.event.version for one in read_back(told, AwardIssued)] == [1]
@@ -74,52 +74,57 @@ async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo
     assert stored["version"] == 2
 
 
-class Interrupted(AwardStore):
-    """Lets something else happen once, between the first of its two steps of a batch and the second."""
+class Interruption:
+    """Lets something else happen once, between the first of the two steps of a batch and the second."""
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self) -> None:
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
-        self.results = Noticing(database, self.interrupt)
 
-    async def interrupt(self) -> None:
+    async def happen(self) -> None:
         if meanwhile := self.meanwhile:
             self.meanwhile = None
             await meanwhile()
 
-    async def schemes_of(self, quiz_ids: Iterable[str]) -> list[Scheme]:
-        found = await super().schemes_of(quiz_ids)
-        await self.interrupt()
+
+class InterruptedSchemes(SchemeStore):
+    def __init__(self, database: Database, interruption: Interruption) -> None:
+        super().__init__(database)
+        self._interruption = interruption
+
+    async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
+        found = await super().of_quizzes(quiz_ids)
+        await self._interruption.happen()
         return found
 
 
-class Noticing(ResultStore):
-    def __init__(self, database: Database, remembered: Callable[[], Awaitable[None]]) -> None:
+class InterruptedResults(ResultStore):
+    def __init__(self, database: Database, interruption: Interruption) -> None:
         super().__init__(database)
-        self._remembered = remembered
+        self._interruption = interruption
 
     async def remember(self, results: Sequence[Result]) -> None:
         await super().remember(results)
-        await self._remembered()
+        await self._interruption.happen()
 
 
 async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_it(mongo: str) -> None:
     quiz, person = fresh("quiz"), fresh("p")
-    of = certificate(quiz)
-    async with fresh_database(mongo) as database:
-        await prepare(database)
-        store = Interrupted(database)
-        await store.prepare()
-        at, organiser = Desk(database, store), Desk(database)
+    of, interruption = certificate(quiz), Interruption()
+    async with desks(mongo) as [organiser]:
+        at = Desk(
+            organiser.database,
+            results=InterruptedResults(organiser.database, interruption),
+            schemes=InterruptedSchemes(organiser.database, interruption),
+        )
 
         async def put_and_apply() -> None:
-            await organiser.store.put_scheme(of)
-            await organiser.organising.apply(of.scheme_id, None)
+            await organiser.schemes.put(of)
+            await organiser.apply(of)
 
-        store.meanwhile = put_and_apply
+        interruption.meanwhile = put_and_apply
         await at.tell(completed(quiz, person))
-        assert store.meanwhile is None
-        assert (await at.issued(of.scheme_id)).keys() == {person}
+        assert interruption.meanwhile is None
+        assert (await at.issued(of)).keys() == {person}
 
 
 async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_comes(mongo: str) -> None:
@@ -133,7 +138,7 @@ async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_co
         for result in results[:5]:
             await one.tell(result)
         assert await one.database["results"].count_documents({}) == 20
-        found, after = await one.store.results.of_quiz(quiz, None, 100)
+        found, after = await one.results.of_quiz(quiz, None, 100)
     assert after is None
     assert {result.result_id for result in found} == {result.result_id for result in results}
     assert {(result.points, result.points_max, result.completed_at) for result in found} == {
@@ -147,9 +152,9 @@ async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
     results = [completed(quiz, fresh("p"), completed_at=now - age) for quiz in quizzes for age in ages]
     async with desks(mongo) as [at]:
         await at.tell(*results)
-        assert await upkeep(at.store.results)() == UPKEEP_SECONDS
+        assert await forget_old(at.results) == UPKEEP_SECONDS
         left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]
-        assert await at.store.results.forget_before(now - RESULTS_KEPT) == 0
+        assert await at.results.forget_before(now - RESULTS_KEPT) == 0
     assert len(left) == 6
     for quiz in quizzes:
         assert len([id_ for id_ in left if id_.startswith(f"{quiz}/")]) == 2

@@ -27,7 +27,7 @@ async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_noth
     of = certificate(quiz)
     results = [completed(quiz, fresh("p")) for _ in range(60)]
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         first = await at.tell(*results)
         assert len(first) == 60
         await asyncio.sleep(0.005)
@@ -36,7 +36,7 @@ async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_noth
         assert {id_: event for id_, event in part.items() if event.recipient_id != newcomer} == {
             id_: event for id_, event in first.items() if event.cause in {r.result_id for r in results[20:]}
         }
-        assert len(await at.issued(of.scheme_id)) == 61
+        assert len(await at.issued(of)) == 61
 
 
 async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mongo: str) -> None:
@@ -44,14 +44,14 @@ async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mo
     of = certificate(quiz)
     results = [completed(quiz, fresh("p")) for _ in range(30)]
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         told = await at.tell(*results)
-        before = await at.issued(of.scheme_id)
+        before = await at.issued(of)
         # A bulk write that was cut short has written any part of it.
         lost = [award_id(of.scheme_id, result.participant_id) for result in results[::2]]
         await at.database["awards"].delete_many({"_id": {"$in": lost}})
         repeated = await at.tell(*results)
-        after = await at.issued(of.scheme_id)
+        after = await at.issued(of)
     assert repeated.keys() == told.keys()
     assert {id_: award.award_code for id_, award in after.items()} == {
         id_: award.award_code for id_, award in before.items()
@@ -76,9 +76,9 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
         later = NOW + timedelta(seconds=2)
         await at.tell(*[completed(quiz, person, 95, completed_at=later) for person in people[:20]])
         await at.tell(completed(fresh("other"), people[25], 100))
-        await at.store.put_scheme(of)
-        assert (await at.organising.apply(of.scheme_id, None)).issued == 20
-        issued = await at.issued(of.scheme_id)
+        await at.schemes.put(of)
+        assert (await at.apply(of)).issued == 20
+        issued = await at.issued(of)
         told = len(await waiting(at.database))
     assert {award.cause for award in issued.values()} == {result.result_id for result in first}
     assert told == 20
@@ -96,7 +96,7 @@ async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_han
         found: list[str] = []
         after: str | None = ""
         while after is not None:
-            results, after = await at.store.results.of_quiz(quiz, after, 5)
+            results, after = await at.results.of_quiz(quiz, after, 5)
             assert len(results) == (2 if after is None else 5)
             found += [result.participant_id for result in results]
     assert found == people
@@ -107,9 +107,9 @@ async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mo
     of = certificate(quiz)
     results = [completed(quiz, fresh("p")) for _ in range(200)]
     async with desks(mongo, copies=4) as copies:
-        await copies[0].store.put_scheme(of)
+        await copies[0].schemes.put(of)
         told = await asyncio.gather(*[at.tell(*results) for at in copies])
-        issued = await copies[0].issued(of.scheme_id)
+        issued = await copies[0].issued(of)
     assert len(issued) == 200
     codes = {award.award_code for award in issued.values()}
     # Whoever tells of an award tells what is stored.
@@ -138,14 +138,14 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
         async def organiser() -> None:
             await begun.wait()
             try:
-                await at.store.put_scheme(of)
-                await at.organising.apply(of.scheme_id, None)
+                await at.schemes.put(of)
+                await at.apply(of)
             finally:
                 applied.set()
 
         async with asyncio.timeout(60):
             await asyncio.gather(results_come(), organiser())
-        issued = await at.issued(of.scheme_id)
+        issued = await at.issued(of)
         relayed = sum(award.relayed for award in issued.values())
         outbox = len(await waiting(at.database))
     assert issued.keys() == set(people)
@@ -158,9 +158,9 @@ async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: st
     quiz = fresh("quiz")
     of = certificate(quiz, 90)
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         assert await at.tell(completed(quiz, "early", 80)) == {}
-        await at.store.put_scheme(certificate(quiz, 70).model_copy(update={"scheme_id": of.scheme_id}))
+        await at.schemes.put(certificate(quiz, 70).model_copy(update={"scheme_id": of.scheme_id}))
         assert [event.recipient_id for event in (await at.tell(completed(quiz, "late", 80))).values()] == [
             "late"
         ]
@@ -171,13 +171,13 @@ async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
     of = certificate(quiz)
     ids, key = [award_id(of.scheme_id, person) for person in people], AWARD_KEY.encode()
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         # The first two codes of one of them stand on other awards.
         await at.database["awards"].insert_many(
             [{"_id": fresh("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
         )
         told = await at.tell(*[completed(quiz, person) for person in people])
-        issued = await at.issued(of.scheme_id)
+        issued = await at.issued(of)
     assert issued[people[1]].award_code == award_code(ids[1], key, 2)
     assert {event.award_code for event in told.values()} == {award.award_code for award in issued.values()}
     assert len({award.award_code for award in issued.values()}) == 3
@@ -188,14 +188,14 @@ async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: 
     by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
         for one in (by_mark, by_rank, certificate(quiz, 100)):
-            await at.store.put_scheme(one)
+            await at.schemes.put(one)
         await at.tell(completed(quiz, person), completed(quiz, "p1"))
         await asyncio.sleep(0.005)
         ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
         await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
-        own = await at.store.awards_of_recipient(person, None, 10)
+        own = await at.own(person)
         assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
-        [first] = await at.store.awards_of_recipient(person, None, 1)
+        [first] = await at.own(person, limit=1)
         assert first == own[0]
-        assert await at.store.awards_of_recipient(person, (first.issued_at, first.award_id), 1) == own[1:]
-        assert await at.store.awards_of_recipient(fresh("nobody"), None, 10) == []
+        assert await at.own(person, (first.issued_at, first.award_id), 1) == own[1:]
+        assert await at.own(fresh("nobody")) == []

@@ -22,27 +22,27 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
     closing = closed(quiz, tied(0, STANDINGS_MAX), participants=STANDINGS_MAX + 5)
     async with desks(mongo) as [at]:
         for one in (of, others):
-            await at.store.put_scheme(one)
+            await at.schemes.put(one)
         told, given_up = await at.handle(closing)
         assert len(told) == STANDINGS_MAX
         assert given_up == ["standings_too_short"]
-        state = await at.organising.standing(of.scheme_id)
-        assert (state.in_use, state.closed) == (True, True)
+        state = await at.state(of)
+        assert (state.in_use, state.quiz_closed) == (True, True)
         assert state.undecided is not None
         assert "lists 1000 of 1005" in state.undecided
-        assert (await at.organising.standing(others.scheme_id)).undecided is None
+        assert (await at.state(others)).undecided is None
 
         # Not all results have come yet: what can be found is awarded, and the scheme stays undecided.
         await at.tell(*results[: STANDINGS_MAX + 2])
-        first = await at.organising.apply(of.scheme_id, None)
+        first = await at.apply(of)
         assert (first.issued, first.after, first.undecided) == (2, None, True)
-        assert (await at.organising.standing(of.scheme_id)).undecided is not None
+        assert (await at.state(of)).undecided is not None
 
         await at.tell(*results[STANDINGS_MAX + 2 :])
-        second = await at.organising.apply(of.scheme_id, None)
+        second = await at.apply(of)
         assert (second.issued, second.after, second.undecided) == (3, None, False)
-        assert (await at.organising.standing(of.scheme_id)).undecided is None
-        issued = await at.issued(of.scheme_id)
+        assert (await at.state(of)).undecided is None
+        issued = await at.issued(of)
         assert issued.keys() == {result.participant_id for result in results}
         assert {award.tier for award in issued.values()} == {"gold"}
         # The closing again: everything is decided, and nothing is given up.
@@ -64,12 +64,12 @@ async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mon
         completed(quiz, "p1", 89, time_used_seconds=60),
     ]
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         await at.tell(*best, *behind)
         await at.handle(closed(quiz, final, participants=STANDINGS_MAX + 3))
-        applied = await at.organising.apply(of.scheme_id, None)
+        applied = await at.apply(of)
         assert (applied.issued, applied.undecided) == (1, False)
-        issued = await at.issued(of.scheme_id)
+        issued = await at.issued(of)
     assert issued["equal"].tier == "silver"
     assert len(issued) == STANDINGS_MAX + 1
 
@@ -80,9 +80,9 @@ async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str
     async with desks(mongo) as [at]:
         await at.tell(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
         assert (await at.handle(closed(quiz, standings(1, 1), participants=4))) == ({}, [])
-        await at.store.put_scheme(of)
-        assert (await at.organising.standing(of.scheme_id)).undecided is not None
-        applied = await at.organising.apply(of.scheme_id, None)
+        await at.schemes.put(of)
+        assert (await at.state(of)).undecided is not None
+        applied = await at.apply(of)
     assert (applied.issued, applied.undecided) == (4, False)
 
 
@@ -91,11 +91,11 @@ async def test_a_closing_is_decided_for_all_schemes_but_the_one_that_it_is_too_s
     few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
     async with desks(mongo) as [at]:
         for one in (few, many):
-            await at.store.put_scheme(one)
+            await at.schemes.put(one)
         told, given_up = await at.handle(closed(quiz, standings(1, 2, 3), participants=400))
         assert given_up == ["standings_too_short"]
         assert len(told) == 4
-        assert (await at.organising.standing(few.scheme_id)).undecided is None
+        assert (await at.state(few)).undecided is None
         # Nobody can tell from a tie who ranks behind three and is due an award: it stays undecided.
-        assert (await at.organising.apply(many.scheme_id, None)).undecided
-        assert (await at.organising.standing(many.scheme_id)).undecided is not None
+        assert (await at.apply(many)).undecided
+        assert (await at.state(many)).undecided is not None

@@ -7,7 +7,7 @@ import pytest
 
 from services.awards.known.store import KnownStore
 from services.awards.register.codes import award_id
-from services.awards.register.store import ERASED_REASON, AwardStore
+from services.awards.register.rules import ERASED_REASON
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Session
 from shared.storage.outbox import waiting
@@ -33,7 +33,7 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
     mark, late, ranks = certificate(quiz), certificate(quiz), prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
         for one in (mark, ranks):
-            await at.store.put_scheme(one)
+            await at.schemes.put(one)
         await at.know(joined(gone), joined(stays), erased(gone))
         told = await at.tell(
             completed(quiz, gone),
@@ -41,37 +41,37 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
             closed(quiz, (standing(1, gone), standing(2, stays))),
         )
         assert {event.recipient_id for event in told.values()} == {stays}
-        await at.store.put_scheme(late)
+        await at.schemes.put(late)
         for one in (late, ranks):
-            await at.organising.apply(one.scheme_id, None)
+            await at.apply(one)
         for one in (mark, late, ranks):
-            assert (await at.issued(one.scheme_id)).keys() == {stays}
+            assert (await at.issued(one)).keys() == {stays}
 
 
 async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_person(mongo: str) -> None:
     of, gone = scheme(), fresh("p")
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         await at.know(joined(gone))
-        award, _ = await at.organising.confer(of.scheme_id, gone, None)
+        award = await at.confer(of, gone)
         await at.know(erased(gone))
-        revoked = await at.organising.revoke(award.award_id, "王小明的作弊")
+        revoked = await at.revoke(award.award_id, "王小明的作弊")
         assert revoked.reason == ERASED_REASON
-        told = b"".join(value or b"" for _, _, value, _ in await waiting(at.store._database))
+        told = b"".join(value or b"" for _, _, value, _ in await waiting(at.database))
         assert "王小明" not in told.decode()
 
 
 async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:
     of, gone = scheme(), fresh("p")
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         await at.know(joined(gone))
         await at.know(erased(gone))
         with pytest.raises(Conflict) as refused:
-            await at.organising.confer(of.scheme_id, gone, "a note")
+            await at.confer(of, gone, "a note")
         assert refused.value.code == "participant_erased"
-        assert await at.issued(of.scheme_id) == {}
-        assert not (await at.organising.standing(of.scheme_id)).in_use
+        assert await at.issued(of) == {}
+        assert not (await at.state(of)).in_use
         assert await waiting(at.database) == []
 
 
@@ -85,21 +85,21 @@ async def test_the_erased_stay_erased_in_whatever_order_and_however_often_it_is_
         for place in order:
             await at.know(events[place])
         await at.know(joined(gone, version=3), joined(gone))
-        assert await at.store.known.erased([gone, fresh("p")]) == {gone}
+        assert await at.known.erased([gone, fresh("p")]) == {gone}
 
 
 async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written_in_words(mongo: str) -> None:
     of, gone, stays = scheme(), fresh("p"), fresh("p")
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         await at.know(joined(gone), joined(stays))
         for one in (gone, stays):
-            await at.organising.confer(of.scheme_id, one, "张三领取")
-            await at.organising.revoke(award_id(of.scheme_id, one), "张三冒领")
-        before = await at.issued(of.scheme_id)
+            await at.confer(of, one, "张三领取")
+            await at.revoke(award_id(of.scheme_id, one), "张三冒领")
+        before = await at.issued(of)
         await at.know(erased(gone))
         await at.know(erased(gone))
-        after = await at.issued(of.scheme_id)
+        after = await at.issued(of)
     assert (after[gone].note, after[gone].reason) == (None, None)
     assert after[gone].award_code == before[gone].award_code
     assert not after[gone].held
@@ -109,17 +109,17 @@ async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written
 async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred(mongo: str) -> None:
     of = scheme()
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         for _ in range(20):
             gone = fresh("p")
             await at.know(joined(gone))
             answers = await asyncio.gather(
-                at.organising.confer(of.scheme_id, gone, "张三领取"),
+                at.confer(of, gone, "张三领取"),
                 at.know(erased(gone)),
                 return_exceptions=True,
             )
             assert answers[1] is None
-            award = (await at.issued(of.scheme_id)).get(gone)
+            award = (await at.issued(of)).get(gone)
             if award is None:
                 assert isinstance(answers[0], Conflict)
             else:
@@ -129,7 +129,7 @@ async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred
 async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mongo: str) -> None:
     of, gone = scheme(), fresh("p")
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(of)
+        await at.schemes.put(of)
         await at.know(joined(gone))
 
         class ErasedMeanwhile(KnownStore):
@@ -138,56 +138,54 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
                 await at.know(erased(gone))
                 return found
 
-        store = AwardStore(at.database)
-        store.known = ErasedMeanwhile(at.database)
+        other = Desk(at.database, known=ErasedMeanwhile(at.database))
         with pytest.raises(Conflict) as refused:
-            await Desk(at.database, store).organising.confer(of.scheme_id, gone, "张三领取")
+            await other.confer(of, gone, "张三领取")
         assert refused.value.code == "participant_erased"
-        assert await at.issued(of.scheme_id) == {}
+        assert await at.issued(of) == {}
 
 
 async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mongo: str) -> None:
     first, second, gone = scheme(), scheme(), fresh("p")
     async with desks(mongo) as [at]:
         for of in (first, second):
-            await at.store.put_scheme(of)
+            await at.schemes.put(of)
         await at.know(joined(gone))
-        await at.organising.confer(first.scheme_id, gone, None)
+        await at.confer(first, gone)
         erasures: list[asyncio.Task[None]] = []
 
         class ErasedMeanwhile(KnownStore):
-            async def check(self, participant_id: str, session: Session) -> None:
-                await super().check(participant_id, session)
+            async def lock_recipient(self, recipient_id: str, session: Session) -> None:
+                await super().lock_recipient(recipient_id, session)
                 erasures.append(asyncio.create_task(at.know(erased(gone))))
                 # It may not end before the conferral does.
                 done, _ = await asyncio.wait(erasures, timeout=0.3)
                 assert not done
 
-        store = AwardStore(at.database)
-        store.known = ErasedMeanwhile(at.database)
-        await Desk(at.database, store).organising.confer(second.scheme_id, gone, "张三领取")
+        other = Desk(at.database, known=ErasedMeanwhile(at.database))
+        await other.confer(second, gone, "张三领取")
         await asyncio.gather(*erasures)
-        assert (await at.issued(second.scheme_id))[gone].note is None
+        assert (await at.issued(second))[gone].note is None
 
 
 async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: str) -> None:
     flag, quiz = scheme(), fresh("quiz")
     async with desks(mongo) as [at]:
-        await at.store.put_scheme(flag)
+        await at.schemes.put(flag)
         with pytest.raises(NotFound) as unknown:
-            await at.organising.confer(flag.scheme_id, "service-team-weat", None)
+            await at.confer(flag, "service-team-weat")
         assert unknown.value.code == "recipient_unknown"
         assert "try again" in unknown.value.message
-        assert not (await at.organising.standing(flag.scheme_id)).in_use
+        assert not (await at.state(flag)).in_use
 
         for of in (certificate(quiz), prizes(quiz, gold=1)):
             with pytest.raises(NotFound) as no_quiz:
-                await at.organising.put(of)
+                await at.put(of)
             assert no_quiz.value.code == "quiz_unknown"
             assert "try again" in no_quiz.value.message
-            assert await at.store.scheme(of.scheme_id) is None
+            assert of.scheme_id not in await at.schemes.ids()
         await at.know(published(quiz), published(quiz))
-        await at.organising.put(certificate(quiz))
+        await at.put(certificate(quiz))
 
 
 async def test_a_lookup_of_the_erased_reads_an_index_of_nobody_else(mongo: str) -> None:

@@ -1,0 +1,122 @@
+"""Issuing over HTTP: conferring, applying a scheme, and what is left undecided."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel, Field
+
+from services.awards.issuing import apply
+from services.awards.issuing.confer import confer_award
+from services.awards.issuing.issue import Issuer
+from services.awards.issuing.state import state_of
+from services.awards.known.store import KnownStore
+from services.awards.register.bodies import AwardDetailOut, detail
+from services.awards.results.store import ResultStore
+from services.awards.schemes.store import SchemeStore
+from shared.contracts.checked import Id, Line
+from shared.web.forms import After, Form, IdInPath, after_of, place_after
+from shared.web.identity import AsOrganiser
+from shared.web.provided import provided
+
+Known = Annotated[KnownStore, provided(KnownStore)]
+Results = Annotated[ResultStore, provided(ResultStore)]
+Schemes = Annotated[SchemeStore, provided(SchemeStore)]
+Issuing = Annotated[Issuer, provided(Issuer)]
+
+routes = APIRouter(tags=["awards"])
+
+
+class ConferralIn(Form):
+    """Who is conferred what; the note stays with the organisers and may name no person."""
+
+    scheme_id: Id = Field(examples=["service-team-flag"])
+    recipient_id: Id = Field(examples=["group-service-team-01"])
+    note: Line | None = Field(None, examples=["2023-05-20 启动仪式授旗"])
+
+
+class UndecidedOut(BaseModel):
+    """Why someone may still be due an award by a scheme whose quiz is closed."""
+
+    code: Literal["standings_too_short"]
+    detail: str
+
+
+class SchemeStateOut(BaseModel):
+    """How a scheme stands: awards fix its rule, and a close of its quiz may leave something undecided."""
+
+    scheme_id: str = Field(examples=["contest-prize"])
+    in_use: bool = Field(description="it has awards: only its title may change")
+    quiz_closed: bool
+    undecided: UndecidedOut | None
+
+
+class AppliedOut(BaseModel):
+    """
+    How many awards were issued; call again with `after` until it is null.
+
+    `undecided`: someone of whom awards has no result may be due an award by rank too.
+    """
+
+    issued: int = Field(examples=[1287])
+    after: str | None
+    undecided: bool = Field(examples=[False])
+
+
+@routes.post(
+    "/awards",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[AsOrganiser],
+    summary="Confer an award on a person or group",
+    responses={200: {"model": AwardDetailOut, "description": "It was conferred before"}},
+)
+async def confer(
+    response: Response, body: ConferralIn, schemes: Schemes, known: Known, issuer: Issuing
+) -> AwardDetailOut:
+    """
+    201 when it is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
+
+    404 `recipient_unknown`, also for a moment after a registration; 409 `participant_erased`.
+    """
+    award, new = await confer_award(
+        body.scheme_id, body.recipient_id, body.note, schemes=schemes, known=known, issuer=issuer
+    )
+    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+    return detail(award)
+
+
+@routes.post(
+    "/schemes/{scheme_id}/apply",
+    dependencies=[AsOrganiser],
+    summary="Issue what a scheme put late has missed",
+)
+async def apply_scheme(
+    scheme_id: IdInPath, schemes: Schemes, results: Results, issuer: Issuing, after: After = None
+) -> AppliedOut:
+    """
+    Some 10,000 results a call; a repeat issues nothing twice. 409 `quiz_not_closed` too early.
+
+    Of a scheme by rank it also finds, among the results of the last half year, those who share the
+    rank of the last standing that the close listed.
+    """
+    place = place_after(after, str)
+    applied = await apply.apply_scheme(
+        scheme_id, place[0] if place else None, schemes=schemes, results=results, issuer=issuer
+    )
+    last = None if applied.after is None else after_of(applied.after)
+    return AppliedOut(issued=applied.issued, after=last, undecided=applied.undecided)
+
+
+@routes.get(
+    "/schemes/{scheme_id}/state",
+    dependencies=[AsOrganiser],
+    summary="Whether a scheme is in use, and what its quiz's close left undecided",
+)
+async def get_state(scheme_id: IdInPath, schemes: Schemes, results: Results) -> SchemeStateOut:
+    """404 `scheme_unknown`."""
+    state = await state_of(scheme_id, schemes, results)
+    undecided = None
+    if state.undecided is not None:
+        undecided = UndecidedOut(code="standings_too_short", detail=state.undecided)
+    return SchemeStateOut(
+        scheme_id=scheme_id, in_use=state.in_use, quiz_closed=state.quiz_closed, undecided=undecided
+    )

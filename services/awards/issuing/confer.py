@@ -1,0 +1,39 @@
+"""Conferring an award: the use case behind `POST /awards`."""
+
+from services.awards.issuing.issue import Issuer
+from services.awards.issuing.rules import due_by_conferral
+from services.awards.known.rules import check_recipient
+from services.awards.known.store import KnownStore
+from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
+from services.awards.register.rules import Award, check_held
+from services.awards.schemes.store import SchemeStore
+
+
+async def confer_award(
+    scheme_id: str,
+    recipient_id: str,
+    note: str | None,
+    *,
+    schemes: SchemeStore,
+    known: KnownStore,
+    issuer: Issuer,
+    wait_seconds: float = KNOWN_WAIT_SECONDS,
+) -> tuple[Award, bool]:
+    """
+    Confer an award; returns it and whether it is new.
+
+    Args:
+        wait_seconds: how long to wait for the event of a recipient who registered only just now.
+
+    Raises:
+        NotFound: there is no such scheme or recipient.
+        Rejected: the scheme's awards follow from a rule, not from an organiser.
+        Conflict: the recipient was erased; or the award was revoked, and a revoked award does not come back.
+    """
+    due = due_by_conferral(await schemes.get(scheme_id), recipient_id, note)
+    is_known = await wait_until_known(lambda: known.has_participant(recipient_id), wait_seconds)
+    # Whoever is refused here leaves nothing, not even a fixed rule. The issuer checks again under a lock.
+    check_recipient(recipient_id, known=is_known, erased=bool(await known.erased([recipient_id])))
+    award, new = await issuer.issue_conferred(due)
+    check_held(award)
+    return award, new

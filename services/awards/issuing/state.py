@@ -1,0 +1,45 @@
+"""The state of a scheme: whether it has awards, and what the closing of its quiz left undecided."""
+
+from dataclasses import dataclass
+
+from services.awards.issuing.rules import is_too_short, why_too_short
+from services.awards.results.rules import Closing
+from services.awards.results.store import ResultStore
+from services.awards.schemes.rules import Scheme
+from services.awards.schemes.store import SchemeStore
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeState:
+    """
+    The state of a scheme.
+
+    Attributes:
+        undecided: why somebody may still be due an award by it.
+    """
+
+    in_use: bool
+    quiz_closed: bool
+    undecided: str | None
+
+
+async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -> SchemeState:
+    """
+    The state of a scheme.
+
+    Raises:
+        NotFound: there is no such scheme.
+    """
+    scheme = await schemes.get(scheme_id)
+    in_use = (await schemes.marks(scheme_id)).in_use
+    closing = await results.closing(scheme.quiz_id) if scheme.quiz_id else None
+    if closing is None:
+        return SchemeState(in_use, quiz_closed=False, undecided=None)
+    undecided = await is_undecided(closing, scheme, schemes)
+    why = f"{why_too_short(closing)}: apply the scheme" if undecided else None
+    return SchemeState(in_use, quiz_closed=True, undecided=why)
+
+
+async def is_undecided(closing: Closing, scheme: Scheme, schemes: SchemeStore) -> bool:
+    """Whether the standings are too short for the scheme, and the tie at their end is not decided."""
+    return is_too_short(closing, scheme) and not (await schemes.marks(scheme.scheme_id)).tie_decided

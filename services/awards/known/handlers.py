@@ -1,0 +1,38 @@
+"""What awards does about participants and quizzes: it knows them, and forgets words about the erased."""
+
+from collections.abc import Awaitable, Callable
+
+from services.awards.known.store import KnownStore
+from shared.contracts import topics
+from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizPublished
+from shared.messaging.consumer import Batch, Following, Subscription
+
+ForgetWords = Callable[[set[str]], Awaitable[None]]
+"""Removes what organisers wrote about these participants. The rooms above this one have such words."""
+
+
+async def keep_known(
+    batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished],
+    known: KnownStore,
+    forget_words: ForgetWords,
+) -> None:
+    """Know who and what exists, and who was erased."""
+    events = [received.event for received in batch]
+    await known.add_quizzes({event.quiz_id for event in events if isinstance(event, QuizPublished)})
+    await known.add_participants(
+        {event.participant_id for event in events if isinstance(event, ParticipantJoined)}
+    )
+    if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
+        # Mark them first. From now on a conferral is refused, and an earlier one is found.
+        await known.erase(erased)
+        await forget_words(erased)
+
+
+def subscription(known: KnownStore, forget_words: ForgetWords) -> Subscription:
+    """What awards reads to know who and what exists."""
+
+    async def handle(batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]) -> Following:
+        await keep_known(batch, known, forget_words)
+        return ()
+
+    return Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle)

@@ -1,0 +1,46 @@
+"""Which ids are refused: those that awards does not know, and the erased. Pure."""
+
+from shared.runtime.errors import Conflict, Forbidden, NotFound
+
+
+def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
+    """
+    See that an organiser may give an award to this participant or group.
+
+    Raises:
+        NotFound: no event has told of them.
+        Conflict: they were erased.
+    """
+    if not known:
+        raise NotFound(
+            f"there is no participant or group {recipient_id}; if it has only just registered, "
+            "try again in a moment",
+            code="recipient_unknown",
+        )
+    if erased:
+        raise Conflict(f"participant {recipient_id} was erased", code="participant_erased")
+
+
+def check_quiz(quiz_id: str, *, known: bool) -> None:
+    """
+    See that a scheme may look at this quiz.
+
+    Raises:
+        NotFound: no event has told of it.
+    """
+    if not known:
+        raise NotFound(
+            f"there is no quiz {quiz_id}; if it was published only just now, try again in a moment",
+            code="quiz_unknown",
+        )
+
+
+def check_asking(*, erased: bool) -> None:
+    """
+    See that a participant whose token is good may still use it.
+
+    Raises:
+        Forbidden: they were erased.
+    """
+    if erased:
+        raise Forbidden("the participant is erased", code="participant_erased")

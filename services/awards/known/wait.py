@@ -1,0 +1,17 @@
+"""Waiting for what has only just happened elsewhere: its event may still be on the way."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+# From the outbox of another service over Kafka to here: mostly within a second.
+KNOWN_WAIT_SECONDS = 5.0
+LOOK_SECONDS = 0.1
+
+
+async def wait_until_known(look: Callable[[], Awaitable[bool]], wait_seconds: float) -> bool:
+    """Whether `look` says yes within this time."""
+    deadline = time.monotonic() + wait_seconds
+    while not (found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 (others write it)
+        await asyncio.sleep(LOOK_SECONDS)
+    return found

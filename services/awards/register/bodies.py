@@ -1,0 +1,62 @@
+"""Awards as answers show them: to everyone, and to organisers."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from services.awards.register.rules import Award
+from shared.contracts.events import AwardKind
+
+
+class AwardOut(BaseModel):
+    """
+    An award as anyone who has its code may see it; the recipient is a pseudonymous id.
+
+    Of a recipient who was erased: null, as is the reason of a revocation.
+    """
+
+    award_code: str = Field(examples=["KW-7Q2MA-X4D0P"])
+    scheme_title: str = Field(examples=["科技创新和科学技术普及知识竞赛合格证书"])
+    kind: AwardKind
+    tier: str | None = Field(examples=["一等奖"])
+    recipient_id: str | None = Field(examples=["group-service-team-01"])
+    issued_at: datetime
+    status: Literal["held", "revoked"]
+    revoked_at: datetime | None
+    reason: str | None
+
+
+class AwardDetailOut(AwardOut):
+    """An award as organisers see it."""
+
+    award_id: str = Field(examples=["7f1f0c56-9f6f-5c0a-8f2e-0c6d5a9d4b11"])
+    scheme_id: str = Field(examples=["service-team-flag"])
+    cause: str = Field(description="the result, closed quiz or conferral that it follows from")
+    note: str | None
+
+
+def public(award: Award) -> AwardOut:
+    """What everyone may see."""
+    return AwardOut(
+        award_code=award.award_code,
+        scheme_title=award.scheme_title,
+        kind=award.kind,
+        tier=award.tier,
+        recipient_id=award.recipient_id,
+        issued_at=award.issued_at,
+        status="held" if award.held else "revoked",
+        revoked_at=award.revoked_at,
+        reason=award.reason,
+    )
+
+
+def detail(award: Award) -> AwardDetailOut:
+    """What organisers see."""
+    return AwardDetailOut(
+        **public(award).model_dump(),
+        award_id=award.award_id,
+        scheme_id=award.scheme_id,
+        cause=award.cause,
+        note=award.note,
+    )

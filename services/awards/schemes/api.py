@@ -1,0 +1,79 @@
+"""Schemes over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.awards.known.store import KnownStore
+from services.awards.schemes import put
+from services.awards.schemes.rules import Rule, Scheme
+from services.awards.schemes.store import SchemeStore
+from shared.contracts.checked import Id, Line
+from shared.contracts.events import AwardKind
+from shared.runtime.errors import Rejected
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser
+from shared.web.provided import provided
+
+Schemes = Annotated[SchemeStore, provided(SchemeStore)]
+Known = Annotated[KnownStore, provided(KnownStore)]
+
+routes = APIRouter(tags=["awards"])
+
+
+class SchemeIn(Form):
+    """A scheme as an organiser puts it; its id, if given, is the path's."""
+
+    scheme_id: Id | None = Field(None, examples=["contest-certificate"])
+    title: Line = Field(examples=["科技创新和科学技术普及知识竞赛合格证书"])
+    kind: AwardKind = Field(examples=["certificate"])
+    rule: Rule = Field(
+        examples=[
+            {"type": "pass_mark", "quiz_id": "puyang-2023-contest", "score_percent": 60},
+            {
+                "type": "rank_tiers",
+                "quiz_id": "puyang-2023-contest",
+                "tiers": [{"tier": "一等奖", "places": 3}, {"tier": "二等奖", "places": 6}],
+            },
+            {"type": "conferred"},
+        ]
+    )
+
+
+class SchemesOut(BaseModel):
+    """A page of schemes, each as `PUT` takes it; `after` leads to the next one, null on the last."""
+
+    schemes: list[Scheme]
+    after: str | None
+
+
+@routes.get("/schemes", summary="What can be awarded, and by which rule")
+async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAGE) -> SchemesOut:
+    """By id."""
+    place = place_after(after, str)
+    found = await schemes.page(place[0] if place else "", limit)
+    last = after_of(found[-1].scheme_id) if len(found) == limit else None
+    return SchemesOut(schemes=found, after=last)
+
+
+@routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser], summary="Put a scheme, or change one")
+async def put_scheme(scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, known: Known) -> Scheme:
+    """
+    Repeating it changes nothing. With awards issued, only the title may change: 409 `scheme_in_use`.
+
+    Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. More places
+    than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme that
+    comes after the results does nothing by itself: apply it.
+    """
+    if body.scheme_id not in (None, scheme_id):
+        raise Rejected(f"the path says {scheme_id}, the body {body.scheme_id}", code="scheme_id_differs")
+    scheme = Scheme(scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule)
+    await put.put_scheme(scheme, schemes, known)
+    return scheme
+
+
+@routes.get("/schemes/{scheme_id}", summary="A scheme as it was put")
+async def get_scheme(scheme_id: IdInPath, schemes: Schemes) -> Scheme:
+    """What `PUT` takes. 404 `scheme_unknown`."""
+    return await schemes.get(scheme_id)

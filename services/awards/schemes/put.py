@@ -1,0 +1,28 @@
+"""Putting a scheme: the use case behind `PUT /schemes/{scheme_id}`."""
+
+from services.awards.known.rules import check_quiz
+from services.awards.known.store import KnownStore
+from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
+from services.awards.schemes.rules import Scheme, check_decidable
+from services.awards.schemes.store import SchemeStore
+
+
+async def put_scheme(
+    scheme: Scheme, schemes: SchemeStore, known: KnownStore, *, wait_seconds: float = KNOWN_WAIT_SECONDS
+) -> None:
+    """
+    Store a scheme, new or changed.
+
+    Args:
+        wait_seconds: how long to wait for the event of a quiz that was only just published.
+
+    Raises:
+        NotFound: its quiz was not published.
+        Rejected: no closing of a quiz could decide it.
+        Conflict: it is in use and only its title may change, or there are too many.
+    """
+    check_decidable(scheme)
+    if quiz_id := scheme.quiz_id:
+        found = await wait_until_known(lambda: known.has_quiz(quiz_id), wait_seconds)
+        check_quiz(quiz_id, known=found)
+    await schemes.put(scheme)

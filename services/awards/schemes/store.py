@@ -1,0 +1,149 @@
+"""Schemes in MongoDB; they are kept for good."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from services.awards.schemes.rules import Scheme
+from shared.runtime import metrics
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError
+
+log = logging.getLogger(__name__)
+
+SCHEMES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeMarks:
+    """
+    What is noted on a scheme.
+
+    Attributes:
+        in_use: it has awards, so its rule is fixed.
+        tie_decided: everyone in a tie at the end of the listed standings has the award.
+    """
+
+    in_use: bool
+    tie_decided: bool
+
+
+class SchemeStore:
+    """Schemes by their ids."""
+
+    def __init__(self, database: Database) -> None:
+        self._schemes = database["schemes"]
+        # A scheme in use stays in use, so each process marks it once.
+        self._in_use: set[Scheme] = set()
+
+    async def prepare(self) -> None:
+        """Create the index, and the collection with it."""
+        with mongo.outages_named():
+            await self._schemes.create_index([("rule.quiz_id", ASCENDING)])
+
+    async def put(self, scheme: Scheme) -> None:
+        """
+        Store a scheme, new or changed.
+
+        Raises:
+            Conflict: it is in use and only its title may change, or there are `SCHEMES_MAX`.
+        """
+        document = scheme.model_dump(mode="json", exclude={"scheme_id"})
+        changeable: Document = {
+            "_id": scheme.scheme_id,
+            "$or": [
+                {"in_use": {"$ne": True}},
+                {"rule": document["rule"], "kind": document["kind"]},
+            ],
+        }
+        with mongo.outages_named():
+            if not await self._schemes.find_one({"_id": scheme.scheme_id}, {"_id": 1}):
+                if await self._schemes.estimated_document_count() >= SCHEMES_MAX:
+                    raise Conflict(f"there are {SCHEMES_MAX} schemes already", code="too_many_schemes")
+                try:
+                    await self._schemes.insert_one({"_id": scheme.scheme_id, **document})
+                except DuplicateKeyError:
+                    # Somebody else has just put it, so this is a change.
+                    pass
+                else:
+                    return
+            changed = await self._schemes.update_one(changeable, {"$set": document})
+        if changed.matched_count == 0:
+            raise Conflict(
+                f"scheme {scheme.scheme_id} has awards: only its title may change", code="scheme_in_use"
+            )
+
+    async def use(self, scheme: Scheme) -> bool:
+        """Fix a scheme's rule before its first award; False if the stored rule is another one by now."""
+        if scheme in self._in_use:
+            return True
+        if used := await self._mark(scheme, {"in_use": True}):
+            self._in_use.add(scheme)
+        return used
+
+    async def decide_tie(self, scheme: Scheme) -> bool:
+        """Note that the tie is decided, and fix the rule; False if the stored rule is another one by now."""
+        return await self._mark(scheme, {"in_use": True, "tie_decided": True})
+
+    async def _mark(self, scheme: Scheme, marks: Document) -> bool:
+        document = scheme.model_dump(mode="json")
+        stored = {"_id": scheme.scheme_id, "rule": document["rule"], "kind": document["kind"]}
+        with mongo.outages_named():
+            return bool((await self._schemes.update_one(stored, {"$set": marks})).matched_count)
+
+    async def marks(self, scheme_id: str) -> SchemeMarks:
+        """What is noted on a scheme."""
+        with mongo.outages_named():
+            found = await self._schemes.find_one({"_id": scheme_id}, {"in_use": 1, "tie_decided": 1}) or {}
+        return SchemeMarks(found.get("in_use", False), found.get("tie_decided", False))
+
+    async def get(self, scheme_id: str) -> Scheme:
+        """
+        The scheme of this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with mongo.outages_named():
+            document = await self._schemes.find_one({"_id": scheme_id})
+        if document is None:
+            raise NotFound(f"there is no scheme {scheme_id}", code="scheme_unknown")
+        return _scheme(document)
+
+    async def page(self, after: str, limit: int) -> list[Scheme]:
+        """Schemes by id, from the one after `after`."""
+        with mongo.outages_named():
+            found = self._schemes.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
+            return list(_readable(await found.to_list(None)))
+
+    async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
+        """The schemes whose rule looks at one of these quizzes."""
+        with mongo.outages_named():
+            found = self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
+            return list(_readable(await found.to_list(None)))
+
+    async def ids(self) -> list[str]:
+        """The ids of all schemes."""
+        with mongo.outages_named():
+            # From the index of ids alone, without reading the schemes.
+            found = await self._schemes.find({}, {"_id": 1}).hint([("_id", ASCENDING)]).to_list(None)
+        return [scheme["_id"] for scheme in found]
+
+
+def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
+    """The schemes that can be read. One that cannot must not keep the others from being awarded."""
+    for document in documents:
+        try:
+            yield _scheme(document)
+        except (ValidationError, KeyError):
+            metrics.ITEMS_FAILED.labels("schemes", "scheme_unreadable").inc()
+            log.warning("a scheme cannot be read; the others go on", extra={"scheme_id": document["_id"]})
+
+
+def _scheme(document: Document) -> Scheme:
+    return Scheme(
+        scheme_id=document["_id"], title=document["title"], kind=document["kind"], rule=document["rule"]
+    )
