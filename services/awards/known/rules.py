@@ -1,6 +1,6 @@
 """Which ids are refused: those that awards does not know, and the erased. Pure."""
 
-from shared.runtime.errors import Conflict, Forbidden, NotFound
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound
 
 
 def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
@@ -35,12 +35,12 @@ def check_quiz(quiz_id: str, *, known: bool) -> None:
         )
 
 
-def check_asking(*, erased: bool) -> None:
+def check_token(*, erased: bool) -> None:
     """
     See that a participant whose token is good may still use it.
 
     Raises:
-        Forbidden: they were erased.
+        NotAuthenticated: they were erased.
     """
     if erased:
-        raise Forbidden("the participant is erased", code="participant_erased")
+        raise NotAuthenticated("this participant was erased", code="participant_erased")

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from services.awards.known.rules import check_asking
+from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
 from services.awards.register.bodies import AwardDetailOut, AwardOut, detail, public
 from services.awards.register.codes import CODE_CHARS_MAX, read_code
@@ -90,8 +90,8 @@ async def list_own(
     after: After = None,
     limit: Limit = PAGE,
 ) -> OwnAwardsOut:
-    """403 `participant_erased` once everything about them was erased."""
-    check_asking(erased=bool(await known.erased([who.participant_id])))
+    """401 `participant_erased` once everything about them was erased."""
+    check_token(erased=bool(await known.erased([who.participant_id])))
     place = place_after(after, datetime, str)
     found = await awards.of_recipient(who.participant_id, await schemes.ids(), place, limit)
     last = after_of(found[-1].issued_at, found[-1].award_id) if len(found) == limit else None

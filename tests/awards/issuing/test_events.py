@@ -241,7 +241,7 @@ async def test_who_is_erased_gets_nothing_more_and_what_was_conferred_keeps_no_n
         async def own() -> int:
             return (await awards.client.get("/me/awards", headers=as_participant(gone))).status_code
 
-        await eventually(own, lambda status: status == 403)
+        await eventually(own, lambda status: status == 401)
         await awards.tell(completed(quiz, gone), completed(quiz, stays))
         await awards.all_handled(quiz)
         assert [award["recipient_id"] for award in await awards.awards(of.scheme_id)] == [stays]

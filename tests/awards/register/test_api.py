@@ -49,15 +49,14 @@ async def test_the_code_of_an_erased_persons_award_says_that_it_is_genuine_and_n
     assert (seen["status"], seen["reason"], seen["recipient_id"]) == ("revoked", None, None)
 
 
-async def test_the_token_of_an_erased_person_shows_no_awards(
+async def test_the_token_of_an_erased_person_is_no_longer_good(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
     person = fresh("p")
     await known.erase([person])
-    assert code_of(await client.get("/me/awards", headers=as_participant(person))) == (
-        403,
-        "participant_erased",
-    )
+    answer = await client.get("/me/awards", headers=as_participant(person))
+    assert code_of(answer) == (401, "participant_erased")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_participants_see_their_own_awards_alone_page_by_page(
