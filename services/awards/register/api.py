@@ -59,7 +59,11 @@ async def list_awards(
 
 @routes.post("/awards/{award_id}/revoke", dependencies=[AsOrganiser], summary="Revoke an award")
 async def revoke(award_id: IdInPath, body: RevocationIn, awards: Awards, known: Known) -> AwardDetailOut:
-    """Repeating it changes nothing, the first reason stays; a revoked award is never issued again."""
+    """
+    A revoked award is never issued again. 404 `award_unknown`.
+
+    A repeat with the same reason changes nothing, with another one it is refused: 409 `award_revoked`.
+    """
     return detail(await revoke_award(award_id, body.reason, awards, known))
 
 

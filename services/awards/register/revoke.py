@@ -11,10 +11,11 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: KnownStore) -> Award:
     """
-    Revoke an award; one that is revoked already stays as it is.
+    Revoke an award; a repeat changes nothing.
 
     Raises:
         NotFound: there is no such award.
+        Conflict: it was revoked for another reason.
     """
     now = clock.now()
 

@@ -49,12 +49,20 @@ class Award(msgspec.Struct, frozen=True):
 
 def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     """
-    The award once it is revoked; if it is revoked already, the award itself.
+    The award once it is revoked; on a repeat, the award itself.
 
     Args:
-        erased: the recipient was erased. Then no words of an organiser are kept or published any more.
+        erased: the recipient was erased. Then no words of an organiser are kept or published any more, and a
+            repeat may give any reason.
+
+    Raises:
+        Conflict: it was revoked for another reason. That reason is public, and stays.
     """
     if not award.held:
+        if award.reason not in (reason, None) and not erased:
+            raise Conflict(
+                f"award {award.award_id} was revoked for another reason, which stays", code="award_revoked"
+            )
         return award
     why = ERASED_REASON if erased else reason
     return replace(award, revoked_at=now, reason=why, version=award.version + 1)

@@ -32,6 +32,22 @@ async def test_anyone_looks_a_code_up_and_sees_whether_it_holds(
     assert code_of(await client.get("/awards/KW-00000-00000")) == (404, "award_unknown")
 
 
+async def test_a_revocation_repeated_with_the_same_reason_changes_nothing_and_with_another_is_refused(
+    client: httpx.AsyncClient, known: KnownStore
+) -> None:
+    of, team = scheme(), fresh("group")
+    await put(client, of)
+    await known.add_participants([team])
+    award = (await confer(client, of, team)).json()
+    path = f"/awards/{award['award_id']}/revoke"
+    first = await client.post(path, json={"reason": "授予有误"}, headers=ORGANISER)
+    again = await client.post(path, json={"reason": "授予有误"}, headers=ORGANISER)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await client.post(path, json={"reason": "成绩复核后撤销"}, headers=ORGANISER)
+    assert code_of(other) == (409, "award_revoked")
+    assert (await client.get(f"/awards/{award['award_code']}")).json()["reason"] == "授予有误"
+
+
 async def test_the_code_of_an_erased_persons_award_says_that_it_is_genuine_and_nothing_about_them(
     client: httpx.AsyncClient, database: Database, known: KnownStore
 ) -> None:
