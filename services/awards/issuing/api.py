@@ -35,14 +35,14 @@ class ConferralIn(Form):
 
 
 class UndecidedOut(BaseModel):
-    """Why someone may still be due an award by a scheme whose quiz is closed."""
+    """Why somebody may still be due an award by a scheme whose quiz is closed."""
 
     code: Literal["standings_too_short"]
     detail: str
 
 
 class SchemeStateOut(BaseModel):
-    """How a scheme stands: awards fix its rule, and a close of its quiz may leave something undecided."""
+    """A scheme that has awards keeps its rule; the closing of its quiz may leave something undecided."""
 
     scheme_id: str = Field(examples=["contest-prize"])
     in_use: bool = Field(description="it has awards: only its title may change")
@@ -54,7 +54,7 @@ class AppliedOut(BaseModel):
     """
     How many awards were issued; call again with `after` until it is null.
 
-    `undecided`: someone of whom awards has no result may be due an award by rank too.
+    `undecided`: somebody of whom awards has no result may be due an award by rank too.
     """
 
     issued: int = Field(examples=[1287])
@@ -75,7 +75,8 @@ async def confer(
     """
     201 when it is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
 
-    404 `recipient_unknown`, also for a moment after a registration; 409 `participant_erased`.
+    404 `scheme_unknown`, 422 `scheme_not_conferred`; 404 `recipient_unknown`, also for a moment after a
+    registration; 409 `participant_erased`.
     """
     award, new = await confer_award(
         body.scheme_id, body.recipient_id, body.note, schemes=schemes, known=known, issuer=issuer
@@ -93,10 +94,11 @@ async def apply_scheme(
     scheme_id: IdInPath, schemes: Schemes, results: Results, issuer: Issuing, after: After = None
 ) -> AppliedOut:
     """
-    Some 10,000 results a call; a repeat issues nothing twice. 409 `quiz_not_closed` too early.
+    A call looks at some 10,000 results; a repeat issues nothing twice.
 
-    Of a scheme by rank it also finds, among the results of the last half year, those who share the
-    rank of the last standing that the close listed.
+    By rank it also finds, among the results of the last half year, those who share the rank of the last
+    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` where it awards by
+    rank.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(
@@ -109,7 +111,7 @@ async def apply_scheme(
 @routes.get(
     "/schemes/{scheme_id}/state",
     dependencies=[AsOrganiser],
-    summary="Whether a scheme is in use, and what its quiz's close left undecided",
+    summary="Whether a scheme is in use, and what the closing of its quiz left undecided",
 )
 async def get_state(scheme_id: IdInPath, schemes: Schemes, results: Results) -> SchemeStateOut:
     """404 `scheme_unknown`."""

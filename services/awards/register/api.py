@@ -70,11 +70,11 @@ async def revoke(award_id: IdInPath, body: RevocationIn, awards: Awards, known: 
 @routes.get("/awards/{award_code}", summary="Whether an award is genuine and still holds")
 async def look_up(award_code: CodeInPath, awards: Awards, known: Known) -> AwardOut:
     """
-    Case, spaces, dashes and full-width characters do not matter.
+    Case, spaces, dashes and full-width characters do not matter. 422 `award_code_malformed`, 404
+    `award_unknown`.
 
-    422 `award_code_malformed`, 404 `award_unknown`.
-
-    A certificate is still genuine when its holder was erased: it says so, and nothing about the holder.
+    The certificate of a holder who was erased is still genuine. The answer says so, and nothing about the
+    holder.
     """
     code = read_code(award_code)
     award = await awards.by_code(code)

@@ -1,10 +1,9 @@
 """
 Award ids, and the codes that stand on certificates and are typed in by people.
 
-A code is "KW-XXXXX-XXXXX": 45 bits in Crockford's base32, which has neither I, L, O nor
-U, and one check character. The check is a weighted sum over GF(32) with a primitive
-element's powers as weights: it finds every single wrong character and every two that
-were swapped.
+A code is "KW-XXXXX-XXXXX": nine characters of Crockford's base32, which has no I, L, O or U, and a check
+character. The check is a weighted sum over GF(32); the weights are the powers of a primitive element. It
+finds every single wrong character and every two that were swapped.
 
 Source: docs/decisions/0009-award-ids-and-ties.md
 """
@@ -27,15 +26,16 @@ _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
 def award_id(scheme_id: str, recipient_id: str) -> str:
-    """The id of the one award that this recipient can have by this scheme; a scheme's lie together."""
+    """The id of the one award that a recipient can have by a scheme; all ids of a scheme lie together."""
     return member_id(scheme_id, recipient_id)
 
 
 def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
     """
-    The code of an award; nobody without the key can work it out from the ids.
+    The code of an award; nobody without the key can compute it from the ids.
 
-    `turn` counts the codes already found to belong to another award.
+    Args:
+        turn: how many codes of this award were found to stand on other awards already.
     """
     digest = hmac.digest(key, f"{award_id}/{turn}".encode(), "sha256")
     number = int.from_bytes(digest[:8], "big")
@@ -50,12 +50,12 @@ def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
 
 def read_code(typed: str) -> str:
     """
-    The code that somebody typed, as we write it.
+    The code that somebody typed, in the form that we write.
 
     Case, spaces, dashes and full-width characters do not matter; O is read as 0, and I and L as 1.
 
     Raises:
-        Rejected: it is no code of ours, or has a typing error.
+        Rejected: it does not look like a code, or has a typing error.
     """
     text = typed_code(typed)
     symbols = text.removeprefix(PREFIX)
@@ -80,7 +80,7 @@ def _times_x(value: int) -> int:
 
 
 def _weighted_at(place: int) -> list[int]:
-    """What each symbol at this place adds to the check character: the check is a sum, so it can be tabled."""
+    """What each symbol at this place adds to the check, which is a sum: so it can be read from a table."""
     return [_times_x(_weighted([value] + [0] * (SYMBOLS - 2 - place))) for value in range(len(ALPHABET))]
 
 

@@ -1,4 +1,4 @@
-"""The events that tell of awards. Pure: the same award says the same thing every time."""
+"""The events `award.issued` and `award.revoked`. Pure: the same award gives the same event every time."""
 
 from datetime import datetime
 
@@ -33,10 +33,10 @@ _encoder = msgspec.json.Encoder()
 
 def issued_record(award: Award, parent: Context) -> Record:
     """
-    That the award holds, as a record: many are told at once.
+    The event that the award was issued, as a record; for many at a time.
 
-    The same bytes as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the time;
-    tests/awards/register/test_events.py proves them equal.
+    The bytes are the same as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the
+    time. tests/awards/register/test_events.py proves it.
     """
     context = context_of(
         AwardIssued.type,
@@ -62,7 +62,7 @@ def issued_record(award: Award, parent: Context) -> Record:
 
 
 def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]:
-    """That the award holds; `parent` is the event that it follows from, if it follows from one."""
+    """The event that the award was issued; `parent` is the event that it follows from, if there is one."""
     return enclose(
         AwardIssued(
             award_id=award.award_id,
@@ -77,7 +77,7 @@ def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]
             issued_at=award.issued_at,
         ),
         source=SOURCE,
-        # Not the result's id: one result may earn awards by several schemes.
+        # Not the id of the result: one result may earn awards by several schemes.
         cause=award.award_id,
         now=award.issued_at,
         parent=parent,
@@ -86,7 +86,7 @@ def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]
 
 
 def revoked(award: Award) -> Envelope[AwardRevoked]:
-    """That a revoked award no longer holds."""
+    """The event that the award was revoked."""
     assert award.revoked_at is not None and award.reason is not None  # noqa: S101, PT018 (callers revoke first)
     return enclose(
         AwardRevoked(

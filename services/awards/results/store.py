@@ -1,10 +1,10 @@
 """
-What awards remembers of quizzes: results for whoever applies a scheme late, and final standings.
+Results and closings in MongoDB.
 
-results    one document a result, under "quiz/time-result": read in the order in which they were
-           handed in, and the same document however often a result comes. Clustered: its id is its
-           only index, which halves what an insert costs. Kept as long as Kafka keeps the events.
-closings   one document a closed quiz, kept for good: its prizes may be looked into for years.
+results    One document a result. Its id is "quiz/time-result", so results are read in the order in which
+           they were handed in, and a repeated result is the same document. The collection is clustered:
+           the id is its only index, which halves the cost of an insert. Kept for `RESULTS_KEPT`.
+closings   One document a closed quiz. Kept for good: people may ask about prizes years later.
 """
 
 from collections.abc import Sequence
@@ -38,14 +38,14 @@ class ResultStore:
             )
 
     async def remember(self, results: Sequence[Result]) -> None:
-        """Keep what participants have reached, each result once."""
+        """Keep these results, each once."""
         await mongo.insert_new(self._results, [_document(result) for result in results])
 
     async def forget_before(self, moment: datetime) -> int:
-        """Remove the results that were handed in before this moment; how many."""
+        """Remove the results that were handed in before this moment; returns how many."""
         removed, at = 0, ""
         with mongo.outages_named():
-            # From quiz to quiz: the first id behind all of one is the first of the next.
+            # From quiz to quiz: the first id behind all results of one quiz belongs to the next one.
             while found := await self._results.find_one({"_id": {"$gt": at}}, {"_id": 1}, sort=BY_ID):
                 quiz_id = found["_id"].partition("/")[0]
                 before = {"_id": {"$gte": found["_id"], "$lt": f"{quiz_id}/{_digits(moment)}"}}
@@ -67,10 +67,10 @@ class ResultStore:
 
     async def participants_of(self, quiz_id: str) -> int:
         """
-        How many participants of a quiz have results that are remembered.
+        Of how many participants of a quiz awards has results.
 
         Raises:
-            Unavailable: to count them takes longer than `COUNT_MS_MAX`.
+            Unavailable: counting them takes longer than `COUNT_MS_MAX`.
         """
         stages: list[Document] = [
             {"$match": _range(quiz_id)},
@@ -114,12 +114,12 @@ def _document(result: Result) -> Document:
 
 
 def _digits(moment: datetime) -> str:
-    # As texts these sort as the times do.
+    # These texts sort as the times do.
     return f"{(moment - EPOCH) // MILLISECOND:0{TIME_DIGITS}}"
 
 
 def _range(quiz_id: str, after: str | None = None) -> Document:
-    # "0" follows "/" in ASCII and neither occurs in an id where "/" stands: all of the quiz.
+    # "0" follows "/" in ASCII, and no id of a quiz contains "/". So this range is all results of the quiz.
     return {"_id": {"$gt": f"{quiz_id}/{after or ''}", "$lt": f"{quiz_id}0"}}
 
 

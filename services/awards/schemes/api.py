@@ -60,11 +60,12 @@ async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAG
 @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser], summary="Put a scheme, or change one")
 async def put_scheme(scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, known: Known) -> Scheme:
     """
-    Repeating it changes nothing. With awards issued, only the title may change: 409 `scheme_in_use`.
+    A repeat changes nothing. Once there are awards, only the title may change: 409 `scheme_in_use`.
 
-    Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. More places
-    than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme that
-    comes after the results does nothing by itself: apply it.
+    Its quiz must be published: 404 `quiz_unknown`, also for a moment after the publication. A scheme with
+    more places than a closed quiz lists standings cannot be decided: 422 `places_above_standings`. A scheme
+    that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`, 409
+    `too_many_schemes`.
     """
     if body.scheme_id not in (None, scheme_id):
         raise Rejected(f"the path says {scheme_id}, the body {body.scheme_id}", code="scheme_id_differs")

@@ -1,4 +1,4 @@
-"""What is awarded by which rule: schemes are data that organisers put, not code."""
+"""What a scheme is: what is awarded (a title and a kind), and by which of three rules. Pure."""
 
 import unicodedata
 from typing import Annotated, Literal, Self
@@ -20,7 +20,7 @@ class _Terms(BaseModel):
 
 
 class PassMark(_Terms):
-    """Everyone whose points reach so many percent in the quiz, once, however many attempts do."""
+    """Everyone whose points reach this share of the quiz's points; once, however many attempts reach it."""
 
     type: Literal["pass_mark"]
     quiz_id: Id
@@ -28,7 +28,7 @@ class PassMark(_Terms):
 
 
 class Tier(_Terms):
-    """One step of the prizes: `places` more ranks than the tiers before it."""
+    """One level of the prizes. Its ranks are the next `places` behind those of the tiers before it."""
 
     tier: Line
     places: Annotated[int, Field(ge=1, le=TIER_PLACES_MAX)]
@@ -43,7 +43,7 @@ class RankTiers(_Terms):
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
-        # Full-width letters and capitals make no other name.
+        # Full-width letters and capitals do not make another name.
         names = {unicodedata.normalize("NFKC", tier.tier).casefold() for tier in self.tiers}
         if len(names) < len(self.tiers):
             raise PydanticCustomError("tiers_alike", "two tiers have the same name")
@@ -56,7 +56,7 @@ class RankTiers(_Terms):
 
 
 class Conferred(_Terms):
-    """Whomever an organiser names."""
+    """Everyone whom an organiser names."""
 
     type: Literal["conferred"]
 
@@ -65,7 +65,7 @@ Rule = Annotated[PassMark | RankTiers | Conferred, Field(discriminator="type")]
 
 
 class Scheme(_Terms):
-    """What is awarded (a title and a kind) and by which rule."""
+    """What is awarded and by which rule. Organisers put schemes: they are data, not code."""
 
     scheme_id: Id
     title: Line
