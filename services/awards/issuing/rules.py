@@ -1,9 +1,10 @@
 """
 Who is due an award by which rule. Pure.
 
-A conferral: `due_by_conferral`; a pass mark: `due_by_pass_mark`; prizes by rank, and what a tie does:
-`due_by_rank` and `tier_of`; a tie that goes on behind the end of the listed standings: `is_too_short`,
-`due_by_tie` and `tie_is_decided`.
+- `due_by_conferral`: an organiser names the recipient.
+- `due_by_pass_mark`: a result reaches a mark.
+- `due_by_rank`, `tier_of`: prizes by rank, and what a tie does.
+- `is_too_short`, `due_by_tie`, `tie_is_decided`: a tie that goes on behind the end of the listed standings.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,13 +1,12 @@
 """Which result an award follows from, and what is told of it again; on the real database."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from services.awards.register.codes import award_id
-from services.awards.results.forget import UPKEEP_SECONDS, forget_old
-from services.awards.results.rules import RESULTS_KEPT, Result
+from services.awards.results.rules import Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
@@ -125,36 +124,3 @@ async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_
         await at.tell(completed(quiz, person))
         assert interruption.meanwhile is None
         assert (await at.issued(of)).keys() == {person}
-
-
-async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_comes(mongo: str) -> None:
-    quiz = fresh("quiz")
-    results = [completed(quiz, fresh("p")) for _ in range(20)]
-    async with desks(mongo, copies=2) as [one, other]:
-        await one.tell(*results)
-        await other.tell(*results)
-        await one.tell(*results[::-1])
-        await other.tell(*results[5:15])
-        for result in results[:5]:
-            await one.tell(result)
-        assert await one.database["results"].count_documents({}) == 20
-        found, after = await one.results.of_quiz(quiz, None, 100)
-    assert after is None
-    assert {result.result_id for result in found} == {result.result_id for result in results}
-    assert {(result.points, result.points_max, result.completed_at) for result in found} == {
-        (80, 100, results[0].completed_at)
-    }
-
-
-async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
-    now, quizzes = datetime.now(UTC), [fresh("quiz") for _ in range(3)]
-    ages = [timedelta(weeks=27), timedelta(weeks=26, seconds=1), timedelta(weeks=25), timedelta(0)]
-    results = [completed(quiz, fresh("p"), completed_at=now - age) for quiz in quizzes for age in ages]
-    async with desks(mongo) as [at]:
-        await at.tell(*results)
-        assert await forget_old(at.results) == UPKEEP_SECONDS
-        left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]
-        assert await at.results.forget_before(now - RESULTS_KEPT) == 0
-    assert len(left) == 6
-    for quiz in quizzes:
-        assert len([id_ for id_ in left if id_.startswith(f"{quiz}/")]) == 2

@@ -11,11 +11,8 @@ from tests.awards.builders import (
     AWARD_KEY,
     NOW,
     certificate,
-    closed,
     completed,
     fresh,
-    prizes,
-    standings,
 )
 from tests.awards.desk import desks
 
@@ -82,24 +79,6 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
         told = len(await waiting(at.database))
     assert {award.cause for award in issued.values()} == {result.result_id for result in first}
     assert told == 20
-
-
-async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_handed_in(mongo: str) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(12)]
-    async with desks(mongo) as [at]:
-        late_first = [
-            completed(quiz, person, completed_at=NOW + timedelta(milliseconds=place))
-            for place, person in enumerate(people)
-        ][::-1]
-        for start in range(0, 12, 3):
-            await at.tell(*late_first[start : start + 3])
-        found: list[str] = []
-        after: str | None = ""
-        while after is not None:
-            results, after = await at.results.of_quiz(quiz, after, 5)
-            assert len(results) == (2 if after is None else 5)
-            found += [result.participant_id for result in results]
-    assert found == people
 
 
 async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mongo: str) -> None:
@@ -181,21 +160,3 @@ async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
     assert issued[people[1]].award_code == award_code(ids[1], key, 2)
     assert {event.award_code for event in told.values()} == {award.award_code for award in issued.values()}
     assert len({award.award_code for award in issued.values()}) == 3
-
-
-async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: str) -> None:
-    quiz, person = fresh("quiz"), fresh("p")
-    by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
-    async with desks(mongo) as [at]:
-        for one in (by_mark, by_rank, certificate(quiz, 100)):
-            await at.schemes.put(one)
-        await at.tell(completed(quiz, person), completed(quiz, "p1"))
-        await asyncio.sleep(0.005)
-        ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
-        await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
-        own = await at.own(person)
-        assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
-        [first] = await at.own(person, limit=1)
-        assert first == own[0]
-        assert await at.own(person, (first.issued_at, first.award_id), 1) == own[1:]
-        assert await at.own(fresh("nobody")) == []

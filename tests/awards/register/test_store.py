@@ -1,0 +1,28 @@
+"""The register on the real database."""
+
+import asyncio
+
+import pytest
+
+from tests.awards.builders import certificate, closed, completed, fresh, prizes, standings
+from tests.awards.desk import desks
+
+pytestmark = pytest.mark.stack
+
+
+async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: str) -> None:
+    quiz, person = fresh("quiz"), fresh("p")
+    by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
+    async with desks(mongo) as [at]:
+        for one in (by_mark, by_rank, certificate(quiz, 100)):
+            await at.schemes.put(one)
+        await at.tell(completed(quiz, person), completed(quiz, "p1"))
+        await asyncio.sleep(0.005)
+        ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
+        await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
+        own = await at.own(person)
+        assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
+        [first] = await at.own(person, limit=1)
+        assert first == own[0]
+        assert await at.own(person, (first.issued_at, first.award_id), 1) == own[1:]
+        assert await at.own(fresh("nobody")) == []
