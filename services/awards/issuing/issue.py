@@ -69,43 +69,44 @@ class Issuer:
         causes: dict[str, Earned] = {}
         for one in earned:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
-        # To look costs less than an insert that is refused, and many take part in a contest many times.
-        there = await self._awards.find(causes)
-        new = await self._without_erased({id_: one.due for id_, one in causes.items() if id_ not in there})
-        await self._fix_rules(one.scheme for one in new.values())
-        added, raced = await self._add_new(new)
+        # A query costs less than an insert that is refused, and many people take part in a contest many
+        # times.
+        existing = await self._awards.find(causes)
+        missing = {id_: one.due for id_, one in causes.items() if id_ not in existing}
+        missing = await self._without_erased(missing)
+        await self._fix_rules(due.scheme for due in missing.values())
+        added, raced = await self._add_new(missing)
         _count(added)
-        published = {award.award_id: award for award in added} | {
+        to_publish = {award.award_id: award for award in added} | {
             id_: award
-            for id_, award in (there | raced).items()
+            for id_, award in (existing | raced).items()
             if award.held and not award.relayed and award.cause == causes[id_].due.cause
         }
         return [
-            events.issued_record(published[id_], one.context)
+            events.issued_record(to_publish[id_], one.context)
             for id_, one in causes.items()
-            if id_ in published
+            if id_ in to_publish
         ]
 
     async def _add_new(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
         """
-        Add those that are not there yet; returns the new and the old.
+        Add these awards; returns those that are new, and those that another process has added meanwhile.
 
-        The database refuses an id that is there, and a code that stands on another award. Then the award gets
-        its next code.
+        The database also refuses a code that stands on another award. Then the award gets its next code.
         """
         now = clock.now()
         waiting = [self._draft(id_, one, now, relayed=False) for id_, one in due.items()]
         added: list[Award] = []
-        there: dict[str, Award] = {}
+        raced: dict[str, Award] = {}
         for turn in range(1, CODE_TURNS_MAX + 1):
             new = await self._awards.add_new(waiting)
             added += new
             if len(new) == len(waiting):
-                return added, there
+                return added, raced
             refused = {award.award_id: award for award in waiting}
             for award in new:
                 del refused[award.award_id]
-            there |= (found := await self._awards.find(refused))
+            raced |= (found := await self._awards.find(refused))
             waiting = [
                 replace(award, award_code=award_code(id_, self._key, turn))
                 for id_, award in refused.items()
@@ -114,31 +115,32 @@ class Issuer:
         raise _no_code_free(waiting)
 
     async def issue_granted(self, due: Sequence[Due]) -> int:
-        """Issue what is not there yet; the first cause in order counts. Returns how many were new."""
+        """Issue what an organiser grants by a rule; the first cause in order counts. How many are new."""
         issued = 0
         for start in range(0, len(due), TRANSACTION_AWARDS_MAX):
             issued += await self._save_and_tell(due[start : start + TRANSACTION_AWARDS_MAX])
         return issued
 
     async def _save_and_tell(self, due: Sequence[Due]) -> int:
-        """Looks first, so that a repeat costs one query and no transaction."""
+        """Look first: then a repeat costs one query and no transaction."""
         by_id: dict[str, Due] = {}
         for one in due:
             by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
-        there = await self._awards.find(by_id)
-        new = await self._without_erased({id_: one for id_, one in by_id.items() if id_ not in there})
-        if not new:
+        existing = await self._awards.find(by_id)
+        missing = {id_: one for id_, one in by_id.items() if id_ not in existing}
+        missing = await self._without_erased(missing)
+        if not missing:
             return 0
-        await self._fix_rules(one.scheme for one in new.values())
-        drafts = await self._drafts(new)
+        await self._fix_rules(one.scheme for one in missing.values())
+        drafts = await self._drafts(missing)
 
         async def work(unit: UnitOfWork) -> list[Award]:
-            there = await self._awards.find([award.award_id for award in drafts], unit.session)
-            missing = [award for award in drafts if award.award_id not in there]
-            if missing:
-                await self._awards.add(missing, unit.session)
-                unit.tell(*[events.issued(award) for award in missing])
-            return missing
+            raced = await self._awards.find([award.award_id for award in drafts], unit.session)
+            new = [award for award in drafts if award.award_id not in raced]
+            if new:
+                await self._awards.add(new, unit.session)
+                unit.tell(*[events.issued(award) for award in new])
+            return new
 
         added = await save_together(self._awards.database, work)
         _count(added)
@@ -146,7 +148,8 @@ class Issuer:
 
     async def issue_conferred(self, due: Due) -> tuple[Award, bool]:
         """
-        Issue what an organiser confers; returns it, or the award that is there, and whether it is new.
+        Issue what an organiser confers; returns the award, or the one that exists already, and whether it
+        is new.
 
         Raises:
             NotFound, Conflict: the recipient is not known, or was erased.
@@ -156,8 +159,8 @@ class Issuer:
 
         async def work(unit: UnitOfWork) -> tuple[Award, bool]:
             await self._known.lock_recipient(draft.recipient_id, unit.session)
-            if there := await self._awards.find([draft.award_id], unit.session):
-                return there[draft.award_id], False
+            if existing := await self._awards.find([draft.award_id], unit.session):
+                return existing[draft.award_id], False
             await self._awards.add([draft], unit.session)
             unit.tell(events.issued(draft))
             return draft, True
@@ -168,13 +171,14 @@ class Issuer:
         return award, new
 
     async def _without_erased(self, due: dict[str, Due]) -> dict[str, Due]:
-        """Without what would go to the erased; asks only for those who earn something."""
+        """What is due, without what would go to the erased."""
         if not due:
             return due
         erased = await self._known.erased({one.recipient_id for one in due.values()})
         return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
 
     async def _fix_rules(self, schemes: Iterable[Scheme]) -> None:
+        """From its first award on, a scheme keeps its rule."""
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():
             if not await self._schemes.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; decide again")

@@ -8,7 +8,7 @@ def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
     See that an organiser may give an award to this participant or group.
 
     Raises:
-        NotFound: no event has told of them.
+        NotFound: awards does not know them (yet).
         Conflict: they were erased.
     """
     if not known:
@@ -26,7 +26,7 @@ def check_quiz(quiz_id: str, *, known: bool) -> None:
     See that a scheme may look at this quiz.
 
     Raises:
-        NotFound: no event has told of it.
+        NotFound: awards does not know it (yet).
     """
     if not known:
         raise NotFound(

@@ -1,9 +1,9 @@
 """
 Participants, groups and quizzes in MongoDB, by their ids alone.
 
-Each fact only ever becomes true: whoever was told of exists, and whoever was erased stays erased. So
-repeats and any order of the topics end in the same state, and no versions are compared. The erased are kept
-for good, since an old result may come again.
+A fact that is true stays true: a participant or quiz that an event names exists, and a participant who was
+erased stays erased. So repeats and any order of the topics end in the same state, and no versions are
+compared. The erased are kept for good, since an old result may come again.
 """
 
 from collections.abc import Collection as Some
@@ -62,7 +62,7 @@ class KnownStore:
             return await self._quizzes.find_one({"_id": quiz_id}) is not None
 
     async def has_participant(self, participant_id: str) -> bool:
-        """Whether an event has told of this person or group."""
+        """Whether this person or group has joined."""
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
