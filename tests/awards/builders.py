@@ -1,15 +1,13 @@
 """Schemes, results, closings and a running awards service, for the tests of awards."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx
 from aiokafka import AIOKafkaConsumer
-from fastapi import FastAPI
 
 from services.awards.app import AwardsSettings, assemble
 from services.awards.schemes.rules import Scheme
@@ -26,26 +24,17 @@ from shared.contracts.events import (
 )
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
-from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support.service import ORGANISER, SOURCE, new_id, running, settings_of
+from tests.support.waiting import eventually
 
-PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
-ORGANISER_KEY = "organisers-key-for-tests"
-ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 AWARD_KEY = "a-secret-of-at-least-thirty-two-characters"
-SIGNER = TokenSigner(PRIVATE_KEY)
 NOW = datetime(2023, 5, 25, 9, 30, 0, 123_456, tzinfo=UTC)
-T = TypeVar("T")
-
-
-def fresh(word: str) -> str:
-    """An id that no other test uses."""
-    return f"{word}-{uuid4().hex[:12]}"
 
 
 def scheme(scheme_id: str | None = None, **changes: Any) -> Scheme:
     """A flag that organisers confer, unless told otherwise."""
     fields: dict[str, Any] = {"title": "科技服务队队旗", "kind": "flag", "rule": {"type": "conferred"}}
-    return Scheme.model_validate(fields | changes | {"scheme_id": scheme_id or fresh("scheme")})
+    return Scheme.model_validate(fields | changes | {"scheme_id": scheme_id or new_id("scheme")})
 
 
 def certificate(quiz_id: str, score_percent: int = 60) -> Scheme:
@@ -147,34 +136,11 @@ def erased(participant_id: str) -> ParticipantErased:
 
 def envelope(event: Event) -> Envelope[Event]:
     cause = event.result_id if isinstance(event, QuizCompleted) else event.key
-    return enclose(event, source="kepu/tests", cause=cause, now=NOW)
-
-
-def as_participant(participant_id: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {SIGNER.sign(participant_id, None, None, datetime.now(UTC))}"}
+    return enclose(event, source=SOURCE, cause=cause, now=NOW)
 
 
 def settings(kafka: str, mongo: str, **changes: object) -> AwardsSettings:
-    fields: dict[str, object] = {
-        "kafka": kafka,
-        "mongo": mongo,
-        "database": f"awards_{uuid4().hex[:12]}",
-        "organiser_key": ORGANISER_KEY,
-        "token_public_key": PUBLIC_KEY,
-        "award_key": AWARD_KEY,
-    }
-    return AwardsSettings.model_validate(fields | changes)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, which runs as it would under a server."""
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://awards", timeout=30) as client,
-    ):
-        yield client
+    return settings_of(AwardsSettings, mongo, kafka, **({"award_key": AWARD_KEY} | changes))
 
 
 async def put(client: httpx.AsyncClient, of: Scheme) -> httpx.Response:
@@ -216,10 +182,10 @@ class Week:
 
     async def all_handled(self, quiz_id: str) -> None:
         """Wait until what was told so far is handled: a witness behind it in every partition is."""
-        witness = certificate(fresh("witness"), 0)
+        witness = certificate(new_id("witness"), 0)
         await self.put(witness)
         assert witness.quiz_id is not None
-        people = [fresh("witness") for _ in range(120)]
+        people = [new_id("witness") for _ in range(120)]
         await self.tell(*[completed(witness.quiz_id, one) for one in people])
         await self.tell(closed(witness.quiz_id, ()))
         await eventually(lambda: self.said(witness.scheme_id), lambda said: len(said) >= len(people))
@@ -263,12 +229,3 @@ async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> As
 
         await eventually(all_well, bool)
         yield Week(clients, publisher, heard)
-
-
-async def eventually(look: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 20.0) -> T:
-    """What `look` sees as soon as it is good."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not good(seen := await look()):
-        assert asyncio.get_running_loop().time() < deadline, f"still {seen!r}"
-        await asyncio.sleep(0.05)
-    return seen

@@ -8,8 +8,9 @@ import pytest
 from services.awards.app import assemble
 from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
-from tests.awards.builders import running, settings
+from tests.awards.builders import settings
 from tests.support.kafka import fresh_database
+from tests.support.service import running
 
 
 @pytest.fixture

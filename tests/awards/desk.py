@@ -1,10 +1,8 @@
 """One or more copies of awards' handlers and use cases over a real database, without Kafka between."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-
-from aiokafka import ConsumerRecord
 
 from services.awards.issuing import handlers as issuing
 from services.awards.issuing.apply import Applied, apply_scheme
@@ -21,13 +19,13 @@ from services.awards.results.store import ResultStore
 from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
-from shared.contracts.envelope import Context, Envelope, Event
+from shared.contracts.envelope import Event
 from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
-from shared.messaging.consumer import Batch, Received
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
 from tests.awards.builders import AWARD_KEY, envelope
 from tests.support.kafka import fresh_database, read_back
+from tests.support.service import batch_of
 
 
 class Desk:
@@ -64,14 +62,14 @@ class Desk:
 
     async def handle(self, *happened: QuizCompleted | QuizClosed) -> tuple[dict[str, AwardIssued], list[str]]:
         """The same, and the codes of what is given up."""
-        batch = batch_of([envelope(event) for event in happened])
+        batch = batch_of(*[envelope(event) for event in happened])
         following = await self._handle(batch)
         told = {one.context.id: one.event for one in read_back(following, AwardIssued)}
         return told, [dead.why.code for dead in batch.rejected]
 
     async def know(self, *happened: Event) -> None:
         """Have these handled as one batch."""
-        assert await self._know(batch_of([envelope(event) for event in happened])) == ()
+        assert await self._know(batch_of(*[envelope(event) for event in happened])) == ()
 
     async def put(self, scheme: Scheme) -> None:
         """As an organiser does; without waiting for a quiz that is not known."""
@@ -112,14 +110,6 @@ class Desk:
         """A scheme's awards by recipient."""
         found = await self.awards.of_scheme(scheme.scheme_id, "", 10_000)
         return {award.recipient_id: award for award in found}
-
-
-def batch_of(envelopes: Sequence[Envelope[Event]]) -> Batch[Event]:
-    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
-
-
-def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
 
 
 @asynccontextmanager

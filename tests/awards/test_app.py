@@ -9,21 +9,9 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
-from tests.awards.builders import (
-    ORGANISER,
-    Week,
-    as_participant,
-    certificate,
-    code_of,
-    completed,
-    confer,
-    eventually,
-    fresh,
-    prizes,
-    put,
-    scheme,
-    week,
-)
+from tests.awards.builders import Week, certificate, code_of, completed, confer, prizes, put, scheme, week
+from tests.support.service import ORGANISER, as_participant, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023" / "schemes.json"
@@ -49,7 +37,7 @@ async def test_organisers_alone_put_confer_list_apply_and_revoke(client: httpx.A
 async def test_fields_that_nobody_knows_are_refused_everywhere(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    quiz, of = fresh("quiz"), scheme()
+    quiz, of = new_id("quiz"), scheme()
     await known.add_quizzes([quiz])
     body = of.model_dump(mode="json")
     tiers = prizes(quiz, gold=1).model_dump(mode="json")
@@ -68,7 +56,7 @@ async def test_fields_that_nobody_knows_are_refused_everywhere(
 async def test_refusals_are_told_in_chinese_to_who_reads_it(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    await known.add_quizzes([quiz := fresh("quiz")])
+    await known.add_quizzes([quiz := new_id("quiz")])
     of, chinese = prizes(quiz, gold=1_200), {"Accept-Language": "zh-CN"}
     body = of.model_dump(mode="json")
     for language, word in ((chinese, "（1000）"), ({}, "at the most")):
@@ -110,12 +98,12 @@ async def test_the_sample_week_loads_twice_without_change(
 
 
 async def test_an_award_that_follows_from_a_result_counts_in_the_metrics(kafka: str, mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = certificate(quiz)
     async with week(kafka, mongo) as awards:
         await awards.put(of)
         before = await counted(awards)
-        await awards.tell(completed(quiz, fresh("p")))
+        await awards.tell(completed(quiz, new_id("p")))
         await eventually(lambda: awards.awards(of.scheme_id), bool)
 
         # It is counted when MongoDB has confirmed it, a moment after it can be read.

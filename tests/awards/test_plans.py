@@ -6,25 +6,16 @@ import pytest
 
 from services.awards.register.codes import award_id
 from shared.storage.outbox import COLLECTION as OUTBOX
-from tests.awards.builders import (
-    certificate,
-    closed,
-    completed,
-    erased,
-    fresh,
-    joined,
-    prizes,
-    published,
-    scheme,
-)
+from tests.awards.builders import certificate, closed, completed, erased, joined, prizes, published, scheme
 from tests.awards.builders import standings as ranks
 from tests.awards.desk import Desk, desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def do_all_there_is_to_do(at: Desk) -> None:
-    quiz, gone, stays = fresh("quiz"), fresh("p"), fresh("p")
+    quiz, gone, stays = new_id("quiz"), new_id("p"), new_id("p")
     mark, places, flag = certificate(quiz), prizes(quiz, gold=3), scheme()
     await at.know(published(quiz), joined(gone), joined(stays))
     for one in (mark, places, flag):

@@ -5,12 +5,11 @@ from datetime import datetime
 import msgspec
 
 from services.awards.register.rules import Award
+from shared.contracts import sources
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
 from shared.messaging.publisher import Record
 from shared.runtime import logs
-
-SOURCE = "kepu/awards"
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
@@ -41,7 +40,7 @@ def issued_record(award: Award, parent: Context) -> Record:
     context = context_of(
         AwardIssued.type,
         award.recipient_id,
-        source=SOURCE,
+        source=sources.AWARDS,
         cause=award.award_id,
         now=award.issued_at,
         parent=parent,
@@ -76,7 +75,7 @@ def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]
             cause=award.cause,
             issued_at=award.issued_at,
         ),
-        source=SOURCE,
+        source=sources.AWARDS,
         # Not the id of the result: one result may earn awards by several schemes.
         cause=award.award_id,
         now=award.issued_at,
@@ -99,7 +98,7 @@ def revoked(award: Award) -> Envelope[AwardRevoked]:
             reason=award.reason,
             revoked_at=award.revoked_at,
         ),
-        source=SOURCE,
+        source=sources.AWARDS,
         cause=award.award_id,
         now=award.revoked_at,
         correlation_id=logs.correlation_id.get(),

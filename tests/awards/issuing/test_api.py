@@ -8,26 +8,15 @@ import pytest
 from services.awards.known.store import KnownStore
 from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardRevoked
-from tests.awards.builders import (
-    ORGANISER,
-    Week,
-    certificate,
-    code_of,
-    confer,
-    eventually,
-    fresh,
-    joined,
-    prizes,
-    put,
-    scheme,
-    week,
-)
+from tests.awards.builders import Week, certificate, code_of, confer, joined, prizes, put, scheme, week
+from tests.support.service import ORGANISER, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 
 async def test_conferring_at_once_and_again_makes_one_award_told_once(kafka: str, mongo: str) -> None:
-    of, team = scheme(), fresh("group")
+    of, team = scheme(), new_id("group")
     async with week(kafka, mongo) as awards:
         await awards.put(of)
         await awards.tell(joined(team, kind="group"))
@@ -59,7 +48,7 @@ async def said(awards: Week, of: Scheme) -> list[tuple[str, AwardIssued | AwardR
 async def test_what_does_not_exist_is_awarded_by_nothing_and_to_nobody(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    quiz, flag = fresh("quiz"), scheme()
+    quiz, flag = new_id("quiz"), scheme()
     of, too_many = certificate(quiz), prizes(quiz, gold=10, silver=1_200)
     await put(client, flag)
     no_quiz, nobody = await asyncio.gather(put(client, of), confer(client, flag, "service-team-weat"))
@@ -81,7 +70,7 @@ async def test_what_does_not_exist_is_awarded_by_nothing_and_to_nobody(
 async def test_what_is_known_a_moment_later_is_waited_for(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    quiz, flag, team = fresh("quiz"), scheme(), fresh("group")
+    quiz, flag, team = new_id("quiz"), scheme(), new_id("group")
     await put(client, flag)
 
     async def a_moment_later() -> None:
@@ -97,9 +86,9 @@ async def test_what_is_known_a_moment_later_is_waited_for(
 async def test_what_cannot_be_is_refused_with_a_stable_code(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    mark, flag = certificate(fresh("quiz")), scheme()
+    mark, flag = certificate(new_id("quiz")), scheme()
     tiers = scheme(
-        rule={"type": "rank_tiers", "quiz_id": fresh("quiz"), "tiers": [{"tier": "金", "places": 1}]}
+        rule={"type": "rank_tiers", "quiz_id": new_id("quiz"), "tiers": [{"tier": "金", "places": 1}]}
     )
     await known.add_quizzes([quiz_id for of in (mark, tiers) if (quiz_id := of.quiz_id)])
     for of in (mark, flag, tiers):

@@ -11,14 +11,10 @@ from shared.contracts.topics import AWARDS, dead_letters
 from shared.storage.mongo import connect
 from tests.awards.builders import (
     AWARD_KEY,
-    ORGANISER,
-    as_participant,
     certificate,
     closed,
     completed,
     erased,
-    eventually,
-    fresh,
     joined,
     prizes,
     scheme,
@@ -26,6 +22,8 @@ from tests.awards.builders import (
     week,
 )
 from tests.awards.dead import dead_codes
+from tests.support.service import ORGANISER, as_participant, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -33,12 +31,12 @@ pytestmark = pytest.mark.stack
 async def test_redelivered_results_and_several_passing_attempts_make_one_certificate(
     kafka: str, mongo: str
 ) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(30)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(30)]
     of = certificate(quiz)
     async with week(kafka, mongo) as awards:
         await awards.put(of)
         first = [completed(quiz, one) for one in people]
-        failed = [completed(quiz, fresh("failed"), 59) for _ in range(5)]
+        failed = [completed(quiz, new_id("failed"), 59) for _ in range(5)]
         better = [completed(quiz, one, 100) for one in people]
         await awards.tell(*first, *failed)
         await awards.tell(*better, *first)
@@ -60,10 +58,10 @@ async def test_redelivered_results_and_several_passing_attempts_make_one_certifi
 async def test_what_was_stored_before_a_crash_and_not_told_is_told_on_the_repeat(
     kafka: str, mongo: str
 ) -> None:
-    quiz, person = fresh("quiz"), fresh("p")
+    quiz, person = new_id("quiz"), new_id("p")
     of, result = certificate(quiz), completed(quiz, person)
     async with (
-        week(kafka, mongo, database=(name := f"awards_{fresh('x')[2:]}")) as awards,
+        week(kafka, mongo, database=(name := f"awards_{new_id('x')[2:]}")) as awards,
         connect(mongo, name) as database,
     ):
         await awards.put(of)
@@ -92,7 +90,7 @@ async def test_what_was_stored_before_a_crash_and_not_told_is_told_on_the_repeat
 
 
 async def test_two_copies_share_the_work_and_issue_each_award_once(kafka: str, mongo: str) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(300)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(300)]
     of = certificate(quiz)
     async with week(kafka, mongo, copies=2) as awards:
         await awards.put(of)
@@ -112,7 +110,7 @@ async def test_two_copies_share_the_work_and_issue_each_award_once(kafka: str, m
 
 
 async def test_a_closing_before_its_results_awards_by_its_own_standings_once(kafka: str, mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     tiers, pass_mark = prizes(quiz, gold=2, silver=1, bronze=1), certificate(quiz)
     async with week(kafka, mongo) as awards:
         await awards.put(tiers, pass_mark)
@@ -137,7 +135,7 @@ async def test_a_closing_before_its_results_awards_by_its_own_standings_once(kaf
 async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_the_others(
     kafka: str, mongo: str
 ) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
     async with week(kafka, mongo) as awards:
         await awards.put(few, many)
@@ -155,7 +153,7 @@ async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_t
 
 
 async def test_a_revoked_award_stays_revoked_and_is_told_of_once(kafka: str, mongo: str) -> None:
-    quiz, person = fresh("quiz"), fresh("p")
+    quiz, person = new_id("quiz"), new_id("p")
     of, result = certificate(quiz), completed(quiz, person)
     async with week(kafka, mongo) as awards:
         await awards.put(of)
@@ -188,12 +186,12 @@ async def test_a_revoked_award_stays_revoked_and_is_told_of_once(kafka: str, mon
 
 
 async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, mongo: str) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(40)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(40)]
     pass_mark, tiers = certificate(quiz, 80), prizes(quiz, gold=1)
     async with week(kafka, mongo) as awards:
         best = [completed(quiz, one, 80) for one in people]
         await awards.tell(*[completed(quiz, one, 30) for one in people], *best)
-        await awards.tell(*[completed(quiz, one, 50) for one in people], completed(quiz, fresh("low"), 79))
+        await awards.tell(*[completed(quiz, one, 50) for one in people], completed(quiz, new_id("low"), 79))
         await awards.tell(closed(quiz, standings(1, 2)))
         await awards.all_handled(quiz)
         await awards.put(pass_mark, tiers)
@@ -216,8 +214,8 @@ async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, 
 
 
 async def test_an_award_whose_code_is_taken_draws_the_next_one(kafka: str, mongo: str) -> None:
-    quiz, person = fresh("quiz"), fresh("p")
-    of, name = certificate(quiz), f"awards_{fresh('x')[2:]}"
+    quiz, person = new_id("quiz"), new_id("p")
+    of, name = certificate(quiz), f"awards_{new_id('x')[2:]}"
     id_, key = award_id(of.scheme_id, person), AWARD_KEY.encode()
     async with week(kafka, mongo, database=name) as awards, connect(mongo, name) as database:
         await awards.put(of)
@@ -230,7 +228,7 @@ async def test_an_award_whose_code_is_taken_draws_the_next_one(kafka: str, mongo
 async def test_who_is_erased_gets_nothing_more_and_what_was_conferred_keeps_no_note(
     kafka: str, mongo: str
 ) -> None:
-    quiz, gone, stays, flag = fresh("quiz"), fresh("p"), fresh("p"), scheme()
+    quiz, gone, stays, flag = new_id("quiz"), new_id("p"), new_id("p"), scheme()
     of = certificate(quiz)
     async with week(kafka, mongo) as awards:
         await awards.put(of, flag)

@@ -7,29 +7,24 @@ import pytest
 
 from services.awards.register.codes import award_code, award_id
 from shared.storage.outbox import waiting
-from tests.awards.builders import (
-    AWARD_KEY,
-    NOW,
-    certificate,
-    completed,
-    fresh,
-)
+from tests.awards.builders import AWARD_KEY, NOW, certificate, completed
 from tests.awards.desk import desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_nothing(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = certificate(quiz)
-    results = [completed(quiz, fresh("p")) for _ in range(60)]
+    results = [completed(quiz, new_id("p")) for _ in range(60)]
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         first = await at.tell(*results)
         assert len(first) == 60
         await asyncio.sleep(0.005)
         assert await at.tell(*results) == first
-        part = await at.tell(*results[20:], completed(quiz, newcomer := fresh("p")))
+        part = await at.tell(*results[20:], completed(quiz, newcomer := new_id("p")))
         assert {id_: event for id_, event in part.items() if event.recipient_id != newcomer} == {
             id_: event for id_, event in first.items() if event.cause in {r.result_id for r in results[20:]}
         }
@@ -37,9 +32,9 @@ async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_noth
 
 
 async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = certificate(quiz)
-    results = [completed(quiz, fresh("p")) for _ in range(30)]
+    results = [completed(quiz, new_id("p")) for _ in range(30)]
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         told = await at.tell(*results)
@@ -58,7 +53,7 @@ async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mo
 async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_however_often_it_came(
     mongo: str,
 ) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(30)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(30)]
     of = certificate(quiz, 80)
     async with desks(mongo) as [at]:
         await at.tell(*[completed(quiz, person, 40) for person in people])
@@ -72,7 +67,7 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
         await at.tell(*first[5:])
         later = NOW + timedelta(seconds=2)
         await at.tell(*[completed(quiz, person, 95, completed_at=later) for person in people[:20]])
-        await at.tell(completed(fresh("other"), people[25], 100))
+        await at.tell(completed(new_id("other"), people[25], 100))
         await at.schemes.put(of)
         assert (await at.apply(of)).issued == 20
         issued = await at.issued(of)
@@ -82,9 +77,9 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
 
 
 async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = certificate(quiz)
-    results = [completed(quiz, fresh("p")) for _ in range(200)]
+    results = [completed(quiz, new_id("p")) for _ in range(200)]
     async with desks(mongo, copies=4) as copies:
         await copies[0].schemes.put(of)
         told = await asyncio.gather(*[at.tell(*results) for at in copies])
@@ -97,13 +92,13 @@ async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mo
 
 
 async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: str) -> None:
-    quiz, people = fresh("quiz"), list[str]()
+    quiz, people = new_id("quiz"), list[str]()
     of = certificate(quiz)
     begun, applied = asyncio.Event(), asyncio.Event()
     async with desks(mongo) as [at]:
 
         async def ten_results() -> None:
-            ten = [fresh("p") for _ in range(10)]
+            ten = [new_id("p") for _ in range(10)]
             people.extend(ten)
             await at.tell(*[completed(quiz, person) for person in ten])
 
@@ -134,7 +129,7 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
 
 
 async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = certificate(quiz, 90)
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
@@ -146,14 +141,14 @@ async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: st
 
 
 async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(3)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(3)]
     of = certificate(quiz)
     ids, key = [award_id(of.scheme_id, person) for person in people], AWARD_KEY.encode()
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         # The first two codes of one of them stand on other awards.
         await at.database["awards"].insert_many(
-            [{"_id": fresh("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
+            [{"_id": new_id("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
         )
         told = await at.tell(*[completed(quiz, person) for person in people])
         issued = await at.issued(of)

@@ -3,8 +3,9 @@
 import pytest
 
 from shared.contracts.events import STANDINGS_MAX, FinalStanding
-from tests.awards.builders import certificate, closed, completed, fresh, prizes, standing, standings
+from tests.awards.builders import certificate, closed, completed, prizes, standing, standings
 from tests.awards.desk import desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
@@ -16,7 +17,7 @@ def tied(first: int, count: int, rank: int = 1) -> tuple[FinalStanding, ...]:
 async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the_others_by_apply(
     mongo: str,
 ) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of, others = prizes(quiz, gold=3), certificate(quiz)
     results = [completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(STANDINGS_MAX + 5)]
     closing = closed(quiz, tied(0, STANDINGS_MAX), participants=STANDINGS_MAX + 5)
@@ -51,7 +52,7 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
 
 
 async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = prizes(quiz, gold=1, silver=STANDINGS_MAX - 1)
     final = (*tied(0, 1), *tied(1, STANDINGS_MAX - 1, rank=2))
     best = [completed(quiz, one.participant_id, 90, time_used_seconds=60) for one in final]
@@ -75,7 +76,7 @@ async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mon
 
 
 async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     of = prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
         await at.tell(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
@@ -87,7 +88,7 @@ async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str
 
 
 async def test_a_closing_is_decided_for_all_schemes_but_the_one_that_it_is_too_short_for(mongo: str) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
     async with desks(mongo) as [at]:
         for one in (few, many):

@@ -16,7 +16,6 @@ from tests.awards.builders import (
     closed,
     completed,
     erased,
-    fresh,
     joined,
     prizes,
     published,
@@ -24,12 +23,13 @@ from tests.awards.builders import (
     standing,
 )
 from tests.awards.desk import Desk, desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo: str) -> None:
-    quiz, gone, stays = fresh("quiz"), fresh("p"), fresh("p")
+    quiz, gone, stays = new_id("quiz"), new_id("p"), new_id("p")
     mark, late, ranks = certificate(quiz), certificate(quiz), prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
         for one in (mark, ranks):
@@ -49,7 +49,7 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
 
 
 async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_person(mongo: str) -> None:
-    of, gone = scheme(), fresh("p")
+    of, gone = scheme(), new_id("p")
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
@@ -62,7 +62,7 @@ async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_
 
 
 async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:
-    of, gone = scheme(), fresh("p")
+    of, gone = scheme(), new_id("p")
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
@@ -79,17 +79,17 @@ async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing
 async def test_the_erased_stay_erased_in_whatever_order_and_however_often_it_is_told(
     mongo: str, order: tuple[int, int]
 ) -> None:
-    gone = fresh("p")
+    gone = new_id("p")
     events = [joined(gone), erased(gone)]
     async with desks(mongo) as [at]:
         for place in order:
             await at.know(events[place])
         await at.know(joined(gone, version=3), joined(gone))
-        assert await at.known.erased([gone, fresh("p")]) == {gone}
+        assert await at.known.erased([gone, new_id("p")]) == {gone}
 
 
 async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written_in_words(mongo: str) -> None:
-    of, gone, stays = scheme(), fresh("p"), fresh("p")
+    of, gone, stays = scheme(), new_id("p"), new_id("p")
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone), joined(stays))
@@ -111,7 +111,7 @@ async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         for _ in range(20):
-            gone = fresh("p")
+            gone = new_id("p")
             await at.know(joined(gone))
             answers = await asyncio.gather(
                 at.confer(of, gone, "张三领取"),
@@ -127,7 +127,7 @@ async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred
 
 
 async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mongo: str) -> None:
-    of, gone = scheme(), fresh("p")
+    of, gone = scheme(), new_id("p")
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
@@ -146,7 +146,7 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
 
 
 async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mongo: str) -> None:
-    first, second, gone = scheme(), scheme(), fresh("p")
+    first, second, gone = scheme(), scheme(), new_id("p")
     async with desks(mongo) as [at]:
         for of in (first, second):
             await at.schemes.put(of)
@@ -169,7 +169,7 @@ async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mon
 
 
 async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: str) -> None:
-    flag, quiz = scheme(), fresh("quiz")
+    flag, quiz = scheme(), new_id("quiz")
     async with desks(mongo) as [at]:
         await at.schemes.put(flag)
         with pytest.raises(NotFound) as unknown:
@@ -190,7 +190,7 @@ async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: 
 
 async def test_a_lookup_of_the_erased_reads_an_index_of_nobody_else(mongo: str) -> None:
     async with desks(mongo) as [at]:
-        await at.know(*[joined(fresh("p")) for _ in range(50)])
+        await at.know(*[joined(new_id("p")) for _ in range(50)])
         people = [one["_id"] async for one in at.database["participants"].find({}, {"_id": 1})]
         explained = await at.database.command(
             "explain",

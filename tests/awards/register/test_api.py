@@ -5,7 +5,8 @@ import pytest
 
 from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
-from tests.awards.builders import ORGANISER, as_participant, code_of, confer, fresh, put, scheme
+from tests.awards.builders import code_of, confer, put, scheme
+from tests.support.service import ORGANISER, as_participant, new_id
 
 pytestmark = pytest.mark.stack
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.stack
 async def test_anyone_looks_a_code_up_and_sees_whether_it_holds(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    of, team = scheme(), fresh("group")
+    of, team = scheme(), new_id("group")
     await put(client, of)
     await known.add_participants([team])
     award = (await confer(client, of, team)).json()
@@ -35,7 +36,7 @@ async def test_anyone_looks_a_code_up_and_sees_whether_it_holds(
 async def test_a_revocation_repeated_with_the_same_reason_changes_nothing_and_with_another_is_refused(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    of, team = scheme(), fresh("group")
+    of, team = scheme(), new_id("group")
     await put(client, of)
     await known.add_participants([team])
     award = (await confer(client, of, team)).json()
@@ -51,7 +52,7 @@ async def test_a_revocation_repeated_with_the_same_reason_changes_nothing_and_wi
 async def test_the_code_of_an_erased_persons_award_says_that_it_is_genuine_and_nothing_about_them(
     client: httpx.AsyncClient, database: Database, known: KnownStore
 ) -> None:
-    of, person = scheme(), fresh("p")
+    of, person = scheme(), new_id("p")
     await put(client, of)
     await known.add_participants([person])
     award = (await confer(client, of, person)).json()
@@ -68,7 +69,7 @@ async def test_the_code_of_an_erased_persons_award_says_that_it_is_genuine_and_n
 async def test_the_token_of_an_erased_person_is_no_longer_good(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    person = fresh("p")
+    person = new_id("p")
     await known.erase([person])
     answer = await client.get("/me/awards", headers=as_participant(person))
     assert code_of(answer) == (401, "participant_erased")
@@ -78,7 +79,7 @@ async def test_the_token_of_an_erased_person_is_no_longer_good(
 async def test_participants_see_their_own_awards_alone_page_by_page(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    one, other = fresh("p"), fresh("p")
+    one, other = new_id("p"), new_id("p")
     await known.add_participants([one, other])
     first, second = scheme(), scheme()
     for of in (first, second):
@@ -98,13 +99,13 @@ async def test_participants_see_their_own_awards_alone_page_by_page(
             break
         query["after"] = page["after"]
     assert seen == [award["award_code"] for award in mine["awards"]]
-    nobody = await client.get("/me/awards", headers=as_participant(fresh("p")))
+    nobody = await client.get("/me/awards", headers=as_participant(new_id("p")))
     assert nobody.json() == {"awards": [], "after": None}
     assert code_of(await client.get("/me/awards")) == (401, "token_missing")
 
 
 async def test_a_schemes_awards_are_read_page_by_page(client: httpx.AsyncClient, known: KnownStore) -> None:
-    of, teams = scheme(), {fresh("group") for _ in range(7)}
+    of, teams = scheme(), {new_id("group") for _ in range(7)}
     await known.add_participants(teams)
     await put(client, of)
     for team in teams:

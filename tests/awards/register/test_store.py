@@ -4,14 +4,15 @@ import asyncio
 
 import pytest
 
-from tests.awards.builders import certificate, closed, completed, fresh, prizes, standings
+from tests.awards.builders import certificate, closed, completed, prizes, standings
 from tests.awards.desk import desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: str) -> None:
-    quiz, person = fresh("quiz"), fresh("p")
+    quiz, person = new_id("quiz"), new_id("p")
     by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
         for one in (by_mark, by_rank, certificate(quiz, 100)):
@@ -25,4 +26,4 @@ async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: 
         [first] = await at.own(person, limit=1)
         assert first == own[0]
         assert await at.own(person, (first.issued_at, first.award_id), 1) == own[1:]
-        assert await at.own(fresh("nobody")) == []
+        assert await at.own(new_id("nobody")) == []

@@ -6,14 +6,15 @@ import pytest
 
 from services.awards.results.forget import UPKEEP_SECONDS, forget_old
 from services.awards.results.rules import RESULTS_KEPT
-from tests.awards.builders import NOW, completed, fresh
+from tests.awards.builders import NOW, completed
 from tests.awards.desk import desks
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_handed_in(mongo: str) -> None:
-    quiz, people = fresh("quiz"), [fresh("p") for _ in range(12)]
+    quiz, people = new_id("quiz"), [new_id("p") for _ in range(12)]
     async with desks(mongo) as [at]:
         late_first = [
             completed(quiz, person, completed_at=NOW + timedelta(milliseconds=place))
@@ -31,8 +32,8 @@ async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_han
 
 
 async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_comes(mongo: str) -> None:
-    quiz = fresh("quiz")
-    results = [completed(quiz, fresh("p")) for _ in range(20)]
+    quiz = new_id("quiz")
+    results = [completed(quiz, new_id("p")) for _ in range(20)]
     async with desks(mongo, copies=2) as [one, other]:
         await one.tell(*results)
         await other.tell(*results)
@@ -50,9 +51,9 @@ async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_co
 
 
 async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
-    now, quizzes = datetime.now(UTC), [fresh("quiz") for _ in range(3)]
+    now, quizzes = datetime.now(UTC), [new_id("quiz") for _ in range(3)]
     ages = [timedelta(weeks=27), timedelta(weeks=26, seconds=1), timedelta(weeks=25), timedelta(0)]
-    results = [completed(quiz, fresh("p"), completed_at=now - age) for quiz in quizzes for age in ages]
+    results = [completed(quiz, new_id("p"), completed_at=now - age) for quiz in quizzes for age in ages]
     async with desks(mongo) as [at]:
         await at.tell(*results)
         assert await forget_old(at.results) == UPKEEP_SECONDS

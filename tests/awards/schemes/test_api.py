@@ -6,13 +6,14 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
-from tests.awards.builders import ORGANISER, certificate, code_of, confer, fresh, prizes, put, scheme
+from tests.awards.builders import certificate, code_of, confer, prizes, put, scheme
+from tests.support.service import ORGANISER, new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_scheme_in_use_changes_its_title_alone(client: httpx.AsyncClient, known: KnownStore) -> None:
-    of, team = scheme(), fresh("group")
+    of, team = scheme(), new_id("group")
     await known.add_participants([team])
     await known.add_quizzes(["contest"])
     assert (await put(client, of)).status_code == 200
@@ -38,7 +39,7 @@ async def test_schemes_put_at_the_same_moment_are_one(client: httpx.AsyncClient)
 async def test_reading_a_scheme_gives_what_putting_it_takes(
     client: httpx.AsyncClient, known: KnownStore
 ) -> None:
-    quiz = fresh("quiz")
+    quiz = new_id("quiz")
     await known.add_quizzes([quiz])
     for of in (scheme(), certificate(quiz), prizes(quiz, gold=1, silver=2)):
         path = f"/schemes/{of.scheme_id}"
@@ -51,7 +52,7 @@ async def test_reading_a_scheme_gives_what_putting_it_takes(
 
 
 async def test_schemes_are_read_page_by_page(client: httpx.AsyncClient) -> None:
-    put_in = sorted(fresh("scheme") for _ in range(5))
+    put_in = sorted(new_id("scheme") for _ in range(5))
     for id_ in put_in:
         await put(client, scheme(id_))
     seen: list[str] = []
