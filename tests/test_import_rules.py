@@ -16,6 +16,9 @@ FORBIDDEN = {
     "a service imports the command line": ("services/awards/app.py", "import ops.keys"),
     "the command line imports the bench": ("ops/keys.py", "import bench.load.client"),
     "rules import the store": ("services/quiz/rules.py", "import services.quiz.store"),
+    "a room imports a higher one": ("services/awards/schemes/put.py", "import services.awards.issuing.rules"),
+    "a store imports its api": ("services/awards/schemes/store.py", "import services.awards.schemes.api"),
+    "rules look at the clock": ("services/awards/schemes/rules.py", "import shared.runtime.clock"),
     "a store imports the driver": ("services/quiz/store.py", "import pymongo"),
 }
 
