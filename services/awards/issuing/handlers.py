@@ -11,7 +11,7 @@ from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts import topics
 from shared.contracts.events import QuizClosed, QuizCompleted
-from shared.messaging.consumer import Batch, Following, Received, Subscription
+from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
 # An award may come later than a result, which its participant waits for. Larger batches cost less.

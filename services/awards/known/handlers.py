@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from services.awards.known.store import KnownStore
 from shared.contracts import topics
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizPublished
-from shared.messaging.consumer import Batch, Following, Subscription
+from shared.messaging.received import Batch, Following, Subscription
 
 ForgetWords = Callable[[set[str]], Awaitable[None]]
 """Removes what organisers wrote about these participants. The rooms above this one have such words."""
