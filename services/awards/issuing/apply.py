@@ -74,7 +74,7 @@ async def _issue_by_ranks(
     results: ResultStore,
     issuer: Issuer,
 ) -> Applied:
-    issued = await issuer.issue_granted(due_by_rank(closing, scheme)) if after is None else 0
+    issued = await issuer.issue_applied(due_by_rank(closing, scheme)) if after is None else 0
     if not is_too_short(closing, scheme):
         return Applied(issued, None)
 
@@ -100,7 +100,7 @@ async def _issue_by_results(
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)
-        issued += await issuer.issue_granted(list(due(page)))
+        issued += await issuer.issue_applied(list(due(page)))
         if after is None:
             break
     return issued, after

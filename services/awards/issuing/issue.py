@@ -4,7 +4,8 @@ Issuing awards. The event `award.issued` is published in one of two ways, and th
 
 - An award that follows from an event: first it is stored, then the consumer publishes what `issue_earned`
   returns. After a crash the consumer repeats both.
-- An award that an organiser grants: it is stored together with its event, and the outbox publishes that.
+- An award by an organiser's request, applied or conferred: it is stored together with its event, and the
+  outbox publishes that.
 """
 
 from collections import Counter
@@ -57,8 +58,8 @@ class Issuer:
         """
         Issue what is due after events; the first cause in order counts for each award.
 
-        The erased are awarded nothing. An erasure that arrives at this very moment counts as one that came a
-        moment later: nothing personal is stored or published here.
+        The erased are awarded nothing. An erasure that arrives while this runs may come too late for that,
+        which does no harm: nothing personal is stored or published here.
 
         Returns: what is to be published: the new awards, and again those that the same cause issued before,
             since a crash may have come between storing and publishing. Not those that were revoked meanwhile:
@@ -69,8 +70,7 @@ class Issuer:
         causes: dict[str, Earned] = {}
         for one in earned:
             causes.setdefault(award_id(one.due.scheme.scheme_id, one.due.recipient_id), one)
-        # A query costs less than an insert that is refused, and many people take part in a contest many
-        # times.
+        # A query costs less than a refused insert, and many people take part in a contest many times.
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing}
         missing = await self._without_erased(missing)
@@ -114,8 +114,12 @@ class Issuer:
             ]
         raise _no_code_free(waiting)
 
-    async def issue_granted(self, due: Sequence[Due]) -> int:
-        """Issue what an organiser grants by a rule; the first cause in order counts. How many are new."""
+    async def issue_applied(self, due: Sequence[Due]) -> int:
+        """
+        Issue what is due where an organiser applies a scheme; the first cause in order counts for each award.
+
+        Returns: how many awards are new.
+        """
         issued = 0
         for start in range(0, len(due), TRANSACTION_AWARDS_MAX):
             issued += await self._save_and_tell(due[start : start + TRANSACTION_AWARDS_MAX])
@@ -181,7 +185,7 @@ class Issuer:
         """From its first award on, a scheme keeps its rule."""
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():
             if not await self._schemes.use(scheme):
-                raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; decide again")
+                raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; try again")
 
     async def _drafts(self, due: dict[str, Due]) -> list[Award]:
         """
