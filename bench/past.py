@@ -15,8 +15,8 @@ from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
 from services.awards.register.codes import award_id
-from services.quiz.grading import passes
-from services.quiz.ranking import order
+from services.quiz.scoring.rules import passes
+from services.quiz.standings.rules import order
 from shared.runtime.owned_ids import owned_id
 
 Document: TypeAlias = dict[str, Any]

@@ -26,7 +26,7 @@ from ops.stack import Stack, StackError
 from ops.stack.host import free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, start, stop
-from services.quiz.publishing import publish
+from services.quiz.quizzes.publish import publish
 from services.quiz.store import QuizStore
 from shared.contracts import topics
 from shared.runtime import clock

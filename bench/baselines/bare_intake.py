@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.baselines.asgi import Bare
 from bench.baselines.told import Record, producer, send, serve, told
-from services.quiz.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
+from services.quiz.attempts.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.messaging.group_commit import GroupCommit
 
 

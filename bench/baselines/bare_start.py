@@ -15,8 +15,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from bench.baselines.asgi import Bare
 from bench.baselines.told import serve, told
 from bench.contest import DURATION_SECONDS, VERSION, Contest
-from services.quiz.rules import attempt_id, day_of, paper_number
-from services.quiz.sitting import STARTS_GROUP_MAX, WINDOW_SECONDS
+from services.quiz.attempts.hot import STARTS_GROUP_MAX, WINDOW_SECONDS
+from services.quiz.quizzes.rules import attempt_id, day_of, paper_number
 from shared.messaging.group_commit import GroupCommit
 
 TOKEN_LIKE = b"t" * 230

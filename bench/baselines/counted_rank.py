@@ -14,7 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
 from bench.baselines.told import serve, told
-from services.quiz.ranking import least_better
+from services.quiz.standings.rules import least_better
 
 
 class Standing(BaseModel):

@@ -13,10 +13,10 @@ import msgspec
 
 from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
 from bench.contest import Contest
-from services.quiz.grading import HALVES_A_QUESTION, grade, packed, passes, score_percent
-from services.quiz.ranking import order
-from services.quiz.rules import paper_number
-from services.quiz.submission import Submission
+from services.quiz.attempts.submission import Submission
+from services.quiz.quizzes.rules import paper_number
+from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
+from services.quiz.standings.rules import order
 from shared.contracts.envelope import EVENT_IDS
 from shared.contracts.events import QuizCompleted
 

@@ -21,8 +21,8 @@ from pymongo.errors import BulkWriteError
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
 
-from services.quiz.grading import HALVES_A_QUESTION, KeyedQuestion, grade, packed, passes, score_percent
-from services.quiz.ranking import order
+from services.quiz.scoring.rules import HALVES_A_QUESTION, KeyedQuestion, grade, packed, passes, score_percent
+from services.quiz.standings.rules import order
 
 # Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
 COMMIT_SECONDS = 1.0

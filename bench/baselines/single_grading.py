@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from bench.baselines.told import told
 from bench.contest import Contest
-from services.quiz.grading import HALVES_A_QUESTION, grade, packed, passes, score_percent
-from services.quiz.ranking import order
-from services.quiz.rules import paper_number
+from services.quiz.quizzes.rules import paper_number
+from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
+from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted
 
 # No line in the log for each message, to its advantage.

@@ -13,7 +13,7 @@ from bench.bench import Bench, clean, failures, latency_figures
 from bench.load.client import Load, Plan, requests_file
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.report import Outcome
-from services.quiz.attempt_tokens import AttemptTokens
+from services.quiz.attempts.tokens import AttemptTokens
 
 TITLE = "submissions taken in, one process, closed loop"
 CONNECTIONS = 1_024

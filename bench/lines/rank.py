@@ -18,7 +18,7 @@ from bench.contest import Signer, http_request
 from bench.load.client import Plan, requests_file
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.report import Outcome
-from services.quiz.standings import Standings
+from services.quiz.standings.store import Standings
 from shared.storage import mongo
 
 TITLE = "one's own rank read, closed loop"

@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.quiz.api import router
-from services.quiz.attempt_tokens import AttemptTokens
-from services.quiz.catalogue import offering
-from services.quiz.closing import Closer
-from services.quiz.handlers import Grading, subscriptions
-from services.quiz.intake import Intake
-from services.quiz.ranks import Ranks
+from services.quiz.attempts.hot import Sitting, results_gathered, starts_gathered
+from services.quiz.attempts.intake import Intake
+from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.closing.close import Closer
+from services.quiz.grading.handlers import Grading, subscriptions
+from services.quiz.quizzes.api import router
+from services.quiz.quizzes.catalogue import offering
 from services.quiz.serving import QuizApi
-from services.quiz.sitting import Sitting, results_gathered, starts_gathered
+from services.quiz.standings.ranks import Ranks
+from services.quiz.standings.upkeep import Upkeep
 from services.quiz.store import QuizStore
-from services.quiz.upkeep import Upkeep
 from services.quiz.wording import CHINESE
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing

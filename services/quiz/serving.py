@@ -5,8 +5,8 @@ from typing import Annotated
 
 from fastapi import Path, Request
 
-from services.quiz.catalogue import Catalogue
-from services.quiz.ranks import Ranks
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.standings.ranks import Ranks
 from services.quiz.store import QuizStore
 from shared.contracts.checked import ID_PATTERN
 

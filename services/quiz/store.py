@@ -1,9 +1,9 @@
 """Quiz's database: quizzes, attempts and results, standings, participants; a file each."""
 
-from services.quiz.participants import Participants
-from services.quiz.quizzes import Quizzes
-from services.quiz.results import Results
-from services.quiz.standings import Standings
+from services.quiz.participants.store import Participants
+from services.quiz.quizzes.store import Quizzes
+from services.quiz.results.store import Results
+from services.quiz.standings.store import Standings
 from shared.storage import outbox
 from shared.storage.mongo import Database
 

@@ -10,8 +10,8 @@ import pytest
 from bench.contest import Contest, Signer, person_of
 from bench.measure import Meter, Sample, interleaved, microseconds_each, per_ten_thousand
 from bench.report import Criterion, Outcome
-from services.quiz.attempt_tokens import AttemptTokens
-from services.quiz.submission import answered, decode
+from services.quiz.attempts.submission import answered, decode
+from services.quiz.attempts.tokens import AttemptTokens
 from shared.web.tokens import TokenVerifier, new_key_pair
 
 KEY = "a-secret-of-at-least-thirty-two-characters"

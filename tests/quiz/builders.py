@@ -13,12 +13,13 @@ from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
 from services.quiz.app import QuizSettings, assemble
-from services.quiz.attempt_tokens import AttemptClaims, AttemptTokens
-from services.quiz.catalogue import Catalogue, offering
-from services.quiz.handlers import Grading
-from services.quiz.papers import Paper, lay_out
-from services.quiz.publishing import publish
-from services.quiz.rules import (
+from services.quiz.attempts.submission import Submission
+from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
+from services.quiz.grading.handlers import Grading
+from services.quiz.quizzes.catalogue import Catalogue, offering
+from services.quiz.quizzes.papers import Paper, lay_out
+from services.quiz.quizzes.publish import publish
+from services.quiz.quizzes.rules import (
     Attempt,
     Option,
     ParticipantId,
@@ -31,7 +32,6 @@ from services.quiz.rules import (
     paper_number,
 )
 from services.quiz.store import QuizStore
-from services.quiz.submission import Submission
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import (
     ParticipantErased,

@@ -7,7 +7,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from services.quiz.rules import Quiz
+from services.quiz.quizzes.rules import Quiz
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.logs import JsonLines

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.quiz.submission import Submission, encoder
+from services.quiz.attempts.submission import Submission, encoder
 from shared.contracts.envelope import enclose, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import create_missing, dead_letters

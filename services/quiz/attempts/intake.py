@@ -1,0 +1,195 @@
+"""
+Intake of submissions: validate, append to the log, answer 202 when Kafka has acknowledged.
+
+The hot path of the peak week. It looks nothing up: the attempt token says whose attempt
+it is and until when. Concurrent submissions share one write (shared/messaging/group_commit.py).
+
+One submission of an attempt counts, so another one of the same attempt gets the receipt of the first
+that this process took in: a client that lost the answer asks again and gets it, and nobody fills the
+log with one token.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import combinations
+
+import msgspec
+
+from services.quiz.attempts.receipts import Receipts
+from services.quiz.attempts.submission import Answers, Submission, answered, encoder
+from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
+from services.quiz.quizzes.catalogue import Catalogue, Offered
+from services.quiz.quizzes.papers import Paper
+from services.quiz.quizzes.rules import SOURCE
+from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.events import QuizSubmitted
+from shared.messaging.group_commit import WAITING_MAX, GroupCommit
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
+from shared.runtime.ids import random_id
+from shared.runtime.logs import correlation_id
+from shared.web.hot import HotRequest
+from shared.web.tokens import bearer
+
+# Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
+WINDOW_SECONDS = 0.04
+# Some forty a partition: larger batches cost Kafka hardly less, and these senders are waiting.
+COMPANY_ITEMS = 500
+# All that may wait, some 7 MB: where the loop is late each write takes turns of it, however much it writes.
+ITEMS_MAX = WAITING_MAX
+# Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
+ACCEPTED_SECONDS_MAX = 12.0
+ACCEPTED = 202
+# Receipts remembered, some 300 bytes each.
+RECEIPTS_MAX = 50_000
+_LETTERS = "ABCDEFGH"
+# All answers in alphabetical order; others may be sound too, and are looked at one by one.
+_USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
+
+
+class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`submission.Answered` without its patterns, which cost more than all the rest of intake."""
+
+    answers: dict[str, str]
+
+
+_sheet = msgspec.json.Decoder(_Sheet)
+
+
+class Intake:
+    """Takes submissions in."""
+
+    def __init__(
+        self,
+        tokens: AttemptTokens,
+        catalogue: Catalogue,
+        publisher: Publisher,
+        *,
+        waiting_max: int = WAITING_MAX,
+        receipts_max: int = RECEIPTS_MAX,
+        accepted_seconds_max: float = ACCEPTED_SECONDS_MAX,
+    ) -> None:
+        self._tokens = tokens
+        self._catalogue = catalogue
+        self._publisher = publisher
+        self._log: GroupCommit[Record, None] = GroupCommit(
+            "intake",
+            self._append,
+            items_max=ITEMS_MAX,
+            waiting_max=waiting_max,
+            window_seconds=WINDOW_SECONDS,
+            company_items=COMPANY_ITEMS,
+            seconds_max=accepted_seconds_max,
+        )
+        self._accepted_seconds_max = accepted_seconds_max
+        self._under_way: set[str] = set()
+        self._receipts = Receipts(receipts_max)
+
+    async def submit(self, request: HotRequest) -> tuple[int, bytes]:
+        """
+        Take the answers of one attempt; 202 with a receipt once they are in the log.
+
+        Raises:
+            Rejected: the token, the answers or the time are wrong; nothing was accepted.
+            Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
+        """
+        # First of all: what is refused must not cost what the accepted ones are waiting for.
+        self._log.check_room()
+        claims = self._tokens.verify(
+            bearer(
+                request.authorization,
+                missing="give the attempt token in the header Authorization: Bearer …",
+                code="attempt_token_missing",
+            )
+        )
+        if request.id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
+        if (receipt := self._receipts.get(claims.attempt_id)) is not None:
+            return ACCEPTED, receipt
+        if claims.attempt_id in self._under_way:
+            raise Unavailable(f"attempt {request.id} is being taken in; send it again")
+        self._catalogue.erased.check(claims.participant_id)
+        # In memory; asked of the database only where another process published it a moment ago,
+        # or this one stood still so long that an early close may have passed it by.
+        offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
+            claims.quiz_id
+        )
+        if offered.record.version != claims.quiz_version:
+            offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
+        now = clock.now()
+        answers = _judge(claims, offered, request.body, now)
+        return ACCEPTED, await self._take_in(claims, answers, now)
+
+    async def _take_in(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
+        attempt_id, receipt_id = claims.attempt_id, random_id()
+        submission = Submission(
+            attempt_id=attempt_id,
+            quiz_id=claims.quiz_id,
+            participant_id=claims.participant_id,
+            number=claims.number,
+            started_at=datetime.fromtimestamp(claims.started_ms / 1000, UTC),
+            submitted_at=now,
+            answers=answers,
+            group_id=claims.group_id,
+            district=claims.district,
+            quiz_version=claims.quiz_version,
+        )
+        self._under_way.add(attempt_id)
+        try:
+            await self._log.add(_record(submission, receipt_id))
+        finally:
+            self._under_way.discard(attempt_id)
+        # A process that stood still appended late, and grading goes by the time of the append.
+        if time.time() - now.timestamp() > self._accepted_seconds_max:
+            raise Unavailable("it took too long to tell whether this was in time; send it again")
+        receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
+        self._receipts.add(attempt_id, receipt)
+        return receipt
+
+    async def _append(self, records: Sequence[Record]) -> Sequence[None]:
+        await self._publisher.write(records)
+        return [None] * len(records)
+
+
+def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
+    answers = _answers(body, offered.paper(claims.attempt_id))
+    if now > offered.accepts_until or now.timestamp() * 1000 > claims.deadline_ms:
+        raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
+    return answers
+
+
+def _answers(body: bytes, paper: Paper) -> Answers:
+    try:
+        answers = _sheet.decode(body).answers
+        if answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values()):
+            # The ids of a paper's questions are sound, and there are no more of them than answers may be.
+            return answers
+        answers = answered.decode(body).answers
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Rejected(
+            f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
+        ) from None
+    if not answers.keys() <= paper.question_ids:
+        raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
+    return answers
+
+
+def _record(submission: Submission, receipt_id: str) -> Record:
+    context = Context(
+        id=receipt_id,
+        source=SOURCE,
+        type=QuizSubmitted.type,
+        time=submission.submitted_at,
+        subject=submission.attempt_id,
+        correlation_id=correlation_id.get() or receipt_id,
+        traceparent=new_traceparent(),
+    )
+    value = encoder.encode(submission)
+    return QuizSubmitted.topic, submission.attempt_id.encode(), value, to_headers(context)
+
+
+def _without_input(error: Exception) -> str:
+    # msgspec names the place and the expectation, never the value; a decode error quotes bytes.
+    return str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"

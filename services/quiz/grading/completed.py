@@ -1,0 +1,76 @@
+"""
+`quiz.completed` as a record, written at once: one is told for every submission.
+
+The same bytes as `shared.messaging.publisher.to_record` makes of the contract in its envelope, in a
+fifth of the time; tests/quiz/grading/test_completed.py proves them equal.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from services.quiz.quizzes.rules import SOURCE
+from services.quiz.results.store import Result
+from shared.contracts.envelope import Context, context_of, to_headers
+from shared.contracts.events import QuizCompleted
+from shared.messaging.publisher import Record
+
+
+class _Completed(msgspec.Struct, frozen=True, gc=False):
+    """`shared.contracts.events.QuizCompleted`, field by field."""
+
+    result_id: str
+    quiz_id: str
+    quiz_title: str
+    participant_id: str
+    group_id: str | None
+    district: str | None
+    points: float
+    points_max: float
+    score_percent: int
+    passed: bool
+    time_used_seconds: int
+    completed_at: datetime
+
+
+Told = tuple[Context, Result, str]
+"""The context of a submission, its result, and the title of its quiz."""
+
+_encoder = msgspec.json.Encoder()
+
+
+def completed(results: Sequence[Told], now: datetime) -> list[Record]:
+    """
+    What is told of results.
+
+    Args:
+        results: each with its context and title.
+    """
+    return [_record(parent, result, title, now) for parent, result, title in results]
+
+
+def _record(parent: Context, result: Result, title: str, now: datetime) -> Record:
+    body = _Completed(
+        result.attempt_id,
+        result.quiz_id,
+        title,
+        result.participant_id,
+        result.group_id,
+        result.district,
+        result.points,
+        result.points_max,
+        result.score_percent,
+        result.passed,
+        result.time_used_seconds,
+        result.submitted_at,
+    )
+    context = context_of(
+        QuizCompleted.type,
+        result.participant_id,
+        source=SOURCE,
+        cause=result.attempt_id,
+        now=now,
+        parent=parent,
+    )
+    return QuizCompleted.topic, result.participant_id.encode(), _encoder.encode(body), to_headers(context)

@@ -1,0 +1,70 @@
+"""
+The papers of a quiz: which questions, in which order, and how they are put. Pure.
+
+Drawn by sorting by hash, so that any language can draw the same paper from the
+published questions: for each topic of the blueprint the first of its questions in
+ascending order of sha256("{quiz_id}/{number}/{question_id}").
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+
+from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.scoring.rules import HALVES_A_QUESTION, AnswerKey, KeyedQuestion, answer_key, keyed
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper, ready to be sent (`questions_json`) and to be graded (`answer_key`)."""
+
+    number: int
+    key: tuple[KeyedQuestion, ...]
+    answer_key: AnswerKey
+    halves_max: int
+    question_ids: frozenset[str]
+    questions_json: bytes
+
+
+def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
+    """The questions of paper `number` in the order in which they are put."""
+
+    def place(question: Question) -> bytes:
+        return sha256(f"{quiz_id}/{number}/{question.id}".encode()).digest()
+
+    drawn: list[Question] = []
+    for topic, count in quiz.blueprint.items():
+        of_topic = sorted((q for q in quiz.questions if q.topic == topic), key=place)
+        drawn += of_topic[:count]
+    return tuple(sorted(drawn, key=place))
+
+
+def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
+    """Draw a paper, shuffle its options and serialise it once for all who get it."""
+    questions = draw(quiz_id, quiz, number)
+    key = tuple(keyed(question) for question in questions)
+    return Paper(
+        number=number,
+        key=key,
+        answer_key=answer_key(key),
+        halves_max=HALVES_A_QUESTION * len(key),
+        question_ids=frozenset(question.id for question in questions),
+        questions_json=msgspec.json.encode([_put(quiz_id, number, question) for question in questions]),
+    )
+
+
+def _put(quiz_id: str, number: int, question: Question) -> dict[str, object]:
+    options = [{"id": option.id, "text": option.text} for option in question.options]
+    if question.kind != "true_false":
+        # The letters stay with their texts: only the order differs from paper to paper.
+        options.sort(
+            key=lambda option: sha256(f"{quiz_id}/{number}/{question.id}/{option['id']}".encode()).digest()
+        )
+    return {
+        "id": question.id,
+        "topic": question.topic,
+        "kind": question.kind,
+        "text": question.text,
+        "options": options,
+    }

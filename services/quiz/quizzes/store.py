@@ -1,0 +1,282 @@
+"""
+Quizzes as they are stored.
+
+quizzes         what changes while a quiz is held, and its present version; small: it is looked at each second
+quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may have sat
+
+`version` counts the definitions of a quiz: events and attempts name it. `revision` counts every change
+of the record, freezes and closings too: processes look by it for what is new.
+"""
+
+from collections.abc import Collection as Ids
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.quiz.quizzes.rules import Quiz, QuizId, Status
+from shared.contracts.envelope import Envelope, Event
+from shared.runtime.errors import Unavailable
+from shared.storage import mongo, outbox
+from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session, outages_named
+
+QUIZZES, VERSIONS = "quizzes", "quiz_versions"
+QUIZZES_MAX = 200
+DUE_MAX = 50
+READS_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class QuizRecord:
+    """A quiz as it is: its definition, when it closes, and since when its standings are frozen."""
+
+    quiz_id: QuizId
+    quiz: Quiz
+    status: Status
+    closes_at: datetime
+    version: int
+    frozen_at: datetime | None = None
+    revision: int = 1
+    begun: bool = False
+
+
+class Quizzes:
+    """Reads and writes quizzes; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._quizzes = database[QUIZZES]
+        self._versions = database[VERSIONS]
+        # Marked as begun by this process or another: there is nothing left to mark.
+        self._begun: set[tuple[str, int]] = set()
+        self._graded: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Create the indexes, and the collections that transactions write to."""
+        with outages_named():
+            await mongo.create_missing(self._database, (QUIZZES, VERSIONS))
+            await self._quizzes.create_index([("status", ASCENDING), ("accepts_until", ASCENDING)])
+
+    async def revisions(self) -> dict[str, tuple[int, int]]:
+        """Revision and version of every quiz, at most `QUIZZES_MAX`."""
+        fields = {"revision": 1, "version": 1}
+        with outages_named():
+            found = await self._quizzes.find({}, fields).limit(QUIZZES_MAX).to_list(None)
+        return {one["_id"]: (one["revision"], one["version"]) for one in found}
+
+    async def read(self, quiz_id: str, known: tuple[int, Quiz] | None = None) -> QuizRecord | None:
+        """
+        A quiz.
+
+        Args:
+            known: a version and its definition, which need not be read again.
+        """
+        for _ in range(READS_MAX):
+            with outages_named():
+                document = await self._quizzes.find_one({"_id": quiz_id})
+            if document is None:
+                return None
+            version = document["version"]
+            if known and known[0] == version:
+                return _record(document, known[1])
+            # A change in between may have removed the version that was found: look again.
+            if quiz := (await self.definitions([(quiz_id, version)])).get((quiz_id, version)):
+                return _record(document, quiz)
+        raise Unavailable(f"quiz {quiz_id} changes too fast to be read")
+
+    async def definitions(self, which: Ids[tuple[str, int]]) -> dict[tuple[str, int], Quiz]:
+        """The definitions that are kept of these versions of quizzes."""
+        ids = [_version_id(*one) for one in which]
+        with outages_named():
+            found = await self._versions.find({"_id": {"$in": ids}}).to_list(None)
+        return {(one["quiz_id"], one["version"]): Quiz.model_validate(one["definition"]) for one in found}
+
+    async def versions_kept(self, quiz_id: str) -> int:
+        """How many versions of a quiz are kept."""
+        # A zero follows the slash in ASCII.
+        with outages_named():
+            kept: int = await self._versions.count_documents(
+                {"_id": {"$gte": f"{quiz_id}/", "$lt": f"{quiz_id}0"}}
+            )
+        return kept
+
+    async def publish(
+        self,
+        quiz_id: str,
+        quiz: Quiz,
+        version: int,
+        events: Sequence[Envelope[Event]],
+        *,
+        keep_earlier: bool = False,
+    ) -> bool:
+        """
+        Save version `version` + 1 of a quiz and tell of it.
+
+        Args:
+            version: the version before, 0 for a new quiz.
+            keep_earlier: somebody may have drawn a paper from the version before.
+        Returns: False if another version is there by now, or somebody has begun.
+        """
+        fields = {
+            "status": "open",
+            "opens_at": quiz.opens_at,
+            "closes_at": quiz.closes_at,
+            "accepts_until": quiz.closes_at + timedelta(seconds=quiz.grace_seconds),
+            "grace_seconds": quiz.grace_seconds,
+        }
+
+        async def work(session: Session) -> None:
+            if version:
+                updated = await self._quizzes.update_one(
+                    # `begin` writes the same document: of a change and a start one comes first.
+                    {"_id": quiz_id, "version": version, "status": "open", "begun": {"$ne": True}},
+                    {"$set": fields, "$inc": {"version": 1, "revision": 1}},
+                    session=session,
+                )
+                if not updated.modified_count:
+                    raise _ChangedError
+                if not keep_earlier:
+                    await self._versions.delete_one({"_id": _version_id(quiz_id, version)}, session=session)
+            else:
+                await self._quizzes.insert_one(
+                    {"_id": quiz_id, "version": 1, "revision": 1} | fields, session=session
+                )
+            await self._versions.insert_one(
+                {
+                    "_id": _version_id(quiz_id, version + 1),
+                    "quiz_id": quiz_id,
+                    "version": version + 1,
+                    "definition": quiz.model_dump(mode="json"),
+                },
+                session=session,
+            )
+            await outbox.append(self._database, session, events)
+
+        try:
+            await mongo.in_transaction(self._database, work)
+        except (_ChangedError, DuplicateKeyError):
+            return False
+        return True
+
+    async def begin(self, quiz_id: str, version: int) -> bool:
+        """
+        Let this version stay: somebody begins it. False if it is not the present one.
+
+        Asked of the database once a version and process.
+        """
+        if (quiz_id, version) in self._begun:
+            return True
+        with outages_named():
+            found = await self._quizzes.update_one(
+                {"_id": quiz_id, "version": version}, {"$set": {"begun": True}}
+            )
+        if not found.matched_count:
+            return False
+        self._begun.add((quiz_id, version))
+        return True
+
+    async def begin_present(self, quiz_ids: Ids[str]) -> None:
+        """Let the present versions of these quizzes stay: something is to be graded by them."""
+        if new := [quiz_id for quiz_id in quiz_ids if quiz_id not in self._graded]:
+            with outages_named():
+                await self._quizzes.update_many({"_id": {"$in": new}}, {"$set": {"begun": True}})
+            self._graded.update(new)
+
+    async def begin_closing(self, quiz_id: str, now: datetime, at: datetime) -> None:
+        """
+        Let nobody start from now on or submit after `at`; a closing already begun stays as it is.
+
+        A quiz that has not opened by now stays as it is, too.
+        """
+        grace_ms = {"$multiply": ["$grace_seconds", 1_000]}
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "status": "open", "opens_at": {"$lte": now}},
+                [
+                    {
+                        "$set": {
+                            "status": "closing",
+                            "closes_at": {"$min": ["$closes_at", at]},
+                            "accepts_until": {"$min": ["$accepts_until", {"$add": [at, grace_ms]}]},
+                            "revision": {"$add": ["$revision", 1]},
+                        }
+                    }
+                ],
+            )
+
+    async def over(self, before: datetime) -> list[str]:
+        """Quizzes not closed yet that accept nothing since before then, at most `DUE_MAX`."""
+        which = {"status": {"$in": ["open", "closing"]}, "accepts_until": {"$lt": before}}
+        with outages_named():
+            found = await self._quizzes.find(which, {"_id": 1}).limit(DUE_MAX).to_list(None)
+        return [one["_id"] for one in found]
+
+    async def freeze(self, quiz_id: str, at: datetime) -> None:
+        """Show standings as of `at`, as long as the quiz is open; a freeze already begun stays as it is."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "status": "open", "frozen_at": {"$exists": False}},
+                {"$set": {"frozen_at": at}, "$inc": {"revision": 1}},
+            )
+
+    async def thaw(self, quiz_id: str) -> None:
+        """End a freeze, if there is one; `standings.release` lets stand what was held."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {"_id": quiz_id, "frozen_at": {"$exists": True}},
+                {"$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
+            )
+
+    async def end_freezes(self, quiz_id: str) -> None:
+        """Before the final standings: thaw, and let nobody freeze again."""
+        with outages_named():
+            await self._quizzes.update_one(
+                {
+                    "_id": quiz_id,
+                    "status": {"$ne": "closed"},
+                    "$or": [{"status": "open"}, {"frozen_at": {"$exists": True}}],
+                },
+                {"$set": {"status": "closing"}, "$unset": {"frozen_at": ""}, "$inc": {"revision": 1}},
+            )
+
+    async def frozen(self, quiz_ids: Iterable[str]) -> dict[str, datetime]:
+        """Those of these quizzes whose standings are frozen, and as of when."""
+        which = {"_id": {"$in": list(quiz_ids)}, "frozen_at": {"$exists": True}}
+        with outages_named():
+            found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
+        return {document["_id"]: document["frozen_at"] for document in found}
+
+    async def finish_closing(self, quiz_id: str, events: Sequence[Envelope[Event]]) -> bool:
+        """Fix the standings and tell of it; False if that was done already."""
+
+        async def work(session: Session) -> bool:
+            updated = await self._quizzes.update_one(
+                {"_id": quiz_id, "status": {"$ne": "closed"}},
+                {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
+                session=session,
+            )
+            if updated.modified_count:
+                await outbox.append(self._database, session, events)
+            return bool(updated.modified_count)
+
+        return await mongo.in_transaction(self._database, work)
+
+
+class _ChangedError(Exception):
+    """Ends a transaction whose condition does not hold."""
+
+
+def _version_id(quiz_id: str, version: int) -> str:
+    return f"{quiz_id}/{version}"
+
+
+def _record(document: Document, quiz: Quiz) -> QuizRecord:
+    return QuizRecord(
+        document["_id"],
+        quiz,
+        document["status"],
+        document["closes_at"],
+        document["version"],
+        document.get("frozen_at"),
+        document["revision"],
+        document.get("begun", False),
+    )

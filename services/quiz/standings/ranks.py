@@ -1,0 +1,74 @@
+"""
+One's own rank, and how many stand: from the counts of the standings, not from a million of them.
+
+The counts are read at most once in `FRESH_SECONDS` a quiz and process, by whoever asks, and
+only while somebody does. One's own standing is as it is now, and never counted as better
+than itself, however old the counts are.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from services.quiz.standings.rules import least_better
+from services.quiz.standings.store import Standings
+from services.quiz.standings.tally import Tally, end_of_cell, is_exact
+
+FRESH_SECONDS = 1.0
+TALLIES_MAX = 200
+
+
+@dataclass(slots=True)
+class _Counted:
+    tally: Tally = field(default_factory=Tally)
+    at: float = float("-inf")
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Ranks:
+    """Ranks in the quizzes asked for last."""
+
+    def __init__(self, standings: Standings, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+        self._standings = standings
+        self._fresh_seconds = fresh_seconds
+        self._counted: dict[str, _Counted] = {}
+
+    async def rank(self, quiz_id: str, order: int) -> int:
+        """
+        The rank of a standing, 1 at the top.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        better = (await self._tally(quiz_id)).better_cells(order)
+        if not is_exact(order):
+            better += await self._standings.count(quiz_id, least_better(order), end_of_cell(order))
+        return better + 1
+
+    async def participants(self, quiz_id: str) -> int:
+        """
+        How many stand.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return (await self._tally(quiz_id)).participants
+
+    async def _tally(self, quiz_id: str) -> Tally:
+        counted = self._counted.setdefault(quiz_id, _Counted())
+        if self._is_old(counted):
+            # One reads, the others wait for it.
+            async with counted.reading:
+                if self._is_old(counted):
+                    # Of before the look: what changes during it may not be seen.
+                    at = time.monotonic()
+                    counted.tally, counted.at = await self._standings.tally(quiz_id), at
+                    self._forget_the_oldest()
+        return counted.tally
+
+    def _is_old(self, counted: _Counted) -> bool:
+        return time.monotonic() - counted.at >= self._fresh_seconds
+
+    def _forget_the_oldest(self) -> None:
+        while len(self._counted) > TALLIES_MAX:
+            del self._counted[min(self._counted, key=lambda quiz_id: self._counted[quiz_id].at)]

@@ -1,0 +1,275 @@
+"""
+The standings as they are stored: each participant's best result, and how many there are of each mark.
+
+standings      _id is "quiz/participant"; `order` is the maximum over results (ranking.py)
+held           the same for results submitted after a freeze; _id "quiz/moment of the freeze/participant"
+rank_changes   what one transaction did to the counts (tally.py): one document a batch of a grader, so
+               that several graders never write the same one
+rank_counts    _id is the quiz: what was folded of the changes
+
+A standing and the change of the counts come in one transaction, so counts and changes
+together are the standings counted, always (docs/decisions/0011-standings.md).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from services.quiz.quizzes.rules import ParticipantId, QuizId
+from services.quiz.quizzes.store import QUIZZES
+from services.quiz.standings.rules import FINISH_BITS
+from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
+from shared.storage import mongo
+from shared.storage.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Database,
+    Document,
+    PlainCollection,
+    PlainDatabase,
+    PlainSession,
+    UpdateOne,
+    outages_named,
+)
+
+STANDINGS, HELD, CHANGES, COUNTS = "standings", "held", "rank_changes", "rank_counts"
+# Less than any order.
+NOBODY = -1
+# Readers add up the changes that are not folded yet; a fold writes the counts anew.
+FOLD_CHANGES_MIN = 64
+FOLD_CHANGES_MAX = 1_000
+RELEASED_MAX = 500
+QUIZZES_HELD_MAX = 200
+
+
+class StandingKey(NamedTuple):
+    """Where a result counts: in the standings, or held back since the moment of a freeze."""
+
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    frozen_at: datetime | None = None
+
+
+Orders = Mapping[StandingKey, int]
+
+
+class Standings:
+    """Reads and writes the standings; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._standings = database[STANDINGS]
+        self._held = database[HELD]
+        self._changes = database[CHANGES]
+        self._counts = database[COUNTS]
+
+    async def prepare(self) -> None:
+        """Create the indexes, and the collections that transactions write to."""
+        with outages_named():
+            await self._standings.create_index([("quiz_id", ASCENDING), ("order", DESCENDING)])
+            await self._held.create_index([("quiz_id", ASCENDING), ("frozen_at", ASCENDING)])
+            await mongo.create_missing(self._database, (CHANGES, COUNTS))
+            await self._changes.create_index([("quiz_id", ASCENDING)])
+
+    async def release(self, quiz_id: str) -> int:
+        """
+        Let stand what was held back in freezes that are over, at most `RELEASED_MAX` standings.
+
+        Returns: how many there were; call again until none.
+        """
+
+        def work(database: PlainDatabase, session: PlainSession) -> int:
+            # Read in the transaction that reads what is held, so both are of the same moment.
+            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
+            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": quiz.get("frozen_at")}}
+            found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
+            if found:
+                orders: dict[StandingKey, int] = {}
+                for one in found:
+                    key = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
+                    orders[key] = max(one["order"], orders.get(key, 0))
+                raise_standings(database, session, orders)
+                # What a grader raises meanwhile is a conflict, so nothing is deleted that did not move.
+                ids = [one["_id"] for one in found]
+                database[HELD].delete_many({"_id": {"$in": ids}}, session=session)
+            return len(found)
+
+        return await mongo.at_once(self._database, work)
+
+    async def quizzes_held(self) -> list[str]:
+        """The quizzes of which anything is held."""
+        with outages_named():
+            found: list[str] = await self._held.distinct("quiz_id")
+        return found[:QUIZZES_HELD_MAX]
+
+    async def remove(self, quiz_id: str, participant_id: str) -> bool:
+        """
+        Take a participant out of the standings and counts of a quiz that is not closed.
+
+        Final standings stay: they hold the pseudonymous id alone. Returns whether anything was removed.
+        """
+        who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
+
+        def work(database: PlainDatabase, session: PlainSession) -> bool:
+            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
+            if quiz.get("status") == "closed":
+                return False
+            moments = database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
+            held = [_id_of(who._replace(frozen_at=moment)) for moment in moments]
+            gone = database[HELD].delete_many({"_id": {"$in": held}}, session=session).deleted_count
+            stood = database[STANDINGS].find_one_and_delete({"_id": _id_of(who)}, session=session)
+            if stood is not None:
+                change = {"quiz_id": quiz_id, "cells": packed({cell_of(stood["order"]): -1})}
+                mongo.insert_all(database[CHANGES], [change], session)
+            return stood is not None or gone > 0
+
+        return await mongo.at_once(self._database, work)
+
+    async def quizzes_to_fold(self) -> list[str]:
+        """The quizzes with changes that are not in the counts yet."""
+        with outages_named():
+            found: list[str] = await self._changes.distinct("quiz_id")
+        return found
+
+    async def fold(self, quiz_id: str, changes_min: int = FOLD_CHANGES_MIN) -> int:
+        """Put changes into the counts, if there are enough of them; returns how many."""
+        with outages_named():
+            if await self._changes.count_documents({"quiz_id": quiz_id}, limit=changes_min) < changes_min:
+                return 0
+
+        def work(database: PlainDatabase, session: PlainSession) -> int:
+            which = {"quiz_id": quiz_id}
+            found = list(database[CHANGES].find(which, session=session).limit(FOLD_CHANGES_MAX))
+            if len(found) < changes_min:
+                return 0
+            tally = Tally()
+            counted = database[COUNTS].find_one({"_id": quiz_id}, session=session)
+            for one in (counted, *found) if counted else found:
+                tally.add(unpacked(one["cells"]))
+            _write_counts(database, session, quiz_id, tally.cells())
+            ids = [one["_id"] for one in found]
+            database[CHANGES].delete_many({"_id": {"$in": ids}}, session=session)
+            return len(found)
+
+        return await mongo.at_once(self._database, work)
+
+    async def recount(self, quiz_id: str) -> None:
+        """Count a quiz's standings anew, whatever was counted before; graders may be at work."""
+        one = 1 << FINISH_BITS
+        # What is divided is a multiple: a quotient of doubles is exact.
+        mark = {"$divide": [{"$subtract": ["$order", {"$mod": ["$order", one]}]}, one]}
+        pipeline: list[Document] = [
+            {"$match": {"quiz_id": quiz_id}},
+            {"$group": {"_id": mark, "count": {"$sum": 1}}},
+        ]
+
+        def work(database: PlainDatabase, session: PlainSession) -> None:
+            cells: Counter[int] = Counter()
+            for found in database[STANDINGS].aggregate(pipeline, session=session):
+                cells[cell_of(int(found["_id"]) << FINISH_BITS)] += found["count"]
+            # A change that comes meanwhile is of a standing that was not counted here, and stays.
+            database[CHANGES].delete_many({"quiz_id": quiz_id}, session=session)
+            _write_counts(database, session, quiz_id, cells)
+
+        await mongo.at_once(self._database, work)
+
+    async def tally(self, quiz_id: str) -> Tally:
+        """A quiz's standings, counted, all at one moment."""
+        tally = Tally()
+        with outages_named():
+            async with mongo.at_one_moment(self._database) as session:
+                if counted := await self._counts.find_one({"_id": quiz_id}, session=session):
+                    tally.add(unpacked(counted["cells"]))
+                async for change in self._changes.find({"quiz_id": quiz_id}, session=session):
+                    tally.add(unpacked(change["cells"]))
+        return tally
+
+    async def top(self, quiz_id: str, limit: int) -> list[tuple[str, int]]:
+        """Participants and their orders, best first."""
+        with outages_named():
+            found = (
+                await self._standings.find({"quiz_id": quiz_id}, {"order": 1})
+                .sort([("quiz_id", ASCENDING), ("order", DESCENDING)])
+                .limit(limit)
+                .to_list(None)
+            )
+        best = [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
+        # The index leaves open who of two comes first that finished in the same millisecond.
+        return sorted(best, key=lambda one: (-one[1], one[0]))
+
+    async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
+        """A participant's order, if there is a result."""
+        with outages_named():
+            document = await self._standings.find_one({"_id": f"{quiz_id}/{participant_id}"}, {"order": 1})
+        return document["order"] if document else None
+
+    async def count(self, quiz_id: str, at_least: int = 0, below: int | None = None) -> int:
+        """How many participants stand with at least this order and less than that, counted one by one."""
+        orders = {"$gte": at_least} if below is None else {"$gte": at_least, "$lt": below}
+        with outages_named():
+            count: int = await self._standings.count_documents({"quiz_id": quiz_id, "order": orders})
+        return count
+
+
+def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orders) -> None:
+    """
+    Make each standing at least this, and count what changed; in the transaction given.
+
+    Repeats and any order give the same. A standing that another transaction writes at the
+    same time is a conflict: the transaction runs again as a whole.
+    """
+    now = {key: order for key, order in orders.items() if key.frozen_at is None}
+    before = _raise(database[STANDINGS], session, now)
+    changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
+    for key, order in now.items():
+        earlier = before.get(key, NOBODY)
+        if earlier < order:
+            changes[key.quiz_id][cell_of(order)] += 1
+            if earlier != NOBODY:
+                changes[key.quiz_id][cell_of(earlier)] -= 1
+    told = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
+    mongo.insert_all(database[CHANGES], [one for one in told if one["cells"]], session)
+    if len(now) < len(orders):
+        later = {key: order for key, order in orders.items() if key.frozen_at is not None}
+        _raise(database[HELD], session, later)
+
+
+def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[StandingKey, int]:
+    """Make each document's order at least this; returns the orders that there were before."""
+    if not orders:
+        return {}
+    ids = {_id_of(key): key for key in orders}
+    found = collection.find({"_id": {"$in": list(ids)}}, {"order": 1}, session=session)
+    before = {ids[one["_id"]]: one["order"] for one in found}
+    raised = [
+        UpdateOne({"_id": _id_of(key)}, {"$set": {"order": orders[key]}})
+        for key, order in before.items()
+        if order < orders[key]
+    ]
+    if raised:
+        collection.bulk_write(raised, ordered=False, session=session)
+    new = [_document(id_, key, orders[key]) for id_, key in ids.items() if key not in before]
+    mongo.insert_all(collection, new, session)
+    return before
+
+
+def _write_counts(
+    database: PlainDatabase, session: PlainSession, quiz_id: str, cells: Mapping[int, int]
+) -> None:
+    counts = {"_id": quiz_id, "cells": packed(cells)}
+    database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)
+
+
+def _id_of(key: StandingKey) -> str:
+    quiz_id, participant_id, frozen_at = key
+    if frozen_at is None:
+        return f"{quiz_id}/{participant_id}"
+    return f"{quiz_id}/{frozen_at.timestamp():.3f}/{participant_id}"
+
+
+def _document(id_: str, key: StandingKey, order: int) -> Document:
+    document: Document = {"_id": id_, "quiz_id": key.quiz_id, "order": order}
+    if key.frozen_at is not None:
+        document["frozen_at"] = key.frozen_at
+    return document

@@ -1,0 +1,97 @@
+"""
+How many standings there are of each mark: what a rank is counted from. Pure.
+
+A cell holds the standings of one number of half points and one second of time used, or of `WIDE_SECONDS`
+where somebody took longer than `EXACT_SECONDS`. So a rank is a sum over some thousand
+numbers however many people stand there, and what a tally can hold is bounded.
+"""
+
+import struct
+from array import array
+from collections.abc import Iterable, Mapping
+from itertools import accumulate
+
+from services.quiz.standings.rules import FINISH_BITS, TIME_BITS, TIME_SECONDS_MAX
+
+# So that all cells of a quiz fit a document of MongoDB.
+EXACT_SECONDS = 4_096
+WIDE_SECONDS = 256
+CELLS_A_SCORE = EXACT_SECONDS + (TIME_SECONDS_MAX + 1 - EXACT_SECONDS) // WIDE_SECONDS
+PAIR = struct.Struct("<ii")
+
+
+def cell_of(order: int) -> int:
+    """The cell of a standing: higher scores in higher ones, and within a score longer times."""
+    seconds = TIME_SECONDS_MAX - ((order >> FINISH_BITS) & TIME_SECONDS_MAX)
+    score = order >> (TIME_BITS + FINISH_BITS)
+    if seconds >= EXACT_SECONDS:
+        seconds = EXACT_SECONDS + (seconds - EXACT_SECONDS) // WIDE_SECONDS
+    return score * CELLS_A_SCORE + seconds
+
+
+def end_of_cell(order: int) -> int:
+    """The least order that is better than any of this one's cell."""
+    score, seconds = divmod(cell_of(order), CELLS_A_SCORE)
+    if seconds >= EXACT_SECONDS:
+        seconds = EXACT_SECONDS + (seconds - EXACT_SECONDS) * WIDE_SECONDS
+    return ((score << TIME_BITS) + TIME_SECONDS_MAX - seconds + 1) << FINISH_BITS
+
+
+def is_exact(order: int) -> bool:
+    """Whether all standings of its cell share a rank."""
+    return cell_of(order) % CELLS_A_SCORE < EXACT_SECONDS
+
+
+def packed(changes: Mapping[int, int]) -> bytes:
+    """Cells and how many standings each has more (or less) than before; those of zero are left out."""
+    return b"".join(PAIR.pack(cell, count) for cell, count in changes.items() if count)
+
+
+def unpacked(changes: bytes) -> Iterable[tuple[int, int]]:
+    """What `packed` has packed."""
+    return PAIR.iter_unpack(changes)
+
+
+class Tally:
+    """The standings of one quiz, counted."""
+
+    def __init__(self) -> None:
+        self._scores: dict[int, array[int]] = {}
+        self._sums: dict[int, list[int]] = {}
+
+    def add(self, changes: Iterable[tuple[int, int]]) -> None:
+        """Count what has changed."""
+        self._sums.clear()
+        for cell, count in changes:
+            score, place = divmod(cell, CELLS_A_SCORE)
+            counts = self._scores.setdefault(score, array("i"))
+            if place >= len(counts):
+                counts.extend([0] * (place + 1 - len(counts)))
+            counts[place] += count
+
+    def cells(self) -> dict[int, int]:
+        """The cells with standings in them."""
+        return {
+            score * CELLS_A_SCORE + place: count
+            for score, counts in self._scores.items()
+            for place, count in enumerate(counts)
+            if count
+        }
+
+    @property
+    def participants(self) -> int:
+        """How many standings there are."""
+        return sum(self._sum(score)[-1] for score in self._scores)
+
+    def better_cells(self, order: int) -> int:
+        """How many standings are in cells before this one's."""
+        score, place = divmod(cell_of(order), CELLS_A_SCORE)
+        above = sum(self._sum(other)[-1] for other in self._scores if other > score)
+        within = self._sum(score) if score in self._scores else [0]
+        return above + within[min(place, len(within) - 1)]
+
+    def _sum(self, score: int) -> list[int]:
+        """How many standings of a score are in less than so many of its cells."""
+        if score not in self._sums:
+            self._sums[score] = list(accumulate(self._scores[score], initial=0))
+        return self._sums[score]

@@ -1,0 +1,238 @@
+"""What intake promises while Kafka and MongoDB go away and come back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from ops.stack import Stack
+from services.quiz.attempts.intake import Intake
+from services.quiz.attempts.receipts import Receipts
+from services.quiz.attempts.submission import submission as submissions
+from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.quizzes.rules import CLOSE_NOTICE_SECONDS, Attempt
+from shared.contracts.events import QuizSubmitted
+from shared.contracts.topics import create_missing
+from shared.messaging.publisher import Publisher, Record
+from shared.runtime.errors import Overloaded, Unavailable
+from shared.web.hot import HotRequest
+from tests.quiz.builders import (
+    ATTEMPT_KEY,
+    ORGANISER,
+    Workshop,
+    as_participant,
+    attempt,
+    paper,
+    quiz,
+    running,
+    service,
+    token,
+    workshop,
+)
+from tests.support.kafka import eventually, read_all
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Stack]:
+    """Servers that this test alone may kill."""
+    with Stack(tmp_path, detached=False, environment={}) as running_:
+        yield running_
+
+
+def assert_outage(answer: httpx.Response) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "2"
+
+
+async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: Stack) -> None:
+    await create_missing(own_stack.kafka)
+    quiz_id, of, database = "contest", quiz(), "kepu_quiz"
+    promised: dict[str, dict[str, str]] = {}
+    busy, idle = (service(own_stack.kafka, own_stack.mongo, role="api", database=database) for _ in range(2))
+    async with running(busy) as client, running(idle) as other:
+        body = of.model_dump(mode="json")
+        for one in (client, other):
+            assert (await one.put(f"/quizzes/{quiz_id}", json=body, headers=ORGANISER)).status_code == 200
+
+        async def submit(who: str, to: httpx.AsyncClient = client) -> int:
+            mine = attempt(quiz_id, of, who)
+            answers = dict.fromkeys(sorted(paper(quiz_id, of, mine.attempt_id).question_ids)[:3], "C")
+            path = f"/attempts/{mine.attempt_id}/submission"
+            answer = await to.post(path, json={"answers": answers}, headers=token(mine))
+            if answer.status_code == 202:
+                promised[answer.json()["receipt_id"]] = answers
+            else:
+                assert_outage(answer)
+            return answer.status_code
+
+        assert set(await asyncio.gather(*(submit(f"before-{n}") for n in range(20)))) == {202}
+        load = [asyncio.create_task(submit(f"under-way-{n}")) for n in range(20)]
+        await asyncio.sleep(0.003)
+        own_stack.kill_kafka()
+        own_stack.kill_mongo()
+        load += [asyncio.create_task(submit(f"after-{n}")) for n in range(20)]
+        # A process that was not connected yet is told at once.
+        path = f"/quizzes/{quiz_id}/attempts"
+        start = asyncio.create_task(other.post(path, headers=as_participant("wang")))
+        assert set(await asyncio.gather(*(submit(f"first-{n}", other) for n in range(20)))) == {503}
+        assert_outage(await start)
+        await asyncio.to_thread(own_stack.up)
+        assert set(await asyncio.gather(*load)) <= {202, 503}
+
+        async def accepted() -> bool:
+            return await submit("again") == await submit("again", other) == 202
+
+        # Without a restart of either.
+        await eventually(accepted)
+
+        async def well() -> bool:
+            return (await client.get("/health")).status_code == 200
+
+        await eventually(well)
+    log = {
+        dict(record.headers)["ce_id"].decode(): submissions.decode(record.value or b"")
+        for record in await read_all(own_stack.kafka, QuizSubmitted.topic)
+    }
+    assert {receipt: log[receipt].answers for receipt in promised} == promised
+    assert len(promised) >= 22
+
+
+class Slow(Publisher):
+    """Kafka that acknowledges when it is let, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere", "tests")
+        self.written: list[Record] = []
+        self.let = asyncio.Event()
+        self.let.set()
+
+    async def write(self, records: Sequence[Record]) -> None:
+        self.written += records
+        await self.let.wait()
+
+
+@dataclass
+class Desk:
+    """An intake with a Kafka of its own, and a quiz to submit to."""
+
+    shop: Workshop
+    kafka: Slow
+    intake: Intake
+
+    def attempt(self, who: str) -> Attempt:
+        return attempt(self.shop.quiz_id, self.shop.quiz, who)
+
+    async def submit(self, of: Attempt, body: bytes = b'{"answers":{}}') -> dict[str, Any]:
+        authorization = token(of)["Authorization"].encode()
+        status, said = await self.intake.submit(HotRequest(of.attempt_id, authorization, b"", body))
+        assert status == 202
+        receipt: dict[str, Any] = msgspec.json.decode(said)
+        return receipt
+
+
+@asynccontextmanager
+async def desk(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[Desk]:
+    async with workshop(kafka, mongo) as shop:
+        slow = Slow()
+        yield Desk(shop, slow, Intake(AttemptTokens(ATTEMPT_KEY), shop.catalogue, slow, **bounds))
+
+
+async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, waiting_max=3) as one:
+        one.kafka.let.clear()
+        waiting = [asyncio.create_task(one.submit(one.attempt(f"p{n}"))) for n in range(3)]
+        await eventually(lambda: len(one.kafka.written) >= 1)
+        with pytest.raises(Overloaded):
+            await one.submit(one.attempt("p4"))
+        one.kafka.let.set()
+        assert len({receipt["receipt_id"] for receipt in await asyncio.gather(*waiting)}) == 3
+        assert len(one.kafka.written) == 3
+
+
+async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_written_once(
+    kafka: str, mongo: str
+) -> None:
+    async with desk(kafka, mongo) as one:
+        mine = one.attempt("wang")
+        receipt = await one.submit(mine)
+        for body in (b'{"answers":{}}', b'{"answers":{"q1":"B"}}', b"not even JSON"):
+            assert await one.submit(mine, body) == receipt
+        assert len(one.kafka.written) == 1
+        # While the first one is on its way nothing can be promised yet.
+        other = one.attempt("li")
+        one.kafka.let.clear()
+        first = asyncio.create_task(one.submit(other))
+        await eventually(lambda: len(one.kafka.written) == 2)
+        with pytest.raises(Unavailable):
+            await one.submit(other)
+        one.kafka.let.set()
+        receipt = await first
+        assert await one.submit(other) == receipt
+        assert len(one.kafka.written) == 2
+
+
+async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+        mine = one.attempt("wang")
+        one.kafka.let.clear()
+        with pytest.raises(Unavailable):
+            await one.submit(mine)
+        one.kafka.let.set()
+        assert (await one.submit(mine))["attempt_id"] == mine.attempt_id
+        assert len(one.kafka.written) == 2
+
+
+async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, receipts_max=4) as one:
+        first = one.attempt("p0")
+        await one.submit(first)
+        for n in range(1, 8):
+            await one.submit(one.attempt(f"p{n}"))
+        await one.submit(first)
+        assert len(one.kafka.written) == 9
+        receipts = Receipts(4)
+        for n in range(100):
+            receipts.add(f"a{n}", b"r")
+            assert receipts.get(f"a{n}") == b"r"
+            assert sum(receipts.get(f"a{m}") is not None for m in range(100)) <= 5
+
+
+async def test_a_process_that_stands_still_before_the_append_promises_nothing(kafka: str, mongo: str) -> None:
+    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+        mine = one.attempt("wang")
+        one.kafka.let.clear()
+        sent = asyncio.create_task(one.submit(mine))
+        await eventually(lambda: len(one.kafka.written) == 1)
+        # Nothing runs meanwhile. Then the acknowledgement is there before the timer is looked at.
+        time.sleep(0.3)  # noqa: ASYNC251
+        one.kafka.let.set()
+        with pytest.raises(Unavailable):
+            await sent
+
+
+async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(
+    kafka: str, mongo: str
+) -> None:
+    app = service(kafka, mongo, role="api")
+    quiz_id, of = "contest", quiz(grace_seconds=0)
+    async with running(app) as client:
+        await client.put(f"/quizzes/{quiz_id}", json=of.model_dump(mode="json"), headers=ORGANISER)
+        mine = attempt(quiz_id, of, "wang")
+        # As another process does it, and this one is stopped meanwhile.
+        now = datetime.now(UTC)
+        await app.state.quiz.store.quizzes.begin_closing(quiz_id, now, now)
+        time.sleep(CLOSE_NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
+        path = f"/attempts/{mine.attempt_id}/submission"
+        answer = await client.post(path, json={"answers": {}}, headers=token(mine))
+        assert (answer.status_code, answer.json()["code"]) == (409, "attempt_late")

@@ -1,0 +1,216 @@
+"""The close: final standings with everything that was accepted, said once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from services.quiz.attempts.submission import Submission
+from services.quiz.closing.close import CloseError, Closer
+from services.quiz.grading.handlers import subscriptions
+from services.quiz.quizzes.publish import publish
+from services.quiz.quizzes.rules import SETTLE_SECONDS
+from shared.contracts.events import QuizClosed
+from shared.messaging.consuming import consuming
+from shared.messaging.publisher import to_record
+from shared.storage.outbox import relaying
+from tests.quiz.builders import Workshop, batch, envelope, workshop
+from tests.support.kafka import eventually, read_all
+
+pytestmark = pytest.mark.stack
+
+
+def closer(shop: Workshop, kafka: str) -> Closer:
+    return Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=0)
+
+
+async def is_closed(shop: Workshop) -> bool:
+    record = await shop.store.quizzes.read(shop.quiz_id)
+    return record is not None and record.status == "closed"
+
+
+async def closings(shop: Workshop, kafka: str) -> list[QuizClosed]:
+    records = await read_all(kafka, QuizClosed.topic)
+    told = [QuizClosed.model_validate_json(record.value or b"") for record in records]
+    return [event for event in told if event.quiz_id == shop.quiz_id]
+
+
+async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        moment = now - timedelta(seconds=2)
+
+        def accepted(n: int, district: str | None = "华龙区") -> Submission:
+            return shop.submission(
+                f"p{n}", right=n % 6, seconds=n + 1, district=district, submitted_at=moment
+            )
+
+        # The last one's participant never becomes known: accepted is accepted.
+        told = [accepted(n) for n in range(30)] + [accepted(35, district=None)]
+        await shop.publisher.publish([envelope(one) for one in told])
+        closers = [closer(shop, kafka) for _ in range(3)]
+        await closers[0].close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+
+            async def all_closed() -> bool:
+                await asyncio.gather(*(one.close_due(datetime.now(UTC)) for one in closers))
+                return await is_closed(shop)
+
+            await eventually(all_closed)
+        async with relaying(shop.store.database, shop.publisher, owner="tests"):
+            await eventually(lambda: closings(shop, kafka))
+        (event,) = await closings(shop, kafka)
+        assert event.participants == 31
+        assert {standing.participant_id for standing in event.standings} == {
+            one.participant_id for one in told
+        }
+        best = event.standings[0]
+        assert (best.rank, best.participant_id, best.points, best.score_percent) == (1, "p5", 5, 100)
+        assert event.points_max == 5
+        assert [one.score_percent for one in event.standings] == sorted(
+            (one.score_percent for one in event.standings), reverse=True
+        )
+        for one in closers:
+            await one.close_due(datetime.now(UTC))
+        assert len(await closings(shop, kafka)) == 1
+        assert await closers[0].loop.check() is None
+
+        late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
+        assert await shop.grading.grade_submissions(late) == []
+        assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
+        assert await shop.store.standings.count(shop.quiz_id) == 31
+
+
+async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
+    kafka: str, mongo: str
+) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
+        await shop.publisher.publish([envelope(accepted)])
+        one = closer(shop, kafka)
+        await one.close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+
+        async def all_graded() -> bool:
+            ends, graded = await one._log()
+            return all(graded[partition] >= end for partition, end in ends.items())
+
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+            await eventually(all_graded)
+        await shop.publisher.publish([envelope(accepted)])
+        assert not await all_graded()
+        await one.close_due(datetime.now(UTC))
+        assert await is_closed(shop)
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+        # For the tests that come after this one.
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+            await eventually(all_graded)
+
+
+async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
+        topic, key, value, headers = to_record(envelope(accepted))
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka, transactional_id=shop.quiz_id, transaction_timeout_ms=10_000
+        )
+        await producer.start()
+        try:
+            async with producer.transaction():
+                await producer.send_and_wait(topic, value, key, headers=headers)
+        finally:
+            await producer.stop()
+        one = closer(shop, kafka)
+        await one.close_due(datetime.now(UTC))
+        assert not await is_closed(shop), "nothing is graded yet"
+        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+
+            async def closed() -> bool:
+                await one.close_due(datetime.now(UTC))
+                return await is_closed(shop)
+
+            await eventually(closed)
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+
+
+async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        moment = now - timedelta(seconds=2)
+        shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
+        held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
+        # One that waits for its participant until the close is held by nothing either.
+        waits = shop.submission("p9", right=1, seconds=9, submitted_at=moment, district=None)
+        await shop.grading.grade_submissions(batch(shown, *held, waits))
+        assert await shop.store.standings.count(shop.quiz_id) == 1
+        await asyncio.gather(*(closer(shop, kafka).close_due(datetime.now(UTC)) for _ in range(3)))
+        assert await is_closed(shop)
+        record = await shop.store.quizzes.read(shop.quiz_id)
+        assert record is not None
+        assert record.frozen_at is None
+        await shop.store.quizzes.freeze(shop.quiz_id, datetime.now(UTC))
+        assert await shop.store.quizzes.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
+        async with relaying(shop.store.database, shop.publisher, owner="tests"):
+            await eventually(lambda: closings(shop, kafka))
+        (event,) = await closings(shop, kafka)
+        assert event.participants == 9
+        assert [one.participant_id for one in event.standings] == [f"p{n}" for n in range(2, 9)] + [
+            "p1",
+            "p9",
+        ]
+
+
+async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo, grace_seconds=5) as shop:
+        patient = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=15)
+        over = shop.quiz.closes_at + timedelta(seconds=20)
+        await patient.close_due(over)
+        assert not await is_closed(shop)
+        await patient.close_due(over + timedelta(milliseconds=1))
+        assert await is_closed(shop)
+
+
+async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_the_turn(
+    kafka: str, mongo: str
+) -> None:
+    now = datetime.now(UTC)
+    over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
+    async with workshop(kafka, mongo, **over) as shop:
+        before = now - timedelta(minutes=1)
+        await publish(shop.store, f"a-{shop.quiz_id}", shop.quiz, before)
+        await publish(shop.store, f"z-{shop.quiz_id}", shop.quiz, before)
+        # Written by hand into the database, say.
+        await shop.store.database["quiz_versions"].update_one(
+            {"quiz_id": f"a-{shop.quiz_id}"}, {"$set": {"definition.title": "\n"}}
+        )
+
+        async def graded(_: str) -> None:
+            """Nothing waits."""
+
+        one = Closer(shop.store, shop.catalogue, kafka, graded, settle_seconds=0)
+        await one.close_due(datetime.now(UTC))
+        found = await shop.store.database["quizzes"].find({"status": "closed"}).to_list(None)
+        assert {quiz["_id"] for quiz in found} == {shop.quiz_id, f"z-{shop.quiz_id}"}
+        # Now it is the only one that is due, and health has to show that.
+        with pytest.raises(CloseError):
+            await one.turn()
+
+
+async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        now = datetime.now(UTC).replace(microsecond=0)
+        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now)
+        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now + timedelta(minutes=1))
+        record = await shop.store.quizzes.read(shop.quiz_id)
+        assert record is not None
+        assert (record.status, record.closes_at) == ("closing", now)
+        assert not await shop.store.quizzes.publish(shop.quiz_id, shop.quiz, record.version, [])

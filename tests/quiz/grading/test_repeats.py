@@ -1,0 +1,243 @@
+"""
+Stored is told: a process that dies between any two steps leaves nothing untold, and the first one counts.
+
+Each test runs a few deliveries, dies at one point, delivers what was not committed again, and looks at
+Kafka's log and the database. It does so for every point that there is.
+"""
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Collection as Ids
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.quiz.attempts.submission import Submission
+from services.quiz.grading.handlers import Grading
+from services.quiz.participants.store import Change, Parked, Participants, Profile
+from services.quiz.results.store import Result, Results
+from services.quiz.standings.store import Orders
+from services.quiz.store import QuizStore
+from shared.messaging.consumer import Batch
+from shared.messaging.publisher import Publisher, Record
+from tests.quiz.builders import Workshop, batch, joined, people, received, workshop
+from tests.quiz.builders import envelope as envelope_of
+
+pytestmark = pytest.mark.stack
+
+POINTS_MAX = 60
+
+
+class DiedError(Exception):
+    """The process ends here."""
+
+
+class Life:
+    """Dies at one of its points, once."""
+
+    def __init__(self, dies_at: int) -> None:
+        self.points = 0
+        self._dies_at = dies_at
+
+    def point(self) -> None:
+        self.points += 1
+        if self.points == self._dies_at:
+            raise DiedError
+
+    async def around(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            self.point()
+        except DiedError:
+            work.close()
+            raise
+        done = await work
+        self.point()
+        return done
+
+
+class MortalResults(Results):
+    life: Life
+
+    async def add(
+        self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
+    ) -> dict[str, Result]:
+        stored: dict[str, Result] = await self.life.around(super().add(results, orders))
+        return stored
+
+
+class MortalParticipants(Participants):
+    life: Life
+
+    async def park(self, parked: Sequence[Parked]) -> None:
+        await self.life.around(super().park(parked))
+
+    async def unpark(self, attempt_ids: Ids[str]) -> None:
+        await self.life.around(super().unpark(attempt_ids))
+
+
+class MortalPublisher(Publisher):
+    life: Life
+
+    async def write(self, records: Sequence[Record]) -> None:
+        await self.life.around(super().write(records))
+
+
+def mortal(shop: Workshop, kafka: str, life: Life) -> tuple[Grading, MortalPublisher]:
+    store, publisher = QuizStore(shop.store.database), MortalPublisher(kafka, "tests")
+    results, participants = MortalResults(store.database), MortalParticipants(store.database)
+    results.life = participants.life = publisher.life = life
+    store.results, store.participants = results, participants
+    return Grading(store, shop.catalogue, publisher), publisher
+
+
+Delivery = Callable[[Grading, Publisher], Coroutine[Any, Any, None]]
+
+
+def submitted(*records: tuple[Submission, int]) -> Delivery:
+    """Submissions of one poll, each with the number of its event; as the consumer settles them."""
+
+    async def deliver(grading: Grading, publisher: Publisher) -> None:
+        one: Batch[Submission] = Batch([received(envelope_of(sent, nth), sent) for sent, nth in records])
+        await publisher.publish(await grading.grade_submissions(one))
+        assert one.rejected == []
+
+    return deliver
+
+
+def known(who: str) -> Delivery:
+    async def deliver(grading: Grading, publisher: Publisher) -> None:
+        await publisher.publish(await grading.keep_participants(people(joined(who))))
+
+    return deliver
+
+
+def told_at_once(first: Submission, second: Submission, who: str) -> list[Delivery]:
+    return [submitted((first, 1), (second, 2)), known(who)]
+
+
+def told_one_by_one(first: Submission, second: Submission, who: str) -> list[Delivery]:
+    return [submitted((first, 1)), submitted((second, 2)), known(who)]
+
+
+def known_in_between(first: Submission, second: Submission, who: str) -> list[Delivery]:
+    return [submitted((first, 1)), known(who), submitted((second, 2))]
+
+
+def read_from_the_beginning(first: Submission, second: Submission, who: str) -> list[Delivery]:
+    once = told_at_once(first, second, who)
+    return [*once, *once]
+
+
+@pytest.mark.parametrize(
+    "deliveries", [told_at_once, told_one_by_one, known_in_between, read_from_the_beginning]
+)
+@pytest.mark.parametrize("districts", [("范县", None), (None, "范县"), (None, None)])
+async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_the_first(
+    kafka: str,
+    mongo: str,
+    deliveries: Callable[[Submission, Submission, str], list[Delivery]],
+    districts: tuple[str | None, str | None],
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        died: dict[str, int] = {}
+        expected: dict[str, tuple[str, str]] = {}
+        for dies_at in range(1, POINTS_MAX):
+            who = str(uuid4())
+            first = shop.submission(who, right=1, district=districts[0])
+            second = shop.submission(who, right=5, district=districts[1])
+            expected[first.attempt_id] = who, envelope_of(first, 1).context.id
+            life = Life(dies_at)
+            grading, publisher = mortal(shop, kafka, life)
+            try:
+                for deliver in deliveries(first, second, who):
+                    try:
+                        await deliver(grading, publisher)
+                    except DiedError:
+                        died[who] = dies_at
+                        # Nothing of it was committed, so it comes again, to a process that knows nothing.
+                        await deliver(shop.grading, shop.publisher)
+            finally:
+                await publisher.stop()
+            if who not in died:
+                break
+        assert len(died) == len(expected) - 1 >= 4, "it died at every point but lived in the end"
+        stored = await shop.store.results.graded(expected)
+        assert {id_: (one.participant_id, one.submission_id) for id_, one in stored.items()} == expected
+        told: dict[str, set[str]] = {}
+        for _, event in await shop.completed(kafka):
+            told.setdefault(event.result_id, set()).add(event.model_dump_json())
+        assert told.keys() == expected.keys()
+        assert {len(ways) for ways in told.values()} == {1}, "a repeat says the same"
+        assert {one.halves for one in stored.values()} == {2}, "the first in the log counts"
+        waiting = await shop.store.participants.parked({who for who, _ in expected.values()})
+        assert waiting == []
+
+
+async def test_the_graded_one_is_told_also_behind_another_of_its_attempt(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        graded, other = shop.submission("wang", right=1), shop.submission("wang", right=5)
+        # A sender with a partitioner of its own: the two have no order, and come in another one again.
+        await shop.grading.grade_submissions(batch(graded))
+        await submitted((other, 2), (graded, 1))(shop.grading, shop.publisher)
+        assert [event.points for _, event in await shop.completed(kafka)] == [1]
+
+
+async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = shop.submission("wang")
+        one = batch(sent)
+        await shop.grading.grade_submissions(one)
+        # As after a death before the publication; the quiz is closed early meanwhile.
+        now = sent.started_at
+        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now)
+        await shop.catalogue.refresh()
+        again = batch(sent)
+        await shop.publisher.publish(await shop.grading.grade_submissions(again))
+        assert again.rejected == []
+        assert [event.participant_id for _, event in await shop.completed(kafka)] == ["wang"]
+        late = batch(shop.submission("li"))
+        assert await shop.grading.grade_submissions(late) == []
+        assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
+
+
+async def test_a_waiting_submission_that_cannot_be_read_keeps_nobody_waiting(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        await shop.grading.grade_submissions(batch(*(shop.submission(who, district=None) for who in "ab")))
+        await shop.store.database["parked"].update_one({"participant_id": "a"}, {"$set": {"value": b"{"}})
+        await shop.grading.keep_participants(people(joined("a"), joined("b")))
+        assert [event.participant_id for _, event in await shop.completed(kafka)] == ["b"]
+        assert await shop.store.participants.parked(["a", "b"]) == []
+
+
+async def test_what_was_graded_at_the_close_is_told_when_it_is_read_again_and_waits_no_more(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = shop.submission("wang", district=None)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        await shop.grading.grade_rest(shop.quiz_id)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        assert len(await shop.completed(kafka)) == 2
+        assert await shop.store.participants.parked(["wang"]) == []
+
+
+async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = shop.submission("wang", district=None)
+        await submitted((sent, 1))(shop.grading, shop.publisher)
+        # Known by now, and the process that learnt it died before it could grade.
+        await shop.store.participants.save({"wang": Change(1, Profile("school-1", None))})
+        died = 0
+        for dies_at in range(1, POINTS_MAX):
+            grading, publisher = mortal(shop, kafka, Life(dies_at))
+            try:
+                await submitted((sent, 1))(grading, publisher)
+            except DiedError:
+                died += 1
+            else:
+                break
+            finally:
+                await publisher.stop()
+        assert died >= 4
+        assert await shop.store.participants.parked(["wang"]) == []
+        assert {event.group_id for _, event in await shop.completed(kafka)} == {"school-1"}

@@ -1,0 +1,435 @@
+"""Standings and ranks on the real database: exact whatever is repeated, late, at once or cut off."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from services.quiz.attempts.submission import Submission
+from services.quiz.closing.close import Closer
+from services.quiz.grading.handlers import Grading
+from services.quiz.participants.store import PARKED_DAYS_KEPT
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.rules import QUIZ_DAYS_MAX, AttemptId, ParticipantId, QuizId
+from services.quiz.results.store import ATTEMPT_DAYS_KEPT, Result
+from services.quiz.standings.ranks import Ranks
+from services.quiz.standings.rules import least_better, order, place
+from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingKey, Standings
+from services.quiz.standings.tally import EXACT_SECONDS, cell_of
+from services.quiz.standings.upkeep import IDLE_LOOK_SECONDS, Upkeep
+from services.quiz.store import QuizStore
+from shared.storage.mongo import Database, connect
+from tests.quiz.builders import Workshop, batch, told, workshop
+from tests.support.kafka import fresh_database
+
+pytestmark = pytest.mark.stack
+
+OPENS = datetime(2026, 5, 20, tzinfo=UTC)
+QUIZ = QuizId("contest")
+
+
+def database_of(shop: Workshop) -> Database:
+    return shop.store.database
+
+
+def result(n: int, who: str, halves: int, seconds: int, finish_ms: int = 0) -> Result:
+    """The nth result of a quiz that no catalogue knows."""
+    at = OPENS + timedelta(milliseconds=finish_ms)
+    ids = AttemptId(f"a{n}"), f"s{n}", QUIZ, 1, ParticipantId(who)
+    return Result(*ids, None, None, halves, 200, halves >= 120, seconds, at, "")
+
+
+def orders(results: Iterable[Result]) -> Orders:
+    best: dict[StandingKey, int] = {}
+    for one in results:
+        place = StandingKey(one.quiz_id, one.participant_id)
+        this = order(one.halves, one.time_used_seconds, one.submitted_at, OPENS)
+        best[place] = max(this, best.get(place, 0))
+    return best
+
+
+async def stored(database: Database, quiz_id: str) -> dict[ParticipantId, int]:
+    """Participants and orders as they stand."""
+    found = database["standings"].find({"quiz_id": quiz_id})
+    return {ParticipantId(one["_id"].partition("/")[2]): one["order"] async for one in found}
+
+
+async def assert_counted(database: Database, quiz_id: str) -> None:
+    """Every standing is counted, and nothing else."""
+    standing = await stored(database, quiz_id)
+    tally = await Standings(database).tally(quiz_id)
+    assert tally.cells() == dict(Counter(map(cell_of, standing.values())))
+    assert tally.participants == len(standing)
+
+
+async def assert_ranks(database: Database, quiz_id: str, best: Mapping[ParticipantId, int]) -> None:
+    """Standings are these, and each rank is one more than how many are better."""
+    assert await stored(database, quiz_id) == best
+    await assert_counted(database, quiz_id)
+    ranks = Ranks(Standings(database), fresh_seconds=0)
+    for own in best.values():
+        better = sum(other >= least_better(own) for other in best.values())
+        assert await ranks.rank(quiz_id, own) == better + 1
+    assert await ranks.participants(quiz_id) == len(best)
+
+
+async def all_of(awaitables: Iterable[Awaitable[object]]) -> None:
+    await asyncio.gather(*awaitables)
+
+
+async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo: str) -> None:
+    random = Random(4)  # noqa: S311 (no secret)
+    # Few different marks, so that ties abound; some so slow that they share a wide cell.
+    seconds = [60, 61, 62, EXACT_SECONDS, EXACT_SECONDS + 1, EXACT_SECONDS + 63, EXACT_SECONDS + 64]
+    results = [
+        result(n, f"p{random.randrange(120)}", random.choice([60, 80, 100]), random.choice(seconds), n)
+        for n in range(300)
+    ]
+    best = {place.participant_id: order for place, order in orders(results).items()}
+    batches = [results[n : n + 20] for n in range(0, 300, 20)]
+    again = batches + batches[::3]
+    random.shuffle(again)
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        for number, some in enumerate(again):
+            await store.results.add(some, orders)
+            if number % 5 == 0:
+                await store.standings.fold(QUIZ, changes_min=1)
+        await assert_ranks(database, QUIZ, best)
+        top = await store.standings.top(QUIZ, 10)
+        assert top == sorted(best.items(), key=lambda one: (-one[1], one[0]))[:10]
+
+
+async def test_three_graders_at_once_on_the_same_and_on_different_participants(mongo: str) -> None:
+    random = Random(5)  # noqa: S311 (no secret)
+    results = [
+        result(n, f"p{n % 40}", random.randrange(101), random.randrange(60, 70), n) for n in range(360)
+    ]
+    batches = [results[n : n + 30] for n in range(0, 360, 30)]
+    async with fresh_database(mongo) as database:
+        await QuizStore(database).prepare()
+
+        async def grade(mine: Sequence[list[Result]], looks: int = 0) -> None:
+            async with connect(mongo, database.name) as own:
+                store = QuizStore(own)
+                store.results._looks = looks
+                for some in mine:
+                    await store.results.add(some, orders)
+
+        async def fold() -> None:
+            for _ in range(10):
+                await Standings(database).fold(QUIZ, changes_min=1)
+
+        # Different batches with the same participants; then all three the same batches, folded meanwhile.
+        await all_of(grade(batches[n:6:3]) for n in range(3))
+        await assert_counted(database, QUIZ)
+        await all_of([*(grade(batches, looks) for looks in (0, 1, 99)), fold(), fold()])
+        assert await database["results"].count_documents({}) == 360
+        best = {place.participant_id: order for place, order in orders(results).items()}
+        await assert_ranks(database, QUIZ, best)
+
+
+async def test_repeats_are_found_though_they_are_not_looked_for(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        results = [result(n, f"p{n}", n, 60) for n in range(60)]
+        assert await store.results.add(results[:40], orders) == {}
+        for _ in range(3):
+            store.results._looks = 0
+            # An attempt that another submission has come of: what counted counts.
+            other = [result(n, f"p{n}", 100, 1) for n in range(30)] + results[30:]
+            earlier = await store.results.add(other, orders)
+            assert [earlier[one.attempt_id] for one in results[:40]] == results[:40]
+        best = {place.participant_id: order for place, order in orders(results).items()}
+        await assert_ranks(database, QUIZ, best)
+
+
+class CutOffError(Exception):
+    """The process ends here."""
+
+
+async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -> None:
+    first, second = (
+        [result(n, f"p{n}", 80, 60) for n in (1, 2)],
+        [result(3, "p1", 90, 60), result(4, "p4", 70, 60)],
+    )
+
+    def cut_off(results: Iterable[Result]) -> Orders:
+        raise CutOffError
+
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        await store.results.add(first, orders)
+
+        async def everything() -> Mapping[str, object]:
+            names = ("results", "standings", "rank_changes", "rank_counts")
+            return {name: await database[name].find().sort("_id", 1).to_list(None) for name in names}
+
+        before = await everything()
+        # With the results written and no standing yet.
+        with pytest.raises(CutOffError):
+            await store.results.add(second, cut_off)
+        assert await everything() == before
+        # With the standings written, one raised and one new, and their change refused by the server.
+        refuse = {"validator": {"cells": {"$exists": False}}}
+        await database.command({"collMod": "rank_changes", **refuse})
+        with pytest.raises(Exception, match=r"failed validation|rank_changes: code 121"):
+            await store.results.add(second, orders)
+        assert await everything() == before
+        # With the changes added up, and the counts refused.
+        await database.command({"collMod": "rank_counts", **refuse})
+        with pytest.raises(Exception, match="failed validation"):
+            await store.standings.fold(QUIZ, changes_min=1)
+        assert await everything() == before
+        for name in ("rank_changes", "rank_counts"):
+            await database.command({"collMod": name, "validator": {}})
+        for _ in range(2):
+            await store.results.add(second, orders)
+        best = {place.participant_id: order for place, order in orders(first + second).items()}
+        await assert_ranks(database, QUIZ, best)
+        await store.standings.fold(QUIZ, changes_min=1)
+        await assert_ranks(database, QUIZ, best)
+
+
+async def test_counts_are_folded_when_there_are_enough_changes(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        for n in range(FOLD_CHANGES_MIN):
+            assert await store.standings.fold(QUIZ) == 0
+            await store.results.add([result(n, f"p{n}", n % 101, n)], orders)
+        await all_of(Upkeep(store, Catalogue(store)).turn() for _ in range(3))
+        assert await database["rank_changes"].count_documents({}) == 0
+        await assert_counted(database, QUIZ)
+
+
+async def test_few_changes_are_folded_too_but_later(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        await store.results.add([result(1, "p1", 80, 60)], orders)
+        changes = database["rank_changes"]
+        await Upkeep(store, Catalogue(store)).turn()
+        assert await changes.count_documents({}) == 1
+        await Upkeep(store, Catalogue(store), fold_seconds=0).turn()
+        assert await changes.count_documents({}) == 0
+        await assert_counted(database, QUIZ)
+
+
+async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        await graded(shop, *(on_time(shop, f"p{n}", 5, datetime.now(UTC)) for n in range(100)))
+        upkeep = Upkeep(shop.store, shop.catalogue, fold_seconds=0)
+        closer = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest)
+        await upkeep.turn()
+
+        async def look() -> None:
+            assert await upkeep.turn() == IDLE_LOOK_SECONDS
+            await closer.turn()
+            await shop.catalogue.erased.refresh()
+            assert not await shop.store.participants.any_parked()
+
+        database = database_of(shop)
+        await examined(database, look)
+        seen = [one async for one in database["system.profile"].find({"ns": {"$regex": "^test_"}})]
+        mine = [
+            one
+            for one in seen
+            if not one["ns"].endswith((".quizzes", ".system.profile", ".leases", ".outbox"))
+        ]
+        assert len(mine) >= 4
+        assert {(one.get("docsExamined", 0), one.get("hasSortStage", False)) for one in mine} == {(0, False)}
+
+
+async def test_what_may_be_forgotten_has_a_term(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await QuizStore(database).prepare()
+        terms = {
+            name: index.get("expireAfterSeconds")
+            for name in ("attempts", "parked")
+            for index in (await database[name].index_information()).values()
+            if "expireAfterSeconds" in index
+        }
+        assert terms == {"attempts": ATTEMPT_DAYS_KEPT * 86_400, "parked": PARKED_DAYS_KEPT * 86_400}
+        assert min(ATTEMPT_DAYS_KEPT, PARKED_DAYS_KEPT) > QUIZ_DAYS_MAX
+
+
+async def test_counting_anew_while_graders_are_at_work_misses_nothing(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        await store.results.add([result(n, f"p{n}", n % 101, n * 7, n) for n in range(200)], orders)
+        await database["rank_changes"].delete_many({})
+        await store.standings.recount(QUIZ)
+        await assert_counted(database, QUIZ)
+        # Counting anew while graders are at work misses nothing and counts nothing twice.
+        more = [[result(n, f"p{n}", 50, 60, n)] for n in range(200, 240)]
+        await all_of([*(store.results.add(one, orders) for one in more), store.standings.recount(QUIZ)])
+        await assert_counted(database, QUIZ)
+
+
+async def test_several_processes_that_start_at_once_make_the_collections_once(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await all_of(QuizStore(database).prepare() for _ in range(8))
+        assert {"results", "rank_changes", "rank_counts"} <= {*await database.list_collection_names()}
+
+
+async def examined(database: Database, work: Callable[[], Awaitable[object]]) -> int:
+    """Documents and index keys that the database looks at for this."""
+    await database.command("profile", 2)
+    await work()
+    await database.command("profile", 0)
+    seen = database["system.profile"].find({"ns": {"$ne": f"{database.name}.system.profile"}})
+    return sum([one.get("docsExamined", 0) + one.get("keysExamined", 0) async for one in seen])
+
+
+@pytest.mark.parametrize("seconds", [700, EXACT_SECONDS + 10_000])
+async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, seconds: int) -> None:
+    random = Random(6)  # noqa: S311 (no secret)
+    async with fresh_database(mongo) as database:
+        store = QuizStore(database)
+        await store.prepare()
+        for n in range(0, 20_000, 1_000):
+            some = [
+                result(k, f"p{k}", random.randrange(40, 100), seconds + random.randrange(600), k)
+                for k in range(n, n + 1_000)
+            ]
+            await store.results.add(some, orders)
+        own = max(orders([some[0]]).values())
+        better = await store.standings.count(QUIZ, least_better(own))
+
+        async def rank() -> None:
+            assert await store.standings.order_of(QUIZ, some[0].participant_id) == own
+            assert await Ranks(store.standings).rank(QUIZ, own) == better + 1
+
+        # 20 changes, one standing by its id, and those of the own cell where that is a wide one.
+        assert 0 < await examined(database, rank) < 100
+
+
+def on_time(shop: Workshop, who: str, right: int, at: datetime, number: int = 1) -> Submission:
+    return shop.submission(who, right=right, submitted_at=at, number=number)
+
+
+async def graded(shop: Workshop, *sent: Submission) -> list[str]:
+    return [event.participant_id for _, event in told(await shop.grading.grade_submissions(batch(*sent)))]
+
+
+async def standing(shop: Workshop) -> Mapping[str, int]:
+    """Participants and their points in percent; five questions are on a paper."""
+    return {
+        who: 20 * place(order, OPENS).halves // 2
+        for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
+    }
+
+
+async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_graded(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo, attempts_per_day=3) as shop:
+        now = datetime.now(UTC).replace(microsecond=0)
+        frozen_at, before, after = now, now - timedelta(seconds=30), now + timedelta(seconds=1)
+        await graded(shop, on_time(shop, "wang", 2, before))
+        await shop.store.quizzes.freeze(shop.quiz_id, frozen_at)
+        later = [on_time(shop, "wang", 4, after, 2), on_time(shop, "li", 5, after)]
+        assert await graded(shop, *later, on_time(shop, "mei", 1, before)) == ["wang", "li", "mei"]
+        # At the very moment is before; a millisecond later is after.
+        last = [
+            on_time(shop, "an", 3, frozen_at),
+            on_time(shop, "bo", 3, frozen_at + timedelta(milliseconds=1)),
+        ]
+        await graded(shop, *last)
+        await graded(shop, on_time(shop, "wang", 3, before, 3))
+        frozen = {"wang": 60, "mei": 20, "an": 60}
+        for _ in range(2):
+            # A repeat, another freeze and upkeep change nothing.
+            assert await standing(shop) == frozen
+            await assert_counted(database_of(shop), shop.quiz_id)
+            await graded(shop, *later, *last)
+            await shop.store.quizzes.freeze(shop.quiz_id, after)
+            await Upkeep(shop.store, shop.catalogue).turn()
+        for _ in range(2):
+            await shop.store.quizzes.thaw(shop.quiz_id)
+            await Upkeep(shop.store, shop.catalogue).turn()
+            assert await standing(shop) == {"wang": 80, "li": 100, "mei": 20, "an": 60, "bo": 60}
+            await assert_counted(database_of(shop), shop.quiz_id)
+        assert await database_of(shop)["held"].count_documents({}) == 0
+
+
+async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        now = datetime.now(UTC).replace(microsecond=0)
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        frozen = await shop.store.quizzes.frozen([shop.quiz_id])
+        await graded(shop, on_time(shop, "wang", 4, now))
+        await shop.store.quizzes.thaw(shop.quiz_id)
+        await Upkeep(shop.store, shop.catalogue).turn()
+        assert await standing(shop) == {"wang": 80}
+        # Frozen again, and then comes one who has looked during the first freeze.
+        await shop.store.quizzes.freeze(shop.quiz_id, now + timedelta(minutes=1))
+        late = [
+            Result(
+                AttemptId(f"{n}"),
+                "s",
+                QuizId(shop.quiz_id),
+                1,
+                ParticipantId(who),
+                None,
+                None,
+                10,
+                10,
+                True,
+                9,
+                now,
+                "",
+            )
+            for n, who in enumerate(("wang", "li"))
+        ]
+        await shop.store.results.add(late, shop.grading._orders(frozen))
+        assert await standing(shop) == {"wang": 80}
+        await Upkeep(shop.store, shop.catalogue).turn()
+        assert await standing(shop) == {"wang": 100, "li": 100}, "submitted before the second freeze"
+        await assert_counted(database_of(shop), shop.quiz_id)
+
+
+async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo, attempts_per_day=3) as shop:
+        now = datetime.now(UTC).replace(microsecond=0)
+        people = [f"p{n}" for n in range(60)]
+        sent = [on_time(shop, who, (n + k) % 6, now, k) for n, who in enumerate(people) for k in (1, 2, 3)]
+        Random(7).shuffle(sent)  # noqa: S311 (no secret)
+        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        graders = [Grading(shop.store, shop.catalogue, shop.publisher) for _ in range(3)]
+
+        async def grade(grader: Grading, mine: Sequence[Submission]) -> None:
+            for n in range(0, len(mine), 10):
+                await grader.grade_submissions(batch(*mine[n : n + 10]))
+
+        await all_of(grade(one, sent[n:90:3]) for n, one in enumerate(graders))
+        assert await standing(shop) == {}
+        await shop.store.quizzes.thaw(shop.quiz_id)
+        upkeeps = [Upkeep(shop.store, shop.catalogue).turn() for _ in range(3)]
+        await all_of([*upkeeps, *(grade(one, sent[90 + n :: 3]) for n, one in enumerate(graders))])
+        await Upkeep(shop.store, shop.catalogue).turn()
+        best = {who: max((n + k) % 6 for k in (1, 2, 3)) * 20 for n, who in enumerate(people)}
+        assert await standing(shop) == best
+        await assert_counted(database_of(shop), shop.quiz_id)
+
+
+async def test_a_repeat_by_an_earlier_version_of_what_was_graded_still_stands(kafka: str, mongo: str) -> None:
+    async with workshop(kafka, mongo) as shop:
+        sent = on_time(shop, "wang", 4, datetime.now(UTC))
+        await graded(shop, sent)
+        # As after a crash of a version that wrote results first.
+        await database_of(shop)["standings"].delete_many({})
+        await database_of(shop)["rank_changes"].delete_many({})
+        await graded(shop, sent)
+        assert await standing(shop) == {"wang": 80}
+        await assert_counted(database_of(shop), shop.quiz_id)
