@@ -32,9 +32,8 @@ from shared.messaging.received import Subscription
 from shared.runtime import clock
 from shared.runtime.background import Loop, looping
 from shared.runtime.settings import Settings
-from shared.storage import mongo
+from shared.storage import mongo, outbox
 from shared.storage.mongo import Database
-from shared.storage.outbox import relaying
 from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.hot import HotRoute
@@ -118,7 +117,7 @@ class Service(Generic[S]):
         if self.works:
             publisher = await self.publisher()
             owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
-            relay = await self.enter(relaying(self.database, publisher, owner=owner))
+            relay = await self.enter(outbox.relaying(self.database, publisher, owner=owner))
             self.checks["relay"] = relay.check
         await self.enter(looping(*self._loops))
         self.checks |= {loop.name: loop.check for loop in self._loops}
@@ -167,6 +166,8 @@ def build(
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         connected = await stack.enter_async_context(mongo.connect(settings.mongo, database))
+        # Here, since a process of role api writes events too: a transaction must not create the collection.
+        await outbox.prepare(connected)
         service = Service(app, settings, stack, connected)
         await wire(service)
         await service.start()

@@ -13,6 +13,8 @@ This is the one way in which a service changes its state over HTTP or in the bac
 A handler of events needs none: what it returns is published before its batch is committed.
 """
 
+import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -22,6 +24,10 @@ from shared.storage import outbox
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX, Database, Session, in_transaction
 
 T = TypeVar("T")
+
+# The longest pause before the second try. It doubles with each further one, up to the bound.
+CONFLICT_PAUSE_SECONDS = 0.008
+CONFLICT_PAUSE_SECONDS_MAX = 0.064
 
 
 class UnitOfWork:
@@ -51,13 +57,22 @@ async def save_together(
     Run `work` in one transaction, again as a whole if it conflicts with another one.
 
     `work` may run more than once. So it does nothing but read and write through its session, and tell.
+    Between two tries lies a short random pause: without it, two processes that write the same document
+    would keep each other from committing.
 
     Raises:
         Rejected: an event is larger than its readers accept. Nothing was saved.
         Unavailable: the database does not answer. It may have been saved or not.
     """
 
+    tries = 0
+
     async def transaction(session: Session) -> T:
+        nonlocal tries
+        if tries:
+            longest = min(CONFLICT_PAUSE_SECONDS * 2.0 ** (tries - 1), CONFLICT_PAUSE_SECONDS_MAX)
+            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 (no secret)
+        tries += 1
         unit = UnitOfWork(session)
         result = await work(unit)
         await outbox.append(database, session, unit.events)
