@@ -34,6 +34,7 @@ class HotEndpoint:
 
     Args:
         path: the pattern, with one id in it or none.
+        name: begins the operation's id in the document.
         description: for the document: the rules, and the codes of all refusals.
         status: of the answer where it is not a refusal.
         answer: the body's model, for the document. The handler writes the JSON itself.
@@ -53,6 +54,7 @@ class HotEndpoint:
     openapi: Mapping[str, Any] = field(default_factory=dict)
     responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
     body_bytes_max: int = BODY_BYTES_MAX
+    name: str | None = None
 
     def answered_by(self, answer: Answer) -> HotRoute:
         """The route that answers this endpoint."""
@@ -71,6 +73,7 @@ class HotEndpoint:
             self.path,
             almost,
             methods=[self.method],
+            name=self.name,
             summary=self.summary,
             description=self.description,
             status_code=self.status,
