@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ops import week
+from services.quiz.attempts.rules import attempt_id
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
-from services.quiz.quizzes.papers import Paper, lay_out
-from services.quiz.quizzes.rules import Quiz, attempt_id, day_of, paper_number
+from services.quiz.quizzes.papers import Paper, lay_out, paper_number
+from services.quiz.quizzes.rules import Quiz, day_of
 from shared.web.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
 
 DISTRICT = "华龙区"

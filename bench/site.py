@@ -27,10 +27,10 @@ from ops.stack.host import free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, start, stop
 from services.quiz.quizzes.publish import publish
-from services.quiz.store import QuizStore
+from services.quiz.quizzes.store import QuizStore
 from shared.contracts import topics
 from shared.runtime import clock
-from shared.storage import mongo
+from shared.storage import mongo, outbox
 
 ROOT = Path(__file__).parent.parent
 COPIES_MAX = 4
@@ -233,9 +233,10 @@ class Site:
         if not contest:
             return
         async with mongo.connect(self.stack.mongo, "kepu_quiz") as database:
-            store = QuizStore(database)
-            await store.prepare()
-            await publish(store, self.contest.quiz_id, self.contest.quiz, clock.now())
+            quizzes = QuizStore(database)
+            await quizzes.prepare()
+            await outbox.prepare(database)
+            await publish(quizzes, self.contest.quiz_id, self.contest.quiz, clock.now())
 
 
 def _forget(admin: AdminClient) -> None:

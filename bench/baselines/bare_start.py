@@ -15,8 +15,10 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from bench.baselines.asgi import Bare
 from bench.baselines.told import serve, told
 from bench.contest import DURATION_SECONDS, VERSION, Contest
-from services.quiz.attempts.hot import STARTS_GROUP_MAX, WINDOW_SECONDS
-from services.quiz.quizzes.rules import attempt_id, day_of, paper_number
+from services.quiz.attempts.rules import attempt_id
+from services.quiz.attempts.start import STARTS_GROUP_MAX, WINDOW_SECONDS
+from services.quiz.quizzes.papers import paper_number
+from services.quiz.quizzes.rules import day_of
 from shared.messaging.group_commit import GroupCommit
 
 TOKEN_LIKE = b"t" * 230

@@ -14,7 +14,7 @@ import msgspec
 from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
 from bench.contest import Contest
 from services.quiz.attempts.submission import Submission
-from services.quiz.quizzes.rules import paper_number
+from services.quiz.quizzes.papers import paper_number
 from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.standings.rules import order
 from shared.contracts.envelope import EVENT_IDS

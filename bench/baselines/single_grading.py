@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from bench.baselines.told import told
 from bench.contest import Contest
-from services.quiz.quizzes.rules import paper_number
+from services.quiz.quizzes.papers import paper_number
 from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted

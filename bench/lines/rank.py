@@ -18,7 +18,7 @@ from bench.contest import Signer, http_request
 from bench.load.client import Plan, requests_file
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.report import Outcome
-from services.quiz.standings.store import Standings
+from services.quiz.standings.store import StandingStore
 from shared.storage import mongo
 
 TITLE = "one's own rank read, closed loop"
@@ -88,7 +88,7 @@ def _add(bench: Bench, numbers: range) -> None:
 
     async def count() -> None:
         async with mongo.connect(url, "kepu_quiz") as database:
-            await Standings(database).recount(contest.quiz_id)
+            await StandingStore(database).recount(contest.quiz_id)
 
     bench.tell("counting them")
     asyncio.run(count())

@@ -1,33 +1,36 @@
-"""The quiz service put together: role api starts and takes in, role worker grades, closes and relays."""
-
-import socket
-from contextlib import AsyncExitStack
+"""The quiz service put together: role api answers, role worker grades, closes and publishes."""
 
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
-from services.quiz.attempts.hot import Sitting, results_gathered, starts_gathered
+from services.quiz.attempts import hot
+from services.quiz.attempts.hot import AttemptEndpoints, grouped_outcomes
 from services.quiz.attempts.intake import Intake
+from services.quiz.attempts.start import grouped_starts
+from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
-from services.quiz.grading.handlers import Grading, subscriptions
-from services.quiz.quizzes.api import router
-from services.quiz.quizzes.catalogue import offering
-from services.quiz.serving import QuizApi
+from services.quiz.erasure.sweep import Sweeper
+from services.quiz.grading.grade import Grader
+from services.quiz.grading.grade_waiting import WaitingGrader
+from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
+from services.quiz.grading.store import WaitingStore
+from services.quiz.participants.erased import Erased
+from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes import api as quizzes_api
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.results.store import ResultStore
+from services.quiz.review import api as review_api
+from services.quiz.standings import api as standings_api
 from services.quiz.standings.ranks import Ranks
+from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
-from services.quiz.store import QuizStore
 from services.quiz.wording import CHINESE
-from shared.messaging.consuming import consuming
-from shared.messaging.publisher import publishing
-from shared.runtime import clock
-from shared.runtime.background import looping
 from shared.runtime.settings import Settings, read
-from shared.storage import mongo
-from shared.storage.outbox import relaying
-from shared.web.app import create_app, serve
-from shared.web.health import Check
-from shared.web.tokens import TokenVerifier
+from shared.service import Service, build
+from shared.web.app import serve
 
 
 class QuizSettings(Settings):
@@ -37,59 +40,69 @@ class QuizSettings(Settings):
     attempt_key: SecretStr = Field(min_length=32, description="secret that attempt tokens are signed with")
 
 
+async def wire(service: Service[QuizSettings]) -> None:
+    """Put the service's rooms together."""
+    participants = ParticipantStore(service.database)
+    quizzes = QuizStore(service.database)
+    standings = StandingStore(service.database)
+    results = ResultStore(service.database)
+    attempts = AttemptStore(service.database)
+    waiting = WaitingStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting):
+        await store.prepare()
+    publisher = await service.publisher()
+    erased, catalogue = Erased(participants), Catalogue(quizzes)
+    await erased.refresh()
+    await catalogue.refresh()
+    service.run(erased.loop, catalogue.loop)
+    if service.answers:
+        tokens = AttemptTokens(service.settings.attempt_key.get_secret_value())
+        endpoints = AttemptEndpoints(
+            catalogue,
+            erased,
+            tokens,
+            Intake(tokens, catalogue, erased, publisher),
+            service.participant_of,
+            grouped_starts(quizzes, attempts, results),
+            grouped_outcomes(attempts, results),
+        )
+        service.answer(*endpoints.routes())
+        service.provide(catalogue, erased, quizzes, standings, Ranks(standings), results, attempts)
+    if service.works:
+        grader = Grader(catalogue, quizzes, results)
+        waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
+        submissions = SubmissionHandler(
+            grader,
+            waiting_grader,
+            catalogue,
+            erased,
+            quizzes=quizzes,
+            attempts=attempts,
+            results=results,
+            participants=participants,
+            waiting=waiting,
+        )
+        service.consume(*subscriptions(submissions, ParticipantHandler(participants, waiting_grader)))
+        service.run(
+            Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
+            Upkeep(standings).loop,
+            Sweeper(catalogue, participants, waiting, results, standings).loop,
+        )
+
+
 def assemble(settings: QuizSettings) -> FastAPI:
     """The service's app."""
-
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
-        publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-quiz"))
-        store = QuizStore(database)
-        await store.prepare()
-        catalogue = await stack.enter_async_context(offering(store))
-        checks: dict[str, Check] = {
-            "mongo": lambda: mongo.ping(database),
-            "kafka": publisher.ping,
-            "quizzes": catalogue.loop.check,
-        }
-        if settings.role != "worker":
-            tokens = AttemptTokens(settings.attempt_key.get_secret_value())
-            intake = Intake(tokens, catalogue, publisher)
-            verifier: TokenVerifier = app.state.tokens
-            app.state.sitting = sitting = Sitting(
-                catalogue,
-                tokens,
-                intake,
-                lambda token: verifier.verify(token, clock.now()),
-                starts_gathered(store),
-                results_gathered(store),
-            )
-            app.state.hot_routes += sitting.routes()
-            app.state.quiz = QuizApi(store, catalogue, Ranks(store.standings))
-        if settings.role != "api":
-            grading = Grading(store, catalogue, publisher)
-            consumers = await stack.enter_async_context(
-                consuming(settings.kafka, subscriptions(grading), publisher, instance=settings.instance)
-            )
-            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
-            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
-            closer = Closer(store, catalogue, settings.kafka, grading.grade_rest)
-            upkeep = Upkeep(store, catalogue)
-            await stack.enter_async_context(looping(closer.loop, upkeep.loop))
-            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            checks |= {"relay": relay.check, "closing": closer.loop.check, "upkeep": upkeep.loop.check}
-        return checks
-
-    app = create_app(
-        "quiz",
+    return build(
+        settings,
+        wire,
+        name="quiz",
+        database=settings.database,
         title="Kepu Week: quiz",
         description="Question banks, quizzes, attempts, results and standings.",
-        settings=settings,
-        lifespan=lifespan,
+        routers=[standings_api.routes, quizzes_api.routes, review_api.routes, closing_api.routes],
+        hot=hot.ENDPOINTS,
         chinese=CHINESE,
     )
-    if settings.role != "worker":
-        app.include_router(router())
-    return app
 
 
 if __name__ == "__main__":

@@ -1,57 +1,25 @@
-"""Quizzes, submissions and a running quiz service, for the tests of quiz."""
+"""Quizzes, submissions, attempts and events, for the tests of quiz; workshop.py has the parts of a worker."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import msgspec
-from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
 from services.quiz.app import QuizSettings, assemble
+from services.quiz.attempts.rules import Attempt, attempt_id
 from services.quiz.attempts.submission import Submission
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
-from services.quiz.grading.handlers import Grading
-from services.quiz.quizzes.catalogue import Catalogue, offering
-from services.quiz.quizzes.papers import Paper, lay_out
-from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import (
-    Attempt,
-    Option,
-    ParticipantId,
-    Question,
-    Quiz,
-    QuizId,
-    attempt_id,
-    day_of,
-    deadline,
-    paper_number,
-)
-from services.quiz.store import QuizStore
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.papers import Paper, lay_out, paper_number
+from services.quiz.quizzes.rules import Option, Question, Quiz, QuizId, day_of, schedule_of
 from shared.contracts.envelope import Envelope, enclose
-from shared.contracts.events import (
-    ParticipantErased,
-    ParticipantJoined,
-    QuestionKind,
-    QuizCompleted,
-    QuizSubmitted,
-)
-from shared.contracts.topics import create_missing
-from shared.messaging.consumer import Batch, Following, Raw, Received
-from shared.messaging.publisher import Publisher, publishing
+from shared.contracts.events import ParticipantErased, ParticipantJoined, QuestionKind, QuizSubmitted
+from shared.messaging.received import Batch
 from shared.runtime import clock
-from shared.web.tokens import TokenSigner, new_key_pair
-from tests.support.kafka import fresh_database, read_all
+from tests.support.service import bearer, received, settings_of, token_of
 
-PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 ATTEMPT_KEY = "a-secret-of-at-least-thirty-two-characters"
-ORGANISER_KEY = "organisers-key-for-tests"
-SIGNER = TokenSigner(PRIVATE_KEY)
-ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 
 
 def question(number: int, topic: str = "天文", kind: QuestionKind = "single", key: str = "A") -> Question:
@@ -115,31 +83,11 @@ def submission(
 
 
 def as_participant(participant_id: str, district: str | None = "华龙区") -> dict[str, str]:
-    signed = SIGNER.sign(participant_id, None, district, datetime.now(UTC))
-    return {"Authorization": f"Bearer {signed}"}
+    return bearer(token_of(participant_id, district=district))
 
 
 def settings(kafka: str, mongo: str, **changes: object) -> QuizSettings:
-    fields: dict[str, object] = {
-        "kafka": kafka,
-        "mongo": mongo,
-        "database": f"quiz_{uuid4().hex[:12]}",
-        "organiser_key": ORGANISER_KEY,
-        "token_public_key": PUBLIC_KEY,
-        "attempt_key": ATTEMPT_KEY,
-    }
-    return QuizSettings.model_validate(fields | changes)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, which runs as it would under a server."""
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://quiz", timeout=30) as client,
-    ):
-        yield client
+    return settings_of(QuizSettings, mongo, kafka, attempt_key=ATTEMPT_KEY, **changes)
 
 
 def service(kafka: str, mongo: str, **changes: object) -> FastAPI:
@@ -152,8 +100,8 @@ def attempt(
     """An attempt as a start would have made it."""
     started = started_at or datetime.now(UTC)
     id_ = attempt_id(quiz_id, who, day_of(of, started), number)
-    latest = deadline(of, of.closes_at, started)
-    return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, latest, 1)
+    deadline_at = schedule_of(of, of.closes_at).deadline(started)
+    return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, deadline_at, 1)
 
 
 def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区") -> dict[str, str]:
@@ -169,23 +117,13 @@ def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区
         district,
         of.quiz_version,
     )
-    return {"Authorization": f"Bearer {AttemptTokens(key).sign(claims)}"}
+    return bearer(AttemptTokens(key).sign(claims))
 
 
 def envelope(sent: Submission, nth: int = 1) -> Envelope[QuizSubmitted]:
     """The event by which any other system submits; the nth that it sends of this attempt."""
     event = QuizSubmitted(**msgspec.structs.asdict(sent))
     return enclose(event, source="another/system", cause=f"{sent.attempt_id}/{nth}", now=datetime.now(UTC))
-
-
-def received(told: Envelope[Any], event: Any = None, appended_at: datetime | None = None) -> Received[Any]:
-    """An event as the consumer gives it to a handler."""
-    at_ms = round((appended_at or datetime.now(UTC)).timestamp() * 1000)
-    value = told.event.model_dump_json().encode()
-    record: Raw = ConsumerRecord(
-        told.event.topic, 0, 0, at_ms, 1, told.event.key.encode(), value, None, 0, len(value), ()
-    )
-    return Received(event or told.event, told.context, record)
 
 
 def batch(*submissions: Submission, nth: int = 1, appended_at: datetime | None = None) -> Batch[Submission]:
@@ -219,57 +157,3 @@ def joined(
 
 def erased(who: str, version: int = 2) -> ParticipantErased:
     return ParticipantErased(participant_id=who, version=version, erased_at=datetime.now(UTC))
-
-
-@dataclass
-class Workshop:
-    """The parts of a worker, with a quiz published, to be used one by one."""
-
-    store: QuizStore
-    catalogue: Catalogue
-    publisher: Publisher
-    grading: Grading
-    quiz_id: str
-    quiz: Quiz
-
-    def submission(self, participant_id: str | None = None, **changes: Any) -> Submission:
-        return submission(self.quiz_id, self.quiz, participant_id, **changes)
-
-    async def completed(self, kafka: str) -> list[tuple[str, QuizCompleted]]:
-        """The event ids and events of `quiz.completed` that the log has of this quiz."""
-        return await completed_of(kafka, self.quiz_id)
-
-
-def told(following: Following) -> list[tuple[str, QuizCompleted]]:
-    """The event ids and events that follow from a batch."""
-    found = []
-    for one in following:
-        assert isinstance(one, tuple)
-        topic, _, value, headers = one
-        assert topic == QuizCompleted.topic
-        found.append((dict(headers)["ce_id"].decode(), QuizCompleted.model_validate_json(value or b"")))
-    return found
-
-
-async def completed_of(kafka: str, quiz_id: str) -> list[tuple[str, QuizCompleted]]:
-    found = []
-    for record in await read_all(kafka, QuizCompleted.topic):
-        assert record.value is not None
-        event = QuizCompleted.model_validate_json(record.value)
-        if event.quiz_id == quiz_id:
-            found.append((dict(record.headers)["ce_id"].decode(), event))
-    return found
-
-
-@asynccontextmanager
-async def workshop(kafka: str, mongo: str, **changes: object) -> AsyncIterator[Workshop]:
-    await create_missing(kafka)
-    of, quiz_id = quiz(**changes), f"quiz-{uuid4().hex[:8]}"
-    async with fresh_database(mongo) as database, publishing(kafka, "tests") as publisher:
-        store = QuizStore(database)
-        await store.prepare()
-        # A quiz that is over was published before.
-        await publish(store, quiz_id, of, min(clock.now(), of.closes_at - timedelta(milliseconds=1)))
-        async with offering(store) as catalogue:
-            grading = Grading(store, catalogue, publisher)
-            yield Workshop(store, catalogue, publisher, grading, quiz_id, of)

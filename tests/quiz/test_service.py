@@ -11,18 +11,9 @@ from services.quiz.quizzes.rules import Quiz
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.logs import JsonLines
-from tests.quiz.builders import (
-    ORGANISER,
-    ORGANISER_KEY,
-    as_participant,
-    envelope,
-    paper,
-    quiz,
-    running,
-    service,
-    submission,
-)
+from tests.quiz.builders import as_participant, envelope, paper, quiz, service, submission
 from tests.support.kafka import eventually
+from tests.support.service import ORGANISER, ORGANISER_KEY, running
 
 pytestmark = pytest.mark.stack
 

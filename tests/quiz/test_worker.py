@@ -18,20 +18,11 @@ from services.quiz.attempts.submission import Submission, encoder
 from shared.contracts.envelope import enclose, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import create_missing, dead_letters
-from shared.messaging.consumer import Raw
-from tests.quiz.builders import (
-    ATTEMPT_KEY,
-    ORGANISER_KEY,
-    PUBLIC_KEY,
-    Workshop,
-    completed_of,
-    envelope,
-    joined,
-    running,
-    service,
-    workshop,
-)
+from shared.messaging.received import Raw
+from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
+from tests.quiz.workshop import Workshop, completed_of, workshop
 from tests.support.kafka import eventually, read_all, write_raw
+from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY, running
 
 pytestmark = pytest.mark.stack
 
@@ -73,7 +64,7 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
                 (b"x", value, later),
             ],
         )
-        app = service(kafka, mongo, role="worker", database=shop.store.database.name)
+        app = service(kafka, mongo, role="worker", database=shop.stores.database.name)
         async with running(app) as client:
 
             async def all_there() -> bool:
@@ -123,7 +114,7 @@ async def start(kafka: str, mongo: str, database: str, instance: str) -> Process
         "KEPU_ROLE": "worker",
         "KEPU_PORT": "0",
         "KEPU_ORGANISER_KEY": ORGANISER_KEY,
-        "KEPU_TOKEN_PUBLIC_KEY": PUBLIC_KEY,
+        "KEPU_TOKEN_PUBLIC_KEY": TOKEN_PUBLIC_KEY,
         "KEPU_ATTEMPT_KEY": ATTEMPT_KEY,
     }
     return await asyncio.create_subprocess_exec(
@@ -150,7 +141,7 @@ async def all_graded(shop: Workshop, sent: Sequence[Submission], kafka: str) -> 
 async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka: str, mongo: str) -> None:
     await create_missing(kafka)
     async with workshop(kafka, mongo) as shop:
-        database = shop.store.database.name
+        database = shop.stores.database.name
         # Half of them known by themselves, half by their profiles, which come after the kill.
         sent = [shop.submission(district=None if n % 2 else "范县", right=n % 6) for n in range(600)]
         profiles = [
@@ -160,7 +151,7 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
         async with workers() as started:
             await shop.publisher.publish([envelope(one) for one in sent[:300]])
             started.append(await start(kafka, mongo, database, "w1"))
-            await eventually(lambda: shop.store.standings.count(shop.quiz_id))
+            await eventually(lambda: shop.stores.standings.count(shop.quiz_id))
             started[0].send_signal(signal.SIGKILL)
             started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
             await shop.publisher.publish(profiles)
@@ -176,5 +167,5 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
             said.setdefault(result.result_id, set()).add((id_, result.model_dump_json()))
         assert said.keys() == {one.attempt_id for one in sent}
         assert {len(ways) for ways in said.values()} == {1}, "a repeat says the same"
-        assert await shop.store.standings.count(shop.quiz_id) == len(sent)
-        assert await shop.store.participants.parked_of_quiz(shop.quiz_id) == []
+        assert await shop.stores.standings.count(shop.quiz_id) == len(sent)
+        assert await shop.stores.waiting.of_quiz(shop.quiz_id) == []

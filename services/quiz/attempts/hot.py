@@ -1,76 +1,141 @@
 """
-A sitting over HTTP: start, submit, read the result.
+The three requests of an attempt: start, submit, read the result.
 
-These three come by the thousand within minutes, so they are hot routes (shared/web/hot.py),
-and concurrent ones share a look at the database.
+They come by the thousand within minutes. So they are hot endpoints (shared/web/hot_endpoints.py), and
+concurrent ones share a query.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.quiz.attempts.intake import Intake
-from services.quiz.attempts.start import QUIZ_CHANGED, Start, start_attempts
+from services.quiz.attempts.bodies import AnswersIn, AttemptIdInPath, AttemptOut, ReceiptOut, ResultOut
+from services.quiz.attempts.intake import ACCEPTED, Intake
+from services.quiz.attempts.rules import Attempt, AttemptStatus, status_without_result
+from services.quiz.attempts.start import QUIZ_CHANGED, Start, Starts
+from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
-from services.quiz.quizzes.catalogue import Catalogue, Offered
-from services.quiz.quizzes.rules import Attempt, AttemptId, ParticipantId
-from services.quiz.results.store import Result
-from services.quiz.store import QuizStore
+from services.quiz.participants.erased import Erased
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.bodies import QuizIdInPath
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.offered import Offered
+from services.quiz.results.rules import AttemptId, Result
+from services.quiz.results.store import ResultStore
 from shared.contracts.checked import ID_PATTERN
 from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock
-from shared.runtime.errors import NotFound, Rejected
+from shared.runtime.errors import Conflict, NotFound, Rejected
 from shared.web.hot import HotRequest, HotRoute
+from shared.web.hot_endpoints import HotEndpoint
+from shared.web.identity import AsParticipant
 from shared.web.tokens import Participant, bearer
 
-START_PATH = "/quizzes/{quiz_id}/attempts"
-SUBMIT_PATH = "/attempts/{attempt_id}/submission"
-RESULT_PATH = "/attempts/{attempt_id}/result"
 FOUND, STARTED = 200, 201
 # All answers that a submission may have take half of it.
 SUBMISSION_BYTES_MAX = 32_768
-# A start looks up every id that the participant's attempts can have: 20 a day, near midnight of two days.
-STARTS_GROUP_MAX = 500
-STARTS_WAITING_MAX = 12_000
-STARTED_SECONDS_MAX = 15.0
-# A look at the database costs the same for one as for fifty: a busy service waits for company.
+# A query costs the same for one result as for fifty: a busy service waits for more requests.
 WINDOW_SECONDS = 0.04
 RESULTS_GROUP_MAX = 500
 RESULTS_WAITING_MAX = 12_000
 READ_SECONDS_MAX = 15.0
 _ID = re.compile(ID_PATTERN.replace("$", r"\Z"))
 
+START = HotEndpoint(
+    "POST",
+    "/quizzes/{quiz_id}/attempts",
+    name="start",
+    summary="Start an attempt, or resume the open one",
+    description="""\
+The paper and the attempt's token. Starting again while an attempt is open gives it back.
+
+Refused: `participant_erased` (401), `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`,
+`quiz_changed`, `attempts_exhausted` (409).""",
+    status=STARTED,
+    answer=AttemptOut,
+    asks={"quiz_id": QuizIdInPath, "who": AsParticipant},
+)
+SUBMIT = HotEndpoint(
+    "POST",
+    "/attempts/{attempt_id}/submission",
+    name="submit",
+    summary="Submit the answers of an attempt (Authorization: Bearer <attempt_token>)",
+    description="""\
+202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
+
+Sent again, it gets the same receipt. Refused: `attempt_token_missing`, `attempt_token_invalid`,
+`participant_erased` (401), `attempt_foreign` (403),
+`quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
+503: nothing was promised, send again.""",
+    status=ACCEPTED,
+    answer=ReceiptOut,
+    asks={"attempt_id": AttemptIdInPath},
+    openapi={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": AnswersIn.model_json_schema(),
+                    "example": {"answers": {"q001": "B", "q017": "ACD"}},
+                }
+            },
+        }
+    },
+    body_bytes_max=SUBMISSION_BYTES_MAX,
+)
+READ_RESULT = HotEndpoint(
+    "GET",
+    "/attempts/{attempt_id}/result",
+    name="read_result",
+    summary="The result of one's own attempt",
+    description="`pending`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).",
+    status=FOUND,
+    answer=ResultOut,
+    asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
+)
+ENDPOINTS = (START, SUBMIT, READ_RESULT)
+
+Outcomes = GroupCommit[str, Result | Attempt | None]
+
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """Answers the three requests; `verify` tells whose token one carries."""
+class AttemptEndpoints:
+    """
+    Answers the three requests.
+
+    Args:
+        participant_of: whose token this is.
+    """
 
     catalogue: Catalogue
+    erased: Erased
     tokens: AttemptTokens
     intake: Intake
-    verify: Callable[[str], Participant]
-    starts: GroupCommit[Start, Attempt | Rejected]
-    results: GroupCommit[str, Result | Attempt | None]
+    participant_of: Callable[[str], Participant]
+    starts: Starts
+    outcomes: Outcomes
 
-    def routes(self) -> list[HotRoute]:
-        """What the service adds to its hot routes."""
-        return [
-            HotRoute("POST", SUBMIT_PATH, self.intake.submit, body_bytes_max=SUBMISSION_BYTES_MAX),
-            HotRoute("POST", START_PATH, self.start),
-            HotRoute("GET", RESULT_PATH, self.read_result),
-        ]
+    def routes(self) -> tuple[HotRoute, ...]:
+        """What the service answers before the framework; the most frequent request first."""
+        return (
+            SUBMIT.answered_by(self.intake.submit),
+            START.answered_by(self.start),
+            READ_RESULT.answered_by(self.read_result),
+        )
 
     async def start(self, request: HotRequest) -> tuple[int, bytes]:
         """The paper and the attempt's token; starting again while an attempt is open gives it back."""
-        quiz_id, who = request.id, self._who(request)
-        # No older than an early close is told ahead, as for a submission.
-        offered = self.catalogue.current_if_fresh(quiz_id) or await self.catalogue.current(_sound(quiz_id))
+        quiz_id, who = request.id, self._participant(request)
+        # As for a submission, the record must show every early close that has begun.
+        offered = self.catalogue.current_if_fresh(quiz_id)
+        if offered is None:
+            offered = await self.catalogue.current(_checked_id(quiz_id))
         begun = await self._begin(offered, who)
-        if isinstance(begun, Rejected) and begun.code == QUIZ_CHANGED:
+        if isinstance(begun, Conflict) and begun.code == QUIZ_CHANGED:
             await self.catalogue.refresh()
             begun = await self._begin(self.catalogue.find(quiz_id), who)
-        if isinstance(begun, Rejected):
+        if isinstance(begun, Conflict):
             raise begun
         head = encoder.encode(
             {
@@ -89,19 +154,19 @@ class Sitting:
         questions = drawn_from.paper(begun.attempt_id).questions_json
         return STARTED, head[:-1] + b',"questions":' + questions + b"}"
 
-    async def _begin(self, offered: Offered, who: Participant) -> Attempt | Rejected:
-        return await self.starts.add(Start(offered.record, ParticipantId(who.participant_id), clock.now()))
+    async def _begin(self, offered: Offered, who: Participant) -> Attempt | Conflict:
+        return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
-        """What became of an attempt. Somebody else's is as unknown as one that never was."""
-        attempt_id, who = _sound(request.id), self._who(request)
-        found = await self.results.add(attempt_id)
+        """What became of an attempt. Somebody else's attempt is answered like one that does not exist."""
+        attempt_id, who = _checked_id(request.id), self._participant(request)
+        found = await self.outcomes.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:
             raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
         graded = found if isinstance(found, Result) else None
         result = {
             "attempt_id": attempt_id,
-            "status": "graded" if isinstance(found, Result) else self._state_of(found),
+            "status": "graded" if isinstance(found, Result) else self._status(found),
             "code": None if isinstance(found, Result) else found.refused,
             "points": graded.points if graded else None,
             "points_max": graded.points_max if graded else None,
@@ -111,44 +176,29 @@ class Sitting:
         }
         return FOUND, encoder.encode(result)
 
-    def _state_of(self, attempt: Attempt) -> str:
-        if attempt.refused is not None:
-            return "refused"
-        # Whatever was accepted is graded before the close: only then is it sure that nothing comes.
+    def _status(self, attempt: Attempt) -> AttemptStatus:
         offered = self.catalogue.get(attempt.quiz_id)
         closed = offered is not None and offered.record.status == "closed"
-        return "missed" if closed else "pending"
+        return status_without_result(attempt, is_closed=closed)
 
-    def _who(self, request: HotRequest) -> Participant:
+    def _participant(self, request: HotRequest) -> Participant:
         token = bearer(
             request.authorization,
             missing="give your token in the header Authorization: Bearer …",
             code="token_missing",
         )
-        who = self.verify(token)
-        self.catalogue.erased.check(who.participant_id)
+        who = self.participant_of(token)
+        self.erased.check(who.participant_id)
         return who
 
 
-def starts_gathered(store: QuizStore) -> GroupCommit[Start, Attempt | Rejected]:
-    """Concurrent starts share one write."""
-    return GroupCommit(
-        "starts",
-        lambda starts: start_attempts(starts, store),
-        items_max=STARTS_GROUP_MAX,
-        waiting_max=STARTS_WAITING_MAX,
-        window_seconds=WINDOW_SECONDS,
-        seconds_max=STARTED_SECONDS_MAX,
-    )
-
-
-def results_gathered(store: QuizStore) -> GroupCommit[str, Result | Attempt | None]:
-    """Concurrent looks at results share one query."""
+def grouped_outcomes(attempts: AttemptStore, results: ResultStore) -> Outcomes:
+    """Concurrent requests for results share one query."""
 
     async def look(attempt_ids: Sequence[str]) -> list[Result | Attempt | None]:
-        graded = await store.results.graded(attempt_ids)
+        graded = await results.of_attempts(attempt_ids)
         rest = [AttemptId(id_) for id_ in attempt_ids if id_ not in graded]
-        begun = await store.results.attempts(rest) if rest else {}
+        begun = await attempts.started(rest) if rest else {}
         return [graded.get(id_) or begun.get(id_) for id_ in attempt_ids]
 
     return GroupCommit(
@@ -175,7 +225,7 @@ def _claims(attempt: Attempt, who: Participant) -> AttemptClaims:
     )
 
 
-def _sound(id_: str) -> str:
+def _checked_id(id_: str) -> str:
     if not _ID.match(id_):
         raise Rejected(f"an id matches {ID_PATTERN}", code="invalid")
     return id_

@@ -1,12 +1,12 @@
 """
-Intake of submissions: validate, append to the log, answer 202 when Kafka has acknowledged.
+Intake: validate a submission, append it to the log, answer 202 when Kafka has acknowledged it.
 
-The hot path of the peak week. It looks nothing up: the attempt token says whose attempt
-it is and until when. Concurrent submissions share one write (shared/messaging/group_commit.py).
+This is the hot path of the peak week. It looks nothing up: the attempt token says whose attempt it is and
+until when it may be submitted. Concurrent submissions share one write (shared/messaging/group_commit.py).
 
-One submission of an attempt counts, so another one of the same attempt gets the receipt of the first
-that this process took in: a client that lost the answer asks again and gets it, and nobody fills the
-log with one token.
+Only the first submission of an attempt counts. So a further one gets the receipt of the first that this
+process accepted. A client that lost the answer sends again and gets it, and nobody fills the log with one
+token.
 """
 
 import time
@@ -19,11 +19,12 @@ import msgspec
 from services.quiz.attempts.receipts import Receipts
 from services.quiz.attempts.submission import Answers, Submission, answered, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
-from services.quiz.quizzes.catalogue import Catalogue, Offered
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import Paper
-from services.quiz.quizzes.rules import SOURCE
 from shared.contracts.envelope import Context, new_traceparent, to_headers
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.sources import QUIZ
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
@@ -33,19 +34,19 @@ from shared.runtime.logs import correlation_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
 
-# Kafka's cost is per batch and partition, hardly per record: a busy intake waits for company.
+# Kafka's cost is per batch and partition, hardly per record: a busy intake waits for more submissions.
 WINDOW_SECONDS = 0.04
-# Some forty a partition: larger batches cost Kafka hardly less, and these senders are waiting.
+# Some forty a partition. Larger batches cost Kafka hardly less, and their senders would wait longer.
 COMPANY_ITEMS = 500
-# All that may wait, some 7 MB: where the loop is late each write takes turns of it, however much it writes.
+# All that may wait, some 7 MB: a write costs turns of a busy event loop, however much it writes.
 ITEMS_MAX = WAITING_MAX
-# Less than rules.SETTLE_SECONDS: what is acknowledged was appended before grading settles.
+# Less than SETTLE_SECONDS of quizzes/rules.py: grading still takes whatever was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
-# Receipts remembered, some 300 bytes each.
+# Some 300 bytes each.
 RECEIPTS_MAX = 50_000
 _LETTERS = "ABCDEFGH"
-# All answers in alphabetical order; others may be sound too, and are looked at one by one.
+# All answers with their letters in alphabetical order. Other orders are valid too; they take the slow check.
 _USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in combinations(_LETTERS, several))
 
 
@@ -59,12 +60,13 @@ _sheet = msgspec.json.Decoder(_Sheet)
 
 
 class Intake:
-    """Takes submissions in."""
+    """Accepts submissions."""
 
     def __init__(
         self,
         tokens: AttemptTokens,
         catalogue: Catalogue,
+        erased: Erased,
         publisher: Publisher,
         *,
         waiting_max: int = WAITING_MAX,
@@ -73,6 +75,7 @@ class Intake:
     ) -> None:
         self._tokens = tokens
         self._catalogue = catalogue
+        self._erased = erased
         self._publisher = publisher
         self._log: GroupCommit[Record, None] = GroupCommit(
             "intake",
@@ -95,7 +98,7 @@ class Intake:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
             Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
         """
-        # First of all: what is refused must not cost what the accepted ones are waiting for.
+        # First of all: a request that is refused must cost nothing that the accepted ones wait for.
         self._log.check_room()
         claims = self._tokens.verify(
             bearer(
@@ -110,26 +113,28 @@ class Intake:
             return ACCEPTED, receipt
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
-        self._catalogue.erased.check(claims.participant_id)
-        # In memory; asked of the database only where another process published it a moment ago,
-        # or this one stood still so long that an early close may have passed it by.
+        self._erased.check(claims.participant_id)
+        # In memory. The database is asked only if another process published the quiz a moment ago, or if this
+        # process stood still so long that it may have missed an early close.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
             claims.quiz_id
         )
         if offered.record.version != claims.quiz_version:
             offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
-        answers = _judge(claims, offered, request.body, now)
-        return ACCEPTED, await self._take_in(claims, answers, now)
+        answers = _answers(request.body, offered.paper(claims.attempt_id))
+        if offered.schedule.is_over(_moment(claims.deadline_ms), now):
+            raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
+        return ACCEPTED, await self._accept(claims, answers, now)
 
-    async def _take_in(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
+    async def _accept(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
         attempt_id, receipt_id = claims.attempt_id, random_id()
         submission = Submission(
             attempt_id=attempt_id,
             quiz_id=claims.quiz_id,
             participant_id=claims.participant_id,
             number=claims.number,
-            started_at=datetime.fromtimestamp(claims.started_ms / 1000, UTC),
+            started_at=_moment(claims.started_ms),
             submitted_at=now,
             answers=answers,
             group_id=claims.group_id,
@@ -141,7 +146,7 @@ class Intake:
             await self._log.add(_record(submission, receipt_id))
         finally:
             self._under_way.discard(attempt_id)
-        # A process that stood still appended late, and grading goes by the time of the append.
+        # A process that stood still appended late, and the time of the append decides what grading takes.
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
@@ -153,18 +158,15 @@ class Intake:
         return [None] * len(records)
 
 
-def _judge(claims: AttemptClaims, offered: Offered, body: bytes, now: datetime) -> Answers:
-    answers = _answers(body, offered.paper(claims.attempt_id))
-    if now > offered.accepts_until or now.timestamp() * 1000 > claims.deadline_ms:
-        raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
-    return answers
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _answers(body: bytes, paper: Paper) -> Answers:
     try:
         answers = _sheet.decode(body).answers
         if answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values()):
-            # The ids of a paper's questions are sound, and there are no more of them than answers may be.
+            # The ids are those of the paper's questions, so they are valid and not too many.
             return answers
         answers = answered.decode(body).answers
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -179,7 +181,7 @@ def _answers(body: bytes, paper: Paper) -> Answers:
 def _record(submission: Submission, receipt_id: str) -> Record:
     context = Context(
         id=receipt_id,
-        source=SOURCE,
+        source=QUIZ,
         type=QuizSubmitted.type,
         time=submission.submitted_at,
         subject=submission.attempt_id,

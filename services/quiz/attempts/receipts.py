@@ -1,11 +1,15 @@
-"""The receipts that this process gave, the latest ones, so that an attempt is taken in once. In memory."""
+"""The latest receipts that this process gave, in memory, so that it accepts an attempt once."""
 
 
 class Receipts:
-    """At most `most` receipts by attempt; the oldest half is forgotten at a time, which costs nothing."""
+    """
+    At most `receipts_max` receipts by attempt.
 
-    def __init__(self, most: int) -> None:
-        self._half = most // 2
+    If there are more, the older half is forgotten as a whole: that costs nothing per receipt.
+    """
+
+    def __init__(self, receipts_max: int) -> None:
+        self._half = receipts_max // 2
         self._young: dict[str, bytes] = {}
         self._old: dict[str, bytes] = {}
 

@@ -1,13 +1,13 @@
 """
-Answers as they come in over HTTP and from the log: fast structs beside the public contract.
+Submissions as structs: as they come in over HTTP, and as the log has them.
 
-msgspec decodes a submission in a third of pydantic's time, and this is the one event
-that comes in by the thousand. What the struct refuses is judged again by the contract,
-so both take the same bodies; tests/quiz/attempts/test_submission.py proves the struct no laxer.
+A struct of msgspec is decoded in a third of the time of the public contract, which is a pydantic model, and
+submissions come by the thousand. If a struct refuses a body, the contract decides. So both accept the same
+bodies; tests/quiz/attempts/test_submission.py proves that the struct accepts no more.
 
-Ids and letters are checked by one match for all: a pattern for each of forty made up four
-fifths of the decoding. A time is looked at for its year alone, and a district that the contract
-would write in another way is left to the contract.
+All ids are checked by one match, and so are all letters: a pattern for each of forty took four fifths of the
+decoding. A time is checked for its year alone. A district that the contract would write differently is left
+to the contract.
 """
 
 import re
@@ -19,7 +19,7 @@ import msgspec
 
 from shared.contracts.checked import ID_PATTERN, LINE_CHARS_MAX, YEARS, line
 from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, QuizSubmitted
-from shared.messaging.consumer import decoder
+from shared.messaging.decoding import decoder
 from shared.runtime.errors import Rejected
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=LINE_CHARS_MAX)]
@@ -39,15 +39,15 @@ _IDS, _LETTERS = _lines(ID_PATTERN), _lines(ANSWER_PATTERN)
 def _check(texts: Collection[str], pattern: re.Pattern[str]) -> None:
     if texts:
         lines = "\n".join(texts)
-        # Counted too: a line end within a text would make two of one.
+        # Counted too: a line end within a text would make two lines of it.
         if lines.count("\n") != len(texts) - 1 or not pattern.fullmatch(lines):
             raise ValueError("an id, or the letters of an answer, are not of their form")
 
 
-# Unknown fields are forbidden because msgspec skips them without checking that they are
-# JSON and UTF-8. In the log the public contract then judges: it ignores them where they are sound.
+# Unknown fields are forbidden, since msgspec skips them without a check that they are JSON and UTF-8. A
+# record of the log then goes to the public contract, which ignores them if they are valid.
 class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a submission over HTTP; `bodies.AnswersIn` is its public form."""
+    """The body of a submission over HTTP; `hot.AnswersIn` is its public form."""
 
     answers: Answers
 
@@ -71,12 +71,14 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     quiz_version: Version | None = None
 
 
-# In whatever zone it is written, the year in UTC is one that there is.
+# In whatever zone a time of these years is written, its year in UTC is valid.
 _PLAIN_YEARS = range(YEARS[0] + 1, YEARS[-1])
 
 
 class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One that somebody else wrote; intake makes its own of parts that it has checked."""
+    """
+    A submission read from the log, which anybody may have written; intake makes its own of checked parts.
+    """
 
     def __post_init__(self) -> None:
         ids = [self.attempt_id, self.quiz_id, self.participant_id, *self.answers]
@@ -85,7 +87,7 @@ class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fiel
         _check(ids, _IDS)
         _check(self.answers.values(), _LETTERS)
         if self.started_at.year not in _PLAIN_YEARS or self.submitted_at.year not in _PLAIN_YEARS:
-            raise ValueError("the contract judges a time at the edge of the years")
+            raise ValueError("the contract decides on a time at the edge of the years")
         if self.district is not None and line(self.district) != self.district:
             raise ValueError("the contract writes this district in another way")
 
@@ -101,7 +103,7 @@ def decode(values: Sequence[bytes]) -> list[Submission]:
     The submissions of many values, in order.
 
     Raises:
-        Rejected: one of them is none by the public contract.
+        Rejected: the public contract refuses one of them.
     """
     return [_decode(value) for value in values]
 
@@ -114,5 +116,5 @@ def _decode(value: bytes) -> Submission:
     try:
         return msgspec.convert(event, Submission, from_attributes=True)
     except msgspec.ValidationError as error:
-        # Not known to happen. If a struct ever is stricter than the contract, that ends this record alone.
+        # Not known to happen: the struct would be stricter than the contract. Only this record is rejected.
         raise Rejected(f"the submission cannot be read: {error}", code="bad_body") from None

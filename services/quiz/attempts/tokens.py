@@ -1,8 +1,8 @@
 """
-The attempt token: all that intake must know to judge a submission, signed with quiz's own key.
+The attempt token: all that intake must know of an attempt, signed with quiz's own key.
 
-MessagePack and keyed BLAKE2b (RFC 7693) in base64: made and checked within microseconds,
-so that intake looks nothing up (docs/decisions/0006-tokens.md).
+MessagePack and keyed BLAKE2b (RFC 7693) in base64: made and checked within microseconds. So intake looks
+nothing up (docs/decisions/0006-tokens.md).
 """
 
 from binascii import a2b_base64, b2a_base64
@@ -21,7 +21,7 @@ TOKEN_CHARS_MAX = 2_048
 SIGNATURE_BYTES = 16
 TIME_MS_MAX = int(datetime(YEARS.stop, 1, 1, tzinfo=UTC).timestamp()) * 1_000
 
-# Checked though we alone sign: whoever has the key by mistake must not make a handler overflow.
+# Checked though we alone sign: whoever got the key by mistake must not make a handler overflow.
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TIME_MS_MAX)]
 
 
@@ -39,7 +39,7 @@ class AttemptClaims(msgspec.Struct, frozen=True, array_like=True):
     quiz_version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
-# Base64 that is safe in addresses too, without base64.py's own detours.
+# Base64 for URLs; base64.py does the same with more steps.
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 _claims = msgspec.msgpack.Decoder(AttemptClaims)
@@ -63,14 +63,14 @@ class AttemptTokens:
         What the token carries.
 
         Raises:
-            NotAuthenticated: it is malformed or not ours.
+            NotAuthenticated: it is malformed, or not signed with our key.
         """
         try:
             if len(token) > TOKEN_CHARS_MAX:
                 raise ValueError("too long")
             text = token.encode("ascii")
             signed = a2b_base64(text.translate(_FROM_URL))
-            # The decoder drops what is no base64: without this many texts would be one token.
+            # The decoder drops characters that are no base64: many texts would be the same token.
             if _encoded(signed) != text:
                 raise ValueError("not as we write it")
             signature, body = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
@@ -83,7 +83,7 @@ class AttemptTokens:
             ) from None
 
     def _signature(self, body: bytes) -> bytes:
-        # A copy of what holds the key already: half the cost of a new one.
+        # A copy holds the key already: half the cost of a new one.
         mac = self._mac.copy()
         mac.update(body)
         return mac.digest()

@@ -1,7 +1,7 @@
 """
-`quiz.completed` as a record, written at once: one is told for every submission.
+`quiz.completed` as a record, made in one step: there is one for every submission.
 
-The same bytes as `shared.messaging.publisher.to_record` makes of the contract in its envelope, in a
+The bytes are those that `shared.messaging.publisher.to_record` makes of the contract in its envelope, in a
 fifth of the time; tests/quiz/grading/test_completed.py proves them equal.
 """
 
@@ -10,10 +10,10 @@ from datetime import datetime
 
 import msgspec
 
-from services.quiz.quizzes.rules import SOURCE
-from services.quiz.results.store import Result
+from services.quiz.results.rules import Result
 from shared.contracts.envelope import Context, context_of, to_headers
 from shared.contracts.events import QuizCompleted
+from shared.contracts.sources import QUIZ
 from shared.messaging.publisher import Record
 
 
@@ -34,19 +34,14 @@ class _Completed(msgspec.Struct, frozen=True, gc=False):
     completed_at: datetime
 
 
-Told = tuple[Context, Result, str]
+Completed = tuple[Context, Result, str]
 """The context of a submission, its result, and the title of its quiz."""
 
 _encoder = msgspec.json.Encoder()
 
 
-def completed(results: Sequence[Told], now: datetime) -> list[Record]:
-    """
-    What is told of results.
-
-    Args:
-        results: each with its context and title.
-    """
+def completed_records(results: Sequence[Completed], now: datetime) -> list[Record]:
+    """The events that tell of results."""
     return [_record(parent, result, title, now) for parent, result, title in results]
 
 
@@ -68,7 +63,7 @@ def _record(parent: Context, result: Result, title: str, now: datetime) -> Recor
     context = context_of(
         QuizCompleted.type,
         result.participant_id,
-        source=SOURCE,
+        source=QUIZ,
         cause=result.attempt_id,
         now=now,
         parent=parent,

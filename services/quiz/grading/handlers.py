@@ -1,299 +1,217 @@
 """
-What quiz does with events: grade submissions, keep participants' profiles.
+What quiz does with events: it grades submissions and keeps participants' profiles.
 
-`Grading.grade_submissions` is where the design's one event goes through: rules, store, publish.
-Whatever a batch has stored is told from what is stored. So a repeat after a crash anywhere tells all
-that the first try may not have told.
+A batch of submissions goes this way: what can never count is rejected, what has no profile yet waits, the
+rest is graded; then `quiz.completed` is published.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
-import msgspec
-
+from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
-from services.quiz.grading.completed import Told, completed
-from services.quiz.grading.rules import Sent, judge, parked, result_of, unparked
-from services.quiz.participants.store import Change, Parked, Profile
+from services.quiz.grading.completed import Completed, completed_records
+from services.quiz.grading.grade import Grader
+from services.quiz.grading.grade_waiting import UNKNOWN, WaitingGrader, to_waiting
+from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
+from services.quiz.grading.store import WaitingStore
+from services.quiz.participants.erased import Erased
+from services.quiz.participants.rules import Profile, ProfileChange, later_change
+from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import SETTLE_SECONDS
-from services.quiz.results.store import Result
-from services.quiz.standings.rules import order
-from services.quiz.standings.store import Orders, StandingKey
-from services.quiz.store import QuizStore
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.results.store import ResultStore
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizSubmitted
 from shared.contracts.topics import QUIZ_GRADING, QUIZ_PARTICIPANTS
-from shared.messaging.consumer import Batch, Following, Received, Subscription
-from shared.messaging.publisher import Publisher, Record
-from shared.runtime import clock, metrics
+from shared.messaging.publisher import Record
+from shared.messaging.received import Batch, Following, Received, Subscription
+from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
-log = logging.getLogger(__name__)
 
-UNKNOWN = Profile(None, None)
-OUTCOMES = ("graded", "repeated", "waiting", "rejected", "erased")
-# Of these attempts the submission names the one who sat: only they are told of the refusal.
-REFUSALS_TOLD = frozenset({"attempt_late", "question_unknown"})
+class SubmissionHandler:
+    """
+    Grades submissions.
 
-
-class Grading:
-    """Grades submissions and keeps the profiles that grading needs."""
+    Args:
+        settle_seconds: so long after the deadline intake may still append what it accepted in time.
+    """
 
     def __init__(
         self,
-        store: QuizStore,
+        grader: Grader,
+        waiting_grader: WaitingGrader,
         catalogue: Catalogue,
-        publisher: Publisher,
+        erased: Erased,
         *,
+        quizzes: QuizStore,
+        attempts: AttemptStore,
+        results: ResultStore,
+        participants: ParticipantStore,
+        waiting: WaitingStore,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
-        self._store = store
+        self._grader = grader
+        self._waiting_grader = waiting_grader
         self._catalogue = catalogue
-        self._publisher = publisher
+        self._erased = erased
+        self._quizzes = quizzes
+        self._attempts = attempts
+        self._results = results
+        self._participants = participants
+        self._waiting = waiting
         self._settle = timedelta(seconds=settle_seconds)
-        # Born at 0, so that a first one shows as an increase.
-        self._counts = {outcome: metrics.SUBMISSIONS_GRADED.labels(outcome) for outcome in OUTCOMES}
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
-        await self._catalogue.erased.keep_fresh()
+        await self._erased.keep_fresh()
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
-        first, later, told_before = await self._first_of_each(batch)
-        await self._store.quizzes.begin_present({sent.submission.quiz_id for sent in first.values()})
+        first, later, published_again = await self._first_of_each(batch)
+        await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
         known, waiting, behind = await self._with_profiles(first)
-        graded = await self._grade(known, later)
-        await self._store.participants.park([parked(sent) for sent in waiting])
+        graded = await self._grader.grade(known, later)
+        await self._waiting.add([to_waiting(valid) for valid in waiting])
         if unsettled := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
-            # A profile that came in between has looked for waiting ones before this one was there.
-            await self._grade_parked({sent.submission.participant_id for sent in unsettled})
-        return [*told_before, *graded]
-
-    async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
-        """Keep profiles, and grade what waited for them; forget what waited for the erased."""
-        changes: dict[str, Change] = {}
-        for received in batch:
-            event = received.event
-            change = (
-                Change(event.version, None)
-                if isinstance(event, ParticipantErased)
-                else Change(event.version, Profile(event.group_id, event.district))
+            # A profile may have come in between and found nothing that waited for it.
+            await self._waiting_grader.grade_of_participants(
+                {valid.submission.participant_id for valid in unsettled}
             )
-            changes[event.participant_id] = _later(changes.get(event.participant_id), change)
-        await self._store.participants.save(changes)
-        await self._grade_parked(changes.keys())
-        return ()
-
-    async def grade_rest(self, quiz_id: str) -> None:
-        """At the close: grade what still waits, since accepted is accepted, known participant or not."""
-        await self._catalogue.look_up(quiz_id)
-        while waiting := await self._store.participants.parked_of_quiz(quiz_id):
-            profiles = await self._store.participants.profiles({one.participant_id for one in waiting})
-            await self._grade_waiting(waiting, profiles)
+        return [*published_again, *graded]
 
     async def _first_of_each(
         self, batch: Batch[Submission]
-    ) -> tuple[dict[str, Sent], dict[str, set[str]], list[Record]]:
+    ) -> tuple[dict[str, Valid], dict[str, set[str]], list[Record]]:
         """
-        The first good submission of each attempt, the ids of later ones, and what is told of those refused.
+        The first valid submission of each attempt, the ids of later ones, and what to publish of those
+        refused.
         """
-        first: dict[str, Sent] = {}
+        first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
-        erased = self._catalogue.erased.ids
+        erased = self._erased.ids
         dropped = 0
         for received in batch:
-            if received.event.participant_id in erased:
+            submission = received.event
+            if submission.participant_id in erased:
                 dropped += 1
                 continue
             try:
-                sent = judge(received, self._catalogue, self._settle)
+                offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
+                valid = check(submission, received.context, received.appended_at, offered, self._settle)
             except Rejected as why:
                 refused.append((received, why))
                 continue
-            attempt_id = sent.submission.attempt_id
-            if first.setdefault(attempt_id, sent) is not sent:
-                later.setdefault(attempt_id, set()).add(sent.context.id)
-                self._counts["repeated"].inc()
+            attempt_id = submission.attempt_id
+            if first.setdefault(attempt_id, valid) is not valid:
+                later.setdefault(attempt_id, set()).add(valid.context.id)
+                self._grader.counts["repeated"].inc()
         if dropped:
-            self._counts["erased"].inc(dropped)
+            self._grader.counts["erased"].inc(dropped)
         return first, later, await self._refuse(batch, refused) if refused else []
 
     async def _refuse(
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
     ) -> list[Record]:
         """
-        Send refused submissions to the dead letters, and remember why for those who sat.
+        Send refused submissions to the dead letters, and keep the reasons that participants are shown.
 
-        One that was graded by an earlier try counts, though it would be refused now, say since the
-        quiz was closed early in between: it is told.
+        A submission that an earlier try graded counts, though it would be refused now, for example after an
+        early close in between. Its result is published again.
         """
-        graded = await self._store.results.graded({received.event.attempt_id for received, _ in refused})
-        told: list[Told] = []
+        graded = await self._results.of_attempts({received.event.attempt_id for received, _ in refused})
+        to_publish: list[Completed] = []
         codes: dict[str, str] = {}
         for received, why in refused:
             attempt_id = received.event.attempt_id
             result = graded.get(attempt_id)
             if result and result.submission_id == received.context.id:
-                self._counts["repeated"].inc()
-                told.append((received.context, result, self._title(result)))
+                self._grader.counts["repeated"].inc()
+                to_publish.append((received.context, result, self._grader.title(result)))
                 continue
-            self._counts["rejected"].inc()
+            self._grader.counts["rejected"].inc()
             batch.reject(received, why)
-            if why.code in REFUSALS_TOLD and result is None:
+            if why.code in SHOWN_REFUSALS and result is None:
                 codes.setdefault(attempt_id, why.code)
-        await self._store.results.refuse(codes)
-        return completed(told, clock.now())
+        await self._attempts.refuse(codes)
+        return completed_records(to_publish, clock.now())
 
     async def _with_profiles(
-        self, first: Mapping[str, Sent]
-    ) -> tuple[list[tuple[Sent, Profile]], list[Sent], frozenset[str]]:
+        self, first: Mapping[str, Valid]
+    ) -> tuple[list[tuple[Valid, Profile]], list[Valid], frozenset[str]]:
         """
-        What can be graded, with group and district; what has to wait; of which attempts something waits.
+        What can be graded, with group and district; what has to wait; the attempts of which something waits.
         """
         asked = {
-            sent.submission.participant_id
-            for sent in first.values()
-            if not (sent.submission.group_id or sent.submission.district)
+            valid.submission.participant_id
+            for valid in first.values()
+            if not (valid.submission.group_id or valid.submission.district)
         }
-        participants = self._store.participants
-        profiles, any_parked = await asyncio.gather(participants.profiles(asked), participants.any_parked())
-        # Behind an earlier submission of the attempt that waits, whatever is known of this one.
-        behind = await participants.parked_attempts(first) if any_parked else frozenset()
-        known: list[tuple[Sent, Profile]] = []
-        waiting: list[Sent] = []
-        for attempt_id, sent in first.items():
-            submission = sent.submission
+        profiles, any_waiting = await asyncio.gather(self._participants.profiles(asked), self._waiting.any())
+        # If an earlier submission of the attempt waits, this one waits behind it, whatever is known of it.
+        behind = await self._waiting.attempts_among(first) if any_waiting else frozenset()
+        known: list[tuple[Valid, Profile]] = []
+        waiting: list[Valid] = []
+        for attempt_id, valid in first.items():
+            submission = valid.submission
             if attempt_id in behind:
-                waiting.append(sent)
+                waiting.append(valid)
             elif submission.group_id or submission.district:
-                known.append((sent, Profile(submission.group_id, submission.district)))
+                known.append((valid, Profile(submission.group_id, submission.district)))
             elif profile := profiles.get(submission.participant_id):
                 if profile.erased:
-                    self._counts["erased"].inc()
+                    self._grader.counts["erased"].inc()
                 else:
-                    known.append((sent, profile))
+                    known.append((valid, profile))
             else:
-                waiting.append(sent)
+                waiting.append(valid)
         if not waiting:
             return known, waiting, behind
-        # What is graded already does not wait, nor does it keep another waiting: a repeat of it is told.
-        graded = await self._store.results.graded({sent.submission.attempt_id for sent in waiting})
-        known += [(sent, UNKNOWN) for sent in waiting if sent.submission.attempt_id in graded]
-        waiting = [sent for sent in waiting if sent.submission.attempt_id not in graded]
-        self._counts["waiting"].inc(len(waiting))
+        # An attempt that is graded already neither waits nor keeps another one waiting: it is published
+        # again.
+        graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
+        known += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
+        waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
+        self._grader.counts["waiting"].inc(len(waiting))
         return known, waiting, behind
 
-    async def _grade(
-        self,
-        sent: Sequence[tuple[Sent, Profile]],
-        later: Mapping[str, Collection[str]],
-        *,
-        tell_all: bool = False,
-    ) -> list[Record]:
-        """
-        Store what is not graded yet; returns what is told, made from what is stored.
 
-        Args:
-            sent: one submission an attempt.
-            later: the ids of further ones. The submission that was graded tells, wherever in the batch
-                it is: it comes again until its batch is committed.
-            tell_all: tell of each attempt, whichever submission was graded.
-        """
-        results = [result_of(one, profile) for one, profile in sent]
-        # Looked up before anything is written, and that is soon enough: see `_orders`.
-        frozen = await self._store.quizzes.frozen({result.quiz_id for result in results}) if results else {}
-        earlier = await self._store.results.add(results, self._orders(frozen))
-        told: list[Told] = []
-        for (one, _), result in zip(sent, results, strict=True):
-            stored = earlier.get(result.attempt_id)
-            if stored is None:
-                told.append((one.context, result, one.offered.record.quiz.title))
-            elif (
-                tell_all
-                or stored.submission_id == one.context.id
-                or stored.submission_id in later.get(stored.attempt_id, ())
-            ):
-                context = msgspec.structs.replace(one.context, id=stored.submission_id)
-                told.append((context, stored, self._title(stored)))
-        self._counts["graded"].inc(len(results) - len(earlier))
-        if earlier:
-            self._counts["repeated"].inc(len(earlier))
-        return completed(told, clock.now())
+class ParticipantHandler:
+    """Keeps profiles, and grades what waited for them."""
 
-    def _title(self, result: Result) -> str:
-        offered = self._catalogue.get(result.quiz_id, result.quiz_version) or self._catalogue.find(
-            result.quiz_id
-        )
-        return offered.record.quiz.title
+    def __init__(self, participants: ParticipantStore, waiting_grader: WaitingGrader) -> None:
+        self._participants = participants
+        self._waiting_grader = waiting_grader
 
-    def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
-        """
-        What results make of the standings.
-
-        What was submitted after a freeze is held. A freeze that begins while this batch runs concerns
-        none of these results: it is told ahead, and they were submitted before. If a freeze ends while
-        this batch runs, some results are still held. The next look at what is held releases them.
-        """
-
-        def orders(results: Iterable[Result]) -> Orders:
-            best: dict[StandingKey, int] = {}
-            for result in results:
-                opens_at = self._catalogue.find(result.quiz_id).opens_at
-                this = order(result.halves, result.time_used_seconds, result.submitted_at, opens_at)
-                since = frozen.get(result.quiz_id)
-                held = since if since is not None and result.submitted_at > since else None
-                key = StandingKey(result.quiz_id, result.participant_id, held)
-                best[key] = max(this, best.get(key, 0))
-            return best
-
-        return orders
-
-    async def _grade_parked(self, participant_ids: Iterable[str]) -> None:
-        participants = self._store.participants
-        profiles = await participants.profiles(set(participant_ids))
-        await self._grade_waiting(await participants.parked(profiles.keys()), profiles)
-
-    async def _grade_waiting(self, waiting: Sequence[Parked], profiles: Mapping[str, Profile]) -> None:
-        if not waiting:
-            return
-        known: list[tuple[Sent, Profile]] = []
-        for one in waiting:
-            profile = profiles.get(one.participant_id, UNKNOWN)
-            if profile.erased or one.participant_id in self._catalogue.erased.ids:
-                self._counts["erased"].inc()
-            elif sent := await self._unparked(one):
-                known.append((sent, profile))
-        # Told before it is forgotten: after a crash in between, nothing else would bring it up again.
-        await self._publisher.write(await self._grade(known, {}, tell_all=True))
-        await self._store.participants.unpark([one.attempt_id for one in waiting])
-
-    async def _unparked(self, one: Parked) -> Sent | None:
-        try:
-            submission = decode([one.value])[0]
-            offered = await self._catalogue.look_up(one.quiz_id, submission.quiz_version)
-            return unparked(one, submission, offered)
-        except Rejected as why:
-            # It was good when it came. The others that wait must not wait for it.
-            self._counts["rejected"].inc()
-            log.warning("a submission that waited cannot be graded", extra={"code": why.code})
-            return None
+    async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
+        """Keep profiles, and grade what waited for them; forget what waited for the erased."""
+        changes: dict[str, ProfileChange] = {}
+        for received in batch:
+            event = received.event
+            change = (
+                ProfileChange(event.version, None)
+                if isinstance(event, ParticipantErased)
+                else ProfileChange(event.version, Profile(event.group_id, event.district))
+            )
+            changes[event.participant_id] = later_change(changes.get(event.participant_id), change)
+        await self._participants.save(changes)
+        await self._waiting_grader.grade_of_participants(changes.keys())
+        return ()
 
 
-def _later(one: Change | None, other: Change) -> Change:
-    if one is None or other.profile is None:
-        return other
-    return one if one.profile is None or one.version >= other.version else other
-
-
-def subscriptions(grading: Grading) -> list[Subscription]:
+def subscriptions(submissions: SubmissionHandler, participants: ParticipantHandler) -> list[Subscription]:
     """What quiz reads."""
     return [
         Subscription(
-            QUIZ_GRADING, [QuizSubmitted], grading.grade_submissions, decoders={QuizSubmitted.topic: decode}
+            QUIZ_GRADING,
+            [QuizSubmitted],
+            submissions.grade_submissions,
+            decoders={QuizSubmitted.topic: decode},
         ),
-        Subscription(QUIZ_PARTICIPANTS, [ParticipantJoined, ParticipantErased], grading.keep_participants),
+        Subscription(
+            QUIZ_PARTICIPANTS, [ParticipantJoined, ParticipantErased], participants.keep_participants
+        ),
     ]

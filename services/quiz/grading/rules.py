@@ -1,32 +1,38 @@
 """
-A submission judged: whether it can count, by which paper it is graded, and what result it makes.
+Whether a submission counts, and what result follows from it. Pure.
 
-What is judged is what the log has: the record's own time, and nothing that depends on which try it is.
+Only what the log has decides: the submission and the time at which the broker appended it. So every try
+decides the same.
 """
 
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from services.quiz.attempts.submission import Submission, encoder
-from services.quiz.participants.store import Parked, Profile
-from services.quiz.quizzes.catalogue import Catalogue, Offered
+from services.quiz.attempts.rules import attempt_id
+from services.quiz.attempts.submission import Submission
+from services.quiz.participants.rules import ParticipantId, Profile
+from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.papers import Paper
-from services.quiz.quizzes.rules import CLOCK_SKEW_SECONDS, AttemptId, ParticipantId, QuizId, attempt_id
-from services.quiz.results.store import Result
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.results.rules import AttemptId, Result
 from services.quiz.scoring.rules import mark, passes
-from shared.contracts.envelope import Context, from_headers, to_headers
-from shared.messaging.consumer import Received
+from shared.contracts.envelope import Context
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
 DAY_SECONDS = 86_400
-SKEW = timedelta(seconds=CLOCK_SKEW_SECONDS)
+# A sender's clock may be ahead of the broker's by so much.
+SKEW = timedelta(seconds=60)
+# These refusals are shown to the participant: the attempt's id proves that the submission names its owner.
+SHOWN_REFUSALS = frozenset({"attempt_late", "question_unknown"})
 
 
-# No dataclass: this one is made by the thousand, in a tenth of the time.
-class Sent(msgspec.Struct, frozen=True, gc=False):
-    """A submission as the log has it, whether it comes from the topic or has waited; and its paper."""
+# No dataclass: one is made for each submission, in a tenth of the time.
+class Valid(msgspec.Struct, frozen=True, gc=False):
+    """
+    A submission that counts if it is the first of its attempt, with its version of the quiz and its paper.
+    """
 
     submission: Submission
     context: Context
@@ -35,18 +41,22 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     paper: Paper
 
 
-def judge(received: Received[Submission], catalogue: Catalogue, settle: timedelta) -> Sent:
+def check(
+    submission: Submission, context: Context, appended_at: datetime, offered: Offered, settle: timedelta
+) -> Valid:
     """
-    The submission with the paper that it answers, of the version of the quiz that it names.
+    Let a submission through that can count.
 
+    Args:
+        appended_at: the broker's time.
+        offered: the version of the quiz that the submission names.
+        settle: so long after the deadline intake may still append what it accepted in time.
     Raises:
         Rejected: it can never count.
     """
-    submission, appended_at = received.event, received.appended_at
-    offered = catalogue.find(submission.quiz_id, submission.quiz_version)
     started_at, submitted_at = submission.started_at, submission.submitted_at
-    # First, for what follows counts with these times.
-    if not offered.opens_at <= started_at <= submitted_at:
+    # First, since all that follows counts with these times.
+    if not offered.schedule.opens_at <= started_at <= submitted_at:
         raise Rejected(f"attempt {submission.attempt_id}: its times cannot be", code="times_impossible")
     if submitted_at > appended_at + SKEW:
         raise Rejected(
@@ -65,24 +75,24 @@ def judge(received: Received[Submission], catalogue: Catalogue, settle: timedelt
         raise Rejected(
             f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
         )
-    latest = offered.deadline(started_at)
-    # The broker's own time of appending decides in the end: no sender's clock can stretch it.
-    if submitted_at > latest or appended_at > latest + settle:
+    deadline_at = offered.schedule.deadline(started_at)
+    # The broker's time of the append decides in the end: no sender's clock can stretch it.
+    if submitted_at > deadline_at or appended_at > deadline_at + settle:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")
-    return Sent(submission, received.context, appended_at, offered, paper)
+    return Valid(submission, context, appended_at, offered, paper)
 
 
-def result_of(sent: Sent, profile: Profile) -> Result:
+def result_of(valid: Valid, profile: Profile) -> Result:
     """The result of a submission that counts."""
-    submission, record = sent.submission, sent.offered.record
-    halves, answers = mark(submission.answers, sent.paper.answer_key)
-    halves_max = sent.paper.halves_max
-    # As they will be read back, so that a repeat says the same.
-    started_at, submitted_at = _kept(submission.started_at), _kept(submission.submitted_at)
+    submission, record = valid.submission, valid.offered.record
+    halves, answers = mark(submission.answers, valid.paper.answer_key)
+    halves_max = valid.paper.halves_max
+    # Rounded as they will be read back, so that a repeat says the same.
+    started_at, submitted_at = _stored(submission.started_at), _stored(submission.submitted_at)
     used = submitted_at - started_at
     return Result(
         AttemptId(submission.attempt_id),
-        sent.context.id,
+        valid.context.id,
         QuizId(submission.quiz_id),
         record.version,
         ParticipantId(submission.participant_id),
@@ -97,25 +107,7 @@ def result_of(sent: Sent, profile: Profile) -> Result:
     )
 
 
-def _kept(moment: datetime) -> datetime:
+def _stored(moment: datetime) -> datetime:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return clock.to_milliseconds(moment) if moment.microsecond % 1_000 else moment
-
-
-def parked(sent: Sent) -> Parked:
-    """A submission as it waits for its participant."""
-    return Parked(
-        sent.submission.attempt_id,
-        sent.submission.participant_id,
-        encoder.encode(sent.submission),
-        tuple(to_headers(sent.context)),
-        sent.appended_at,
-        sent.submission.quiz_id,
-    )
-
-
-def unparked(parked: Parked, submission: Submission, offered: Offered) -> Sent:
-    """A submission that waited, as it was before."""
-    context = from_headers(parked.headers, appended_at=parked.appended_at, key=parked.attempt_id)
-    return Sent(submission, context, parked.appended_at, offered, offered.paper(parked.attempt_id))

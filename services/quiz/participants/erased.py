@@ -1,44 +1,47 @@
 """
-Who is erased, in memory: nothing is started, taken in, graded or told for them.
+Who was erased, in memory: nothing is started, accepted, graded or published for them.
 
-Refreshed every second or so beside the catalogue. A process that learns late may still start or
-grade something within that time; what it stores is swept away later (upkeep.py).
+Refreshed every second. A process that learns of an erasure late may still start or grade something in
+between; what it stores is removed later (erasure/sweep.py).
 """
 
 import time
 from datetime import datetime, timedelta
 
-from services.quiz.participants.store import Participants
+from services.quiz.participants.store import ParticipantStore
+from shared.runtime.background import Loop
 from shared.runtime.errors import NotAuthenticated
 
-# Whoever grades knows no less than was true so long ago.
+REFRESH_SECONDS = 1.0
+# What a grader knows is at most so old.
 FRESH_SECONDS = 2.0
-# An erasure is visible some time after the moment that it bears.
+# An erasure bears the time of its write, and can be read only some time later.
 OVERLAP = timedelta(seconds=60)
 
 
-class Erasures:
-    """The participants who are erased: an id each, some 100 bytes."""
+class Erased:
+    """The participants who were erased: an id each, some 100 bytes."""
 
-    def __init__(self, participants: Participants) -> None:
+    def __init__(self, participants: ParticipantStore) -> None:
         self._participants = participants
         self.ids: set[str] = set()
         self._latest: datetime | None = None
         self._refreshed_at = float("-inf")
+        self.loop = Loop("erased", self.turn)
 
     def check(self, participant_id: str) -> None:
         """
-        Let through who is not erased.
+        Let everybody through who was not erased.
 
         Raises:
-            NotAuthenticated: the participant is.
+            NotAuthenticated: the participant was erased.
         """
         if participant_id in self.ids:
             raise NotAuthenticated("this participant was erased", code="participant_erased")
 
     async def keep_fresh(self) -> None:
         """
-        See that what is known is no older than `FRESH_SECONDS`, in a process that stood still too.
+        Refresh what is older than `FRESH_SECONDS`: the process may have stood still.
 
         Raises:
             Unavailable: the database does not answer.
@@ -48,14 +51,19 @@ class Erasures:
 
     async def refresh(self) -> None:
         """
-        Learn who was erased meanwhile.
+        Learn who was erased since the last refresh.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        # Of before the look: what changes during it may not be seen.
-        looked_at = time.monotonic()
+        # The time before the query: it may miss what changes while it runs.
+        queried_at = time.monotonic()
         for erasure in await self._participants.erased_since(self._latest and self._latest - OVERLAP):
             self.ids.add(erasure.participant_id)
             self._latest = erasure.erased_at
-        self._refreshed_at = looked_at
+        self._refreshed_at = queried_at
+
+    async def turn(self) -> float:
+        """Refresh; returns seconds to rest."""
+        await self.refresh()
+        return REFRESH_SECONDS

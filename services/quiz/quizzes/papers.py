@@ -8,11 +8,15 @@ ascending order of sha256("{quiz_id}/{number}/{question_id}").
 
 from dataclasses import dataclass
 from hashlib import sha256
+from uuid import UUID
 
 import msgspec
 
 from services.quiz.quizzes.rules import Question, Quiz
-from services.quiz.scoring.rules import HALVES_A_QUESTION, AnswerKey, KeyedQuestion, answer_key, keyed
+from services.quiz.scoring.rules import HALVES_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
+from shared.runtime.errors import Rejected
+
+UUID_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,26 @@ class Paper:
     halves_max: int
     question_ids: frozenset[str]
     questions_json: bytes
+
+
+def paper_number(attempt: str, papers: int) -> int:
+    """
+    The paper that an attempt gets, 0 to papers - 1.
+
+    Raises:
+        Rejected: the attempt's id is no UUID.
+    """
+    digits = attempt.replace("-", "")
+    try:
+        # As UUID reads it, without making one; the forms of other lengths are its own affair.
+        return (int(digits, 16) if len(digits) == UUID_DIGITS else UUID(attempt).int) % papers
+    except ValueError:
+        raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
+
+
+def keyed(question: Question) -> KeyedQuestion:
+    """What grading needs of a question."""
+    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
 
 
 def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:

@@ -1,13 +1,10 @@
 """
-What a quiz is, whose attempt is whose, and what came in time. Pure.
+What a quiz is, when it takes attempts and submissions, and when it may change. Pure.
 
-Everything about an attempt derives from its id, and the id from who sits which quiz on
-which day for which time: so the log alone shows that nobody had more attempts than
-allowed, and any other system can offer the quiz (`shared.contracts.events.QuizPublished`).
+An organiser defines a `Quiz`. A `QuizRecord` is the quiz as it is now: its definition, its status, its close.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Literal, NewType
@@ -20,29 +17,26 @@ from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line
 from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
-from shared.runtime.errors import Rejected
-from shared.runtime.ids import derived_id
+from shared.runtime.errors import Conflict
 
 QuizId = NewType("QuizId", str)
-AttemptId = NewType("AttemptId", str)
-ParticipantId = NewType("ParticipantId", str)
 
-SOURCE = "kepu/quiz"
+# The namespace of attempts' ids. It is published, so that other systems can make the same ids.
 ATTEMPT_IDS = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
-UUID_DIGITS = 32
 QUESTIONS_A_PAPER_MAX = 200
 OPTION_LETTERS = "ABCDEFGH"
 OPTIONS_MAX = len(OPTION_LETTERS)
 DURATION_SECONDS_MAX = 86_400
 GRACE_SECONDS_MAX = 60
 ATTEMPTS_A_DAY_MAX = 20
-# What ranking.py can order.
+# standings/rules.py can order so many.
 QUIZ_DAYS_MAX = 366
-# What intake has acknowledged was appended by then: see ACCEPTED_SECONDS_MAX in intake.py.
+# So long after a deadline, what intake has acknowledged is in the log: see ACCEPTED_SECONDS_MAX in
+# attempts/intake.py.
 SETTLE_SECONDS = 15
-# How far ahead an early close is told, so that every process knows it in time: see catalogue.py.
-CLOSE_NOTICE_SECONDS = 2
-CLOCK_SKEW_SECONDS = 60
+# An early close and a freeze begin so much later, so that every process knows of them in time: see
+# catalogue.py.
+NOTICE_SECONDS = 2
 
 Status = Literal["open", "closing", "closed"]
 
@@ -178,8 +172,8 @@ class Quiz(BaseModel):
         """
         Whether this can take the place of an earlier version that has opened.
 
-        Somebody may be sitting that version elsewhere. What decides whose attempt it is, what is in
-        time, and how many points there are must stay. The close may only come later.
+        Somebody may have an attempt of that version in another system. So everything stays that decides
+        whose attempt it is, what is in time, and how many points there are. The close may only move later.
         """
         fixed = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
         return (
@@ -187,24 +181,6 @@ class Quiz(BaseModel):
             and self.questions_a_paper == earlier.questions_a_paper
             and self.closes_at >= earlier.closes_at
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """
-    One sitting; `quiz_version` is the version of the quiz that its paper was drawn from.
-
-    `refused`: the code by which grading refused what was handed in.
-    """
-
-    attempt_id: AttemptId
-    quiz_id: QuizId
-    participant_id: ParticipantId
-    number: int
-    started_at: datetime
-    deadline_at: datetime
-    quiz_version: int
-    refused: str | None = None
 
 
 def day_of(quiz: Quiz, moment: datetime) -> str:
@@ -226,76 +202,90 @@ def day_around(quiz: Quiz, moment: datetime) -> tuple[datetime, datetime]:
     return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
-def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
-    """The id of a participant's `number`th attempt of that day."""
-    return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
-
-
-def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator[AttemptId]:
-    """The ids of all attempts that a participant can have in a quiz, on all its days."""
-    zone = ZoneInfo(quiz.timezone)
-    day, last = quiz.opens_at.astimezone(zone).date(), quiz.closes_at.astimezone(zone).date()
-    while day <= last:
-        for number in range(1, quiz.attempts_per_day + 1):
-            yield attempt_id(quiz_id, participant_id, day.isoformat(), number)
-        day += timedelta(days=1)
-
-
-def paper_number(attempt: str, papers: int) -> int:
+@dataclass(frozen=True, slots=True)
+class QuizRecord:
     """
-    The paper that an attempt gets, 0 to papers - 1.
+    A quiz as it is now.
 
-    Raises:
-        Rejected: the attempt's id is no UUID.
+    Attributes:
+        closes_at: the definition's, or earlier after an early close.
+        version: counts the definitions; events and attempts name it.
+        frozen_at: standings show what was submitted until then; None where they are not frozen.
+        revision: counts every change of the record, freezes and closings too.
+        begun: somebody may have an attempt of this version, so it must stay.
     """
-    digits = attempt.replace("-", "")
-    try:
-        # As UUID reads it, without making one; the forms of other lengths are its own affair.
-        return (int(digits, 16) if len(digits) == UUID_DIGITS else UUID(attempt).int) % papers
-    except ValueError:
-        raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
+
+    quiz_id: QuizId
+    quiz: Quiz
+    status: Status
+    closes_at: datetime
+    version: int
+    frozen_at: datetime | None = None
+    revision: int = 1
+    begun: bool = False
 
 
-def deadline(quiz: Quiz, closes_at: datetime, started_at: datetime) -> datetime:
-    """The last moment at which answers of an attempt may come in, grace included."""
-    latest = min(started_at + timedelta(seconds=quiz.duration_seconds), closes_at)
-    return latest + timedelta(seconds=quiz.grace_seconds)
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a quiz takes attempts and submissions; all moments are in UTC, so that they compare fast."""
+
+    opens_at: datetime
+    closes_at: datetime
+    duration: timedelta
+    grace: timedelta
+    accepts_until: datetime
+
+    def deadline(self, started_at: datetime) -> datetime:
+        """The last moment at which answers of an attempt may come in, grace included."""
+        return min(started_at + self.duration, self.closes_at) + self.grace
+
+    def is_over(self, deadline_at: datetime, now: datetime) -> bool:
+        """
+        Whether it is too late for the answers of an attempt.
+
+        Args:
+            deadline_at: what the participant was promised at the start; an early close may have come since.
+        """
+        return now > deadline_at or now > self.accepts_until
 
 
-def next_attempt(
-    quiz_id: QuizId,
-    quiz: Quiz,
-    version: int,
-    closes_at: datetime,
-    participant_id: ParticipantId,
-    today: Sequence[AttemptId],
-    used: Iterable[int],
-    now: datetime,
-) -> Attempt:
-    """
-    The attempt that a participant may start now, given today's ids in order and the numbers used.
-
-    Raises:
-        Rejected: no attempt is left today.
-    """
-    number = max(used, default=0) + 1
-    if number > len(today):
-        raise Rejected(
-            f"quiz {quiz_id}: all {len(today)} attempts of today are used",
-            code="attempts_exhausted",
-        )
-    latest = deadline(quiz, closes_at, now)
-    return Attempt(today[number - 1], quiz_id, participant_id, number, now, latest, version)
+def schedule_of(quiz: Quiz, closes_at: datetime) -> Schedule:
+    """When a quiz that closes then takes attempts and submissions."""
+    duration, grace = timedelta(seconds=quiz.duration_seconds), timedelta(seconds=quiz.grace_seconds)
+    return Schedule(quiz.opens_at.astimezone(UTC), closes_at, duration, grace, closes_at + grace)
 
 
-def check_open(quiz_id: str, quiz: Quiz, closes_at: datetime, now: datetime, status: Status) -> None:
+def not_open_yet(record: QuizRecord) -> Conflict:
+    """The refusal of what must wait for the opening."""
+    return Conflict(
+        f"quiz {record.quiz_id} opens at {record.quiz.opens_at.isoformat()}", code="quiz_not_open"
+    )
+
+
+def check_open(record: QuizRecord, now: datetime) -> None:
     """
     Let through who may start now.
 
     Raises:
-        Rejected: the quiz has not opened yet, or has closed.
+        Conflict: the quiz has not opened yet, or has closed.
     """
-    if now < quiz.opens_at:
-        raise Rejected(f"quiz {quiz_id} opens at {quiz.opens_at.isoformat()}", code="quiz_not_open")
-    if now >= closes_at or status != "open":
-        raise Rejected(f"quiz {quiz_id} closed at {closes_at.isoformat()}", code="quiz_closed")
+    if now < record.quiz.opens_at:
+        raise not_open_yet(record)
+    if now >= record.closes_at or record.status != "open":
+        raise Conflict(f"quiz {record.quiz_id} closed at {record.closes_at.isoformat()}", code="quiz_closed")
+
+
+def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
+    """
+    Let a new definition through.
+
+    Raises:
+        Conflict: somebody has an attempt of the quiz, or may have one in another system.
+    """
+    if record.status != "open" or record.begun:
+        raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
+    if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
+        raise Conflict(
+            f"quiz {record.quiz_id} has opened: its times, attempts and number of questions stay as they are",
+            code="quiz_opened",
+        )

@@ -1,23 +1,30 @@
 """
 Quizzes as they are stored.
 
-quizzes         what changes while a quiz is held, and its present version; small: it is looked at each second
-quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may have sat
-
-`version` counts the definitions of a quiz: events and attempts name it. `revision` counts every change
-of the record, freezes and closings too: processes look by it for what is new.
+quizzes         what changes while a quiz is held, and the number of its present version; small, since every
+                process looks at it each second
+quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
+                have begun
 """
 
 from collections.abc import Collection as Ids
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 
-from services.quiz.quizzes.rules import Quiz, QuizId, Status
-from shared.contracts.envelope import Envelope, Event
+from services.quiz.quizzes.rules import Quiz, QuizRecord, schedule_of
 from shared.runtime.errors import Unavailable
-from shared.storage import mongo, outbox
-from shared.storage.mongo import ASCENDING, Database, Document, DuplicateKeyError, Session, outages_named
+from shared.storage import mongo
+from shared.storage.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    PlainDatabase,
+    PlainSession,
+    Session,
+    outages_named,
+)
 
 QUIZZES, VERSIONS = "quizzes", "quiz_versions"
 QUIZZES_MAX = 200
@@ -25,25 +32,15 @@ DUE_MAX = 50
 READS_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class QuizRecord:
-    """A quiz as it is: its definition, when it closes, and since when its standings are frozen."""
-
-    quiz_id: QuizId
-    quiz: Quiz
-    status: Status
-    closes_at: datetime
-    version: int
-    frozen_at: datetime | None = None
-    revision: int = 1
-    begun: bool = False
+class ChangedError(Exception):
+    """The quiz has another version by now, or somebody has begun it: nothing is saved."""
 
 
-class Quizzes:
+class QuizStore:
     """Reads and writes quizzes; raises Unavailable while the database is away."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._quizzes = database[QUIZZES]
         self._versions = database[VERSIONS]
         # Marked as begun by this process or another: there is nothing left to mark.
@@ -53,7 +50,7 @@ class Quizzes:
     async def prepare(self) -> None:
         """Create the indexes, and the collections that transactions write to."""
         with outages_named():
-            await mongo.create_missing(self._database, (QUIZZES, VERSIONS))
+            await mongo.create_missing(self.database, (QUIZZES, VERSIONS))
             await self._quizzes.create_index([("status", ASCENDING), ("accepts_until", ASCENDING)])
 
     async def revisions(self) -> dict[str, tuple[int, int]]:
@@ -99,63 +96,46 @@ class Quizzes:
             )
         return kept
 
-    async def publish(
-        self,
-        quiz_id: str,
-        quiz: Quiz,
-        version: int,
-        events: Sequence[Envelope[Event]],
-        *,
-        keep_earlier: bool = False,
-    ) -> bool:
+    async def add_version(
+        self, session: Session, quiz_id: str, quiz: Quiz, earlier: int, *, keep_earlier: bool
+    ) -> None:
         """
-        Save version `version` + 1 of a quiz and tell of it.
+        Save a new version of a quiz.
 
         Args:
-            version: the version before, 0 for a new quiz.
+            earlier: the version before, 0 for a new quiz.
             keep_earlier: somebody may have drawn a paper from the version before.
-        Returns: False if another version is there by now, or somebody has begun.
+        Raises:
+            ChangedError: the version before is not the present one, or somebody has begun it.
         """
         fields = {
             "status": "open",
             "opens_at": quiz.opens_at,
             "closes_at": quiz.closes_at,
-            "accepts_until": quiz.closes_at + timedelta(seconds=quiz.grace_seconds),
+            "accepts_until": schedule_of(quiz, quiz.closes_at).accepts_until,
             "grace_seconds": quiz.grace_seconds,
         }
-
-        async def work(session: Session) -> None:
-            if version:
-                updated = await self._quizzes.update_one(
-                    # `begin` writes the same document: of a change and a start one comes first.
-                    {"_id": quiz_id, "version": version, "status": "open", "begun": {"$ne": True}},
-                    {"$set": fields, "$inc": {"version": 1, "revision": 1}},
-                    session=session,
-                )
-                if not updated.modified_count:
-                    raise _ChangedError
-                if not keep_earlier:
-                    await self._versions.delete_one({"_id": _version_id(quiz_id, version)}, session=session)
-            else:
-                await self._quizzes.insert_one(
-                    {"_id": quiz_id, "version": 1, "revision": 1} | fields, session=session
-                )
-            await self._versions.insert_one(
-                {
-                    "_id": _version_id(quiz_id, version + 1),
-                    "quiz_id": quiz_id,
-                    "version": version + 1,
-                    "definition": quiz.model_dump(mode="json"),
-                },
+        if earlier:
+            updated = await self._quizzes.update_one(
+                # `begin` writes the same document: of a change and a start one comes first.
+                {"_id": quiz_id, "version": earlier, "status": "open", "begun": {"$ne": True}},
+                {"$set": fields, "$inc": {"version": 1, "revision": 1}},
                 session=session,
             )
-            await outbox.append(self._database, session, events)
-
-        try:
-            await mongo.in_transaction(self._database, work)
-        except (_ChangedError, DuplicateKeyError):
-            return False
-        return True
+            if not updated.modified_count:
+                raise ChangedError
+            if not keep_earlier:
+                await self._versions.delete_one({"_id": _version_id(quiz_id, earlier)}, session=session)
+        else:
+            new = {"_id": quiz_id, "version": 1, "revision": 1} | fields
+            await _insert(self._quizzes, new, session)
+        version = {
+            "_id": _version_id(quiz_id, earlier + 1),
+            "quiz_id": quiz_id,
+            "version": earlier + 1,
+            "definition": quiz.model_dump(mode="json"),
+        }
+        await _insert(self._versions, version, session)
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
@@ -245,24 +225,33 @@ class Quizzes:
             found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
         return {document["_id"]: document["frozen_at"] for document in found}
 
-    async def finish_closing(self, quiz_id: str, events: Sequence[Envelope[Event]]) -> bool:
-        """Fix the standings and tell of it; False if that was done already."""
-
-        async def work(session: Session) -> bool:
-            updated = await self._quizzes.update_one(
-                {"_id": quiz_id, "status": {"$ne": "closed"}},
-                {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
-                session=session,
-            )
-            if updated.modified_count:
-                await outbox.append(self._database, session, events)
-            return bool(updated.modified_count)
-
-        return await mongo.in_transaction(self._database, work)
+    async def finish_closing(self, session: Session, quiz_id: str) -> bool:
+        """Mark a quiz as closed; False if it was closed already."""
+        updated = await self._quizzes.update_one(
+            {"_id": quiz_id, "status": {"$ne": "closed"}},
+            {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
+            session=session,
+        )
+        return bool(updated.modified_count)
 
 
-class _ChangedError(Exception):
-    """Ends a transaction whose condition does not hold."""
+def frozen_since(database: PlainDatabase, session: PlainSession, quiz_id: str) -> datetime | None:
+    """Since when a quiz's standings are frozen, in the transaction given."""
+    quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
+    return quiz.get("frozen_at")
+
+
+def is_closed(database: PlainDatabase, session: PlainSession, quiz_id: str) -> bool:
+    """Whether a quiz's standings are final, in the transaction given."""
+    quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
+    return quiz.get("status") == "closed"
+
+
+async def _insert(collection: Collection, document: Document, session: Session) -> None:
+    try:
+        await collection.insert_one(document, session=session)
+    except DuplicateKeyError:
+        raise ChangedError from None
 
 
 def _version_id(quiz_id: str, version: int) -> str:

@@ -1,22 +1,17 @@
 """
-Attempts and results as they are stored.
+Results as they are stored.
 
-attempts, results   _id is the attempt's id, derived from its cause: a repeat inserts nothing
-standings           in standings.py; a result and what it makes of them come in one transaction
+results   _id is the attempt's id: a repeat inserts nothing. A result and the standing that follows from
+          it are written in one transaction.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Collection as Ids
-from datetime import datetime
 
-import msgspec
-
-from services.quiz.quizzes.rules import QUIZ_DAYS_MAX, Attempt, AttemptId, ParticipantId, QuizId
-from services.quiz.scoring.rules import HALVES_A_QUESTION, score_percent
+from services.quiz.results.rules import AttemptId, Result
 from services.quiz.standings.store import Orders, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
-    ASCENDING,
     Database,
     Document,
     DuplicateKeyError,
@@ -25,103 +20,26 @@ from shared.storage.mongo import (
     outages_named,
 )
 
-ATTEMPTS, RESULTS = "attempts", "results"
+RESULTS = "results"
+# After a repeat, so many batches look for repeats before they write.
 LOOKS_AFTER_A_REPEAT = 20
-# After their deadlines: by then every quiz has been over for three months.
-ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
-DAY_SECONDS = 86_400
 
 
-# No dataclass: this one is made by the thousand, in a tenth of the time.
-class Result(msgspec.Struct, frozen=True, gc=False):
-    """
-    A graded attempt, `halves` of `halves_max` half points.
-
-    `submission_id` is the id of the event that was graded: the first in the log.
-    """
-
-    attempt_id: AttemptId
-    submission_id: str
-    quiz_id: QuizId
-    quiz_version: int
-    participant_id: ParticipantId
-    group_id: str | None
-    district: str | None
-    halves: int
-    halves_max: int
-    passed: bool
-    time_used_seconds: int
-    submitted_at: datetime
-    answers: str
-
-    @property
-    def points(self) -> float:
-        """The points reached."""
-        return self.halves / HALVES_A_QUESTION
-
-    @property
-    def points_max(self) -> float:
-        """The points of the whole paper."""
-        return self.halves_max / HALVES_A_QUESTION
-
-    @property
-    def score_percent(self) -> int:
-        """What is shown of them."""
-        return score_percent(self.halves, self.halves_max)
-
-
-class Results:
-    """Reads and writes attempts and results; raises Unavailable while the database is away."""
+class ResultStore:
+    """Reads and writes results; raises Unavailable while the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._attempts = database[ATTEMPTS]
         self._results = database[RESULTS]
         # In how many batches to look for repeats; without one that look is a sixth of the database's work.
         self._looks = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
-        """Create the indexes, and the collections that transactions write to."""
+        """Create the collection; a transaction must not have to."""
         with outages_named():
             await mongo.create_missing(self._database, (RESULTS,))
-            await self._attempts.create_index(
-                [("deadline_at", ASCENDING)], expireAfterSeconds=ATTEMPT_DAYS_KEPT * DAY_SECONDS
-            )
 
-    async def attempts(self, ids: Sequence[AttemptId]) -> dict[str, Attempt]:
-        """Those of these attempts that were started here."""
-        with outages_named():
-            found = await self._attempts.find({"_id": {"$in": ids}}).to_list(None)
-        return {document["_id"]: _attempt(document) for document in found}
-
-    async def add_attempts(self, attempts: Sequence[Attempt]) -> frozenset[int]:
-        """Save attempts; returns the positions of those that existed already."""
-        return await mongo.insert_new(
-            self._attempts,
-            [
-                {
-                    "_id": attempt.attempt_id,
-                    "quiz_id": attempt.quiz_id,
-                    "quiz_version": attempt.quiz_version,
-                    "participant_id": attempt.participant_id,
-                    "number": attempt.number,
-                    "started_at": attempt.started_at,
-                    "deadline_at": attempt.deadline_at,
-                }
-                for attempt in attempts
-            ],
-        )
-
-    async def refuse(self, codes: Mapping[str, str]) -> None:
-        """Remember why what was handed in of attempts was refused; the first reason stays."""
-        for code in set(codes.values()):
-            ids = [attempt_id for attempt_id, why in codes.items() if why == code]
-            with outages_named():
-                await self._attempts.update_many(
-                    {"_id": {"$in": ids}, "refused": {"$exists": False}}, {"$set": {"refused": code}}
-                )
-
-    async def graded(self, ids: Ids[str]) -> dict[str, Result]:
+    async def of_attempts(self, ids: Ids[str]) -> dict[str, Result]:
         """The results of those attempts that are graded."""
         if not ids:
             return {}
@@ -168,19 +86,6 @@ class Results:
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}
             )
-
-
-def _attempt(document: Document) -> Attempt:
-    return Attempt(
-        document["_id"],
-        document["quiz_id"],
-        document["participant_id"],
-        document["number"],
-        document["started_at"],
-        document["deadline_at"],
-        document["quiz_version"],
-        document.get("refused"),
-    )
 
 
 def _result_document(result: Result) -> Document:

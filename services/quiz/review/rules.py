@@ -1,10 +1,11 @@
-"""An attempt looked back at: own answer, key, explanation and source of each question. Pure."""
+"""The review of an attempt: the own answer beside the key of each question. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.quiz.quizzes.papers import keyed
 from services.quiz.quizzes.rules import Question
-from services.quiz.scoring.rules import HALVES_A_QUESTION, halves, keyed, unpacked
+from services.quiz.scoring.rules import HALVES_A_QUESTION, halves, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,10 @@ class Reviewed:
 
 def review(questions: Sequence[Question], packed_answers: str | None) -> list[Reviewed]:
     """
-    Look back at a paper's questions, in its order.
+    The questions of a paper, in its order, each with its answer and its points.
 
     Args:
-        packed_answers: as a result keeps them (`grading.packed`); None where nothing was submitted.
+        packed_answers: as a result keeps them (`scoring.rules.packed`); None where nothing was submitted.
     """
     answers = [None] * len(questions) if packed_answers is None else unpacked(packed_answers)
     return [

@@ -1,0 +1,3 @@
+"""
+Scoring: how answers become points, and when points suffice to pass. Only rules.py.
+"""

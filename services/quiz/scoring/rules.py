@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from operator import eq, itemgetter
 from typing import NamedTuple
 
-from services.quiz.quizzes.rules import Question
 from shared.runtime.errors import Rejected
 
 HALVES_A_QUESTION = 2
+# What the documents of the interfaces say of `score_percent`.
+PERCENT_SHOWN = "points in whole percent, rounded down; points decide"
 
 
 class KeyedQuestion(NamedTuple):
@@ -41,11 +42,6 @@ class AnswerKey:
 class Marked(NamedTuple):
     halves: int
     packed_answers: str
-
-
-def keyed(question: Question) -> KeyedQuestion:
-    """What grading needs of a question."""
-    return KeyedQuestion(question.id, question.key, question.kind == "multiple")
 
 
 def answer_key(key: Sequence[KeyedQuestion]) -> AnswerKey:

@@ -1,62 +1,80 @@
-"""Quiz over HTTP: standings, one's own rank, freeze and thaw."""
+"""Standings over HTTP: read by everyone, one's own rank, frozen and thawed by organisers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
-from services.quiz.quizzes.bodies import FreezeOut, OwnStandingOut, StandingOut, StandingsOut
-from services.quiz.quizzes.rules import CLOSE_NOTICE_SECONDS
-from services.quiz.quizzes.store import QuizRecord
-from services.quiz.scoring.rules import HALVES_A_QUESTION, score_percent
-from services.quiz.serving import QuizIdInPath, quiz_of
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.bodies import QuizIdInPath
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.scoring.rules import HALVES_A_QUESTION, PERCENT_SHOWN, score_percent
+from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Standing, place, ranked
+from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.web.identity import AsOrganiser, AsParticipant
+from shared.web.provided import provided
 
 TOP, TOP_MAX = 10, 100
+FROZEN_AT = "standings are shown as of this moment's submissions; null where they are not frozen"
+
+routes = APIRouter(tags=["quiz"])
+
+Quizzes = Annotated[QuizStore, provided(QuizStore)]
+OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
+Standings = Annotated[StandingStore, provided(StandingStore)]
+CountedRanks = Annotated[Ranks, provided(Ranks)]
+ErasedParticipants = Annotated[Erased, provided(Erased)]
 
 
-def add_standings(routes: APIRouter) -> None:
-    """Add the routes."""
-    routes.add_api_route(
-        "/quizzes/{quiz_id}/standings",
-        read_standings,
-        methods=["GET"],
-        response_model=StandingsOut,
-        summary="The top of the standings",
-    )
-    routes.add_api_route(
-        "/quizzes/{quiz_id}/standings/me",
-        read_own_standing,
-        methods=["GET"],
-        response_model=OwnStandingOut,
-        summary="One's own rank",
-    )
-    for path, change, summary in (
-        ("/quizzes/{quiz_id}/standings/freeze", freeze_standings, "Freeze the standings that everyone sees"),
-        ("/quizzes/{quiz_id}/standings/thaw", thaw_standings, "Show the standings as they are again"),
-    ):
-        routes.add_api_route(
-            path,
-            change,
-            methods=["POST"],
-            response_model=FreezeOut,
-            dependencies=[AsOrganiser],
-            summary=summary,
-        )
+class StandingOut(BaseModel):
+    rank: int = Field(examples=[1])
+    participant_id: str
+    points: float = Field(examples=[19])
+    score_percent: int = Field(description=PERCENT_SHOWN, examples=[95])
+    time_used_seconds: int = Field(examples=[312])
+    finished_at: datetime
 
 
+class OwnStandingOut(StandingOut):
+    points_max: float = Field(examples=[20])
+    frozen_at: datetime | None = Field(None, description=FROZEN_AT)
+
+
+class StandingsOut(BaseModel):
+    """The best, in order; final once the quiz is closed."""
+
+    quiz_id: str
+    final: bool
+    frozen_at: datetime | None = Field(None, description=FROZEN_AT)
+    participants: int
+    points_max: float = Field(examples=[20])
+    standings: list[StandingOut]
+
+
+class FreezeOut(BaseModel):
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    frozen_at: datetime | None = Field(description=FROZEN_AT)
+
+
+@routes.get("/quizzes/{quiz_id}/standings", summary="The top of the standings")
 async def read_standings(
-    request: Request, quiz_id: QuizIdInPath, limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP
+    quiz_id: QuizIdInPath,
+    catalogue: OfferedQuizzes,
+    standings: Standings,
+    ranks: CountedRanks,
+    limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
 ) -> StandingsOut:
     """Equal points in equal seconds share a rank; who finished earlier is only listed first."""
-    api = quiz_of(request)
-    record = (await api.catalogue.look_up(quiz_id)).record
-    best = ranked(await api.store.standings.top(quiz_id, limit), record.quiz.opens_at)
+    record = (await catalogue.look_up(quiz_id)).record
+    best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
     # The page is of now, the number of a moment ago.
-    participants = max(await api.ranks.participants(quiz_id), len(best))
+    participants = max(await ranks.participants(quiz_id), len(best))
     return StandingsOut(
         quiz_id=quiz_id,
         final=record.status == "closed",
@@ -67,22 +85,34 @@ async def read_standings(
     )
 
 
-async def read_own_standing(request: Request, quiz_id: QuizIdInPath, who: AsParticipant) -> OwnStandingOut:
+@routes.get("/quizzes/{quiz_id}/standings/me", summary="One's own rank")
+async def read_own_standing(
+    quiz_id: QuizIdInPath,
+    who: AsParticipant,
+    catalogue: OfferedQuizzes,
+    standings: Standings,
+    ranks: CountedRanks,
+    erased: ErasedParticipants,
+) -> OwnStandingOut:
     """404 `standing_unknown` before the first result, or the first one before a freeze."""
-    api = quiz_of(request)
-    api.catalogue.erased.check(who.participant_id)
-    record = (await api.catalogue.look_up(quiz_id)).record
-    order = await api.store.standings.order_of(quiz_id, who.participant_id)
+    erased.check(who.participant_id)
+    record = (await catalogue.look_up(quiz_id)).record
+    order = await standings.order_of(quiz_id, who.participant_id)
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
-    rank = await api.ranks.rank(quiz_id, order)
+    rank = await ranks.rank(quiz_id, order)
     standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)), record)
     return OwnStandingOut(
         **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
     )
 
 
-async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
+@routes.post(
+    "/quizzes/{quiz_id}/standings/freeze",
+    dependencies=[AsOrganiser],
+    summary="Freeze the standings that everyone sees",
+)
+async def freeze_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: OfferedQuizzes) -> FreezeOut:
     """
     Everyone sees the results submitted until `frozen_at`, however late they are graded, and no later ones.
 
@@ -90,23 +120,26 @@ async def freeze_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut
     participants all the same. Repeating it changes nothing; the close ends it. Refused:
     `quiz_closed` (409).
     """
-    api = quiz_of(request)
-    await api.catalogue.look_up(quiz_id)
-    await api.store.quizzes.freeze(quiz_id, clock.now() + timedelta(seconds=CLOSE_NOTICE_SECONDS))
-    await api.catalogue.refresh()
-    record = api.catalogue.find(quiz_id).record
+    await catalogue.look_up(quiz_id)
+    await quizzes.freeze(quiz_id, clock.now() + timedelta(seconds=NOTICE_SECONDS))
+    await catalogue.refresh()
+    record = catalogue.find(quiz_id).record
     if record.frozen_at is None and record.status != "open":
         raise Conflict(f"quiz {quiz_id} is {record.status}: its standings are final soon", code="quiz_closed")
     return FreezeOut(quiz_id=quiz_id, frozen_at=record.frozen_at)
 
 
-async def thaw_standings(request: Request, quiz_id: QuizIdInPath) -> FreezeOut:
+@routes.post(
+    "/quizzes/{quiz_id}/standings/thaw",
+    dependencies=[AsOrganiser],
+    summary="Show the standings as they are again",
+)
+async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: OfferedQuizzes) -> FreezeOut:
     """What was held back stands within seconds. Repeating it changes nothing."""
-    api = quiz_of(request)
-    await api.catalogue.look_up(quiz_id)
-    await api.store.quizzes.thaw(quiz_id)
-    await api.catalogue.refresh()
-    return FreezeOut(quiz_id=quiz_id, frozen_at=api.catalogue.find(quiz_id).record.frozen_at)
+    await catalogue.look_up(quiz_id)
+    await quizzes.thaw(quiz_id)
+    await catalogue.refresh()
+    return FreezeOut(quiz_id=quiz_id, frozen_at=catalogue.find(quiz_id).record.frozen_at)
 
 
 def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:

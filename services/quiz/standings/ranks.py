@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 from services.quiz.standings.rules import least_better
-from services.quiz.standings.store import Standings
+from services.quiz.standings.store import StandingStore
 from services.quiz.standings.tally import Tally, end_of_cell, is_exact
 
 FRESH_SECONDS = 1.0
@@ -28,7 +28,7 @@ class _Counted:
 class Ranks:
     """Ranks in the quizzes asked for last."""
 
-    def __init__(self, standings: Standings, *, fresh_seconds: float = FRESH_SECONDS) -> None:
+    def __init__(self, standings: StandingStore, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._standings = standings
         self._fresh_seconds = fresh_seconds
         self._counted: dict[str, _Counted] = {}

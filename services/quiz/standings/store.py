@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from services.quiz.quizzes.rules import ParticipantId, QuizId
-from services.quiz.quizzes.store import QUIZZES
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.quizzes.store import frozen_since, is_closed
 from services.quiz.standings.rules import FINISH_BITS
 from services.quiz.standings.tally import Tally, cell_of, packed, unpacked
 from shared.storage import mongo
@@ -54,7 +55,7 @@ class StandingKey(NamedTuple):
 Orders = Mapping[StandingKey, int]
 
 
-class Standings:
+class StandingStore:
     """Reads and writes the standings; raises Unavailable while the database is away."""
 
     def __init__(self, database: Database) -> None:
@@ -80,9 +81,8 @@ class Standings:
         """
 
         def work(database: PlainDatabase, session: PlainSession) -> int:
-            # Read in the transaction that reads what is held, so both are of the same moment.
-            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
-            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": quiz.get("frozen_at")}}
+            # Read in this transaction, so that the freeze and what it holds are of the same moment.
+            which = {"quiz_id": quiz_id, "frozen_at": {"$ne": frozen_since(database, session, quiz_id)}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
             if found:
                 orders: dict[StandingKey, int] = {}
@@ -96,6 +96,11 @@ class Standings:
             return len(found)
 
         return await mongo.at_once(self._database, work)
+
+    async def release_all(self, quiz_id: str) -> None:
+        """`release` until nothing is held that no present freeze holds."""
+        while await self.release(quiz_id):
+            pass
 
     async def quizzes_held(self) -> list[str]:
         """The quizzes of which anything is held."""
@@ -112,8 +117,7 @@ class Standings:
         who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
 
         def work(database: PlainDatabase, session: PlainSession) -> bool:
-            quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
-            if quiz.get("status") == "closed":
+            if is_closed(database, session, quiz_id):
                 return False
             moments = database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
             held = [_id_of(who._replace(frozen_at=moment)) for moment in moments]

@@ -16,28 +16,20 @@ import pytest
 from ops.stack import Stack
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.receipts import Receipts
+from services.quiz.attempts.rules import Attempt
 from services.quiz.attempts.submission import submission as submissions
 from services.quiz.attempts.tokens import AttemptTokens
-from services.quiz.quizzes.rules import CLOSE_NOTICE_SECONDS, Attempt
+from services.quiz.quizzes.rules import NOTICE_SECONDS
+from services.quiz.quizzes.store import QuizStore
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
-from tests.quiz.builders import (
-    ATTEMPT_KEY,
-    ORGANISER,
-    Workshop,
-    as_participant,
-    attempt,
-    paper,
-    quiz,
-    running,
-    service,
-    token,
-    workshop,
-)
+from tests.quiz.builders import ATTEMPT_KEY, as_participant, attempt, paper, quiz, service, token
+from tests.quiz.workshop import Workshop, workshop
 from tests.support.kafka import eventually, read_all
+from tests.support.service import ORGANISER, running
 
 pytestmark = pytest.mark.stack
 
@@ -145,7 +137,11 @@ class Desk:
 async def desk(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[Desk]:
     async with workshop(kafka, mongo) as shop:
         slow = Slow()
-        yield Desk(shop, slow, Intake(AttemptTokens(ATTEMPT_KEY), shop.catalogue, slow, **bounds))
+        yield Desk(
+            shop,
+            slow,
+            Intake(AttemptTokens(ATTEMPT_KEY), shop.catalogue, shop.grading.erased, slow, **bounds),
+        )
 
 
 async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str, mongo: str) -> None:
@@ -231,8 +227,8 @@ async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early
         mine = attempt(quiz_id, of, "wang")
         # As another process does it, and this one is stopped meanwhile.
         now = datetime.now(UTC)
-        await app.state.quiz.store.quizzes.begin_closing(quiz_id, now, now)
-        time.sleep(CLOSE_NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
+        await app.state.provided[QuizStore].begin_closing(quiz_id, now, now)
+        time.sleep(NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
         path = f"/attempts/{mine.attempt_id}/submission"
         answer = await client.post(path, json={"answers": {}}, headers=token(mine))
         assert (answer.status_code, answer.json()["code"]) == (409, "attempt_late")

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.quiz.attempts.start import Start, start_attempts
-from services.quiz.quizzes.rules import Attempt, ParticipantId
-from services.quiz.quizzes.store import QuizRecord
-from services.quiz.store import QuizStore
+from services.quiz.attempts.rules import Attempt
+from services.quiz.attempts.start import Start
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.offered import Offered
+from services.quiz.quizzes.rules import QuizRecord
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.mongo import connect
-from tests.quiz.builders import Workshop, batch, workshop
+from tests.quiz.builders import batch
+from tests.quiz.workshop import Stores, Workshop, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -22,10 +24,10 @@ WEEK = {"opens_at": NOON - DAY, "closes_at": NOON + 5 * DAY, "timezone": "Asia/S
 
 
 async def begin(shop: Workshop, at: datetime, who: str = "wang", **changes: object) -> Attempt:
-    record = await shop.store.quizzes.read(shop.quiz_id)
+    record = await shop.stores.quizzes.read(shop.quiz_id)
     assert record is not None
     fields = {name: getattr(record, name) for name in QuizRecord.__slots__} | changes
-    (outcome,) = await start_attempts([Start(QuizRecord(**fields), ParticipantId(who), at)], shop.store)
+    (outcome,) = await shop.stores.start(Start(Offered(QuizRecord(**fields)), ParticipantId(who), at))
     if isinstance(outcome, Rejected):
         raise outcome
     return outcome
@@ -39,17 +41,22 @@ async def refused(shop: Workshop, at: datetime, **changes: object) -> str:
 
 async def test_concurrent_starts_in_several_processes_give_one_attempt(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, attempts_per_day=5) as shop:
-        record = await shop.store.quizzes.read(shop.quiz_id)
+        record = await shop.stores.quizzes.read(shop.quiz_id)
         assert record is not None
-        name, now = shop.store.database.name, clock.now()
+        name, now = shop.stores.database.name, clock.now()
         async with connect(mongo, name) as one, connect(mongo, name) as other:
-            stores = [QuizStore(one), QuizStore(other)] * 10
+            stores = [Stores(one), Stores(other)] * 10
             # Each a moment later than the one before: the times kept must be one of them.
             starts = [
-                [Start(record, ParticipantId("wang"), now + timedelta(milliseconds=n + m)) for m in range(2)]
+                [
+                    Start(Offered(record), ParticipantId("wang"), now + timedelta(milliseconds=n + m))
+                    for m in range(2)
+                ]
                 for n in range(len(stores))
             ]
-            begun = await asyncio.gather(*map(start_attempts, starts, stores))
+            begun = await asyncio.gather(
+                *(one.start(*some) for one, some in zip(stores, starts, strict=True))
+            )
         assert len({outcome for outcomes in begun for outcome in outcomes}) == 1
 
 
@@ -105,11 +112,11 @@ async def test_an_attempt_ends_with_the_quiz(kafka: str, mongo: str) -> None:
 
 async def test_one_group_of_starts_gives_each_their_own(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        record = await shop.store.quizzes.read(shop.quiz_id)
+        record = await shop.stores.quizzes.read(shop.quiz_id)
         assert record is not None
         now = datetime.now(UTC)
         early = QuizRecord(record.quiz_id, record.quiz, "closed", now, 2)
-        starts = [Start(record, ParticipantId(f"p{n}"), now) for n in range(50)]
-        outcomes = await start_attempts([*starts, Start(early, ParticipantId("p0"), now)], shop.store)
+        starts = [Start(Offered(record), ParticipantId(f"p{n}"), now) for n in range(50)]
+        outcomes = await shop.stores.start(*starts, Start(Offered(early), ParticipantId("p0"), now))
         assert [o.participant_id for o in outcomes if isinstance(o, Attempt)] == [f"p{n}" for n in range(50)]
         assert isinstance(outcomes[-1], Conflict)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.quiz.attempts.bodies import AnswersIn
 from services.quiz.attempts.submission import Submission, answered, decode, encoder, submission
-from services.quiz.quizzes.bodies import AnswersIn
 from shared.contracts.events import QuizSubmitted
 from shared.runtime.errors import Rejected
 from tests.strategies import LINES, MOMENTS

@@ -7,26 +7,25 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from services.quiz.attempts.submission import Submission
-from services.quiz.closing.close import CloseError, Closer
-from services.quiz.grading.handlers import subscriptions
+from services.quiz.closing.close import CloseError
+from services.quiz.closing.submission_log import read_log_state
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import SETTLE_SECONDS
+from services.quiz.quizzes.store import ChangedError
 from shared.contracts.events import QuizClosed
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import to_record
 from shared.storage.outbox import relaying
-from tests.quiz.builders import Workshop, batch, envelope, workshop
+from shared.storage.unit_of_work import UnitOfWork, save_together
+from tests.quiz.builders import batch, envelope
+from tests.quiz.workshop import Workshop, subscriptions_of, workshop
 from tests.support.kafka import eventually, read_all
 
 pytestmark = pytest.mark.stack
 
 
-def closer(shop: Workshop, kafka: str) -> Closer:
-    return Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=0)
-
-
 async def is_closed(shop: Workshop) -> bool:
-    record = await shop.store.quizzes.read(shop.quiz_id)
+    record = await shop.stores.quizzes.read(shop.quiz_id)
     return record is not None and record.status == "closed"
 
 
@@ -50,17 +49,17 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         # The last one's participant never becomes known: accepted is accepted.
         told = [accepted(n) for n in range(30)] + [accepted(35, district=None)]
         await shop.publisher.publish([envelope(one) for one in told])
-        closers = [closer(shop, kafka) for _ in range(3)]
+        closers = [shop.closer(kafka) for _ in range(3)]
         await closers[0].close_due(datetime.now(UTC))
         assert not await is_closed(shop), "nothing is graded yet"
-        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+        async with consuming(kafka, subscriptions_of(shop.grading), shop.publisher):
 
             async def all_closed() -> bool:
                 await asyncio.gather(*(one.close_due(datetime.now(UTC)) for one in closers))
                 return await is_closed(shop)
 
             await eventually(all_closed)
-        async with relaying(shop.store.database, shop.publisher, owner="tests"):
+        async with relaying(shop.stores.database, shop.publisher, owner="tests"):
             await eventually(lambda: closings(shop, kafka))
         (event,) = await closings(shop, kafka)
         assert event.participants == 31
@@ -81,7 +80,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
         assert await shop.grading.grade_submissions(late) == []
         assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
-        assert await shop.store.standings.count(shop.quiz_id) == 31
+        assert await shop.stores.standings.count(shop.quiz_id) == 31
 
 
 async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
@@ -92,23 +91,23 @@ async def test_what_is_submitted_to_another_quiz_does_not_keep_one_from_closing(
     async with workshop(kafka, mongo, **over) as shop:
         accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
         await shop.publisher.publish([envelope(accepted)])
-        one = closer(shop, kafka)
+        one = shop.closer(kafka)
         await one.close_due(datetime.now(UTC))
         assert not await is_closed(shop), "nothing is graded yet"
 
         async def all_graded() -> bool:
-            ends, graded = await one._log()
-            return all(graded[partition] >= end for partition, end in ends.items())
+            state = await read_log_state(kafka)
+            return all(state.graded[partition] >= end for partition, end in state.ends.items())
 
-        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+        async with consuming(kafka, subscriptions_of(shop.grading), shop.publisher):
             await eventually(all_graded)
         await shop.publisher.publish([envelope(accepted)])
         assert not await all_graded()
         await one.close_due(datetime.now(UTC))
         assert await is_closed(shop)
-        assert await shop.store.standings.count(shop.quiz_id) == 1
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
         # For the tests that come after this one.
-        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+        async with consuming(kafka, subscriptions_of(shop.grading), shop.publisher):
             await eventually(all_graded)
 
 
@@ -127,39 +126,39 @@ async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kaf
                 await producer.send_and_wait(topic, value, key, headers=headers)
         finally:
             await producer.stop()
-        one = closer(shop, kafka)
+        one = shop.closer(kafka)
         await one.close_due(datetime.now(UTC))
         assert not await is_closed(shop), "nothing is graded yet"
-        async with consuming(kafka, subscriptions(shop.grading), shop.publisher):
+        async with consuming(kafka, subscriptions_of(shop.grading), shop.publisher):
 
             async def closed() -> bool:
                 await one.close_due(datetime.now(UTC))
                 return await is_closed(shop)
 
             await eventually(closed)
-        assert await shop.store.standings.count(shop.quiz_id) == 1
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
 
 
 async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) -> None:
     now = datetime.now(UTC)
     over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
     async with workshop(kafka, mongo, **over) as shop:
-        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
         moment = now - timedelta(seconds=2)
         shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
         held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
         # One that waits for its participant until the close is held by nothing either.
         waits = shop.submission("p9", right=1, seconds=9, submitted_at=moment, district=None)
         await shop.grading.grade_submissions(batch(shown, *held, waits))
-        assert await shop.store.standings.count(shop.quiz_id) == 1
-        await asyncio.gather(*(closer(shop, kafka).close_due(datetime.now(UTC)) for _ in range(3)))
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
+        await asyncio.gather(*(shop.closer(kafka).close_due(datetime.now(UTC)) for _ in range(3)))
         assert await is_closed(shop)
-        record = await shop.store.quizzes.read(shop.quiz_id)
+        record = await shop.stores.quizzes.read(shop.quiz_id)
         assert record is not None
         assert record.frozen_at is None
-        await shop.store.quizzes.freeze(shop.quiz_id, datetime.now(UTC))
-        assert await shop.store.quizzes.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
-        async with relaying(shop.store.database, shop.publisher, owner="tests"):
+        await shop.stores.quizzes.freeze(shop.quiz_id, datetime.now(UTC))
+        assert await shop.stores.quizzes.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
+        async with relaying(shop.stores.database, shop.publisher, owner="tests"):
             await eventually(lambda: closings(shop, kafka))
         (event,) = await closings(shop, kafka)
         assert event.participants == 9
@@ -171,7 +170,7 @@ async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) 
 
 async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, grace_seconds=5) as shop:
-        patient = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest, settle_seconds=15)
+        patient = shop.closer(kafka, 15)
         over = shop.quiz.closes_at + timedelta(seconds=20)
         await patient.close_due(over)
         assert not await is_closed(shop)
@@ -186,19 +185,16 @@ async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_th
     over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
     async with workshop(kafka, mongo, **over) as shop:
         before = now - timedelta(minutes=1)
-        await publish(shop.store, f"a-{shop.quiz_id}", shop.quiz, before)
-        await publish(shop.store, f"z-{shop.quiz_id}", shop.quiz, before)
+        await publish(shop.stores.quizzes, f"a-{shop.quiz_id}", shop.quiz, before)
+        await publish(shop.stores.quizzes, f"z-{shop.quiz_id}", shop.quiz, before)
         # Written by hand into the database, say.
-        await shop.store.database["quiz_versions"].update_one(
+        await shop.stores.database["quiz_versions"].update_one(
             {"quiz_id": f"a-{shop.quiz_id}"}, {"$set": {"definition.title": "\n"}}
         )
 
-        async def graded(_: str) -> None:
-            """Nothing waits."""
-
-        one = Closer(shop.store, shop.catalogue, kafka, graded, settle_seconds=0)
+        one = shop.closer(kafka)
         await one.close_due(datetime.now(UTC))
-        found = await shop.store.database["quizzes"].find({"status": "closed"}).to_list(None)
+        found = await shop.stores.database["quizzes"].find({"status": "closed"}).to_list(None)
         assert {quiz["_id"] for quiz in found} == {shop.quiz_id, f"z-{shop.quiz_id}"}
         # Now it is the only one that is due, and health has to show that.
         with pytest.raises(CloseError):
@@ -208,9 +204,16 @@ async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_th
 async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         now = datetime.now(UTC).replace(microsecond=0)
-        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now)
-        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now + timedelta(minutes=1))
-        record = await shop.store.quizzes.read(shop.quiz_id)
+        await shop.stores.quizzes.begin_closing(shop.quiz_id, now, now)
+        await shop.stores.quizzes.begin_closing(shop.quiz_id, now, now + timedelta(minutes=1))
+        record = await shop.stores.quizzes.read(shop.quiz_id)
         assert record is not None
         assert (record.status, record.closes_at) == ("closing", now)
-        assert not await shop.store.quizzes.publish(shop.quiz_id, shop.quiz, record.version, [])
+
+        async def change(unit: UnitOfWork) -> None:
+            await shop.stores.quizzes.add_version(
+                unit.session, shop.quiz_id, shop.quiz, record.version, keep_earlier=False
+            )
+
+        with pytest.raises(ChangedError):
+            await save_together(shop.stores.database, change)

@@ -5,28 +5,15 @@ from typing import Any
 
 import pytest
 
-from services.quiz.grading.handlers import Grading
-from services.quiz.participants.store import Profile
+from services.quiz.participants.rules import Profile
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.upkeep import Upkeep
 from shared.runtime import metrics
 from shared.storage.mongo import Database
-from tests.quiz.builders import (
-    Workshop,
-    as_participant,
-    attempt,
-    batch,
-    erased,
-    joined,
-    people,
-    running,
-    service,
-    token,
-    told,
-    workshop,
-)
+from tests.quiz.builders import as_participant, attempt, batch, erased, joined, people, service, token
+from tests.quiz.workshop import Grading, Workshop, told, workshop
 from tests.support.kafka import eventually
+from tests.support.service import running
 
 pytestmark = pytest.mark.stack
 
@@ -43,11 +30,11 @@ async def erase(shop: Workshop, *who: str, version: int = 2) -> None:
 
 
 async def due(shop: Workshop) -> int:
-    return len(await shop.store.participants.to_sweep(datetime.now(UTC) + timedelta(days=1)))
+    return len(await shop.stores.participants.to_sweep(datetime.now(UTC) + timedelta(days=1)))
 
 
 async def profile(shop: Workshop, who: str) -> Profile | None:
-    return (await shop.store.participants.profiles([who])).get(who)
+    return (await shop.stores.participants.profiles([who])).get(who)
 
 
 async def personal(database: Database, who: str) -> list[str]:
@@ -104,29 +91,29 @@ async def test_submissions_of_the_erased_are_dropped_in_the_open(kafka: str, mon
         await erase(shop, "waits", "known", "sent")
         # Of a grader that has not heard of it yet, the one that has a profile is dropped all the same.
         assert await graded(shop, "known", district=None) == []
-        await shop.catalogue.erased.refresh()
+        await shop.grading.erased.refresh()
         assert await graded(shop, "sent", "known", "late") == ["late"]
         assert count("erased") == before + 4
-        assert await shop.store.participants.parked_of_quiz(shop.quiz_id) == []
+        assert await shop.stores.waiting.of_quiz(shop.quiz_id) == []
         assert await shop.completed(kafka) == []
-        assert await shop.store.standings.count(shop.quiz_id) == 1
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
 
 
 async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, attempts_per_day=2) as shop:
         await graded(shop, "wang", "li", right=5)
         now = datetime.now(UTC)
-        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
         await graded(shop, "wang", "mei", number=2, right=4, submitted_at=now)
         await erase(shop, "wang", "mei")
-        upkeep = Upkeep(shop.store, shop.catalogue, sweep_again_seconds=0)
+        upkeep = shop.sweeper(0)
         await upkeep.turn()
-        database = shop.store.database
+        database = shop.stores.database
         assert await personal(database, "wang") == await personal(database, "mei") == []
         assert await personal(database, "li") == ["results.district"]
-        assert [who for who, _ in await shop.store.standings.top(shop.quiz_id, 10)] == ["li"]
+        assert [who for who, _ in await shop.stores.standings.top(shop.quiz_id, 10)] == ["li"]
         assert await database["held"].count_documents({}) == 0
-        assert await Ranks(shop.store.standings).participants(shop.quiz_id) == 1
+        assert await Ranks(shop.stores.standings).participants(shop.quiz_id) == 1
         assert await database["results"].count_documents({}) == 4, "pseudonymous ids and points stay"
         assert await due(shop) == 0
 
@@ -134,23 +121,23 @@ async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: s
 async def test_what_a_grader_stores_that_hears_of_it_late_is_swept_again(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         # Another process, whose look at the erased is a moment old.
-        late = Catalogue(shop.store)
+        late = Catalogue(shop.stores.quizzes)
         await late.turn()
         await erase(shop, "wang")
-        upkeep = Upkeep(shop.store, shop.catalogue, sweep_again_seconds=0.5)
+        upkeep = shop.sweeper(0.5)
         await upkeep.turn()
-        following = await Grading(shop.store, late, shop.publisher).grade_submissions(
+        following = await Grading(shop.stores, late, shop.publisher).grade_submissions(
             batch(shop.submission("wang"))
         )
         assert len(told(following)) == 1
-        assert await personal(shop.store.database, "wang") == ["results.district"]
+        assert await personal(shop.stores.database, "wang") == ["results.district"]
 
         async def swept() -> bool:
             await upkeep.turn()
-            return not await personal(shop.store.database, "wang")
+            return not await personal(shop.stores.database, "wang")
 
         await eventually(swept)
-        assert await shop.store.standings.count(shop.quiz_id) == 0
+        assert await shop.stores.standings.count(shop.quiz_id) == 0
         assert await due(shop) == 0
         await erase(shop, "wang")
         assert await due(shop) == 0, "told again, nothing is due again"
@@ -159,17 +146,17 @@ async def test_what_a_grader_stores_that_hears_of_it_late_is_swept_again(kafka: 
 async def test_final_standings_keep_the_pseudonymous_id(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         await graded(shop, "wang")
-        await shop.store.quizzes.finish_closing(shop.quiz_id, [])
+        await shop.close()
         await shop.catalogue.refresh()
         await erase(shop, "wang")
-        await Upkeep(shop.store, shop.catalogue).turn()
-        assert [who for who, _ in await shop.store.standings.top(shop.quiz_id, 10)] == ["wang"]
-        assert await personal(shop.store.database, "wang") == []
+        await shop.upkeep.turn()
+        assert [who for who, _ in await shop.stores.standings.top(shop.quiz_id, 10)] == ["wang"]
+        assert await personal(shop.stores.database, "wang") == []
 
 
 async def test_the_erased_neither_start_nor_submit_nor_look(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        database = shop.store.database.name
+        database = shop.stores.database.name
         async with running(service(kafka, mongo, role="api", database=database)) as client:
             mine, who = attempt(shop.quiz_id, shop.quiz, "wang"), as_participant("wang")
             await erase(shop, "wang")
@@ -193,9 +180,9 @@ async def test_one_erasure_that_cannot_be_swept_keeps_no_other_waiting(kafka: st
         await graded(shop, "an", "bo")
         await erase(shop, "an", "bo")
         # A standing that nobody can read.
-        await shop.store.database["standings"].update_one(
+        await shop.stores.database["standings"].update_one(
             {"_id": f"{shop.quiz_id}/an"}, {"$set": {"order": "x"}}
         )
-        await Upkeep(shop.store, shop.catalogue, sweep_again_seconds=0).turn()
-        assert await personal(shop.store.database, "bo") == []
+        await shop.sweeper(0).turn()
+        assert await personal(shop.stores.database, "bo") == []
         assert await due(shop) == 1, "put off, not forgotten"

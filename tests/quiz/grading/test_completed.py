@@ -5,9 +5,10 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.grading.completed import completed
-from services.quiz.quizzes.rules import AttemptId, ParticipantId, QuizId
-from services.quiz.results.store import Result
+from services.quiz.grading.completed import completed_records
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.results.rules import AttemptId, Result
 from shared.contracts.envelope import Context, enclose
 from shared.contracts.events import QuizCompleted
 from shared.messaging.publisher import to_record
@@ -51,4 +52,4 @@ def test_record_is_the_one_that_the_contract_makes(
         completed_at=result.submitted_at,
     )
     told = enclose(event, source="kepu/quiz", cause=result.attempt_id, now=now, parent=parent)
-    assert completed([(parent, result, title)], now) == [to_record(told)]
+    assert completed_records([(parent, result, title)], now) == [to_record(told)]

@@ -9,15 +9,14 @@ import msgspec
 import pytest
 
 from services.quiz.attempts.submission import Submission
-from services.quiz.grading.handlers import Grading
-from services.quiz.participants.store import Parked, Participants
+from services.quiz.grading.store import Waiting, WaitingStore
 from services.quiz.standings.rules import place
-from services.quiz.store import QuizStore
 from shared.contracts.events import QuizCompleted
-from shared.messaging.consumer import Following
 from shared.messaging.publisher import Publisher, Record
+from shared.messaging.received import Following
 from shared.runtime.errors import Unavailable
-from tests.quiz.builders import Workshop, batch, joined, people, told, workshop
+from tests.quiz.builders import batch, joined, people
+from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -50,7 +49,7 @@ async def test_a_submission_is_graded_and_stands(kafka: str, mongo: str) -> None
         assert (result.result_id, result.participant_id) == (sent.attempt_id, "wang")
         assert (result.score_percent, result.passed, result.time_used_seconds) == (80, True, 61)
         assert (result.group_id, result.district) == (None, "华龙区")
-        assert await shop.store.standings.count(shop.quiz_id) == 1
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
 
 
 async def test_what_can_never_count_is_rejected_alone_with_its_code(kafka: str, mongo: str) -> None:
@@ -87,12 +86,12 @@ async def test_a_redelivered_batch_says_the_same_and_changes_nothing(kafka: str,
         sent = batch(shop.submission(), elsewhere, shop.submission(district=None))
         await shop.grading.keep_participants(people(joined(sent.events[2].event.participant_id)))
         first = await shop.grading.grade_submissions(sent)
-        standings = await shop.store.standings.top(shop.quiz_id, 10)
+        standings = await shop.stores.standings.top(shop.quiz_id, 10)
         # As after a crash before the commit: nothing of what followed may have been published.
         again = await shop.grading.grade_submissions(sent)
         assert told(again) == told(first)
         assert [bodies(one) for one in (again, first)] == [bodies(first)] * 2
-        assert await shop.store.standings.top(shop.quiz_id, 10) == standings
+        assert await shop.stores.standings.top(shop.quiz_id, 10) == standings
         assert len(standings) == 3
 
 
@@ -103,14 +102,16 @@ async def test_a_second_submission_of_an_attempt_changes_nothing(kafka: str, mon
         (counted,) = await completed(shop, worse, better)
         assert counted.score_percent == 20
         assert await completed(shop, better, nth=2) == []
-        assert (await shop.store.results.graded([worse.attempt_id]))[worse.attempt_id].score_percent == 20
+        assert (await shop.stores.results.of_attempts([worse.attempt_id]))[
+            worse.attempt_id
+        ].score_percent == 20
 
 
 async def test_a_later_attempt_raises_the_standing_and_a_worse_one_does_not(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo, attempts_per_day=3) as shop:
         for right in (3, 5, 4):
             await completed(shop, shop.submission("wang", right=right, number=[3, 5, 4].index(right) + 1))
-        ((_, order),) = await shop.store.standings.top(shop.quiz_id, 10)
+        ((_, order),) = await shop.stores.standings.top(shop.quiz_id, 10)
         assert place(order, shop.quiz.opens_at).halves == 10
 
 
@@ -118,12 +119,12 @@ async def test_a_submission_before_its_participant_waits_and_is_then_graded(kafk
     async with workshop(kafka, mongo) as shop:
         who = str(uuid4())
         assert await completed(shop, shop.submission(who, district=None)) == []
-        assert await shop.store.standings.count(shop.quiz_id) == 0
+        assert await shop.stores.standings.count(shop.quiz_id) == 0
         await shop.grading.keep_participants(people(joined(who)))
         ((_, result),) = await shop.completed(kafka)
         assert (result.participant_id, result.group_id, result.district) == (who, "school-1", "范县")
-        assert await shop.store.standings.count(shop.quiz_id) == 1
-        assert await shop.store.participants.parked([who]) == []
+        assert await shop.stores.standings.count(shop.quiz_id) == 1
+        assert await shop.stores.waiting.of_participants([who]) == []
 
 
 async def test_a_participant_before_the_submission_is_known(kafka: str, mongo: str) -> None:
@@ -133,25 +134,25 @@ async def test_a_participant_before_the_submission_is_known(kafka: str, mongo: s
         assert (result.group_id, result.district) == ("school-2", None)
 
 
-class JoinedInBetween(Participants):
-    """The participant joins after the look for the profile and before the parking."""
+class JoinedInBetween(WaitingStore):
+    """The participant joins after the look for the profile and before the submission waits."""
 
     grading: Grading
 
-    async def park(self, parked: Sequence[Parked]) -> None:
-        if parked:
-            await self.grading.keep_participants(people(*(joined(one.participant_id) for one in parked)))
-        await super().park(parked)
+    async def add(self, waiting: Sequence[Waiting]) -> None:
+        if waiting:
+            await self.grading.keep_participants(people(*(joined(one.participant_id) for one in waiting)))
+        await super().add(waiting)
 
 
 async def test_a_participant_who_joins_in_between_is_not_missed(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        store, between = QuizStore(shop.store.database), JoinedInBetween(shop.store.database)
-        store.participants = between
+        store, between = Stores(shop.stores.database), JoinedInBetween(shop.stores.database)
+        store.waiting = between
         between.grading = Grading(store, shop.catalogue, shop.publisher)
         assert await between.grading.grade_submissions(batch(shop.submission("li", district=None))) == []
         assert [result.participant_id for _, result in await shop.completed(kafka)] == ["li"]
-        assert await store.participants.parked(["li"]) == []
+        assert await store.waiting.of_participants(["li"]) == []
 
 
 async def test_what_waits_keeps_its_place_before_later_submissions(kafka: str, mongo: str) -> None:
@@ -176,7 +177,7 @@ class Away(Publisher):
 async def test_what_waited_is_told_of_after_a_crash_before_its_publication(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         await completed(shop, shop.submission("li", district=None))
-        cut_off = Grading(shop.store, shop.catalogue, Away(kafka, "tests"))
+        cut_off = Grading(shop.stores, shop.catalogue, Away(kafka, "tests"))
         with pytest.raises(Unavailable):
             await cut_off.keep_participants(people(joined("li")))
         assert await shop.completed(kafka) == []

@@ -13,15 +13,17 @@ from uuid import uuid4
 import pytest
 
 from services.quiz.attempts.submission import Submission
-from services.quiz.grading.handlers import Grading
-from services.quiz.participants.store import Change, Parked, Participants, Profile
-from services.quiz.results.store import Result, Results
+from services.quiz.grading.store import Waiting, WaitingStore
+from services.quiz.participants.rules import Profile, ProfileChange
+from services.quiz.results.rules import Result
+from services.quiz.results.store import ResultStore
 from services.quiz.standings.store import Orders
-from services.quiz.store import QuizStore
-from shared.messaging.consumer import Batch
 from shared.messaging.publisher import Publisher, Record
-from tests.quiz.builders import Workshop, batch, joined, people, received, workshop
+from shared.messaging.received import Batch
+from tests.quiz.builders import batch, joined, people
 from tests.quiz.builders import envelope as envelope_of
+from tests.quiz.workshop import Grading, Stores, Workshop, workshop
+from tests.support.service import received
 
 pytestmark = pytest.mark.stack
 
@@ -55,7 +57,7 @@ class Life:
         return done
 
 
-class MortalResults(Results):
+class MortalResults(ResultStore):
     life: Life
 
     async def add(
@@ -65,14 +67,14 @@ class MortalResults(Results):
         return stored
 
 
-class MortalParticipants(Participants):
+class MortalWaiting(WaitingStore):
     life: Life
 
-    async def park(self, parked: Sequence[Parked]) -> None:
-        await self.life.around(super().park(parked))
+    async def add(self, waiting: Sequence[Waiting]) -> None:
+        await self.life.around(super().add(waiting))
 
-    async def unpark(self, attempt_ids: Ids[str]) -> None:
-        await self.life.around(super().unpark(attempt_ids))
+    async def remove(self, attempt_ids: Ids[str]) -> None:
+        await self.life.around(super().remove(attempt_ids))
 
 
 class MortalPublisher(Publisher):
@@ -83,10 +85,10 @@ class MortalPublisher(Publisher):
 
 
 def mortal(shop: Workshop, kafka: str, life: Life) -> tuple[Grading, MortalPublisher]:
-    store, publisher = QuizStore(shop.store.database), MortalPublisher(kafka, "tests")
-    results, participants = MortalResults(store.database), MortalParticipants(store.database)
-    results.life = participants.life = publisher.life = life
-    store.results, store.participants = results, participants
+    store, publisher = Stores(shop.stores.database), MortalPublisher(kafka, "tests")
+    results, waiting = MortalResults(store.database), MortalWaiting(store.database)
+    results.life = waiting.life = publisher.life = life
+    store.results, store.waiting = results, waiting
     return Grading(store, shop.catalogue, publisher), publisher
 
 
@@ -161,7 +163,7 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
             if who not in died:
                 break
         assert len(died) == len(expected) - 1 >= 4, "it died at every point but lived in the end"
-        stored = await shop.store.results.graded(expected)
+        stored = await shop.stores.results.of_attempts(expected)
         assert {id_: (one.participant_id, one.submission_id) for id_, one in stored.items()} == expected
         told: dict[str, set[str]] = {}
         for _, event in await shop.completed(kafka):
@@ -169,7 +171,7 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
         assert told.keys() == expected.keys()
         assert {len(ways) for ways in told.values()} == {1}, "a repeat says the same"
         assert {one.halves for one in stored.values()} == {2}, "the first in the log counts"
-        waiting = await shop.store.participants.parked({who for who, _ in expected.values()})
+        waiting = await shop.stores.waiting.of_participants({who for who, _ in expected.values()})
         assert waiting == []
 
 
@@ -189,7 +191,7 @@ async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: s
         await shop.grading.grade_submissions(one)
         # As after a death before the publication; the quiz is closed early meanwhile.
         now = sent.started_at
-        await shop.store.quizzes.begin_closing(shop.quiz_id, now, now)
+        await shop.stores.quizzes.begin_closing(shop.quiz_id, now, now)
         await shop.catalogue.refresh()
         again = batch(sent)
         await shop.publisher.publish(await shop.grading.grade_submissions(again))
@@ -203,10 +205,10 @@ async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: s
 async def test_a_waiting_submission_that_cannot_be_read_keeps_nobody_waiting(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         await shop.grading.grade_submissions(batch(*(shop.submission(who, district=None) for who in "ab")))
-        await shop.store.database["parked"].update_one({"participant_id": "a"}, {"$set": {"value": b"{"}})
+        await shop.stores.database["parked"].update_one({"participant_id": "a"}, {"$set": {"value": b"{"}})
         await shop.grading.keep_participants(people(joined("a"), joined("b")))
         assert [event.participant_id for _, event in await shop.completed(kafka)] == ["b"]
-        assert await shop.store.participants.parked(["a", "b"]) == []
+        assert await shop.stores.waiting.of_participants(["a", "b"]) == []
 
 
 async def test_what_was_graded_at_the_close_is_told_when_it_is_read_again_and_waits_no_more(
@@ -215,10 +217,10 @@ async def test_what_was_graded_at_the_close_is_told_when_it_is_read_again_and_wa
     async with workshop(kafka, mongo) as shop:
         sent = shop.submission("wang", district=None)
         await submitted((sent, 1))(shop.grading, shop.publisher)
-        await shop.grading.grade_rest(shop.quiz_id)
+        await shop.grading.waiting_grader.grade_of_quiz(shop.quiz_id)
         await submitted((sent, 1))(shop.grading, shop.publisher)
         assert len(await shop.completed(kafka)) == 2
-        assert await shop.store.participants.parked(["wang"]) == []
+        assert await shop.stores.waiting.of_participants(["wang"]) == []
 
 
 async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka: str, mongo: str) -> None:
@@ -226,7 +228,7 @@ async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka
         sent = shop.submission("wang", district=None)
         await submitted((sent, 1))(shop.grading, shop.publisher)
         # Known by now, and the process that learnt it died before it could grade.
-        await shop.store.participants.save({"wang": Change(1, Profile("school-1", None))})
+        await shop.stores.participants.save({"wang": ProfileChange(1, Profile("school-1", None))})
         died = 0
         for dies_at in range(1, POINTS_MAX):
             grading, publisher = mortal(shop, kafka, Life(dies_at))
@@ -239,5 +241,5 @@ async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka
             finally:
                 await publisher.stop()
         assert died >= 4
-        assert await shop.store.participants.parked(["wang"]) == []
+        assert await shop.stores.waiting.of_participants(["wang"]) == []
         assert {event.group_id for _, event in await shop.completed(kafka)} == {"school-1"}

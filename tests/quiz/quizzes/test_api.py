@@ -10,26 +10,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.quiz.attempts.hot import SUBMIT_PATH
+from services.quiz.attempts.hot import SUBMIT
 from services.quiz.quizzes.rules import Quiz
 from services.quiz.standings.ranks import FRESH_SECONDS
-from services.quiz.standings.upkeep import Upkeep
-from services.quiz.store import QuizStore
 from shared.contracts.events import QuizPublished
 from shared.contracts.topics import create_missing
-from tests.quiz.builders import (
-    ORGANISER,
-    as_participant,
-    attempt,
-    batch,
-    question,
-    quiz,
-    running,
-    service,
-    token,
-    workshop,
-)
+from tests.quiz.builders import as_participant, attempt, batch, question, quiz, service, token
+from tests.quiz.workshop import Stores, workshop
 from tests.support.kafka import eventually, read_all
+from tests.support.service import ORGANISER, running
 
 pytestmark = pytest.mark.stack
 
@@ -67,12 +56,12 @@ def has_example(document: dict[str, Any], node: Any, seen: frozenset[str] = froz
     return any(has_example(document, one, seen) for one in node.values())
 
 
-def client_store(client: httpx.AsyncClient) -> QuizStore:
+def client_store(client: httpx.AsyncClient) -> Stores:
     """What the app behind a client stores."""
     transport = client._transport
     assert isinstance(transport, httpx.ASGITransport)
     app: Any = transport.app
-    store: QuizStore = app.state.quiz.store
+    store: Stores = app.state.quiz.store
     return store
 
 
@@ -100,7 +89,7 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "GET /quizzes/{quiz_id}/standings/me",
         "POST /quizzes/{quiz_id}/standings/freeze",
         "POST /quizzes/{quiz_id}/standings/thaw",
-        f"POST {SUBMIT_PATH}",
+        f"POST {SUBMIT.path}",
         "GET /attempts/{attempt_id}/result",
         "GET /attempts/{attempt_id}/review",
     }
@@ -209,7 +198,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
 ) -> None:
     async with workshop(kafka, mongo) as shop:
         await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
-        database, path = shop.store.database.name, f"/quizzes/{shop.quiz_id}/standings"
+        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
         wang, li = as_participant("wang"), as_participant("li")
         async with running(app_of_api(kafka, mongo, database=database)) as client:
             for act in ("freeze", "thaw"):
@@ -234,7 +223,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             for _ in range(2):
                 thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
                 assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
-            await Upkeep(shop.store, shop.catalogue).turn()
+            await shop.upkeep.turn()
             await asyncio.sleep(FRESH_SECONDS)
             page = (await client.get(path)).json()
             assert (page["frozen_at"], page["participants"]) == (None, 2)
@@ -258,15 +247,15 @@ async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, m
         sent = shop.submission("wang", right=10)
         await shop.grading.grade_submissions(batch(sent))
         begun = attempt(shop.quiz_id, shop.quiz, "li")
-        await shop.store.results.add_attempts([begun])
-        database = shop.store.database.name
+        await shop.stores.attempts.add([begun])
+        database = shop.stores.database.name
         async with running(app_of_api(kafka, mongo, database=database)) as client:
             path = f"/attempts/{sent.attempt_id}/review"
             answer = await client.get(path, headers=as_participant("wang"))
             assert refusal(answer) == (409, "quiz_not_closed")
             answer = await client.get(path, headers=as_participant("li"))
             assert refusal(answer) == (404, "attempt_unknown")
-            await shop.store.quizzes.finish_closing(shop.quiz_id, [])
+            await shop.close()
             await client.get("/health")
             await asyncio.sleep(1.3)
             review = (await client.get(path, headers=as_participant("wang"))).json()
@@ -320,7 +309,7 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
         problems = [line for line in metrics if line.startswith("kepu_http_problems_total")]
         refusals = [line for line in problems if 'code="attempt_late"' in line]
         assert refusals
-        assert all(f'route="{SUBMIT_PATH}"' in line for line in refusals)
+        assert all(f'route="{SUBMIT.path}"' in line for line in refusals)
 
 
 async def test_a_quiz_read_back_is_what_a_put_takes_and_putting_it_changes_nothing(
@@ -388,11 +377,11 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
     async with workshop(kafka, mongo) as shop:
         people = ("graded", "refused", "missed", "both")
         begun = {who: attempt(shop.quiz_id, shop.quiz, who) for who in people}
-        await shop.store.results.add_attempts([*begun.values()])
+        await shop.stores.attempts.add([*begun.values()])
         late = [shop.submission(who, seconds=1300) for who in ("refused", "both")]
         await shop.grading.grade_submissions(batch(*(shop.submission(who) for who in ("graded", "both"))))
         await shop.grading.grade_submissions(batch(*late))
-        database = shop.store.database.name
+        database = shop.stores.database.name
         async with running(app_of_api(kafka, mongo, database=database)) as client:
 
             async def state(who: str) -> tuple[str, str | None, float | None]:
@@ -406,7 +395,7 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
             refused = ("refused", "attempt_late", None)
             graded = ("graded", None, 5)
             assert await states() == [graded, refused, ("pending", None, None), graded]
-            await shop.store.quizzes.finish_closing(shop.quiz_id, [])
+            await shop.close()
 
             async def missed() -> bool:
                 return await state("missed") == ("missed", None, None)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.quiz.quizzes.papers import draw, lay_out
+from services.quiz.attempts.rules import attempt_id
+from services.quiz.quizzes.papers import draw, lay_out, paper_number
 from services.quiz.quizzes.publish import published
-from services.quiz.quizzes.rules import Quiz, attempt_id, paper_number
+from services.quiz.quizzes.rules import Quiz
+from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
 
 TOPICS = ["天文", "健康", "农业"]
@@ -99,3 +102,15 @@ def test_the_sample_quiz_can_be_published() -> None:
     of = Quiz.model_validate(sample | {"questions": questions})
     assert of.opens_at < datetime(2023, 5, 31, tzinfo=UTC)
     assert len(draw("puyang-2023-contest", of, 1)) == sum(of.blueprint.values())
+
+
+def test_a_paper_of_an_id_that_is_no_uuid_is_refused() -> None:
+    with pytest.raises(Rejected) as refused:
+        paper_number("anything", 16)
+    assert refused.value.code == "attempt_unknown"
+
+
+@given(st.uuids(), st.integers(1, 4096))
+def test_a_paper_is_the_ids_number_in_whatever_form_it_is_written(id_: UUID, papers: int) -> None:
+    forms = (str(id_), id_.hex, str(id_).upper(), id_.urn, f"{{{id_}}}")
+    assert {paper_number(form, papers) for form in forms} == {id_.int % papers}

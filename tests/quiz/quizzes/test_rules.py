@@ -1,7 +1,6 @@
-"""What a quiz may be, whose attempt is whose, and what came in time."""
+"""What a quiz may be, and when it is open."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,24 +8,21 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.quiz.quizzes.rules import (
-    ParticipantId,
     Question,
     QuizId,
+    QuizRecord,
     Status,
-    attempt_id,
     check_open,
     day_around,
     day_of,
-    deadline,
-    next_attempt,
-    paper_number,
+    schedule_of,
 )
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
 
 NOW = datetime(2026, 5, 20, 4, tzinfo=UTC)
 OPEN = {"opens_at": NOW, "closes_at": NOW + timedelta(days=2)}
-QUIZ_ID, WHO = QuizId("contest"), ParticipantId("wang")
+QUIZ_ID = QuizId("contest")
 
 
 @pytest.mark.parametrize(
@@ -105,34 +101,24 @@ def test_all_of_the_span_around_a_moment_is_the_same_day(zone: str, moment: date
         assert day_of(of, within) == day_of(of, moment)
 
 
-@given(
-    st.sets(
-        st.tuples(st.sampled_from("ab"), st.sampled_from("cd"), st.dates(), st.integers(1, 20)), min_size=2
-    )
-)
-def test_different_attempts_have_different_ids(sat: set[tuple[str, str, object, int]]) -> None:
-    assert len({attempt_id(q, p, str(day), n) for q, p, day, n in sat}) == len(sat)
-
-
-def test_a_paper_of_an_id_that_is_no_uuid_is_refused() -> None:
-    with pytest.raises(Rejected) as refused:
-        paper_number("anything", 16)
-    assert refused.value.code == "attempt_unknown"
-
-
-@given(st.uuids(), st.integers(1, 4096))
-def test_a_paper_is_the_ids_number_in_whatever_form_it_is_written(id_: UUID, papers: int) -> None:
-    forms = (str(id_), id_.hex, str(id_).upper(), id_.urn, f"{{{id_}}}")
-    assert {paper_number(form, papers) for form in forms} == {id_.int % papers}
-
-
 @given(st.integers(0, 200_000))
 def test_a_deadline_is_never_after_the_close_and_its_grace(seconds: int) -> None:
     of = quiz(**OPEN, duration_seconds=600, grace_seconds=7)
     started_at = NOW + timedelta(seconds=min(seconds, 172_799))
-    latest = deadline(of, of.closes_at, started_at)
+    latest = schedule_of(of, of.closes_at).deadline(started_at)
     assert latest <= of.closes_at + timedelta(seconds=7)
     assert latest <= started_at + timedelta(seconds=607)
+
+
+def test_an_attempt_keeps_the_time_it_was_promised_unless_the_quiz_closes_early() -> None:
+    of = quiz(**OPEN, duration_seconds=600, grace_seconds=7)
+    promised = schedule_of(of, of.closes_at).deadline(NOW)
+    early = schedule_of(of, NOW + timedelta(seconds=60))
+    later = schedule_of(of, of.closes_at + timedelta(days=1))
+    assert not later.is_over(promised, promised)
+    assert later.is_over(promised, promised + timedelta(milliseconds=1))
+    assert not early.is_over(promised, NOW + timedelta(seconds=67))
+    assert early.is_over(promised, NOW + timedelta(seconds=68))
 
 
 @pytest.mark.parametrize(
@@ -151,18 +137,8 @@ def test_a_quiz_is_open_from_its_opening_to_its_close(
 ) -> None:
     of = quiz(**OPEN)
     try:
-        check_open(QUIZ_ID, of, of.closes_at, moment, status)
+        check_open(QuizRecord(QUIZ_ID, of, status, of.closes_at, 1), moment)
         found = None
     except Rejected as why:
         found = why.code
     assert found == code
-
-
-def test_the_next_attempt_follows_the_last_one_of_the_day() -> None:
-    of = quiz(**OPEN, attempts_per_day=3)
-    today = [attempt_id(QUIZ_ID, WHO, "2026-05-20", number) for number in (1, 2, 3)]
-    later = next_attempt(QUIZ_ID, of, 7, of.closes_at, WHO, today, [1, 2], NOW)
-    assert (later.number, later.attempt_id, later.quiz_version) == (3, today[2], 7)
-    with pytest.raises(Rejected) as refused:
-        next_attempt(QUIZ_ID, of, 7, of.closes_at, WHO, today, [1, 3], NOW)
-    assert refused.value.code == "attempts_exhausted"

@@ -5,22 +5,20 @@ from typing import Any
 
 import pytest
 
-from services.quiz.closing.close import CloseError, Closer
-from services.quiz.grading.handlers import Grading
+from services.quiz.closing.close import CloseError
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import Quiz
-from services.quiz.quizzes.store import QuizRecord, Quizzes
-from services.quiz.standings.upkeep import Upkeep
-from services.quiz.store import QuizStore
+from services.quiz.quizzes.rules import Quiz, QuizRecord
+from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
 from shared.runtime.errors import NotFound, Unavailable
-from tests.quiz.builders import Workshop, batch, erased, joined, people, told, workshop
+from tests.quiz.builders import batch, erased, joined, people
+from tests.quiz.workshop import Grading, Stores, Workshop, closer, sweeper, told, workshop
 
 pytestmark = pytest.mark.stack
 
 
-class Faulty(Quizzes):
+class Faulty(QuizStore):
     """Cannot read those of `faults`."""
 
     faults: frozenset[str] = frozenset()
@@ -31,10 +29,10 @@ class Faulty(Quizzes):
         return await super().read(quiz_id, known)
 
 
-def faulty(shop: Workshop) -> tuple[QuizStore, Faulty]:
+def faulty(shop: Workshop) -> tuple[Stores, Faulty]:
     """A store of another process, which cannot read the workshop's quiz until `faults` is emptied."""
-    store = QuizStore(shop.store.database)
-    store.quizzes = quizzes = Faulty(shop.store.database)
+    store = Stores(shop.stores.database)
+    store.quizzes = quizzes = Faulty(shop.stores.database)
     quizzes.faults = frozenset({shop.quiz_id})
     return store, quizzes
 
@@ -42,7 +40,7 @@ def faulty(shop: Workshop) -> tuple[QuizStore, Faulty]:
 async def test_a_submission_waits_for_a_quiz_that_cannot_be_read(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         store, quizzes = faulty(shop)
-        grading = Grading(store, Catalogue(store), shop.publisher)
+        grading = Grading(store, Catalogue(store.quizzes), shop.publisher)
         sent = batch(shop.submission("wang"))
         with pytest.raises(Unavailable):
             await grading.grade_submissions(sent)
@@ -55,10 +53,10 @@ async def test_what_waited_for_its_participant_waits_for_its_quiz_too(kafka: str
     async with workshop(kafka, mongo) as shop:
         await shop.grading.grade_submissions(batch(shop.submission("wang", district=None)))
         store, quizzes = faulty(shop)
-        grading = Grading(store, Catalogue(store), shop.publisher)
+        grading = Grading(store, Catalogue(store.quizzes), shop.publisher)
         with pytest.raises(Unavailable):
             await grading.keep_participants(people(joined("wang")))
-        assert len(await store.participants.parked_of_quiz(shop.quiz_id)) == 1
+        assert len(await store.waiting.of_quiz(shop.quiz_id)) == 1
         quizzes.faults = frozenset()
         await grading.keep_participants(people(joined("wang")))
         assert await store.standings.count(shop.quiz_id) == 1
@@ -68,10 +66,10 @@ async def test_what_is_known_of_before_a_change_is_shown_and_not_gone_by(kafka: 
     async with workshop(kafka, mongo) as shop:
         store, quizzes = faulty(shop)
         quizzes.faults = frozenset()
-        catalogue = Catalogue(store)
+        catalogue = Catalogue(store.quizzes)
         await catalogue.refresh()
         papers = catalogue.find(shop.quiz_id).papers
-        await publish(shop.store, f"{shop.quiz_id}-other", shop.quiz, clock.now())
+        await publish(shop.stores.quizzes, f"{shop.quiz_id}-other", shop.quiz, clock.now())
         now = clock.now()
         await store.quizzes.begin_closing(shop.quiz_id, now, now)
         quizzes.faults = frozenset({shop.quiz_id})
@@ -93,7 +91,7 @@ async def test_what_is_known_of_before_a_change_is_shown_and_not_gone_by(kafka: 
 async def test_a_quiz_that_is_taken_away_is_not_waited_for(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         store, _ = faulty(shop)
-        catalogue = Catalogue(store)
+        catalogue = Catalogue(store.quizzes)
         await catalogue.refresh()
         assert catalogue.unread() == [shop.quiz_id]
         await store.database["quizzes"].delete_one({"_id": shop.quiz_id})
@@ -107,16 +105,16 @@ async def test_a_sweep_is_not_over_while_a_quiz_cannot_be_read(kafka: str, mongo
         await shop.grading.grade_submissions(batch(shop.submission("wang")))
         await shop.grading.keep_participants(people(erased("wang")))
         store, quizzes = faulty(shop)
-        catalogue = Catalogue(store)
-        upkeep = Upkeep(store, catalogue, sweep_again_seconds=0)
+        catalogue = Catalogue(store.quizzes)
+        sweep = sweeper(store, catalogue)
         await catalogue.refresh()
         for _ in range(3):
-            await upkeep.turn()
+            await sweep.turn()
         assert len(await store.participants.to_sweep(clock.now() + timedelta(days=1))) == 1
         assert await store.standings.count(shop.quiz_id) == 1
         quizzes.faults = frozenset()
         await catalogue.refresh()
-        await upkeep.turn()
+        await sweep.turn()
         assert await store.standings.count(shop.quiz_id) == 0
 
 
@@ -129,14 +127,14 @@ async def test_the_others_close_and_the_turn_fails_where_none_does(kafka: str, m
     }
     async with workshop(kafka, mongo, **over) as shop:
         other = f"{shop.quiz_id}-other"
-        await publish(shop.store, other, shop.quiz, now - timedelta(minutes=1))
+        await publish(shop.stores.quizzes, other, shop.quiz, now - timedelta(minutes=1))
         store, _ = faulty(shop)
-        catalogue = Catalogue(store)
+        catalogue = Catalogue(store.quizzes)
         grading = Grading(store, catalogue, shop.publisher)
-        closer = Closer(store, catalogue, kafka, grading.grade_rest, settle_seconds=0)
-        await closer.turn()
+        one = closer(store, catalogue, grading, kafka)
+        await one.turn()
         record = await store.quizzes.read(other)
         assert record is not None
         assert record.status == "closed"
         with pytest.raises(CloseError):
-            await closer.turn()
+            await one.turn()

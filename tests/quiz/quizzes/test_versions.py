@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from services.quiz.attempts.start import Start, start_attempts
-from services.quiz.grading.handlers import Grading
+from services.quiz.attempts.start import Start
+from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import VERSIONS_MAX, publish
-from services.quiz.quizzes.rules import ParticipantId, Quiz
-from services.quiz.store import QuizStore
+from services.quiz.quizzes.rules import Quiz
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
-from tests.quiz.builders import Workshop, batch, question, quiz, submission, told, workshop
+from tests.quiz.builders import batch, question, quiz, submission
+from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +28,7 @@ def other_key(of: Quiz) -> Quiz:
 
 
 async def change(shop: Workshop, to: Quiz, now: datetime | None = None) -> bool:
-    return await publish(shop.store, shop.quiz_id, to, now or clock.now())
+    return await publish(shop.stores.quizzes, shop.quiz_id, to, now or clock.now())
 
 
 async def refused(shop: Workshop, to: Quiz, now: datetime | None = None) -> str:
@@ -39,8 +39,8 @@ async def refused(shop: Workshop, to: Quiz, now: datetime | None = None) -> str:
 
 async def begin(shop: Workshop, catalogue: Catalogue, who: str) -> Any:
     offered = catalogue.find(shop.quiz_id)
-    start = Start(offered.record, ParticipantId(who), clock.now())
-    (outcome,) = await start_attempts([start], QuizStore(shop.store.database))
+    start = Start(offered, ParticipantId(who), clock.now())
+    (outcome,) = await Stores(shop.stores.database).start(start)
     return outcome
 
 
@@ -49,13 +49,13 @@ async def test_a_change_a_moment_before_a_start_is_graded_by_the_paper_that_was_
 ) -> None:
     async with workshop(kafka, mongo) as shop:
         # Another grader that has not refreshed since.
-        stale = Catalogue(shop.store)
+        stale = Catalogue(shop.stores.quizzes)
         await stale.refresh()
         second = other_key(shop.quiz)
         assert await change(shop, second)
         sent = submission(shop.quiz_id, second, "wang", right=0, version=2)
         # "B" for all five, which is right in the second version, on questions that the first does not have.
-        grading = Grading(shop.store, stale, shop.publisher)
+        grading = Grading(shop.stores, stale, shop.publisher)
         one = batch(sent)
         ((_, event),) = told(await grading.grade_submissions(one))
         assert one.rejected == []
@@ -78,7 +78,7 @@ async def test_a_paper_of_an_earlier_version_is_graded_by_it_and_one_without_by_
         events = [event for _, event in told(await shop.grading.grade_submissions(one))]
         assert [(event.participant_id, event.points) for event in events] == [("wang", 4), ("wang", 5)]
         assert [dead.why.code for dead in one.rejected] == ["question_unknown", "quiz_version_unknown"]
-        (kept,) = (await shop.store.results.graded([events[0].result_id])).values()
+        (kept,) = (await shop.stores.results.of_attempts([events[0].result_id])).values()
         assert kept.quiz_version == 1
 
 
@@ -86,7 +86,7 @@ async def test_whoever_begins_first_keeps_a_change_out_and_the_other_way_round(
     kafka: str, mongo: str
 ) -> None:
     async with workshop(kafka, mongo) as shop:
-        stale = Catalogue(shop.store)
+        stale = Catalogue(shop.stores.quizzes)
         await stale.refresh()
         assert await change(shop, other_key(shop.quiz))
         outcome = await begin(shop, stale, "wang")
@@ -109,17 +109,17 @@ async def test_a_start_that_comes_too_early_keeps_no_change_out(kafka: str, mong
 async def test_of_a_change_and_a_start_at_once_one_comes_first(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         for n in range(12):
-            catalogue = Catalogue(shop.store)
+            catalogue = Catalogue(shop.stores.quizzes)
             quiz_id = f"{shop.quiz_id}-{n}"
-            await publish(shop.store, quiz_id, shop.quiz, clock.now())
+            await publish(shop.stores.quizzes, quiz_id, shop.quiz, clock.now())
             await catalogue.refresh()
-            start = Start(catalogue.find(quiz_id).record, ParticipantId("wang"), clock.now())
+            start = Start(catalogue.find(quiz_id), ParticipantId("wang"), clock.now())
             outcomes, changed = await asyncio.gather(
-                start_attempts([start], QuizStore(shop.store.database)),
-                publish(shop.store, quiz_id, other_key(shop.quiz), clock.now()),
+                Stores(shop.stores.database).start(start),
+                publish(shop.stores.quizzes, quiz_id, other_key(shop.quiz), clock.now()),
                 return_exceptions=True,
             )
-            record = await shop.store.quizzes.read(quiz_id)
+            record = await shop.stores.quizzes.read(quiz_id)
             assert record is not None
             assert isinstance(outcomes, list)
             started = not isinstance(outcomes[0], Rejected)
@@ -152,14 +152,14 @@ async def test_an_open_quiz_keeps_its_times_attempts_and_number_of_questions(kaf
         assert await change(shop, of.model_copy(update={"closes_at": of.closes_at + hour}))
         # Before it opens all of it may change.
         before = of.opens_at - hour
-        assert await publish(shop.store, f"{shop.quiz_id}-late", of, before)
+        assert await publish(shop.stores.quizzes, f"{shop.quiz_id}-late", of, before)
         earlier = quiz(opens_at=of.opens_at - hour / 2, grace_seconds=0, timezone="Europe/Berlin")
-        assert await publish(shop.store, f"{shop.quiz_id}-late", earlier, before)
+        assert await publish(shop.stores.quizzes, f"{shop.quiz_id}-late", earlier, before)
 
 
 async def test_only_versions_that_were_open_are_kept_and_so_many(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        versions = shop.store.database["quiz_versions"]
+        versions = shop.stores.database["quiz_versions"]
         long_before = shop.quiz.opens_at - timedelta(hours=1)
         for n in range(3):
             assert await change(shop, shop.quiz.model_copy(update={"title": f"改{n}"}), long_before)
@@ -174,7 +174,7 @@ async def test_a_quiz_that_would_be_over_is_refused(kafka: str, mongo: str) -> N
     async with workshop(kafka, mongo) as shop:
         over = shop.quiz.closes_at
         with pytest.raises(Rejected) as why:
-            await publish(shop.store, f"{shop.quiz_id}-over", shop.quiz, over)
+            await publish(shop.stores.quizzes, f"{shop.quiz_id}-over", shop.quiz, over)
         assert why.value.code == "quiz_over"
         assert await refused(shop, shop.quiz.model_copy(update={"title": "晚"}), over) == "quiz_over"
         # As it is, it may be put again at any time.
@@ -183,7 +183,7 @@ async def test_a_quiz_that_would_be_over_is_refused(kafka: str, mongo: str) -> N
 
 async def test_versions_count_definitions_and_revisions_all_changes(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
-        quizzes, now = shop.store.quizzes, datetime.now(UTC)
+        quizzes, now = shop.stores.quizzes, datetime.now(UTC)
         await quizzes.freeze(shop.quiz_id, now)
         await quizzes.thaw(shop.quiz_id)
         await quizzes.begin_closing(shop.quiz_id, now, now)

@@ -6,8 +6,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.quiz.grading.rules import SKEW
 from services.quiz.quizzes.rules import (
-    CLOCK_SKEW_SECONDS,
     DURATION_SECONDS_MAX,
     GRACE_SECONDS_MAX,
     QUESTIONS_A_PAPER_MAX,
@@ -81,7 +81,7 @@ def test_least_better_parts_those_who_rank_before_from_the_tied(one: Told, other
 def test_whatever_a_quiz_may_be_fits_an_order() -> None:
     assert HALVES_A_QUESTION * QUESTIONS_A_PAPER_MAX <= HALVES_MAX
     assert DURATION_SECONDS_MAX + GRACE_SECONDS_MAX <= TIME_SECONDS_MAX
-    assert (QUIZ_DAYS_MAX * 86_400 + GRACE_SECONDS_MAX + CLOCK_SKEW_SECONDS) * 1_000 <= FINISH_MS_MAX
+    assert (QUIZ_DAYS_MAX * 86_400 + GRACE_SECONDS_MAX + SKEW.seconds) * 1_000 <= FINISH_MS_MAX
     assert HALVES_BITS + TIME_BITS + FINISH_BITS <= 63
 
 

@@ -8,21 +8,20 @@ from random import Random
 
 import pytest
 
+from services.quiz.attempts.store import ATTEMPT_DAYS_KEPT
 from services.quiz.attempts.submission import Submission
-from services.quiz.closing.close import Closer
-from services.quiz.grading.handlers import Grading
-from services.quiz.participants.store import PARKED_DAYS_KEPT
-from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import QUIZ_DAYS_MAX, AttemptId, ParticipantId, QuizId
-from services.quiz.results.store import ATTEMPT_DAYS_KEPT, Result
+from services.quiz.grading.store import WAITING_DAYS_KEPT
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QUIZ_DAYS_MAX, QuizId
+from services.quiz.results.rules import AttemptId, Result
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import least_better, order, place
-from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingKey, Standings
+from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingKey, StandingStore
 from services.quiz.standings.tally import EXACT_SECONDS, cell_of
 from services.quiz.standings.upkeep import IDLE_LOOK_SECONDS, Upkeep
-from services.quiz.store import QuizStore
 from shared.storage.mongo import Database, connect
-from tests.quiz.builders import Workshop, batch, told, workshop
+from tests.quiz.builders import batch
+from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -32,7 +31,7 @@ QUIZ = QuizId("contest")
 
 
 def database_of(shop: Workshop) -> Database:
-    return shop.store.database
+    return shop.stores.database
 
 
 def result(n: int, who: str, halves: int, seconds: int, finish_ms: int = 0) -> Result:
@@ -60,7 +59,7 @@ async def stored(database: Database, quiz_id: str) -> dict[ParticipantId, int]:
 async def assert_counted(database: Database, quiz_id: str) -> None:
     """Every standing is counted, and nothing else."""
     standing = await stored(database, quiz_id)
-    tally = await Standings(database).tally(quiz_id)
+    tally = await StandingStore(database).tally(quiz_id)
     assert tally.cells() == dict(Counter(map(cell_of, standing.values())))
     assert tally.participants == len(standing)
 
@@ -69,7 +68,7 @@ async def assert_ranks(database: Database, quiz_id: str, best: Mapping[Participa
     """Standings are these, and each rank is one more than how many are better."""
     assert await stored(database, quiz_id) == best
     await assert_counted(database, quiz_id)
-    ranks = Ranks(Standings(database), fresh_seconds=0)
+    ranks = Ranks(StandingStore(database), fresh_seconds=0)
     for own in best.values():
         better = sum(other >= least_better(own) for other in best.values())
         assert await ranks.rank(quiz_id, own) == better + 1
@@ -93,7 +92,7 @@ async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo
     again = batches + batches[::3]
     random.shuffle(again)
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         for number, some in enumerate(again):
             await store.results.add(some, orders)
@@ -111,18 +110,18 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
     ]
     batches = [results[n : n + 30] for n in range(0, 360, 30)]
     async with fresh_database(mongo) as database:
-        await QuizStore(database).prepare()
+        await Stores(database).prepare()
 
         async def grade(mine: Sequence[list[Result]], looks: int = 0) -> None:
             async with connect(mongo, database.name) as own:
-                store = QuizStore(own)
+                store = Stores(own)
                 store.results._looks = looks
                 for some in mine:
                     await store.results.add(some, orders)
 
         async def fold() -> None:
             for _ in range(10):
-                await Standings(database).fold(QUIZ, changes_min=1)
+                await StandingStore(database).fold(QUIZ, changes_min=1)
 
         # Different batches with the same participants; then all three the same batches, folded meanwhile.
         await all_of(grade(batches[n:6:3]) for n in range(3))
@@ -135,7 +134,7 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
 
 async def test_repeats_are_found_though_they_are_not_looked_for(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         results = [result(n, f"p{n}", n, 60) for n in range(60)]
         assert await store.results.add(results[:40], orders) == {}
@@ -163,7 +162,7 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
         raise CutOffError
 
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         await store.results.add(first, orders)
 
@@ -199,25 +198,25 @@ async def test_a_crash_between_any_two_steps_leaves_all_or_nothing(mongo: str) -
 
 async def test_counts_are_folded_when_there_are_enough_changes(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         for n in range(FOLD_CHANGES_MIN):
             assert await store.standings.fold(QUIZ) == 0
             await store.results.add([result(n, f"p{n}", n % 101, n)], orders)
-        await all_of(Upkeep(store, Catalogue(store)).turn() for _ in range(3))
+        await all_of(Upkeep(store.standings).turn() for _ in range(3))
         assert await database["rank_changes"].count_documents({}) == 0
         await assert_counted(database, QUIZ)
 
 
 async def test_few_changes_are_folded_too_but_later(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         await store.results.add([result(1, "p1", 80, 60)], orders)
         changes = database["rank_changes"]
-        await Upkeep(store, Catalogue(store)).turn()
+        await Upkeep(store.standings).turn()
         assert await changes.count_documents({}) == 1
-        await Upkeep(store, Catalogue(store), fold_seconds=0).turn()
+        await Upkeep(store.standings, fold_seconds=0).turn()
         assert await changes.count_documents({}) == 0
         await assert_counted(database, QUIZ)
 
@@ -225,15 +224,15 @@ async def test_few_changes_are_folded_too_but_later(mongo: str) -> None:
 async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         await graded(shop, *(on_time(shop, f"p{n}", 5, datetime.now(UTC)) for n in range(100)))
-        upkeep = Upkeep(shop.store, shop.catalogue, fold_seconds=0)
-        closer = Closer(shop.store, shop.catalogue, kafka, shop.grading.grade_rest)
+        upkeep = Upkeep(shop.stores.standings, fold_seconds=0)
+        closer = shop.closer(kafka, 15)
         await upkeep.turn()
 
         async def look() -> None:
             assert await upkeep.turn() == IDLE_LOOK_SECONDS
             await closer.turn()
-            await shop.catalogue.erased.refresh()
-            assert not await shop.store.participants.any_parked()
+            await shop.grading.erased.refresh()
+            assert not await shop.stores.waiting.any()
 
         database = database_of(shop)
         await examined(database, look)
@@ -249,20 +248,20 @@ async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mo
 
 async def test_what_may_be_forgotten_has_a_term(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        await QuizStore(database).prepare()
+        await Stores(database).prepare()
         terms = {
             name: index.get("expireAfterSeconds")
             for name in ("attempts", "parked")
             for index in (await database[name].index_information()).values()
             if "expireAfterSeconds" in index
         }
-        assert terms == {"attempts": ATTEMPT_DAYS_KEPT * 86_400, "parked": PARKED_DAYS_KEPT * 86_400}
-        assert min(ATTEMPT_DAYS_KEPT, PARKED_DAYS_KEPT) > QUIZ_DAYS_MAX
+        assert terms == {"attempts": ATTEMPT_DAYS_KEPT * 86_400, "parked": WAITING_DAYS_KEPT * 86_400}
+        assert min(ATTEMPT_DAYS_KEPT, WAITING_DAYS_KEPT) > QUIZ_DAYS_MAX
 
 
 async def test_counting_anew_while_graders_are_at_work_misses_nothing(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         await store.results.add([result(n, f"p{n}", n % 101, n * 7, n) for n in range(200)], orders)
         await database["rank_changes"].delete_many({})
@@ -276,7 +275,7 @@ async def test_counting_anew_while_graders_are_at_work_misses_nothing(mongo: str
 
 async def test_several_processes_that_start_at_once_make_the_collections_once(mongo: str) -> None:
     async with fresh_database(mongo) as database:
-        await all_of(QuizStore(database).prepare() for _ in range(8))
+        await all_of(Stores(database).prepare() for _ in range(8))
         assert {"results", "rank_changes", "rank_counts"} <= {*await database.list_collection_names()}
 
 
@@ -293,7 +292,7 @@ async def examined(database: Database, work: Callable[[], Awaitable[object]]) ->
 async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, seconds: int) -> None:
     random = Random(6)  # noqa: S311 (no secret)
     async with fresh_database(mongo) as database:
-        store = QuizStore(database)
+        store = Stores(database)
         await store.prepare()
         for n in range(0, 20_000, 1_000):
             some = [
@@ -335,7 +334,7 @@ async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_grade
         now = datetime.now(UTC).replace(microsecond=0)
         frozen_at, before, after = now, now - timedelta(seconds=30), now + timedelta(seconds=1)
         await graded(shop, on_time(shop, "wang", 2, before))
-        await shop.store.quizzes.freeze(shop.quiz_id, frozen_at)
+        await shop.stores.quizzes.freeze(shop.quiz_id, frozen_at)
         later = [on_time(shop, "wang", 4, after, 2), on_time(shop, "li", 5, after)]
         assert await graded(shop, *later, on_time(shop, "mei", 1, before)) == ["wang", "li", "mei"]
         # At the very moment is before; a millisecond later is after.
@@ -351,11 +350,11 @@ async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_grade
             assert await standing(shop) == frozen
             await assert_counted(database_of(shop), shop.quiz_id)
             await graded(shop, *later, *last)
-            await shop.store.quizzes.freeze(shop.quiz_id, after)
-            await Upkeep(shop.store, shop.catalogue).turn()
+            await shop.stores.quizzes.freeze(shop.quiz_id, after)
+            await shop.upkeep.turn()
         for _ in range(2):
-            await shop.store.quizzes.thaw(shop.quiz_id)
-            await Upkeep(shop.store, shop.catalogue).turn()
+            await shop.stores.quizzes.thaw(shop.quiz_id)
+            await shop.upkeep.turn()
             assert await standing(shop) == {"wang": 80, "li": 100, "mei": 20, "an": 60, "bo": 60}
             await assert_counted(database_of(shop), shop.quiz_id)
         assert await database_of(shop)["held"].count_documents({}) == 0
@@ -366,14 +365,14 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
 ) -> None:
     async with workshop(kafka, mongo) as shop:
         now = datetime.now(UTC).replace(microsecond=0)
-        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
-        frozen = await shop.store.quizzes.frozen([shop.quiz_id])
+        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        frozen = await shop.stores.quizzes.frozen([shop.quiz_id])
         await graded(shop, on_time(shop, "wang", 4, now))
-        await shop.store.quizzes.thaw(shop.quiz_id)
-        await Upkeep(shop.store, shop.catalogue).turn()
+        await shop.stores.quizzes.thaw(shop.quiz_id)
+        await shop.upkeep.turn()
         assert await standing(shop) == {"wang": 80}
         # Frozen again, and then comes one who has looked during the first freeze.
-        await shop.store.quizzes.freeze(shop.quiz_id, now + timedelta(minutes=1))
+        await shop.stores.quizzes.freeze(shop.quiz_id, now + timedelta(minutes=1))
         late = [
             Result(
                 AttemptId(f"{n}"),
@@ -392,9 +391,9 @@ async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released
             )
             for n, who in enumerate(("wang", "li"))
         ]
-        await shop.store.results.add(late, shop.grading._orders(frozen))
+        await shop.stores.results.add(late, shop.grading.grader._orders(frozen))
         assert await standing(shop) == {"wang": 80}
-        await Upkeep(shop.store, shop.catalogue).turn()
+        await shop.upkeep.turn()
         assert await standing(shop) == {"wang": 100, "li": 100}, "submitted before the second freeze"
         await assert_counted(database_of(shop), shop.quiz_id)
 
@@ -405,8 +404,8 @@ async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: s
         people = [f"p{n}" for n in range(60)]
         sent = [on_time(shop, who, (n + k) % 6, now, k) for n, who in enumerate(people) for k in (1, 2, 3)]
         Random(7).shuffle(sent)  # noqa: S311 (no secret)
-        await shop.store.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
-        graders = [Grading(shop.store, shop.catalogue, shop.publisher) for _ in range(3)]
+        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        graders = [Grading(shop.stores, shop.catalogue, shop.publisher) for _ in range(3)]
 
         async def grade(grader: Grading, mine: Sequence[Submission]) -> None:
             for n in range(0, len(mine), 10):
@@ -414,10 +413,10 @@ async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: s
 
         await all_of(grade(one, sent[n:90:3]) for n, one in enumerate(graders))
         assert await standing(shop) == {}
-        await shop.store.quizzes.thaw(shop.quiz_id)
-        upkeeps = [Upkeep(shop.store, shop.catalogue).turn() for _ in range(3)]
+        await shop.stores.quizzes.thaw(shop.quiz_id)
+        upkeeps = [shop.upkeep.turn() for _ in range(3)]
         await all_of([*upkeeps, *(grade(one, sent[90 + n :: 3]) for n, one in enumerate(graders))])
-        await Upkeep(shop.store, shop.catalogue).turn()
+        await shop.upkeep.turn()
         best = {who: max((n + k) % 6 for k in (1, 2, 3)) * 20 for n, who in enumerate(people)}
         assert await standing(shop) == best
         await assert_counted(database_of(shop), shop.quiz_id)

@@ -1,0 +1,73 @@
+"""What is asked and said of attempts over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.quiz.attempts.rules import AttemptStatus
+from services.quiz.quizzes.bodies import OptionOut
+from services.quiz.scoring.rules import PERCENT_SHOWN
+from shared.contracts.checked import ID_PATTERN, Id
+from shared.contracts.events import ANSWERS_MAX, Letters
+from shared.web.forms import Form
+
+AttemptIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])]
+
+
+class QuestionOut(BaseModel):
+    id: str = Field(examples=["q001"])
+    topic: str = Field(examples=["生命与健康"])
+    kind: Literal["single", "multiple", "true_false"]
+    text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
+    options: list[OptionOut]
+
+
+class AttemptOut(BaseModel):
+    """An attempt that has begun; the token opens its submission and nothing else."""
+
+    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
+    attempt_token: str = Field(examples=["3q2-7wXh…"])
+    number: int = Field(description="which attempt of the day", examples=[1])
+    started_at: datetime
+    deadline_at: datetime = Field(description="the last moment for the answers, grace included")
+    questions: list[QuestionOut]
+
+
+class AnswersIn(Form):
+    """
+    Question ids and the letters chosen; several letters where several may be right.
+
+    What is not answered is left out. `submission.Answered` is the same, faster.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    answers: dict[Id, Letters] = Field(max_length=ANSWERS_MAX, examples=[{"q001": "B", "q017": "ACD"}])
+
+
+class ReceiptOut(BaseModel):
+    """The promise that the submission is in the log and will be graded."""
+
+    receipt_id: str = Field(examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"])
+    attempt_id: str
+    received_at: datetime
+
+
+class ResultOut(BaseModel):
+    """
+    What became of an attempt.
+
+    `pending`: not handed in yet, or not graded yet. `missed`: the quiz is closed and nothing was handed
+    in. `refused`: what was handed in could not count; `code` says why.
+    """
+
+    attempt_id: str
+    status: AttemptStatus
+    code: str | None = Field(None, examples=["attempt_late"])
+    points: float | None = Field(None, description="in steps of 0.5", examples=[17])
+    points_max: float | None = Field(None, examples=[20])
+    score_percent: int | None = Field(None, description=PERCENT_SHOWN, examples=[85])
+    passed: bool | None = None
+    time_used_seconds: int | None = Field(None, examples=[431])

@@ -1,0 +1,96 @@
+"""
+Whose attempt is whose, and who may start one. Pure.
+
+The id of an attempt derives from its quiz, its participant, the day and the number of the attempt on that
+day. So the log alone shows that nobody had more attempts than allowed, and any other system can offer the
+quiz (`shared.contracts.events.QuizPublished`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, QuizId, QuizRecord, Schedule
+from services.quiz.results.rules import AttemptId
+from shared.runtime.errors import Conflict
+from shared.runtime.ids import derived_id
+
+AttemptStatus = Literal["pending", "graded", "missed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    An attempt that was started here.
+
+    Attributes:
+        quiz_version: the version of the quiz that its paper was drawn from.
+        refused: the code of the refusal, where grading refused what was submitted.
+    """
+
+    attempt_id: AttemptId
+    quiz_id: QuizId
+    participant_id: ParticipantId
+    number: int
+    started_at: datetime
+    deadline_at: datetime
+    quiz_version: int
+    refused: str | None = None
+
+
+def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
+    """The id of a participant's `number`th attempt of that day."""
+    return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
+
+
+def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator[AttemptId]:
+    """The ids of all attempts that a participant can have in a quiz, on all its days."""
+    zone = ZoneInfo(quiz.timezone)
+    day, last = quiz.opens_at.astimezone(zone).date(), quiz.closes_at.astimezone(zone).date()
+    while day <= last:
+        for number in range(1, quiz.attempts_per_day + 1):
+            yield attempt_id(quiz_id, participant_id, day.isoformat(), number)
+        day += timedelta(days=1)
+
+
+def next_attempt(
+    record: QuizRecord,
+    schedule: Schedule,
+    participant_id: ParticipantId,
+    today: Sequence[AttemptId],
+    used: Iterable[int],
+    now: datetime,
+) -> Attempt:
+    """
+    The attempt that a participant may start now.
+
+    Args:
+        today: the ids of all attempts that the participant can have today, in order.
+        used: the numbers of those that are used.
+    Raises:
+        Conflict: no attempt is left today.
+    """
+    number = max(used, default=0) + 1
+    if number > len(today):
+        raise Conflict(
+            f"quiz {record.quiz_id}: all {len(today)} attempts of today are used", code="attempts_exhausted"
+        )
+    deadline_at = schedule.deadline(now)
+    return Attempt(
+        today[number - 1], record.quiz_id, participant_id, number, now, deadline_at, record.version
+    )
+
+
+def status_without_result(attempt: Attempt, *, is_closed: bool) -> AttemptStatus:
+    """
+    What became of an attempt that is not graded.
+
+    Everything that was accepted is graded before the close. So an attempt is missed only once its quiz is
+    closed.
+    """
+    if attempt.refused is not None:
+        return "refused"
+    return "missed" if is_closed else "pending"

@@ -1,0 +1,77 @@
+"""
+Attempts as they are stored.
+
+attempts   _id is the attempt's id, derived from its cause: a repeat inserts nothing
+"""
+
+from collections.abc import Mapping, Sequence
+
+from services.quiz.attempts.rules import Attempt
+from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
+from services.quiz.results.rules import AttemptId
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, outages_named
+
+# After their deadlines: by then every quiz has been over for three months.
+ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
+DAY_SECONDS = 86_400
+
+
+class AttemptStore:
+    """Reads and writes attempts; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._attempts = database["attempts"]
+
+    async def prepare(self) -> None:
+        """Create the index."""
+        with outages_named():
+            await self._attempts.create_index(
+                [("deadline_at", ASCENDING)], expireAfterSeconds=ATTEMPT_DAYS_KEPT * DAY_SECONDS
+            )
+
+    async def started(self, ids: Sequence[AttemptId]) -> dict[str, Attempt]:
+        """Those of these attempts that were started here."""
+        with outages_named():
+            found = await self._attempts.find({"_id": {"$in": ids}}).to_list(None)
+        return {document["_id"]: _attempt(document) for document in found}
+
+    async def add(self, attempts: Sequence[Attempt]) -> frozenset[int]:
+        """Save attempts; returns the positions of those that existed already."""
+        return await mongo.insert_new(
+            self._attempts,
+            [
+                {
+                    "_id": attempt.attempt_id,
+                    "quiz_id": attempt.quiz_id,
+                    "quiz_version": attempt.quiz_version,
+                    "participant_id": attempt.participant_id,
+                    "number": attempt.number,
+                    "started_at": attempt.started_at,
+                    "deadline_at": attempt.deadline_at,
+                }
+                for attempt in attempts
+            ],
+        )
+
+    async def refuse(self, codes: Mapping[str, str]) -> None:
+        """Keep why the submissions of attempts were refused; the first reason stays."""
+        for code in set(codes.values()):
+            ids = [attempt_id for attempt_id, why in codes.items() if why == code]
+            with outages_named():
+                await self._attempts.update_many(
+                    {"_id": {"$in": ids}, "refused": {"$exists": False}}, {"$set": {"refused": code}}
+                )
+
+
+def _attempt(document: Document) -> Attempt:
+    return Attempt(
+        document["_id"],
+        document["quiz_id"],
+        document["participant_id"],
+        document["number"],
+        document["started_at"],
+        document["deadline_at"],
+        document["quiz_version"],
+        document.get("refused"),
+    )

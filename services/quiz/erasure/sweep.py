@@ -1,0 +1,90 @@
+"""
+Remove the traces of erased participants: what waits for them, their profiles in results, their standings.
+
+Any number of workers may do it at once: to sweep twice is harmless.
+"""
+
+from datetime import timedelta
+
+from services.quiz.attempts.rules import possible_attempts
+from services.quiz.erasure.rules import next_sweep
+from services.quiz.grading.store import WaitingStore
+from services.quiz.participants.rules import Erasure
+from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.results.store import ResultStore
+from services.quiz.standings.store import StandingStore
+from shared.runtime import clock
+from shared.runtime.background import Loop, each
+
+LOOP = "erasure"
+LOOK_SECONDS = 1.0
+# If nobody was erased: one query of a small index in every worker.
+IDLE_LOOK_SECONDS = 2.0
+# For so long, a grader that has not heard of an erasure may store a result (participants/erased.py). Longer
+# than MongoDB lets a transaction live, too.
+SWEEP_AGAIN_SECONDS = 120.0
+
+
+class SweepError(Exception):
+    """A quiz could not be read: it may still hold traces of somebody."""
+
+
+class Sweeper:
+    """Removes traces in every quiz."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        participants: ParticipantStore,
+        waiting: WaitingStore,
+        results: ResultStore,
+        standings: StandingStore,
+        *,
+        again_seconds: float = SWEEP_AGAIN_SECONDS,
+    ) -> None:
+        self._catalogue = catalogue
+        self._participants = participants
+        self._waiting = waiting
+        self._results = results
+        self._standings = standings
+        self._again_seconds = again_seconds
+        self.loop = Loop(LOOP, self.turn)
+
+    async def turn(self) -> float:
+        """
+        Sweep for everyone who is due; returns seconds to rest.
+
+        Raises:
+            Unavailable: the database does not answer; call again.
+        """
+        due = await self._participants.to_sweep(clock.now())
+        await each(LOOP, due, self.sweep, aside=self._put_off)
+        return LOOK_SECONDS if due else IDLE_LOOK_SECONDS
+
+    async def sweep(self, erasure: Erasure) -> None:
+        """
+        Remove the traces of one participant, in every quiz.
+
+        Results are found by the ids that the participant's attempts can have. So no index has to be kept
+        for the few who are erased.
+
+        Raises:
+            SweepError: a quiz could not be read; the others are swept.
+        """
+        began = clock.now()
+        who = erasure.participant_id
+        await self._waiting.remove_of_participant(who)
+        for offered in self._catalogue.all():
+            record = offered.record
+            ids = [*possible_attempts(record.quiz_id, record.quiz, who)]
+            await self._results.forget_profiles(ids)
+            if record.status != "closed":
+                await self._standings.remove(record.quiz_id, who)
+        if unread := self._catalogue.unread():
+            raise SweepError(f"{len(unread)} quizzes cannot be read")
+        await self._participants.sweep_again(who, next_sweep(erasure, self._again_seconds, began))
+
+    async def _put_off(self, erasure: Erasure, _: str) -> None:
+        later = clock.now() + timedelta(seconds=self._again_seconds)
+        await self._participants.sweep_again(erasure.participant_id, later)

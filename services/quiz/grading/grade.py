@@ -1,0 +1,109 @@
+"""
+Grade valid submissions: results and standings are stored together, then `quiz.completed` tells of them.
+
+The events are made from what is stored. So a repeat after a crash publishes everything that the first try
+may not have published.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from services.quiz.grading.completed import Completed, completed_records
+from services.quiz.grading.rules import Valid, result_of
+from services.quiz.participants.rules import Profile
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.store import QuizStore
+from services.quiz.results.rules import Result
+from services.quiz.results.store import ResultStore
+from services.quiz.standings.rules import order
+from services.quiz.standings.store import Orders, StandingKey
+from shared.messaging.publisher import Record
+from shared.runtime import clock, metrics
+
+OUTCOMES = ("graded", "repeated", "waiting", "rejected", "erased")
+
+
+class Grader:
+    """
+    Stores the results of submissions and makes the events that tell of them.
+
+    Attributes:
+        counts: the metric of submissions by what became of them.
+    """
+
+    def __init__(self, catalogue: Catalogue, quizzes: QuizStore, results: ResultStore) -> None:
+        self._catalogue = catalogue
+        self._quizzes = quizzes
+        self._results = results
+        # Born at 0, so that a first one shows as an increase.
+        self.counts = {outcome: metrics.SUBMISSIONS_GRADED.labels(outcome) for outcome in OUTCOMES}
+
+    async def grade(
+        self,
+        valid: Sequence[tuple[Valid, Profile]],
+        later: Mapping[str, Collection[str]],
+        *,
+        publish_all: bool = False,
+    ) -> list[Record]:
+        """
+        Store what is not graded yet; returns what to publish.
+
+        Args:
+            valid: one submission an attempt, with the participant's profile.
+            later: by attempt, the ids of its later submissions in the same batch. An attempt that was graded
+                before is published again if the submission that was graded is in the batch: the first try
+                may have failed before it was published.
+            publish_all: publish every attempt, whichever submission of it was graded.
+        """
+        results = [result_of(one, profile) for one, profile in valid]
+        # Read before anything is written, and that is soon enough: see `_orders`.
+        frozen = await self._quizzes.frozen({result.quiz_id for result in results}) if results else {}
+        earlier = await self._results.add(results, self._orders(frozen))
+        to_publish: list[Completed] = []
+        for (one, _), result in zip(valid, results, strict=True):
+            stored = earlier.get(result.attempt_id)
+            if stored is None:
+                to_publish.append((one.context, result, one.offered.record.quiz.title))
+            elif (
+                publish_all
+                or stored.submission_id == one.context.id
+                or stored.submission_id in later.get(stored.attempt_id, ())
+            ):
+                context = msgspec.structs.replace(one.context, id=stored.submission_id)
+                to_publish.append((context, stored, self.title(stored)))
+        self.counts["graded"].inc(len(results) - len(earlier))
+        if earlier:
+            self.counts["repeated"].inc(len(earlier))
+        return completed_records(to_publish, clock.now())
+
+    def title(self, result: Result) -> str:
+        """The title of a result's quiz, in the version that was graded if it is still known."""
+        offered = self._catalogue.get(result.quiz_id, result.quiz_version) or self._catalogue.find(
+            result.quiz_id
+        )
+        return offered.record.quiz.title
+
+    def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
+        """
+        What results make of the standings.
+
+        A result that was submitted after a freeze is held. A freeze that begins while this batch runs holds
+        none of these results: it begins two seconds after it was decided, and they were submitted before.
+        If a freeze ends while this batch runs, some results are still marked as held; the upkeep of
+        standings releases them.
+        """
+
+        def orders(results: Iterable[Result]) -> Orders:
+            best: dict[StandingKey, int] = {}
+            for result in results:
+                opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
+                this = order(result.halves, result.time_used_seconds, result.submitted_at, opens_at)
+                since = frozen.get(result.quiz_id)
+                held = since if since is not None and result.submitted_at > since else None
+                key = StandingKey(result.quiz_id, result.participant_id, held)
+                best[key] = max(this, best.get(key, 0))
+            return best
+
+        return orders

@@ -1,0 +1,105 @@
+"""
+Grade what waited: submissions whose participant became known, or whose quiz closes.
+
+What waited was accepted. So the close grades all of it, whether the participant is known by then or not.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from services.quiz.attempts.submission import Submission, decode, encoder
+from services.quiz.grading.grade import Grader
+from services.quiz.grading.rules import Valid
+from services.quiz.grading.store import Waiting, WaitingStore
+from services.quiz.participants.erased import Erased
+from services.quiz.participants.rules import Profile
+from services.quiz.participants.store import ParticipantStore
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.offered import Offered
+from shared.contracts.envelope import from_headers, to_headers
+from shared.messaging.publisher import Publisher
+from shared.runtime.errors import Rejected
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = Profile(None, None)
+
+
+class WaitingGrader:
+    """Grades submissions that waited."""
+
+    def __init__(
+        self,
+        grader: Grader,
+        catalogue: Catalogue,
+        waiting: WaitingStore,
+        participants: ParticipantStore,
+        erased: Erased,
+        publisher: Publisher,
+    ) -> None:
+        self._grader = grader
+        self._catalogue = catalogue
+        self._waiting = waiting
+        self._participants = participants
+        self._erased = erased
+        self._publisher = publisher
+
+    async def grade_of_participants(self, participant_ids: Iterable[str]) -> None:
+        """Grade what waits for those of these participants who are known."""
+        profiles = await self._participants.profiles(set(participant_ids))
+        await self._grade(await self._waiting.of_participants(profiles.keys()), profiles)
+
+    async def grade_of_quiz(self, quiz_id: str) -> None:
+        """
+        Grade everything of a quiz that waits.
+
+        Raises:
+            UnreadError: the quiz could not be read.
+        """
+        await self._catalogue.look_up(quiz_id)
+        while waiting := await self._waiting.of_quiz(quiz_id):
+            profiles = await self._participants.profiles({one.participant_id for one in waiting})
+            await self._grade(waiting, profiles)
+
+    async def _grade(self, waiting: Sequence[Waiting], profiles: Mapping[str, Profile]) -> None:
+        if not waiting:
+            return
+        valid: list[tuple[Valid, Profile]] = []
+        for one in waiting:
+            profile = profiles.get(one.participant_id, UNKNOWN)
+            if profile.erased or one.participant_id in self._erased.ids:
+                self._grader.counts["erased"].inc()
+            elif (submission := await self._read(one)) is not None:
+                valid.append((submission, profile))
+        # Published before it is removed: after a crash in between, nothing else would publish it.
+        await self._publisher.write(await self._grader.grade(valid, {}, publish_all=True))
+        await self._waiting.remove([one.attempt_id for one in waiting])
+
+    async def _read(self, one: Waiting) -> Valid | None:
+        try:
+            submission = decode([one.value])[0]
+            offered = await self._catalogue.look_up(one.quiz_id, submission.quiz_version)
+            return from_waiting(one, submission, offered)
+        except Rejected as why:
+            # It was valid when it came. The others that wait must not wait for it.
+            self._grader.counts["rejected"].inc()
+            log.warning("a submission that waited cannot be graded", extra={"code": why.code})
+            return None
+
+
+def to_waiting(valid: Valid) -> Waiting:
+    """A submission that has to wait for its participant."""
+    return Waiting(
+        valid.submission.attempt_id,
+        valid.submission.participant_id,
+        encoder.encode(valid.submission),
+        tuple(to_headers(valid.context)),
+        valid.appended_at,
+        valid.submission.quiz_id,
+    )
+
+
+def from_waiting(waiting: Waiting, submission: Submission, offered: Offered) -> Valid:
+    """A submission that waited, as it was before."""
+    context = from_headers(waiting.headers, appended_at=waiting.appended_at, key=waiting.attempt_id)
+    return Valid(submission, context, waiting.appended_at, offered, offered.paper(waiting.attempt_id))

@@ -1,0 +1,51 @@
+"""What a result is. Pure."""
+
+from datetime import datetime
+from typing import NewType
+
+import msgspec
+
+from services.quiz.participants.rules import ParticipantId
+from services.quiz.quizzes.rules import QuizId
+from services.quiz.scoring.rules import HALVES_A_QUESTION, score_percent
+
+# A result has the id of its attempt.
+AttemptId = NewType("AttemptId", str)
+
+
+# No dataclass: this one is made by the thousand, in a tenth of the time.
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """
+    A graded attempt, `halves` of `halves_max` half points.
+
+    `submission_id` is the id of the event that was graded: the first in the log.
+    """
+
+    attempt_id: AttemptId
+    submission_id: str
+    quiz_id: QuizId
+    quiz_version: int
+    participant_id: ParticipantId
+    group_id: str | None
+    district: str | None
+    halves: int
+    halves_max: int
+    passed: bool
+    time_used_seconds: int
+    submitted_at: datetime
+    answers: str
+
+    @property
+    def points(self) -> float:
+        """The points reached."""
+        return self.halves / HALVES_A_QUESTION
+
+    @property
+    def points_max(self) -> float:
+        """The points of the whole paper."""
+        return self.halves_max / HALVES_A_QUESTION
+
+    @property
+    def score_percent(self) -> int:
+        """What is shown of them."""
+        return score_percent(self.halves, self.halves_max)

@@ -1,0 +1,102 @@
+"""The review of an attempt over HTTP."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.quiz.attempts.bodies import AttemptIdInPath
+from services.quiz.attempts.store import AttemptStore
+from services.quiz.participants.erased import Erased
+from services.quiz.quizzes.bodies import OptionOut
+from services.quiz.quizzes.catalogue import Catalogue
+from services.quiz.quizzes.papers import draw, paper_number
+from services.quiz.results.rules import AttemptId
+from services.quiz.results.store import ResultStore
+from services.quiz.review.rules import Reviewed, review
+from services.quiz.scoring.rules import PERCENT_SHOWN
+from shared.runtime.errors import Conflict, NotFound
+from shared.web.identity import AsParticipant
+from shared.web.provided import provided
+
+routes = APIRouter(tags=["quiz"])
+
+OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
+Attempts = Annotated[AttemptStore, provided(AttemptStore)]
+Results = Annotated[ResultStore, provided(ResultStore)]
+ErasedParticipants = Annotated[Erased, provided(Erased)]
+
+
+class ReviewedOut(BaseModel):
+    """One question looked back at; letters stand for the options as the paper had them."""
+
+    id: str = Field(examples=["q001"])
+    topic: str = Field(examples=["生命与健康"])
+    kind: Literal["single", "multiple", "true_false"]
+    text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
+    options: list[OptionOut]
+    answer: str | None = Field(description="null where none was given", examples=["B"])
+    key: str = Field(examples=["A"])
+    right: bool = Field(description="whether it got the full point")
+    points: float = Field(description="0, 0.5 or 1", examples=[0])
+    explanation: str = Field(examples=["光合作用吸收二氧化碳，释放氧气。"])
+    source: str = Field(examples=["义务教育生物学课程标准"])
+
+
+class ReviewOut(BaseModel):
+    """An attempt looked back at, in the paper's order."""
+
+    attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    points: float | None = Field(description="null where nothing was graded", examples=[17])
+    points_max: float = Field(examples=[20])
+    score_percent: int | None = Field(description=PERCENT_SHOWN, examples=[85])
+    questions: list[ReviewedOut]
+
+
+@routes.get(
+    "/attempts/{attempt_id}/review", summary="One's own answers beside the key, once the quiz is closed"
+)
+async def read_review(
+    attempt_id: AttemptIdInPath,
+    who: AsParticipant,
+    catalogue: OfferedQuizzes,
+    attempts: Attempts,
+    results: Results,
+    erased: ErasedParticipants,
+) -> ReviewOut:
+    """409 `quiz_not_closed` before; somebody else's attempt is as unknown as one that never was."""
+    erased.check(who.participant_id)
+    result = (await results.of_attempts([attempt_id])).get(attempt_id)
+    found = result or (await attempts.started([AttemptId(attempt_id)])).get(attempt_id)
+    if found is None or found.participant_id != who.participant_id:
+        raise NotFound(f"you have no attempt {attempt_id}", code="attempt_unknown")
+    if (await catalogue.look_up(found.quiz_id)).record.status != "closed":
+        raise Conflict(f"quiz {found.quiz_id} is not closed yet", code="quiz_not_closed")
+    quiz = (await catalogue.look_up(found.quiz_id, found.quiz_version)).record.quiz
+    questions = draw(found.quiz_id, quiz, paper_number(attempt_id, quiz.papers))
+    return ReviewOut(
+        attempt_id=attempt_id,
+        quiz_id=found.quiz_id,
+        points=result.points if result else None,
+        points_max=len(questions),
+        score_percent=result.score_percent if result else None,
+        questions=[_reviewed_out(one) for one in review(questions, result.answers if result else None)],
+    )
+
+
+def _reviewed_out(reviewed: Reviewed) -> ReviewedOut:
+    question = reviewed.question
+    return ReviewedOut(
+        id=question.id,
+        topic=question.topic,
+        kind=question.kind,
+        text=question.text,
+        options=[OptionOut(id=option.id, text=option.text) for option in question.options],
+        answer=reviewed.answer,
+        key=question.key,
+        right=reviewed.right,
+        points=reviewed.points,
+        explanation=question.explanation,
+        source=question.source,
+    )
