@@ -15,7 +15,7 @@ from bench.baselines.told import Record, consume, headers_of, send, standing_on,
 from bench.contest import Contest
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.papers import paper_number
-from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.standings.rules import order
 from shared.contracts.envelope import EVENT_IDS
 from shared.contracts.events import QuizCompleted
@@ -40,7 +40,7 @@ async def main() -> None:
             for record in records:
                 one = decode(record.value)
                 key = contest.paper(paper_number(one.attempt_id, quiz.papers)).key
-                score = grade(one.answers, key), HALVES_A_QUESTION * len(key)
+                score = grade(one.answers, key), HALF_POINTS_A_QUESTION * len(key)
                 passed = passes(*score, quiz.pass_percent)
                 seconds = int((one.submitted_at - one.started_at).total_seconds())
                 results.append(_result(one, score, passed, seconds, packed(one.answers, key)))
@@ -87,8 +87,8 @@ def _completed(one: Submission, title: str, score: Score, passed: bool, seconds:
             "participant_id": one.participant_id,
             "group_id": one.group_id,
             "district": one.district,
-            "points": score[0] / HALVES_A_QUESTION,
-            "points_max": score[1] / HALVES_A_QUESTION,
+            "points": score[0] / HALF_POINTS_A_QUESTION,
+            "points_max": score[1] / HALF_POINTS_A_QUESTION,
             "score_percent": score_percent(*score),
             "passed": passed,
             "time_used_seconds": seconds,

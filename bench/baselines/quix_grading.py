@@ -21,7 +21,14 @@ from pymongo.errors import BulkWriteError
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
 
-from services.quiz.scoring.rules import HALVES_A_QUESTION, KeyedQuestion, grade, packed, passes, score_percent
+from services.quiz.scoring.rules import (
+    HALF_POINTS_A_QUESTION,
+    KeyedQuestion,
+    grade,
+    packed,
+    passes,
+    score_percent,
+)
 from services.quiz.standings.rules import order
 
 # Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
@@ -80,7 +87,7 @@ class Grader:
     def grade(self, one: dict[str, Any]) -> dict[str, Any]:
         """The result and the standing's order."""
         key = self._keys[UUID(one["attempt_id"]).int % self._quiz["papers"]]
-        halves, halves_max = grade(one["answers"], key), HALVES_A_QUESTION * len(key)
+        half_points, half_points_max = grade(one["answers"], key), HALF_POINTS_A_QUESTION * len(key)
         submitted_at = datetime.fromisoformat(one["submitted_at"])
         seconds = int((submitted_at - datetime.fromisoformat(one["started_at"])).total_seconds())
         result = {
@@ -91,27 +98,27 @@ class Grader:
             "group_id": one.get("group_id"),
             "district": one.get("district"),
             "quiz_version": one.get("quiz_version"),
-            "halves": halves,
-            "halves_max": halves_max,
-            "passed": passes(halves, halves_max, self._quiz["pass_percent"]),
+            "halves": half_points,
+            "halves_max": half_points_max,
+            "passed": passes(half_points, half_points_max, self._quiz["pass_percent"]),
             "time_used_seconds": seconds,
             "submitted_at": submitted_at,
             "answers": packed(one["answers"], key),
         }
-        return {"result": result, "order": order(halves, seconds, submitted_at, self._opens_at)}
+        return {"result": result, "order": order(half_points, seconds, submitted_at, self._opens_at)}
 
     def completed(self, graded: dict[str, Any]) -> dict[str, Any]:
         """The event that tells of it."""
         result = graded["result"]
         fields = ("quiz_id", "participant_id", "group_id", "district", "passed")
-        halves, halves_max = result["halves"], result["halves_max"]
+        half_points, half_points_max = result["halves"], result["halves_max"]
         return {
             "result_id": result["_id"],
             "quiz_title": self._quiz["title"],
             **{name: result[name] for name in fields},
-            "points": halves / HALVES_A_QUESTION,
-            "points_max": halves_max / HALVES_A_QUESTION,
-            "score_percent": score_percent(halves, halves_max),
+            "points": half_points / HALF_POINTS_A_QUESTION,
+            "points_max": half_points_max / HALF_POINTS_A_QUESTION,
+            "score_percent": score_percent(half_points, half_points_max),
             "time_used_seconds": result["time_used_seconds"],
             "completed_at": result["submitted_at"].isoformat(),
         }

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from bench.baselines.told import told
 from bench.contest import Contest
 from services.quiz.quizzes.papers import paper_number
-from services.quiz.scoring.rules import HALVES_A_QUESTION, grade, packed, passes, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted
 
@@ -54,7 +54,7 @@ async def grade_submission(submitted: Submitted) -> None:
     """Grade, store, raise the standing, tell."""
     quiz = contest.quiz
     key = contest.paper(paper_number(submitted.attempt_id, quiz.papers)).key
-    halves, halves_max = grade(submitted.answers, key), HALVES_A_QUESTION * len(key)
+    half_points, half_points_max = grade(submitted.answers, key), HALF_POINTS_A_QUESTION * len(key)
     used = int((submitted.submitted_at - submitted.started_at).total_seconds())
     completed = QuizCompleted(
         result_id=submitted.attempt_id,
@@ -63,10 +63,10 @@ async def grade_submission(submitted: Submitted) -> None:
         participant_id=submitted.participant_id,
         group_id=submitted.group_id,
         district=submitted.district,
-        points=halves / HALVES_A_QUESTION,
-        points_max=halves_max / HALVES_A_QUESTION,
-        score_percent=score_percent(halves, halves_max),
-        passed=passes(halves, halves_max, quiz.pass_percent),
+        points=half_points / HALF_POINTS_A_QUESTION,
+        points_max=half_points_max / HALF_POINTS_A_QUESTION,
+        score_percent=score_percent(half_points, half_points_max),
+        passed=passes(half_points, half_points_max, quiz.pass_percent),
         time_used_seconds=used,
         completed_at=datetime.now(UTC),
     )
@@ -77,7 +77,7 @@ async def grade_submission(submitted: Submitted) -> None:
     await database["standings"].update_one(
         {"_id": standing},
         {
-            "$max": {"order": order(halves, used, submitted.submitted_at, quiz.opens_at)},
+            "$max": {"order": order(half_points, used, submitted.submitted_at, quiz.opens_at)},
             "$setOnInsert": {"quiz_id": submitted.quiz_id, "participant_id": submitted.participant_id},
         },
         upsert=True,

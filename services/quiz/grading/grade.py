@@ -99,7 +99,7 @@ class Grader:
             best: dict[StandingKey, int] = {}
             for result in results:
                 opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
-                this = order(result.halves, result.time_used_seconds, result.submitted_at, opens_at)
+                this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
                 since = frozen.get(result.quiz_id)
                 held = since if since is not None and result.submitted_at > since else None
                 key = StandingKey(result.quiz_id, result.participant_id, held)

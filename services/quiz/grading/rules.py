@@ -85,8 +85,8 @@ def check(
 def result_of(valid: Valid, profile: Profile) -> Result:
     """The result of a submission that counts."""
     submission, record = valid.submission, valid.offered.record
-    halves, answers = mark(submission.answers, valid.paper.answer_key)
-    halves_max = valid.paper.halves_max
+    half_points, answers = mark(submission.answers, valid.paper.answer_key)
+    half_points_max = valid.paper.half_points_max
     # Rounded as they will be read back, so that a repeat says the same.
     started_at, submitted_at = _stored(submission.started_at), _stored(submission.submitted_at)
     used = submitted_at - started_at
@@ -98,9 +98,9 @@ def result_of(valid: Valid, profile: Profile) -> Result:
         ParticipantId(submission.participant_id),
         profile.group_id,
         profile.district,
-        halves,
-        halves_max,
-        passes(halves, halves_max, record.quiz.pass_percent),
+        half_points,
+        half_points_max,
+        passes(half_points, half_points_max, record.quiz.pass_percent),
         used.days * DAY_SECONDS + used.seconds,
         submitted_at,
         answers,

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from services.quiz.quizzes.rules import Question, Quiz
-from services.quiz.scoring.rules import HALVES_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, AnswerKey, KeyedQuestion, answer_key
 from shared.runtime.errors import Rejected
 
 UUID_DIGITS = 32
@@ -26,7 +26,7 @@ class Paper:
     number: int
     key: tuple[KeyedQuestion, ...]
     answer_key: AnswerKey
-    halves_max: int
+    half_points_max: int
     question_ids: frozenset[str]
     questions_json: bytes
 
@@ -72,7 +72,7 @@ def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
         number=number,
         key=key,
         answer_key=answer_key(key),
-        halves_max=HALVES_A_QUESTION * len(key),
+        half_points_max=HALF_POINTS_A_QUESTION * len(key),
         question_ids=frozenset(question.id for question in questions),
         questions_json=msgspec.json.encode([_put(quiz_id, number, question) for question in questions]),
     )

@@ -7,7 +7,7 @@ import msgspec
 
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
-from services.quiz.scoring.rules import HALVES_A_QUESTION, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
 
 # A result has the id of its attempt.
 AttemptId = NewType("AttemptId", str)
@@ -16,7 +16,7 @@ AttemptId = NewType("AttemptId", str)
 # No dataclass: this one is made by the thousand, in a tenth of the time.
 class Result(msgspec.Struct, frozen=True, gc=False):
     """
-    A graded attempt, `halves` of `halves_max` half points.
+    A graded attempt, `half_points` of `half_points_max` half points.
 
     `submission_id` is the id of the event that was graded: the first in the log.
     """
@@ -28,8 +28,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     participant_id: ParticipantId
     group_id: str | None
     district: str | None
-    halves: int
-    halves_max: int
+    half_points: int
+    half_points_max: int
     passed: bool
     time_used_seconds: int
     submitted_at: datetime
@@ -38,14 +38,14 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     @property
     def points(self) -> float:
         """The points reached."""
-        return self.halves / HALVES_A_QUESTION
+        return self.half_points / HALF_POINTS_A_QUESTION
 
     @property
     def points_max(self) -> float:
         """The points of the whole paper."""
-        return self.halves_max / HALVES_A_QUESTION
+        return self.half_points_max / HALF_POINTS_A_QUESTION
 
     @property
     def score_percent(self) -> int:
         """What is shown of them."""
-        return score_percent(self.halves, self.halves_max)
+        return score_percent(self.half_points, self.half_points_max)

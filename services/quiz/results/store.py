@@ -97,8 +97,8 @@ def _result_document(result: Result) -> Document:
         "participant_id": result.participant_id,
         "group_id": result.group_id,
         "district": result.district,
-        "halves": result.halves,
-        "halves_max": result.halves_max,
+        "halves": result.half_points,
+        "halves_max": result.half_points_max,
         "passed": result.passed,
         "time_used_seconds": result.time_used_seconds,
         "submitted_at": result.submitted_at,
@@ -107,4 +107,18 @@ def _result_document(result: Result) -> Document:
 
 
 def _result(document: Document) -> Result:
-    return Result(AttemptId(document.pop("_id")), **document)
+    return Result(
+        AttemptId(document["_id"]),
+        document["submission_id"],
+        document["quiz_id"],
+        document["quiz_version"],
+        document["participant_id"],
+        document["group_id"],
+        document["district"],
+        document["halves"],
+        document["halves_max"],
+        document["passed"],
+        document["time_used_seconds"],
+        document["submitted_at"],
+        document["answers"],
+    )

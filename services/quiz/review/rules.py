@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.quiz.quizzes.papers import keyed
 from services.quiz.quizzes.rules import Question
-from services.quiz.scoring.rules import HALVES_A_QUESTION, halves, unpacked
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of, unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,6 @@ def review(questions: Sequence[Question], packed_answers: str | None) -> list[Re
     """
     answers = [None] * len(questions) if packed_answers is None else unpacked(packed_answers)
     return [
-        Reviewed(question, answer, halves(answer, keyed(question)) / HALVES_A_QUESTION)
+        Reviewed(question, answer, half_points_of(answer, keyed(question)) / HALF_POINTS_A_QUESTION)
         for question, answer in zip(questions, answers, strict=True)
     ]

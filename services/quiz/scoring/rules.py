@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from shared.runtime.errors import Rejected
 
-HALVES_A_QUESTION = 2
+HALF_POINTS_A_QUESTION = 2
 # What the documents of the interfaces say of `score_percent`.
 PERCENT_SHOWN = "points in whole percent, rounded down; points decide"
 
@@ -40,7 +40,7 @@ class AnswerKey:
 
 
 class Marked(NamedTuple):
-    halves: int
+    half_points: int
     packed_answers: str
 
 
@@ -71,11 +71,11 @@ def mark(answers: Mapping[str, str], key: AnswerKey) -> Marked:
         given = key.pick(answers)
     except KeyError:
         given = [answers.get(question_id, "") for question_id in key.question_ids]
-    reached = HALVES_A_QUESTION * sum(map(eq, given, key.right))
+    reached = HALF_POINTS_A_QUESTION * sum(map(eq, given, key.right))
     for place in key.several:
         answer = given[place]
         if answer and answer != key.right[place]:
-            reached += _halves_of_several(set(answer), set(key.right[place]))
+            reached += _half_points_of_several(set(answer), set(key.right[place]))
     return Marked(reached, ",".join(given))
 
 
@@ -88,33 +88,33 @@ def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
     """
     if not key:
         raise Rejected("the paper has no questions", code="paper_empty")
-    return sum(halves(answers.get(question.question_id), question) for question in key)
+    return sum(half_points_of(answers.get(question.question_id), question) for question in key)
 
 
-def score_percent(halves: int, halves_max: int) -> int:
+def score_percent(half_points: int, half_points_max: int) -> int:
     """What is shown of points: whole percent, rounded down, so that 100 means everything."""
-    return 100 * halves // halves_max
+    return 100 * half_points // half_points_max
 
 
-def passes(halves: int, halves_max: int, pass_percent: int) -> bool:
+def passes(half_points: int, half_points_max: int, pass_percent: int) -> bool:
     """Whether points suffice: at least this share of all, and nothing is rounded."""
-    return 100 * halves >= pass_percent * halves_max
+    return 100 * half_points >= pass_percent * half_points_max
 
 
-def halves(answer: str | None, question: KeyedQuestion) -> int:
+def half_points_of(answer: str | None, question: KeyedQuestion) -> int:
     """The half points that an answer is worth: 0, 1 or 2."""
     if answer is None:
         return 0
     if answer == question.key:
-        return HALVES_A_QUESTION
-    return _halves_of_several(set(answer), set(question.key)) if question.several else 0
+        return HALF_POINTS_A_QUESTION
+    return _half_points_of_several(set(answer), set(question.key)) if question.several else 0
 
 
-def _halves_of_several(chosen: set[str], right: set[str]) -> int:
+def _half_points_of_several(chosen: set[str], right: set[str]) -> int:
     if not chosen <= right:
         return 0
     # Letters may come in any order: "CA" is "AC".
-    return HALVES_A_QUESTION if chosen == right else 1
+    return HALF_POINTS_A_QUESTION if chosen == right else 1
 
 
 def packed(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> str:

@@ -11,7 +11,7 @@ from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord
 from services.quiz.quizzes.store import QuizStore
-from services.quiz.scoring.rules import HALVES_A_QUESTION, PERCENT_SHOWN, score_percent
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Standing, place, ranked
 from services.quiz.standings.store import StandingStore
@@ -143,12 +143,15 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
 
 
 def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
-    halves, halves_max = standing.place.halves, HALVES_A_QUESTION * record.quiz.questions_a_paper
+    half_points, half_points_max = (
+        standing.place.half_points,
+        HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper,
+    )
     return StandingOut(
         rank=standing.rank,
         participant_id=standing.participant_id,
-        points=halves / HALVES_A_QUESTION,
-        score_percent=score_percent(halves, halves_max),
+        points=half_points / HALF_POINTS_A_QUESTION,
+        score_percent=score_percent(half_points, half_points_max),
         time_used_seconds=standing.place.time_used_seconds,
         finished_at=standing.place.finished_at,
     )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 # 400 half points, a day and its grace in seconds, 366 days in milliseconds.
-HALVES_BITS = 9
+HALF_POINTS_BITS = 9
 TIME_BITS = 17
 FINISH_BITS = 35
-HALVES_MAX = (1 << HALVES_BITS) - 1
+HALF_POINTS_MAX = (1 << HALF_POINTS_BITS) - 1
 TIME_SECONDS_MAX = (1 << TIME_BITS) - 1
 FINISH_MS_MAX = (1 << FINISH_BITS) - 1
 MILLISECOND = timedelta(milliseconds=1)
@@ -25,7 +25,7 @@ MILLISECOND = timedelta(milliseconds=1)
 class Place:
     """What an order stands for."""
 
-    halves: int
+    half_points: int
     time_used_seconds: int
     finished_at: datetime
 
@@ -39,25 +39,25 @@ class Standing:
     place: Place
 
 
-def order(halves: int, time_used_seconds: int, finished_at: datetime, opens_at: datetime) -> int:
+def order(half_points: int, time_used_seconds: int, finished_at: datetime, opens_at: datetime) -> int:
     """
     The number that orders a result, higher is better; fits a signed 64-bit integer.
 
     Args:
-        halves: half points, 0 to `HALVES_MAX`.
+        half_points: half points, 0 to `HALF_POINTS_MAX`.
         time_used_seconds: whole seconds; clipped to `TIME_SECONDS_MAX`.
         opens_at: the quiz's opening, from which `finished_at` is counted in milliseconds.
     """
     finish_ms: int = (finished_at - opens_at) // MILLISECOND
     time = TIME_SECONDS_MAX - min(max(time_used_seconds, 0), TIME_SECONDS_MAX)
     finish = FINISH_MS_MAX - min(max(finish_ms, 0), FINISH_MS_MAX)
-    return (halves << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish
+    return (half_points << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish
 
 
 def place(order_: int, opens_at: datetime) -> Place:
     """What an order stands for."""
     return Place(
-        halves=order_ >> (TIME_BITS + FINISH_BITS),
+        half_points=order_ >> (TIME_BITS + FINISH_BITS),
         time_used_seconds=TIME_SECONDS_MAX - ((order_ >> FINISH_BITS) & TIME_SECONDS_MAX),
         finished_at=opens_at + timedelta(milliseconds=FINISH_MS_MAX - (order_ & FINISH_MS_MAX)),
     )

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.quiz.participants.rules import Profile
-from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.standings.ranks import Ranks
 from shared.runtime import metrics
 from shared.storage.mongo import Database
@@ -106,8 +105,8 @@ async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: s
         await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
         await graded(shop, "wang", "mei", number=2, right=4, submitted_at=now)
         await erase(shop, "wang", "mei")
-        upkeep = shop.sweeper(0)
-        await upkeep.turn()
+        sweep = shop.sweeper(0)
+        await sweep.turn()
         database = shop.stores.database
         assert await personal(database, "wang") == await personal(database, "mei") == []
         assert await personal(database, "li") == ["results.district"]
@@ -121,19 +120,17 @@ async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: s
 async def test_what_a_grader_stores_that_hears_of_it_late_is_swept_again(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         # Another process, whose look at the erased is a moment old.
-        late = Catalogue(shop.stores.quizzes)
-        await late.turn()
+        late = Grading(shop.stores, shop.catalogue, shop.publisher)
+        await late.erased.refresh()
         await erase(shop, "wang")
-        upkeep = shop.sweeper(0.5)
-        await upkeep.turn()
-        following = await Grading(shop.stores, late, shop.publisher).grade_submissions(
-            batch(shop.submission("wang"))
-        )
+        sweep = shop.sweeper(0.5)
+        await sweep.turn()
+        following = await late.grade_submissions(batch(shop.submission("wang")))
         assert len(told(following)) == 1
         assert await personal(shop.stores.database, "wang") == ["results.district"]
 
         async def swept() -> bool:
-            await upkeep.turn()
+            await sweep.turn()
             return not await personal(shop.stores.database, "wang")
 
         await eventually(swept)
@@ -149,7 +146,7 @@ async def test_final_standings_keep_the_pseudonymous_id(kafka: str, mongo: str) 
         await shop.close()
         await shop.catalogue.refresh()
         await erase(shop, "wang")
-        await shop.upkeep.turn()
+        await shop.sweeper(120).turn()
         assert [who for who, _ in await shop.stores.standings.top(shop.quiz_id, 10)] == ["wang"]
         assert await personal(shop.stores.database, "wang") == []
 

@@ -170,7 +170,7 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
             told.setdefault(event.result_id, set()).add(event.model_dump_json())
         assert told.keys() == expected.keys()
         assert {len(ways) for ways in told.values()} == {1}, "a repeat says the same"
-        assert {one.halves for one in stored.values()} == {2}, "the first in the log counts"
+        assert {one.half_points for one in stored.values()} == {2}, "the first in the log counts"
         waiting = await shop.stores.waiting.of_participants({who for who, _ in expected.values()})
         assert waiting == []
 

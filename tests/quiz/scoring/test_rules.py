@@ -11,7 +11,7 @@ from services.quiz.scoring.rules import (
     KeyedQuestion,
     answer_key,
     grade,
-    halves,
+    half_points_of,
     mark,
     packed,
     passes,
@@ -51,14 +51,14 @@ def test_what_is_shown_is_whole_percent_rounded_down(right: int, of: int, percen
 
 
 @pytest.mark.parametrize(
-    ("halves_", "halves_max", "pass_percent", "passed"),
+    ("reached", "half_points_max", "pass_percent", "passed"),
     # 25 of 42 half points are 59.52 %.
     [(25, 42, 60, False), (24, 40, 60, True), (23, 40, 60, False), (0, 40, 0, True), (399, 400, 100, False)],
 )
 def test_points_decide_passing_and_nothing_is_rounded(
-    halves_: int, halves_max: int, pass_percent: int, passed: bool
+    reached: int, half_points_max: int, pass_percent: int, passed: bool
 ) -> None:
-    assert passes(halves_, halves_max, pass_percent) == passed
+    assert passes(reached, half_points_max, pass_percent) == passed
 
 
 def test_unanswered_question_counts_as_wrong() -> None:
@@ -72,15 +72,15 @@ def test_unanswered_question_counts_as_wrong() -> None:
 def test_several_right_options_give_half_for_some_and_nothing_with_a_wrong_one(
     answer: str | None, worth: int
 ) -> None:
-    assert halves(answer, several("ACD")) == worth
+    assert half_points_of(answer, several("ACD")) == worth
 
 
 def test_the_order_of_letters_does_not_matter() -> None:
-    assert {halves("".join(letters), several("ACD")) for letters in permutations("ACD")} == {2}
+    assert {half_points_of("".join(letters), several("ACD")) for letters in permutations("ACD")} == {2}
 
 
 def test_several_letters_are_wrong_where_one_is_right() -> None:
-    assert halves("AB", KeyedQuestion("q", "A", False)) == 0
+    assert half_points_of("AB", KeyedQuestion("q", "A", False)) == 0
 
 
 def test_a_paper_without_questions_gives_no_score() -> None:
@@ -94,7 +94,7 @@ def test_a_score_is_the_share_of_half_points_within_bounds(
     answers: dict[str, str], key: list[KeyedQuestion]
 ) -> None:
     reached, all_ = grade(answers, key), 2 * len(key)
-    assert reached == sum(halves(answers.get(one.question_id), one) for one in key)
+    assert reached == sum(half_points_of(answers.get(one.question_id), one) for one in key)
     shown = score_percent(reached, all_)
     assert shown <= 100 * reached / all_ < shown + 1
     assert (shown == 100) == (reached == all_)

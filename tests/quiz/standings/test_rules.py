@@ -13,12 +13,12 @@ from services.quiz.quizzes.rules import (
     QUESTIONS_A_PAPER_MAX,
     QUIZ_DAYS_MAX,
 )
-from services.quiz.scoring.rules import HALVES_A_QUESTION
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
 from services.quiz.standings.rules import (
     FINISH_BITS,
     FINISH_MS_MAX,
-    HALVES_BITS,
-    HALVES_MAX,
+    HALF_POINTS_BITS,
+    HALF_POINTS_MAX,
     TIME_BITS,
     TIME_SECONDS_MAX,
     least_better,
@@ -31,25 +31,25 @@ OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 # Half points, seconds used, milliseconds from the opening to the end.
 Told = tuple[int, int, int]
 RESULTS = st.tuples(
-    st.integers(0, HALVES_MAX), st.integers(0, TIME_SECONDS_MAX), st.integers(0, FINISH_MS_MAX)
+    st.integers(0, HALF_POINTS_MAX), st.integers(0, TIME_SECONDS_MAX), st.integers(0, FINISH_MS_MAX)
 )
 
 
 def of(result: Told) -> int:
-    halves, seconds, finish_ms = result
-    return order(halves, seconds, OPENS + timedelta(milliseconds=finish_ms), OPENS)
+    half_points, seconds, finish_ms = result
+    return order(half_points, seconds, OPENS + timedelta(milliseconds=finish_ms), OPENS)
 
 
 def better_first(result: Told) -> tuple[int, int, int]:
-    halves, seconds, finish_ms = result
-    return -halves, seconds, finish_ms
+    half_points, seconds, finish_ms = result
+    return -half_points, seconds, finish_ms
 
 
 @given(RESULTS)
 def test_an_order_tells_what_it_stands_for_and_fits_64_bits(result: Told) -> None:
     back = place(of(result), OPENS)
     found = (
-        back.halves,
+        back.half_points,
         back.time_used_seconds,
         (back.finished_at - OPENS) // timedelta(milliseconds=1),
     )
@@ -79,10 +79,10 @@ def test_least_better_parts_those_who_rank_before_from_the_tied(one: Told, other
 
 
 def test_whatever_a_quiz_may_be_fits_an_order() -> None:
-    assert HALVES_A_QUESTION * QUESTIONS_A_PAPER_MAX <= HALVES_MAX
+    assert HALF_POINTS_A_QUESTION * QUESTIONS_A_PAPER_MAX <= HALF_POINTS_MAX
     assert DURATION_SECONDS_MAX + GRACE_SECONDS_MAX <= TIME_SECONDS_MAX
     assert (QUIZ_DAYS_MAX * 86_400 + GRACE_SECONDS_MAX + SKEW.seconds) * 1_000 <= FINISH_MS_MAX
-    assert HALVES_BITS + TIME_BITS + FINISH_BITS <= 63
+    assert HALF_POINTS_BITS + TIME_BITS + FINISH_BITS <= 63
 
 
 def test_one_right_answer_more_of_two_hundred_ranks_first_whatever_the_time() -> None:

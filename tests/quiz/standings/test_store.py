@@ -34,18 +34,18 @@ def database_of(shop: Workshop) -> Database:
     return shop.stores.database
 
 
-def result(n: int, who: str, halves: int, seconds: int, finish_ms: int = 0) -> Result:
+def result(n: int, who: str, half_points: int, seconds: int, finish_ms: int = 0) -> Result:
     """The nth result of a quiz that no catalogue knows."""
     at = OPENS + timedelta(milliseconds=finish_ms)
     ids = AttemptId(f"a{n}"), f"s{n}", QUIZ, 1, ParticipantId(who)
-    return Result(*ids, None, None, halves, 200, halves >= 120, seconds, at, "")
+    return Result(*ids, None, None, half_points, 200, half_points >= 120, seconds, at, "")
 
 
 def orders(results: Iterable[Result]) -> Orders:
     best: dict[StandingKey, int] = {}
     for one in results:
         place = StandingKey(one.quiz_id, one.participant_id)
-        this = order(one.halves, one.time_used_seconds, one.submitted_at, OPENS)
+        this = order(one.half_points, one.time_used_seconds, one.submitted_at, OPENS)
         best[place] = max(this, best.get(place, 0))
     return best
 
@@ -231,6 +231,7 @@ async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mo
         async def look() -> None:
             assert await upkeep.turn() == IDLE_LOOK_SECONDS
             await closer.turn()
+            await shop.sweeper().turn()
             await shop.grading.erased.refresh()
             assert not await shop.stores.waiting.any()
 
@@ -322,7 +323,7 @@ async def graded(shop: Workshop, *sent: Submission) -> list[str]:
 async def standing(shop: Workshop) -> Mapping[str, int]:
     """Participants and their points in percent; five questions are on a paper."""
     return {
-        who: 20 * place(order, OPENS).halves // 2
+        who: 20 * place(order, OPENS).half_points // 2
         for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
     }
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.quiz.quizzes.rules import QUESTIONS_A_PAPER_MAX
-from services.quiz.scoring.rules import HALVES_A_QUESTION
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION
 from services.quiz.standings.rules import TIME_SECONDS_MAX, least_better, order
 from services.quiz.standings.tally import (
     CELLS_A_SCORE,
@@ -22,7 +22,7 @@ from services.quiz.standings.tally import (
 )
 
 # All that a paper can reach, in half points.
-SCORES = HALVES_A_QUESTION * QUESTIONS_A_PAPER_MAX + 1
+SCORES = HALF_POINTS_A_QUESTION * QUESTIONS_A_PAPER_MAX + 1
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 # Around where cells become wide, and anywhere.
 SECONDS = st.one_of(
@@ -31,7 +31,7 @@ SECONDS = st.one_of(
     st.integers(0, TIME_SECONDS_MAX),
 )
 ORDERS = st.builds(
-    lambda halves, seconds, ms: order(halves, seconds, OPENS + timedelta(milliseconds=ms), OPENS),
+    lambda half_points, seconds, ms: order(half_points, seconds, OPENS + timedelta(milliseconds=ms), OPENS),
     st.sampled_from([0, 1, 80, 399, 400]),
     SECONDS,
     st.integers(0, 10),
