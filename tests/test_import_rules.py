@@ -15,11 +15,11 @@ FORBIDDEN = {
     "shared imports a service": ("shared/runtime/clock.py", "import services.quiz.quizzes.rules"),
     "a service imports the command line": ("services/awards/app.py", "import ops.keys"),
     "the command line imports the bench": ("ops/keys.py", "import bench.load.client"),
-    "rules import the store": ("services/quiz/quizzes/rules.py", "import services.quiz.store"),
+    "rules import the store": ("services/quiz/quizzes/rules.py", "import services.quiz.quizzes.store"),
     "a room imports a higher one": ("services/awards/schemes/put.py", "import services.awards.issuing.rules"),
     "a store imports its api": ("services/awards/schemes/store.py", "import services.awards.schemes.api"),
     "rules look at the clock": ("services/awards/schemes/rules.py", "import shared.runtime.clock"),
-    "a store imports the driver": ("services/quiz/store.py", "import pymongo"),
+    "a store imports the driver": ("services/quiz/quizzes/store.py", "import pymongo"),
 }
 
 
