@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -144,6 +144,9 @@ class Workshop:
 
     def sweeper(self, again_seconds: float = 0) -> Sweeper:
         return sweeper(self.stores, self.catalogue, again_seconds)
+
+    async def freeze(self, at: datetime) -> None:
+        await self.stores.quizzes.freeze(self.quiz_id, clock.now(), at)
 
     async def close(self) -> None:
         """Mark the quiz as closed, whatever is graded."""

@@ -190,11 +190,20 @@ class QuizStore:
             found = await self._quizzes.find(which, {"_id": 1}).limit(DUE_MAX).to_list(None)
         return [one["_id"] for one in found]
 
-    async def freeze(self, quiz_id: str, at: datetime) -> None:
-        """Show standings as of `at`, as long as the quiz is open; a freeze already begun stays as it is."""
+    async def freeze(self, quiz_id: str, now: datetime, at: datetime) -> None:
+        """
+        Show standings as of `at`; a freeze already begun stays as it is.
+
+        Only a quiz that is open by now is frozen.
+        """
         with outages_named():
             await self._quizzes.update_one(
-                {"_id": quiz_id, "status": "open", "frozen_at": {"$exists": False}},
+                {
+                    "_id": quiz_id,
+                    "status": "open",
+                    "opens_at": {"$lte": now},
+                    "frozen_at": {"$exists": False},
+                },
                 {"$set": {"frozen_at": at}, "$inc": {"revision": 1}},
             )
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord
+from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord, not_open_yet
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
 from services.quiz.standings.ranks import Ranks
@@ -118,12 +118,15 @@ async def freeze_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: O
 
     `frozen_at` is two seconds ahead, so that every process knows. Results are given to their
     participants all the same. Repeating it changes nothing; the close ends it. Refused:
-    `quiz_closed` (409).
+    `quiz_not_open` (409) before it opens, `quiz_closed` (409).
     """
     await catalogue.look_up(quiz_id)
-    await quizzes.freeze(quiz_id, clock.now() + timedelta(seconds=NOTICE_SECONDS))
+    now = clock.now()
+    await quizzes.freeze(quiz_id, now, now + timedelta(seconds=NOTICE_SECONDS))
     await catalogue.refresh()
     record = catalogue.find(quiz_id).record
+    if record.frozen_at is None and now < record.quiz.opens_at:
+        raise not_open_yet(record)
     if record.frozen_at is None and record.status != "open":
         raise Conflict(f"quiz {quiz_id} is {record.status}: its standings are final soon", code="quiz_closed")
     return FreezeOut(quiz_id=quiz_id, frozen_at=record.frozen_at)

@@ -143,7 +143,7 @@ async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) 
     now = datetime.now(UTC)
     over = {"closes_at": now - timedelta(seconds=1), "grace_seconds": 0, "duration_seconds": 600}
     async with workshop(kafka, mongo, **over) as shop:
-        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.freeze(now - timedelta(minutes=1))
         moment = now - timedelta(seconds=2)
         shown = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(minutes=2))
         held = [shop.submission(f"p{n}", right=5, seconds=n, submitted_at=moment) for n in range(2, 9)]
@@ -156,7 +156,7 @@ async def test_a_close_thaws_before_the_final_standings(kafka: str, mongo: str) 
         record = await shop.stores.quizzes.read(shop.quiz_id)
         assert record is not None
         assert record.frozen_at is None
-        await shop.stores.quizzes.freeze(shop.quiz_id, datetime.now(UTC))
+        await shop.freeze(datetime.now(UTC))
         assert await shop.stores.quizzes.frozen([shop.quiz_id]) == {}, "final standings are everybody's"
         async with relaying(shop.stores.database, shop.publisher, owner="tests"):
             await eventually(lambda: closings(shop, kafka))

@@ -102,7 +102,7 @@ async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: s
     async with workshop(kafka, mongo, attempts_per_day=2) as shop:
         await graded(shop, "wang", "li", right=5)
         now = datetime.now(UTC)
-        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
+        await shop.freeze(now - timedelta(minutes=1))
         await graded(shop, "wang", "mei", number=2, right=4, submitted_at=now)
         await erase(shop, "wang", "mei")
         sweep = shop.sweeper(0)

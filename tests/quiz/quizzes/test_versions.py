@@ -184,7 +184,7 @@ async def test_a_quiz_that_would_be_over_is_refused(kafka: str, mongo: str) -> N
 async def test_versions_count_definitions_and_revisions_all_changes(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         quizzes, now = shop.stores.quizzes, datetime.now(UTC)
-        await quizzes.freeze(shop.quiz_id, now)
+        await quizzes.freeze(shop.quiz_id, now, now)
         await quizzes.thaw(shop.quiz_id)
         await quizzes.begin_closing(shop.quiz_id, now, now)
         assert await quizzes.revisions() == {shop.quiz_id: (4, 1)}

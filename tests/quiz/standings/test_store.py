@@ -1,82 +1,36 @@
 """Standings and ranks on the real database: exact whatever is repeated, late, at once or cut off."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
 
 from services.quiz.attempts.store import ATTEMPT_DAYS_KEPT
-from services.quiz.attempts.submission import Submission
 from services.quiz.grading.store import WAITING_DAYS_KEPT
-from services.quiz.participants.rules import ParticipantId
-from services.quiz.quizzes.rules import QUIZ_DAYS_MAX, QuizId
-from services.quiz.results.rules import AttemptId, Result
+from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
+from services.quiz.results.rules import Result
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.rules import least_better, order, place
-from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingKey, StandingStore
-from services.quiz.standings.tally import EXACT_SECONDS, cell_of
+from services.quiz.standings.rules import least_better
+from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingStore
+from services.quiz.standings.tally import EXACT_SECONDS
 from services.quiz.standings.upkeep import IDLE_LOOK_SECONDS, Upkeep
 from shared.storage.mongo import Database, connect
-from tests.quiz.builders import batch
-from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
+from tests.quiz.standings.builders import (
+    QUIZ,
+    all_of,
+    assert_counted,
+    assert_ranks,
+    database_of,
+    graded,
+    on_time,
+    orders,
+    result,
+)
+from tests.quiz.workshop import Stores, workshop
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
-
-OPENS = datetime(2026, 5, 20, tzinfo=UTC)
-QUIZ = QuizId("contest")
-
-
-def database_of(shop: Workshop) -> Database:
-    return shop.stores.database
-
-
-def result(n: int, who: str, half_points: int, seconds: int, finish_ms: int = 0) -> Result:
-    """The nth result of a quiz that no catalogue knows."""
-    at = OPENS + timedelta(milliseconds=finish_ms)
-    ids = AttemptId(f"a{n}"), f"s{n}", QUIZ, 1, ParticipantId(who)
-    return Result(*ids, None, None, half_points, 200, half_points >= 120, seconds, at, "")
-
-
-def orders(results: Iterable[Result]) -> Orders:
-    best: dict[StandingKey, int] = {}
-    for one in results:
-        place = StandingKey(one.quiz_id, one.participant_id)
-        this = order(one.half_points, one.time_used_seconds, one.submitted_at, OPENS)
-        best[place] = max(this, best.get(place, 0))
-    return best
-
-
-async def stored(database: Database, quiz_id: str) -> dict[ParticipantId, int]:
-    """Participants and orders as they stand."""
-    found = database["standings"].find({"quiz_id": quiz_id})
-    return {ParticipantId(one["_id"].partition("/")[2]): one["order"] async for one in found}
-
-
-async def assert_counted(database: Database, quiz_id: str) -> None:
-    """Every standing is counted, and nothing else."""
-    standing = await stored(database, quiz_id)
-    tally = await StandingStore(database).tally(quiz_id)
-    assert tally.cells() == dict(Counter(map(cell_of, standing.values())))
-    assert tally.participants == len(standing)
-
-
-async def assert_ranks(database: Database, quiz_id: str, best: Mapping[ParticipantId, int]) -> None:
-    """Standings are these, and each rank is one more than how many are better."""
-    assert await stored(database, quiz_id) == best
-    await assert_counted(database, quiz_id)
-    ranks = Ranks(StandingStore(database), fresh_seconds=0)
-    for own in best.values():
-        better = sum(other >= least_better(own) for other in best.values())
-        assert await ranks.rank(quiz_id, own) == better + 1
-    assert await ranks.participants(quiz_id) == len(best)
-
-
-async def all_of(awaitables: Iterable[Awaitable[object]]) -> None:
-    await asyncio.gather(*awaitables)
 
 
 async def test_ranks_are_those_of_brute_force_whatever_comes_twice_or_late(mongo: str) -> None:
@@ -310,126 +264,3 @@ async def test_a_rank_among_twenty_thousand_looks_at_few_documents(mongo: str, s
 
         # 20 changes, one standing by its id, and those of the own cell where that is a wide one.
         assert 0 < await examined(database, rank) < 100
-
-
-def on_time(shop: Workshop, who: str, right: int, at: datetime, number: int = 1) -> Submission:
-    return shop.submission(who, right=right, submitted_at=at, number=number)
-
-
-async def graded(shop: Workshop, *sent: Submission) -> list[str]:
-    return [event.participant_id for _, event in told(await shop.grading.grade_submissions(batch(*sent)))]
-
-
-async def standing(shop: Workshop) -> Mapping[str, int]:
-    """Participants and their points in percent; five questions are on a paper."""
-    return {
-        who: 20 * place(order, OPENS).half_points // 2
-        for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
-    }
-
-
-async def test_a_freeze_shows_what_was_submitted_before_however_late_it_is_graded(
-    kafka: str, mongo: str
-) -> None:
-    async with workshop(kafka, mongo, attempts_per_day=3) as shop:
-        now = datetime.now(UTC).replace(microsecond=0)
-        frozen_at, before, after = now, now - timedelta(seconds=30), now + timedelta(seconds=1)
-        await graded(shop, on_time(shop, "wang", 2, before))
-        await shop.stores.quizzes.freeze(shop.quiz_id, frozen_at)
-        later = [on_time(shop, "wang", 4, after, 2), on_time(shop, "li", 5, after)]
-        assert await graded(shop, *later, on_time(shop, "mei", 1, before)) == ["wang", "li", "mei"]
-        # At the very moment is before; a millisecond later is after.
-        last = [
-            on_time(shop, "an", 3, frozen_at),
-            on_time(shop, "bo", 3, frozen_at + timedelta(milliseconds=1)),
-        ]
-        await graded(shop, *last)
-        await graded(shop, on_time(shop, "wang", 3, before, 3))
-        frozen = {"wang": 60, "mei": 20, "an": 60}
-        for _ in range(2):
-            # A repeat, another freeze and upkeep change nothing.
-            assert await standing(shop) == frozen
-            await assert_counted(database_of(shop), shop.quiz_id)
-            await graded(shop, *later, *last)
-            await shop.stores.quizzes.freeze(shop.quiz_id, after)
-            await shop.upkeep.turn()
-        for _ in range(2):
-            await shop.stores.quizzes.thaw(shop.quiz_id)
-            await shop.upkeep.turn()
-            assert await standing(shop) == {"wang": 80, "li": 100, "mei": 20, "an": 60, "bo": 60}
-            await assert_counted(database_of(shop), shop.quiz_id)
-        assert await database_of(shop)["held"].count_documents({}) == 0
-
-
-async def test_what_is_held_by_a_grader_that_learns_late_of_the_thaw_is_released(
-    kafka: str, mongo: str
-) -> None:
-    async with workshop(kafka, mongo) as shop:
-        now = datetime.now(UTC).replace(microsecond=0)
-        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
-        frozen = await shop.stores.quizzes.frozen([shop.quiz_id])
-        await graded(shop, on_time(shop, "wang", 4, now))
-        await shop.stores.quizzes.thaw(shop.quiz_id)
-        await shop.upkeep.turn()
-        assert await standing(shop) == {"wang": 80}
-        # Frozen again, and then comes one who has looked during the first freeze.
-        await shop.stores.quizzes.freeze(shop.quiz_id, now + timedelta(minutes=1))
-        late = [
-            Result(
-                AttemptId(f"{n}"),
-                "s",
-                QuizId(shop.quiz_id),
-                1,
-                ParticipantId(who),
-                None,
-                None,
-                10,
-                10,
-                True,
-                9,
-                now,
-                "",
-            )
-            for n, who in enumerate(("wang", "li"))
-        ]
-        await shop.stores.results.add(late, shop.grading.grader._orders(frozen))
-        assert await standing(shop) == {"wang": 80}
-        await shop.upkeep.turn()
-        assert await standing(shop) == {"wang": 100, "li": 100}, "submitted before the second freeze"
-        await assert_counted(database_of(shop), shop.quiz_id)
-
-
-async def test_several_release_while_graders_hold_and_raise(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo, attempts_per_day=3) as shop:
-        now = datetime.now(UTC).replace(microsecond=0)
-        people = [f"p{n}" for n in range(60)]
-        sent = [on_time(shop, who, (n + k) % 6, now, k) for n, who in enumerate(people) for k in (1, 2, 3)]
-        Random(7).shuffle(sent)  # noqa: S311 (no secret)
-        await shop.stores.quizzes.freeze(shop.quiz_id, now - timedelta(minutes=1))
-        graders = [Grading(shop.stores, shop.catalogue, shop.publisher) for _ in range(3)]
-
-        async def grade(grader: Grading, mine: Sequence[Submission]) -> None:
-            for n in range(0, len(mine), 10):
-                await grader.grade_submissions(batch(*mine[n : n + 10]))
-
-        await all_of(grade(one, sent[n:90:3]) for n, one in enumerate(graders))
-        assert await standing(shop) == {}
-        await shop.stores.quizzes.thaw(shop.quiz_id)
-        upkeeps = [shop.upkeep.turn() for _ in range(3)]
-        await all_of([*upkeeps, *(grade(one, sent[90 + n :: 3]) for n, one in enumerate(graders))])
-        await shop.upkeep.turn()
-        best = {who: max((n + k) % 6 for k in (1, 2, 3)) * 20 for n, who in enumerate(people)}
-        assert await standing(shop) == best
-        await assert_counted(database_of(shop), shop.quiz_id)
-
-
-async def test_a_repeat_by_an_earlier_version_of_what_was_graded_still_stands(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        sent = on_time(shop, "wang", 4, datetime.now(UTC))
-        await graded(shop, sent)
-        # As after a crash of a version that wrote results first.
-        await database_of(shop)["standings"].delete_many({})
-        await database_of(shop)["rank_changes"].delete_many({})
-        await graded(shop, sent)
-        assert await standing(shop) == {"wang": 80}
-        await assert_counted(database_of(shop), shop.quiz_id)

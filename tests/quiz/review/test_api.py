@@ -1,0 +1,50 @@
+"""The review of an attempt over HTTP."""
+
+import asyncio
+
+import pytest
+
+from tests.quiz.builders import as_participant, attempt, batch, question
+from tests.quiz.http import app_of_api, refusal
+from tests.quiz.workshop import workshop
+from tests.support.service import running
+
+pytestmark = pytest.mark.stack
+
+
+async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, mongo: str) -> None:
+    explained = tuple(
+        question(n, key="B" if n == 0 else "A").model_copy(
+            update={"explanation": f"因为{n}", "source": "教材"}
+        )
+        for n in range(10)
+    )
+    changes = {"questions": explained, "blueprint": {"天文": 10}}
+    async with workshop(kafka, mongo, **changes) as shop:
+        sent = shop.submission("wang", right=10)
+        await shop.grading.grade_submissions(batch(sent))
+        begun = attempt(shop.quiz_id, shop.quiz, "li")
+        await shop.stores.attempts.add([begun])
+        database = shop.stores.database.name
+        async with running(app_of_api(kafka, mongo, database=database)) as client:
+            path = f"/attempts/{sent.attempt_id}/review"
+            answer = await client.get(path, headers=as_participant("wang"))
+            assert refusal(answer) == (409, "quiz_not_closed")
+            answer = await client.get(path, headers=as_participant("li"))
+            assert refusal(answer) == (404, "attempt_unknown")
+            await shop.close()
+            await client.get("/health")
+            await asyncio.sleep(1.3)
+            review = (await client.get(path, headers=as_participant("wang"))).json()
+            assert review["score_percent"] == 90
+            by_id = {one["id"]: one for one in review["questions"]}
+            assert by_id.keys() == sent.answers.keys()
+            wrong, right = by_id["q0"], by_id["q1"]
+            assert (wrong["answer"], wrong["key"], wrong["right"], wrong["points"]) == ("A", "B", False, 0)
+            assert (right["right"], right["explanation"], right["source"]) == (True, "因为1", "教材")
+            answer = await client.get(path, headers=as_participant("li"))
+            assert refusal(answer) == (404, "attempt_unknown")
+            path = f"/attempts/{begun.attempt_id}/review"
+            empty = (await client.get(path, headers=as_participant("li"))).json()
+            assert empty["score_percent"] is None
+            assert {one["answer"] for one in empty["questions"]} == {None}

@@ -1,0 +1,69 @@
+"""Standings over HTTP: frozen and thawed."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.quiz.standings.ranks import FRESH_SECONDS
+from tests.quiz.builders import as_participant, batch
+from tests.quiz.http import app_of_api, refusal
+from tests.quiz.workshop import workshop
+from tests.support.service import ORGANISER, running
+
+pytestmark = pytest.mark.stack
+
+
+async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_them(
+    kafka: str, mongo: str
+) -> None:
+    async with workshop(kafka, mongo) as shop:
+        await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
+        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
+        wang, li = as_participant("wang"), as_participant("li")
+        async with running(app_of_api(kafka, mongo, database=database)) as client:
+            for act in ("freeze", "thaw"):
+                assert refusal(await client.post(f"{path}/{act}")) == (401, "organiser_key_missing")
+                unknown = await client.post(f"/quizzes/no-such-quiz/standings/{act}", headers=ORGANISER)
+                assert refusal(unknown) == (404, "quiz_unknown")
+            assert (await client.get(path)).json()["frozen_at"] is None
+            begun = await client.post(f"{path}/freeze", headers=ORGANISER)
+            frozen_at = begun.json()["frozen_at"]
+            # Told ahead, so that every grader knows it.
+            assert datetime.fromisoformat(frozen_at) > datetime.now(UTC) + timedelta(seconds=1)
+            assert (await client.post(f"{path}/freeze", headers=ORGANISER)).json() == begun.json()
+            after = datetime.now(UTC) + timedelta(seconds=3)
+            await shop.grading.grade_submissions(batch(shop.submission("li", right=5, submitted_at=after)))
+            await asyncio.sleep(FRESH_SECONDS)
+            page = (await client.get(path)).json()
+            assert (page["frozen_at"], page["participants"]) == (frozen_at, 1)
+            assert [one["participant_id"] for one in page["standings"]] == ["wang"]
+            own = (await client.get(f"{path}/me", headers=wang)).json()
+            assert (own["frozen_at"], own["rank"]) == (frozen_at, 1)
+            assert refusal(await client.get(f"{path}/me", headers=li)) == (404, "standing_unknown")
+            for _ in range(2):
+                thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
+                assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
+            await shop.upkeep.turn()
+            await asyncio.sleep(FRESH_SECONDS)
+            page = (await client.get(path)).json()
+            assert (page["frozen_at"], page["participants"]) == (None, 2)
+            assert [one["participant_id"] for one in page["standings"]] == ["li", "wang"]
+            assert (await client.get(f"{path}/me", headers=wang)).json()["rank"] == 2
+            await client.post(f"/quizzes/{shop.quiz_id}/close", headers=ORGANISER)
+            closing = await client.post(f"{path}/freeze", headers=ORGANISER)
+            assert refusal(closing) == (409, "quiz_closed")
+            assert (await client.post(f"{path}/thaw", headers=ORGANISER)).status_code == 200
+
+
+async def test_standings_of_a_quiz_that_is_not_open_yet_are_not_frozen(kafka: str, mongo: str) -> None:
+    now = datetime.now(UTC)
+    changes = {"opens_at": now + timedelta(hours=1), "closes_at": now + timedelta(hours=2)}
+    async with workshop(kafka, mongo, **changes) as shop:
+        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
+        async with running(app_of_api(kafka, mongo, database=database)) as client:
+            frozen = await client.post(f"{path}/freeze", headers=ORGANISER)
+            assert refusal(frozen) == (409, "quiz_not_open")
+            assert (await client.get(path)).json()["frozen_at"] is None
+            thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
+            assert (thawed.status_code, thawed.json()["frozen_at"]) == (200, None)

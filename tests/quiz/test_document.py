@@ -1,0 +1,83 @@
+"""The interface of quiz as a whole: its document, its refusals."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.quiz.attempts.hot import SUBMIT
+from tests.quiz.builders import as_participant
+from tests.quiz.http import app_of_api, refusal
+from tests.support.service import ORGANISER, running
+
+pytestmark = pytest.mark.stack
+
+
+def has_example(document: dict[str, Any], node: Any, seen: frozenset[str] = frozenset()) -> bool:
+    if isinstance(node, list):
+        return any(has_example(document, one, seen) for one in node)
+    if not isinstance(node, dict):
+        return False
+    if "example" in node or "examples" in node:
+        return True
+    name = node.get("$ref", "").rpartition("/")[2]
+    if name and name not in seen:
+        return has_example(document, document["components"]["schemas"][name], seen | {name})
+    return any(has_example(document, one, seen) for one in node.values())
+
+
+async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mongo: str) -> None:
+    async with running(app_of_api(kafka, mongo)) as client:
+        document = (await client.get("/openapi.json")).json()
+        page = (await client.get("/docs")).text
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert {name for name in operations if not name.endswith(("/health", "/metrics"))} == {
+        "GET /quizzes",
+        "GET /quizzes/{quiz_id}",
+        "GET /quizzes/{quiz_id}/definition",
+        "PUT /quizzes/{quiz_id}",
+        "POST /quizzes/{quiz_id}/close",
+        "POST /quizzes/{quiz_id}/attempts",
+        "GET /quizzes/{quiz_id}/standings",
+        "GET /quizzes/{quiz_id}/standings/me",
+        "POST /quizzes/{quiz_id}/standings/freeze",
+        "POST /quizzes/{quiz_id}/standings/thaw",
+        f"POST {SUBMIT.path}",
+        "GET /attempts/{attempt_id}/result",
+        "GET /attempts/{attempt_id}/review",
+    }
+    for name, operation in operations.items():
+        assert operation["summary"], name
+        if name.endswith("/metrics"):
+            continue
+        good = next(answer for code, answer in operation["responses"].items() if code.startswith("2"))
+        assert has_example(document, good), name
+        assert has_example(document, operation.get("requestBody", {"example": None})), name
+    assert re.findall(r"(?:src|href)=\"(?:https?:)?//[^\"]*", page) == []
+
+
+async def test_refusals_are_problems_with_stable_codes(kafka: str, mongo: str) -> None:
+    who, path = as_participant("wang"), "/quizzes/no-such-quiz"
+    async with running(app_of_api(kafka, mongo)) as client:
+        assert refusal(await client.get(path)) == (404, "quiz_unknown")
+        assert refusal(await client.get(f"{path}/standings")) == (404, "quiz_unknown")
+        assert refusal(await client.post(f"{path}/attempts", headers=who)) == (404, "quiz_unknown")
+        assert refusal(await client.post(f"{path}/attempts")) == (401, "token_missing")
+        forged = {"Authorization": "Bearer x.y.z"}
+        assert refusal(await client.post(f"{path}/attempts", headers=forged)) == (401, "token_invalid")
+        assert refusal(await client.put(path, json={})) == (401, "organiser_key_missing")
+        wrong = {"X-Organiser-Key": "wrong"}
+        assert refusal(await client.post(f"{path}/close", headers=wrong)) == (403, "organiser_key_wrong")
+        assert refusal(await client.post(f"{path}/close", headers=ORGANISER)) == (404, "quiz_unknown")
+        assert refusal(await client.put(path, json={}, headers=ORGANISER)) == (422, "invalid")
+        unknown = f"/attempts/{uuid4()}"
+        assert refusal(await client.get(f"{unknown}/result", headers=who)) == (404, "attempt_unknown")
+        assert refusal(await client.get(f"{unknown}/review", headers=who)) == (404, "attempt_unknown")
+        assert refusal(await client.get(f"{unknown}/review")) == (401, "token_missing")
+        assert refusal(await client.get(f"{unknown}/submission"))[0] == 405
+        assert refusal(await client.get("/nothing"))[0] == 404
