@@ -30,9 +30,9 @@ def closed(
             FinalStanding(
                 rank=standing.rank,
                 participant_id=standing.participant_id,
-                points=standing.place.half_points / HALF_POINTS_A_QUESTION,
-                score_percent=score_percent(standing.place.half_points, half_points_max),
-                time_used_seconds=standing.place.time_used_seconds,
+                points=standing.parts.half_points / HALF_POINTS_A_QUESTION,
+                score_percent=score_percent(standing.parts.half_points, half_points_max),
+                time_used_seconds=standing.parts.time_used_seconds,
             )
             for standing in ranked(best_first, record.quiz.opens_at)
         ),

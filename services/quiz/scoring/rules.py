@@ -1,11 +1,11 @@
 """
 How answers become points. Pure.
 
-Every question weighs the same. Single choice and true/false: the right letter or
-nothing. Multiple choice: all right letters and no wrong one is a full point, some of
-the right ones and no wrong one is half a point, any wrong one is nothing.
+Every question is worth one point. Single choice and true/false: the right letter gives the point. Multiple
+choice: all right letters and no wrong one give the point, some right letters and no wrong one give half a
+point, any wrong letter gives nothing.
 
-Points are counted in whole half points. They decide passing and rank; percents are only shown.
+Points are counted as whole numbers of half points. They decide passing and rank; percents are only shown.
 
 Source: docs/decisions/0010-scoring.md, docs/decisions/0020-points.md
 """
@@ -30,12 +30,18 @@ class KeyedQuestion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnswerKey:
-    """A paper's key as `mark` wants it: ids and right answers in order, and where several are right."""
+    """
+    The key of a paper, in its order, made for `mark`.
+
+    Attributes:
+        several: the positions of questions with multiple choice.
+        pick: takes the answers to all questions out of a mapping, in order; KeyError if one is missing.
+    """
 
     question_ids: tuple[str, ...]
     right: tuple[str, ...]
     several: tuple[int, ...]
-    # Follows from the ids, and a function equals no other.
+    # Not compared: it follows from the ids, and a function equals no other.
     pick: Callable[[Mapping[str, str]], Sequence[str]] = field(compare=False)
 
 
@@ -49,7 +55,7 @@ def answer_key(key: Sequence[KeyedQuestion]) -> AnswerKey:
     The key of a whole paper.
 
     Raises:
-        Rejected: it is empty, so no score means anything.
+        Rejected: the paper is empty, so no score means anything.
     """
     if not key:
         raise Rejected("the paper has no questions", code="paper_empty")
@@ -58,16 +64,18 @@ def answer_key(key: Sequence[KeyedQuestion]) -> AnswerKey:
         question_ids,
         tuple(question.key for question in key),
         tuple(place for place, question in enumerate(key) if question.several),
-        # Of a single id it would give no tuple.
+        # itemgetter of a single id gives no tuple.
         itemgetter(*question_ids) if len(key) > 1 else lambda answers: (answers[question_ids[0]],),
     )
 
 
 def mark(answers: Mapping[str, str], key: AnswerKey) -> Marked:
-    """`grade` and `packed` in one pass, in a quarter of their time: this is done for every submission."""
+    """
+    `grade` and `packed` in one pass and a quarter of their time, since this is done for every submission.
+    """
     given: Sequence[str]
     try:
-        # In one call where all are answered, which is the rule.
+        # One call if all questions are answered, which is usual.
         given = key.pick(answers)
     except KeyError:
         given = [answers.get(question_id, "") for question_id in key.question_ids]
@@ -92,12 +100,12 @@ def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
 
 
 def score_percent(half_points: int, half_points_max: int) -> int:
-    """What is shown of points: whole percent, rounded down, so that 100 means everything."""
+    """Points in whole percent, for show; rounded down, so that 100 means all points."""
     return 100 * half_points // half_points_max
 
 
 def passes(half_points: int, half_points_max: int, pass_percent: int) -> bool:
-    """Whether points suffice: at least this share of all, and nothing is rounded."""
+    """Whether points reach this share of all points; nothing is rounded."""
     return 100 * half_points >= pass_percent * half_points_max
 
 
@@ -118,10 +126,10 @@ def _half_points_of_several(chosen: set[str], right: set[str]) -> int:
 
 
 def packed(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> str:
-    """The answers in the paper's order, separated by commas: a fifth of the size to keep."""
+    """The answers in the paper's order, separated by commas: a fifth of the size to store."""
     return ",".join(answers.get(question.question_id, "") for question in key)
 
 
 def unpacked(answers: str) -> list[str | None]:
-    """What `packed` has kept, in the paper's order; None where there was no answer."""
+    """The answers that `packed` has packed, in the paper's order; None where a question was not answered."""
     return [answer or None for answer in answers.split(",")]

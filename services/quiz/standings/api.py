@@ -13,7 +13,7 @@ from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord, not_open_yet
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.rules import Standing, place, ranked
+from services.quiz.standings.rules import Standing, parts_of, ranked
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
@@ -101,7 +101,9 @@ async def read_own_standing(
     if order is None:
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
     rank = await ranks.rank(quiz_id, order)
-    standing = _standing_out(Standing(rank, who.participant_id, place(order, record.quiz.opens_at)), record)
+    standing = _standing_out(
+        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)), record
+    )
     return OwnStandingOut(
         **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
     )
@@ -147,7 +149,7 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
 
 def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
     half_points, half_points_max = (
-        standing.place.half_points,
+        standing.parts.half_points,
         HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper,
     )
     return StandingOut(
@@ -155,6 +157,6 @@ def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
         participant_id=standing.participant_id,
         points=half_points / HALF_POINTS_A_QUESTION,
         score_percent=score_percent(half_points, half_points_max),
-        time_used_seconds=standing.place.time_used_seconds,
-        finished_at=standing.place.finished_at,
+        time_used_seconds=standing.parts.time_used_seconds,
+        finished_at=standing.parts.finished_at,
     )

@@ -1,9 +1,8 @@
 """
-One's own rank, and how many stand: from the counts of the standings, not from a million of them.
+Ranks, and how many participants have a standing: from counts, so that a million standings need not be read.
 
-The counts are read at most once in `FRESH_SECONDS` a quiz and process, by whoever asks, and
-only while somebody does. One's own standing is as it is now, and never counted as better
-than itself, however old the counts are.
+A process reads the counts of a quiz at most once in `FRESH_SECONDS`, and only while somebody asks. The
+standing itself is read as it is now. It never counts as better than itself, however old the counts are.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ class _Counted:
 
 
 class Ranks:
-    """Ranks in the quizzes asked for last."""
+    """Ranks in the quizzes that were asked for last."""
 
     def __init__(self, standings: StandingStore, *, fresh_seconds: float = FRESH_SECONDS) -> None:
         self._standings = standings
@@ -47,7 +46,7 @@ class Ranks:
 
     async def participants(self, quiz_id: str) -> int:
         """
-        How many stand.
+        How many participants have a standing.
 
         Raises:
             Unavailable: the database does not answer.
@@ -60,7 +59,7 @@ class Ranks:
             # One reads, the others wait for it.
             async with counted.reading:
                 if self._is_old(counted):
-                    # Of before the look: what changes during it may not be seen.
+                    # The time before the query: it may miss what changes while it runs.
                     at = time.monotonic()
                     counted.tally, counted.at = await self._standings.tally(quiz_id), at
                     self._forget_the_oldest()

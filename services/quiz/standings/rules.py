@@ -1,17 +1,18 @@
 """
-Who stands before whom: one whole number that orders results. Pure.
+The order of results, and the policy for ties. Pure.
 
-More points first, then less time, then who finished earlier. Because the order is one
-number, the best result is its maximum: `$max` gives the same standing whatever comes
-twice, late or out of order. Equal points and equal seconds share a rank; who finished
-earlier is only listed first.
+More points come first, then less time, then who finished earlier. A result's order is one whole number, and a
+participant's standing is the highest order of all results. So the standing is the same if results come twice,
+late or in another sequence.
+
+Tie policy: equal points in equal whole seconds share a rank. Who finished earlier is only listed first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# 400 half points, a day and its grace in seconds, 366 days in milliseconds.
+# The bits of an order: up to 400 half points, a day and its grace in seconds, 366 days in milliseconds.
 HALF_POINTS_BITS = 9
 TIME_BITS = 17
 FINISH_BITS = 35
@@ -22,8 +23,8 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What an order stands for."""
+class OrderParts:
+    """What an order is made of."""
 
     half_points: int
     time_used_seconds: int
@@ -36,7 +37,7 @@ class Standing:
 
     rank: int
     participant_id: str
-    place: Place
+    parts: OrderParts
 
 
 def order(half_points: int, time_used_seconds: int, finished_at: datetime, opens_at: datetime) -> int:
@@ -54,9 +55,9 @@ def order(half_points: int, time_used_seconds: int, finished_at: datetime, opens
     return (half_points << (TIME_BITS + FINISH_BITS)) | (time << FINISH_BITS) | finish
 
 
-def place(order_: int, opens_at: datetime) -> Place:
-    """What an order stands for."""
-    return Place(
+def parts_of(order_: int, opens_at: datetime) -> OrderParts:
+    """What an order is made of."""
+    return OrderParts(
         half_points=order_ >> (TIME_BITS + FINISH_BITS),
         time_used_seconds=TIME_SECONDS_MAX - ((order_ >> FINISH_BITS) & TIME_SECONDS_MAX),
         finished_at=opens_at + timedelta(milliseconds=FINISH_MS_MAX - (order_ & FINISH_MS_MAX)),
@@ -64,19 +65,20 @@ def place(order_: int, opens_at: datetime) -> Place:
 
 
 def least_better(order_: int) -> int:
-    """The least order that ranks before this one: more points, or equal points in less time."""
+    """The lowest order with a better rank than this one: more points, or equal points in less time."""
     return ((order_ >> FINISH_BITS) + 1) << FINISH_BITS
 
 
 def ranked(best_first: Sequence[tuple[str, int]], opens_at: datetime) -> list[Standing]:
     """
-    Give (participant, order) pairs their ranks: ties share one, the next counts them (1, 2, 2, 4).
+    Participants with their ranks: those who tie share a rank, and the next rank counts them (1, 2, 2, 4).
 
-    `best_first` starts with the best of all.
+    Args:
+        best_first: participants and their orders, beginning with the best of the quiz.
     """
     standings: list[Standing] = []
     for position, (participant_id, order_) in enumerate(best_first, start=1):
         tied = standings and order_ >> FINISH_BITS == best_first[position - 2][1] >> FINISH_BITS
         rank = standings[-1].rank if tied else position
-        standings.append(Standing(rank, participant_id, place(order_, opens_at)))
+        standings.append(Standing(rank, participant_id, parts_of(order_, opens_at)))
     return standings

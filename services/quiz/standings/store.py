@@ -1,14 +1,14 @@
 """
-The standings as they are stored: each participant's best result, and how many there are of each mark.
+Standings as they are stored: each participant's best result, and the counts that ranks come from.
 
-standings      _id is "quiz/participant"; `order` is the maximum over results (ranking.py)
-held           the same for results submitted after a freeze; _id "quiz/moment of the freeze/participant"
-rank_changes   what one transaction did to the counts (tally.py): one document a batch of a grader, so
-               that several graders never write the same one
-rank_counts    _id is the quiz: what was folded of the changes
+standings      _id is "quiz/participant"; `order` is the highest of all results (rules.py)
+held           the same for results submitted after a freeze; _id is "quiz/moment of the freeze/participant"
+rank_changes   how one transaction changed the counts (tally.py): one document for each batch of a grader, so
+               that several graders never write the same document
+rank_counts    _id is the quiz: the changes that were folded into one document
 
-A standing and the change of the counts come in one transaction, so counts and changes
-together are the standings counted, always (docs/decisions/0011-standings.md).
+A standing and its change of the counts are written in one transaction. So counts and changes together always
+count all standings (docs/decisions/0011-standings.md).
 """
 
 from collections import Counter, defaultdict
@@ -35,9 +35,9 @@ from shared.storage.mongo import (
 )
 
 STANDINGS, HELD, CHANGES, COUNTS = "standings", "held", "rank_changes", "rank_counts"
-# Less than any order.
-NOBODY = -1
-# Readers add up the changes that are not folded yet; a fold writes the counts anew.
+# Lower than any order.
+NO_STANDING = -1
+# Readers add up the changes that are not folded yet. A fold writes the counts anew.
 FOLD_CHANGES_MIN = 64
 FOLD_CHANGES_MAX = 1_000
 RELEASED_MAX = 500
@@ -45,7 +45,7 @@ QUIZZES_HELD_MAX = 200
 
 
 class StandingKey(NamedTuple):
-    """Where a result counts: in the standings, or held back since the moment of a freeze."""
+    """A participant's standing in a quiz, or what a freeze of that moment holds of it."""
 
     quiz_id: QuizId
     participant_id: ParticipantId
@@ -75,9 +75,9 @@ class StandingStore:
 
     async def release(self, quiz_id: str) -> int:
         """
-        Let stand what was held back in freezes that are over, at most `RELEASED_MAX` standings.
+        Put what ended freezes have held into the standings, at most `RELEASED_MAX` of it.
 
-        Returns: how many there were; call again until none.
+        Returns: how much it was; call again until nothing is left.
         """
 
         def work(database: PlainDatabase, session: PlainSession) -> int:
@@ -90,7 +90,7 @@ class StandingStore:
                     key = StandingKey(one["quiz_id"], one["_id"].rpartition("/")[2])
                     orders[key] = max(one["order"], orders.get(key, 0))
                 raise_standings(database, session, orders)
-                # What a grader raises meanwhile is a conflict, so nothing is deleted that did not move.
+                # If a grader writes one of them meanwhile, the transaction fails: nothing is lost.
                 ids = [one["_id"] for one in found]
                 database[HELD].delete_many({"_id": {"$in": ids}}, session=session)
             return len(found)
@@ -103,16 +103,17 @@ class StandingStore:
             pass
 
     async def quizzes_held(self) -> list[str]:
-        """The quizzes of which anything is held."""
+        """The quizzes of which something is held."""
         with outages_named():
             found: list[str] = await self._held.distinct("quiz_id")
         return found[:QUIZZES_HELD_MAX]
 
     async def remove(self, quiz_id: str, participant_id: str) -> bool:
         """
-        Take a participant out of the standings and counts of a quiz that is not closed.
+        Take a participant out of the standings and counts of a quiz, unless it is closed.
 
-        Final standings stay: they hold the pseudonymous id alone. Returns whether anything was removed.
+        Final standings stay: of participants they hold the pseudonymous id alone. Returns whether anything
+        was removed.
         """
         who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
 
@@ -137,7 +138,7 @@ class StandingStore:
         return found
 
     async def fold(self, quiz_id: str, changes_min: int = FOLD_CHANGES_MIN) -> int:
-        """Put changes into the counts, if there are enough of them; returns how many."""
+        """Add changes to the counts, if there are enough of them; returns how many were added."""
         with outages_named():
             if await self._changes.count_documents({"quiz_id": quiz_id}, limit=changes_min) < changes_min:
                 return 0
@@ -159,27 +160,27 @@ class StandingStore:
         return await mongo.at_once(self._database, work)
 
     async def recount(self, quiz_id: str) -> None:
-        """Count a quiz's standings anew, whatever was counted before; graders may be at work."""
+        """Count the standings of a quiz again, also while graders are at work."""
         one = 1 << FINISH_BITS
-        # What is divided is a multiple: a quotient of doubles is exact.
-        mark = {"$divide": [{"$subtract": ["$order", {"$mod": ["$order", one]}]}, one]}
+        # The order without its time of finish. A multiple is divided, so the quotient of doubles is exact.
+        upper = {"$divide": [{"$subtract": ["$order", {"$mod": ["$order", one]}]}, one]}
         pipeline: list[Document] = [
             {"$match": {"quiz_id": quiz_id}},
-            {"$group": {"_id": mark, "count": {"$sum": 1}}},
+            {"$group": {"_id": upper, "count": {"$sum": 1}}},
         ]
 
         def work(database: PlainDatabase, session: PlainSession) -> None:
             cells: Counter[int] = Counter()
             for found in database[STANDINGS].aggregate(pipeline, session=session):
                 cells[cell_of(int(found["_id"]) << FINISH_BITS)] += found["count"]
-            # A change that comes meanwhile is of a standing that was not counted here, and stays.
+            # A change that comes meanwhile belongs to a standing that was not counted here; it stays.
             database[CHANGES].delete_many({"quiz_id": quiz_id}, session=session)
             _write_counts(database, session, quiz_id, cells)
 
         await mongo.at_once(self._database, work)
 
     async def tally(self, quiz_id: str) -> Tally:
-        """A quiz's standings, counted, all at one moment."""
+        """The counts of a quiz, all of one moment."""
         tally = Tally()
         with outages_named():
             async with mongo.at_one_moment(self._database) as session:
@@ -199,7 +200,7 @@ class StandingStore:
                 .to_list(None)
             )
         best = [(document["_id"].rpartition("/")[2], document["order"]) for document in found]
-        # The index leaves open who of two comes first that finished in the same millisecond.
+        # The index does not order those who finished in the same millisecond.
         return sorted(best, key=lambda one: (-one[1], one[0]))
 
     async def order_of(self, quiz_id: str, participant_id: str) -> int | None:
@@ -209,7 +210,7 @@ class StandingStore:
         return document["order"] if document else None
 
     async def count(self, quiz_id: str, at_least: int = 0, below: int | None = None) -> int:
-        """How many participants stand with at least this order and less than that, counted one by one."""
+        """How many standings have at least this order and less than that, counted one by one."""
         orders = {"$gte": at_least} if below is None else {"$gte": at_least, "$lt": below}
         with outages_named():
             count: int = await self._standings.count_documents({"quiz_id": quiz_id, "order": orders})
@@ -218,29 +219,29 @@ class StandingStore:
 
 def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orders) -> None:
     """
-    Make each standing at least this, and count what changed; in the transaction given.
+    Raise each standing to at least this order, and write how the counts change; in the transaction given.
 
-    Repeats and any order give the same. A standing that another transaction writes at the
-    same time is a conflict: the transaction runs again as a whole.
+    Repeats and any sequence give the same standings. If another transaction writes one of them at the same
+    time, the two conflict and one runs again as a whole.
     """
     now = {key: order for key, order in orders.items() if key.frozen_at is None}
     before = _raise(database[STANDINGS], session, now)
     changes: dict[QuizId, Counter[int]] = defaultdict(Counter)
     for key, order in now.items():
-        earlier = before.get(key, NOBODY)
+        earlier = before.get(key, NO_STANDING)
         if earlier < order:
             changes[key.quiz_id][cell_of(order)] += 1
-            if earlier != NOBODY:
+            if earlier != NO_STANDING:
                 changes[key.quiz_id][cell_of(earlier)] -= 1
-    told = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
-    mongo.insert_all(database[CHANGES], [one for one in told if one["cells"]], session)
+    changed = [{"quiz_id": quiz_id, "cells": packed(cells)} for quiz_id, cells in changes.items()]
+    mongo.insert_all(database[CHANGES], [one for one in changed if one["cells"]], session)
     if len(now) < len(orders):
         later = {key: order for key, order in orders.items() if key.frozen_at is not None}
         _raise(database[HELD], session, later)
 
 
 def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[StandingKey, int]:
-    """Make each document's order at least this; returns the orders that there were before."""
+    """Raise the orders of documents to at least these; returns the orders that they had before."""
     if not orders:
         return {}
     ids = {_id_of(key): key for key in orders}

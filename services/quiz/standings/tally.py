@@ -1,9 +1,9 @@
 """
-How many standings there are of each mark: what a rank is counted from. Pure.
+How many standings there are by points and time: ranks are counted from these numbers. Pure.
 
-A cell holds the standings of one number of half points and one second of time used, or of `WIDE_SECONDS`
-where somebody took longer than `EXACT_SECONDS`. So a rank is a sum over some thousand
-numbers however many people stand there, and what a tally can hold is bounded.
+A cell counts the standings with the same half points and the same second of time used. Beyond
+`EXACT_SECONDS` a cell is `WIDE_SECONDS` wide. So a rank is a sum over some thousand numbers however many
+people have a standing, and the size of a tally is bounded.
 """
 
 import struct
@@ -21,7 +21,7 @@ PAIR = struct.Struct("<ii")
 
 
 def cell_of(order: int) -> int:
-    """The cell of a standing: higher scores in higher ones, and within a score longer times."""
+    """The cell of a standing: more points have a higher cell, and of equal points more time."""
     seconds = TIME_SECONDS_MAX - ((order >> FINISH_BITS) & TIME_SECONDS_MAX)
     score = order >> (TIME_BITS + FINISH_BITS)
     if seconds >= EXACT_SECONDS:
@@ -30,7 +30,7 @@ def cell_of(order: int) -> int:
 
 
 def end_of_cell(order: int) -> int:
-    """The least order that is better than any of this one's cell."""
+    """The lowest order that is better than all orders of this one's cell."""
     score, seconds = divmod(cell_of(order), CELLS_A_SCORE)
     if seconds >= EXACT_SECONDS:
         seconds = EXACT_SECONDS + (seconds - EXACT_SECONDS) * WIDE_SECONDS
@@ -38,17 +38,17 @@ def end_of_cell(order: int) -> int:
 
 
 def is_exact(order: int) -> bool:
-    """Whether all standings of its cell share a rank."""
+    """Whether all standings of this order's cell share a rank."""
     return cell_of(order) % CELLS_A_SCORE < EXACT_SECONDS
 
 
 def packed(changes: Mapping[int, int]) -> bytes:
-    """Cells and how many standings each has more (or less) than before; those of zero are left out."""
+    """How many standings each cell has gained or lost; cells without a change are left out."""
     return b"".join(PAIR.pack(cell, count) for cell, count in changes.items() if count)
 
 
 def unpacked(changes: bytes) -> Iterable[tuple[int, int]]:
-    """What `packed` has packed."""
+    """Cells and their changes, as `packed` has packed them."""
     return PAIR.iter_unpack(changes)
 
 
@@ -84,14 +84,14 @@ class Tally:
         return sum(self._sum(score)[-1] for score in self._scores)
 
     def better_cells(self, order: int) -> int:
-        """How many standings are in cells before this one's."""
+        """How many standings are in cells that rank before this order's cell."""
         score, place = divmod(cell_of(order), CELLS_A_SCORE)
         above = sum(self._sum(other)[-1] for other in self._scores if other > score)
         within = self._sum(score) if score in self._scores else [0]
         return above + within[min(place, len(within) - 1)]
 
     def _sum(self, score: int) -> list[int]:
-        """How many standings of a score are in less than so many of its cells."""
+        """By position, how many standings of this score are in the cells before it."""
         if score not in self._sums:
             self._sums[score] = list(accumulate(self._scores[score], initial=0))
         return self._sums[score]

@@ -10,7 +10,7 @@ import pytest
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.grading.store import Waiting, WaitingStore
-from services.quiz.standings.rules import place
+from services.quiz.standings.rules import parts_of
 from shared.contracts.events import QuizCompleted
 from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Following
@@ -112,7 +112,7 @@ async def test_a_later_attempt_raises_the_standing_and_a_worse_one_does_not(kafk
         for right in (3, 5, 4):
             await completed(shop, shop.submission("wang", right=right, number=[3, 5, 4].index(right) + 1))
         ((_, order),) = await shop.stores.standings.top(shop.quiz_id, 10)
-        assert place(order, shop.quiz.opens_at).half_points == 10
+        assert parts_of(order, shop.quiz.opens_at).half_points == 10
 
 
 async def test_a_submission_before_its_participant_waits_and_is_then_graded(kafka: str, mongo: str) -> None:

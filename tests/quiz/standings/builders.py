@@ -10,7 +10,7 @@ from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.standings.ranks import Ranks
-from services.quiz.standings.rules import least_better, order, place
+from services.quiz.standings.rules import least_better, order, parts_of
 from services.quiz.standings.store import Orders, StandingKey, StandingStore
 from services.quiz.standings.tally import cell_of
 from shared.storage.mongo import Database
@@ -81,6 +81,6 @@ async def graded(shop: Workshop, *sent: Submission) -> list[str]:
 async def standing(shop: Workshop) -> Mapping[str, int]:
     """Participants and their points in percent; five questions are on a paper."""
     return {
-        who: 20 * place(order, OPENS).half_points // 2
+        who: 20 * parts_of(order, OPENS).half_points // 2
         for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
     }

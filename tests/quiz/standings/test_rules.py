@@ -23,7 +23,7 @@ from services.quiz.standings.rules import (
     TIME_SECONDS_MAX,
     least_better,
     order,
-    place,
+    parts_of,
     ranked,
 )
 
@@ -47,7 +47,7 @@ def better_first(result: Told) -> tuple[int, int, int]:
 
 @given(RESULTS)
 def test_an_order_tells_what_it_stands_for_and_fits_64_bits(result: Told) -> None:
-    back = place(of(result), OPENS)
+    back = parts_of(of(result), OPENS)
     found = (
         back.half_points,
         back.time_used_seconds,
@@ -93,8 +93,8 @@ def test_one_right_answer_more_of_two_hundred_ranks_first_whatever_the_time() ->
 
 def test_times_beyond_what_is_kept_are_clipped() -> None:
     long = order(50, TIME_SECONDS_MAX + 1, OPENS - timedelta(days=1), OPENS)
-    assert place(long, OPENS).time_used_seconds == TIME_SECONDS_MAX
-    assert place(long, OPENS).finished_at == OPENS
+    assert parts_of(long, OPENS).time_used_seconds == TIME_SECONDS_MAX
+    assert parts_of(long, OPENS).finished_at == OPENS
 
 
 def test_ties_share_a_rank_and_the_next_counts_them() -> None:
