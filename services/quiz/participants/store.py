@@ -22,7 +22,7 @@ class ParticipantStore:
         self._participants = database["participants"]
 
     async def prepare(self) -> None:
-        """Create the indexes; those of erasures hold the erased alone."""
+        """Create the indexes; two of them hold only who was erased."""
         with outages_named():
             await self._participants.create_index(
                 [("erased_at", ASCENDING)], partialFilterExpression={"erased": True}
@@ -44,7 +44,7 @@ class ParticipantStore:
         """
         Keep what is new: a profile only by a higher version, an erasure for good.
 
-        The condition is part of the update, so whoever comes late or at once changes nothing back.
+        The condition is part of the update. So an event that comes late, or a second time, changes nothing.
         """
         if changes:
             with outages_named():
@@ -68,7 +68,7 @@ class ParticipantStore:
         return [Erasure(one["_id"], one["erased_at"]) for one in found]
 
     async def to_sweep(self, now: datetime) -> list[Erasure]:
-        """Whose traces are to be removed now, at most `SWEEPS_MAX`."""
+        """The erasures whose traces have to be removed now, at most `SWEEPS_MAX`."""
         with outages_named():
             found = (
                 await self._participants.find({"sweep_at": {"$lte": now}}, {"erased_at": 1})
@@ -97,7 +97,7 @@ def _update(change: ProfileChange) -> list[Document]:
                     "version": version,
                     # The server's clock, by which all processes look for what is new.
                     "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]},
-                    # Told again, nothing is due again.
+                    # A repeat of the event makes nothing due again.
                     "sweep_at": {"$cond": ["$erased", "$sweep_at", "$$NOW"]},
                 }
             }

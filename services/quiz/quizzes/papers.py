@@ -1,9 +1,9 @@
 """
-The papers of a quiz: which questions, in which order, and how they are put. Pure.
+The papers of a quiz: which questions, in which order. Pure.
 
-Drawn by sorting by hash, so that any language can draw the same paper from the
-published questions: for each topic of the blueprint the first of its questions in
-ascending order of sha256("{quiz_id}/{number}/{question_id}").
+Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each topic of the blueprint, a paper has
+the first questions in this order. So a program in any language draws the same paper from the
+published questions.
 """
 
 from dataclasses import dataclass
@@ -40,19 +40,19 @@ def paper_number(attempt: str, papers: int) -> int:
     """
     digits = attempt.replace("-", "")
     try:
-        # As UUID reads it, without making one; the forms of other lengths are its own affair.
+        # The number that UUID(attempt).int gives, without making a UUID. UUID knows forms of other lengths.
         return (int(digits, 16) if len(digits) == UUID_DIGITS else UUID(attempt).int) % papers
     except ValueError:
         raise Rejected(f"attempt id {attempt!r} is no UUID", code="attempt_unknown") from None
 
 
 def keyed(question: Question) -> KeyedQuestion:
-    """What grading needs of a question."""
+    """What scoring needs of a question."""
     return KeyedQuestion(question.id, question.key, question.kind == "multiple")
 
 
 def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
-    """The questions of paper `number` in the order in which they are put."""
+    """The questions of paper `number`, in its order."""
 
     def place(question: Question) -> bytes:
         return sha256(f"{quiz_id}/{number}/{question.id}".encode()).digest()
@@ -65,7 +65,7 @@ def draw(quiz_id: str, quiz: Quiz, number: int) -> tuple[Question, ...]:
 
 
 def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
-    """Draw a paper, shuffle its options and serialise it once for all who get it."""
+    """Draw a paper, shuffle the options of its questions, and serialise it once for all who get it."""
     questions = draw(quiz_id, quiz, number)
     key = tuple(keyed(question) for question in questions)
     return Paper(
@@ -74,14 +74,14 @@ def lay_out(quiz_id: str, quiz: Quiz, number: int) -> Paper:
         answer_key=answer_key(key),
         half_points_max=HALF_POINTS_A_QUESTION * len(key),
         question_ids=frozenset(question.id for question in questions),
-        questions_json=msgspec.json.encode([_put(quiz_id, number, question) for question in questions]),
+        questions_json=msgspec.json.encode([_shown(quiz_id, number, question) for question in questions]),
     )
 
 
-def _put(quiz_id: str, number: int, question: Question) -> dict[str, object]:
+def _shown(quiz_id: str, number: int, question: Question) -> dict[str, object]:
     options = [{"id": option.id, "text": option.text} for option in question.options]
     if question.kind != "true_false":
-        # The letters stay with their texts: only the order differs from paper to paper.
+        # The letters stay with their texts; only their order differs from paper to paper.
         options.sort(
             key=lambda option: sha256(f"{quiz_id}/{number}/{question.id}/{option['id']}".encode()).digest()
         )

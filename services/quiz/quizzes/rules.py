@@ -29,7 +29,7 @@ OPTIONS_MAX = len(OPTION_LETTERS)
 DURATION_SECONDS_MAX = 86_400
 GRACE_SECONDS_MAX = 60
 ATTEMPTS_A_DAY_MAX = 20
-# standings/rules.py can order so many.
+# As many as the bits of an order can hold (standings/rules.py).
 QUIZ_DAYS_MAX = 366
 # So long after a deadline, what intake has acknowledged is in the log: see ACCEPTED_SECONDS_MAX in
 # attempts/intake.py.
@@ -42,7 +42,7 @@ Status = Literal["open", "closing", "closed"]
 
 
 def _not_blank(text: str) -> str:
-    # As one line, since a line says what can be seen.
+    # `line` refuses what cannot be seen, but takes no line ends and tabs.
     line(text.replace("\n", " ").replace("\t", " "))
     return text
 
@@ -184,15 +184,15 @@ class Quiz(BaseModel):
 
 
 def day_of(quiz: Quiz, moment: datetime) -> str:
-    """The day that a moment falls on where the quiz is held, as 2026-05-20."""
+    """The day of a moment where the quiz is held, as 2026-05-20."""
     return moment.astimezone(ZoneInfo(quiz.timezone)).date().isoformat()
 
 
 def day_around(quiz: Quiz, moment: datetime) -> tuple[datetime, datetime]:
     """
-    A span around a moment, in UTC, all of which falls on the same day where the quiz is held.
+    A span around a moment, in UTC, that lies within one day where the quiz is held.
 
-    It is empty on days on which the clocks change: some did so at midnight, and had a day twice.
+    On days when clocks change the span is empty: where they change at midnight, a day can come twice.
     """
     zone = ZoneInfo(quiz.timezone)
     day = moment.astimezone(zone).date()
@@ -208,9 +208,9 @@ class QuizRecord:
     A quiz as it is now.
 
     Attributes:
-        closes_at: the definition's, or earlier after an early close.
+        closes_at: as the definition says, or earlier after an early close.
         version: counts the definitions; events and attempts name it.
-        frozen_at: standings show what was submitted until then; None where they are not frozen.
+        frozen_at: standings show what was submitted until then; None if they are not frozen.
         revision: counts every change of the record, freezes and closings too.
         begun: somebody may have an attempt of this version, so it must stay.
     """

@@ -43,7 +43,7 @@ class QuizStore:
         self.database = database
         self._quizzes = database[QUIZZES]
         self._versions = database[VERSIONS]
-        # Marked as begun by this process or another: there is nothing left to mark.
+        # Versions and quizzes that are marked as begun, as far as this process knows.
         self._begun: set[tuple[str, int]] = set()
         self._graded: set[str] = set()
 
@@ -75,7 +75,7 @@ class QuizStore:
             version = document["version"]
             if known and known[0] == version:
                 return _record(document, known[1])
-            # A change in between may have removed the version that was found: look again.
+            # A change in between may have removed this version: look again.
             if quiz := (await self.definitions([(quiz_id, version)])).get((quiz_id, version)):
                 return _record(document, quiz)
         raise Unavailable(f"quiz {quiz_id} changes too fast to be read")
@@ -89,7 +89,7 @@ class QuizStore:
 
     async def versions_kept(self, quiz_id: str) -> int:
         """How many versions of a quiz are kept."""
-        # A zero follows the slash in ASCII.
+        # All ids that begin with "quiz/": a zero follows the slash in ASCII.
         with outages_named():
             kept: int = await self._versions.count_documents(
                 {"_id": {"$gte": f"{quiz_id}/", "$lt": f"{quiz_id}0"}}
@@ -117,7 +117,7 @@ class QuizStore:
         }
         if earlier:
             updated = await self._quizzes.update_one(
-                # `begin` writes the same document: of a change and a start one comes first.
+                # `begin` writes the same document, so a change and a start cannot both succeed.
                 {"_id": quiz_id, "version": earlier, "status": "open", "begun": {"$ne": True}},
                 {"$set": fields, "$inc": {"version": 1, "revision": 1}},
                 session=session,
@@ -139,9 +139,9 @@ class QuizStore:
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
-        Let this version stay: somebody begins it. False if it is not the present one.
+        Mark this version as begun, so that it stays; False if it is not the present one.
 
-        Asked of the database once a version and process.
+        The database is asked once for each version and process.
         """
         if (quiz_id, version) in self._begun:
             return True
@@ -155,7 +155,7 @@ class QuizStore:
         return True
 
     async def begin_present(self, quiz_ids: Ids[str]) -> None:
-        """Let the present versions of these quizzes stay: something is to be graded by them."""
+        """Mark the present versions of these quizzes as begun: submissions are graded by them."""
         if new := [quiz_id for quiz_id in quiz_ids if quiz_id not in self._graded]:
             with outages_named():
                 await self._quizzes.update_many({"_id": {"$in": new}}, {"$set": {"begun": True}})
@@ -163,9 +163,9 @@ class QuizStore:
 
     async def begin_closing(self, quiz_id: str, now: datetime, at: datetime) -> None:
         """
-        Let nobody start from now on or submit after `at`; a closing already begun stays as it is.
+        Close a quiz at `at`: nobody starts from now on, and nobody submits after `at` and the grace.
 
-        A quiz that has not opened by now stays as it is, too.
+        Nothing changes if the quiz is closing already, or has not opened by now.
         """
         grace_ms = {"$multiply": ["$grace_seconds", 1_000]}
         with outages_named():
@@ -184,7 +184,7 @@ class QuizStore:
             )
 
     async def over(self, before: datetime) -> list[str]:
-        """Quizzes not closed yet that accept nothing since before then, at most `DUE_MAX`."""
+        """Quizzes that are not closed and stopped accepting before then, at most `DUE_MAX`."""
         which = {"status": {"$in": ["open", "closing"]}, "accepts_until": {"$lt": before}}
         with outages_named():
             found = await self._quizzes.find(which, {"_id": 1}).limit(DUE_MAX).to_list(None)
@@ -208,7 +208,7 @@ class QuizStore:
             )
 
     async def thaw(self, quiz_id: str) -> None:
-        """End a freeze, if there is one; `standings.release` lets stand what was held."""
+        """End a freeze, if there is one; the upkeep of standings releases what was held."""
         with outages_named():
             await self._quizzes.update_one(
                 {"_id": quiz_id, "frozen_at": {"$exists": True}},
@@ -216,7 +216,7 @@ class QuizStore:
             )
 
     async def end_freezes(self, quiz_id: str) -> None:
-        """Before the final standings: thaw, and let nobody freeze again."""
+        """Before the final standings: end the freeze, and let nobody freeze again."""
         with outages_named():
             await self._quizzes.update_one(
                 {
@@ -228,7 +228,7 @@ class QuizStore:
             )
 
     async def frozen(self, quiz_ids: Iterable[str]) -> dict[str, datetime]:
-        """Those of these quizzes whose standings are frozen, and as of when."""
+        """Since when standings are frozen, for those of these quizzes where they are."""
         which = {"_id": {"$in": list(quiz_ids)}, "frozen_at": {"$exists": True}}
         with outages_named():
             found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)

@@ -96,7 +96,7 @@ def test_options_are_shuffled_between_papers_but_keep_their_letters() -> None:
 
 
 def test_the_sample_quiz_can_be_published() -> None:
-    folder = Path(__file__).parents[2] / "sample" / "puyang-2023"
+    folder = Path(__file__).parents[3] / "sample" / "puyang-2023"
     sample = json.loads((folder / "quiz.json").read_text())["quiz"]
     questions = json.loads((folder / "questions.json").read_text())["questions"]
     of = Quiz.model_validate(sample | {"questions": questions})
