@@ -14,7 +14,7 @@ SHARED = {"invalid", "token_missing"}
 
 def test_every_code_of_a_refusal_has_chinese_words_and_no_others_have() -> None:
     found: set[str] = set()
-    for file in SOURCE.glob("*.py"):
+    for file in SOURCE.rglob("*.py"):
         found.update(
             re.findall(r'(?:code=|QUIZ_CHANGED = |PydanticCustomError\(\s*)"([a-z_]+)"', file.read_text())
         )

@@ -39,7 +39,7 @@ class AnswersIn(Form):
     """
     Question ids and the letters chosen; several letters where several may be right.
 
-    What is not answered is left out. `submission.Answered` is the same, faster.
+    Leave out what is not answered.
     """
 
     model_config = ConfigDict(strict=True)

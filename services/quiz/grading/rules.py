@@ -56,7 +56,8 @@ def check(
     """
     started_at, submitted_at = submission.started_at, submission.submitted_at
     # First, since all that follows counts with these times.
-    if not offered.schedule.opens_at <= started_at <= submitted_at:
+    schedule = offered.schedule
+    if not schedule.opens_at <= started_at <= submitted_at:
         raise Rejected(f"attempt {submission.attempt_id}: its times cannot be", code="times_impossible")
     if submitted_at > appended_at + SKEW:
         raise Rejected(
@@ -75,7 +76,7 @@ def check(
         raise Rejected(
             f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
         )
-    deadline_at = offered.schedule.deadline(started_at)
+    deadline_at = schedule.deadline(started_at)
     # The broker's time of the append decides in the end: no sender's clock can stretch it.
     if submitted_at > deadline_at or appended_at > deadline_at + settle:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")

@@ -1,8 +1,8 @@
 """
 The papers of a quiz: which questions, in which order. Pure.
 
-Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each topic of the blueprint, a paper has
-the first questions in this order. So a program in any language draws the same paper from the
+Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each topic of the blueprint, a paper
+has the first questions in this order. So a program in any language draws the same paper from the
 published questions.
 """
 

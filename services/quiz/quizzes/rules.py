@@ -138,7 +138,7 @@ class Quiz(BaseModel):
     questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=QUESTIONS_MAX)]
 
     @model_validator(mode="after")
-    def _can_be_sat(self) -> "Quiz":
+    def _is_consistent(self) -> "Quiz":
         if self.closes_at <= self.opens_at:
             raise PydanticCustomError("quiz_order", "closes_at is not after opens_at")
         if self.closes_at - self.opens_at > timedelta(days=QUIZ_DAYS_MAX):

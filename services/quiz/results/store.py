@@ -31,7 +31,8 @@ class ResultStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._results = database[RESULTS]
-        # In how many batches to look for repeats; without one that look is a sixth of the database's work.
+        # In how many batches to look for repeats. The look is a sixth of the database's work, and repeats
+        # are rare.
         self._looks = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
@@ -51,11 +52,11 @@ class ResultStore:
         self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
     ) -> dict[str, Result]:
         """
-        Save results, each attempt's once, and what they make of the standings: all of it or nothing.
+        Save results, one for each attempt, and raise the standings: all of it or nothing.
 
         Args:
-            orders: what the results that count, these or earlier ones, make of the standings.
-        Returns: by attempt, the earlier ones of those that were graded before.
+            orders: the orders of the results that count, whether they are saved now or were saved before.
+        Returns: by attempt, the results that were saved before.
         """
         if not results:
             return {}
@@ -68,7 +69,7 @@ class ResultStore:
                 earlier = {document["_id"]: _result(document) for document in found}
             new = [result for result in results if result.attempt_id not in earlier]
             mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
-            # The earlier ones too: whatever wrote them, they stand after this.
+            # The earlier results too: their standings are right after this, whatever wrote them.
             raise_standings(database, session, orders([*new, *earlier.values()]))
             return earlier
 
@@ -76,12 +77,12 @@ class ResultStore:
         try:
             return await mongo.at_once(self._database, work)
         except DuplicateKeyError:
-            # Repeats seldom come alone: look for them now and in the batches that follow.
+            # Repeats come together: look for them now and in the batches that follow.
             self._looks = LOOKS_AFTER_A_REPEAT
             return await mongo.at_once(self._database, work)
 
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
-        """Take group and district out of those of these attempts' results that are there."""
+        """Take group and district out of the results of these attempts, where there are any."""
         with outages_named():
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}

@@ -28,7 +28,7 @@ ErasedParticipants = Annotated[Erased, provided(Erased)]
 
 
 class ReviewedOut(BaseModel):
-    """One question looked back at; letters stand for the options as the paper had them."""
+    """One question of the review; letters name the options as on the paper."""
 
     id: str = Field(examples=["q001"])
     topic: str = Field(examples=["生命与健康"])
@@ -44,7 +44,7 @@ class ReviewedOut(BaseModel):
 
 
 class ReviewOut(BaseModel):
-    """An attempt looked back at, in the paper's order."""
+    """The review of an attempt, in the paper's order."""
 
     attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
     quiz_id: str = Field(examples=["puyang-2023-contest"])
@@ -65,7 +65,7 @@ async def read_review(
     results: Results,
     erased: ErasedParticipants,
 ) -> ReviewOut:
-    """409 `quiz_not_closed` before; somebody else's attempt is as unknown as one that never was."""
+    """409 `quiz_not_closed` before the close; somebody else's attempt is unknown (404)."""
     erased.check(who.participant_id)
     result = (await results.of_attempts([attempt_id])).get(attempt_id)
     found = result or (await attempts.started([AttemptId(attempt_id)])).get(attempt_id)
