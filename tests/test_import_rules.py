@@ -11,7 +11,10 @@ ROOT = Path(__file__).parent.parent
 LINT = Path(sys.executable).with_name("lint-imports")
 
 FORBIDDEN = {
-    "a service imports another": ("services/quiz/grading/handlers.py", "import services.awards.issuing.rules"),
+    "a service imports another": (
+        "services/quiz/grading/handlers.py",
+        "import services.awards.issuing.rules",
+    ),
     "shared imports a service": ("shared/runtime/clock.py", "import services.quiz.quizzes.rules"),
     "a service imports the command line": ("services/awards/app.py", "import ops.keys"),
     "the command line imports the bench": ("ops/keys.py", "import bench.load.client"),

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
 from services.quiz.attempts import hot
+from services.quiz.attempts import wording as attempts_wording
 from services.quiz.attempts.hot import AttemptEndpoints, grouped_outcomes
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.start import grouped_starts
@@ -16,18 +17,21 @@ from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
 from services.quiz.grading.store import WaitingStore
+from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes import api as quizzes_api
+from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
+from services.quiz.review import wording as review_wording
 from services.quiz.standings import api as standings_api
+from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
-from services.quiz.wording import CHINESE
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -101,7 +105,13 @@ def assemble(settings: QuizSettings) -> FastAPI:
         description="Question banks, quizzes, attempts, results and standings.",
         routers=[standings_api.routes, quizzes_api.routes, review_api.routes, closing_api.routes],
         hot=hot.ENDPOINTS,
-        chinese=CHINESE,
+        chinese=(
+            participants_wording.CHINESE
+            | quizzes_wording.CHINESE
+            | standings_wording.CHINESE
+            | attempts_wording.CHINESE
+            | review_wording.CHINESE
+        ),
     )
 
 

@@ -18,7 +18,6 @@ from services.quiz.quizzes.rules import QuizId
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.scoring.rules import mark, passes
 from shared.contracts.envelope import Context
-from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
 DAY_SECONDS = 86_400
@@ -109,6 +108,8 @@ def result_of(valid: Valid, profile: Profile) -> Result:
 
 
 def _stored(moment: datetime) -> datetime:
+    """The moment as it is read back: in UTC, and MongoDB cuts off what is finer than milliseconds."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
-    return clock.to_milliseconds(moment) if moment.microsecond % 1_000 else moment
+    finer = moment.microsecond % 1_000
+    return moment.replace(microsecond=moment.microsecond - finer) if finer else moment

@@ -1,12 +1,6 @@
-"""What quiz's refusals say in Chinese, by code; `{name}` is a value that the error carries."""
+"""What the refusals of this room say in Chinese, by code; `{name}` is a value that the error carries."""
 
 CHINESE: dict[str, str] = {
-    "attempt_foreign": "该令牌不属于这次答题",
-    "attempt_late": "答题时间已结束",
-    "attempt_token_invalid": "答题令牌无效",
-    "attempt_token_missing": "请在 Authorization: Bearer 请求头中提供答题令牌",
-    "attempt_unknown": "没有这次答题",
-    "attempts_exhausted": "今天的答题次数已用完",
     "blueprint_beyond_bank": "蓝图要求“{topic}”出 {count} 题，题库只有 {there} 题",
     "key_beyond_options": "答案中有不存在的选项",
     "key_of_one": "这种题型只能有一个正确选项",
@@ -14,14 +8,11 @@ CHINESE: dict[str, str] = {
     "option_letters": "选项的字母必须依次为 A、B、C……",
     "options_alike": "有两个选项文字相同",
     "paper_too_long": "一份试卷最多 {most} 题",
-    "participant_erased": "该参与者的信息已注销",
     "question_ids_alike": "有两道题编号相同",
-    "question_unknown": "有答案对应的题目不在这份试卷上",
     "questions_alike": "有两道题文字相同",
     "quiz_changed": "竞赛刚刚有变动，请重试",
     "quiz_closed": "竞赛已结束",
     "quiz_in_use": "已有人开始答题，竞赛不能再修改",
-    "quiz_not_closed": "竞赛尚未结束",
     "quiz_not_open": "竞赛尚未开始",
     "quiz_opened": "竞赛已开放，时间、次数和题量不能再修改",
     "quiz_order": "结束时间必须晚于开始时间",
@@ -30,8 +21,6 @@ CHINESE: dict[str, str] = {
     "quiz_too_long": "竞赛最多开放 {days} 天",
     "quiz_unknown": "没有这个竞赛",
     "quiz_version_unknown": "没有竞赛的这个版本",
-    "standing_unknown": "您在这个竞赛中还没有成绩",
-    "submission_malformed": "无法读取答案",
     "too_many_quizzes": "竞赛数量已达上限",
     "too_many_versions": "竞赛开放后修改次数过多",
     "true_false_options": "判断题必须有两个选项",
