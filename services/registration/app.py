@@ -6,14 +6,15 @@ from contextlib import AsyncExitStack
 from fastapi import FastAPI
 from pydantic import Field
 
-from services.registration import api, organisers_api
-from services.registration.api import RegistrationApi
-from services.registration.handlers import Commands, subscriptions
-from services.registration.idempotency import RequestKeys
-from services.registration.lockbox import Lockbox
-from services.registration.registering import Registering
-from services.registration.store import RegistrationStore
-from services.registration.telling import telling
+from services.registration.booking import api
+from services.registration.booking.api import RegistrationApi
+from services.registration.booking.handlers import Commands, subscriptions
+from services.registration.booking.hot import Registering
+from services.registration.booking.idempotency import RequestKeys
+from services.registration.participants.keys import Lockbox
+from services.registration.programme import api as organisers_api
+from services.registration.programme.notify import telling
+from services.registration.programme.store import RegistrationStore
 from services.registration.wording import CHINESE
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import publishing

@@ -2,8 +2,15 @@
 
 from msgspec.structs import asdict
 
-from services.registration.records import Activity, Answer, Group, Participant, PlaceBefore, Profile
-from services.registration.rules import ParticipantId, Registration, Session
+from services.registration.booking.rules import ParticipantId, Registration, Session
+from services.registration.participants.rules import (
+    Activity,
+    Answer,
+    Group,
+    Participant,
+    PlaceBefore,
+    Profile,
+)
 from shared.storage.mongo import Document
 
 Record = Activity | Session | Registration | Answer | Group

@@ -134,7 +134,7 @@ def codes_of_registration() -> set[str]:
 
 
 def codes_of_decisions() -> set[str]:
-    tree = ast.parse((Path(services.registration.__path__[0]) / "rules.py").read_text("utf-8"))
+    tree = ast.parse((Path(services.registration.__path__[0]) / "booking" / "rules.py").read_text("utf-8"))
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     decided = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_rejected")
     return {str(call.args[0].value) for call in decided if isinstance(call.args[0], ast.Constant)}

@@ -12,10 +12,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI
 
 from services.registration.app import RegistrationSettings, assemble
-from services.registration.idempotency import RequestKeys
-from services.registration.lockbox import Lockbox
-from services.registration.registering import Registering
-from services.registration.rules import (
+from services.registration.booking.hot import Registering
+from services.registration.booking.idempotency import RequestKeys
+from services.registration.booking.rules import (
     ActivityId,
     ParticipantId,
     Registration,
@@ -24,7 +23,8 @@ from services.registration.rules import (
     Status,
     registration_id,
 )
-from services.registration.store import RegistrationStore
+from services.registration.participants.keys import Lockbox
+from services.registration.programme.store import RegistrationStore
 from shared.contracts import sealing
 from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database, connect

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.registration.telling import tell_some
+from services.registration.programme.notify import tell_some
 from tests.registration.builders import (
     ORGANISER,
     activity,

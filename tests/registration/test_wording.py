@@ -9,7 +9,7 @@ import services.registration
 from services.registration.wording import CHINESE
 from tests.registration.builders import activity, ask, put, service
 
-SOURCES = sorted(Path(services.registration.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(services.registration.__file__).parent.rglob("*.py"))
 CODE = re.compile(r'(?:code=|_rejected\(\s*|PydanticCustomError\(\s*)"([a-z_]+)"')
 # Told by what all services share.
 SHARED = {"token_missing"}
