@@ -1,30 +1,35 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
-import socket
-from contextlib import AsyncExitStack
-
 from fastapi import FastAPI
 from pydantic import Field
 
-from services.registration.booking import api
-from services.registration.booking.api import RegistrationApi
+from services.registration.booking.api import routes as booking_routes
+from services.registration.booking.book import Booking
+from services.registration.booking.cancel import Cancellation
 from services.registration.booking.handlers import Commands, subscriptions
-from services.registration.booking.hot import Registering
+from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
-from services.registration.participants.keys import Lockbox
-from services.registration.programme import api as organisers_api
-from services.registration.programme.notify import telling
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking.promote import Promotion
+from services.registration.booking.store import RegistrationStore
+from services.registration.booking.tickets import TicketOffice
+from services.registration.check_in.api import routes as check_in_routes
+from services.registration.check_in.check_in import CheckIn
+from services.registration.erasure.api import routes as erasure_routes
+from services.registration.erasure.erase import Erasure
+from services.registration.keyed_hash import KeyedHash
+from services.registration.participants.api import routes as participant_routes
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.put_group import Groups
+from services.registration.participants.store import GroupStore, ParticipantStore
+from services.registration.programme.api import routes as programme_routes
+from services.registration.programme.change import Programme
+from services.registration.programme.notify import Notices
+from services.registration.programme.store import ActivityStore
+from services.registration.sessions.store import SessionStore
 from services.registration.wording import CHINESE
-from shared.messaging.consuming import consuming
-from shared.messaging.publisher import publishing
-from shared.runtime import clock
-from shared.runtime.background import looping
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
-from shared.storage import mongo
-from shared.storage.outbox import relaying
-from shared.web.app import create_app, serve
-from shared.web.health import Check
+from shared.service import Service, build
+from shared.web.app import serve
 from shared.web.tokens import TokenSigner
 
 
@@ -38,54 +43,55 @@ class RegistrationSettings(Settings):
     )
 
 
+async def wire(service: Service[RegistrationSettings]) -> None:
+    """Put the service's rooms together."""
+    database = service.database
+    sessions, activities = SessionStore(database), ActivityStore(database)
+    participants, groups = ParticipantStore(database), GroupStore(database)
+    registrations = RegistrationStore(database)
+    for store in (sessions, activities, participants, groups, registrations):
+        await store.prepare()
+    private_key = service.settings.token_private_key.get_secret_value()
+    sealer = KeySealer(service.settings.contact_public_key)
+    tickets = TicketOffice.from_private_key(private_key)
+    booking = Booking(database, sessions, participants, registrations, sealer=sealer, tickets=tickets)
+    if service.answers:
+        keyed_hash = KeyedHash.from_private_key(private_key)
+        promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
+        cancellation = Cancellation(database, sessions, registrations, promotion)
+        registering = Registering(
+            booking,
+            keys=RequestKeys(keyed_hash),
+            sealer=sealer,
+            signer=TokenSigner(private_key),
+            verify=service.participant_of,
+        )
+        service.answer(REGISTER.answered_by(registering.register))
+        service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
+        service.provide(
+            Groups(database, groups, participants, sealer),
+            Programme(database, activities, sessions, registrations, promotion),
+            CheckIn(database, sessions, registrations, tickets),
+            Erasure(database, participants, cancellation),
+        )
+    if service.works:
+        service.consume(*subscriptions(Commands(booking, sealer)))
+        service.run(Notices(database, activities, sessions, registrations).loop())
+
+
 def assemble(settings: RegistrationSettings) -> FastAPI:
     """The service's app."""
-
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        database = await stack.enter_async_context(mongo.connect(settings.mongo, settings.database))
-        publisher = await stack.enter_async_context(publishing(settings.kafka, "kepu-registration"))
-        private_key = settings.token_private_key.get_secret_value()
-        store = RegistrationStore(
-            database, Lockbox.from_private_key(private_key, settings.contact_public_key)
-        )
-        await store.prepare()
-        checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database), "kafka": publisher.ping}
-        if settings.role != "worker":
-            keys = RequestKeys.from_private_key(private_key)
-            app.state.registration = RegistrationApi(store=store, keys=keys)
-            registering = Registering(
-                store,
-                keys=keys,
-                signer=TokenSigner(private_key),
-                verify=lambda token: app.state.tokens.verify(token, clock.now()),
-            )
-            app.state.hot_routes += registering.routes()
-        if settings.role != "api":
-            consumers = await stack.enter_async_context(
-                consuming(
-                    settings.kafka, subscriptions(Commands(store)), publisher, instance=settings.instance
-                )
-            )
-            owner = f"{socket.gethostname()}-{settings.instance or settings.port}"
-            relay = await stack.enter_async_context(relaying(database, publisher, owner=owner))
-            checks |= {f"consumer {consumer.group}": consumer.check for consumer in consumers}
-            tells = telling(store)
-            await stack.enter_async_context(looping(tells))
-            checks |= {"relay": relay.check, tells.name: tells.check}
-        return checks
-
-    app = create_app(
-        "registration",
+    return build(
+        settings,
+        wire,
+        name="registration",
+        database=settings.database,
         title="Kepu Week: registration",
         description="Activities and their sessions, places, waiting lists, tickets and check-in.",
-        settings=settings,
-        lifespan=lifespan,
+        routers=[programme_routes, booking_routes, check_in_routes, participant_routes, erasure_routes],
+        hot=[REGISTER],
         chinese=CHINESE,
     )
-    if settings.role != "worker":
-        app.include_router(api.router())
-        app.include_router(organisers_api.router())
-    return app
 
 
 if __name__ == "__main__":

@@ -12,19 +12,23 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from fastapi import FastAPI
 
 from services.registration.app import RegistrationSettings, assemble
+from services.registration.booking.book import Booking
+from services.registration.booking.cancel import Cancellation
 from services.registration.booking.hot import Registering
 from services.registration.booking.idempotency import RequestKeys
-from services.registration.booking.rules import (
-    ActivityId,
-    ParticipantId,
-    Registration,
-    Session,
-    SessionId,
-    Status,
-    registration_id,
-)
-from services.registration.participants.keys import Lockbox
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking.promote import Promotion
+from services.registration.booking.rules import Registration, Status, registration_id
+from services.registration.booking.store import RegistrationStore
+from services.registration.booking.tickets import TicketOffice
+from services.registration.erasure.erase import Erasure
+from services.registration.keyed_hash import KeyedHash
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import ParticipantId
+from services.registration.participants.store import ParticipantStore
+from services.registration.programme.notify import Notices
+from services.registration.programme.store import ActivityStore
+from services.registration.sessions.rules import ActivityId, Session, SessionId
+from services.registration.sessions.store import SessionStore
 from shared.contracts import sealing
 from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database, connect
@@ -33,7 +37,8 @@ from shared.web.tokens import Participant, TokenSigner, new_key_pair
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
-LOCKBOX = Lockbox.from_private_key(PRIVATE_KEY, CONTACT_PUBLIC_KEY)
+SEALER = KeySealer(CONTACT_PUBLIC_KEY)
+TICKETS = TicketOffice.from_private_key(PRIVATE_KEY)
 ORGANISER_KEY = "organisers-key-for-tests"
 ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
@@ -201,9 +206,19 @@ async def service(mongo: str, copies: int = 1) -> AsyncIterator[tuple[list[httpx
         yield clients, database
 
 
-def store_of(database: Database) -> RegistrationStore:
-    """The store of the service on this database."""
-    return RegistrationStore(database, LOCKBOX)
+def promotion(database: Database) -> Promotion:
+    return Promotion(ParticipantStore(database), RegistrationStore(database), sealer=SEALER, tickets=TICKETS)
+
+
+def erasure(database: Database) -> Erasure:
+    cancellation = Cancellation(
+        database, SessionStore(database), RegistrationStore(database), promotion(database)
+    )
+    return Erasure(database, ParticipantStore(database), cancellation)
+
+
+def notices(database: Database) -> Notices:
+    return Notices(database, ActivityStore(database), SessionStore(database), RegistrationStore(database))
 
 
 def registering(database: Database, **bounds: float) -> Registering:
@@ -212,9 +227,18 @@ def registering(database: Database, **bounds: float) -> Registering:
     def nobody(token: str) -> Participant:
         raise NotAuthenticated(token)
 
+    booking = Booking(
+        database,
+        SessionStore(database),
+        ParticipantStore(database),
+        RegistrationStore(database),
+        sealer=SEALER,
+        tickets=TICKETS,
+    )
     return Registering(
-        store_of(database),
-        keys=RequestKeys.from_private_key(PRIVATE_KEY),
+        booking,
+        keys=RequestKeys(KeyedHash.from_private_key(PRIVATE_KEY)),
+        sealer=SEALER,
         signer=TokenSigner(PRIVATE_KEY),
         verify=nobody,
         waiting_max=int(bounds.get("waiting_max", 1_000)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.registration.programme.notify import tell_some
+from services.registration.sessions.store import SessionStore
 from tests.registration.builders import (
     ORGANISER,
     activity,
@@ -15,11 +15,11 @@ from tests.registration.builders import (
     check_in,
     erase,
     newcomer,
+    notices,
     now_on,
     own,
     put,
     service,
-    store_of,
     told,
 )
 
@@ -52,8 +52,8 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await cancel(client, people[0])
         await erase(client, people[1])
         await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **now_on()))
-        assert await store_of(database).untold_sessions(9) == ["one"]
-        await tell_some("one", store_of(database))
+        assert await SessionStore(database).untold(9) == ["one"]
+        await notices(database).notify("one")
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)

@@ -1,29 +1,31 @@
-"""The clerk: settles requests for places one by one, by what is stored, and keeps what is to be written."""
+"""A batch of requests for places: decided one by one on what was read, and what is to be written of it."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
-from services.registration.booking import events as announcing
-from services.registration.booking.events import Announced, Origin
+from services.registration.booking import events
 from services.registration.booking.rules import (
+    Answer,
     Decision,
-    ParticipantId,
     Registration,
-    Session,
-    SessionId,
     decide,
     registration_id,
 )
-from services.registration.participants import events as rush_events
-from services.registration.participants.keys import ContactKey, Lockbox, Ticket, opened_ticket
-from services.registration.participants.rules import Answer, Participant, Profile
+from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
+from services.registration.envelopes import Origin
+from services.registration.participants.events import joined
+from services.registration.participants.keys import ContactKey
+from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.sessions.rules import Session, SessionId
+from shared.contracts.envelope import Envelope, Event
+from shared.messaging.publisher import Record
 from shared.runtime.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
 
 
 class Newcomer(msgspec.Struct, frozen=True):
-    """Somebody who may not exist yet; the key locks what the profile holds locked."""
+    """Somebody who may not exist yet; the key locks the contact in the profile."""
 
     profile: Profile
     key: ContactKey
@@ -33,9 +35,12 @@ class BookingRequest(msgspec.Struct, frozen=True):
     """
     Somebody asks for places.
 
-    `key` is this request's id here and `request_id` the asker's own, which events carry.
-    A command has nobody to answer to: whatever is refused is told by an event and kept. Over
-    HTTP a refusal is the answer, and nothing is kept of it.
+    Attributes:
+        key: the id of the request in this service.
+        fingerprint: the same only for the same request.
+        request_id: the asker's own id, which events carry.
+        is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
+            refusal is only the answer.
     """
 
     key: str
@@ -50,20 +55,30 @@ class BookingRequest(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a request. `repeated`: nothing changed, it was so before."""
+    """What became of a request. `repeated`: nothing has changed, it was decided before."""
 
     answer: Answer
     ticket_code: str | None = None
     repeated: bool = False
 
 
-class Clerk:
-    """Settles requests one by one, and keeps what each leaves behind for the next and for the database."""
+class BookingBatch:
+    """
+    Decides requests in order, each on what was read and on what those before it have changed.
+
+    Args:
+        sessions: those asked for, locked.
+        participants: those who ask and exist, locked.
+        keys: of the participants, and of newcomers who repeat a request.
+        groups: the ids of groups that newcomers name.
+        registrations: those that the participants have for these sessions.
+        answers: what these requests were answered before.
+    """
 
     def __init__(
         self,
         now: datetime,
-        lockbox: Lockbox,
+        tickets: TicketOffice,
         *,
         sessions: dict[str, Session],
         participants: dict[str, Participant],
@@ -73,47 +88,52 @@ class Clerk:
         answers: dict[str, Answer],
     ) -> None:
         self._now = now
-        self._lockbox = lockbox
-        self.sessions = sessions
+        self._tickets = tickets
+        self._sessions = sessions
         self._participants = participants
         self._keys = keys
         self._groups = set(groups)
         self._registrations = registrations
         self._answers = answers
-        self.changed_sessions: set[str] = set()
+        self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
         self.new_keys: dict[str, bytes] = {}
         self.new_registrations: dict[str, Registration] = {}
         self.renewed_registrations: dict[str, Registration] = {}
         self.new_answers: list[Answer] = []
-        self.events: list[Announced] = []
+        self.events: list[Envelope[Event] | Record] = []
 
-    def settle(self, request: BookingRequest) -> Outcome | Rejected:
-        """Decide one request."""
+    def decide(self, request: BookingRequest) -> Outcome | Rejected:
+        """Decide one request; a refusal over HTTP changes nothing."""
         earlier = self._answers.get(request.key)
         if earlier is not None:
-            return self._repeated(request, earlier)
-        refused = self._unfit(request)
-        if refused is not None:
-            return self._refuse(request, refused)
-        session = self.sessions[request.session_id]
-        standing = self._standing(request)
-        if standing is not None and standing.holds_or_waits:
-            return self._already_registered(request, standing)
+            return self._repeat(request, earlier)
+        refusal = self._refusal_of(request)
+        if refusal is not None:
+            return self._refuse(request, refusal)
+        session = self._sessions[request.session_id]
+        existing = self._existing(request)
+        if existing is not None and existing.is_active:
+            return self._already_registered(request, existing)
         decision, after = decide(session, request.places, self._now)
         if decision.verdict == "rejected":
-            refused = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
-            return self._refuse(request, refused)
-        return self._book(request, standing, after, decision)
+            refusal = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
+            return self._refuse(request, refusal)
+        return self._book(request, existing, after, decision)
 
-    def _standing(self, request: BookingRequest) -> Registration | None:
-        if request.participant_id not in self._participants:
-            # Whoever does not exist yet has nothing, and an id need not be derived to see it.
-            return None
-        return self._registrations.get(registration_id(request.participant_id, request.session_id))
+    def _repeat(self, request: BookingRequest, earlier: Answer) -> Outcome | Rejected:
+        if earlier.fingerprint is None:
+            # The participant is erased. A command that comes again was carried out: nobody has to be told.
+            return Outcome(earlier, repeated=True) if request.is_command else _erased()
+        if earlier.fingerprint != request.fingerprint:
+            return Conflict(
+                "this Idempotency-Key came with another request before; take a fresh one",
+                code="idempotency_key_reused",
+            )
+        return Outcome(earlier, self._ticket_code(earlier), repeated=True)
 
-    def _unfit(self, request: BookingRequest) -> Rejected | None:
-        """Why a request cannot be considered, whatever places there are."""
+    def _refusal_of(self, request: BookingRequest) -> Rejected | None:
+        """Why a request cannot be considered, however many places are free."""
         participant = self._participants.get(request.participant_id)
         if participant is None and request.newcomer is None:
             return NotAuthenticated(
@@ -124,7 +144,7 @@ class Clerk:
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
             return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
-        if request.session_id not in self.sessions:
+        if request.session_id not in self._sessions:
             return NotFound(
                 f"session {request.session_id} does not exist",
                 code="session_unknown",
@@ -132,28 +152,71 @@ class Clerk:
             )
         return None
 
-    def _refuse(self, request: BookingRequest, refused: Rejected) -> Outcome | Rejected:
+    def _existing(self, request: BookingRequest) -> Registration | None:
+        if request.participant_id not in self._participants:
+            # A newcomer has no registration. Deriving its id would be wasted.
+            return None
+        return self._registrations.get(registration_id(request.participant_id, request.session_id))
+
+    def _refuse(self, request: BookingRequest, refusal: Rejected) -> Outcome | Rejected:
         if not request.is_command:
-            return refused
-        if refused.code != "group_unknown":
-            # Somebody is to be told of the rejection. One of an unknown group would join that group.
+            return refusal
+        if refusal.code != "group_unknown":
+            # Notifications tells the participant of the rejection. With an unknown group, the participant
+            # would join that group.
             self._admit(request)
         self.events.append(
-            announcing.rejected(
+            events.rejected(
                 key=request.key,
                 request_id=request.request_id,
                 participant_id=request.participant_id,
                 session_id=request.session_id,
-                code=refused.code,
-                reason=refused.message,
+                code=refusal.code,
+                reason=refusal.message,
                 origin=request.origin,
                 now=self._now,
             )
         )
-        return self._answer(request, None, Decision("rejected", None, refused.code, refused.message))
+        return self._answer(request, None, Decision("rejected", None, refusal.code, refusal.message))
+
+    def _already_registered(self, request: BookingRequest, existing: Registration) -> Outcome | Rejected:
+        reason = f"registered for session {request.session_id} already"
+        if request.is_command:
+            # The sender waits for an event with this request id. A second confirmation would be wrong.
+            return self._refuse(request, Conflict(reason, code="already_registered"))
+        decision = Decision(
+            "waitlisted" if existing.status == "waitlisted" else "confirmed",
+            code="already_registered",
+            reason=reason,
+        )
+        # Not kept: after a cancellation the answer would be wrong.
+        answer = self._answer_of(request, existing, decision)
+        return Outcome(answer, self._ticket_code(answer), repeated=True)
+
+    def _book(
+        self, request: BookingRequest, before: Registration | None, session: Session, decision: Decision
+    ) -> Outcome:
+        self._admit(request)
+        self._sessions[session.session_id] = session
+        self.changed_sessions[session.session_id] = session
+        ticket = (
+            self._tickets.new_ticket(self._keys[request.participant_id])
+            if decision.verdict == "confirmed"
+            else None
+        )
+        registration = self._registration(request, before, session, decision, ticket)
+        self._registrations[registration.registration_id] = registration
+        written = self.renewed_registrations if before else self.new_registrations
+        written[registration.registration_id] = registration
+        if decision.position is None:
+            event = events.confirmed(registration, session, request.origin, self._now)
+        else:
+            event = events.waitlisted(registration, session, decision.position, request.origin, self._now)
+        self.events.append(event)
+        return self._answer(request, registration, decision, ticket)
 
     def _admit(self, request: BookingRequest) -> None:
-        """A newcomer joins."""
+        """Let a newcomer join."""
         if request.newcomer is None or request.participant_id in self._participants:
             return
         profile, key = request.newcomer.profile, request.newcomer.key
@@ -164,44 +227,7 @@ class Clerk:
         self.new_keys[request.participant_id] = key.key
         if profile.kind == "group":
             self._groups.add(request.participant_id)
-        self.events += rush_events.joined(participant, key, request.origin, self._now)
-
-    def _already_registered(self, request: BookingRequest, standing: Registration) -> Outcome | Rejected:
-        reason = f"registered for session {request.session_id} already"
-        if request.is_command:
-            # Its sender waits for an event with this request id; a second confirmation would be a lie.
-            return self._refuse(request, Conflict(reason, code="already_registered"))
-        verdict = "waitlisted" if standing.status == "waitlisted" else "confirmed"
-        decision = Decision(
-            "waitlisted" if verdict == "waitlisted" else "confirmed", None, "already_registered", reason
-        )
-        # Told, and not kept: a cancellation would make a lie of it.
-        answer = self._told(request, standing, decision)
-        return Outcome(answer, self._opened(answer), repeated=True)
-
-    def _book(
-        self, request: BookingRequest, before: Registration | None, session: Session, decision: Decision
-    ) -> Outcome:
-        self._admit(request)
-        self.sessions[session.session_id] = session
-        self.changed_sessions.add(session.session_id)
-        ticket = (
-            self._lockbox.new_ticket(self._keys[request.participant_id])
-            if decision.verdict == "confirmed"
-            else None
-        )
-        registration = self._registration(request, before, session, decision, ticket)
-        self._registrations[registration.registration_id] = registration
-        kept = self.renewed_registrations if before else self.new_registrations
-        kept[registration.registration_id] = registration
-        if decision.position is None:
-            event = rush_events.confirmed(registration, session, request.origin, self._now)
-        else:
-            event = rush_events.waitlisted(
-                registration, session, decision.position, request.origin, self._now
-            )
-        self.events.append(event)
-        return self._answer(request, registration, decision, ticket)
+        self.events += joined(participant, key, request.origin, self._now)
 
     def _registration(
         self,
@@ -238,12 +264,15 @@ class Clerk:
         decision: Decision,
         ticket: Ticket | None = None,
     ) -> Outcome:
-        answer = self._told(request, registration, decision)
+        """The outcome of a request that was decided now; a repeat gets the same."""
+        answer = self._answer_of(request, registration, decision)
         self._answers[request.key] = answer
         self.new_answers.append(answer)
         return Outcome(answer, ticket.code if ticket else None)
 
-    def _told(self, request: BookingRequest, registration: Registration | None, decision: Decision) -> Answer:
+    def _answer_of(
+        self, request: BookingRequest, registration: Registration | None, decision: Decision
+    ) -> Answer:
         participant = self._participants.get(request.participant_id)
         is_erased = participant is not None and participant.profile is None
         return Answer(
@@ -260,18 +289,7 @@ class Clerk:
             answered_at=self._now,
         )
 
-    def _repeated(self, request: BookingRequest, earlier: Answer) -> Outcome | Rejected:
-        if earlier.fingerprint is None:
-            # Of an erased participant. A command that comes again was carried out: there is nothing to tell.
-            return Outcome(earlier, repeated=True) if request.is_command else _erased()
-        if earlier.fingerprint != request.fingerprint:
-            return Conflict(
-                "this Idempotency-Key came with another request before; take a fresh one",
-                code="idempotency_key_reused",
-            )
-        return Outcome(earlier, self._opened(earlier), repeated=True)
-
-    def _opened(self, answer: Answer) -> str | None:
+    def _ticket_code(self, answer: Answer) -> str | None:
         return opened_ticket(answer.ticket_locked, self._keys.get(answer.participant_id))
 
 

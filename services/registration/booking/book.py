@@ -1,84 +1,115 @@
 """
 Booking: many requests for places, decided in order in one transaction.
 
-HTTP and commands share it. A batch takes its sessions first, so batches at one session
-follow each other, whichever process they run in; within a batch the order of the
-requests decides (docs/decisions/0007-booking.md).
+HTTP and commands share it. A batch first locks its sessions, so batches at one session follow each other,
+whichever process they run in. Within a batch the order of the requests decides
+(docs/decisions/0007-booking.md).
 """
 
 from collections import Counter
 from collections.abc import Sequence
 
-from services.registration.booking import metrics as outcomes
-from services.registration.booking.batch import BookingRequest, Clerk, Outcome
-from services.registration.booking.events import Origin
+from services.registration.booking import metrics
+from services.registration.booking.batch import BookingBatch, BookingRequest, Outcome
 from services.registration.booking.rules import registration_id
-from services.registration.booking.store import Books
-from services.registration.participants.ensure_keys import keys_of
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking.store import RegistrationStore
+from services.registration.booking.tickets import TicketOffice
+from services.registration.envelopes import Origin
+from services.registration.participants.ensure_keys import ensure_keys
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.store import ParticipantStore
+from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BOOKINGS_MAX = 200
 
 
-async def book(requests: Sequence[BookingRequest], store: RegistrationStore) -> Sequence[Outcome | Rejected]:
-    """
-    Decide requests in order; their events leave through the outbox.
+class Booking:
+    """Decides requests for places, and saves what becomes of them."""
 
-    Returns: for each its outcome, or why it is refused and nothing of it is kept, as asking again later
-    may be answered otherwise. Whatever refuses a command is an outcome, except `idempotency_key_reused`.
-    Raises:
-        Unavailable: the database does not answer; asking again with the same keys is harmless.
-    """
-    all_decided: list[Outcome | Rejected] = []
-    for start in range(0, len(requests), BOOKINGS_MAX):
-        some = requests[start : start + BOOKINGS_MAX]
+    def __init__(
+        self,
+        database: Database,
+        sessions: SessionStore,
+        participants: ParticipantStore,
+        registrations: RegistrationStore,
+        *,
+        sealer: KeySealer,
+        tickets: TicketOffice,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._participants = participants
+        self._registrations = registrations
+        self._sealer = sealer
+        self._tickets = tickets
 
-        async def work(books: Books, some: Sequence[BookingRequest] = some) -> list[Outcome | Rejected]:
-            return await _book(some, books)
+    async def book(self, requests: Sequence[BookingRequest]) -> Sequence[Outcome | Rejected]:
+        """
+        Decide requests in order.
 
-        decided = await store.transaction(work)
-        _count(decided)
-        all_decided += decided
-    return all_decided
+        Returns: for each its outcome, or why it is refused. Nothing is kept of a refusal: the same request
+        may be answered otherwise later. A command that is refused has an outcome too, except for
+        `idempotency_key_reused`.
+        Raises:
+            Unavailable: the database does not answer; asking again with the same keys is harmless.
+        """
+        all_decided: list[Outcome | Rejected] = []
+        for start in range(0, len(requests), BOOKINGS_MAX):
+            some = requests[start : start + BOOKINGS_MAX]
 
+            async def work(
+                unit: UnitOfWork, some: Sequence[BookingRequest] = some
+            ) -> list[Outcome | Rejected]:
+                return await self._book(unit, some)
 
-async def _book(requests: Sequence[BookingRequest], books: Books) -> list[Outcome | Rejected]:
-    sessions = await books.lock_sessions({request.session_id for request in requests})
-    # Read once the sessions are taken: facts of one session then follow each other in time too.
-    now = clock.now()
-    # A newcomer's id is made for the request: without an answer to that there is nothing of them.
-    known = [request for request in requests if request.newcomer is None or request.is_command]
-    participants = await books.participants({request.participant_id for request in known})
-    answers = await books.answers({request.key for request in requests})
-    alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
-    keys, events = await keys_of(books, alive, Origin(), now)
-    # Those of newcomers who ask again: their tickets are to be opened.
-    keys |= await books.contact_keys(
-        {answer.participant_id for answer in answers.values() if answer.ticket_locked} - keys.keys()
-    )
-    clerk = Clerk(
-        now,
-        books.lockbox,
-        sessions=sessions,
-        participants=participants,
-        keys=keys,
-        groups=await books.groups_among(_groups_named(requests)),
-        registrations=await books.registrations(
-            {registration_id(request.participant_id, request.session_id) for request in known}
-        ),
-        answers=answers,
-    )
-    decided = [clerk.settle(request) for request in requests]
-    await books.add_participants(clerk.new_participants)
-    await books.add_contact_keys(clerk.new_keys)
-    await books.add_registrations(list(clerk.new_registrations.values()))
-    await books.save_registrations(list(clerk.renewed_registrations.values()))
-    await books.add_answers(clerk.new_answers)
-    await books.save_sessions([clerk.sessions[id_] for id_ in sorted(clerk.changed_sessions)])
-    await books.tell([*events, *clerk.events])
-    return decided
+            decided = await save_together(self._database, work)
+            _count(decided)
+            all_decided += decided
+        return all_decided
+
+    async def _book(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
+        sessions = await self._sessions.lock(unit, {request.session_id for request in requests})
+        # Only now, with the sessions locked: the times of one session's facts then follow their order.
+        now = clock.now()
+        # A newcomer over HTTP gets a new id with each request. Such a participant cannot exist yet.
+        known = [request for request in requests if request.newcomer is None or request.is_command]
+        participants = await self._participants.lock(unit, {request.participant_id for request in known})
+        answers = await self._registrations.answers(unit, {request.key for request in requests})
+        alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
+        keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
+        # A newcomer who repeats a request gets the same ticket: the key opens it.
+        keys |= await self._participants.keys(
+            unit, {answer.participant_id for answer in answers.values() if answer.ticket_locked} - keys.keys()
+        )
+        batch = BookingBatch(
+            now,
+            self._tickets,
+            sessions=sessions,
+            participants=participants,
+            keys=keys,
+            groups=await self._participants.groups_among(unit, _groups_named(requests)),
+            registrations=await self._registrations.by_id(
+                unit, {registration_id(request.participant_id, request.session_id) for request in known}
+            ),
+            answers=answers,
+        )
+        decided = [batch.decide(request) for request in requests]
+        await self._save(unit, batch)
+        return decided
+
+    async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
+        await self._participants.add(unit, batch.new_participants)
+        await self._participants.add_keys(unit, batch.new_keys)
+        await self._registrations.add(unit, batch.new_registrations.values())
+        await self._registrations.save(unit, batch.renewed_registrations.values())
+        await self._registrations.add_answers(unit, batch.new_answers)
+        changed = batch.changed_sessions
+        await self._sessions.save(unit, [changed[id_] for id_ in sorted(changed)])
+        unit.tell(*batch.events)
 
 
 def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:
@@ -87,8 +118,8 @@ def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:
 
 
 def _count(decided: Sequence[Outcome | Rejected]) -> None:
-    outcomes.count(
-        Counter(
+    metrics.count(
+        **Counter(
             "refused" if isinstance(one, Rejected) else "repeated" if one.repeated else one.answer.verdict
             for one in decided
         )

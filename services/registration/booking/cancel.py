@@ -1,119 +1,111 @@
-"""Giving back places and waits; who waits moves up in the same transaction."""
+"""Cancelling: a place or a wait is given back, and the waiting list moves up in the same transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from msgspec.structs import replace
-
-from services.registration.booking import events as announcing
-from services.registration.booking import metrics as outcomes
-from services.registration.booking.events import Announced, Origin
-from services.registration.booking.rules import Registration, Session, cancelled, give_back, promote
-from services.registration.booking.store import Books
-from services.registration.participants import events as rush_events
-from services.registration.participants.ensure_keys import keys_of
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking import events, metrics
+from services.registration.booking.promote import Promotion
+from services.registration.booking.rules import (
+    Registration,
+    cancelled,
+    check_cancellable,
+    give_back,
+    survives_erasure,
+)
+from services.registration.booking.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = "cancelled_by_organiser"
+BY_ERASURE = "participant_erased"
 
 
-async def cancel(
-    id_: str, participant_id: str | None, store: RegistrationStore, origin: Origin
-) -> Registration:
-    """
-    Cancel a registration; cancelling it again changes nothing.
+class Cancellation:
+    """Cancels registrations."""
 
-    Args:
-        participant_id: whose it must be; None for an organiser.
+    def __init__(
+        self,
+        database: Database,
+        sessions: SessionStore,
+        registrations: RegistrationStore,
+        promotion: Promotion,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._registrations = registrations
+        self._promotion = promotion
 
-    Raises:
-        NotFound: there is none, or it is somebody else's, which looks the same.
-        Conflict: its ticket was shown already.
-    """
+    async def cancel(self, id_: str, participant_id: str | None, origin: Origin) -> Registration:
+        """
+        Cancel a registration; cancelling it again changes nothing.
 
-    async def work(books: Books) -> tuple[Registration, int]:
-        registration = (await books.registrations([id_])).get(id_)
-        if registration is None or participant_id not in (None, registration.participant_id):
-            raise NotFound(f"there is no registration {id_}", code="registration_unknown")
-        if registration.status == "cancelled":
-            return registration, 0
-        if registration.status == "checked_in":
-            raise Conflict(f"registration {id_} is checked in", code="already_checked_in")
-        code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-        left, events = await leave(books, [registration], code, origin)
-        await books.tell(events)
-        return left[0], len(events)
+        Args:
+            participant_id: whose it must be; None for an organiser.
 
-    registration, told = await store.transaction(work)
-    outcomes.count({"cancelled": 1 if told else 0, "promoted": max(0, told - 1)})
-    return registration
+        Raises:
+            NotFound: there is none, or it is somebody else's, which looks the same.
+            Conflict: its ticket was shown already.
+        """
 
+        async def work(unit: UnitOfWork) -> tuple[Registration, int, int]:
+            registration = (await self._registrations.by_id(unit, [id_])).get(id_)
+            if registration is None or participant_id not in (None, registration.participant_id):
+                raise NotFound(f"there is no registration {id_}", code="registration_unknown")
+            if not registration.is_active:
+                return registration, 0, 0
+            check_cancellable(registration)
+            code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
+            [left], promoted = await self._leave(unit, [registration], code, origin)
+            return left, 1, promoted
 
-async def leave(
-    books: Books,
-    registrations: Sequence[Registration],
-    code: str,
-    origin: Origin,
-    *,
-    past_places_stay: bool = False,
-) -> tuple[list[Registration], list[Announced]]:
-    """
-    Cancel registrations, and let those who wait move up.
+        registration, left, promoted = await save_together(self._database, work)
+        metrics.count(cancelled=left, promoted=promoted)
+        return registration
 
-    Args:
-        past_places_stay: leave alone who holds a place of a session that has begun. Waits go all the
-            same: until a session ends, a waiting registration could still move up.
+    async def erase(self, unit: UnitOfWork, participant_id: str, origin: Origin) -> tuple[int, int]:
+        """
+        Cancel what an erased participant holds or waits for, and forget their tickets and requests.
 
-    Returns: what was cancelled, and the events to tell.
-    """
-    # Read before the lock, yet sound: the lock's update fails if the session has changed since the
-    # transaction's first read, and every change of these registrations goes with one of their session
-    # or is in conflict with the write below.
-    sessions = await books.lock_sessions({registration.session_id for registration in registrations})
-    # Read once the sessions are taken, as in booking: who waited was told so earlier than of moving up.
-    now = clock.now()
-    left: list[Registration] = []
-    events: list[Announced] = []
-    for registration in registrations:
-        session = sessions[registration.session_id]
-        if past_places_stay and registration.status == "confirmed" and session.starts_at <= now:
-            continue
-        gone = cancelled(registration)
-        await books.save_registrations([gone])
-        left.append(gone)
-        events.append(announcing.cancelled(gone, session, code, origin, now))
-        session, promoted = await move_up(books, give_back(session, registration), origin, now)
-        await books.save_sessions([session])
-        events += promoted
-    return left, events
+        A place in a session that has begun stays (`rules.survives_erasure`).
 
+        Returns: how many registrations were cancelled, and how many others promoted.
+        """
+        held = await self._registrations.held_by(unit, participant_id)
+        left, promoted = await self._leave(unit, held, BY_ERASURE, origin)
+        await self._registrations.forget(unit, participant_id)
+        return len(left), promoted
 
-async def move_up(
-    books: Books, session: Session, origin: Origin, now: datetime
-) -> tuple[Session, list[Announced]]:
-    """
-    Give free places to the head of the waiting list; the session must be locked.
+    async def _leave(
+        self, unit: UnitOfWork, registrations: Sequence[Registration], code: str, origin: Origin
+    ) -> tuple[list[Registration], int]:
+        """
+        Cancel registrations, each with its session's waiting list moving up.
 
-    Returns: the session after it, still to be saved, and the events to tell.
-    """
-    if not session.waiting or session.cancelled is not None:
-        return session, []
-    waiters = await books.waiters(session.session_id, limit=session.free)
-    keys, events = await keys_of(books, {one.participant_id for one in waiters}, origin, now)
-    # Who has no key is erased, and their waits were cancelled with it: none of them moves up ever.
-    moved, session = promote(session, [one for one in waiters if one.participant_id in keys], now)
-    moved = [_with_ticket(one, keys[one.participant_id], books) for one in moved]
-    await books.save_registrations(moved)
-    return session, [*events, *(_promoted(one, session, origin, now) for one in moved)]
-
-
-def _with_ticket(registration: Registration, key: bytes, books: Books) -> Registration:
-    ticket = books.lockbox.new_ticket(key)
-    return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
-
-
-def _promoted(registration: Registration, session: Session, origin: Origin, now: datetime) -> Announced:
-    return rush_events.confirmed(registration, session, origin, now, promoted=True)
+        Returns: the cancelled ones, and how many others were promoted.
+        """
+        # The registrations were read before this lock, and what was read is still true: the lock fails if the
+        # session has changed since the transaction's first read, and every change of a registration either
+        # changes its session too, or conflicts with the write below.
+        sessions = await self._sessions.lock(unit, {one.session_id for one in registrations})
+        # Only now, with the sessions locked, as in `book`: a promotion is later than the wait.
+        now = clock.now()
+        left: list[Registration] = []
+        promoted = 0
+        for registration in registrations:
+            session = sessions[registration.session_id]
+            if code == BY_ERASURE and survives_erasure(registration, session, now):
+                continue
+            gone = cancelled(registration)
+            await self._registrations.save(unit, [gone])
+            left.append(gone)
+            unit.tell(events.cancelled(gone, session, code, origin, now))
+            session, moved_up = await self._promotion.promote(
+                unit, give_back(session, registration), origin, now
+            )
+            await self._sessions.save(unit, [session])
+            promoted += moved_up
+        return left, promoted

@@ -1,85 +1,40 @@
-"""What registration says of leaving and of outcomes; rush_events.py has what a rush is made of."""
+"""
+The events that tell of registrations: confirmed, waitlisted, rejected, cancelled, moved, checked in.
 
-from dataclasses import dataclass
+A rush consists of the first two, which are therefore written as records at once.
+"""
+
 from datetime import datetime
-from typing import TypedDict
 
-from services.registration.booking.rules import ParticipantId, Registration, Session
-from services.registration.participants.rules import PlaceBefore
-from shared.contracts.envelope import Context, Envelope, Event, enclose
+from services.registration.booking.rules import Registration
+from services.registration.envelopes import Fields, Origin, enclosed, record_of
+from services.registration.sessions.rules import Session
+from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import (
-    ParticipantErased,
-    ParticipantKeyed,
     RegistrationCancelled,
     RegistrationCheckedIn,
+    RegistrationConfirmed,
     RegistrationMoved,
     RegistrationRejected,
+    RegistrationWaitlisted,
 )
 from shared.messaging.publisher import Record
 
-SOURCE = "kepu/registration"
 
-Announced = Envelope[Event] | Record
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What an event follows from: a command's context, or a request's correlation id."""
-
-    parent: Context | None = None
-    correlation_id: str | None = None
+def confirmed(
+    registration: Registration, session: Session, origin: Origin, now: datetime, *, promoted: bool = False
+) -> Record:
+    """The registration holds a place, and there is a ticket for it."""
+    fields = _fields(registration, session, ticket_sealed=registration.ticket_locked, promoted=promoted)
+    return record_of(RegistrationConfirmed, fields, _cause(registration), origin, now)
 
 
-class _Told(TypedDict):
-    registration_id: str
-    version: int
-    request_id: str
-    participant_id: str
-    activity_id: str
-    activity_title: str
-    session_id: str
-    starts_at: datetime
-    venue: str
-    places: int
-
-
-def _told(registration: Registration, session: Session) -> _Told:
-    return {
-        "registration_id": registration.registration_id,
-        "version": registration.version,
-        "request_id": registration.request_id,
-        "participant_id": registration.participant_id,
-        "activity_id": session.activity_id,
-        "activity_title": session.activity_title,
-        "session_id": session.session_id,
-        "starts_at": session.starts_at,
-        "venue": session.venue,
-        "places": registration.places,
-    }
-
-
-def cause_of(registration: Registration) -> str:
-    """What makes the event of a registration's latest change a fact."""
-    return f"{registration.registration_id}/{registration.version}"
-
-
-def _envelope(event: Event, cause: str, origin: Origin, now: datetime) -> Announced:
-    return enclose(
-        event,
-        source=SOURCE,
-        cause=cause,
-        now=now,
-        parent=origin.parent,
-        correlation_id=origin.correlation_id,
-    )
-
-
-def erased(participant_id: ParticipantId, version: int, origin: Origin, now: datetime) -> list[Announced]:
-    """The key is destroyed, and the profile is gone."""
-    cause = f"{participant_id}/{version}"
-    keyed = ParticipantKeyed(participant_id=participant_id, version=version, key_sealed=None)
-    gone = ParticipantErased(participant_id=participant_id, version=version, erased_at=now)
-    return [_envelope(event, cause, origin, now) for event in (keyed, gone)]
+def waitlisted(
+    registration: Registration, session: Session, position: int, origin: Origin, now: datetime
+) -> Record:
+    """The registration waits at this position."""
+    fields = _fields(registration, session, position=position)
+    return record_of(RegistrationWaitlisted, fields, _cause(registration), origin, now)
 
 
 def rejected(
@@ -92,37 +47,64 @@ def rejected(
     reason: str,
     origin: Origin,
     now: datetime,
-) -> Announced:
-    """No place and no wait; `key` is the request's own id here."""
-    event = RegistrationRejected(
-        request_id=request_id,
-        participant_id=participant_id,
-        session_id=session_id,
-        code=code,
-        reason=reason,
-    )
-    return _envelope(event, key, origin, now)
+) -> Envelope[Event]:
+    """A command got neither a place nor a wait; `key` is the id of its request here."""
+    fields = {
+        "request_id": request_id,
+        "participant_id": participant_id,
+        "session_id": session_id,
+        "code": code,
+        "reason": reason,
+    }
+    return enclosed(RegistrationRejected, fields, key, origin, now)
 
 
 def cancelled(
     registration: Registration, session: Session, code: str, origin: Origin, now: datetime
-) -> Announced:
-    """A place or a wait was given back."""
-    event = RegistrationCancelled(**_told(registration, session), code=code)
-    return _envelope(event, cause_of(registration), origin, now)
+) -> Envelope[Event]:
+    """A place or a wait was given back; `code` says why."""
+    fields = _fields(registration, session, code=code)
+    return enclosed(RegistrationCancelled, fields, _cause(registration), origin, now)
 
 
 def moved(
-    registration: Registration, session: Session, before: PlaceBefore, origin: Origin, now: datetime
-) -> Announced:
-    """The session is at another time or place than its participant was told."""
-    event = RegistrationMoved(
-        **_told(registration, session), starts_at_before=before.starts_at, venue_before=before.venue
-    )
-    return _envelope(event, cause_of(registration), origin, now)
+    registration: Registration,
+    session: Session,
+    starts_at_before: datetime,
+    venue_before: str,
+    origin: Origin,
+    now: datetime,
+) -> Envelope[Event]:
+    """The session has another time or venue than its participant was told before."""
+    fields = _fields(registration, session, starts_at_before=starts_at_before, venue_before=venue_before)
+    return enclosed(RegistrationMoved, fields, _cause(registration), origin, now)
 
 
-def checked_in(registration: Registration, session: Session, origin: Origin, now: datetime) -> Announced:
-    """Whoever holds the ticket came in."""
-    event = RegistrationCheckedIn(**_told(registration, session), checked_in_at=now)
-    return _envelope(event, cause_of(registration), origin, now)
+def checked_in(
+    registration: Registration, session: Session, origin: Origin, now: datetime
+) -> Envelope[Event]:
+    """The holder of the ticket came in."""
+    fields = _fields(registration, session, checked_in_at=now)
+    return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now)
+
+
+def _fields(registration: Registration, session: Session, **more: object) -> Fields:
+    """What all events of a registration tell, and what only this one does."""
+    return {
+        "registration_id": registration.registration_id,
+        "version": registration.version,
+        "request_id": registration.request_id,
+        "participant_id": registration.participant_id,
+        "activity_id": session.activity_id,
+        "activity_title": session.activity_title,
+        "session_id": session.session_id,
+        "starts_at": session.starts_at,
+        "venue": session.venue,
+        "places": registration.places,
+        **more,
+    }
+
+
+def _cause(registration: Registration) -> str:
+    """The registration's latest change, which makes its event a fact."""
+    return f"{registration.registration_id}/{registration.version}"

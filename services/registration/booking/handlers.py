@@ -1,56 +1,56 @@
-"""What registration does with events: book what other systems ask for."""
+"""Registrations by event: places that other systems ask for."""
 
 from services.registration.booking.batch import BookingRequest, Newcomer
-from services.registration.booking.book import book
-from services.registration.booking.events import Origin
+from services.registration.booking.book import Booking
 from services.registration.booking.idempotency import command_fingerprint, command_key
-from services.registration.booking.rules import ParticipantId, SessionId
-from services.registration.participants.keys import Lockbox
-from services.registration.participants.rules import Profile
-from services.registration.programme.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import ParticipantId, Profile
+from services.registration.sessions.rules import SessionId
 from shared.contracts.events import RegistrationRequested
 from shared.contracts.sealing import lock_sealed
 from shared.contracts.topics import REGISTRATION_REQUESTS
-from shared.messaging.consumer import Batch, Following, Received, Subscription
+from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
 
 class Commands:
     """Books `registration.requested`."""
 
-    def __init__(self, store: RegistrationStore) -> None:
-        self._store = store
+    def __init__(self, booking: Booking, sealer: KeySealer) -> None:
+        self._booking = booking
+        self._sealer = sealer
 
     async def book_requested(self, batch: Batch[RegistrationRequested]) -> Following:
         """
-        Decide a batch in order. Outcomes leave through the outbox, so nothing follows here.
+        Decide a batch in order. The outcomes are published through the outbox, so nothing follows here.
 
-        A request id that came with another content before is dead-lettered, and so is a contact that
-        is no base64.
+        Dead letters: a request id that came before with another content (`idempotency_key_reused`), and
+        a contact that is no base64 (`contact_unreadable`).
         """
         asked: list[tuple[Received[RegistrationRequested], BookingRequest]] = []
         for received in batch:
             try:
-                asked.append((received, _asked(received, self._store.lockbox)))
+                asked.append((received, _booking_request(received, self._sealer)))
             except Rejected as error:
                 batch.reject(received, error)
-        outcomes = await book([request for _, request in asked], self._store)
+        outcomes = await self._booking.book([request for _, request in asked])
         for (received, _), outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Rejected):
                 batch.reject(received, outcome)
         return ()
 
 
-def _asked(received: Received[RegistrationRequested], lockbox: Lockbox) -> BookingRequest:
+def _booking_request(received: Received[RegistrationRequested], sealer: KeySealer) -> BookingRequest:
     command = received.event
-    key = lockbox.new_key()
+    key = sealer.new_key()
     profile = Profile(
         kind=command.kind,
         group_id=command.group_id,
         district=command.district,
         audience=command.audience,
         language=command.language,
-        # As it came: registration cannot open it.
+        # It stays sealed inside: registration cannot open it.
         contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, key.key),
     )
     body = command.model_dump_json(exclude={"contact_sealed"}).encode()

@@ -1,7 +1,7 @@
 """
 Asking for places over HTTP: what a rush of people does.
 
-It is a hot route (shared/web/hot.py), and concurrent requests share one transaction.
+It is a hot endpoint (shared/web/hot_endpoints.py), and concurrent requests share one transaction.
 """
 
 import re
@@ -9,32 +9,57 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from services.registration.booking.batch import BookingRequest, Newcomer, Outcome
-from services.registration.booking.bodies import BookingOut, NewcomerIn, RegistrationIn
-from services.registration.booking.book import BOOKINGS_MAX, book
-from services.registration.booking.events import Origin
+from services.registration.booking.bodies import (
+    BookingOut,
+    IdempotencyKey,
+    NewcomerIn,
+    ParticipantOrNone,
+    RegistrationIn,
+)
+from services.registration.booking.book import BOOKINGS_MAX, Booking
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
-from services.registration.booking.rules import ParticipantId, SessionId
-from services.registration.participants.rules import Profile
-from services.registration.programme.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import ParticipantId, Profile
+from services.registration.sessions.rules import SessionId
 from shared.contracts.sealing import Contact, lock_contact
 from shared.messaging.group_commit import GroupCommit
-from shared.runtime import clock, logs
+from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
-from shared.web.hot import HotRequest, HotRoute
+from shared.web.hot import HotRequest
+from shared.web.hot_endpoints import HotEndpoint
 from shared.web.tokens import Participant, TokenSigner, bearer
 
-REGISTER_PATH = "/registrations"
 # A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.
 BOOKINGS_WAITING_MAX = 10_000
-# More than a full queue takes: who waits longer waits for a database that does not answer.
+# More than a full queue takes. Who waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
 # Anybody can be a newcomer as often as they like: what one of them takes away from others is small.
 NEWCOMER_PLACES_MAX = 5
 # A client that got no answer asks again within minutes. Whoever comes later with the same request and key
 # may be somebody who found them.
 TOKEN_AGAIN_MAX = timedelta(hours=24)
+
+REGISTER = HotEndpoint(
+    "POST",
+    "/registrations",
+    summary="Ask for places",
+    description="""\
+The outcome at once: confirmed with a ticket, or waitlisted with a position.
+
+Who is registered for the session already gets that registration, with the code `already_registered`.
+Whatever is refused leaves nothing, and may be answered otherwise later, also with the same key:
+`session_full`, `session_closed`, `session_not_open`, `session_cancelled`, `places_above_capacity`,
+`idempotency_key_reused` (409), `session_unknown` (404), `participant_erased`, `places_need_group` (403),
+`group_unknown`, `participant_missing`, `participant_and_token` (422).
+503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.""",
+    status=201,
+    answer=BookingOut,
+    asks={"form": RegistrationIn, "key": IdempotencyKey, "who": ParticipantOrNone},
+    responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
+)
 
 _KEY = re.compile(KEY_PATTERN.replace("$", r"\Z"))
 
@@ -44,52 +69,49 @@ class Registering:
     Takes requests for places, and answers each with its outcome.
 
     Args:
-        verify: tells whose token a request carries.
+        verify: whose token a request carries.
         waiting_max: requests accepted and not yet decided; beyond it they are refused.
         seconds_max: after so long a request is answered that it may have been booked or not.
     """
 
     def __init__(
         self,
-        store: RegistrationStore,
+        booking: Booking,
         *,
         keys: RequestKeys,
+        sealer: KeySealer,
         signer: TokenSigner,
         verify: Callable[[str], Participant],
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
     ) -> None:
         self._keys = keys
+        self._sealer = sealer
         self._signer = signer
         self._verify = verify
-        self._lockbox = store.lockbox
         self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
             "bookings",
-            lambda requests: book(requests, store),
+            booking.book,
             items_max=BOOKINGS_MAX,
             waiting_max=waiting_max,
             seconds_max=seconds_max,
         )
 
-    def routes(self) -> list[HotRoute]:
-        """What the service adds to its hot routes."""
-        return [HotRoute("POST", REGISTER_PATH, self.register)]
-
     async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
-        Book one request; `api.register` says what it is answered.
+        Book one request; `REGISTER` says what is answered.
 
         Raises:
             Rejected: the request cannot be considered; nothing was booked.
             Overloaded: too many wait already; nothing was booked.
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
-        # First of all: a crowd beyond the bound must not cost what those within it are waiting for.
+        # Before all other work: a crowd beyond the bound must not slow down those within it.
         self._bookings.check_room()
-        who = self._who(request.authorization)
-        key = _key(request.idempotency_key)
+        who = self._participant(request.authorization)
+        key = _idempotency_key(request.idempotency_key)
         form = read_form(RegistrationIn, request.body)
-        booking = self._asked(form, key, who)
+        booking = self._booking_request(form, key, who)
         try:
             outcome = await self._bookings.add(booking)
         except Overloaded:
@@ -101,15 +123,15 @@ class Registering:
             ) from error
         if isinstance(outcome, Rejected):
             raise outcome
-        return 200 if outcome.repeated else 201, self._answered(outcome, form.participant)
+        return 200 if outcome.repeated else 201, self._body(outcome, form.participant)
 
-    def _who(self, authorization: bytes) -> Participant | None:
+    def _participant(self, authorization: bytes) -> Participant | None:
         """The participant whose token the request carries, if it carries one."""
         if not authorization.lower().startswith(b"bearer "):
             return None
         return self._verify(bearer(authorization, missing="there is no token", code="token_missing"))
 
-    def _asked(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
+    def _booking_request(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
         newcomer = form.participant
         if who is not None:
             if newcomer is not None:
@@ -125,7 +147,7 @@ class Registering:
                     code="places_need_group",
                     places=NEWCOMER_PLACES_MAX,
                 )
-            # A repeat is answered with the first one's id, so that this one need not derive from the key.
+            # A repeat is answered with the participant of the first request. So this id may be a new one.
             id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
@@ -137,12 +159,12 @@ class Registering:
             session_id=SessionId(form.session_id),
             places=form.places,
             newcomer=self._newcomer(newcomer) if newcomer else None,
-            origin=Origin(correlation_id=logs.correlation_id.get()),
+            origin=Origin.of_request(),
         )
 
     def _newcomer(self, newcomer: NewcomerIn) -> Newcomer:
-        key = self._lockbox.new_key()
-        # Checked already, by the form.
+        key = self._sealer.new_key()
+        # The form has checked it already.
         contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
         profile = Profile(
             kind="person",
@@ -154,11 +176,11 @@ class Registering:
         )
         return Newcomer(profile, key)
 
-    def _answered(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
+    def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
         answer, now, token = outcome.answer, clock.now(), None
         if newcomer is not None and now - answer.answered_at < TOKEN_AGAIN_MAX:
             token = self._signer.sign(answer.participant_id, newcomer.group_id, newcomer.district, now)
-        answered = BookingOut(
+        body = BookingOut(
             registration_id=answer.registration_id,
             participant_id=answer.participant_id,
             session_id=answer.session_id,
@@ -169,10 +191,10 @@ class Registering:
             reason=answer.reason,
             token=token,
         )
-        return answered.model_dump_json().encode()
+        return body.model_dump_json().encode()
 
 
-def _key(header: bytes) -> str:
+def _idempotency_key(header: bytes) -> str:
     if not header:
         raise invalid([{"type": "missing", "loc": ()}], "header", "Idempotency-Key")
     key = header.decode("latin-1")

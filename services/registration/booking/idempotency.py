@@ -1,16 +1,14 @@
 """
 What makes a request the same request: its key, and a keyed hash of its body.
 
-Both go through a keyed hash (BLAKE2b, at a third of an HMAC's cost) with a secret of the
-server. The database then holds no hash that could be searched for a name, and who guesses
-somebody's key learns neither ids nor, without the same name and e-mail, the token.
+Who guesses somebody's key learns no ids, and without the same name and e-mail no token.
 """
 
 import hashlib
-import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.registration.keyed_hash import KeyedHash
 from shared.runtime.ids import derived_id
 
 # Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
@@ -20,14 +18,9 @@ IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
 
 @dataclass(frozen=True, slots=True)
 class RequestKeys:
-    """Derives ids from idempotency keys. Another secret makes every repeat a new request."""
+    """Derives the ids of requests from their idempotency keys."""
 
-    secret: bytes
-
-    @classmethod
-    def from_private_key(cls, private_key_pem: str) -> "RequestKeys":
-        """A secret of its own from the service's token key, so that there is one less to keep."""
-        return cls(hmac.digest(private_key_pem.encode(), b"kepu registration idempotency", "sha256"))
+    hash: KeyedHash
 
     def of_newcomer(self, key: str) -> str:
         """The request's id."""
@@ -38,14 +31,11 @@ class RequestKeys:
         return self._id("own", participant_id, key)
 
     def fingerprint(self, body: bytes) -> str:
-        """The same for the same body, and without the secret good for nothing."""
-        return self._keyed(body)
+        """The same for the same body."""
+        return self.hash.of(body)
 
     def _id(self, *parts: str) -> str:
-        return derived_id(IDS, self._keyed("/".join(parts).encode()))
-
-    def _keyed(self, content: bytes) -> str:
-        return hashlib.blake2b(content, key=self.secret, digest_size=32).hexdigest()
+        return derived_id(IDS, self.hash.of("/".join(parts).encode()))
 
 
 def command_key(participant_id: str, request_id: str) -> str:
@@ -54,5 +44,5 @@ def command_key(participant_id: str, request_id: str) -> str:
 
 
 def command_fingerprint(body: bytes) -> str:
-    """The same for the same command. The body comes without its sealed contact, which is new each time."""
+    """The same for the same command. Leave out its sealed contact, which is another each time."""
     return hashlib.sha256(body).hexdigest()

@@ -1,6 +1,4 @@
-"""What registration counts, for `kepu_registrations_total`."""
-
-from collections.abc import Mapping
+"""The outcomes that `kepu_registrations_total` counts."""
 
 from shared.runtime import metrics
 
@@ -21,7 +19,7 @@ for _outcome in OUTCOMES:
     metrics.REGISTRATIONS.labels(_outcome)
 
 
-def count(counts: Mapping[str, int]) -> None:
+def count(**counts: int) -> None:
     """Count outcomes, once their transaction is committed."""
     for outcome, number in counts.items():
         if number:

@@ -1,11 +1,18 @@
 """
-Ticket codes: unguessable, and short enough to be read aloud at the door.
+Tickets: a code that nobody can guess, short enough to be read aloud at the door.
 
-Ten characters of Crockford's base32 (no I, L, O or U) hold 50 random bits; the service
-answers far too few look-ups for anybody to find one of them by trying.
+Ten characters of Crockford's base32 (no I, L, O or U) hold 50 random bits. The service answers far too few
+look-ups for anybody to find a code by trying.
 """
 
+import hashlib
+import hmac
 import secrets
+
+import msgspec
+
+from shared.contracts import sealing
+from shared.contracts.checked import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 5
@@ -13,8 +20,54 @@ HALF_CHARS = 5
 TICKET_CHARS_MAX = 32
 
 
+class Ticket(msgspec.Struct, frozen=True):
+    """
+    A new ticket.
+
+    Attributes:
+        code: for its holder.
+        hash: by which check-in finds the registration.
+        locked: the code, locked with its holder's key.
+    """
+
+    code: str
+    hash: str
+    locked: str
+
+
+class TicketOffice:
+    """
+    Makes tickets.
+
+    Args:
+        secret: of the hashes. With another secret, check-in does not find the tickets given out before.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    @classmethod
+    def from_private_key(cls, private_key_pem: str) -> "TicketOffice":
+        """The secret derives from the service's token key, so that there is one secret less to keep."""
+        return cls(hmac.digest(private_key_pem.encode(), b"kepu registration tickets", "sha256"))
+
+    def new_ticket(self, key: bytes) -> Ticket:
+        """A new ticket for the holder of this key."""
+        code = new_ticket_code()
+        return Ticket(code, self.hash_of(code), sealing.lock_words(code, key))
+
+    def hash_of(self, typed: str) -> str:
+        """The hash of the ticket with this code, however somebody has typed it."""
+        return hashlib.blake2b(typed_code(typed).encode(), key=self._secret, digest_size=32).hexdigest()
+
+
 def new_ticket_code() -> str:
-    """A fresh code, such as 7K3QX-M0R9T."""
+    """A new code, such as 7K3QX-M0R9T."""
     bits = secrets.randbits(5 * 2 * HALF_CHARS)
     letters = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(2 * HALF_CHARS))
     return f"{letters[:HALF_CHARS]}-{letters[HALF_CHARS:]}"
+
+
+def opened_ticket(locked: str | None, key: bytes | None) -> str | None:
+    """The code of a locked ticket; None without a ticket, or once the key is deleted."""
+    return sealing.unlock_words(locked, key) if locked is not None and key is not None else None

@@ -1,55 +1,71 @@
-"""Arriving: a ticket is shown at the door."""
+"""A ticket is shown at the door."""
 
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
-from services.registration.booking import events as announcing
-from services.registration.booking import metrics as outcomes
-from services.registration.booking.events import Origin
-from services.registration.booking.rules import Registration, Session, check_door
-from services.registration.booking.store import Books
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking import events, metrics
+from services.registration.booking.rules import Registration
+from services.registration.booking.store import RegistrationStore
+from services.registration.booking.tickets import TicketOffice
+from services.registration.check_in.rules import check_door, check_ticket, checked_in
+from services.registration.envelopes import Origin
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Who came in, where. `already`: the ticket was shown before."""
+    """Who came in, and where. `already`: the ticket was shown before."""
 
     registration: Registration
     session: Session
     already: bool
 
 
-async def check_in(ticket_code: str, store: RegistrationStore, origin: Origin) -> Arrival:
-    """
-    Let the holder of a ticket in; showing it again changes nothing.
+class CheckIn:
+    """Lets ticket holders in."""
 
-    Raises:
-        NotFound: no such ticket was given out.
-        Conflict: the registration or its session was cancelled, or the session is not near.
-    """
-    hash_ = store.lockbox.ticket_hash(ticket_code)
+    def __init__(
+        self,
+        database: Database,
+        sessions: SessionStore,
+        registrations: RegistrationStore,
+        tickets: TicketOffice,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._registrations = registrations
+        self._tickets = tickets
 
-    async def work(books: Books) -> Arrival:
-        registration = await books.with_ticket(hash_)
-        if registration is None:
-            raise NotFound("there is no such ticket", code="ticket_unknown")
-        if registration.status == "cancelled":
-            raise Conflict("the registration of this ticket was cancelled", code="ticket_cancelled")
-        # Not locked: its counters stay; a cancellation meanwhile is in conflict with the write below.
-        session = (await books.sessions([registration.session_id]))[registration.session_id]
-        if registration.status == "checked_in":
-            return Arrival(registration, session, already=True)
-        now = clock.now()
-        check_door(session, now)
-        registration = replace(registration, status="checked_in", version=registration.version + 1)
-        await books.save_registrations([registration])
-        await books.tell([announcing.checked_in(registration, session, origin, now)])
-        return Arrival(registration, session, already=False)
+    async def check_in(self, ticket_code: str, origin: Origin) -> Arrival:
+        """
+        Let the holder of a ticket in; showing it again changes nothing.
 
-    arrival = await store.transaction(work)
-    outcomes.count({"checked_in": 0 if arrival.already else 1})
-    return arrival
+        Raises:
+            NotFound: no such ticket was given out.
+            Conflict: the registration or its session was cancelled, or the session is not near.
+        """
+        hash_ = self._tickets.hash_of(ticket_code)
+
+        async def work(unit: UnitOfWork) -> Arrival:
+            registration = await self._registrations.with_ticket(unit, hash_)
+            if registration is None:
+                raise NotFound("there is no such ticket", code="ticket_unknown")
+            check_ticket(registration)
+            # Not locked, since no counter changes. A cancellation meanwhile conflicts with the write below.
+            session = await self._sessions.read(unit, registration.session_id)
+            if registration.status == "checked_in":
+                return Arrival(registration, session, already=True)
+            now = clock.now()
+            check_door(session, now)
+            arrived = checked_in(registration)
+            await self._registrations.save(unit, [arrived])
+            unit.tell(events.checked_in(arrived, session, origin, now))
+            return Arrival(arrived, session, already=False)
+
+        arrival = await save_together(self._database, work)
+        metrics.count(checked_in=0 if arrival.already else 1)
+        return arrival

@@ -5,33 +5,37 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.booking.events import Announced, Origin
-from services.registration.booking.store import Books
-from services.registration.participants import events as rush_events
+from services.registration.envelopes import Origin
+from services.registration.participants import events
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.store import ParticipantStore
+from shared.storage.unit_of_work import UnitOfWork
 
 
-async def keys_of(
-    books: Books, participant_ids: Collection[str], origin: Origin, now: datetime
-) -> tuple[dict[str, bytes], list[Announced]]:
+async def ensure_keys(
+    unit: UnitOfWork,
+    participant_ids: Collection[str],
+    participants: ParticipantStore,
+    sealer: KeySealer,
+    origin: Origin,
+    now: datetime,
+) -> dict[str, bytes]:
     """
     The key of each participant who is not erased.
 
-    Keys are left out of backups. Where one is missing after a restoration, a new one is made: new tickets
-    can be locked, and what the old key locked stays closed, the contact too.
-
-    Returns: the keys, and the events to tell.
+    Backups leave the keys out. Where a restored database lacks one, a new key is made for new tickets.
+    What the old key has locked stays closed, so the contact is dropped.
     """
-    keys = await books.contact_keys(participant_ids)
-    events: list[Announced] = []
+    keys = await participants.keys(unit, participant_ids)
     missing = set(participant_ids) - keys.keys()
-    for participant in (await books.participants(missing)).values():
+    for participant in (await participants.lock(unit, missing)).values():
         if participant.profile is None:
             continue
-        made = books.lockbox.new_key()
-        keys[participant.participant_id] = made.key
+        key = sealer.new_key()
+        keys[participant.participant_id] = key.key
         profile = replace(participant.profile, contact_locked=None)
-        anew = replace(participant, profile=profile, version=participant.version + 1)
-        await books.save_participant(anew)
-        await books.add_contact_keys({anew.participant_id: made.key})
-        events += rush_events.joined(anew, made, origin, now)
-    return keys, events
+        renewed = replace(participant, profile=profile, version=participant.version + 1)
+        await participants.save(unit, renewed)
+        await participants.add_keys(unit, {renewed.participant_id: key.key})
+        unit.tell(*events.joined(renewed, key, origin, now))
+    return keys

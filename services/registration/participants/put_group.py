@@ -1,72 +1,95 @@
-"""Groups as organisers put them: schools, units, service teams, who are participants too."""
+"""An organiser puts a group: a school, unit or service team, which is a participant too."""
 
 from msgspec.structs import replace
 
-from services.registration.booking.events import Origin
-from services.registration.booking.rules import ParticipantId
-from services.registration.booking.store import Books
-from services.registration.participants import events as rush_events
-from services.registration.participants.rules import Group, Participant, Profile
-from services.registration.programme.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.participants import events
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
+from services.registration.participants.store import GroupStore, ParticipantStore
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-async def put_group(
-    group: Group,
-    contact: Contact | None,
-    store: RegistrationStore,
-    origin: Origin,
-    *,
-    keep_contact: bool = False,
-    keep_language: bool = False,
-) -> Group:
-    """
-    Save a group, which is a participant too; unchanged, it is told of once only. Its key stays.
+class Groups:
+    """Saves groups, and the participants that they are."""
 
-    Args:
-        group: with the fingerprint of `contact`.
-        keep_contact: it stays as it was, since nobody can read it back to put it again.
-        keep_language: it stays as it was, where there was one.
+    def __init__(
+        self, database: Database, groups: GroupStore, participants: ParticipantStore, sealer: KeySealer
+    ) -> None:
+        self._database = database
+        self._groups = groups
+        self._participants = participants
+        self._sealer = sealer
 
-    Returns: the group as it is now.
-    Raises:
-        Conflict: the id is a person's.
-    """
+    async def put(
+        self,
+        group: Group,
+        contact: Contact | None,
+        origin: Origin,
+        *,
+        keep_contact: bool = False,
+        keep_language: bool = False,
+    ) -> Group:
+        """
+        Save a group. An unchanged group is announced once only, and its key stays the same.
 
-    async def work(books: Books) -> Group:
+        Args:
+            group: with the fingerprint of `contact`.
+            keep_contact: the contact stays as it was. Nobody can read it, so nobody can put it again.
+            keep_language: the language stays as it was, if the group exists.
+
+        Returns: the group as it is now.
+        Raises:
+            Conflict: the id is a person's.
+        """
+
+        async def work(unit: UnitOfWork) -> Group:
+            return await self._put(
+                unit, group, contact, origin, keep_contact=keep_contact, keep_language=keep_language
+            )
+
+        return await save_together(self._database, work)
+
+    async def _put(
+        self,
+        unit: UnitOfWork,
+        group: Group,
+        contact: Contact | None,
+        origin: Origin,
+        *,
+        keep_contact: bool,
+        keep_language: bool,
+    ) -> Group:
         id_ = ParticipantId(group.group_id)
-        existing = (await books.participants([id_])).get(id_)
+        existing = (await self._participants.lock(unit, [id_])).get(id_)
         before = existing.profile if existing else None
         if existing is not None and (before is None or before.kind != "group"):
             raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
-        stored = await books.group(id_)
-        own_key = (await books.contact_keys([id_])).get(id_)
-        # A contact that was locked with a key which is no more cannot be kept.
+        stored = await self._groups.read_in(unit, id_)
+        own_key = (await self._participants.keys(unit, [id_])).get(id_)
+        # Without the key that locked it, a contact cannot be kept.
         kept = before.contact_locked if before and own_key else None
-        saved = group
         if keep_contact:
-            saved = replace(
-                saved, contact_fingerprint=stored.contact_fingerprint if stored and kept else None
-            )
+            fingerprint = stored.contact_fingerprint if stored and kept else None
+            group = replace(group, contact_fingerprint=fingerprint)
         if keep_language and before:
-            saved = replace(saved, language=before.language)
+            group = replace(group, language=before.language)
         same_contact = keep_contact or (kept is None) == (contact is None)
-        if own_key and stored == saved and same_contact:
-            return saved
-        key = books.lockbox.sealed(own_key) if own_key else books.lockbox.new_key()
+        if own_key and stored == group and same_contact:
+            return group
+        key = self._sealer.seal(own_key) if own_key else self._sealer.new_key()
         locked = lock_contact(contact, key.key) if contact else kept if keep_contact else None
-        version = existing.version + 1 if existing else 1
-        participant = Participant(id_, _profile(saved, locked), version)
-        await books.save_group(saved)
-        await books.save_participant(participant)
+        participant = Participant(id_, _profile(group, locked), existing.version + 1 if existing else 1)
+        await self._groups.save(unit, group)
+        await self._participants.save(unit, participant)
         if own_key is None:
-            await books.add_contact_keys({id_: key.key})
-        await books.tell(rush_events.joined(participant, key, origin, clock.now()))
-        return saved
-
-    return await store.transaction(work)
+            await self._participants.add_keys(unit, {id_: key.key})
+        unit.tell(*events.joined(participant, key, origin, clock.now()))
+        return group
 
 
 def _profile(group: Group, contact_locked: str | None) -> Profile:

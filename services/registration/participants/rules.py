@@ -1,27 +1,23 @@
-"""What registration keeps beside sessions and registrations: activities, groups, participants, answers."""
+"""Participants: people and groups."""
 
 from datetime import datetime
+from typing import Annotated, NewType
 
 import msgspec
+from pydantic import StringConstraints
 
-from services.registration.booking.rules import ParticipantId, RegistrationId, Verdict
+from shared.contracts.checked import Line
 from shared.contracts.events import Audience, Language, ParticipantKind
 
+ParticipantId = NewType("ParticipantId", str)
 
-class Activity(msgspec.Struct, frozen=True):
-    """One of the week's activities; `starts_at` is the start of its first session."""
-
-    activity_id: str
-    title: str
-    summary: str
-    organiser: str
-    kind: str
-    starts_at: datetime
-    remarks: str = ""
+# It stands in the token, which has a bounded length.
+DISTRICT_CHARS_MAX = 60
+District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """What is known of a participant; the contact is locked with the participant's own key."""
+    """What is known of a participant. The contact is locked with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None
@@ -41,7 +37,11 @@ class Participant(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """A school, unit or service team. `contact_fingerprint` tells whether a contact is put unchanged."""
+    """
+    A school, unit or service team.
+
+    `contact_fingerprint`: a keyed hash of the contact. It shows whether an organiser puts the same one again.
+    """
 
     group_id: str
     name: str
@@ -50,39 +50,3 @@ class Group(msgspec.Struct, frozen=True):
     language: Language
     remarks: str = ""
     contact_fingerprint: str | None = None
-
-
-class PlaceBefore(msgspec.Struct, frozen=True):
-    """Where and when a session was to be, in a version that some of its people still know."""
-
-    session_id: str
-    version: int
-    starts_at: datetime
-    ends_at: datetime
-    venue: str
-
-    @property
-    def place(self) -> tuple[datetime, datetime, str]:
-        """As `Session.place`."""
-        return self.starts_at, self.ends_at, self.venue
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """
-    What a request was answered; without a fingerprint and a ticket once its participant is erased.
-
-    Of requests over HTTP only those that got a place or a wait have one: whatever else they were
-    told, time or others may change.
-    """
-
-    key: str
-    fingerprint: str | None
-    participant_id: ParticipantId
-    session_id: str
-    registration_id: RegistrationId | None
-    verdict: Verdict
-    position: int | None
-    ticket_locked: str | None
-    code: str | None
-    reason: str | None
-    answered_at: datetime

@@ -1,83 +1,83 @@
-"""Registration over HTTP, for organisers: put the programme and the groups, let people in."""
+"""The programme over HTTP: everybody reads it, organisers put activities and cancel sessions."""
 
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 
-from services.registration.booking.api import (
-    activity_out,
-    origin,
-    registration_out,
-    session_out,
-    standing_on,
-)
-from services.registration.booking.bodies import (
+from services.registration.envelopes import Origin
+from services.registration.programme.bodies import (
+    ActivitiesOut,
     ActivityIn,
     ActivityOut,
-    CheckInOut,
-    GroupIn,
-    GroupOut,
-    GroupsOut,
     SessionCancelIn,
     SessionIn,
     SessionOut,
-    TicketIn,
 )
-from services.registration.booking.rules import ActivityId, Session, SessionId
-from services.registration.check_in.check_in import check_in
-from services.registration.participants.put_group import put_group
-from services.registration.participants.rules import Activity, Group
-from services.registration.programme.put_activity import cancel_session, put_activity
-from shared.contracts.events import Language
-from shared.contracts.sealing import Contact
-from shared.runtime.errors import NotFound, Rejected
+from services.registration.programme.change import Programme
+from services.registration.programme.rules import Activity
+from services.registration.programme.store import ActivityStore
+from services.registration.same_id import check_same_id
+from services.registration.sessions.rules import ActivityId, Session, SessionId
+from services.registration.sessions.store import SessionStore
+from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
 from shared.web.identity import AsOrganiser
+from shared.web.provided import provided
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
 ACTIVITY_BYTES_MAX = 262_144
-LANGUAGE: Language = "zh-CN"
+
+Activities = Annotated[ActivityStore, provided(ActivityStore)]
+Sessions = Annotated[SessionStore, provided(SessionStore)]
+ChangesProgramme = Annotated[Programme, provided(Programme)]
+
+routes = APIRouter(tags=["programme"])
 
 
-def router() -> APIRouter:
-    """All organisers' routes; they stand on the same as the participants'."""
-    routes = APIRouter(tags=["organisers"])
-    routes.put(
-        "/activities/{activity_id}",
-        dependencies=[AsOrganiser],
-        max_body_size=ACTIVITY_BYTES_MAX,
-        summary="Put an activity with all its sessions; repeating it changes nothing",
-    )(save_activity)
-    routes.put(
-        "/groups/{group_id}",
-        dependencies=[AsOrganiser],
-        summary="Put a school, unit or service team; repeating it changes nothing",
-    )(save_group)
-    routes.get("/groups", summary="The groups that take part")(list_groups)
-    routes.get("/groups/{group_id}", summary="One group")(read_group)
-    routes.post(
-        "/sessions/{session_id}/cancel",
-        dependencies=[AsOrganiser],
-        summary="Cancel a session: its registrations are cancelled and its people told",
-    )(call_off)
-    routes.post("/check-ins", dependencies=[AsOrganiser], summary="Let the holder of a ticket in")(
-        show_ticket
+@routes.get("/activities", summary="The week's activities, the earliest first")
+async def list_activities(
+    activities: Activities, sessions: Sessions, limit: Limit = PAGE, after: After = None
+) -> ActivitiesOut:
+    """A page of them, with free places."""
+    page = await activities.page(place_after(after, datetime, str), limit)
+    of_page = await sessions.of_activities([activity.activity_id for activity in page])
+    last = page[-1] if len(page) == limit else None
+    return ActivitiesOut(
+        activities=[ActivityOut.of(activity, of_page) for activity in page],
+        after=after_of(last.starts_at, last.activity_id) if last else None,
     )
-    return routes
 
 
-async def save_activity(
-    request: Request, activity_id: IdInPath, form: Annotated[ActivityIn, Body()]
+@routes.get("/activities/{activity_id}", summary="One activity, with free places")
+async def read_activity(activity_id: IdInPath, activities: Activities, sessions: Sessions) -> ActivityOut:
+    """It can be put as it is answered here. 404 `activity_unknown`."""
+    activity = await activities.read(activity_id)
+    if activity is None:
+        raise NotFound(f"there is no activity {activity_id}", code="activity_unknown")
+    return ActivityOut.of(activity, await sessions.of_activities([activity_id]))
+
+
+@routes.put(
+    "/activities/{activity_id}",
+    dependencies=[AsOrganiser],
+    max_body_size=ACTIVITY_BYTES_MAX,
+    summary="Put an activity with all its sessions; repeating it changes nothing",
+)
+async def put_activity(
+    activity_id: IdInPath,
+    form: Annotated[ActivityIn, Body()],
+    programme: ChangesProgramme,
+    sessions: Sessions,
 ) -> ActivityOut:
     """
     More places promote from the waiting list. People of a session that moves are told within seconds.
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than
     there would be), `session_in_use` (it would go, and somebody has registered),
-    `session_elsewhere` (it is another activity's).
+    `session_elsewhere` (it is another activity's). 422 `id_differs`.
     """
-    _check_same(form.activity_id, activity_id)
-    store = standing_on(request).store
+    check_same_id(form.activity_id, activity_id)
     activity = Activity(
         activity_id=activity_id,
         title=form.title,
@@ -87,9 +87,25 @@ async def save_activity(
         remarks=form.remarks,
         starts_at=min(session.starts_at for session in form.sessions),
     )
-    sessions = [_session(activity, session) for session in form.sessions]
-    await put_activity(activity, sessions, store, origin())
-    return activity_out(activity, await store.sessions_of([activity_id]))
+    put = [_session(activity, session) for session in form.sessions]
+    await programme.put_activity(activity, put, Origin.of_request())
+    return ActivityOut.of(activity, await sessions.of_activities([activity_id]))
+
+
+@routes.post(
+    "/sessions/{session_id}/cancel",
+    dependencies=[AsOrganiser],
+    summary="Cancel a session: its registrations are cancelled and its people told",
+)
+async def cancel_session(
+    session_id: IdInPath, form: Annotated[SessionCancelIn, Body()], programme: ChangesProgramme
+) -> SessionOut:
+    """
+    It takes nobody any more; cancelling it again changes nothing.
+
+    404 `session_unknown`.
+    """
+    return SessionOut.of(await programme.cancel_session(session_id, form.reason))
 
 
 def _session(activity: Activity, form: SessionIn) -> Session:
@@ -105,90 +121,4 @@ def _session(activity: Activity, form: SessionIn) -> Session:
         waiting_max=form.waiting_max,
         opens_at=form.opens_at,
         closes_at=form.closes_at,
-    )
-
-
-def _check_same(said: str | None, in_path: str) -> None:
-    if said not in (None, in_path):
-        raise Rejected(f"the path says {in_path} and the body says {said}", code="id_differs")
-
-
-async def call_off(
-    request: Request, session_id: IdInPath, form: Annotated[SessionCancelIn, Body()]
-) -> SessionOut:
-    """
-    It takes nobody any more; cancelling it again changes nothing.
-
-    404 `session_unknown`.
-    """
-    return session_out(await cancel_session(session_id, form.reason, standing_on(request).store))
-
-
-async def save_group(request: Request, group_id: IdInPath, form: Annotated[GroupIn, Body()]) -> GroupOut:
-    """A group is a participant too: it can be awarded and notified. 409 `group_id_taken`."""
-    _check_same(form.group_id, group_id)
-    api = standing_on(request)
-    contact = Contact(name=form.contact.name, email=form.contact.email) if form.contact else None
-    group = Group(
-        group_id=group_id,
-        name=form.name,
-        kind=form.kind,
-        district=form.district,
-        language=form.language or LANGUAGE,
-        remarks=form.remarks,
-        contact_fingerprint=api.keys.fingerprint(contact.model_dump_json().encode()) if contact else None,
-    )
-    saved = await put_group(
-        group,
-        contact,
-        api.store,
-        origin(),
-        keep_contact="contact" not in form.model_fields_set,
-        keep_language=form.language is None,
-    )
-    return _group_out(saved)
-
-
-async def list_groups(request: Request, limit: Limit = PAGE, after: After = None) -> GroupsOut:
-    """A page of them, in the order of their ids."""
-    place = place_after(after, str)
-    groups = await standing_on(request).store.groups(place[0] if place else None, limit)
-    return GroupsOut(
-        groups=[_group_out(group) for group in groups],
-        after=after_of(groups[-1].group_id) if len(groups) == limit else None,
-    )
-
-
-async def read_group(request: Request, group_id: IdInPath) -> GroupOut:
-    """It can be put as it is answered here: its contact stays. 404 `group_unknown`."""
-    group = await standing_on(request).store.group(group_id)
-    if group is None:
-        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
-    return _group_out(group)
-
-
-def _group_out(group: Group) -> GroupOut:
-    return GroupOut(
-        group_id=group.group_id,
-        name=group.name,
-        kind=group.kind,
-        district=group.district,
-        language=group.language,
-        remarks=group.remarks,
-    )
-
-
-async def show_ticket(request: Request, form: TicketIn) -> CheckInOut:
-    """
-    The second time is told by `already`.
-
-    Case, width, spaces, dashes and look-alike letters (O for 0, I or L for 1) don't matter.
-    404 `ticket_unknown`, 409 `ticket_cancelled`, `session_cancelled`, `check_in_too_early` (more than 3 hours
-    before the session), `check_in_too_late` (more than 2 hours after it).
-    """
-    store = standing_on(request).store
-    arrival = await check_in(form.ticket_code, store, origin())
-    return CheckInOut(
-        already=arrival.already,
-        registration=await registration_out(arrival.registration, arrival.session, store),
     )

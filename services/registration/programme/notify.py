@@ -1,117 +1,126 @@
 """
-Telling people that their session was moved or cancelled: in the background, some at a time.
+Notifying the people of a moved or cancelled session: in the background, a few at a time.
 
-What is still to be told is derived from what is stored: the session's version against the one that each
-registration was told. A batch and its events are one transaction, so that a crash anywhere goes on where
-the last batch ended, and nobody is told twice.
+Who still has to be notified follows from what is stored: the session's version, and the version that each
+registration was told. Each batch is one transaction with its events. So after a crash the next batch goes on
+where the last one ended, and nobody is notified twice.
 """
 
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.booking import events as announcing
-from services.registration.booking import metrics as outcomes
-from services.registration.booking.events import Announced, Origin
-from services.registration.booking.rules import Registration, Session, cancelled, give_back
-from services.registration.booking.store import Books
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking import events, metrics
+from services.registration.booking.rules import Registration, cancelled, give_back
+from services.registration.booking.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.programme.store import ActivityStore
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
 from shared.runtime.background import Loop, each
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BY_SESSION = "session_cancelled"
+# The loop's name in /health and in metrics.
 LOOP = "telling"
-TOLD_AT_ONCE_MAX = 200
-SESSIONS_AT_ONCE_MAX = 20
+NOTIFIED_MAX = 200
+SESSIONS_MAX = 20
 LOOK_SECONDS = 1.0
 
 
-class NobodyTold(Exception):
-    """At no session its people could be told."""
+class NobodyNotified(Exception):
+    """At every session of a turn it failed to notify people."""
 
 
-def telling(store: RegistrationStore) -> Loop:
-    """The loop that tells."""
+class Notices:
+    """Notifies people of what has become of their session."""
 
-    async def turn() -> float:
-        untold = await store.untold_sessions(SESSIONS_AT_ONCE_MAX)
+    def __init__(
+        self,
+        database: Database,
+        activities: ActivityStore,
+        sessions: SessionStore,
+        registrations: RegistrationStore,
+    ) -> None:
+        self._database = database
+        self._activities = activities
+        self._sessions = sessions
+        self._registrations = registrations
 
-        async def some(session_id: str) -> None:
-            await tell_some(session_id, store)
+    def loop(self) -> Loop:
+        """The loop that notifies."""
 
-        failed = await each(LOOP, untold, some)
-        if untold and failed == len(untold):
-            # Then it is no single session's fault, or there is no other: health has to show it.
-            raise NobodyTold(f"of {failed} sessions nobody could be told")
-        return 0.0 if len(untold) > failed else LOOK_SECONDS
+        async def turn() -> float:
+            untold = await self._sessions.untold(SESSIONS_MAX)
+            failed = await each(LOOP, untold, self.notify)
+            if untold and failed == len(untold):
+                # The cause is probably no single session. Health has to show it.
+                raise NobodyNotified(f"{failed} sessions of {failed} failed")
+            return 0.0 if len(untold) > failed else LOOK_SECONDS
 
-    return Loop(LOOP, turn)
+        return Loop(LOOP, turn)
 
+    async def notify(self, session_id: str, limit: int = NOTIFIED_MAX) -> bool:
+        """
+        Notify the next few of a session's people of what it is now.
 
-async def tell_some(session_id: str, store: RegistrationStore, limit: int = TOLD_AT_ONCE_MAX) -> bool:
-    """
-    Tell the next few of a session's people what it is now.
+        Returns: whether somebody may still have to be notified.
+        """
 
-    Returns: whether somebody may still have to be told.
-    """
+        async def work(unit: UnitOfWork) -> tuple[bool, dict[str, int]]:
+            session = (await self._sessions.lock(unit, [session_id])).get(session_id)
+            if session is None or not session.untold:
+                return False, {}
+            return await self._notify(unit, session, limit)
 
-    async def work(books: Books) -> tuple[bool, dict[str, int]]:
-        session = (await books.lock_sessions([session_id])).get(session_id)
-        if session is None or not session.untold:
-            return False, {}
-        some = await books.standing_in(session_id, session.told_to, limit)
+        untold, counts = await save_together(self._database, work)
+        metrics.count(**counts)
+        return untold
+
+    async def _notify(self, unit: UnitOfWork, session: Session, limit: int) -> tuple[bool, dict[str, int]]:
+        some = await self._registrations.of_session(unit, session.session_id, session.told_to, limit)
+        alive = [registration for registration in some if registration.has_somebody]
         now = clock.now()
         if session.cancelled is not None:
-            session, changed, events = _cancelled(session, some, now)
+            session = await self._cancel(unit, session, alive, now)
         else:
-            changed, events = await _moved(books, session, some, now)
+            await self._tell_move(unit, session, alive, now)
         if len(some) == limit:
             session = replace(session, told_to=some[-1].sequence)
         else:
             session = replace(session, untold=False)
-            await books.remove_places_before(session_id)
-        await books.save_registrations(changed)
-        await books.save_sessions([session])
-        await books.tell(events)
-        return session.untold, {"cancelled" if session.cancelled is not None else "moved": len(events)}
+            await self._activities.remove_earlier_versions(unit, session.session_id)
+        await self._sessions.save(unit, [session])
+        outcome = "moved" if session.cancelled is None else "cancelled"
+        return session.untold, {outcome: len(unit.events)}
 
-    untold, counts = await store.transaction(work)
-    outcomes.count(counts)
-    return untold
+    async def _cancel(
+        self, unit: UnitOfWork, session: Session, alive: list[Registration], now: datetime
+    ) -> Session:
+        gone: list[Registration] = []
+        for registration in alive:
+            session = give_back(session, registration)
+            one = replace(cancelled(registration), told_version=session.version)
+            gone.append(one)
+            unit.tell(events.cancelled(one, session, BY_SESSION, Origin(), now))
+        await self._registrations.save(unit, gone)
+        return session
 
-
-def _cancelled(
-    session: Session, some: list[Registration], now: datetime
-) -> tuple[Session, list[Registration], list[Announced]]:
-    changed: list[Registration] = []
-    events: list[Announced] = []
-    for registration in filter(_has_somebody, some):
-        session = give_back(session, registration)
-        gone = replace(cancelled(registration), told_version=session.version)
-        changed.append(gone)
-        events.append(announcing.cancelled(gone, session, BY_SESSION, Origin(), now))
-    return session, changed, events
-
-
-async def _moved(
-    books: Books, session: Session, some: list[Registration], now: datetime
-) -> tuple[list[Registration], list[Announced]]:
-    before = await books.places_before(session.session_id)
-    changed: list[Registration] = []
-    events: list[Announced] = []
-    for registration in filter(_has_somebody, some):
-        if registration.told_version == session.version:
-            continue
-        known = before[registration.told_version]
-        after = replace(registration, told_version=session.version)
-        # It may have been moved and moved back before anybody was told.
-        if known.place != session.place:
-            after = replace(after, version=after.version + 1)
-            events.append(announcing.moved(after, session, known, Origin(), now))
-        changed.append(after)
-    return changed, events
-
-
-def _has_somebody(registration: Registration) -> bool:
-    # Who holds a place without a ticket is erased; of a session that had begun, its place stays.
-    return registration.status == "waitlisted" or registration.ticket_locked is not None
+    async def _tell_move(
+        self, unit: UnitOfWork, session: Session, alive: list[Registration], now: datetime
+    ) -> None:
+        earlier = await self._activities.earlier_versions(unit, session.session_id)
+        changed: list[Registration] = []
+        for registration in alive:
+            if registration.told_version == session.version:
+                continue
+            known = earlier[registration.told_version]
+            after = replace(registration, told_version=session.version)
+            # The session may have been moved and moved back before anybody was notified.
+            if known.time_and_venue != session.time_and_venue:
+                after = replace(after, version=after.version + 1)
+                unit.tell(events.moved(after, session, known.starts_at, known.venue, Origin(), now))
+            changed.append(after)
+        await self._registrations.save(unit, changed)

@@ -1,25 +1,18 @@
 """Registering over HTTP, on the real database: outcomes, repeats, cancelling, tickets."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from services.registration.booking.bodies import DISTRICT_CHARS_MAX
 from services.registration.booking.metrics import OUTCOMES
-from services.registration.booking.rules import registration_id
+from services.registration.participants.rules import DISTRICT_CHARS_MAX
 from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
 from tests.registration.builders import (
     CONTACT_PRIVATE_KEY,
-    ORGANISER,
     activity,
     ask,
     bearer,
-    cancel,
-    check_in,
     newcomer,
-    now_on,
     put,
     seats,
     service,
@@ -165,139 +158,6 @@ async def test_who_is_registered_already_gets_that_registration(mongo: str) -> N
         assert again.json()["ticket_code"] == first["ticket_code"]
         assert await seats(client, "street") == (4, 0)
         assert len(await told(database, "registration.confirmed")) == 1
-
-
-async def test_cancelling_promotes_the_head_of_the_waiting_list(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=1, waiting_max=5))
-        holder, head, second = [(await ask(client, "one")).json() for _ in range(3)]
-        for _ in range(2):
-            answer = await cancel(client, holder)
-            assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
-        promoted = await client.get(
-            f"/registrations/{head['registration_id']}", headers=bearer(head["token"])
-        )
-        assert promoted.json()["status"] == "confirmed"
-        assert promoted.json()["ticket_code"]
-        waits = await client.get(
-            f"/registrations/{second['registration_id']}", headers=bearer(second["token"])
-        )
-        assert (waits.json()["status"], waits.json()["position"]) == ("waitlisted", 1)
-        assert await seats(client, "street") == (0, 1)
-        assert len(await told(database, "registration.cancelled")) == 1
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
-        assert [(one["participant_id"], one["promoted"], one["version"]) for one in confirmed] == [
-            (holder["participant_id"], False, 1),
-            (head["participant_id"], True, 2),
-        ]
-
-
-async def test_a_waiting_head_that_cancels_lets_those_behind_it_move_up(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=4, waiting_max=5))
-        await ask(client, "one", places=2)
-        # The head wants more places than are free, so those behind it wait for it.
-        head, second, third = [(await ask(client, "one", places=n)).json() for n in (3, 1, 1)]
-        assert await seats(client, "street") == (2, 3)
-        await cancel(client, head)
-        assert await seats(client, "street") == (0, 0)
-        for behind in (second, third):
-            path = f"/registrations/{behind['registration_id']}"
-            seen = (await client.get(path, headers=bearer(behind["token"]))).json()
-            assert seen["status"] == "confirmed"
-            assert (await client.get(path, headers=bearer(behind["token"]))).json()["ticket_code"]
-        promoted = [json.loads(value) for value in await told(database, "registration.confirmed")]
-        assert sum(one["promoted"] for one in promoted) == 2
-
-
-async def test_who_cancelled_can_ask_again_and_is_told_again(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=1))
-        first = (await ask(client, "one")).json()
-        for _ in range(2):
-            path = f"/registrations/{first['registration_id']}/cancel"
-            await client.post(path, headers=bearer(first["token"]))
-            again = await ask(client, "one", token=first["token"])
-            assert (again.status_code, again.json()["status"]) == (201, "confirmed")
-            assert again.json()["registration_id"] == first["registration_id"]
-            assert again.json()["ticket_code"] != first["ticket_code"]
-        assert await seats(client, "street") == (0, 0)
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
-        cancelled = [json.loads(value) for value in await told(database, "registration.cancelled")]
-        assert [one["version"] for one in confirmed] == [1, 3, 5]
-        assert [one["version"] for one in cancelled] == [2, 4]
-
-
-async def test_nobody_sees_or_cancels_anothers_registration_but_an_organiser_may_cancel(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
-        await put(client, "street", activity("one", capacity=5))
-        mine, yours = [(await ask(client, "one")).json() for _ in range(2)]
-        path = f"/registrations/{mine['registration_id']}"
-        missing = f"/registrations/{registration_id('nobody', 'one')}"
-        for somewhere in (path, missing):
-            seen = await client.get(somewhere, headers=bearer(yours["token"]))
-            cancelled = await client.post(f"{somewhere}/cancel", headers=bearer(yours["token"]))
-            for answer in (seen, cancelled):
-                assert (answer.status_code, answer.json()["code"]) == (404, "registration_unknown")
-        assert (await client.get(path)).status_code == 401
-        assert (await client.post(f"{path}/cancel")).status_code == 401
-        wrong = await client.post(f"{path}/cancel", headers={"X-Organiser-Key": "not-the-organisers-key"})
-        assert wrong.status_code == 403
-        assert (await client.post(f"{path}/cancel", headers=ORGANISER)).json()["status"] == "cancelled"
-
-
-async def test_a_ticket_lets_its_holder_in_once_and_is_recognised_again(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=5, **now_on()))
-        holder = (await ask(client, "one")).json()
-        code = holder["ticket_code"]
-        assert (await client.post("/check-ins", json={"ticket_code": code})).status_code == 401
-        full_width = "".join(chr(ord(c) + 0xFEE0) for c in code.replace("-", ""))
-        typed = (code.lower().replace("-", " "), full_width, code.replace("-", " \u2014 "), f" {code} ")
-        arrivals = [(await check_in(client, one)).json() for one in typed]
-        assert [one["already"] for one in arrivals] == [False, True, True, True]
-        assert arrivals[0]["registration"] == arrivals[1]["registration"]
-        assert arrivals[0]["registration"]["status"] == "checked_in"
-        assert len(await told(database, "registration.checked_in")) == 1
-        unknown = await check_in(client, "00000-00000")
-        assert (unknown.status_code, unknown.json()["code"]) == (404, "ticket_unknown")
-        late = await cancel(client, holder)
-        assert (late.status_code, late.json()["code"]) == (409, "already_checked_in")
-
-
-@pytest.mark.parametrize(
-    ("begins", "ends", "code"),
-    [
-        (timedelta(hours=3, minutes=1), timedelta(hours=5), "check_in_too_early"),
-        (timedelta(hours=2, minutes=59), timedelta(hours=5), None),
-        (timedelta(hours=-5), timedelta(hours=-1, minutes=-59), None),
-        (timedelta(hours=-5), timedelta(hours=-2, minutes=-1), "check_in_too_late"),
-    ],
-)
-async def test_the_door_is_open_from_three_hours_before_the_session_until_two_after_it(
-    mongo: str, begins: timedelta, ends: timedelta, code: str | None
-) -> None:
-    async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=5))
-        holder = (await ask(client, "one")).json()
-        now = datetime.now(UTC)
-        times: dict[str, Any] = {"starts_at": (now + begins).isoformat(), "ends_at": (now + ends).isoformat()}
-        moved = await put(client, "street", activity("one", capacity=5, **times))
-        assert moved.status_code == 200, moved.text
-        answer = await check_in(client, holder["ticket_code"])
-        assert answer.json().get("code") == code
-        assert answer.status_code == (409 if code else 200)
-        assert len(await told(database, "registration.checked_in")) == (0 if code else 1)
-
-
-async def test_a_cancelled_ticket_lets_nobody_in(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
-        await put(client, "street", activity("one", capacity=5))
-        holder = (await ask(client, "one")).json()
-        await client.post(f"/registrations/{holder['registration_id']}/cancel", headers=ORGANISER)
-        ticket = {"ticket_code": holder["ticket_code"]}
-        answer = await client.post("/check-ins", json=ticket, headers=ORGANISER)
-        assert (answer.status_code, answer.json()["code"]) == (409, "ticket_cancelled")
 
 
 async def test_group_bookings_take_several_places_and_keep_the_order(mongo: str) -> None:

@@ -1,8 +1,9 @@
 """What makes a request the same request."""
 
 from services.registration.booking.idempotency import RequestKeys, command_key
+from services.registration.keyed_hash import KeyedHash
 
-KEYS = RequestKeys(b"secret")
+KEYS = RequestKeys(KeyedHash(b"secret"))
 
 
 def test_the_same_key_gives_the_same_ids_and_another_key_others() -> None:
@@ -16,7 +17,7 @@ def test_a_participants_keys_are_their_own() -> None:
 
 
 def test_ids_and_fingerprints_cannot_be_computed_without_the_secret() -> None:
-    other = RequestKeys(b"another")
+    other = RequestKeys(KeyedHash(b"another"))
     assert other.of_newcomer("k") != KEYS.of_newcomer("k")
     assert other.fingerprint(b"body") != KEYS.fingerprint(b"body")
 

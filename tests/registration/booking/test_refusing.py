@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.registration.booking.hot import NEWCOMER_PLACES_MAX, TOKEN_AGAIN_MAX
-from services.registration.programme.store import ANSWER_DAYS_KEPT
+from services.registration.booking.store import ANSWER_DAYS_KEPT
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
 from tests.registration.builders import ORGANISER, activity, ask, cancel, newcomer, put, seats, service

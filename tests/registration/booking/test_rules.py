@@ -2,23 +2,19 @@
 
 from datetime import timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.registration.booking.rules import (
     Registration,
-    Session,
     cancelled,
-    check_capacity,
-    check_door,
     decide,
     give_back,
     promote,
     registration_id,
 )
-from shared.runtime.errors import Conflict
+from services.registration.sessions.rules import Session
 from tests.registration.builders import NOW, session, waiter
 
 
@@ -75,9 +71,6 @@ def test_a_cancelled_session_takes_nobody_and_promotes_nobody() -> None:
     assert decide(of, 1, NOW)[0].code == "session_cancelled"
     assert promote(of, [waiter(1)], NOW)[0] == []
     assert not of.is_open(NOW)
-    with pytest.raises(Conflict) as refused:
-        check_door(of, of.starts_at)
-    assert refused.value.code == "session_cancelled"
 
 
 def test_every_change_of_a_registration_counts_its_version() -> None:
@@ -112,17 +105,6 @@ def test_a_confirmed_registration_gives_back_places_and_a_waiting_one_its_wait()
     of = session(taken=5, waiting=2)
     assert give_back(of, waiter(1, 3, "confirmed")).taken == 2
     assert give_back(of, waiter(1, 3)).waiting == 1
-
-
-def test_a_capacity_below_what_is_taken_or_waited_for_is_refused() -> None:
-    of = session(capacity=10, taken=4, waiting=1)
-    check_capacity(of, 4, 3)
-    with pytest.raises(Conflict) as taken:
-        check_capacity(of, 3, 1)
-    assert taken.value.code == "capacity_below_taken"
-    with pytest.raises(Conflict) as waiting:
-        check_capacity(of, 5, 6)
-    assert waiting.value.code == "capacity_below_waiting"
 
 
 def test_a_registration_id_tells_participant_and_session_apart() -> None:

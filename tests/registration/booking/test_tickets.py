@@ -4,11 +4,10 @@ import re
 
 import pytest
 
-from services.registration.booking.tickets import new_ticket_code
-from services.registration.participants.keys import Lockbox, opened_ticket
-from shared.contracts.sealing import new_key, unseal_key
+from services.registration.booking.tickets import TicketOffice, new_ticket_code, opened_ticket
+from shared.contracts.sealing import new_key
 from shared.runtime.errors import Rejected
-from tests.registration.builders import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, LOCKBOX
+from tests.registration.builders import SEALER, TICKETS
 
 
 def test_codes_are_ten_characters_without_look_alikes() -> None:
@@ -31,24 +30,19 @@ def test_codes_are_ten_characters_without_look_alikes() -> None:
     ],
 )
 def test_a_ticket_is_found_however_its_code_is_typed(typed: str) -> None:
-    assert LOCKBOX.ticket_hash(typed) == LOCKBOX.ticket_hash("10A1B-VWXYZ")
+    assert TICKETS.hash_of(typed) == TICKETS.hash_of("10A1B-VWXYZ")
 
 
 def test_a_tickets_hash_cannot_be_computed_without_the_secret() -> None:
-    other = Lockbox(b"another", CONTACT_PUBLIC_KEY)
-    assert other.ticket_hash("10A1B-VWXYZ") != LOCKBOX.ticket_hash("10A1B-VWXYZ")
+    other = TicketOffice(b"another")
+    assert other.hash_of("10A1B-VWXYZ") != TICKETS.hash_of("10A1B-VWXYZ")
 
 
 def test_a_ticket_opens_with_its_holders_key_alone() -> None:
-    key = LOCKBOX.new_key()
-    ticket = LOCKBOX.new_ticket(key.key)
+    key = SEALER.new_key()
+    ticket = TICKETS.new_ticket(key.key)
     assert opened_ticket(ticket.locked, key.key) == ticket.code
     assert opened_ticket(ticket.locked, None) is None
     assert ticket.code.encode() not in ticket.locked.encode()
     with pytest.raises(Rejected):
         opened_ticket(ticket.locked, new_key())
-
-
-def test_a_key_is_sealed_for_notifications() -> None:
-    key = LOCKBOX.new_key()
-    assert unseal_key(key.sealed, CONTACT_PRIVATE_KEY) == key.key

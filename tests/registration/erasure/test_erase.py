@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from services.registration.booking.cancel import move_up
-from services.registration.booking.events import Origin
-from services.registration.booking.rules import ParticipantId, Registration, registration_id
-from services.registration.booking.store import Books
-from services.registration.erasure.erase import erase as erase_participant
+from services.registration.booking.rules import Registration, registration_id
+from services.registration.booking.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.participants.rules import ParticipantId
+from services.registration.participants.store import ParticipantStore
+from services.registration.sessions.rules import SessionId
+from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
 from shared.storage.mongo import Database, Document
+from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import (
     activity,
     ask,
@@ -21,13 +24,14 @@ from tests.registration.builders import (
     cancel,
     check_in,
     erase,
+    erasure,
     newcomer,
     now_on,
     own,
+    promotion,
     put,
     seats,
     service,
-    store_of,
     told,
     waiter,
 )
@@ -125,13 +129,14 @@ async def test_a_wait_that_was_left_behind_by_an_erasure_is_passed_over(mongo: s
         # Its one free place was looked for at the head of the list alone.
         await database["sessions"].update_one({"_id": "one"}, {"$set": {"capacity": 2}})
 
-        async def once_more(books: Books) -> None:
-            session = (await books.lock_sessions(["one"]))["one"]
-            session, events = await move_up(books, session, Origin(), clock.now())
-            await books.save_sessions([session])
-            await books.tell(events)
+        sessions = SessionStore(database)
 
-        await store_of(database).transaction(once_more)
+        async def once_more(unit: UnitOfWork) -> None:
+            session = (await sessions.lock(unit, ["one"]))["one"]
+            session, _ = await promotion(database).promote(unit, session, Origin(), clock.now())
+            await sessions.save(unit, [session])
+
+        await save_together(database, once_more)
         assert (await own(client, behind))["status"] == "confirmed"
         confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
         assert gone["participant_id"] not in {one["participant_id"] for one in confirmed}
@@ -144,23 +149,24 @@ async def test_an_erasure_while_its_participant_is_registered_sees_that_registra
         person = (await ask(client, "one")).json()
         # Locked before, so that a lock that sets instead of counting would write nothing.
         await ask(client, "one", token=person["token"])
-        id_, store = ParticipantId(person["participant_id"]), store_of(database)
+        id_ = ParticipantId(person["participant_id"])
+        sessions, registrations = SessionStore(database), RegistrationStore(database)
         erasing: list[asyncio.Task[datetime]] = []
 
-        async def register(books: Books) -> None:
-            session = (await books.lock_sessions(["two"]))["two"]
-            participant = (await books.participants([id_]))[id_]
+        async def register(unit: UnitOfWork) -> None:
+            session = (await sessions.lock(unit, ["two"]))["two"]
+            participant = (await ParticipantStore(database).lock(unit, [id_]))[id_]
             if participant.profile is None:
                 return
             if not erasing:
-                erasing.append(asyncio.create_task(erase_participant(id_, store, Origin())))
+                erasing.append(asyncio.create_task(erasure(database).erase(id_, Origin())))
                 # It has all the time it would need, were it not kept out.
                 await asyncio.wait(erasing, timeout=0.5)
             after = replace(session, taken=1, sequence=1)
-            await books.add_registrations([_confirmed(id_)])
-            await books.save_sessions([after])
+            await registrations.add(unit, [_confirmed(id_)])
+            await sessions.save(unit, [after])
 
-        await store.transaction(register)
+        await save_together(database, register)
         await erasing[0]
         standing = {"participant_id": id_, "status": {"$ne": "cancelled"}}
         assert await database["registrations"].count_documents(standing) == 0
@@ -172,6 +178,6 @@ def _confirmed(id_: ParticipantId) -> Registration:
         waiter(1, status="confirmed"),
         registration_id=registration_id(id_, "two"),
         participant_id=id_,
-        session_id="two",
+        session_id=SessionId("two"),
         asked_at=datetime.now(UTC) - timedelta(minutes=1),
     )

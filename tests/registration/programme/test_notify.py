@@ -1,17 +1,21 @@
 """A moved or cancelled session tells its people, once each, whatever comes in between."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from services.registration.booking.store import Books
-from services.registration.programme.notify import tell_some, telling
-from services.registration.programme.store import RegistrationStore
+from services.registration.booking.store import RegistrationStore
+from services.registration.programme.notify import Notices
+from services.registration.programme.store import ActivityStore
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
 from shared.runtime.background import looping
 from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.builders import (
     ORGANISER,
     activity,
@@ -19,12 +23,12 @@ from tests.registration.builders import (
     cancel,
     check_in,
     erase,
+    notices,
     now_on,
     own,
     put,
     seats,
     service,
-    store_of,
     told,
 )
 from tests.support.kafka import eventually
@@ -44,12 +48,12 @@ async def call_off(client: httpx.AsyncClient, session_id: str, reason: str = "we
     return await client.post(f"/sessions/{session_id}/cancel", json={"reason": reason}, headers=ORGANISER)
 
 
-async def tell_all(store: RegistrationStore, session_id: str, limit: int = 2) -> int:
-    """Tell everybody, a few at a time; returns how many times that took."""
+async def notify_all(notices: Notices, session_id: str, limit: int = 2) -> int:
+    """Notify everybody, a few at a time; returns how many turns that took."""
     for turns in range(1, TURNS_MAX):
-        if not await tell_some(session_id, store, limit):
+        if not await notices.notify(session_id, limit):
             return turns
-    raise AssertionError(f"not all told in {TURNS_MAX} turns")
+    raise AssertionError(f"not all were notified in {TURNS_MAX} turns")
 
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
@@ -58,12 +62,11 @@ async def events(database: Database, topic: str) -> list[dict[str, Any]]:
 
 async def test_a_moved_session_tells_each_of_its_people_once(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        store = store_of(database)
         await put(client, "street", activity("one", capacity=3, waiting_max=5, **times()))
         people = [(await ask(client, "one")).json() for _ in range(5)]
         await cancel(client, people[0])
         await put(client, "street", activity("one", capacity=3, waiting_max=5, **times(1), venue="体育馆"))
-        assert await tell_all(store, "one") == 3
+        assert await notify_all(notices(database), "one") == 3
         moved = await events(database, "registration.moved")
         assert [one["registration_id"] for one in moved] == [one["registration_id"] for one in people[1:]]
         as_time = "%Y-%m-%dT%H:%M:%SZ"
@@ -73,7 +76,7 @@ async def test_a_moved_session_tells_each_of_its_people_once(mongo: str) -> None
             assert (one["venue"], one["venue_before"]) == ("体育馆", "市政府综合办公楼广场")
         # The fourth moved up when the first left: a change of its own.
         assert [one["version"] for one in moved] == [2, 2, 3, 2]
-        await tell_all(store, "one")
+        await notify_all(notices(database), "one")
         assert len(await events(database, "registration.moved")) == 4
         assert await database["session_places"].count_documents({}) == 0
 
@@ -84,20 +87,19 @@ async def test_who_registers_after_the_move_knows_it_already(mongo: str) -> None
         early = (await ask(client, "one")).json()
         await put(client, "street", activity("one", capacity=5, **times(1)))
         await ask(client, "one")
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         moved = await events(database, "registration.moved")
         assert [one["participant_id"] for one in moved] == [early["participant_id"]]
 
 
 async def test_moved_again_while_some_are_told_everybody_hears_of_the_last_place(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        store = store_of(database)
         await put(client, "street", activity("one", capacity=9, **times()))
         people = [(await ask(client, "one")).json()["registration_id"] for _ in range(4)]
         await put(client, "street", activity("one", capacity=9, **times(1)))
-        assert await tell_some("one", store, limit=2)
+        assert await notices(database).notify("one", limit=2)
         await put(client, "street", activity("one", capacity=9, **times(2)))
-        await tell_all(store, "one")
+        await notify_all(notices(database), "one")
         moved = await events(database, "registration.moved")
         days = [
             (
@@ -119,7 +121,7 @@ async def test_moved_and_moved_back_before_anybody_was_told_nobody_is(mongo: str
         await ask(client, "one")
         await put(client, "street", activity("one", capacity=9, **times(1)))
         await put(client, "street", activity("one", capacity=9, **times()))
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         assert await events(database, "registration.moved") == []
 
 
@@ -130,12 +132,11 @@ async def test_what_does_not_move_a_session_tells_nobody(mongo: str) -> None:
         await ask(client, "one")
         await put(client, "street", body | {"title": "科普大集"})
         await put(client, "street", activity("one", capacity=8, waiting_max=3, **times()))
-        assert await store_of(database).untold_sessions(9) == []
+        assert await SessionStore(database).untold(9) == []
 
 
 async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        store = store_of(database)
         await put(client, "street", activity("one", capacity=2, waiting_max=5, **now_on()))
         people = [(await ask(client, "one")).json() for _ in range(5)]
         await check_in(client, people[0]["ticket_code"])
@@ -149,7 +150,7 @@ async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: s
         assert (late.status_code, late.json()["code"]) == (409, "session_cancelled")
         # Who cancels before they are told is told that, and promotes nobody.
         await cancel(client, people[1])
-        await tell_all(store, "one")
+        await notify_all(notices(database), "one")
         cancelled = await events(database, "registration.cancelled")
         assert [(one["registration_id"], one["code"]) for one in cancelled] == [
             (people[1]["registration_id"], "cancelled_by_participant"),
@@ -161,7 +162,7 @@ async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: s
         shown = (await client.get("/activities/street")).json()["sessions"][0]
         assert (shown["state"], shown["cancelled_for"], shown["open"]) == ("cancelled", "weather", False)
         assert not [one for one in await events(database, "registration.confirmed") if one["promoted"]]
-        await tell_all(store, "one")
+        await notify_all(notices(database), "one")
         assert len(await events(database, "registration.cancelled")) == 4
 
 
@@ -173,7 +174,7 @@ async def test_a_cancelled_session_stays_cancelled_when_its_activity_is_put(mong
         await call_off(client, "one")
         again = await put(client, "street", activity("one", capacity=9, waiting_max=1, **times(1)))
         assert again.json()["sessions"][0]["state"] == "cancelled"
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         assert await events(database, "registration.moved") == []
         assert len(await events(database, "registration.cancelled")) == 3
         unknown = await call_off(client, "none")
@@ -184,31 +185,27 @@ async def test_a_crash_between_two_batches_tells_nobody_twice_and_forgets_nobody
     class Crash(Exception):
         pass
 
-    class Dying(RegistrationStore):
-        """Its second transaction is broken off at the end."""
+    class Dying(SessionStore):
+        """The second transaction is broken off at its end: sessions are saved last."""
 
-        transactions = 0
+        saved = 0
 
-        async def transaction(self, work: Any) -> Any:
-            self.transactions += 1
-
-            async def broken(books: Books) -> Any:
-                result = await work(books)
-                if self.transactions == 2:
-                    raise Crash
-                return result
-
-            return await super().transaction(broken)
+        async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
+            await super().save(unit, sessions)
+            self.saved += 1
+            if self.saved == 2:
+                raise Crash
 
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=9, **times()))
         for _ in range(5):
             await ask(client, "one")
         await call_off(client, "one")
+        dying = Notices(database, ActivityStore(database), Dying(database), RegistrationStore(database))
         with pytest.raises(Crash):
-            await tell_all(Dying(database, store_of(database).lockbox), "one")
+            await notify_all(dying, "one")
         assert len(await events(database, "registration.cancelled")) == 2
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         cancelled = await events(database, "registration.cancelled")
         assert len({one["registration_id"] for one in cancelled}) == len(cancelled) == 5
         assert await seats(client, "street") == (9, 0)
@@ -220,9 +217,9 @@ async def test_the_erased_are_told_nothing(mongo: str) -> None:
         gone = (await ask(client, "one")).json()
         await erase(client, gone)
         await put(client, "street", activity("one", capacity=9, **times(1)))
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         await call_off(client, "one")
-        await tell_all(store_of(database), "one")
+        await notify_all(notices(database), "one")
         assert await events(database, "registration.moved") == []
         assert await events(database, "registration.cancelled") == []
 
@@ -232,7 +229,7 @@ async def test_the_loop_tells_all_that_is_untold(mongo: str) -> None:
         for name in ("one", "two"):
             await put(client, f"of-{name}", activity(name, capacity=9, **times()))
             await ask(client, name)
-        loop = telling(store_of(database))
+        loop = notices(database).loop()
         async with looping(loop):
             await call_off(client, "one")
             await put(client, "of-two", activity("two", capacity=9, **times(1)))

@@ -9,10 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.contracts.sealing import unseal_key
 from shared.web.forms import after_of
 from tests.registration.builders import (
-    CONTACT_PRIVATE_KEY,
     ORGANISER,
     activity,
     ask,
@@ -117,49 +115,6 @@ async def test_a_session_that_cannot_be_is_refused(mongo: str, wrong: dict[str, 
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
-async def test_a_group_is_a_participant_told_of_when_it_changes(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        body = {"name": "濮阳市第一中学", "kind": "school", "district": "华龙区"}
-        contact = {"contact": {"name": "王老师", "email": "wang@example.org"}}
-        for changed in (body, body, body | contact, body | contact):
-            answer = await client.put("/groups/school-1", json=changed, headers=ORGANISER)
-            assert answer.status_code == 200, answer.text
-        joined = [json.loads(value) for value in await told(database, "participant.joined")]
-        assert [(one["kind"], one["version"]) for one in joined] == [("group", 1), ("group", 2)]
-        assert [one["contact_sealed"] is None for one in joined] == [True, False]
-        keyed = [json.loads(value) for value in await told(database, "participant.keyed")]
-        assert [one["version"] for one in keyed] == [1, 2]
-        assert len({unseal_key(one["key_sealed"], CONTACT_PRIVATE_KEY) for one in keyed}) == 1
-        listed = (await client.get("/groups")).json()
-        as_read = {"group_id": "school-1", "language": "zh-CN", "remarks": ""} | body
-        assert listed == {"groups": [as_read], "after": None}
-        assert (await client.get("/groups/none")).json()["code"] == "group_unknown"
-
-
-async def test_a_group_is_put_as_it_was_read_and_loses_nothing(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        body = {"name": "濮阳市第一中学", "kind": "school", "district": "华龙区", "language": "en"}
-        contact = {"contact": {"name": "王老师", "email": "wang@example.org"}, "remarks": "示例"}
-        await client.put("/groups/school-1", json=body | contact, headers=ORGANISER)
-        read = (await client.get("/groups/school-1")).json()
-        again = await client.put("/groups/school-1", json=read, headers=ORGANISER)
-        assert (again.status_code, again.json()) == (200, read)
-        assert len(await told(database, "participant.joined")) == 1
-        renamed = read | {"name": "濮阳一中"}
-        without_language = {name: value for name, value in renamed.items() if name != "language"}
-        assert (
-            await client.put("/groups/school-1", json=without_language, headers=ORGANISER)
-        ).json() == renamed
-        [first, second] = [json.loads(value) for value in await told(database, "participant.joined")]
-        assert second["contact_sealed"] == first["contact_sealed"]
-        assert second["language"] == "en"
-        await client.put("/groups/school-1", json=renamed | {"contact": None}, headers=ORGANISER)
-        joined = [json.loads(value) for value in await told(database, "participant.joined")]
-        assert joined[2]["contact_sealed"] is None
-        other = await client.put("/groups/school-2", json=read, headers=ORGANISER)
-        assert (other.status_code, other.json()["code"]) == (422, "id_differs")
-
-
 async def test_an_activity_is_put_as_it_was_read_and_nothing_changes(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         opens_at = (datetime.now(UTC) - timedelta(days=1)).isoformat()
@@ -176,16 +131,6 @@ async def test_an_activity_is_put_as_it_was_read_and_nothing_changes(mongo: str)
         assert misspelt.status_code == 422
         other = await put(client, "fair", read)
         assert (other.status_code, other.json()["code"]) == (422, "id_differs")
-
-
-async def test_a_persons_id_is_no_groups(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
-        await put(client, "street", activity("one", capacity=5))
-        person = (await ask(client, "one")).json()
-        body = {"name": "一中", "kind": "school", "district": "华龙区"}
-        answer = await client.put(f"/groups/{person['participant_id']}", json=body, headers=ORGANISER)
-        assert (answer.status_code, answer.json()["code"]) == (409, "group_id_taken")
-        assert (await ask(client, "one", token=person["token"])).json()["code"] == "already_registered"
 
 
 async def test_the_sample_week_loads_twice_and_is_read_in_pages(mongo: str) -> None:

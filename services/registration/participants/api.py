@@ -1,0 +1,135 @@
+"""Groups over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel, Field
+
+from services.registration.envelopes import Origin
+from services.registration.keyed_hash import KeyedHash
+from services.registration.participants.put_group import Groups
+from services.registration.participants.rules import District, Group
+from services.registration.participants.store import GroupStore
+from services.registration.same_id import check_same_id
+from shared.contracts.checked import Code, Email, Id, Line, Name, Text
+from shared.contracts.events import Language
+from shared.contracts.sealing import Contact
+from shared.runtime.errors import NotFound
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser
+from shared.web.provided import provided
+
+LANGUAGE: Language = "zh-CN"
+
+PutsGroups = Annotated[Groups, provided(Groups)]
+ReadsGroups = Annotated[GroupStore, provided(GroupStore)]
+Hash = Annotated[KeyedHash, provided(KeyedHash)]
+
+
+class ContactIn(Form):
+    """Locked on arrival; only notifications can read it."""
+
+    name: Name = Field(examples=["王老师"])
+    email: Email | None = Field(None, examples=["wang@example.org"])
+
+
+class GroupIn(Form):
+    """
+    A school, unit or service team.
+
+    Its contact cannot be read back. Leave `contact` out, and it stays as it was; null removes it.
+    """
+
+    group_id: Id | None = Field(None, description="as in the path, or left out")
+    name: Line = Field(examples=["濮阳市第一中学"])
+    kind: Code = Field(description="school, unit, service_team, district …", examples=["school"])
+    district: District = Field(examples=["华龙区"])
+    language: Language | None = Field(None, description="left out: as it was, zh-CN at first")
+    remarks: Text = Field("", description="a note for whoever reads it", examples=["示例"])
+    contact: ContactIn | None = None
+
+
+class GroupOut(BaseModel):
+    """A group; it can be put as it is."""
+
+    group_id: str = Field(examples=["school-puyang-1"])
+    name: str = Field(examples=["濮阳市第一中学"])
+    kind: str = Field(examples=["school"])
+    district: str = Field(examples=["华龙区"])
+    language: Language
+    remarks: str
+
+    @classmethod
+    def of(cls, group: Group) -> "GroupOut":
+        return cls(
+            group_id=group.group_id,
+            name=group.name,
+            kind=group.kind,
+            district=group.district,
+            language=group.language,
+            remarks=group.remarks,
+        )
+
+
+class GroupsOut(BaseModel):
+    """A page."""
+
+    groups: list[GroupOut]
+    after: str | None = Field(None, description="where the next page begins; null on the last one")
+
+
+routes = APIRouter(tags=["participants"])
+
+
+@routes.put(
+    "/groups/{group_id}",
+    dependencies=[AsOrganiser],
+    summary="Put a school, unit or service team; repeating it changes nothing",
+)
+async def put_group(
+    group_id: IdInPath, form: Annotated[GroupIn, Body()], groups: PutsGroups, keyed_hash: Hash
+) -> GroupOut:
+    """
+    A group is a participant too: it can be awarded and notified.
+
+    409 `group_id_taken`; 422 `id_differs`.
+    """
+    check_same_id(form.group_id, group_id)
+    contact = Contact(name=form.contact.name, email=form.contact.email) if form.contact else None
+    group = Group(
+        group_id=group_id,
+        name=form.name,
+        kind=form.kind,
+        district=form.district,
+        language=form.language or LANGUAGE,
+        remarks=form.remarks,
+        contact_fingerprint=keyed_hash.of(contact.model_dump_json().encode()) if contact else None,
+    )
+    saved = await groups.put(
+        group,
+        contact,
+        Origin.of_request(),
+        keep_contact="contact" not in form.model_fields_set,
+        keep_language=form.language is None,
+    )
+    return GroupOut.of(saved)
+
+
+@routes.get("/groups", summary="The groups that take part")
+async def list_groups(groups: ReadsGroups, limit: Limit = PAGE, after: After = None) -> GroupsOut:
+    """A page of them, in the order of their ids."""
+    place = place_after(after, str)
+    found = await groups.page(place[0] if place else None, limit)
+    return GroupsOut(
+        groups=[GroupOut.of(group) for group in found],
+        after=after_of(found[-1].group_id) if len(found) == limit else None,
+    )
+
+
+@routes.get("/groups/{group_id}", summary="One group")
+async def read_group(group_id: IdInPath, groups: ReadsGroups) -> GroupOut:
+    """It can be put as it is answered here: its contact stays. 404 `group_unknown`."""
+    group = await groups.read(group_id)
+    if group is None:
+        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+    return GroupOut.of(group)

@@ -1,0 +1,142 @@
+"""
+The collections of this room.
+
+participants  people and groups; contacts only locked; an erased one keeps its id alone
+contact_keys  the participants' own keys. Backups leave them out: after an erasure no backup can be opened
+groups        what organisers say of groups, who are participants too
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from services.registration.documents import from_document, to_document
+from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, outages_named
+from shared.storage.unit_of_work import UnitOfWork
+
+_PROFILE = Profile.__struct_fields__
+
+
+class ParticipantStore:
+    """Reads and writes participants and their keys."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._participants = database["participants"]
+        self._keys = database["contact_keys"]
+
+    async def prepare(self) -> None:
+        """Create the collections; a transaction must not have to."""
+        with outages_named():
+            await mongo.create_missing(self._database, ["participants", "contact_keys"])
+
+    async def lock(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, Participant]:
+        """
+        Lock those of these participants that exist for this transaction, and read them.
+
+        An erasure at the same moment conflicts with the update. It is tried again, and then sees the
+        registration that is being made.
+        """
+        if not participant_ids:
+            return {}
+        these: Document = {"_id": {"$in": sorted(participant_ids)}}
+        await self._participants.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)
+        found = await self._participants.find(these, session=unit.session).to_list(None)
+        return {document["_id"]: _participant(document) for document in found}
+
+    async def groups_among(self, unit: UnitOfWork, ids: Collection[str]) -> set[str]:
+        """Which of these ids are groups': put by an organiser, or made by a command."""
+        if not ids:
+            return set()
+        these: Document = {"_id": {"$in": list(ids)}, "kind": "group"}
+        found = await self._participants.find(these, session=unit.session).to_list(None)
+        return {document["_id"] for document in found}
+
+    async def add(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
+        await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
+
+    async def save(self, unit: UnitOfWork, participant: Participant) -> None:
+        changed = _document(participant)
+        id_ = changed.pop("_id")
+        await self._participants.update_one(
+            {"_id": id_}, {"$set": changed}, upsert=True, session=unit.session
+        )
+
+    async def keys(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, bytes]:
+        """The keys of these participants; an erased one has none."""
+        if not participant_ids:
+            return {}
+        these: Document = {"_id": {"$in": list(participant_ids)}}
+        found = await self._keys.find(these, session=unit.session).to_list(None)
+        return {document["_id"]: document["key"] for document in found}
+
+    async def add_keys(self, unit: UnitOfWork, keys: Mapping[str, bytes]) -> None:
+        documents = [{"_id": id_, "key": key} for id_, key in keys.items()]
+        await mongo.insert_in(self._keys, documents, unit.session)
+
+    async def remove_key(self, unit: UnitOfWork, participant_id: str) -> None:
+        await self._keys.delete_one({"_id": participant_id}, session=unit.session)
+
+    async def key(self, participant_id: str) -> bytes | None:
+        """A participant's own key; None once erased."""
+        with outages_named():
+            found = await self._keys.find_one({"_id": participant_id})
+        return found["key"] if found else None
+
+
+class GroupStore:
+    """Reads and writes groups."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._groups = database["groups"]
+
+    async def prepare(self) -> None:
+        """Create the collection; a transaction must not have to."""
+        with outages_named():
+            await mongo.create_missing(self._database, ["groups"])
+
+    async def page(self, after: str | None, limit: int) -> list[Group]:
+        """The groups after this id, in the order of their ids."""
+        beyond: Document = {} if after is None else {"_id": {"$gt": after}}
+        with outages_named():
+            found = await self._groups.find(beyond).sort("_id", ASCENDING).limit(limit).to_list(None)
+        return [_group(document) for document in found]
+
+    async def read(self, group_id: str) -> Group | None:
+        with outages_named():
+            document = await self._groups.find_one({"_id": group_id})
+        return _group(document) if document else None
+
+    async def read_in(self, unit: UnitOfWork, group_id: str) -> Group | None:
+        """The group as this transaction sees it."""
+        document = await self._groups.find_one({"_id": group_id}, session=unit.session)
+        return _group(document) if document else None
+
+    async def save(self, unit: UnitOfWork, group: Group) -> None:
+        await self._groups.update_one(
+            {"_id": group.group_id},
+            {"$set": to_document(group, "group_id")},
+            upsert=True,
+            session=unit.session,
+        )
+
+
+def _document(participant: Participant) -> Document:
+    profile = participant.profile
+    return {
+        "_id": participant.participant_id,
+        **{name: getattr(profile, name) if profile else None for name in _PROFILE},
+        "version": participant.version,
+        "erased_at": participant.erased_at,
+    }
+
+
+def _participant(document: Document) -> Participant:
+    erased_at = document["erased_at"]
+    profile = None if erased_at else Profile(**{name: document[name] for name in _PROFILE})
+    return Participant(ParticipantId(document["_id"]), profile, document["version"], erased_at)
+
+
+def _group(document: Document) -> Group:
+    return from_document(Group, document, "group_id")

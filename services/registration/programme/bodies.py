@@ -1,0 +1,154 @@
+"""What is sent and answered about activities and sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.registration.programme.rules import Activity
+from services.registration.sessions.rules import Session
+from shared.contracts.checked import Code, Id, Line, MomentIn, Text
+from shared.runtime import clock
+from shared.web.forms import Form
+
+SESSIONS_MAX = 60
+CAPACITY_MAX = 100_000
+WAITING_MAX = 10_000
+
+Computed = Annotated[
+    Any,
+    Field(
+        json_schema_extra={"readOnly": True},
+        description="computed: stands in what is read, and says nothing where it is put",
+    ),
+]
+"""So that what GET answered can be put as it is."""
+
+
+class SessionIn(Form):
+    """A time and place. Without opens_at and closes_at one can register at once, while it lasts."""
+
+    session_id: Id = Field(examples=["outreach-street-0520-am"])
+    starts_at: MomentIn = Field(examples=["2023-05-20T09:00:00+08:00"])
+    ends_at: MomentIn = Field(examples=["2023-05-20T12:00:00+08:00"])
+    venue: Line = Field(examples=["市政府综合办公楼广场"])
+    district: Line = Field(examples=["华龙区"])
+    capacity: int = Field(ge=1, le=CAPACITY_MAX, description="places", examples=[200])
+    waiting_max: int = Field(
+        0, ge=0, le=WAITING_MAX, description="registrations that may wait", examples=[20]
+    )
+    opens_at: MomentIn | None = None
+    closes_at: MomentIn | None = None
+    free: Computed = None
+    waiting: Computed = None
+    open: Computed = None
+    state: Computed = None
+    cancelled_for: Computed = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise PydanticCustomError("session_order", "a session ends after it starts")
+        if self.closes_at and self.closes_at > self.ends_at:
+            raise PydanticCustomError(
+                "session_closes", "registration closes when the session ends, or before"
+            )
+        if self.opens_at and self.opens_at >= (self.closes_at or self.ends_at):
+            raise PydanticCustomError("session_opens", "registration closes after it opens")
+        return self
+
+
+class ActivityIn(Form):
+    """One of the week's activities, with all its sessions."""
+
+    activity_id: Id | None = Field(None, description="as in the path, or left out")
+    title: Line = Field(examples=["科普宣传一条街"])
+    summary: Text = Field("", examples=["科普展板、科学实验和义诊咨询"])
+    organiser: Line = Field(examples=["濮阳市科学技术局"])
+    kind: Code = Field(examples=["outreach"])
+    remarks: Text = Field("", description="a note for whoever reads it", examples=["示例"])
+    sessions: Annotated[list[SessionIn], Field(min_length=1, max_length=SESSIONS_MAX)]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({session.session_id for session in self.sessions}) < len(self.sessions):
+            raise PydanticCustomError("session_twice", "a session_id stands for one session")
+        return self
+
+
+class SessionCancelIn(Form):
+    """Why a session is cancelled."""
+
+    reason: Code = Field(examples=["weather"])
+
+
+class SessionOut(BaseModel):
+    """A session and how full it is. `open`: one can ask for a place now."""
+
+    session_id: str = Field(examples=["outreach-street-0520-am"])
+    starts_at: datetime
+    ends_at: datetime
+    venue: str = Field(examples=["市政府综合办公楼广场"])
+    district: str = Field(examples=["华龙区"])
+    capacity: int = Field(examples=[200])
+    free: int = Field(description="places that nobody holds", examples=[12])
+    waiting: int = Field(description="registrations that wait", examples=[0])
+    waiting_max: int = Field(examples=[20])
+    opens_at: datetime | None
+    closes_at: datetime | None
+    open: bool
+    state: Literal["planned", "cancelled"]
+    cancelled_for: str | None = Field(None, description="the organiser's reason code", examples=["weather"])
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionOut":
+        return cls(
+            session_id=session.session_id,
+            starts_at=session.starts_at,
+            ends_at=session.ends_at,
+            venue=session.venue,
+            district=session.district,
+            capacity=session.capacity,
+            free=session.free,
+            waiting=session.waiting,
+            waiting_max=session.waiting_max,
+            opens_at=session.opens_at,
+            closes_at=session.closes_at,
+            open=session.is_open(clock.now()),
+            state="planned" if session.cancelled is None else "cancelled",
+            cancelled_for=session.cancelled,
+        )
+
+
+class ActivityOut(BaseModel):
+    """An activity; it can be put as it is."""
+
+    activity_id: str = Field(examples=["outreach-street"])
+    title: str = Field(examples=["科普宣传一条街"])
+    summary: str
+    organiser: str = Field(examples=["濮阳市科学技术局"])
+    kind: str = Field(examples=["outreach"])
+    remarks: str
+    sessions: list[SessionOut]
+
+    @classmethod
+    def of(cls, activity: Activity, sessions: Sequence[Session]) -> "ActivityOut":
+        """An activity with those of these sessions that are its own."""
+        return cls(
+            activity_id=activity.activity_id,
+            title=activity.title,
+            summary=activity.summary,
+            organiser=activity.organiser,
+            kind=activity.kind,
+            remarks=activity.remarks,
+            sessions=[SessionOut.of(one) for one in sessions if one.activity_id == activity.activity_id],
+        )
+
+
+class ActivitiesOut(BaseModel):
+    """A page."""
+
+    activities: list[ActivityOut]
+    after: str | None = Field(None, description="where the next page begins; null on the last one")

@@ -1,0 +1,123 @@
+"""An organiser changes the programme: puts an activity with its sessions, or cancels a session."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from services.registration.booking import metrics
+from services.registration.booking.promote import Promotion
+from services.registration.booking.store import RegistrationStore
+from services.registration.envelopes import Origin
+from services.registration.programme.rules import (
+    Activity,
+    EarlierVersion,
+    changed,
+    check_capacity,
+    check_removable,
+    has_moved,
+    to_be_told,
+)
+from services.registration.programme.store import ActivityStore
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Programme:
+    """Changes activities and sessions. Those registered are notified later (`notify.py`)."""
+
+    def __init__(
+        self,
+        database: Database,
+        activities: ActivityStore,
+        sessions: SessionStore,
+        registrations: RegistrationStore,
+        promotion: Promotion,
+    ) -> None:
+        self._database = database
+        self._activities = activities
+        self._sessions = sessions
+        self._registrations = registrations
+        self._promotion = promotion
+
+    async def put_activity(self, activity: Activity, sessions: Sequence[Session], origin: Origin) -> None:
+        """
+        Save an activity with exactly these sessions; where there is more room now, the waiting list moves up.
+
+        Raises:
+            Conflict: a session is another activity's, somebody has registered for a session that would be
+                removed, or more places are taken or waited for than there would be.
+        """
+
+        async def work(unit: UnitOfWork) -> int:
+            return await self._put(unit, activity, sessions, origin)
+
+        metrics.count(promoted=await save_together(self._database, work))
+
+    async def _put(
+        self, unit: UnitOfWork, activity: Activity, sessions: Sequence[Session], origin: Origin
+    ) -> int:
+        """Returns how many registrations were promoted."""
+        existing = await self._sessions.lock_of_activity(unit, activity.activity_id)
+        ids = {session.session_id for session in sessions}
+        for foreign in (await self._sessions.lock(unit, ids - existing.keys())).values():
+            raise Conflict(
+                f"session {foreign.session_id} belongs to activity {foreign.activity_id}",
+                code="session_elsewhere",
+                session_id=foreign.session_id,
+            )
+        removed = existing.keys() - ids
+        for session_id in removed:
+            check_removable(existing[session_id])
+        # Only now, with the sessions locked, as in `book`.
+        now = clock.now()
+        saved: list[Session] = []
+        promoted = 0
+        for session in sessions:
+            if (before := existing.get(session.session_id)) is not None:
+                session, moved_up = await self._change(unit, before, session, origin, now)
+                promoted += moved_up
+            saved.append(session)
+        await self._sessions.remove(unit, removed)
+        await self._sessions.save(unit, saved)
+        await self._activities.save(unit, activity)
+        return promoted
+
+    async def _change(
+        self, unit: UnitOfWork, before: Session, put: Session, origin: Origin, now: datetime
+    ) -> tuple[Session, int]:
+        if put.capacity < before.capacity:
+            largest = await self._registrations.largest_wait(unit, before.session_id) if before.waiting else 0
+            check_capacity(before, put.capacity, largest)
+        after = changed(before, put)
+        if has_moved(before, after):
+            await self._activities.add_earlier_version(unit, EarlierVersion.of(before))
+            after = to_be_told(after)
+        return await self._promotion.promote(unit, after, origin, now)
+
+    async def cancel_session(self, session_id: str, reason: str) -> Session:
+        """
+        Cancel a session: nobody can register for it any more; cancelling it again changes nothing.
+
+        Its registrations are cancelled later, a few at a time (`notify.py`).
+
+        Raises:
+            NotFound: there is no such session.
+        """
+
+        async def work(unit: UnitOfWork) -> Session:
+            session = (await self._sessions.lock(unit, [session_id])).get(session_id)
+            if session is None:
+                raise NotFound(
+                    f"session {session_id} does not exist", code="session_unknown", session_id=session_id
+                )
+            if session.cancelled is None:
+                session = to_be_told(replace(session, cancelled=reason))
+                await self._sessions.save(unit, [session])
+            return session
+
+        return await save_together(self._database, work)

@@ -1,0 +1,109 @@
+"""Activities, and what may be changed of a session that people have registered for."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from services.registration.sessions.rules import Session
+from shared.runtime.errors import Conflict
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One of the week's activities; `starts_at` is the start of its first session."""
+
+    activity_id: str
+    title: str
+    summary: str
+    organiser: str
+    kind: str
+    starts_at: datetime
+    remarks: str = ""
+
+
+class EarlierVersion(msgspec.Struct, frozen=True):
+    """When and where a session was to be, in a version that some of its people still know."""
+
+    session_id: str
+    version: int
+    starts_at: datetime
+    ends_at: datetime
+    venue: str
+
+    @classmethod
+    def of(cls, session: Session) -> "EarlierVersion":
+        return cls(session.session_id, session.version, session.starts_at, session.ends_at, session.venue)
+
+    @property
+    def time_and_venue(self) -> tuple[datetime, datetime, str]:
+        """As `Session.time_and_venue`."""
+        return self.starts_at, self.ends_at, self.venue
+
+
+def changed(before: Session, put: Session) -> Session:
+    """The session as it is put now, with what registrations and cancellation have made of it."""
+    return replace(
+        put,
+        taken=before.taken,
+        waiting=before.waiting,
+        sequence=before.sequence,
+        version=before.version,
+        untold=before.untold,
+        told_to=before.told_to,
+        cancelled=before.cancelled,
+    )
+
+
+def has_moved(before: Session, after: Session) -> bool:
+    """
+    Whether those registered have to be notified of another time or venue.
+
+    Not of a cancelled session: nobody goes there, whenever it would have been.
+    """
+    moved = after.time_and_venue != before.time_and_venue
+    return moved and after.sequence > 0 and after.cancelled is None
+
+
+def to_be_told(session: Session) -> Session:
+    """The session in a new version, of which nobody has been notified yet."""
+    return replace(session, version=session.version + 1, untold=True, told_to=0)
+
+
+def check_removable(session: Session) -> None:
+    """
+    Check that a session can be removed.
+
+    Raises:
+        Conflict: somebody has registered for it, even if they have cancelled since.
+    """
+    if session.sequence:
+        raise Conflict(
+            f"session {session.session_id}: somebody has registered for it",
+            code="session_in_use",
+            session_id=session.session_id,
+        )
+
+
+def check_capacity(session: Session, capacity: int, largest_wait: int) -> None:
+    """
+    Check that a session can be cut to this capacity.
+
+    Args:
+        largest_wait: the most places that one waiting registration asks for, 0 without any.
+
+    Raises:
+        Conflict: more places are taken already, or somebody waits for more than there would be.
+    """
+    if capacity < session.taken:
+        raise Conflict(
+            f"session {session.session_id}: {session.taken} places are taken, so {capacity} are too few",
+            code="capacity_below_taken",
+            taken=session.taken,
+        )
+    if capacity < largest_wait:
+        raise Conflict(
+            f"session {session.session_id}: somebody waits for {largest_wait} places,"
+            f" so {capacity} are too few",
+            code="capacity_below_waiting",
+            largest=largest_wait,
+        )

@@ -1,0 +1,77 @@
+"""A session of an activity: when one can register, and how many places are free."""
+
+from datetime import datetime
+from typing import NewType
+
+import msgspec
+
+ActivityId = NewType("ActivityId", str)
+SessionId = NewType("SessionId", str)
+
+
+# Structs and not frozen dataclasses, in all rooms: a rush makes several for each request, and a struct takes
+# a fifth of the time.
+class Session(msgspec.Struct, frozen=True):
+    """
+    A time and place of an activity, and how full it is.
+
+    Attributes:
+        taken: places that somebody holds.
+        waiting: registrations on the waiting list.
+        sequence: the last number given. Each registration has a number, in the order of asking.
+        version: counts the changes that those registered are notified of: another time, another venue, the
+            cancellation.
+        untold: somebody may still have to be notified of the latest version.
+        told_to: everybody with a sequence up to this one has been notified.
+        cancelled: the organiser's reason, once the session is cancelled.
+    """
+
+    session_id: SessionId
+    activity_id: ActivityId
+    activity_title: str
+    starts_at: datetime
+    ends_at: datetime
+    venue: str
+    district: str
+    capacity: int
+    waiting_max: int
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    taken: int = 0
+    waiting: int = 0
+    sequence: int = 0
+    version: int = 1
+    untold: bool = False
+    told_to: int = 0
+    cancelled: str | None = None
+
+    @property
+    def free(self) -> int:
+        """Places that nobody holds. The waiting list comes first for them."""
+        return self.capacity - self.taken
+
+    @property
+    def last_moment(self) -> datetime:
+        """Registration ends here: when the session ends, unless the organiser closes it earlier."""
+        return min(self.closes_at or self.ends_at, self.ends_at)
+
+    def has_opened(self, now: datetime) -> bool:
+        """Whether registration has begun."""
+        return self.opens_at is None or self.opens_at <= now
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether one can register now."""
+        return self.has_opened(now) and now < self.last_moment and self.cancelled is None
+
+    def has_begun(self, now: datetime) -> bool:
+        """Whether the session is on, or over."""
+        return self.starts_at <= now
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the session has ended."""
+        return self.ends_at <= now
+
+    @property
+    def time_and_venue(self) -> tuple[datetime, datetime, str]:
+        """What those registered have to know: if it changes, they are notified."""
+        return self.starts_at, self.ends_at, self.venue

@@ -1,0 +1,122 @@
+"""
+The collection `sessions`: what each session is, and its counters.
+
+Every booking and cancellation updates its session, so those of one session follow each other.
+"""
+
+from collections.abc import Collection
+
+from services.registration.documents import from_document, to_document
+from services.registration.sessions.rules import Session
+from shared.storage.mongo import (
+    ASCENDING,
+    Database,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    UpdateOne,
+    outages_named,
+)
+from shared.storage.unit_of_work import UnitOfWork
+
+
+class SessionStore:
+    """
+    Reads sessions, and writes them in units of work.
+
+    Raises Unavailable while the database is away.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._sessions = database["sessions"]
+
+    async def prepare(self) -> None:
+        """Create the collection and its indexes; a transaction must not have to."""
+        with outages_named():
+            await self._sessions.create_indexes(
+                [
+                    IndexModel([("activity_id", ASCENDING), ("starts_at", ASCENDING), ("_id", ASCENDING)]),
+                    IndexModel([("untold", ASCENDING)], partialFilterExpression={"untold": True}),
+                ]
+            )
+
+    async def lock(self, unit: UnitOfWork, session_ids: Collection[str]) -> dict[str, Session]:
+        """
+        Lock these sessions for this transaction, and read them.
+
+        A second transaction conflicts with the update of the first. It is tried again after the first
+        one, and reads what the first one wrote: so places are counted by one transaction at a time.
+        Lock before you read anything that a change of the session could make untrue.
+        """
+        if not session_ids:
+            return {}
+        if len(session_ids) == 1:
+            # A rush is for one session. This saves a round trip while nobody else can get at the session.
+            [only] = session_ids
+            document = await self._sessions.find_one_and_update(
+                {"_id": only},
+                {"$inc": {"locks": 1}},
+                return_document=ReturnDocument.AFTER,
+                session=unit.session,
+            )
+            return {only: _session(document)} if document else {}
+        found = await self._lock(unit, {"_id": {"$in": sorted(session_ids)}})
+        return {session.session_id: session for session in found}
+
+    async def lock_of_activity(self, unit: UnitOfWork, activity_id: str) -> dict[str, Session]:
+        """Lock all sessions of an activity for this transaction, and read them."""
+        found = await self._lock(unit, {"activity_id": activity_id})
+        return {session.session_id: session for session in found}
+
+    async def _lock(self, unit: UnitOfWork, these: Document) -> list[Session]:
+        await self._sessions.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)
+        found = await self._sessions.find(these, session=unit.session).to_list(None)
+        return [_session(document) for document in found]
+
+    async def read(self, unit: UnitOfWork, session_id: str) -> Session:
+        """A session as this transaction sees it, not locked."""
+        [document] = await self._sessions.find({"_id": session_id}, session=unit.session).to_list(1)
+        return _session(document)
+
+    async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
+        if sessions:
+            await self._sessions.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": session.session_id}, {"$set": to_document(session, "session_id")}, upsert=True
+                    )
+                    for session in sessions
+                ],
+                session=unit.session,
+            )
+
+    async def remove(self, unit: UnitOfWork, session_ids: Collection[str]) -> None:
+        if session_ids:
+            await self._sessions.delete_many({"_id": {"$in": list(session_ids)}}, session=unit.session)
+
+    async def of_activities(self, activity_ids: Collection[str]) -> list[Session]:
+        """All sessions of these activities, the earliest first."""
+        if not activity_ids:
+            return []
+        with outages_named():
+            found = (
+                await self._sessions.find({"activity_id": {"$in": list(activity_ids)}})
+                .sort([("starts_at", ASCENDING), ("_id", ASCENDING)])
+                .to_list(None)
+            )
+        return [_session(document) for document in found]
+
+    async def by_id(self, session_ids: Collection[str]) -> dict[str, Session]:
+        with outages_named():
+            found = await self._sessions.find({"_id": {"$in": list(session_ids)}}).to_list(None)
+        return {document["_id"]: _session(document) for document in found}
+
+    async def untold(self, limit: int) -> list[str]:
+        """The ids of sessions of which somebody may still have to be notified of a change."""
+        with outages_named():
+            found = await self._sessions.find({"untold": True}, {"_id": 1}).to_list(limit)
+        return [document["_id"] for document in found]
+
+
+def _session(document: Document) -> Session:
+    return from_document(Session, document, "session_id")

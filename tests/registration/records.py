@@ -1,0 +1,38 @@
+"""Whether a record is what its contract writes."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.registration.envelopes import SOURCE, Origin
+from shared.contracts.envelope import Envelope, Event, context_of, enclose
+from shared.messaging.publisher import Record, to_record
+from tests.registration.builders import NOW
+
+PARENT = context_of("other.v1", "k", source="another-system", cause="c", now=NOW, correlation_id="corr")
+ORIGINS = [Origin(parent=PARENT), Origin(correlation_id="request")]
+TIMES = [NOW, NOW + timedelta(milliseconds=7), datetime(2099, 12, 31, 23, 59, 59, 999_000, UTC)]
+
+
+def assert_as_contract(
+    told: Record | Envelope[Event], contract: type[Event], cause: str, origin: Origin, now: datetime
+) -> None:
+    """This record is, byte for byte, what its contract writes of the same event."""
+    record = to_record(told) if isinstance(told, Envelope) else told
+    event = contract.model_validate_json(record[2] or b"")
+    assert record[0] == contract.topic
+    written = to_record(
+        enclose(
+            event,
+            source=SOURCE,
+            cause=cause,
+            now=now,
+            parent=origin.parent,
+            correlation_id=origin.correlation_id,
+        )
+    )
+    assert _without_own_trace(record, origin) == _without_own_trace(written, origin)
+
+
+def _without_own_trace(record: Record, origin: Origin) -> list[object]:
+    """A trace that begins with the record has a random number."""
+    *rest, headers = record
+    return [*rest, [one for one in headers if origin.parent or one[0] != "traceparent"]]
