@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.registration.envelopes import SOURCE, Origin
+from services.registration.envelopes import Origin
 from shared.contracts.envelope import Envelope, Event, context_of, enclose
+from shared.contracts.sources import REGISTRATION
 from shared.messaging.publisher import Record, to_record
 from tests.registration.builders import NOW
 
@@ -22,7 +23,7 @@ def assert_as_contract(
     written = to_record(
         enclose(
             event,
-            source=SOURCE,
+            source=REGISTRATION,
             cause=cause,
             now=now,
             parent=origin.parent,
