@@ -24,6 +24,7 @@ CHINESE: dict[str, str] = {
     "session_closes": "报名截止时间不能晚于场次结束时间",
     "session_elsewhere": "场次 {session_id} 属于另一个活动",
     "session_full": "这个场次和候补名单都已满",
+    "session_in_past": "场次 {session_id} 尚未结束，不能改到已经过去的时间",
     "session_in_use": "场次 {session_id} 已有人报名，不能删除",
     "session_not_open": "这个场次的报名还没有开始",
     "session_opens": "报名开始时间必须早于截止时间",

@@ -75,7 +75,8 @@ async def put_activity(
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than
     there would be), `session_in_use` (it would go, and somebody has registered),
-    `session_elsewhere` (it is another activity's). 422 `id_differs`.
+    `session_elsewhere` (it is another activity's), `session_in_past` (a session that has not ended would
+    move to a time that is over). 422 `id_differs`.
     """
     check_same_id(form.activity_id, activity_id)
     activity = Activity(

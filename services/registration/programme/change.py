@@ -14,6 +14,7 @@ from services.registration.programme.rules import (
     EarlierVersion,
     changed,
     check_capacity,
+    check_not_into_the_past,
     check_removable,
     has_moved,
     to_be_told,
@@ -49,8 +50,8 @@ class Programme:
         Save an activity with exactly these sessions; where there is more room now, the waiting list moves up.
 
         Raises:
-            Conflict: a session is another activity's, somebody has registered for a session that would be
-                removed, or more places are taken or waited for than there would be.
+            Conflict: a session is another activity's or would have ended already, somebody has registered for
+                a session that would be removed, or more places are taken or waited for than there would be.
         """
 
         async def work(unit: UnitOfWork) -> int:
@@ -93,6 +94,7 @@ class Programme:
         if put.capacity < before.capacity:
             largest = await self._registrations.largest_wait(unit, before.session_id) if before.waiting else 0
             check_capacity(before, put.capacity, largest)
+        check_not_into_the_past(before, put, now)
         after = changed(before, put)
         if has_moved(before, after):
             await self._activities.add_earlier_version(unit, EarlierVersion.of(before))

@@ -64,6 +64,24 @@ def has_moved(before: Session, after: Session) -> bool:
     return moved and after.sequence > 0 and after.cancelled is None
 
 
+def check_not_into_the_past(before: Session, after: Session, now: datetime) -> None:
+    """
+    Check that a session is not moved to a time that is over: probably the date is wrong.
+
+    A session that has ended may be put again with its activity. A new one may be over: an earlier week can be
+    loaded.
+
+    Raises:
+        Conflict: it would have ended already, and before it had not.
+    """
+    if after.is_over(now) and not before.is_over(now):
+        raise Conflict(
+            f"session {before.session_id} would have ended already, at {after.ends_at:%Y-%m-%d %H:%M} UTC",
+            code="session_in_past",
+            session_id=before.session_id,
+        )
+
+
 def to_be_told(session: Session) -> Session:
     """The session in a new version, of which nobody has been notified yet."""
     return replace(session, version=session.version + 1, untold=True, told_to=0)

@@ -92,6 +92,27 @@ async def test_a_session_somebody_asked_for_cannot_go_and_none_belongs_to_two_ac
         assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "session_elsewhere")
 
 
+async def test_a_session_cannot_be_put_into_the_past_but_put_again_once_it_is_over(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        body = activity("one", capacity=5)
+        await put(client, "street", body)
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        times = {"starts_at": yesterday - timedelta(hours=2), "ends_at": yesterday}
+        past = activity("one", 5, **{name: moment.isoformat() for name, moment in times.items()})
+        refused = await put(client, "street", past)
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_in_past")
+        assert (await client.get("/activities/street")).json()["sessions"][0]["open"]
+        await database["sessions"].update_one({"_id": "one"}, {"$set": times})
+        read = (await client.get("/activities/street")).json()
+        again = await put(client, "street", read | {"remarks": "示例"})
+        assert (again.status_code, again.json()["remarks"]) == (200, "示例")
+        # An earlier week can be loaded.
+        archived = await put(
+            client, "fair", past | {"sessions": [past["sessions"][0] | {"session_id": "two"}]}
+        )
+        assert archived.status_code == 200
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

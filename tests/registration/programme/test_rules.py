@@ -1,8 +1,11 @@
 """What may be changed of a session that people have registered for."""
 
-import pytest
+from datetime import timedelta
 
-from services.registration.programme.rules import check_capacity
+import pytest
+from msgspec.structs import replace
+
+from services.registration.programme.rules import check_capacity, check_not_into_the_past
 from shared.runtime.errors import Conflict
 from tests.registration.builders import session
 
@@ -16,3 +19,15 @@ def test_a_capacity_below_what_is_taken_or_waited_for_is_refused() -> None:
     with pytest.raises(Conflict) as waiting:
         check_capacity(of, 5, 6)
     assert waiting.value.code == "capacity_below_waiting"
+
+
+def test_only_a_session_that_has_not_ended_cannot_be_moved_into_the_past() -> None:
+    before = session()
+    day = timedelta(days=1)
+    earlier = replace(before, starts_at=before.starts_at - day, ends_at=before.ends_at - day)
+    check_not_into_the_past(before, earlier, earlier.ends_at - timedelta(seconds=1))
+    with pytest.raises(Conflict) as refused:
+        check_not_into_the_past(before, earlier, earlier.ends_at)
+    assert refused.value.code == "session_in_past"
+    check_not_into_the_past(before, earlier, before.ends_at)
+    check_not_into_the_past(before, before, before.ends_at + day)
