@@ -33,4 +33,5 @@ CHINESE: dict[str, str] = {
     "session_unknown": "没有编号为 {session_id} 的场次",
     "ticket_cancelled": "这张票对应的报名已取消",
     "ticket_unknown": "没有这张票",
+    "waiting_max_below_waiting": "候补名单中已有 {waiting} 个报名，上限不能更少",
 }

@@ -73,9 +73,9 @@ async def put_activity(
     """
     More places promote from the waiting list. People of a session that moves are told within seconds.
 
-    409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than
-    there would be), `session_in_use` (it would go, and somebody has registered),
-    `session_elsewhere` (it is another activity's), `session_in_past` (a session that has not ended would
+    409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
+    `waiting_max_below_waiting` (more registrations wait), `session_in_use` (it would go, and somebody has
+    registered), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and would
     move to a time that is over). 422 `id_differs`.
     """
     check_same_id(form.activity_id, activity_id)

@@ -16,6 +16,7 @@ from services.registration.programme.rules import (
     check_capacity,
     check_not_into_the_past,
     check_removable,
+    check_waiting_max,
     has_moved,
     to_be_told,
 )
@@ -99,7 +100,9 @@ class Programme:
         if has_moved(before, after):
             await self._activities.add_earlier_version(unit, EarlierVersion.of(before))
             after = to_be_told(after)
-        return await self._promotion.promote(unit, after, origin, now)
+        after, promoted = await self._promotion.promote(unit, after, origin, now)
+        check_waiting_max(before, after)
+        return after, promoted
 
     async def cancel_session(self, session_id: str, reason: str) -> Session:
         """

@@ -64,6 +64,27 @@ def has_moved(before: Session, after: Session) -> bool:
     return moved and after.sequence > 0 and after.cancelled is None
 
 
+def check_waiting_max(before: Session, after: Session) -> None:
+    """
+    Check that the waiting list is not cut below those who wait.
+
+    To let nobody new wait, put as many as wait now.
+
+    Args:
+        after: once the waiting list has moved up.
+
+    Raises:
+        Conflict: more registrations wait.
+    """
+    if after.waiting_max < before.waiting_max and after.waiting_max < after.waiting:
+        raise Conflict(
+            f"session {after.session_id}: {after.waiting} registrations wait,"
+            f" so a waiting list of {after.waiting_max} is too short",
+            code="waiting_max_below_waiting",
+            waiting=after.waiting,
+        )
+
+
 def check_not_into_the_past(before: Session, after: Session, now: datetime) -> None:
     """
     Check that a session is not moved to a time that is over: probably the date is wrong.

@@ -92,6 +92,20 @@ async def test_a_session_somebody_asked_for_cannot_go_and_none_belongs_to_two_ac
         assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "session_elsewhere")
 
 
+async def test_a_waiting_list_can_be_cut_to_those_who_wait_and_not_below(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=1, waiting_max=5))
+        for _ in range(3):
+            await ask(client, "one")
+        refused = await put(client, "street", activity("one", capacity=1, waiting_max=1))
+        assert (refused.status_code, refused.json()["code"]) == (409, "waiting_max_below_waiting")
+        assert (await put(client, "street", activity("one", capacity=1, waiting_max=2))).status_code == 200
+        assert (await ask(client, "one")).json()["code"] == "session_full"
+        # One of the two moves up by the same change.
+        assert (await put(client, "street", activity("one", capacity=2, waiting_max=1))).status_code == 200
+        assert await seats(client, "street") == (0, 1)
+
+
 async def test_a_session_cannot_be_put_into_the_past_but_put_again_once_it_is_over(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         body = activity("one", capacity=5)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from services.registration.programme.rules import check_capacity, check_not_into_the_past
+from services.registration.programme.rules import check_capacity, check_not_into_the_past, check_waiting_max
 from shared.runtime.errors import Conflict
 from tests.registration.builders import session
 
@@ -31,3 +31,13 @@ def test_only_a_session_that_has_not_ended_cannot_be_moved_into_the_past() -> No
     assert refused.value.code == "session_in_past"
     check_not_into_the_past(before, earlier, before.ends_at)
     check_not_into_the_past(before, before, before.ends_at + day)
+
+
+def test_a_waiting_list_is_not_cut_below_those_who_wait() -> None:
+    before = session(waiting=2, waiting_max=5)
+    check_waiting_max(before, replace(before, waiting_max=2))
+    with pytest.raises(Conflict) as refused:
+        check_waiting_max(before, replace(before, waiting_max=1))
+    assert refused.value.code == "waiting_max_below_waiting"
+    # As an earlier version left it.
+    check_waiting_max(replace(before, waiting_max=1), replace(before, waiting_max=1))
