@@ -113,7 +113,9 @@ class BookingBatch:
             return self._refuse(request, refusal)
         session = self._sessions[request.session_id]
         existing = self._existing(request)
-        if existing is not None and existing.is_active:
+        # For a while after its session is cancelled, a registration is still active: it is cancelled in the
+        # background (programme/notify.py). Nobody may be told then that the place is theirs.
+        if existing is not None and existing.is_active and session.cancelled is None:
             return self._already_registered(request, existing)
         decision, after = decide(session, request.places, self._now)
         if decision.verdict == "rejected":

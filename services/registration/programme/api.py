@@ -75,8 +75,8 @@ async def put_activity(
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
     `waiting_max_below_waiting` (more registrations wait), `session_in_use` (it would go, and somebody has
-    registered), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and would
-    move to a time that is over). 422 `id_differs`.
+    registered), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and
+    would move to a time that is over). 422 `id_differs`.
     """
     check_same_id(form.activity_id, activity_id)
     activity = Activity(

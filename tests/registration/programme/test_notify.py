@@ -166,6 +166,22 @@ async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: s
         assert len(await events(database, "registration.cancelled")) == 4
 
 
+async def test_from_its_cancellation_on_nobody_registers_for_a_session_whoever_they_are(mongo: str) -> None:
+    async with service(mongo, copies=2) as ([client, other], database):
+        await put(client, "street", activity("one", capacity=1, waiting_max=5, **times()))
+        holder, waiter = [(await ask(client, "one")).json() for _ in range(2)]
+        await call_off(client, "one")
+        # Those registered are not notified yet, and still hold what they have.
+        for copy in (client, other):
+            for token in (None, holder["token"], waiter["token"]):
+                answer = await ask(copy, "one", token=token)
+                assert (answer.status_code, answer.json()["code"]) == (409, "session_cancelled")
+        await notify_all(notices(database), "one")
+        late = await ask(client, "one", token=holder["token"])
+        assert (late.status_code, late.json()["code"]) == (409, "session_cancelled")
+        assert await database["registrations"].count_documents({"status": {"$ne": "cancelled"}}) == 0
+
+
 async def test_a_cancelled_session_stays_cancelled_when_its_activity_is_put(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=2, waiting_max=1, **times()))
