@@ -89,6 +89,23 @@ async def test_the_erased_register_no_more(mongo: str) -> None:
         assert (await check_in(client, gone["ticket_code"])).json()["code"] == "ticket_unknown"
 
 
+async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: str) -> None:
+    async with service(mongo, copies=2) as ([client, other], database):
+        await put(client, "street", activity("one", capacity=5))
+        await put(client, "fair", activity("two", capacity=5))
+        gone = (await ask(client, "one")).json()
+        # Both copies have verified the token before.
+        assert (await ask(other, "one", token=gone["token"])).status_code == 200
+        await erase(client, gone)
+        for copy in (client, other):
+            for session_id in ("one", "two"):
+                refused = await ask(copy, session_id, token=gone["token"])
+                assert (refused.status_code, refused.json()["code"]) == (403, "participant_erased")
+        assert await database["registrations"].count_documents({"status": {"$ne": "cancelled"}}) == 0
+        assert await seats(client, "fair") == (5, 0)
+        assert await left_of(database, gone["participant_id"]) == []
+
+
 async def test_an_erased_wait_is_cancelled_whenever_its_session_is_and_never_moves_up(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         # It has begun: places of it stay, and those who wait could still move up.
