@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from fastapi import FastAPI
 
 from services.registration.app import RegistrationSettings, assemble
 from services.registration.booking.book import Booking
@@ -29,18 +28,22 @@ from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
-from shared.contracts import sealing
 from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database, connect
-from shared.storage.outbox import waiting
-from shared.web.tokens import Participant, TokenSigner, new_key_pair
+from shared.web.tokens import Participant
+from tests.support.service import (
+    CONTACT_PUBLIC_KEY,
+    NO_KAFKA,
+    ORGANISER,
+    SIGNER,
+    TOKEN_PRIVATE_KEY,
+    bearer,
+    running,
+    settings_of,
+)
 
-PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
-CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
-TICKETS = TicketOffice.from_private_key(PRIVATE_KEY)
-ORGANISER_KEY = "organisers-key-for-tests"
-ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
+TICKETS = TicketOffice.from_private_key(TOKEN_PRIVATE_KEY)
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 
 
@@ -100,19 +103,6 @@ def newcomer(name: str = "李小明", **changes: Any) -> dict[str, Any]:
     return fields | changes
 
 
-def new_id(word: str = "id") -> str:
-    return f"{word}-{uuid4().hex[:10]}"
-
-
-def token_of(participant_id: str) -> str:
-    """A token as a newcomer gets it."""
-    return TokenSigner(PRIVATE_KEY).sign(participant_id, None, None, datetime.now(UTC))
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
 async def put(client: httpx.AsyncClient, activity_id: str, body: dict[str, Any]) -> httpx.Response:
     return await client.put(f"/activities/{activity_id}", json=body, headers=ORGANISER)
 
@@ -169,30 +159,14 @@ async def seats(client: httpx.AsyncClient, activity_id: str) -> tuple[int, int]:
     return one["free"], one["waiting"]
 
 
-def settings(mongo: str, kafka: str = "127.0.0.1:1", **changes: Any) -> RegistrationSettings:
+def settings(mongo: str, kafka: str = NO_KAFKA, **changes: Any) -> RegistrationSettings:
     """Only HTTP unless `role` says otherwise: a test that needs no event needs no broker."""
-    fields: dict[str, Any] = {
-        "kafka": kafka,
-        "mongo": mongo,
+    own = {
         "role": "api",
-        "database": new_id("registration"),
-        "organiser_key": ORGANISER_KEY,
-        "token_private_key": PRIVATE_KEY,
-        "token_public_key": PUBLIC_KEY,
+        "token_private_key": TOKEN_PRIVATE_KEY,
         "contact_public_key": CONTACT_PUBLIC_KEY,
     }
-    return RegistrationSettings.model_validate(fields | changes)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, which runs as it would under a server."""
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://registration", timeout=60) as client,
-    ):
-        yield client
+    return settings_of(RegistrationSettings, mongo, kafka, **own | changes)
 
 
 @asynccontextmanager
@@ -237,18 +211,13 @@ def registering(database: Database, **bounds: float) -> Registering:
     )
     return Registering(
         booking,
-        keys=RequestKeys(KeyedHash.from_private_key(PRIVATE_KEY)),
+        keys=RequestKeys(KeyedHash.from_private_key(TOKEN_PRIVATE_KEY)),
         sealer=SEALER,
-        signer=TokenSigner(PRIVATE_KEY),
+        signer=SIGNER,
         verify=nobody,
         waiting_max=int(bounds.get("waiting_max", 1_000)),
         seconds_max=bounds.get("seconds_max", 15.0),
     )
-
-
-async def told(database: Database, topic: str) -> list[str]:
-    """The values of the events in the outbox of one topic, in order; nothing relays them here."""
-    return [(value or b"").decode() for name, _, value, _ in await waiting(database) if name == topic]
 
 
 @asynccontextmanager

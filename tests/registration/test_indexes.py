@@ -7,10 +7,8 @@ import pytest
 
 from services.registration.sessions.store import SessionStore
 from tests.registration.builders import (
-    ORGANISER,
     activity,
     ask,
-    bearer,
     cancel,
     check_in,
     erase,
@@ -20,8 +18,8 @@ from tests.registration.builders import (
     own,
     put,
     service,
-    told,
 )
+from tests.support.service import ORGANISER, bearer, told
 
 pytestmark = pytest.mark.stack
 

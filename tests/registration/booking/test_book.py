@@ -7,17 +7,8 @@ import pytest
 from services.registration.booking.metrics import OUTCOMES
 from services.registration.participants.rules import DISTRICT_CHARS_MAX
 from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
-from tests.registration.builders import (
-    CONTACT_PRIVATE_KEY,
-    activity,
-    ask,
-    bearer,
-    newcomer,
-    put,
-    seats,
-    service,
-    told,
-)
+from tests.registration.builders import activity, ask, newcomer, put, seats, service
+from tests.support.service import CONTACT_PRIVATE_KEY, bearer, told
 
 pytestmark = pytest.mark.stack
 

@@ -5,17 +5,8 @@ import json
 import pytest
 
 from services.registration.booking.rules import registration_id
-from tests.registration.builders import (
-    ORGANISER,
-    activity,
-    ask,
-    bearer,
-    cancel,
-    put,
-    seats,
-    service,
-    told,
-)
+from tests.registration.builders import activity, ask, cancel, put, seats, service
+from tests.support.service import ORGANISER, bearer, told
 
 pytestmark = pytest.mark.stack
 

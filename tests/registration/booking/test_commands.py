@@ -16,19 +16,14 @@ from shared.contracts.events import RegistrationRequested
 from shared.contracts.sealing import Contact, seal, unlock_contact, unlock_words, unseal_key
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
-from tests.registration.builders import (
+from tests.registration.builders import activity, ask, put, reading, seats, settings
+from tests.support.service import (
     CONTACT_PRIVATE_KEY,
     CONTACT_PUBLIC_KEY,
     ORGANISER,
-    activity,
-    ask,
     bearer,
     new_id,
-    put,
-    reading,
     running,
-    seats,
-    settings,
     token_of,
 )
 

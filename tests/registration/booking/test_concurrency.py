@@ -11,19 +11,9 @@ import pytest
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.storage.mongo import Database
 from shared.web.hot import HotRequest
-from tests.registration.builders import (
-    activity,
-    ask,
-    bearer,
-    new_id,
-    newcomer,
-    put,
-    registering,
-    seats,
-    service,
-    told,
-)
-from tests.support.kafka import eventually
+from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service
+from tests.support.service import bearer, new_id, told
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

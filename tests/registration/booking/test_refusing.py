@@ -9,7 +9,8 @@ from services.registration.booking.hot import NEWCOMER_PLACES_MAX, TOKEN_AGAIN_M
 from services.registration.booking.store import ANSWER_DAYS_KEPT
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
-from tests.registration.builders import ORGANISER, activity, ask, cancel, newcomer, put, seats, service
+from tests.registration.builders import activity, ask, cancel, newcomer, put, seats, service
+from tests.support.service import ORGANISER
 
 pytestmark = pytest.mark.stack
 

@@ -4,17 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.registration.builders import (
-    ORGANISER,
-    activity,
-    ask,
-    cancel,
-    check_in,
-    now_on,
-    put,
-    service,
-    told,
-)
+from tests.registration.builders import activity, ask, cancel, check_in, now_on, put, service
+from tests.support.service import ORGANISER, told
 
 pytestmark = pytest.mark.stack
 

@@ -20,7 +20,6 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import (
     activity,
     ask,
-    bearer,
     cancel,
     check_in,
     erase,
@@ -32,9 +31,9 @@ from tests.registration.builders import (
     put,
     seats,
     service,
-    told,
     waiter,
 )
+from tests.support.service import bearer, told
 
 pytestmark = pytest.mark.stack
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from shared.contracts.sealing import unseal_key
-from tests.registration.builders import CONTACT_PRIVATE_KEY, ORGANISER, activity, ask, put, service, told
+from tests.registration.builders import activity, ask, put, service
+from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, told
 
 pytestmark = pytest.mark.stack
 

@@ -10,17 +10,8 @@ import httpx
 import pytest
 
 from shared.web.forms import after_of
-from tests.registration.builders import (
-    ORGANISER,
-    activity,
-    ask,
-    bearer,
-    new_id,
-    put,
-    seats,
-    service,
-    told,
-)
+from tests.registration.builders import activity, ask, put, seats, service
+from tests.support.service import ORGANISER, bearer, new_id, told
 
 pytestmark = pytest.mark.stack
 
@@ -112,7 +103,8 @@ async def test_a_session_cannot_be_put_into_the_past_but_put_again_once_it_is_ov
         await put(client, "street", body)
         yesterday = datetime.now(UTC) - timedelta(days=1)
         times = {"starts_at": yesterday - timedelta(hours=2), "ends_at": yesterday}
-        past = activity("one", 5, **{name: moment.isoformat() for name, moment in times.items()})
+        moments: dict[str, Any] = {name: moment.isoformat() for name, moment in times.items()}
+        past = activity("one", 5, **moments)
         refused = await put(client, "street", past)
         assert (refused.status_code, refused.json()["code"]) == (409, "session_in_past")
         assert (await client.get("/activities/street")).json()["sessions"][0]["open"]

@@ -17,7 +17,6 @@ from shared.runtime.background import looping
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.builders import (
-    ORGANISER,
     activity,
     ask,
     cancel,
@@ -29,9 +28,9 @@ from tests.registration.builders import (
     put,
     seats,
     service,
-    told,
 )
-from tests.support.kafka import eventually
+from tests.support.service import ORGANISER, told
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
