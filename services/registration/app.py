@@ -19,10 +19,10 @@ from services.registration.erasure.erase import Erasure
 from services.registration.keyed_hash import KeyedHash
 from services.registration.participants.api import routes as participant_routes
 from services.registration.participants.keys import KeySealer
-from services.registration.participants.put_group import Groups
+from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.programme.api import routes as programme_routes
-from services.registration.programme.change import Programme
+from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.store import SessionStore
@@ -69,8 +69,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.answer(REGISTER.answered_by(registering.register))
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
         service.provide(
-            Groups(database, groups, participants, sealer),
-            Programme(database, activities, sessions, registrations, promotion),
+            GroupChanges(database, groups, participants, sealer),
+            ProgrammeChanges(database, activities, sessions, registrations, promotion),
             CheckIn(database, sessions, registrations, tickets),
             Erasure(database, participants, cancellation),
         )

@@ -21,14 +21,14 @@ from shared.web.provided import provided
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
-Cancels = Annotated[Cancellation, provided(Cancellation)]
+Cancellations = Annotated[Cancellation, provided(Cancellation)]
 
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
 
 routes = APIRouter(tags=["registration"])
 
 
-@routes.get("/registrations", summary="One's own registrations, the latest first")
+@routes.get("/registrations", summary="Your own registrations, the latest first")
 async def list_registrations(
     who: AsParticipant,
     registrations: Registrations,
@@ -56,7 +56,7 @@ async def list_registrations(
     )
 
 
-@routes.get("/registrations/{registration_id}", summary="One of one's own registrations")
+@routes.get("/registrations/{registration_id}", summary="One of your own registrations")
 async def read_registration(
     registration_id: IdInPath,
     who: AsParticipant,
@@ -64,7 +64,7 @@ async def read_registration(
     sessions: Sessions,
     participants: Participants,
 ) -> RegistrationOut:
-    """Somebody else's is as unknown as one that never was: 404 `registration_unknown`."""
+    """404 `registration_unknown`, also for somebody else's."""
     one = await registrations.read(registration_id)
     if one is None or one.participant_id != who.participant_id:
         raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
@@ -78,17 +78,17 @@ async def read_registration(
     )
 
 
-@routes.post("/registrations/{registration_id}/cancel", summary="Give a place or a wait back")
+@routes.post("/registrations/{registration_id}/cancel", summary="Cancel a registration")
 async def cancel_registration(
     request: Request,
     registration_id: IdInPath,
     who: ParticipantOrNone,
     organiser_key: Annotated[str | None, Depends(_key_header)],
-    cancellation: Cancels,
+    cancellation: Cancellations,
     sessions: Sessions,
 ) -> RegistrationOut:
     """
-    By the participant, or by an organiser with the key; again, it changes nothing.
+    By its participant, or by an organiser with the key. Cancelling it again changes nothing.
 
     404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`.
     """

@@ -60,7 +60,7 @@ class RegistrationIn(Form):
 
 
 class BookingOut(BaseModel):
-    """The outcome; a repeat of the request is answered with the same."""
+    """The outcome. A repeat of the request gets the same answer."""
 
     registration_id: str | None
     participant_id: str
@@ -76,7 +76,7 @@ class BookingOut(BaseModel):
 
 
 class RegistrationOut(BaseModel):
-    """One's own registration as it is now."""
+    """A registration as it is now."""
 
     registration_id: str
     participant_id: str
@@ -119,7 +119,7 @@ class RegistrationOut(BaseModel):
 
 
 class RegistrationsOut(BaseModel):
-    """A page of one's own registrations."""
+    """A page of your own registrations."""
 
     registrations: list[RegistrationOut]
     after: str | None = Field(None, description="where the next page begins; null on the last one")

@@ -47,10 +47,10 @@ REGISTER = HotEndpoint(
     "/registrations",
     summary="Ask for places",
     description="""\
-The outcome at once: confirmed with a ticket, or waitlisted with a position.
+The answer is the outcome: confirmed with a ticket, or waitlisted with a position.
 
-Who is registered for the session already gets that registration, with the code `already_registered`.
-Whatever is refused leaves nothing, and may be answered otherwise later, also with the same key:
+If you are registered for the session already, you get that registration, with the code `already_registered`.
+Nothing is kept of a request that is refused. Sent again later, even with the same key, it may succeed:
 `session_full`, `session_closed`, `session_not_open`, `session_cancelled`, `places_above_capacity`,
 `idempotency_key_reused` (409), `session_unknown` (404), `participant_erased`, `places_need_group` (403),
 `group_unknown`, `participant_missing`, `participant_and_token` (422).

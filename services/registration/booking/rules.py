@@ -59,13 +59,13 @@ class Registration(msgspec.Struct, frozen=True):
         return self.status != "cancelled"
 
     @property
-    def has_somebody(self) -> bool:
+    def is_anonymous(self) -> bool:
         """
-        Whether its participant is not erased.
+        Whether the participant is erased.
 
-        An erasure cancels all waits, but a place in a session that had begun stays, without its ticket.
+        An erasure cancels all waits. A place in a session that had begun stays, without its ticket.
         """
-        return self.status == "waitlisted" or self.ticket_locked is not None
+        return self.status != "waitlisted" and self.ticket_locked is None
 
 
 class Decision(msgspec.Struct, frozen=True):

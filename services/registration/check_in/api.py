@@ -13,7 +13,7 @@ from shared.web.forms import Form
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 
-ChecksIn = Annotated[CheckIn, provided(CheckIn)]
+CheckIns = Annotated[CheckIn, provided(CheckIn)]
 
 
 class TicketIn(Form):
@@ -33,9 +33,9 @@ routes = APIRouter(tags=["check-in"])
 
 
 @routes.post("/check-ins", dependencies=[AsOrganiser], summary="Let the holder of a ticket in")
-async def check_in(form: TicketIn, door: ChecksIn) -> CheckInOut:
+async def check_in(form: TicketIn, door: CheckIns) -> CheckInOut:
     """
-    The second time is told by `already`.
+    If the ticket was shown before, `already` is true, and nothing changes.
 
     Case, width, spaces, dashes and look-alike letters (O for 0, I or L for 1) don't matter.
     404 `ticket_unknown`, 409 `ticket_cancelled`, `session_cancelled`, `check_in_too_early` (more than 3 hours

@@ -11,7 +11,7 @@ from services.registration.erasure.erase import Erasure
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 
-Erases = Annotated[Erasure, provided(Erasure)]
+Erasures = Annotated[Erasure, provided(Erasure)]
 
 
 class ErasedOut(BaseModel):
@@ -22,10 +22,12 @@ class ErasedOut(BaseModel):
 routes = APIRouter(tags=["erasure"])
 
 
-@routes.delete("/participants/me", summary="Have oneself erased")
-async def erase_participant(who: AsParticipant, erasure: Erases) -> ErasedOut:
+@routes.delete("/participants/me", summary="Erase yourself")
+async def erase_participant(who: AsParticipant, erasure: Erasures) -> ErasedOut:
     """
-    Profile, contact and tickets go, what is still to come is cancelled; the token registers nothing any more.
+    Profile, contact and tickets are deleted, and registrations for what is still to come are cancelled.
+
+    The token stays valid until it expires, but can no longer register.
     """
     erased_at = await erasure.erase(who.participant_id, Origin.of_request())
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)

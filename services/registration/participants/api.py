@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from services.registration.envelopes import Origin
 from services.registration.keyed_hash import KeyedHash
-from services.registration.participants.put_group import Groups
+from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.rules import District, Group
 from services.registration.participants.store import GroupStore
 from services.registration.same_id import check_same_id
@@ -21,8 +21,8 @@ from shared.web.provided import provided
 
 LANGUAGE: Language = "zh-CN"
 
-PutsGroups = Annotated[Groups, provided(Groups)]
-ReadsGroups = Annotated[GroupStore, provided(GroupStore)]
+Changes = Annotated[GroupChanges, provided(GroupChanges)]
+Groups = Annotated[GroupStore, provided(GroupStore)]
 Hash = Annotated[KeyedHash, provided(KeyedHash)]
 
 
@@ -87,7 +87,7 @@ routes = APIRouter(tags=["participants"])
     summary="Put a school, unit or service team; repeating it changes nothing",
 )
 async def put_group(
-    group_id: IdInPath, form: Annotated[GroupIn, Body()], groups: PutsGroups, keyed_hash: Hash
+    group_id: IdInPath, form: Annotated[GroupIn, Body()], changes: Changes, keyed_hash: Hash
 ) -> GroupOut:
     """
     A group is a participant too: it can be awarded and notified.
@@ -105,7 +105,7 @@ async def put_group(
         remarks=form.remarks,
         contact_fingerprint=keyed_hash.of(contact.model_dump_json().encode()) if contact else None,
     )
-    saved = await groups.put(
+    saved = await changes.put(
         group,
         contact,
         Origin.of_request(),
@@ -116,7 +116,7 @@ async def put_group(
 
 
 @routes.get("/groups", summary="The groups that take part")
-async def list_groups(groups: ReadsGroups, limit: Limit = PAGE, after: After = None) -> GroupsOut:
+async def list_groups(groups: Groups, limit: Limit = PAGE, after: After = None) -> GroupsOut:
     """A page of them, in the order of their ids."""
     place = place_after(after, str)
     found = await groups.page(place[0] if place else None, limit)
@@ -127,7 +127,7 @@ async def list_groups(groups: ReadsGroups, limit: Limit = PAGE, after: After = N
 
 
 @routes.get("/groups/{group_id}", summary="One group")
-async def read_group(group_id: IdInPath, groups: ReadsGroups) -> GroupOut:
+async def read_group(group_id: IdInPath, groups: Groups) -> GroupOut:
     """It can be put as it is answered here: its contact stays. 404 `group_unknown`."""
     group = await groups.read(group_id)
     if group is None:

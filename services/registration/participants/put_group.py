@@ -14,7 +14,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-class Groups:
+class GroupChanges:
     """Saves groups, and the participants that they are."""
 
     def __init__(

@@ -14,7 +14,7 @@ from services.registration.programme.bodies import (
     SessionIn,
     SessionOut,
 )
-from services.registration.programme.change import Programme
+from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.rules import Activity
 from services.registration.programme.store import ActivityStore
 from services.registration.same_id import check_same_id
@@ -30,7 +30,7 @@ ACTIVITY_BYTES_MAX = 262_144
 
 Activities = Annotated[ActivityStore, provided(ActivityStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
-ChangesProgramme = Annotated[Programme, provided(Programme)]
+Changes = Annotated[ProgrammeChanges, provided(ProgrammeChanges)]
 
 routes = APIRouter(tags=["programme"])
 
@@ -67,11 +67,11 @@ async def read_activity(activity_id: IdInPath, activities: Activities, sessions:
 async def put_activity(
     activity_id: IdInPath,
     form: Annotated[ActivityIn, Body()],
-    programme: ChangesProgramme,
+    changes: Changes,
     sessions: Sessions,
 ) -> ActivityOut:
     """
-    More places promote from the waiting list. People of a session that moves are told within seconds.
+    With more places the waiting list moves up. If a session moves, its people are notified within seconds.
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
     `waiting_max_below_waiting` (more registrations wait), `session_in_use` (it would go, and somebody has
@@ -89,24 +89,24 @@ async def put_activity(
         starts_at=min(session.starts_at for session in form.sessions),
     )
     put = [_session(activity, session) for session in form.sessions]
-    await programme.put_activity(activity, put, Origin.of_request())
+    await changes.put_activity(activity, put, Origin.of_request())
     return ActivityOut.of(activity, await sessions.of_activities([activity_id]))
 
 
 @routes.post(
     "/sessions/{session_id}/cancel",
     dependencies=[AsOrganiser],
-    summary="Cancel a session: its registrations are cancelled and its people told",
+    summary="Cancel a session: its registrations are cancelled, and those registered are notified",
 )
 async def cancel_session(
-    session_id: IdInPath, form: Annotated[SessionCancelIn, Body()], programme: ChangesProgramme
+    session_id: IdInPath, form: Annotated[SessionCancelIn, Body()], changes: Changes
 ) -> SessionOut:
     """
-    It takes nobody any more; cancelling it again changes nothing.
+    Nobody can register for it any more. Cancelling it again changes nothing.
 
     404 `session_unknown`.
     """
-    return SessionOut.of(await programme.cancel_session(session_id, form.reason))
+    return SessionOut.of(await changes.cancel_session(session_id, form.reason))
 
 
 def _session(activity: Activity, form: SessionIn) -> Session:

@@ -21,14 +21,14 @@ Computed = Annotated[
     Any,
     Field(
         json_schema_extra={"readOnly": True},
-        description="computed: stands in what is read, and says nothing where it is put",
+        description="computed: part of an answer, and ignored in a request",
     ),
 ]
-"""So that what GET answered can be put as it is."""
+"""A field that a request may carry, so that what GET answered can be put as it is."""
 
 
 class SessionIn(Form):
-    """A time and place. Without opens_at and closes_at one can register at once, while it lasts."""
+    """A time and place. Without opens_at and closes_at one can register from now until it ends."""
 
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     starts_at: MomentIn = Field(examples=["2023-05-20T09:00:00+08:00"])

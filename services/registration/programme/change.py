@@ -29,7 +29,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-class Programme:
+class ProgrammeChanges:
     """Changes activities and sessions. Those registered are notified later (`notify.py`)."""
 
     def __init__(

@@ -81,7 +81,7 @@ class Notices:
 
     async def _notify(self, unit: UnitOfWork, session: Session, limit: int) -> tuple[bool, dict[str, int]]:
         some = await self._registrations.of_session(unit, session.session_id, session.told_to, limit)
-        alive = [registration for registration in some if registration.has_somebody]
+        alive = [registration for registration in some if not registration.is_anonymous]
         now = clock.now()
         if session.cancelled is not None:
             session = await self._cancel(unit, session, alive, now)
