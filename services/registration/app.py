@@ -3,30 +3,33 @@
 from fastapi import FastAPI
 from pydantic import Field
 
-from services.registration.booking.api import routes as booking_routes
+from services.registration.booking import api as booking_api
+from services.registration.booking import handlers as booking_handlers
+from services.registration.booking import wording as booking_wording
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
-from services.registration.booking.handlers import Commands, subscriptions
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.promote import Promotion
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
-from services.registration.check_in.api import routes as check_in_routes
+from services.registration.check_in import api as check_in_api
+from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
-from services.registration.erasure.api import routes as erasure_routes
+from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.keyed_hash import KeyedHash
-from services.registration.participants.api import routes as participant_routes
+from services.registration.participants import api as participants_api
+from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.programme.api import routes as programme_routes
+from services.registration.programme import api as programme_api
+from services.registration.programme import wording as programme_wording
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.store import SessionStore
-from services.registration.wording import CHINESE
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -75,7 +78,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Erasure(database, participants, cancellation),
         )
     if service.works:
-        service.consume(*subscriptions(Commands(booking, sealer)))
+        service.consume(booking_handlers.subscription(booking, sealer))
         service.run(Notices(database, activities, sessions, registrations).loop())
 
 
@@ -88,9 +91,20 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: registration",
         description="Activities and their sessions, places, waiting lists, tickets and check-in.",
-        routers=[programme_routes, booking_routes, check_in_routes, participant_routes, erasure_routes],
+        routers=[
+            programme_api.routes,
+            booking_api.routes,
+            check_in_api.routes,
+            participants_api.routes,
+            erasure_api.routes,
+        ],
         hot=[REGISTER],
-        chinese=CHINESE,
+        chinese=(
+            participants_wording.CHINESE
+            | booking_wording.CHINESE
+            | programme_wording.CHINESE
+            | check_in_wording.CHINESE
+        ),
     )
 
 

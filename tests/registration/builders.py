@@ -15,8 +15,9 @@ from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.hot import Registering
 from services.registration.booking.idempotency import RequestKeys
+from services.registration.booking.ids import registration_id
 from services.registration.booking.promote import Promotion
-from services.registration.booking.rules import Registration, Status, registration_id
+from services.registration.booking.rules import Registration, Status
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure

@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 import services.registration
-from services.registration.wording import CHINESE
+from services.registration.booking import wording as booking
+from services.registration.check_in import wording as check_in
+from services.registration.participants import wording as participants
+from services.registration.programme import wording as programme
 from tests.registration.builders import activity, ask, put, service
 
+CHINESE = participants.CHINESE | booking.CHINESE | programme.CHINESE | check_in.CHINESE
 SOURCES = sorted(Path(services.registration.__file__).parent.rglob("*.py"))
 CODE = re.compile(r'(?:code=|_rejected\(\s*|PydanticCustomError\(\s*)"([a-z_]+)"')
 # Told by what all services share.

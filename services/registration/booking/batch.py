@@ -6,13 +6,8 @@ from datetime import datetime
 import msgspec
 
 from services.registration.booking import events
-from services.registration.booking.rules import (
-    Answer,
-    Decision,
-    Registration,
-    decide,
-    registration_id,
-)
+from services.registration.booking.ids import registration_id
+from services.registration.booking.rules import Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
 from services.registration.envelopes import Origin
 from services.registration.participants.events import joined

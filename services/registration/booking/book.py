@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from services.registration.booking import metrics
 from services.registration.booking.batch import BookingBatch, BookingRequest, Outcome
-from services.registration.booking.rules import registration_id
+from services.registration.booking.ids import registration_id
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.envelopes import Origin

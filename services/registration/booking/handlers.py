@@ -14,6 +14,13 @@ from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
 
+def subscription(booking: Booking, sealer: KeySealer) -> Subscription:
+    """Registration's reading of other systems' commands."""
+    return Subscription(
+        REGISTRATION_REQUESTS, [RegistrationRequested], Commands(booking, sealer).book_requested
+    )
+
+
 class Commands:
     """Books `registration.requested`."""
 
@@ -65,8 +72,3 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         origin=Origin(parent=received.context),
         is_command=True,
     )
-
-
-def subscriptions(commands: Commands) -> list[Subscription]:
-    """What registration reads."""
-    return [Subscription(REGISTRATION_REQUESTS, [RegistrationRequested], commands.book_requested)]

@@ -8,7 +8,6 @@ waits too, and only the head of the waiting list moves up.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NewType
-from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
@@ -16,11 +15,8 @@ from msgspec.structs import replace
 from services.registration.participants.rules import ParticipantId
 from services.registration.sessions.rules import Session, SessionId
 from shared.runtime.errors import Conflict
-from shared.runtime.ids import derived_id
 
 RegistrationId = NewType("RegistrationId", str)
-
-REGISTRATION_IDS = UUID("2f1b7c52-90b1-5f0c-8a3e-6a0d6d0e4b11")
 
 Status = Literal["confirmed", "waitlisted", "cancelled", "checked_in"]
 Verdict = Literal["confirmed", "waitlisted", "rejected"]
@@ -95,11 +91,6 @@ class Answer(msgspec.Struct, frozen=True):
     code: str | None
     reason: str | None
     answered_at: datetime
-
-
-def registration_id(participant_id: str, session_id: str) -> RegistrationId:
-    """The one registration that a participant can have for a session."""
-    return RegistrationId(derived_id(REGISTRATION_IDS, f"{participant_id}/{session_id}"))
 
 
 def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Session]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from services.registration.booking.rules import registration_id
+from services.registration.booking.ids import registration_id
 from tests.registration.builders import activity, ask, cancel, put, seats, service
 from tests.support.service import ORGANISER, bearer, told
 

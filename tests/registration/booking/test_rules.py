@@ -6,14 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.registration.booking.rules import (
-    Registration,
-    cancelled,
-    decide,
-    give_back,
-    promote,
-    registration_id,
-)
+from services.registration.booking.ids import registration_id
+from services.registration.booking.rules import Registration, cancelled, decide, give_back, promote
 from services.registration.sessions.rules import Session
 from tests.registration.builders import NOW, session, waiter
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from services.registration.booking.rules import Registration, registration_id
+from services.registration.booking.ids import registration_id
+from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.envelopes import Origin
 from services.registration.participants.rules import ParticipantId
