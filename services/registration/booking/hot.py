@@ -45,6 +45,7 @@ TOKEN_AGAIN_MAX = timedelta(hours=24)
 REGISTER = HotEndpoint(
     "POST",
     "/registrations",
+    name="register",
     summary="Ask for places",
     description="""\
 The answer is the outcome: confirmed with a ticket, or waitlisted with a position.
