@@ -9,22 +9,22 @@ from typing import Self, get_args
 from fastapi import FastAPI
 from pydantic import Field, SecretStr, model_validator
 
-from services.notifications.api import NotificationsApi, router
-from services.notifications.caps import MAILS_PER_ADDRESS_DAY_MAX, DailyCap
-from services.notifications.contacts import ContactStore
-from services.notifications.courier import LEASE_SECONDS_MIN, Courier, Pace, sending
-from services.notifications.delivery_store import DeliveryStore
-from services.notifications.handlers import subscriptions
-from services.notifications.mail import deliverable
-from services.notifications.mail_queue import MailQueue
-from services.notifications.opening import Opener
-from services.notifications.postal import Postal
-from services.notifications.refusals import CHINESE
-from services.notifications.rules import Patience
-from services.notifications.smtp import MailServer, Security
-from services.notifications.store import MessageStore
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.inbox.api import NotificationsApi, router
+from services.notifications.mail.compose import Postal
+from services.notifications.mail.courier import LEASE_SECONDS_MIN, Courier, Pace, sending
+from services.notifications.mail.daily_cap import MAILS_PER_ADDRESS_DAY_MAX, DailyCap
+from services.notifications.mail.format import deliverable
+from services.notifications.mail.smtp import MailServer, Security
+from services.notifications.mail.store import MailQueue
+from services.notifications.messages.handlers import subscriptions
+from services.notifications.messages.rules import Patience
+from services.notifications.messages.store import MessageStore
+from services.notifications.problems_zh import CHINESE
 from services.notifications.upkeep import Upkeep
-from services.notifications.wording import Wording
+from services.notifications.wording.render import Wording
 from shared.contracts import sealing
 from shared.contracts.checked import Email, Line
 from shared.contracts.events import Channel

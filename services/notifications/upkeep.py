@@ -1,7 +1,7 @@
 """What notifications does beside its work: tells how long mails wait, and forgets old messages."""
 
-from services.notifications.mail_queue import MailQueue
-from services.notifications.store import MessageStore
+from services.notifications.mail.store import MailQueue
+from services.notifications.messages.store import MessageStore
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
 

@@ -8,14 +8,14 @@ import asyncio
 import os
 import sys
 
-from services.notifications.caps import DailyCap
-from services.notifications.contacts import ContactStore
-from services.notifications.courier import Courier, Pace
-from services.notifications.mail_queue import MailQueue
-from services.notifications.opening import Opener
-from services.notifications.postal import Postal
-from services.notifications.smtp import MailServer
-from services.notifications.wording import Wording
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.store import ContactStore
+from services.notifications.mail.compose import Postal
+from services.notifications.mail.courier import Courier, Pace
+from services.notifications.mail.daily_cap import DailyCap
+from services.notifications.mail.smtp import MailServer
+from services.notifications.mail.store import MailQueue
+from services.notifications.wording.render import Wording
 from shared.storage.mongo import connect
 
 

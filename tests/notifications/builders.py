@@ -12,12 +12,12 @@ from aiokafka import ConsumerRecord
 from fastapi import FastAPI
 
 from services.notifications.app import NotificationsSettings
-from services.notifications.contacts import ContactStore
-from services.notifications.delivery_store import DeliveryStore
-from services.notifications.handlers import subscriptions
-from services.notifications.mail_queue import MailQueue
-from services.notifications.rules import Patience
-from services.notifications.store import MessageStore
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.mail.store import MailQueue
+from services.notifications.messages.handlers import subscriptions
+from services.notifications.messages.rules import Patience
+from services.notifications.messages.store import MessageStore
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Context, Envelope, Event, enclose
 from shared.messaging.consumer import Batch, Received

@@ -5,8 +5,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.announcing import delivered, delivered_record
-from services.notifications.rules import Message, is_reportable
+from services.notifications.messages.delivery_events import delivered, delivered_record
+from services.notifications.messages.rules import Message, is_reportable
 from shared.contracts.events import Channel
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from services.notifications.app import NotificationsSettings, assemble
-from services.notifications.courier import LEASE_SECONDS_MIN, Pace
-from services.notifications.opening import Opener
-from services.notifications.rules import Patience
-from services.notifications.sending import SEND_SECONDS_MAX
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
+from services.notifications.mail.send import SEND_SECONDS_MAX
+from services.notifications.messages.rules import Patience
 from shared.contracts.sealing import new_key_pair
 from shared.runtime import clock
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX, connect

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifications.caps import DailyCap, next_day
-from services.notifications.courier import Courier, Pace, sending
-from services.notifications.opening import Opener
-from services.notifications.postal import Postal
-from services.notifications.rules import Outcome, Patience, Preferences
-from services.notifications.smtp import MailServer
-from services.notifications.wording import Wording
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.mail.compose import Postal
+from services.notifications.mail.courier import Courier, Pace, sending
+from services.notifications.mail.daily_cap import DailyCap, next_day
+from services.notifications.mail.smtp import MailServer
+from services.notifications.messages.rules import Outcome, Patience, Preferences
+from services.notifications.wording.render import Wording
 from shared.contracts import sealing
 from shared.contracts.events import NotificationDelivered, NotificationFailed
 from shared.runtime import clock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.courier import Pace, sending
+from services.notifications.mail.courier import Pace, sending
 from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
 from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known

@@ -9,9 +9,9 @@ import pytest
 from msgspec import structs
 from prometheus_client import REGISTRY
 
-from services.notifications.caps import DailyCap
-from services.notifications.rules import Patience, Preferences
-from services.notifications.store import KEPT
+from services.notifications.mail.daily_cap import DailyCap
+from services.notifications.messages.rules import Patience, Preferences
+from services.notifications.messages.store import KEPT
 from services.notifications.upkeep import Upkeep
 from shared.contracts.envelope import Envelope
 from shared.contracts.events import NotificationDelivered, NotificationFailed

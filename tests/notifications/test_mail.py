@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.notifications.mail import Mail, mail
-from services.notifications.rules import MessageId
+from services.notifications.mail.format import Mail, mail
+from services.notifications.messages.rules import MessageId
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from services.notifications.rules import (
+from services.notifications.messages.rules import (
     POLICY,
     Outcome,
     Patience,

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.registration
-from services.notifications.opening import Opener
-from services.notifications.reasons import OTHERWISE, REFUSED
-from services.notifications.rules import POLICY, Fact, messages_of
-from services.notifications.wording import Wording, Words, moment_en, moment_zh
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.messages.rules import POLICY, Fact, messages_of
+from services.notifications.wording.reasons import OTHERWISE, REFUSED
+from services.notifications.wording.render import Wording, Words, moment_en, moment_zh
 from shared.contracts.envelope import Event
 from shared.contracts.events import AwardKind, Language
 from shared.runtime.errors import Rejected

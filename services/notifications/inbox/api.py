@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
-from services.notifications.contacts import ContactStore
-from services.notifications.delivery_store import Delivery, DeliveryStore
-from services.notifications.opening import Opener
-from services.notifications.rules import TICKET_SEALED, Message, Preferences, State, language_of
-from services.notifications.store import InboxMessage, MessageStore
-from services.notifications.wording import Wording
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.store import Delivery, DeliveryStore
+from services.notifications.messages.rules import TICKET_SEALED, Message, Preferences, State, language_of
+from services.notifications.messages.store import InboxMessage, MessageStore
+from services.notifications.wording.render import Wording
 from shared.contracts.events import Channel, Language, ParticipantKind
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, NotFound, Rejected

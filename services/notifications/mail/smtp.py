@@ -16,7 +16,7 @@ from typing import Literal
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
 from pydantic import SecretStr
 
-from services.notifications.mail import Mail
+from services.notifications.mail.format import Mail
 from shared.runtime.errors import Unavailable
 
 CONNECT_SECONDS_MAX = 10.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from services.notifications import announcing
-from services.notifications.rules import Message, Outcome
-from services.notifications.store import message_from
+from services.notifications.messages import delivery_events
+from services.notifications.messages.rules import Message, Outcome
+from services.notifications.messages.store import message_from
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
 from shared.storage import mongo, outbox
@@ -220,10 +220,10 @@ def _change(outcome: Outcome, now: datetime) -> Document:
 def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | None:
     try:
         if outcome.state == "delivered":
-            return announcing.delivered(one.message, now, one.round)
+            return delivery_events.delivered(one.message, now, one.round)
         if outcome.state == "failed":
             attempts = one.attempts if outcome.counted else one.attempts - 1
-            return announcing.failed(one.message, outcome.code or "failed", attempts, now, one.round)
+            return delivery_events.failed(one.message, outcome.code or "failed", attempts, now, one.round)
     except ValueError as error:
         # An older version took an event under an id that no event of ours can name. Others must go on.
         metrics.ITEMS_FAILED.labels("courier", "untellable").inc()

@@ -16,7 +16,7 @@ from collections.abc import Collection as Some
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.notifications.rules import Preferences, Reach, Recipient
+from services.notifications.messages.rules import Preferences, Reach, Recipient
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.topics import WEEKS_KEPT
 from shared.runtime.errors import Conflict

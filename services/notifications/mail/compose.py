@@ -4,11 +4,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from services.notifications.contacts import ContactStore
-from services.notifications.mail import Mail, mail
-from services.notifications.opening import Opener
-from services.notifications.rules import NO_ADDRESS, Message, Outcome, Preferences, Recipient, language_of
-from services.notifications.wording import Wording
+from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.store import ContactStore
+from services.notifications.mail.format import Mail, mail
+from services.notifications.messages.rules import (
+    NO_ADDRESS,
+    Message,
+    Outcome,
+    Preferences,
+    Recipient,
+    language_of,
+)
+from services.notifications.wording.render import Wording
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected
 

@@ -7,7 +7,7 @@ locked, and the message says where it can be seen instead.
 
 from collections.abc import Mapping
 
-from services.notifications.rules import TICKET_SEALED, Fact
+from services.notifications.messages.rules import TICKET_SEALED, Fact
 from shared.contracts import sealing
 from shared.contracts.sealing import Contact
 from shared.runtime.errors import Rejected

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 
-from services.notifications.wording import TIMEZONE
+from services.notifications.wording.render import TIMEZONE
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, UpdateOne
 

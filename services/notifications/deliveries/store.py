@@ -8,9 +8,9 @@ from typing import get_args
 
 from msgspec import structs
 
-from services.notifications.contacts import ContactStore
-from services.notifications.rules import NO_ADDRESS, Message, Patience, State
-from services.notifications.store import message_from, older_than
+from services.notifications.contacts.store import ContactStore
+from services.notifications.messages.rules import NO_ADDRESS, Message, Patience, State
+from services.notifications.messages.store import message_from, older_than
 from shared.contracts.events import Channel
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage import mongo

@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from services.notifications.rules import (
+from services.notifications.messages.rules import (
     KINDS,
     OPEN,
     Message,

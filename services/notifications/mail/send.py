@@ -11,9 +11,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.notifications.mail import Mail
-from services.notifications.mail_queue import Claimed
-from services.notifications.smtp import MailConnection, MailServerDown, Reply
+from services.notifications.mail.format import Mail
+from services.notifications.mail.smtp import MailConnection, MailServerDown, Reply
+from services.notifications.mail.store import Claimed
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)

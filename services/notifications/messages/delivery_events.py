@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.notifications.rules import Message
+from services.notifications.messages.rules import Message
 from shared.contracts.envelope import Envelope, context_of, enclose, to_headers
 from shared.contracts.events import Channel, NotificationDelivered, NotificationFailed
 from shared.messaging.publisher import Record

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.notifications.reasons import cancelled_by, refused_because
-from services.notifications.rules import Fact
+from services.notifications.messages.rules import Fact
+from services.notifications.wording.reasons import cancelled_by, refused_because
 from shared.contracts.checked import YEARS
 from shared.contracts.events import Language, ParticipantKind
 from shared.runtime import metrics

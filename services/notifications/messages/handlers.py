@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from services.notifications import announcing
-from services.notifications.contacts import ContactStore
-from services.notifications.rules import (
+from services.notifications.contacts.store import ContactStore
+from services.notifications.messages import delivery_events
+from services.notifications.messages.rules import (
     POLICY,
     Message,
     Outcome,
@@ -15,7 +15,7 @@ from services.notifications.rules import (
     messages_of,
     recipient_of,
 )
-from services.notifications.store import MessageStore, Stored
+from services.notifications.messages.store import MessageStore, Stored
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
@@ -98,7 +98,7 @@ def tell_of_inboxes(stored: Sequence[Stored]) -> list[Record]:
     for state, count in Counter(outcome.state for _, outcome, new in inboxes if new).items():
         metrics.DELIVERIES.labels("inbox", state).inc(count)
     return [
-        announcing.delivered_record(message)
+        delivery_events.delivered_record(message)
         for message, outcome, _ in inboxes
         if outcome.state == "delivered"
     ]

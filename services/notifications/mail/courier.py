@@ -14,13 +14,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from services.notifications.caps import DailyCap, next_day
-from services.notifications.mail import Mail
-from services.notifications.mail_queue import GIVEN_UP_AT_ONCE_MAX, Claimed, MailQueue
-from services.notifications.postal import Postal
-from services.notifications.rules import Outcome, Patience, deferred
-from services.notifications.sending import SEND_SECONDS_MAX, send_all
-from services.notifications.smtp import MailConnection, MailServer, MailServerDown, Reply
+from services.notifications.mail.compose import Postal
+from services.notifications.mail.daily_cap import DailyCap, next_day
+from services.notifications.mail.format import Mail
+from services.notifications.mail.send import SEND_SECONDS_MAX, send_all
+from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown, Reply
+from services.notifications.mail.store import GIVEN_UP_AT_ONCE_MAX, Claimed, MailQueue
+from services.notifications.messages.rules import Outcome, Patience, deferred
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds, looping
 from shared.runtime.errors import Unavailable

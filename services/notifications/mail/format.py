@@ -12,8 +12,8 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
-from services.notifications.rules import MessageId
-from services.notifications.wording import TIMEZONE
+from services.notifications.messages.rules import MessageId
+from services.notifications.wording.render import TIMEZONE
 from shared.contracts.events import Language
 from shared.runtime.errors import Rejected
 
