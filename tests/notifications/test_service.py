@@ -32,7 +32,7 @@ from tests.notifications.builders import (
     running,
     settings,
 )
-from tests.notifications.post_office import PostOffice, open_office
+from tests.notifications.mail.post_office import PostOffice, open_office
 from tests.support.kafka import eventually, headers_of, read_all, skip_to_end, write_raw
 
 pytestmark = pytest.mark.stack

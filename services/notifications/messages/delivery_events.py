@@ -30,7 +30,7 @@ def delivered_record(message: Message) -> Record:
     That a message is in its inbox, as a record: every message there is told of.
 
     The same bytes as `shared.messaging.publisher.to_record` makes of `delivered`, in a fifth of the time;
-    tests/notifications/test_announcing.py proves them equal.
+    tests/notifications/messages/test_delivery_events.py proves them equal.
     """
     context = context_of(
         NotificationDelivered.type,

@@ -11,13 +11,13 @@ from services.notifications.mail.courier import Pace, sending
 from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
 from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known
-from tests.notifications.post_office import PostOffice, open_office
-from tests.notifications.test_courier import courier, until_all
+from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.mail.test_courier import courier, until_all
 from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack
 
-ACTOR = Path(__file__).with_name("actor.py")
+PROCESS = Path(__file__).with_name("courier_process.py")
 LEASE_SECONDS = 3.0
 
 
@@ -27,7 +27,7 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         killed = await asyncio.create_subprocess_exec(
             sys.executable,
-            str(ACTOR),
+            str(PROCESS),
             mongo,
             at.database.name,
             str(office.port),

@@ -36,7 +36,7 @@ from tests.notifications.builders import (
     locked,
     requested,
 )
-from tests.notifications.post_office import PostOffice, open_office
+from tests.notifications.mail.post_office import PostOffice, open_office
 from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack

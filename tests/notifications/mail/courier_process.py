@@ -1,7 +1,7 @@
 """
 A courier in a process of its own, for tests that kill it.
 
-    python actor.py MONGO DATABASE SMTP_PORT LEASE_SECONDS, with KEPU_CONTACT_PRIVATE_KEY
+    python courier_process.py MONGO DATABASE SMTP_PORT LEASE_SECONDS, with KEPU_CONTACT_PRIVATE_KEY
 """
 
 import asyncio
