@@ -1,4 +1,4 @@
-"""What notifications' refusals say in Chinese, by code; in English they are worded where they are raised."""
+"""What refused requests are told in Chinese, by code. The English words are where the error is raised."""
 
 CHINESE: dict[str, str] = {
     "inboxes_not_listed": "送达收件箱的消息不在此列出",

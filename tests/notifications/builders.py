@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from services.notifications.app import NotificationsSettings
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.inbox.store import InboxStore
 from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
-from services.notifications.messages.rules import Patience
+from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Context, Envelope, Event, enclose
@@ -222,16 +223,24 @@ def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
     return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
 
 
+def delivered_ids(
+    following: list[Envelope[events.NotificationDelivered]],
+) -> dict[str, events.NotificationDelivered]:
+    """What follows from a batch, by the ids of the events."""
+    return {one.context.id: one.event for one in following}
+
+
 class Desk:
     """The handler and the stores over a database of its own."""
 
-    def __init__(self, database: Database, patience: Patience) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
         self.database = database
         self.contacts = ContactStore(database)
-        self.store = MessageStore(database, patience)
-        self.deliveries = DeliveryStore(database, self.contacts, patience)
+        self.store = MessageStore(database, retry_policy)
+        self.inboxes = InboxStore(database)
+        self.deliveries = DeliveryStore(database, retry_policy)
         self.queue = MailQueue(database)
-        self.patience = patience
+        self.retry_policy = retry_policy
         self.woken = 0
         [subscription] = subscriptions(self.contacts, self.store, wake=self._wake)
         self._handle = subscription.handle
@@ -262,10 +271,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(mongo: str, patience: Patience | None = None) -> AsyncIterator[Desk]:
+async def desk(mongo: str, retry_policy: RetryPolicy | None = None) -> AsyncIterator[Desk]:
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = Desk(database, patience or Patience())
+        made = Desk(database, retry_policy or RetryPolicy())
         await made.contacts.prepare()
         await made.store.prepare()
         yield made

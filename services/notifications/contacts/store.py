@@ -1,22 +1,22 @@
 """
 What is known of participants, in MongoDB.
 
-contacts      a participant's language and locked contact, and the version of the profile that said so.
-              Kept as long as the participant exists. Of an erased one the id and two numbers stay for good:
-              whoever is erased is told nothing, however late somebody else names them.
-contact_keys  the key that opens a participant's contact and tickets, sealed as it came. Of a destroyed one
-              the id stays until no topic can bring the key back.
-preferences   what participants have chosen, as long as they exist
+contacts      A participant's language and sealed contact, and the version of the profile they come from.
+              Kept as long as the participant exists. After an erasure only the id, the version and the time
+              stay, for good: an erased participant gets no message, however late an event names them.
+contact_keys  The key that opens a participant's contact and tickets, sealed as it came. After a key is
+              destroyed only the id stays, until no topic can bring the key back.
+preferences   What participants have chosen, as long as they exist.
 
-Profiles, keys and erasures come by three topics, so in any order, twice, or late. Whoever writes takes only
-a higher version, in the write's own condition; an erasure and a destroyed key are final.
+Profiles, keys and erasures come by three topics: in any order, twice, or late. So each write has a condition
+of its own: only a higher version replaces a document. An erasure and a destroyed key are final.
 """
 
 from collections.abc import Collection as Some
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.notifications.messages.rules import Preferences, Reach, Recipient
+from services.notifications.contacts.rules import Preferences, Reach, Recipient, reach_of
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.topics import WEEKS_KEPT
 from shared.runtime.errors import Conflict
@@ -25,7 +25,7 @@ from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 
 ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
-# Twice as long as the topics keep the records of keys.
+# Twice as long as the topics keep keys' records.
 DESTROYED_KEPT = timedelta(weeks=2 * WEEKS_KEPT)
 
 _IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
@@ -55,7 +55,7 @@ class ContactStore:
             )
 
     async def remember(self, joined: Sequence[ParticipantJoined]) -> None:
-        """Keep what the latest profiles say; what is older than what is known changes nothing."""
+        """Keep the latest profiles. A profile older than the stored one changes nothing."""
         latest: dict[str, ParticipantJoined] = {}
         for event in joined:
             known = latest.setdefault(event.participant_id, event)
@@ -70,7 +70,7 @@ class ContactStore:
                 await self._contacts.bulk_write(writes, ordered=False)
 
     async def keep_keys(self, keyed: Sequence[ParticipantKeyed], now: datetime) -> None:
-        """Keep the latest keys, and destroy those that are to be: for good, whatever comes again."""
+        """Keep the latest keys, and destroy keys where an event says so. A destroyed key never comes back."""
         latest: dict[str, ParticipantKeyed] = {}
         for event in keyed:
             known = latest.setdefault(event.participant_id, event)
@@ -87,7 +87,7 @@ class ContactStore:
                 await self._keys.bulk_write(writes, ordered=False)
 
     async def erase(self, erased: Sequence[ParticipantErased], now: datetime) -> None:
-        """Delete contacts, keys and preferences; that somebody is erased is written first."""
+        """Delete contacts, keys and preferences. The mark of the erasure is written first."""
         if not erased:
             return
         of = {event.participant_id: event for event in erased}
@@ -101,32 +101,37 @@ class ContactStore:
             await self._preferences.delete_many({"_id": {"$in": list(of)}})
 
     async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
-        """What is known of these participants, by id."""
+        """What is known of these participants, by id. Unknown participants are left out."""
         return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
 
     async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
-        """How a mail gets to these participants, by id; nothing of those who are not known."""
+        """How a mail gets to these participants, by id. Unknown participants are left out."""
         found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
-        reach: dict[str, Reach] = {document["_id"]: _reach(document) for document in found}
-        if addressed := [id_ for id_, how in reach.items() if how == "addressed"]:
-            keyed = await self._keyed(addressed, {"_id": 1})
-            reach |= dict.fromkeys(set(addressed).difference(one["_id"] for one in keyed), "keyless")
-        return reach
+        with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
+        keyed = {document["_id"] for document in await self._keyed(with_contact, {"_id": 1})}
+        return {
+            document["_id"]: reach_of(
+                erased="erased_at" in document,
+                has_contact=document.get("contact_sealed") is not None,
+                has_key=document["_id"] in keyed,
+            )
+            for document in found
+        }
 
     async def keys(self, participant_ids: Some[str]) -> dict[str, str]:
-        """The keys of these participants, sealed, by id; none of those whose key is destroyed or unknown."""
+        """The sealed keys of these participants, by id. Destroyed and unknown keys are left out."""
         return {one["_id"]: one["key_sealed"] for one in await self._keyed(participant_ids)}
 
     async def erased(self, participant_ids: Some[str]) -> set[str]:
         """Those of these participants who were erased."""
         condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
         with mongo.outages_named():
-            # The index has them alone, so this costs next to nothing while there are few.
+            # The index holds only erased participants, so the query is cheap while they are few.
             found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
         return {document["_id"] for document in found}
 
     async def preferences(self, participant_ids: Some[str]) -> dict[str, Preferences]:
-        """What these participants have chosen, by id; nothing of those who chose nothing."""
+        """What these participants have chosen, by id. Those who chose nothing are left out."""
         if not participant_ids:
             return {}
         with mongo.outages_named():
@@ -143,7 +148,7 @@ class ContactStore:
         chosen = {"email": preferences.email, "language": preferences.language}
         with mongo.outages_named():
             await self._preferences.update_one({"_id": participant_id}, {"$set": chosen}, upsert=True)
-            # After the write: an erasure that has looked before it is seen here.
+            # Looked up after the write: an erasure that ran before the write is seen here.
             if await self.erased([participant_id]):
                 await self._preferences.delete_one({"_id": participant_id})
                 raise Conflict("this participant was erased", code="participant_erased")
@@ -153,7 +158,7 @@ class ContactStore:
             return []
         with mongo.outages_named():
             found = self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields)
-            # In one answer: the driver's own first one holds a hundred.
+            # One round trip: the driver's first batch has only 100 documents.
             return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
 
     async def _keyed(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
@@ -172,7 +177,7 @@ def _newer(document: Document, *, unless: Document) -> list[Document]:
 
 def _destroying(participant_id: str, now: datetime) -> UpdateOne:
     destroyed = {"$literal": {"_id": participant_id, "destroyed_at": now}}
-    # The first time stays, so that a repeat does not keep the id for longer.
+    # The first time stays. Otherwise a repeat would keep the id for longer.
     change = [{"$replaceWith": {"$cond": [_IS_DESTROYED, "$$ROOT", destroyed]}}]
     return UpdateOne({"_id": participant_id}, change, upsert=True)
 
@@ -195,16 +200,10 @@ def _tombstone(event: ParticipantErased) -> Document:
     return {"_id": event.participant_id, "version": event.version, "erased_at": event.erased_at}
 
 
-def _reach(document: Document) -> Reach:
-    if "erased_at" in document:
-        return "erased"
-    return "unaddressed" if document.get("contact_sealed") is None else "addressed"
-
-
 def _recipient(document: Document) -> Recipient:
     if "erased_at" in document:
         return Recipient(document["_id"], erased=True)
-    # One document that lacks something must not stop all those that are read with it.
+    # A document with a missing field must not stop the others that are read with it.
     return Recipient(
         document["_id"],
         document.get("kind", "person"),

@@ -1,4 +1,4 @@
-"""What became of messages, in MongoDB, as organisers see it; and mails tried again as they ask."""
+"""What became of messages, in MongoDB: a view of the collection `messages` (messages/documents.py)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,18 +8,17 @@ from typing import get_args
 
 from msgspec import structs
 
-from services.notifications.contacts.store import ContactStore
-from services.notifications.messages.rules import NO_ADDRESS, Message, Patience, State
-from services.notifications.messages.store import message_from, older_than
+from services.notifications.messages.documents import message_from, older_than, times_of
+from services.notifications.messages.rules import NO_ADDRESS, Message, Outcome, RetryPolicy, State
 from shared.contracts.events import Channel
-from shared.runtime.errors import Conflict, NotFound
+from shared.runtime.errors import NotFound
 from shared.storage import mongo
 from shared.storage.mongo import DESCENDING, Database, Document
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as organisers see it: what became of it, and nothing that it says."""
+    """A message as organisers see it: what became of it, without its words."""
 
     message: Message
     state: State
@@ -33,80 +32,73 @@ class Delivery:
 class DeliveryStore:
     """The organisers' view of the messages."""
 
-    def __init__(self, database: Database, contacts: ContactStore, patience: Patience) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
         self._messages = database["messages"]
-        self._contacts = contacts
-        self._patience = patience
+        self._retry_policy = retry_policy
 
-    async def retry(self, message_id: str, now: datetime) -> Delivery:
+    async def recipient_id_of(self, message_id: str) -> str:
         """
-        Start a failed mail anew, as an organiser asks; with all its tries.
+        Whom a message is for.
 
         Raises:
-            NotFound: there is no such message.
-            Conflict: it has not failed, or its recipient was erased.
+            NotFound: there is no such message (`message_unknown`).
         """
-        condition = {"_id": message_id, "state": "failed", "facts": {"$exists": True}}
         with mongo.outages_named():
-            document = await self._messages.find_one({"_id": message_id})
-            if document is None:
-                raise NotFound(f"there is no message {message_id}", code="message_unknown")
-            reach = (await self._contacts.reach([document["participant_id"]])).get(document["participant_id"])
-            if reach == "erased":
-                # Its words may still be there: an erasure deletes the contact first.
-                raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
-            again: Document
-            if reach in ("addressed", "unaddressed"):
-                again = {"state": "pending", "due_at": now, "expires_at": now + self._patience.pending_max}
-            else:
-                again = {"state": "waiting_contact", "expires_at": now + self._patience.waiting_max}
+            document = await self._messages.find_one({"_id": message_id}, {"participant_id": 1})
+        if document is None:
+            raise NotFound(f"there is no message {message_id}", code="message_unknown")
+        participant_id: str = document["participant_id"]
+        return participant_id
+
+    async def start_again(self, message_id: str, state: State, now: datetime) -> Delivery | None:
+        """Put a failed mail into this state, as if it was new; None if it has not failed or was erased."""
+        times = times_of(Outcome(state), now, self._retry_policy)
+        with mongo.outages_named():
             changed = await self._messages.find_one_and_update(
-                condition,
+                {"_id": message_id, "state": "failed", "facts": {"$exists": True}},
                 {
-                    "$set": {**again, "attempts": 0},
+                    "$set": {"state": state, **times, "attempts": 0},
                     "$inc": {"round": 1},
                     "$unset": {"code": "", "reply": "", "finished_at": "", "claims": ""},
                 },
                 return_document=mongo.ReturnDocument.AFTER,
             )
-        if changed is None:
-            raise Conflict(f"message {message_id} has not failed, or was erased", code="not_failed")
-        return _delivery(changed)
+        return _delivery(changed) if changed is not None else None
 
     async def summary(self) -> dict[tuple[Channel, State], int]:
         """
         How many messages there are, by channel and state.
 
-        Counted one after the other, so while messages come they may be off by those.
+        The counts are taken one after the other. Messages stored meanwhile make them slightly inconsistent.
         """
         states = {"$in": list(get_args(State))}
         group: list[Document] = [
-            # Names every state, so that the index answers and not the collection.
+            # Names every state, so that the index answers the query.
             {"$match": {"state": states, "channel": "email"}},
             {"$group": {"_id": "$state", "count": {"$sum": 1}}},
         ]
         with mongo.outages_named():
             every = await self._messages.estimated_document_count()
             rows = await self._messages.aggregate(group).to_list(None)
-            silenced = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
+            erased = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
             unmailed = await self._messages.count_documents({"unmailed": NO_ADDRESS})
         counts: Counter[tuple[Channel, State]] = Counter(
             {("email", row["_id"]): row["count"] for row in rows}
         )
-        # What is neither a mail nor was for somebody erased lies in an inbox.
-        counts["inbox", "delivered"] = every - counts.total() - silenced
-        counts["inbox", "cancelled"] = silenced
+        # A message that is no mail and was not erased lies in an inbox.
+        counts["inbox", "delivered"] = every - counts.total() - erased
+        counts["inbox", "cancelled"] = erased
         counts["email", "skipped"] += unmailed
         return {of: count for of, count in counts.items() if count > 0}
 
-    async def deliveries(
+    async def page(
         self, state: State, channels: Sequence[Channel], before: tuple[datetime, str] | None, limit: int
     ) -> list[Delivery]:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
 
-        Those delivered to inboxes are nearly all there are and in no index: they are not listed.
-        A mail that was not made goes by the id of the message in the inbox.
+        Messages delivered to inboxes are not listed: they are nearly all messages, and in no index.
+        A mail that was not made has the id of the inbox message beside it.
         """
         older: Document = {} if before is None else older_than(before)
         wanted = [{**one, **older} for one in _listed(state, channels)]
@@ -122,7 +114,7 @@ class DeliveryStore:
 
 
 def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
-    """The conditions of messages in this state, each of which an index answers where there is one."""
+    """The conditions of messages in this state. An index answers each of them."""
     listed: list[Document] = [
         {"state": state, "channel": channel}
         for channel in channels
@@ -134,7 +126,7 @@ def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
 
 
 def _delivery(document: Document) -> Delivery:
-    at_once = document["created_at"] if document["channel"] == "inbox" else None
+    stored_at = document["created_at"] if document["channel"] == "inbox" else None
     return Delivery(
         message=message_from(document),
         state=document["state"],
@@ -142,7 +134,7 @@ def _delivery(document: Document) -> Delivery:
         reply=document.get("reply"),
         attempts=document.get("attempts", 0),
         due_at=document.get("due_at"),
-        finished_at=document.get("finished_at", at_once),
+        finished_at=document.get("finished_at", stored_at),
     )
 
 

@@ -1,51 +1,48 @@
-"""Messages made into mails: the one place where a contact is opened, at the moment of sending."""
+"""Messages composed to mails. A contact is opened here and nowhere else, at the moment of sending."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
-from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.decryptor import Decryptor
+from services.notifications.contacts.rules import Preferences, Recipient, language_of
 from services.notifications.contacts.store import ContactStore
-from services.notifications.mail.format import Mail, mail
-from services.notifications.messages.rules import (
-    NO_ADDRESS,
-    Message,
-    Outcome,
-    Preferences,
-    Recipient,
-    language_of,
-)
+from services.notifications.mail.format import Mail, format_mail
+from services.notifications.messages.rules import ERASED, NO_ADDRESS, Message, Outcome
 from services.notifications.wording.render import Wording
+from services.notifications.wording.tickets import with_ticket_code
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected
 
 log = logging.getLogger(__name__)
 
 
-class Postal:
-    """Addresses and words mails, in one sender's name."""
+class Composer:
+    """Composes mails of one sender."""
 
-    def __init__(self, contacts: ContactStore, wording: Wording, opener: Opener, *, sender: str) -> None:
+    def __init__(
+        self, contacts: ContactStore, wording: Wording, decryptor: Decryptor, *, sender: str
+    ) -> None:
         self._contacts = contacts
         self._wording = wording
-        self._opener = opener
+        self._decryptor = decryptor
         self._sender = sender
 
-    async def make(self, messages: Sequence[Message]) -> list[Mail | Outcome]:
-        """For each message its mail, or what becomes of it instead, in order."""
+    async def compose(self, messages: Sequence[Message]) -> list[Mail | Outcome]:
+        """For each message its mail, or the outcome if there is no mail to send. In order."""
         ids = {message.participant_id for message in messages}
         recipients = await self._contacts.recipients(ids)
         keys = await self._contacts.keys(ids)
         preferences = await self._contacts.preferences(ids)
-        made: list[Mail | Outcome] = []
+        composed: list[Mail | Outcome] = []
         for message in messages:
             id_ = message.participant_id
-            made.append(self._made(message, recipients.get(id_), keys.get(id_), preferences.get(id_)))
-            # Opening a contact is arithmetic: let requests in between.
+            composed.append(self._composed(message, recipients.get(id_), keys.get(id_), preferences.get(id_)))
+            # Opening a contact is computation: let requests in between.
             await asyncio.sleep(0)
-        return made
+        return composed
 
-    def _made(
+    def _composed(
         self,
         message: Message,
         recipient: Recipient | None,
@@ -53,24 +50,24 @@ class Postal:
         preferences: Preferences | None,
     ) -> Mail | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
-            return Outcome("cancelled", "erased")
+            return Outcome("cancelled", ERASED)
         if preferences is not None and not preferences.email:
             return Outcome("skipped", "email_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
         if key_sealed is None:
-            # It was there when the mail became due, so it is destroyed: the erasure is on its way.
-            return Outcome("cancelled", "erased")
+            # The key was there when the mail became due. So it was destroyed since: an erasure is on its way.
+            return Outcome("cancelled", ERASED)
         try:
-            return self._written(message, recipient, recipient.contact_sealed, key_sealed, preferences)
+            return self._mail(message, recipient, recipient.contact_sealed, key_sealed, preferences)
         except Rejected as error:
             return self._failed(error.code)
         except Exception as error:  # noqa: BLE001 (one mail's fault: the others go on)
-            # Without the error's words: they may quote what must not be logged.
+            # Without the error's message, which may quote what must not be logged.
             log.warning("a mail cannot be made", extra={"reason": type(error).__name__, "kind": message.kind})
             return self._failed("mail_unmakeable")
 
-    def _written(
+    def _mail(
         self,
         message: Message,
         recipient: Recipient,
@@ -78,15 +75,15 @@ class Postal:
         key_sealed: str,
         preferences: Preferences | None,
     ) -> Mail | Outcome:
-        key = self._opener.key(key_sealed)
-        contact = self._opener.contact(contact_sealed, key)
+        key = self._decryptor.key(key_sealed)
+        contact = self._decryptor.contact(contact_sealed, key)
         if contact.email is None:
             return Outcome("skipped", NO_ADDRESS)
         language = language_of(None, preferences, recipient)
-        facts = self._opener.facts(message.facts or {}, key)
-        words = self._wording.say(message.kind, facts, language, recipient.kind)
+        facts = with_ticket_code(message.facts or {}, key)
+        words = self._wording.render(message.kind, facts, language, recipient.kind)
         body = self._wording.letter(words, name=contact.name, language=language, date=message.created_at)
-        return mail(
+        return format_mail(
             message.message_id,
             sender=self._sender,
             address=contact.email,

@@ -1,6 +1,4 @@
-"""
-A mail as RFC 5322 and RFC 6531 want it. Pure: the same message makes the same mail every time.
-"""
+"""A mail in the format of RFC 5322 and RFC 6531. Pure: the same message makes the same mail every time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +11,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from services.notifications.messages.rules import MessageId
-from services.notifications.wording.render import TIMEZONE
+from services.notifications.wording.dates import TIMEZONE
 from shared.contracts.events import Language
 from shared.runtime.errors import Rejected
 
@@ -22,7 +20,7 @@ CONSTANTS_MAX = 16
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What is handed to the mail server: to whom, and the bytes; `utf8` where that needs SMTPUTF8."""
+    """What the mail server gets: the address and the bytes. `utf8`: the server needs to know SMTPUTF8."""
 
     address: str
     content: bytes
@@ -32,7 +30,7 @@ class Mail:
         return "Mail(sealed)"
 
 
-def mail(
+def format_mail(
     message_id: MessageId,
     *,
     sender: str,
@@ -43,44 +41,44 @@ def mail(
     date: datetime,
 ) -> Mail:
     """
-    The mail that a message makes.
+    The mail of a message.
 
-    Message-ID and date derive from the message, so that a mail sent twice can be seen to be one.
+    Message-ID and date derive from the message, so a mail that is sent twice is recognised as one.
 
     Raises:
-        Rejected: the address is none that a mail server takes.
+        Rejected: no mail server would accept the address (`address_invalid`).
     """
     to = deliverable(address)
     utf8 = not to.isascii()
-    made = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
-    made["From"] = _constant("From", sender)
-    made["To"] = _address(to)
-    made["Subject"] = subject
-    made["Date"] = date.astimezone(TIMEZONE)
-    made["Message-ID"] = f"<{message_id}@{domain_of(sender)}>"
-    # RFC 3834: holiday replies and other machines leave it unanswered.
-    made["Auto-Submitted"] = _constant("Auto-Submitted", "auto-generated")
-    made.set_content(body, charset="utf-8", cte="base64")
-    # After the content, which replaces what it finds of its own headers.
-    made["Content-Language"] = _constant("Content-Language", language)
-    return Mail(to, made.as_bytes(), utf8)
+    mail = EmailMessage(policy=SMTPUTF8 if utf8 else SMTP)
+    mail["From"] = _constant("From", sender)
+    mail["To"] = _address(to)
+    mail["Subject"] = subject
+    mail["Date"] = date.astimezone(TIMEZONE)
+    mail["Message-ID"] = f"<{message_id}@{domain_of(sender)}>"
+    # RFC 3834: automatic responders do not answer such a mail.
+    mail["Auto-Submitted"] = _constant("Auto-Submitted", "auto-generated")
+    mail.set_content(body, charset="utf-8", cte="base64")
+    # After set_content, which would remove this header.
+    mail["Content-Language"] = _constant("Content-Language", language)
+    return Mail(to, mail.as_bytes(), utf8)
 
 
 def deliverable(address: str) -> str:
     """
-    The address as every mail server takes it: a domain of other letters in its ASCII form (RFC 5891).
+    The address with its domain in ASCII, which every mail server accepts (RFC 5891).
 
-    Where the part before the @ is not ASCII, no such form exists; the address stays, and needs SMTPUTF8.
+    If the part before the @ is not ASCII, there is no such form. The address stays and needs SMTPUTF8.
 
     Raises:
-        Rejected: it is no address (`address_invalid`).
+        Rejected: this is no address (`address_invalid`).
     """
     if address.isascii() and address.isprintable():
         return address
     try:
         valid = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
-        # Without the cause: it quotes the address.
+        # Without the cause, which quotes the address.
         raise Rejected("this is no address that mail can be sent to", code="address_invalid") from None
     return valid.ascii_email or valid.normalized
 
@@ -92,7 +90,7 @@ def domain_of(address: str) -> str:
 
 @lru_cache(maxsize=CONSTANTS_MAX)
 def _constant(name: str, value: str) -> Any:
-    """A header that many mails share. To parse it anew takes a fifth of making a mail."""
+    """A header that many mails share. Parsing it each time would take a fifth of a mail's time."""
     return SMTP.header_factory(name, value)
 
 

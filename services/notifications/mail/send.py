@@ -1,8 +1,9 @@
 """
-Mails over several connections at once: what one mail meets with is no other mail's business.
+Mails handed over on several connections at once. One mail's fault does not stop the others.
 
-A server may close the connection at one recipient. So a mail that met with that is tried once more after all
-the others, over another connection; the second time counts as its own try.
+A server may close the connection because of one recipient, or for its own reasons. So a mail at which the
+connection closed is sent once more after all the others, on another connection. If that closes too, it counts
+as the mail's own fault.
 """
 
 import asyncio
@@ -12,21 +13,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.notifications.mail.format import Mail
-from services.notifications.mail.smtp import MailConnection, MailServerDown, Reply
-from services.notifications.mail.store import Claimed
+from services.notifications.mail.rules import Claimed, Reply
+from services.notifications.mail.smtp import MailConnection, MailServerDown
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)
 
-# So many times the connection closes at a mail until it is put down to that mail.
+# After so many closed connections at one mail, the mail is at fault.
 CLOSINGS_MAX = 2
-# With all that a connection tries anew. What is begun within half the lease is marked within the lease.
+# For one mail, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
 SEND_SECONDS_MAX = 45.0
 
 
 @dataclass(slots=True)
 class Sent:
-    """What became of mails: the replies, those that were not sent, and whether the server is away."""
+    """What became of mails: replies, mails that were not sent, and the error if the server is away."""
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
     untried: list[Claimed] = field(default_factory=list)
@@ -38,7 +39,7 @@ async def send_all(
     mails: Sequence[tuple[Claimed, Mail]],
     may_go_on: Callable[[], bool],
 ) -> Sent:
-    """Hand mails over, in this order, until there are none left or `may_go_on` says no."""
+    """Hand mails over, in this order, until none is left or `may_go_on` returns False."""
     sent = Sent()
     left = deque(mails)
     closings: Counter[str] = Counter()
@@ -80,6 +81,6 @@ async def _send(connection: MailConnection, mail: Mail) -> Reply:
     except Exception as error:  # noqa: BLE001 (one mail's fault, counted, and tried again later)
         connection.drop()
         metrics.ITEMS_FAILED.labels("courier", "mail_unsendable").inc()
-        # Without the error's words: they may quote the address.
+        # Without the error's message, which may quote the address.
         log.warning("a mail failed; the others go on", extra={"reason": type(error).__name__})
         return Reply("deferred", "mail_unsendable")

@@ -1,11 +1,12 @@
 """
-A connection to the mail server, kept open, and what the server says of a mail.
+A connection to the mail server, kept open, and the server's reply to a mail.
 
-Source: RFC 5321, 4.2.1 and 4.5.4.1: 4xx is "not now" and tried again for days, 5xx is "never". 421 and a
-closed connection speak of the connection, and may all the same mean one mail alone. Where the sender is not
-taken, the sender is tried without anything of the mail: if that is not taken either, they mean us.
+Source: RFC 5321, 4.2.1 and 4.5.4.1. A reply of 4xx means "not now" and the mail is tried again for days; 5xx
+means "never". 421 and a closed connection are about the connection, but may be caused by one mail. If the
+server does not accept the sender of a mail, the sender is tried again without the mail's size: if the server
+does not accept that either, it refuses us and not the mail.
 
-What the server replies may quote the address, so its words are never logged or kept: its code is.
+The text of a reply may quote the address. So the text is never logged or stored, only the code.
 """
 
 import asyncio
@@ -17,14 +18,14 @@ from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException
 from pydantic import SecretStr
 
 from services.notifications.mail.format import Mail
+from services.notifications.mail.rules import TRANSIENT, Reply, reply_of
 from shared.runtime.errors import Unavailable
 
 CONNECT_SECONDS_MAX = 10.0
 MAIL_SECONDS_MAX = 20.0
-# Before a connection that has rested longer is used, it is asked whether it still is one.
-RESTED_SECONDS = 2.0
+# A connection that was idle for longer is tested by NOOP before it is used.
+IDLE_SECONDS_MAX = 2.0
 SERVICE_CLOSING = 421
-TRANSIENT, PERMANENT = 400, 500
 
 Security = Literal["none", "starttls", "tls"]
 Step = Literal["sender", "recipient", "content"]
@@ -32,7 +33,7 @@ Step = Literal["sender", "recipient", "content"]
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mails are handed over, and in whose name."""
+    """Where mails are handed over, and the sender's address."""
 
     host: str
     port: int
@@ -43,28 +44,14 @@ class MailServer:
     mail_seconds_max: float = MAIL_SECONDS_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """
-    What became of a mail: taken, deferred (not now) or refused (never) by the server.
-
-    `closed`: the server closed the connection at this mail; perhaps because of it. `code` is the server's,
-    if it gave one. `reason` is stable, for whoever reads what failed.
-    """
-
-    verdict: Literal["taken", "deferred", "refused", "closed"]
-    reason: str = ""
-    code: int | None = None
-
-
 class MailServerDown(Unavailable):
-    """The mail server takes nothing from us at all: no mail is to blame."""
+    """The mail server accepts no mail of ours. No single mail is at fault."""
 
     code = "smtp_unreachable"
 
 
-class _NotAtSender(MailServerDown):
-    """The server let us in and did not take the sender: it closed, or answered with `reply`."""
+class _SenderRefused(MailServerDown):
+    """The server accepted the connection but not the sender: it closed, or answered with `reply`."""
 
     def __init__(self, reply: int | None = None) -> None:
         super().__init__(
@@ -76,7 +63,7 @@ class _NotAtSender(MailServerDown):
 
 
 class MailConnection:
-    """One connection; opened when it is needed and again when it is lost."""
+    """One connection, opened when it is needed, and again when it is lost."""
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
@@ -86,13 +73,13 @@ class MailConnection:
 
     async def open(self) -> None:
         """
-        Connect, or make sure that the connection still is one.
+        Connect, or make sure that the connection still works.
 
         Raises:
-            MailServerDown: the server does not let us in.
+            MailServerDown: the server does not accept the connection.
         """
         if self._client is not None and self._client.is_connected:
-            if asyncio.get_running_loop().time() - self._used_at < RESTED_SECONDS:
+            if asyncio.get_running_loop().time() - self._used_at < IDLE_SECONDS_MAX:
                 return
             try:
                 await self._client.noop()
@@ -108,38 +95,39 @@ class MailConnection:
         Hand a mail over.
 
         Raises:
-            MailServerDown: the server does not let us in, or takes nothing in our name.
+            MailServerDown: the server does not accept the connection, or no mail from our sender.
         """
         await self.open()
         if self._mails > 0:
             try:
                 return await self._hand_over(mail)
-            except _NotAtSender as error:
+            except _SenderRefused as error:
                 if error.reply is not None:
                     return await self._refused_at_sender(error)
-                # Servers close a connection after so many mails, which says nothing of the next one.
+                # Some servers close a connection after a number of mails. That says nothing about the next
+                # mail.
                 await self.open()
         try:
             return await self._hand_over(mail)
-        except _NotAtSender as error:
+        except _SenderRefused as error:
             return await self._refused_at_sender(error)
 
     async def close(self) -> None:
-        """Take leave of the server."""
+        """Say goodbye to the server and close."""
         if self._client is not None and self._client.is_connected:
             with suppress(SMTPException, OSError):
                 await self._client.quit(timeout=1)
         self.drop()
 
     def drop(self) -> None:
-        """Cut the connection; nothing is said to the server."""
+        """Close the connection without a word to the server."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
     async def _hand_over(self, mail: Mail) -> Reply:
         client = self._client
-        assert client is not None  # noqa: S101 (open has seen to it)
+        assert client is not None  # noqa: S101 (open() has connected)
         if mail.utf8 and not client.supports_extension("smtputf8"):
             return Reply("refused", "address_needs_smtputf8")
         options = [f"SIZE={len(mail.content)}"] if client.supports_extension("size") else []
@@ -159,11 +147,11 @@ class MailConnection:
         except SMTPServerDisconnected:
             return self._closed(step)
         except ValueError:
-            # aiosmtplib cannot write this address as a command.
+            # aiosmtplib cannot encode this address as a command.
             await self._reset()
             return Reply("refused", "address_invalid")
         except (SMTPException, OSError):
-            # Perhaps taken, perhaps not: it is sent again, with the same Message-ID.
+            # The server may have accepted the mail or not. It is sent again, with the same Message-ID.
             self.drop()
             if step == "sender":
                 raise MailServerDown("the mail server does not answer") from None
@@ -176,24 +164,24 @@ class MailConnection:
         if code == SERVICE_CLOSING:
             return self._closed(step, code)
         if code < TRANSIENT:
-            # What follows on this connection could be taken for the answer to something else.
+            # An unexpected reply: later replies on this connection could belong to other commands.
             self.drop()
             return Reply("deferred", "smtp_interrupted")
         await self._reset()
         if step == "sender":
-            raise _NotAtSender(code)
-        return _by_code(code)
+            raise _SenderRefused(code)
+        return reply_of(code)
 
-    async def _refused_at_sender(self, error: _NotAtSender) -> Reply:
+    async def _refused_at_sender(self, error: _SenderRefused) -> Reply:
         """
-        Find out whether the server takes no mail of ours or not this one: its size stands there too.
+        Find out whether the server refuses all our mails or only this one, perhaps for its size.
 
         Raises:
-            MailServerDown: the sender alone is not taken either.
+            MailServerDown: the server does not accept the sender without a mail either.
         """
         await self.open()
         client = self._client
-        assert client is not None  # noqa: S101 (open has seen to it)
+        assert client is not None  # noqa: S101 (open() has connected)
         try:
             async with asyncio.timeout(self._server.mail_seconds_max):
                 await client.mail(self._server.sender)
@@ -201,16 +189,16 @@ class MailConnection:
             self.drop()
             raise error from None
         await self._reset()
-        return _by_code(error.reply) if error.reply is not None else Reply("closed", "smtp_closed")
+        return reply_of(error.reply) if error.reply is not None else Reply("closed", "smtp_closed")
 
     def _closed(self, step: Step, code: int | None = None) -> Reply:
         self.drop()
         if step == "sender":
-            raise _NotAtSender
+            raise _SenderRefused
         return Reply("closed", "smtp_closed", code)
 
     async def _reset(self) -> None:
-        """End the mail's transaction, so that the next one can begin."""
+        """End the transaction of this mail, so that the next one can begin."""
         self._mails += 1
         client = self._client
         try:
@@ -229,7 +217,7 @@ class MailConnection:
             username=server.username,
             password=server.password.get_secret_value() if server.password else None,
             use_tls=server.security == "tls",
-            # Never by chance: a server that suddenly offers no TLS must not get the mails in clear.
+            # Explicit: if a server suddenly offers no TLS, mails must not go out in clear.
             start_tls=server.security == "starttls",
             timeout=CONNECT_SECONDS_MAX,
         )
@@ -244,7 +232,7 @@ class MailConnection:
         except (SMTPException, OSError) as error:
             client.close()
             reply = f" {error.code}" if isinstance(error, SMTPResponseException) else ""
-            # Without the cause: a server's words may quote our user name.
+            # Without the cause: the server's text may quote our user name.
             raise MailServerDown(
                 f"the mail server {server.host}:{server.port} does not let us in: "
                 f"{type(error).__name__}{reply}"
@@ -255,9 +243,3 @@ class MailConnection:
 
     def _was_used(self) -> None:
         self._used_at = asyncio.get_running_loop().time()
-
-
-def _by_code(code: int) -> Reply:
-    if code >= PERMANENT:
-        return Reply("refused", "smtp_rejected", code)
-    return Reply("deferred", "smtp_deferred", code)

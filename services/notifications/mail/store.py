@@ -1,56 +1,41 @@
 """
-Mails on their way, in MongoDB: due, claimed, marked, given up.
+The queue of mails in MongoDB: due, claimed, marked, expired. A view of `messages` (messages/documents.py).
 
-A claim is a lease: `due_at` of a claimed message is when the claim ends and anybody may
-claim it anew (docs/decisions/0008-deliveries.md).
+A claim is a lease: `due_at` of a claimed mail is when the claim ends. After that any process may claim the
+mail anew (docs/decisions/0008-deliveries.md).
 """
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from services.notifications.mail.rules import UNREADABLE, Claimed, expired
 from services.notifications.messages import delivery_events
-from services.notifications.messages.rules import Message, Outcome
-from services.notifications.messages.store import message_from
+from services.notifications.messages.counting import count
+from services.notifications.messages.documents import message_from
+from services.notifications.messages.rules import Outcome
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
-from shared.storage import mongo, outbox
-from shared.storage.mongo import ASCENDING, Database, Document, Session, UpdateOne
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
+from shared.storage.unit_of_work import UnitOfWork, save_together
 
 log = logging.getLogger(__name__)
 
-GIVEN_UP_AT_ONCE_MAX = 500
+EXPIRED_AT_ONCE_MAX = 500
 DUE_COUNTED_MAX = 10_000
-
-_UNREADABLE = Outcome("failed", "message_unreadable")
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """
-    A mail that this process may send now; `attempts` counts this time too.
-
-    `claims` counts how often it was claimed since it was marked last, this time included.
-    """
-
-    message: Message
-    attempts: int
-    round: int
-    expires_at: datetime
-    claims: int = 1
 
 
 class MailQueue:
-    """The courier's view of the messages."""
+    """Mails on their way."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._messages = database["messages"]
 
     async def due(self, now: datetime, limit: int) -> list[str]:
-        """The ids of mails to be sent now, the longest due first; also those whose claim has ended."""
+        """The ids of mails to send now, the longest due first. A mail whose claim has ended is due again."""
         condition = {"due_at": {"$lte": now}, "state": {"$in": ["pending", "claimed"]}}
         with mongo.outages_named():
             found = self._messages.find(condition, {"_id": 1}).sort("due_at", ASCENDING).limit(limit)
@@ -58,9 +43,9 @@ class MailQueue:
 
     async def claim(self, ids: Sequence[str], now: datetime, lease: timedelta) -> tuple[str, list[Claimed]]:
         """
-        Take those of these mails that nobody else has taken meanwhile.
+        Claim those of these mails that nobody else has claimed meanwhile.
 
-        Returns: the claim's id, and what it holds.
+        Returns: the claim's id, and the mails that it holds.
         """
         claim = str(uuid4())
         with mongo.outages_named():
@@ -85,43 +70,40 @@ class MailQueue:
         if unreadable:
             _report_unreadable(len(unreadable))
             with mongo.outages_named():
-                await self._messages.update_many({"_id": {"$in": unreadable}}, _change(_UNREADABLE, now))
+                await self._messages.update_many({"_id": {"$in": unreadable}}, _change(UNREADABLE, now))
         return claim, claimed
 
     async def mark(self, claim: str, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> int:
         """
-        Keep what became of claimed mails, and tell of it, in one transaction.
+        Save what became of claimed mails, together with the events that tell of it.
 
-        A mail that is no longer under this claim is left alone: it was cancelled, or the claim
-        ended and it is another's.
+        A mail that this claim no longer holds stays as it is: it was cancelled, or the claim has ended and
+        another process has claimed it.
 
         Returns: how many were marked.
         """
         if not outcomes:
             return 0
 
-        async def work(session: Session) -> list[tuple[Claimed, Outcome]]:
+        async def work(unit: UnitOfWork) -> list[tuple[Claimed, Outcome]]:
             ids = [one.message.message_id for one, _ in outcomes]
-            held = self._messages.find({"_id": {"$in": ids}, "claim": claim}, {"_id": 1}, session=session)
+            held = self._messages.find(
+                {"_id": {"$in": ids}, "claim": claim}, {"_id": 1}, session=unit.session
+            )
             ours = {document["_id"] for document in await held.to_list(None)}
             marked = [pair for pair in outcomes if pair[0].message.message_id in ours]
             if marked:
-                await self._messages.bulk_write(
-                    [
-                        UpdateOne({"_id": one.message.message_id}, _change(outcome, now))
-                        for one, outcome in marked
-                    ],
-                    ordered=False,
-                    session=session,
-                )
-                told = [_told(one, outcome, now) for one, outcome in marked]
-                await outbox.append(self._database, session, [event for event in told if event is not None])
+                writes = [
+                    UpdateOne({"_id": one.message.message_id}, _change(outcome, now))
+                    for one, outcome in marked
+                ]
+                await self._messages.bulk_write(writes, ordered=False, session=unit.session)
+                unit.tell(*[event for pair in marked for event in _events_of(*pair, now)])
             return marked
 
-        marked = await mongo.in_transaction(self._database, work)
+        marked = await save_together(self._database, work)
         for _, outcome in marked:
-            word = outcome.state if outcome.state != "pending" else "deferred"
-            metrics.DELIVERIES.labels("email", word).inc()
+            count("email", outcome.state if outcome.state != "pending" else "deferred")
         return len(marked)
 
     async def length(self, now: datetime) -> tuple[int, datetime | None]:
@@ -131,46 +113,46 @@ class MailQueue:
             first = (
                 await self._messages.find(due, {"due_at": 1}).sort("due_at", ASCENDING).limit(1).to_list(None)
             )
-            count = await self._messages.count_documents(due, limit=DUE_COUNTED_MAX) if first else 0
-        return count, first[0]["due_at"] if first else None
+            mails = await self._messages.count_documents(due, limit=DUE_COUNTED_MAX) if first else 0
+        return mails, first[0]["due_at"] if first else None
 
-    async def give_up(self, now: datetime) -> int:
+    async def expire(self, now: datetime) -> int:
         """
-        Fail mails that have waited too long, for a contact or for the mail server, and tell of it.
+        Fail mails that have waited too long for a contact or for the mail server.
 
-        Returns: how many, at most `GIVEN_UP_AT_ONCE_MAX`; call again while it is that many.
+        Returns: how many, at most `EXPIRED_AT_ONCE_MAX`; call again while it is that many.
         """
         overdue: Document = {
             "expires_at": {"$lte": now},
-            # A claim that has not ended may yet be a delivery.
+            # Not those under a claim that has not ended: they may be delivered right now.
             "$or": [{"state": {"$in": ["waiting_contact", "pending"]}}, {"due_at": {"$lte": now}}],
         }
         with mongo.outages_named():
             if not await self._messages.find_one(overdue, {"_id": 1}):
                 return 0
 
-        async def work(session: Session) -> tuple[int, int]:
-            found = await self._messages.find(overdue, session=session).to_list(GIVEN_UP_AT_ONCE_MAX)
-            writes, told, unreadable = [], [], 0
+        async def work(unit: UnitOfWork) -> tuple[int, int]:
+            found = await self._messages.find(overdue, session=unit.session).to_list(EXPIRED_AT_ONCE_MAX)
+            writes, unreadable = [], 0
             for document in found:
                 try:
-                    one, outcome = _overdue(document, now)
-                    told.append(_told(one, outcome, now))
+                    one, outcome = _expired(document, now)
+                    events = _events_of(one, outcome, now)
                 except (KeyError, TypeError):
+                    outcome, events = UNREADABLE, []
                     unreadable += 1
-                    outcome = _UNREADABLE
+                unit.tell(*events)
                 writes.append(UpdateOne({"_id": document["_id"]}, _change(outcome, now)))
             if writes:
-                await self._messages.bulk_write(writes, ordered=False, session=session)
-                await outbox.append(self._database, session, [event for event in told if event is not None])
+                await self._messages.bulk_write(writes, ordered=False, session=unit.session)
             return len(writes), unreadable
 
-        count, unreadable = await mongo.in_transaction(self._database, work)
+        mails, unreadable = await save_together(self._database, work)
         if unreadable:
-            # Not within the transaction, which may run more than once.
+            # Not in `work`, which may run more than once.
             _report_unreadable(unreadable)
-        metrics.DELIVERIES.labels("email", "failed").inc(count)
-        return count
+        count("email", "failed", mails)
+        return mails
 
 
 def _claimed(document: Document) -> Claimed:
@@ -183,16 +165,14 @@ def _claimed(document: Document) -> Claimed:
     )
 
 
-def _overdue(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
-    unheard = "contact_unknown" if document["state"] == "waiting_contact" else "expired"
+def _expired(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
     one = Claimed(message_from(document), document["attempts"], document.get("round", 0), now)
-    # Why it was put off last says more than that its time is over.
-    return one, Outcome("failed", document.get("code", unheard))
+    return one, expired(document["state"], document.get("code"))
 
 
 def _report_unreadable(messages: int) -> None:
-    """Nothing can be told of what cannot be read: it ends, so that the others go on, and is counted."""
-    metrics.ITEMS_FAILED.labels("courier", _UNREADABLE.code).inc(messages)
+    """Count messages that cannot be read. No event can tell of them; they fail, so that the others go on."""
+    metrics.ITEMS_FAILED.labels("courier", UNREADABLE.code).inc(messages)
     log.error("messages cannot be read", extra={"messages": messages})
 
 
@@ -209,7 +189,7 @@ def _change(outcome: Outcome, now: datetime) -> Document:
         set_["finished_at"] = now
         unset |= {"due_at": "", "expires_at": ""}
     if outcome.state == "delivered":
-        # What went wrong on the way is of no interest any more.
+        # Why it was deferred before is of no interest any more.
         unset |= {"code": "", "reply": ""}
     change: Document = {"$set": set_, "$unset": unset}
     if not outcome.counted:
@@ -217,15 +197,16 @@ def _change(outcome: Outcome, now: datetime) -> Document:
     return change
 
 
-def _told(one: Claimed, outcome: Outcome, now: datetime) -> Envelope[Event] | None:
+def _events_of(one: Claimed, outcome: Outcome, now: datetime) -> list[Envelope[Event]]:
     try:
         if outcome.state == "delivered":
-            return delivery_events.delivered(one.message, now, one.round)
+            return [delivery_events.delivered(one.message, now, one.round)]
         if outcome.state == "failed":
             attempts = one.attempts if outcome.counted else one.attempts - 1
-            return delivery_events.failed(one.message, outcome.code or "failed", attempts, now, one.round)
+            code = outcome.code or "failed"
+            return [delivery_events.failed(one.message, code, attempts, now, one.round)]
     except ValueError as error:
-        # An older version took an event under an id that no event of ours can name. Others must go on.
+        # An older version accepted an event id that our events cannot carry. The other mails go on.
         metrics.ITEMS_FAILED.labels("courier", "untellable").inc()
         log.warning("a delivery cannot be told", extra={"reason": type(error).__name__})
-    return None
+    return []

@@ -1,100 +1,45 @@
 """
-What is said of which event, to whom, by which channel, and when a delivery is given up. Pure.
+Which messages an event makes, what becomes of each when it is stored, and until when a mail is tried. Pure.
 
-A message is one event told over one channel. It keeps the facts that its wording needs
-and no personal data; what it says is worded when it is read or sent.
+A message keeps the facts that its template needs, and no personal data. Its words are made when it is read or
+sent.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
-from typing import Literal, NewType, TypeAlias
+from typing import Literal, NewType
 
 import msgspec
 from msgspec.structs import replace
 
-from shared.contracts import checked, events
+from services.notifications.contacts.rules import Reach
+from services.notifications.wording.policy import POLICY, Fact, channels_of, facts_of, recipient_of
+from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
-from shared.contracts.events import Channel, Language, ParticipantKind
-from shared.runtime.clock import to_milliseconds
+from shared.contracts.events import Channel
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
 CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
+# Codes of outcomes.
 NO_ADDRESS = "no_address"
-# The fact that only the participant's own key opens; it is worded as `ticket_code`.
-TICKET_SEALED = "ticket_sealed"
+ERASED = "erased"
 
 MessageId = NewType("MessageId", str)
-Fact: TypeAlias = str | int | bool | datetime | None
 State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
 
-# How a mail gets to somebody whom we know. Somebody keyless has a contact, and the key that opens it has not
-# come yet: their mail waits, like that of somebody of whom we know nothing.
-Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
-
-# What has not reached its end: an erasure cancels it.
+# States that are not final. An erasure cancels messages in these states.
 OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What is said of one type of event: its wording, the facts in it, and its channels."""
-
-    kind: str
-    facts: tuple[str, ...]
-    # Empty: the event itself names them.
-    channels: tuple[Channel, ...]
-    recipient: str = "participant_id"
-
-
-_SESSION = ("activity_title", "starts_at", "venue", "places")
-
-POLICY: Mapping[type[Event], Notice] = {
-    events.RegistrationConfirmed: Notice(
-        "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
-    ),
-    events.RegistrationWaitlisted: Notice(
-        "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
-    ),
-    events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
-    events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
-    events.RegistrationMoved: Notice(
-        "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
-    ),
-    # Many sit the contest many times: a mail each time would be a nuisance.
-    events.QuizCompleted: Notice(
-        "quiz_completed",
-        ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
-        ("inbox",),
-    ),
-    events.AwardIssued: Notice(
-        "award_issued",
-        ("scheme_title", "kind", "tier", "award_code", "issued_at"),
-        ("inbox", "email"),
-        recipient="recipient_id",
-    ),
-    events.AwardRevoked: Notice(
-        "award_revoked",
-        ("scheme_title", "award_code", "reason", "revoked_at"),
-        ("inbox", "email"),
-        recipient="recipient_id",
-    ),
-    events.NotificationRequested: Notice("notification_requested", ("subject", "body"), ()),
-}
-
-
-KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in POLICY.items()}
-_FACTS = {notice.kind: attrgetter(*notice.facts) for notice in POLICY.values()}
-
-
-# Structs, since every event makes some: a frozen dataclass costs four times as much to make.
+# A struct, because every event makes some: a frozen dataclass takes four times as long to make.
 class Message(msgspec.Struct, frozen=True):
     """
-    One event told over one channel; `facts` is None once its recipient is erased.
+    One event told over one channel.
 
-    `unmailed`: why an inbox message has no mail beside it that the policy asks for.
+    `facts` is None after the recipient is erased. `unmailed` is a code on an inbox message: why there is no
+    mail beside it although the policy asks for one.
     """
 
     message_id: MessageId
@@ -108,34 +53,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """What is known of a participant; the contact stays locked until a mail is made."""
-
-    participant_id: str
-    kind: ParticipantKind = "person"
-    language: Language = "zh-CN"
-    contact_sealed: str | None = None
-    erased: bool = False
-
-    def __repr__(self) -> str:
-        return f"Recipient({self.participant_id})"
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a participant has chosen; no language of their own means the profile's."""
-
-    email: bool = True
-    language: Language | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What becomes of a delivery: its next state, why, and when it is due again.
+    What becomes of a message: its next state, the reason's code, and when it is due again.
 
-    `reply` is the mail server's reply code. `counted` is False where the try was not
-    the message's own fault.
+    `reply` is the mail server's reply code. `counted` is False where the try was not the message's own fault.
     """
 
     state: State
@@ -145,15 +67,16 @@ class Outcome:
     counted: bool = True
 
 
-_IN_THE_INBOX = Outcome("delivered")
-
-
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """
-    How long a mail is tried before it is given up: RFC 5321, 4.5.4.1, advises 4 to 5 days.
+    How long and how often a mail is tried before it fails. RFC 5321, 4.5.4.1, advises 4 to 5 days.
 
-    `claims_max`: how often a mail may be claimed and never marked, which means that its courier died.
+    Args:
+        retry_seconds: the wait after the first try; it doubles up to `retry_seconds_max`.
+        pending_max: how long a mail is tried.
+        waiting_max: how long a mail waits for its recipient's contact.
+        claims_max: how often a mail may be claimed without being marked, which means that its courier died.
     """
 
     retry_seconds: float = 300.0
@@ -162,58 +85,59 @@ class Patience:
     waiting_max: timedelta = timedelta(days=14)
     claims_max: int = 6
 
+    def expires_at(self, state: State, since: datetime) -> datetime:
+        """When a mail that is in this state since then has failed."""
+        return since + (self.waiting_max if state == "waiting_contact" else self.pending_max)
+
+
+_DELIVERED = Outcome("delivered")
+_PENDING = Outcome("pending")
+_WAITING = Outcome("waiting_contact")
+_SKIPPED = Outcome("skipped", NO_ADDRESS)
+_CANCELLED = Outcome("cancelled", ERASED)
+
+
+def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
+    """
+    The messages that tell of an event. `reach` is how to reach its recipient, None if they are not known.
+
+    A recipient without an address gets no mail. That is no failure: the inbox message says so.
+
+    Raises:
+        Rejected: the delivery events could not name this event's id (`bad_header`).
+    """
+    if not is_reportable(cause.id):
+        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
+    kind, facts, recipient_id = POLICY[type(event)].kind, facts_of(event), recipient_of(event)
+    channels, unmailed = channels_of(event), None
+    if reach == "unaddressed" and len(channels) > 1:
+        channels, unmailed = ("inbox",), NO_ADDRESS
+    return [
+        Message(
+            message_id(recipient_id, cause, channel), recipient_id, channel, kind, facts, cause, now, unmailed
+        )
+        for channel in channels
+    ]
+
 
 def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
     """
     The id of the message that tells this participant of this event over this channel.
 
-    The same on every repeat; those of one participant lie together.
+    A repeat makes the same id. The ids of one participant's messages are one range.
     """
-    # An event is the same event only if source and id are: CloudEvents 1.0.2, section "id".
+    # An event is the same event only if source and id are the same: CloudEvents 1.0.2, section "id".
     return MessageId(owned_id(participant_id, f"{cause.source} {cause.id} {channel}"))
 
 
 def mail_beside(inbox: Message) -> Message:
-    """The mail that tells of the same event as this message in an inbox."""
+    """The mail that tells of the same event as this inbox message."""
     id_ = message_id(inbox.participant_id, inbox.cause, "email")
     return replace(inbox, message_id=id_, channel="email", unmailed=None)
 
 
-def recipient_of(event: Event) -> str:
-    """The participant who is told of this event."""
-    recipient_id: str = getattr(event, POLICY[type(event)].recipient)
-    return recipient_id
-
-
-def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
-    """
-    The messages that tell of an event. `reach` is what is known of its recipient, if anything.
-
-    Who has left no address gets no mail, and that is no failure: the message in the inbox says so.
-
-    Raises:
-        Rejected: the event's id is none that we could report on.
-    """
-    notice = POLICY[type(event)]
-    if not is_reportable(cause.id):
-        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
-    channels = notice.channels
-    if isinstance(event, events.NotificationRequested):
-        # Named twice is meant once.
-        channels = tuple(dict.fromkeys(event.channels))
-    facts: dict[str, Fact] = dict(zip(notice.facts, _FACTS[notice.kind](event), strict=True))
-    id_: str = getattr(event, notice.recipient)
-    unmailed = None
-    if reach == "unaddressed" and len(channels) > 1:
-        channels, unmailed = ("inbox",), NO_ADDRESS
-    return [
-        Message(message_id(id_, cause, channel), id_, channel, notice.kind, facts, cause, now, unmailed)
-        for channel in channels
-    ]
-
-
 def is_reportable(id_: str) -> bool:
-    """Whether `cause_id` of our own events can carry this id as it is."""
+    """Whether our own events can carry this id as `cause_id`, unchanged."""
     if len(id_) > CAUSE_ID_CHARS_MAX:
         return False
     if id_.isascii() and id_.isprintable():
@@ -225,33 +149,16 @@ def is_reportable(id_: str) -> bool:
 
 
 def first_outcome(message: Message, reach: Reach | None) -> Outcome:
-    """
-    What becomes of a message when it is stored, by what is known of its recipient then.
+    """What becomes of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
+    if message.channel == "inbox" and reach != "erased":
+        return _DELIVERED
+    return mail_outcome(reach)
 
-    An inbox belongs to an id, so it needs no contact. A mail waits for one, and for the key to it.
-    """
+
+def mail_outcome(reach: Reach | None) -> Outcome:
+    """What becomes of a mail that nobody has tried yet. It waits until the contact and its key are known."""
     if reach == "erased":
-        return Outcome("cancelled", "erased")
-    if message.channel == "inbox":
-        return _IN_THE_INBOX
+        return _CANCELLED
     if reach == "unaddressed":
-        return Outcome("skipped", NO_ADDRESS)
-    return Outcome("pending") if reach == "addressed" else Outcome("waiting_contact")
-
-
-def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetime) -> Outcome:
-    """What becomes of a mail that could not be handed over and may be tried again at `due_at`."""
-    if due_at >= expires_at:
-        return Outcome("failed", code, reply=reply)
-    return Outcome("pending", code, due_at=to_milliseconds(due_at), reply=reply)
-
-
-def language_of(
-    asked: Language | None, preferences: Preferences | None, recipient: Recipient | None
-) -> Language:
-    """The language to speak: the one asked for, else the one chosen, else the profile's."""
-    if asked is not None:
-        return asked
-    if preferences is not None and preferences.language is not None:
-        return preferences.language
-    return recipient.language if recipient is not None else "zh-CN"
+        return _SKIPPED
+    return _PENDING if reach == "addressed" else _WAITING

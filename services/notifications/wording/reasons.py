@@ -1,11 +1,11 @@
-"""Why a registration was refused, in words. A code without words of its own gets a neutral sentence."""
+"""Why a registration was refused or cancelled, in words. An unknown code gets a neutral sentence. Pure."""
 
 from collections.abc import Mapping
 
 from shared.contracts.events import Language
 
-# Codes of `registration.rejected`, as registration gives them.
-REFUSED: Mapping[str, Mapping[Language, str]] = {
+# By the codes of `registration.rejected`, which registration decides.
+REASONS: Mapping[str, Mapping[Language, str]] = {
     "session_full": {
         "zh-CN": "该场次名额已满，候补名额亦已满",
         "en": "the session is full, and so is its waiting list",
@@ -38,18 +38,18 @@ REFUSED: Mapping[str, Mapping[Language, str]] = {
         "en": "the participant's profile has been erased",
     },
 }
-OTHERWISE: Mapping[Language, str] = {
+OTHER_REASON: Mapping[Language, str] = {
     "zh-CN": "不符合该场次的报名条件",
     "en": "the conditions of this session are not met",
 }
-# Codes of `registration.cancelled` by who decided; any other is told without saying so.
+# Codes of `registration.cancelled`. With any other code the message does not say who cancelled.
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = frozenset({"cancelled_by_organiser", "session_cancelled"})
 
 
 def refused_because(code: str, language: Language) -> str:
-    """Why a registration was refused; never the code itself."""
-    return REFUSED.get(code, OTHERWISE)[language]
+    """Why a registration was refused: a sentence, never the code itself."""
+    return REASONS.get(code, OTHER_REASON)[language]
 
 
 def cancelled_by(code: str) -> str:

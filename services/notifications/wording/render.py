@@ -1,11 +1,11 @@
 """
-What messages say, in both languages, from templates and facts.
+Templates filled with facts: the words of a message, in either language.
 
-A template's first line is the subject, the rest the body. The greeting with the name
-is put around the body of a mail when it is sent, and kept nowhere.
+The first line of a template is the subject, the rest is the body. A mail's greeting with the name
+(letter.txt) is added when the mail is sent, and never stored.
 
-What was stored by an older version may hold any text and any time: line breaks within a line and control
-characters are taken out when it is worded, and a time that no calendar here can show is "to be announced".
+A message stored by an older version may hold any text. So line breaks within a line and control characters
+are removed when the text is rendered.
 """
 
 import logging
@@ -15,14 +15,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import get_args
-from zoneinfo import ZoneInfo
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.notifications.messages.rules import Fact
+from services.notifications.wording.dates import date_en, date_zh, moment_en, moment_zh
+from services.notifications.wording.policy import Fact
 from services.notifications.wording.reasons import cancelled_by, refused_because
-from shared.contracts.checked import YEARS
 from shared.contracts.events import Language, ParticipantKind
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected
@@ -31,20 +30,10 @@ log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
 LETTER = "letter"
-# The week's own time, whatever the server's: it is printed on the posters.
-TIMEZONE = ZoneInfo("Asia/Shanghai")
 
-_DAYS_ZH = "一二三四五六日"
-_DAYS_EN = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS_EN = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
-)  # fmt: skip
-# Not strftime: its names depend on what locales the machine has.
-
-# Facts of several lines; every other text is one line.
+# Facts of several lines. Every other text fact is one line.
 TEXTS = frozenset({"body"})
-# Draw nothing, and join what stands beside them: some scripts and emoji need them.
+# Invisible characters that join their neighbours: some scripts and emoji need them.
 _JOINERS = "\u200c\u200d"
 
 
@@ -56,7 +45,7 @@ class Words:
     body: str
 
 
-_UNREADABLE: Mapping[Language, Words] = {
+_PLACEHOLDER: Mapping[Language, Words] = {
     "zh-CN": Words("【科技活动周】通知", "本条通知的内容暂时无法显示。如有疑问，请与主办方联系。"),
     "en": Words(
         "[Science & Technology Week] A message",
@@ -66,11 +55,11 @@ _UNREADABLE: Mapping[Language, Words] = {
 
 
 class Wording:
-    """All templates, compiled once. `signatures` names in each language who writes."""
+    """All templates, compiled once. `signatures` names the sender in each language."""
 
     def __init__(self, signatures: Mapping[Language, str], folder: Path = TEMPLATES) -> None:
         self._signatures = signatures
-        self._said: dict[tuple[Language, str], tuple[Template, Template]] = {}
+        self._messages: dict[tuple[Language, str], tuple[Template, Template]] = {}
         self._letters: dict[Language, Template] = {}
         for language in get_args(Language):
             environment = _environment(language)
@@ -80,73 +69,60 @@ class Wording:
                     self._letters[language] = environment.from_string(text)
                     continue
                 subject, _, body = text.partition("\n")
-                self._said[language, path.stem] = (
+                self._messages[language, path.stem] = (
                     environment.from_string(subject),
                     environment.from_string(body),
                 )
 
     def kinds(self, language: Language) -> set[str]:
-        """The kinds of message that there are words for."""
-        return {kind for of, kind in self._said if of == language}
+        """The kinds of message that have a template."""
+        return {kind for of, kind in self._messages if of == language}
 
-    def say(
+    def render(
         self, kind: str, facts: Mapping[str, Fact], language: Language, to: ParticipantKind = "person"
     ) -> Words:
         """
-        What a message says, without any name in it.
+        The words of a message, without the participant's name.
 
         Raises:
-            Rejected: there is no template for it, or its facts do not fit (`mail_unmakeable`).
+            Rejected: there is no template, or the facts do not fit the template (`mail_unmakeable`).
         """
         you = {"person": "您", "group": "贵单位"}[to]
         try:
-            subject, body = self._said[language, kind]
+            subject, body = self._messages[language, kind]
             clean = {name: _clean(name, fact) for name, fact in facts.items()}
             words = subject.render(clean, you=you), body.render(clean, you=you)
         except Exception as error:
-            # Whatever is wrong with these facts: no other message has them.
+            # Only this message has these facts, so only this message fails.
             raise Rejected(
                 f"no words for {kind} in {language}: {type(error).__name__}", code="mail_unmakeable"
             ) from error
-        # A line break in a title must not start another header.
+        # A line break in a title must not start another mail header.
         return Words(" ".join(words[0].split()), words[1].strip())
 
-    def show(
+    def render_or_placeholder(
         self, kind: str, facts: Mapping[str, Fact], language: Language, to: ParticipantKind = "person"
     ) -> Words:
-        """What a message says to somebody who looks: where it cannot be worded, that it cannot be shown."""
+        """
+        The words of a message, or a placeholder if they cannot be rendered: one message must not hide the
+        rest.
+        """
         try:
-            return self.say(kind, facts, language, to)
+            return self.render(kind, facts, language, to)
         except Rejected as error:
             metrics.ITEMS_FAILED.labels("inbox", error.code).inc()
             log.warning("a message cannot be worded", extra={"reason": error.message})
-            return _UNREADABLE[language]
+            return _PLACEHOLDER[language]
 
     def letter(self, words: Words, *, name: str, language: Language, date: datetime) -> str:
-        """The body of a mail: the greeting, what is said, and who says it when."""
+        """The body of a mail: greeting, words, signature and date."""
         return self._letters[language].render(
             name=clean_line(name), body=words.body, signature=self._signatures[language], date=date
         )
 
 
-def _environment(language: Language) -> ImmutableSandboxedEnvironment:
-    # Text and no HTML is made here, so nothing is to be escaped.
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=False,
-    )
-    environment.filters["moment"] = moment_zh if language == "zh-CN" else moment_en
-    environment.filters["date"] = date_zh if language == "zh-CN" else date_en
-    environment.filters["refused"] = partial(refused_because, language=language)
-    environment.filters["cancelled_by"] = cancelled_by
-    return environment
-
-
 def clean_line(text: str) -> str:
-    """The text on one line, with a space for what is no printable character."""
+    """The text on one line, with a space in place of each character that cannot be printed."""
     if text.isprintable():
         return text
     kept = (c if c.isprintable() or c in _JOINERS else " " for c in text)
@@ -161,34 +137,17 @@ def _clean(name: str, fact: Fact) -> Fact:
     return clean_line(fact)
 
 
-def _is_shown(moment: datetime) -> bool:
-    # Near the calendar's ends even the way to another zone overflows.
-    return moment.year in YEARS
-
-
-def moment_zh(moment: datetime) -> str:
-    """2023年5月20日（星期六）09:00（北京时间）"""
-    if not _is_shown(moment):
-        return "另行通知"
-    local = moment.astimezone(TIMEZONE)
-    return f"{date_zh(local)}（星期{_DAYS_ZH[local.weekday()]}）{local:%H:%M}（北京时间）"
-
-
-def moment_en(moment: datetime) -> str:
-    """Saturday, 20 May 2023, 09:00 (Beijing time)"""
-    if not _is_shown(moment):
-        return "to be announced"
-    local = moment.astimezone(TIMEZONE)
-    return f"{_DAYS_EN[local.weekday()]}, {date_en(local)}, {local:%H:%M} (Beijing time)"
-
-
-def date_zh(moment: datetime) -> str:
-    """2023年5月20日"""
-    local = moment.astimezone(TIMEZONE)
-    return f"{local.year}年{local.month}月{local.day}日"
-
-
-def date_en(moment: datetime) -> str:
-    """20 May 2023"""
-    local = moment.astimezone(TIMEZONE)
-    return f"{local.day} {_MONTHS_EN[local.month - 1]} {local.year}"
+def _environment(language: Language) -> ImmutableSandboxedEnvironment:
+    # The templates make plain text, not HTML, so nothing is escaped.
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.filters["moment"] = moment_zh if language == "zh-CN" else moment_en
+    environment.filters["date"] = date_zh if language == "zh-CN" else date_en
+    environment.filters["refused"] = partial(refused_because, language=language)
+    environment.filters["cancelled_by"] = cancelled_by
+    return environment

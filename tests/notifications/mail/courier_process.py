@@ -8,11 +8,11 @@ import asyncio
 import os
 import sys
 
-from services.notifications.contacts.decryptor import Opener
+from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.store import ContactStore
-from services.notifications.mail.compose import Postal
+from services.notifications.mail.compose import Composer
 from services.notifications.mail.courier import Courier, Pace
-from services.notifications.mail.daily_cap import DailyCap
+from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.mail.smtp import MailServer
 from services.notifications.mail.store import MailQueue
 from services.notifications.wording.render import Wording
@@ -24,10 +24,10 @@ async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> Non
         contacts = ContactStore(database)
         wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
         key = os.environ["KEPU_CONTACT_PRIVATE_KEY"]
-        postal = Postal(contacts, wording, Opener(key), sender="kepu@example.org")
+        composer = Composer(contacts, wording, Decryptor(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
         pace = Pace(lease_seconds=lease_seconds)
-        await Courier(MailQueue(database), postal, server, DailyCap(database, key), pace).loop.run()
+        await Courier(MailQueue(database), composer, server, DailyLimit(database, key), pace).loop.run()
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.notifications.mail.courier import Pace, sending
+from services.notifications.mail.courier import Pace
 from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
 from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known
+from tests.notifications.mail.builders import courier, sending, until_all
 from tests.notifications.mail.post_office import PostOffice, open_office
-from tests.notifications.mail.test_courier import courier, until_all
 from tests.support.kafka import eventually
 
 pytestmark = pytest.mark.stack

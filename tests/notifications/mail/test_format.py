@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.notifications.mail.format import Mail, mail
+from services.notifications.mail.format import Mail, format_mail
 from services.notifications.messages.rules import MessageId
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW
@@ -21,7 +21,7 @@ def made(**changes: Any) -> Mail:
         "language": "zh-CN",
         "date": NOW,
     }
-    return mail(MessageId("0d9b6f1e"), **(fields | changes))
+    return format_mail(MessageId("0d9b6f1e"), **(fields | changes))
 
 
 def test_any_reader_finds_what_was_written() -> None:

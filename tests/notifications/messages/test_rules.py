@@ -1,30 +1,20 @@
-"""The policy and the decisions of notifications."""
+"""Which messages an event makes, and what becomes of them."""
 
 from datetime import timedelta
 from typing import get_args
 
 import pytest
 
-from services.notifications.messages.rules import (
-    POLICY,
-    Outcome,
-    Patience,
-    Preferences,
-    Reach,
-    Recipient,
-    deferred,
-    first_outcome,
-    language_of,
-    message_id,
-    messages_of,
-)
+from services.notifications.contacts.rules import Reach
+from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
+from services.notifications.wording.policy import POLICY
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import NOW, completed, confirmed, enclosed, everything, issued, requested
 
-PATIENCE = Patience()
+RETRY_POLICY = RetryPolicy()
 
 
 def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:
@@ -99,26 +89,8 @@ def test_what_becomes_of_a_new_message_follows_from_what_is_known(
     assert first_outcome(to_inbox, reach) == inbox
 
 
-def test_a_deferred_mail_is_tried_again_until_its_time_is_over() -> None:
-    due_at, end = NOW + timedelta(hours=1), NOW + timedelta(days=4)
-    assert deferred("smtp_deferred", 452, due_at, end) == Outcome("pending", "smtp_deferred", due_at, 452)
-    assert deferred("smtp_deferred", 452, end, end) == Outcome("failed", "smtp_deferred", reply=452)
-
-
 def test_mails_are_tried_for_as_long_as_the_standard_advises() -> None:
     # RFC 5321, 4.5.4.1: "at least 4-5 days", after first tries within the first hour.
-    assert timedelta(days=4) <= PATIENCE.pending_max <= timedelta(days=5)
-    assert 60 <= PATIENCE.retry_seconds <= 1_800
-    assert 3_600 <= PATIENCE.retry_seconds_max <= 6 * 3_600
-
-
-def test_language_is_what_is_asked_then_chosen_then_the_profiles() -> None:
-    profile = Recipient("p", language="en")
-    assert language_of("zh-CN", Preferences(language="en"), profile) == "zh-CN"
-    assert language_of(None, Preferences(language="zh-CN"), profile) == "zh-CN"
-    assert language_of(None, Preferences(), profile) == "en"
-    assert language_of(None, None, None) == "zh-CN"
-
-
-def test_recipients_show_no_contact() -> None:
-    assert "AAAA" not in repr(Recipient("p", contact_sealed="AAAA"))
+    assert timedelta(days=4) <= RETRY_POLICY.pending_max <= timedelta(days=5)
+    assert 60 <= RETRY_POLICY.retry_seconds <= 1_800
+    assert 3_600 <= RETRY_POLICY.retry_seconds_max <= 6 * 3_600

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.registration
-from services.notifications.contacts.decryptor import Opener
-from services.notifications.messages.rules import POLICY, Fact, messages_of
-from services.notifications.wording.reasons import OTHERWISE, REFUSED
-from services.notifications.wording.render import Wording, Words, moment_en, moment_zh
+from services.notifications.messages.rules import messages_of
+from services.notifications.wording.dates import moment_en, moment_zh
+from services.notifications.wording.policy import POLICY, Fact
+from services.notifications.wording.reasons import OTHER_REASON, REASONS
+from services.notifications.wording.render import Wording, Words
+from services.notifications.wording.tickets import with_ticket_code
 from shared.contracts.envelope import Event
 from shared.contracts.events import AwardKind, Language
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import (
-    CONTACT_PRIVATE_KEY,
     NAME,
     NOW,
     STARTS_AT,
@@ -57,8 +58,8 @@ ALL: list[Event] = [
 def said(event: Event, language: Language = "zh-CN", to: str = "person") -> tuple[str, str]:
     message = messages_of(event, enclosed(event).context, NOW)[0]
     assert message.facts is not None
-    facts = Opener(CONTACT_PRIVATE_KEY).facts(message.facts, key_of("p"))
-    words = WORDING.say(message.kind, facts, language, "group" if to == "group" else "person")
+    facts = with_ticket_code(message.facts, key_of("p"))
+    words = WORDING.render(message.kind, facts, language, "group" if to == "group" else "person")
     return words.subject, words.body
 
 
@@ -100,9 +101,9 @@ def test_a_ticket_that_cannot_be_opened_is_said_to_be_on_the_registration_page()
     event = confirmed("p")
     facts = messages_of(event, enclosed(event).context, NOW)[0].facts or {}
     for key in (None, key_of("q")):
-        opened = Opener(CONTACT_PRIVATE_KEY).facts(facts, key)
-        assert "我的报名" in WORDING.say("registration_confirmed", opened, "zh-CN").body
-        assert "My registrations" in WORDING.say("registration_confirmed", opened, "en").body
+        opened = with_ticket_code(facts, key)
+        assert "我的报名" in WORDING.render("registration_confirmed", opened, "zh-CN").body
+        assert "My registrations" in WORDING.render("registration_confirmed", opened, "en").body
 
 
 def test_a_moved_session_tells_the_old_and_the_new_time_and_venue() -> None:
@@ -141,17 +142,17 @@ def codes_of_decisions() -> set[str]:
 
 
 def test_every_code_of_a_refusal_has_words_of_its_own() -> None:
-    assert codes_of_decisions() <= REFUSED.keys()
+    assert codes_of_decisions() <= REASONS.keys()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_message_shows_a_raw_code(language: Language) -> None:
-    codes = codes_of_registration() | REFUSED.keys() | {"some_new_code"}
+    codes = codes_of_registration() | REASONS.keys() | {"some_new_code"}
     assert len(codes) > 10
     for code in codes:
         for event in (rejected("p", code), cancelled("p", code)):
             assert code not in "".join(said(event, language))
-    assert OTHERWISE[language] in said(rejected("p", "some_new_code"), language)[1]
+    assert OTHER_REASON[language] in said(rejected("p", "some_new_code"), language)[1]
 
 
 def test_times_that_no_calendar_shows_are_to_be_announced() -> None:
@@ -163,8 +164,8 @@ def test_times_that_no_calendar_shows_are_to_be_announced() -> None:
             "places": 1,
             "position": 1,
         }
-        assert "时间：另行通知" in WORDING.say("registration_waitlisted", facts, "zh-CN").body
-        assert "Time: to be announced" in WORDING.say("registration_waitlisted", facts, "en").body
+        assert "时间：另行通知" in WORDING.render("registration_waitlisted", facts, "zh-CN").body
+        assert "Time: to be announced" in WORDING.render("registration_waitlisted", facts, "en").body
 
 
 FACTS = st.one_of(
@@ -191,7 +192,7 @@ STORED = st.sampled_from(sorted(KINDS)).flatmap(
 def test_whatever_is_stored_can_be_shown(message: tuple[str, dict[str, Fact]]) -> None:
     kind, stored = message
     for language in LANGUAGES:
-        words = WORDING.show(kind, Opener(None).facts(stored, None), language)
+        words = WORDING.render_or_placeholder(kind, with_ticket_code(stored, None), language)
         assert _shown(words.subject)
         assert all(_shown(line) for line in words.body.split("\n"))
 
@@ -199,12 +200,10 @@ def test_whatever_is_stored_can_be_shown(message: tuple[str, dict[str, Fact]]) -
 def test_a_line_break_in_a_stored_title_or_venue_adds_no_paragraph() -> None:
     for line_break in ("\n", "\r\n", "\u2028", "\x0b", "\x85"):
         event = confirmed("p")
-        facts = dict(
-            Opener(None).facts(messages_of(event, enclosed(event).context, NOW)[0].facts or {}, None)
-        )
-        plain = WORDING.say("registration_confirmed", facts, "zh-CN").body
+        facts = dict(with_ticket_code(messages_of(event, enclosed(event).context, NOW)[0].facts or {}, None))
+        plain = WORDING.render("registration_confirmed", facts, "zh-CN").body
         facts["venue"] = f"广场{line_break}{line_break}请访问"
-        assert len(WORDING.say("registration_confirmed", facts, "zh-CN").body.splitlines()) == len(
+        assert len(WORDING.render("registration_confirmed", facts, "zh-CN").body.splitlines()) == len(
             plain.splitlines()
         )
 
@@ -228,17 +227,17 @@ def test_a_request_is_said_as_it_is_and_never_rendered() -> None:
 
 def test_a_missing_fact_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(Rejected) as refused:
-        WORDING.say("award_revoked", {"scheme_title": "奖"}, "zh-CN")
+        WORDING.render("award_revoked", {"scheme_title": "奖"}, "zh-CN")
     assert refused.value.code == "mail_unmakeable"
     with pytest.raises(Rejected):
-        WORDING.say("unheard_of", {}, "en")
+        WORDING.render("unheard_of", {}, "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_letter_alone_greets_by_name_and_signs(language: Language) -> None:
     event = confirmed("p")
     message = messages_of(event, enclosed(event).context, NOW)[0]
-    words = WORDING.say(message.kind, Opener(None).facts(message.facts or {}, None), language)
+    words = WORDING.render(message.kind, with_ticket_code(message.facts or {}, None), language)
     letter = WORDING.letter(words, name=NAME, language=language, date=NOW)
     assert NAME in letter.splitlines()[0]
     assert words.body in letter

@@ -1,18 +1,18 @@
 """
-How many mails an address got today: whoever registers a stranger's address cannot fill that mailbox.
+How many mails an address got today. Nobody can fill a stranger's mailbox by registering its address.
 
-Only mails that the server took are counted: one that is deferred is not in the mailbox, and is tried again.
+Only mails that the server took are counted. A deferred mail is not in the mailbox, and is tried again.
 
-mail_counts   one document an address and day; the address only as a keyed hash, for two days
+mail_counts   One document per address and day. The address is stored only as a keyed hash, for two days.
 """
 
 import hmac
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from services.notifications.wording.render import TIMEZONE
+from services.notifications.mail.rules import day_of
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, UpdateOne
 
@@ -20,8 +20,8 @@ MAILS_PER_ADDRESS_DAY_MAX = 20
 KEPT = timedelta(days=2)
 
 
-class DailyCap:
-    """Counts the mails that the server took, by address and day (see `next_day`)."""
+class DailyLimit:
+    """Counts the mails that the server took, by address and day (rules.py: `day_of`)."""
 
     def __init__(self, database: Database, secret: str, mails_max: int = MAILS_PER_ADDRESS_DAY_MAX) -> None:
         self._counts = database["mail_counts"]
@@ -36,7 +36,7 @@ class DailyCap:
             )
 
     async def within(self, addresses: Sequence[str], now: datetime) -> list[bool]:
-        """For each of these mails, in order, whether its address may have it today."""
+        """For each mail to these addresses, in order: whether its address may still get it today."""
         ids = [self._id(address, now) for address in addresses]
         if not ids:
             return []
@@ -63,14 +63,5 @@ class DailyCap:
                 await self._counts.bulk_write(writes, ordered=False)
 
     def _id(self, address: str, now: datetime) -> str:
-        day = _day(now).isoformat()
+        day = day_of(now).isoformat()
         return hmac.new(self._secret, f"{day} {address.casefold()}".encode(), sha256).hexdigest()
-
-
-def next_day(now: datetime) -> datetime:
-    """When the day of this moment ends and every count begins anew: midnight in the week's own zone."""
-    return datetime.combine(_day(now) + timedelta(days=1), time.min, TIMEZONE).astimezone(UTC)
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(TIMEZONE).date()
