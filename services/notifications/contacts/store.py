@@ -54,7 +54,7 @@ class ContactStore:
                 expireAfterSeconds=round(DESTROYED_KEPT.total_seconds()),
             )
 
-    async def remember(self, joined: Sequence[ParticipantJoined]) -> None:
+    async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
         """Keep the latest profiles. A profile older than the stored one changes nothing."""
         latest: dict[str, ParticipantJoined] = {}
         for event in joined:

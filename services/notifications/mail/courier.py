@@ -194,8 +194,7 @@ class Courier:
             except Unavailable as error:
                 if self.loop.stopping:
                     raise
-                # These mails are sent, and unmarked mails would be sent again. So the mark is worth waiting
-                # for.
+                # Try until it works: these mails are sent, and unmarked mails would be sent again.
                 failures += 1
                 metrics.RETRIES.labels(NAME, type(error).__name__).inc()
                 await asyncio.sleep(

@@ -57,7 +57,7 @@ class _SenderRefused(MailServerDown):
         super().__init__(
             f"the mail server refuses our sender with {reply}"
             if reply is not None
-            else "the mail server closes before it has heard of a recipient"
+            else "the mail server closes the connection at our sender"
         )
         self.reply = reply
 
@@ -234,7 +234,7 @@ class MailConnection:
             reply = f" {error.code}" if isinstance(error, SMTPResponseException) else ""
             # Without the cause: the server's text may quote our user name.
             raise MailServerDown(
-                f"the mail server {server.host}:{server.port} does not let us in: "
+                f"the mail server {server.host}:{server.port} does not accept our connection: "
                 f"{type(error).__name__}{reply}"
             ) from None
         self._client = client

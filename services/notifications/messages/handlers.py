@@ -60,7 +60,7 @@ async def keep_contacts(
     """Keep contacts and keys, and release the mails that waited for them."""
     now = clock.now()
     await contacts.keep_keys(keyed, now)
-    await contacts.remember(joined)
+    await contacts.keep_contacts(joined)
     known = {event.participant_id for event in keyed} | {event.participant_id for event in joined}
     await messages.release(await contacts.reach(known), now)
 

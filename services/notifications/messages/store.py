@@ -84,9 +84,9 @@ class MessageStore:
         stored = await self._add(inboxes)
         mails = [pair for pair in messages if pair[0].channel == "email"]
         mails += [
-            (mail_beside(then), Outcome("skipped", now.unmailed))
-            for (now, _), (then, _, is_new) in zip(inboxes, stored, strict=True)
-            if now.unmailed and not then.unmailed and not is_new
+            (mail_beside(as_stored), Outcome("skipped", given.unmailed))
+            for (given, _), (as_stored, _, is_new) in zip(inboxes, stored, strict=True)
+            if given.unmailed and not as_stored.unmailed and not is_new
         ]
         if mails:
             unmailed = {
@@ -99,10 +99,10 @@ class MessageStore:
 
     async def _add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
         documents = [document_of(message, outcome, self._retry_policy) for message, outcome in messages]
-        there = await mongo.insert_new(self._messages, documents)
-        if not there:
+        repeats = await mongo.insert_new(self._messages, documents)
+        if not repeats:
             return [(message, outcome, True) for message, outcome in messages]
-        ids = [documents[place]["_id"] for place in there]
+        ids = [documents[place]["_id"] for place in repeats]
         fields = {"state": 1, "created_at": 1, "unmailed": 1}
         with mongo.outages_named():
             answer = self._messages.find({"_id": {"$in": ids}}, fields).batch_size(ANSWER_DOCUMENTS_MAX)
@@ -110,7 +110,7 @@ class MessageStore:
         earlier = {document["_id"]: document for document in found}
         stored: list[Stored] = []
         for place, (message, outcome) in enumerate(messages):
-            if place in there:
+            if place in repeats:
                 then = earlier[message.message_id]
                 as_stored = replace(message, created_at=then["created_at"], unmailed=then.get("unmailed"))
                 stored.append((as_stored, Outcome(then["state"]), False))

@@ -41,9 +41,9 @@ def courier(
 
 
 @asynccontextmanager
-async def sending(at_work: Courier) -> AsyncIterator[None]:
+async def sending(sender: Courier) -> AsyncIterator[None]:
     """Run a courier until the end of the block. Mails that are being sent then are finished."""
-    async with aclosing(at_work), looping(at_work.loop):
+    async with aclosing(sender), looping(sender.loop):
         yield
 
 
