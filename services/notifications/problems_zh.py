@@ -1,4 +1,4 @@
-"""What refused requests are told in Chinese, by code. The English words are where the error is raised."""
+"""The Chinese words for refused requests, by code. The English words are where the error is raised."""
 
 CHINESE: dict[str, str] = {
     "inboxes_not_listed": "送达收件箱的消息不在此列出",

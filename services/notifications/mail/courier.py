@@ -27,7 +27,7 @@ from services.notifications.mail.rules import (
 )
 from services.notifications.mail.send import SEND_SECONDS_MAX, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
-from services.notifications.mail.store import EXPIRED_AT_ONCE_MAX, MailQueue
+from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
 from services.notifications.messages.rules import Outcome, RetryPolicy
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
@@ -100,7 +100,7 @@ class Courier:
         Raises:
             Unavailable: the database does not answer.
         """
-        while await self._queue.expire(clock.now()) == EXPIRED_AT_ONCE_MAX:
+        while await self._queue.expire(clock.now()) == EXPIRED_PER_CALL_MAX:
             pass
         time = asyncio.get_running_loop().time()
         if time < self._paused_until:

@@ -70,7 +70,7 @@ def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetim
 
 
 def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
-    """Failed, if the mail was claimed too often and never marked: whatever sends it seems to die of it."""
+    """Failed, if the mail was claimed too often and never marked: processes seem to die of sending it."""
     return Outcome("failed", "unconfirmed") if claimed.claims > retry_policy.claims_max else None
 
 

@@ -23,7 +23,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 log = logging.getLogger(__name__)
 
-EXPIRED_AT_ONCE_MAX = 500
+EXPIRED_PER_CALL_MAX = 500
 DUE_COUNTED_MAX = 10_000
 
 
@@ -75,7 +75,7 @@ class MailQueue:
 
     async def mark(self, claim: str, outcomes: Sequence[tuple[Claimed, Outcome]], now: datetime) -> int:
         """
-        Save what became of claimed mails, together with the events that tell of it.
+        Save what became of claimed mails, together with the events that report it.
 
         A mail that this claim no longer holds stays as it is: it was cancelled, or the claim has ended and
         another process has claimed it.
@@ -120,7 +120,7 @@ class MailQueue:
         """
         Fail mails that have waited too long for a contact or for the mail server.
 
-        Returns: how many, at most `EXPIRED_AT_ONCE_MAX`; call again while it is that many.
+        Returns: how many, at most `EXPIRED_PER_CALL_MAX`; call again while it is that many.
         """
         overdue: Document = {
             "expires_at": {"$lte": now},
@@ -132,7 +132,7 @@ class MailQueue:
                 return 0
 
         async def work(unit: UnitOfWork) -> tuple[int, int]:
-            found = await self._messages.find(overdue, session=unit.session).to_list(EXPIRED_AT_ONCE_MAX)
+            found = await self._messages.find(overdue, session=unit.session).to_list(EXPIRED_PER_CALL_MAX)
             writes, unreadable = [], 0
             for document in found:
                 try:
@@ -171,7 +171,7 @@ def _expired(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
 
 
 def _report_unreadable(messages: int) -> None:
-    """Count messages that cannot be read. No event can tell of them; they fail, so that the others go on."""
+    """Count messages that cannot be read. No event can report them. They fail, so that the others go on."""
     metrics.ITEMS_FAILED.labels("courier", UNREADABLE.code).inc(messages)
     log.error("messages cannot be read", extra={"messages": messages})
 

@@ -1,5 +1,5 @@
 """
-notification.delivered and notification.failed: the events that tell what became of a message. Pure.
+notification.delivered and notification.failed: the events that report what became of a message. Pure.
 
 The same outcome makes the same event every time.
 """

@@ -75,14 +75,14 @@ async def erase_participants(
 
 
 async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: MessageStore) -> list[Stored]:
-    """Store the messages that tell of a batch's events. An inbox message is delivered by being stored."""
-    events_told = [received for received in batch if type(received.event) in POLICY]
-    if not events_told:
+    """Store the messages about a batch's events. An inbox message is delivered by being stored."""
+    in_policy = [received for received in batch if type(received.event) in POLICY]
+    if not in_policy:
         return []
     now = clock.now()
-    reach = await contacts.reach({recipient_of(received.event) for received in events_told})
+    reach = await contacts.reach({recipient_of(received.event) for received in in_policy})
     new: list[tuple[Message, Outcome]] = []
-    for received in events_told:
+    for received in in_policy:
         how = reach.get(recipient_of(received.event))
         try:
             made = messages_of(received.event, received.context, now, how)

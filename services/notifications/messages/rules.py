@@ -36,7 +36,7 @@ OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
 # A struct, because every event makes some: a frozen dataclass takes four times as long to make.
 class Message(msgspec.Struct, frozen=True):
     """
-    One event told over one channel.
+    A message to one participant about one event, on one channel.
 
     `facts` is None after the recipient is erased. `unmailed` is a code on an inbox message: why there is no
     mail beside it although the policy asks for one.
@@ -99,7 +99,7 @@ _CANCELLED = Outcome("cancelled", ERASED)
 
 def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
     """
-    The messages that tell of an event. `reach` is how to reach its recipient, None if they are not known.
+    The messages about an event. `reach` is how to reach its recipient, None if they are not known.
 
     A recipient without an address gets no mail. That is no failure: the inbox message says so.
 
@@ -122,7 +122,7 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
 
 def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
     """
-    The id of the message that tells this participant of this event over this channel.
+    The id of the message to this participant about this event on this channel.
 
     A repeat makes the same id. The ids of one participant's messages are one range.
     """
@@ -131,7 +131,7 @@ def message_id(participant_id: str, cause: Context, channel: Channel) -> Message
 
 
 def mail_beside(inbox: Message) -> Message:
-    """The mail that tells of the same event as this inbox message."""
+    """The mail about the same event as this inbox message."""
     id_ = message_id(inbox.participant_id, inbox.cause, "email")
     return replace(inbox, message_id=id_, channel="email", unmailed=None)
 

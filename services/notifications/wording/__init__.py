@@ -1,5 +1,5 @@
 """
-What is told, and in which words.
+Which events participants are notified of, and in which words.
 
 policy.py says which event makes which message. The text of a message or mail is in
 templates/LANGUAGE/KIND.txt, in Chinese (zh-CN) and English (en): the first line is the subject. render.py

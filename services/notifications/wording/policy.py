@@ -1,7 +1,7 @@
 """
-The policy: which event is told to a participant, over which channels, and with which facts. Pure.
+The policy: of which events participants are notified, over which channels, and with which facts. Pure.
 
-To tell of another event, add a row here and a template `KIND.txt` to templates/zh-CN and templates/en.
+To notify of another event, add a row here and a template `KIND.txt` to templates/zh-CN and templates/en.
 The consumer subscribes to every event in this table (messages/handlers.py).
 """
 
@@ -24,13 +24,13 @@ TICKET_SEALED = "ticket_sealed"
 @dataclass(frozen=True, slots=True)
 class Notice:
     """
-    How one type of event is told.
+    How participants are notified of one type of event.
 
     Args:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
         channels: empty where the event itself names them.
-        recipient: the event's field that names the participant to be told.
+        recipient: the event's field with the id of the participant to notify.
     """
 
     kind: str
@@ -80,13 +80,13 @@ _FACTS = {event: attrgetter(*notice.facts) for event, notice in POLICY.items()}
 
 
 def recipient_of(event: Event) -> str:
-    """The id of the participant who is told of this event."""
+    """The id of the participant to notify of this event."""
     recipient_id: str = getattr(event, POLICY[type(event)].recipient)
     return recipient_id
 
 
 def channels_of(event: Event) -> tuple[Channel, ...]:
-    """The channels over which this event is told, each once."""
+    """The channels for this event, each once."""
     if isinstance(event, events.NotificationRequested):
         return tuple(dict.fromkeys(event.channels))
     return POLICY[type(event)].channels

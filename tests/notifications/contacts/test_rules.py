@@ -1,6 +1,6 @@
 """How participants are reached, and in which language."""
 
-from services.notifications.contacts.rules import Preferences, Recipient, language_of
+from services.notifications.contacts.rules import Preferences, Recipient, language_of, reach_of
 
 
 def test_language_is_what_is_asked_then_chosen_then_the_profiles() -> None:
@@ -13,3 +13,10 @@ def test_language_is_what_is_asked_then_chosen_then_the_profiles() -> None:
 
 def test_recipients_show_no_contact() -> None:
     assert "AAAA" not in repr(Recipient("p", contact_sealed="AAAA"))
+
+
+def test_an_erasure_counts_before_everything_and_a_key_only_where_there_is_a_contact() -> None:
+    assert reach_of(erased=True, has_contact=True, has_key=True) == "erased"
+    assert reach_of(erased=False, has_contact=False, has_key=True) == "unaddressed"
+    assert reach_of(erased=False, has_contact=True, has_key=False) == "keyless"
+    assert reach_of(erased=False, has_contact=True, has_key=True) == "addressed"

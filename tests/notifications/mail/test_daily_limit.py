@@ -36,14 +36,14 @@ async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> N
     person = fresh()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), *[confirmed(person) for _ in range(3)])
-        at_once = courier(at, office, per_day_max=2)
-        await at_once.turn()
+        by_hand = courier(at, office, per_day_max=2)
+        await by_hand.turn()
         assert await all_in(at, "delivered", 2)
         # As if a night had passed: the counts are a day old, and the mail is due.
         await at.database["mail_counts"].delete_many({})
         await at.database["messages"].update_many({"state": "pending"}, {"$set": {"due_at": clock.now()}})
-        await at_once.turn()
-        await at_once.aclose()
+        await by_hand.turn()
+        await by_hand.aclose()
         assert await all_in(at, "delivered", 3)
 
 

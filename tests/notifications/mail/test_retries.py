@@ -95,15 +95,15 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
             office.replies[address_of(person)] = [reply]
         await at.tell(*known(*closing), *[confirmed(person) for person in closing])
         await at.tell(*known(*others), *[confirmed(person) for person in others[:15]])
-        at_once = courier(at, office)
+        by_hand = courier(at, office)
         # No pause follows: the server is there.
-        assert await at_once.turn() == 0
+        assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 15)
         await at.tell(*[confirmed(person) for person in others[15:]])
-        await at_once.turn()
+        await by_hand.turn()
         assert await all_in(at, "delivered", 30)
         documents = [(await at.messages(person))[0] for person in closing]
-        await at_once.aclose()
+        await by_hand.aclose()
     # The first time may be the connection's fault; the second is a try of that mail.
     assert {office.asked[address_of(person)] for person in closing} == {2}
     assert {(one["state"], one["attempts"], one["code"]) for one in documents} == {
@@ -127,14 +127,14 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.size_bytes_max, office.too_large = 3_000, reply
         await at.tell(*known(*large, *others), *[requested(one, body="字" * 1_500) for one in large])
-        at_once = courier(at, office)
+        by_hand = courier(at, office)
         # Alone, too, nobody takes them for an outage.
-        assert await at_once.turn() == 0
+        assert await by_hand.turn() == 0
         await at.tell(*[confirmed(person) for person in others])
-        assert await at_once.turn() == 0
+        assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 20)
         documents = [(await at.messages(one))[0] for one in large]
-        await at_once.aclose()
+        await by_hand.aclose()
     assert {(one["state"], one["code"]) for one in documents} == {becomes}
     assert {one["attempts"] for one in documents} == {1}
 
@@ -146,11 +146,11 @@ async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off_and_the_ot
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
         await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
-        at_once = courier(at, office, mail_seconds_max=0.5)
-        assert await at_once.turn() == 0
+        by_hand = courier(at, office, mail_seconds_max=0.5)
+        assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 20)
         [document] = await at.messages(silent)
-        await at_once.aclose()
+        await by_hand.aclose()
     assert (document["state"], document["attempts"], document["code"]) == ("pending", 1, "smtp_interrupted")
 
 
@@ -159,10 +159,10 @@ async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str)
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.mails_a_connection = 3
         await at.tell(*known(*people), *[confirmed(person) for person in people])
-        at_once = courier(at, office)
-        assert await at_once.turn() == 0
+        by_hand = courier(at, office)
+        assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 40)
-        await at_once.aclose()
+        await by_hand.aclose()
     assert set(office.counts.values()) == {1}
 
 
