@@ -10,7 +10,8 @@ from services.notifications.app import assemble
 from services.notifications.messages.rules import RetryPolicy
 from shared.storage.mongo import connect
 from shared.storage.outbox import prepare
-from tests.notifications.builders import Desk, as_participant, running, settings
+from tests.notifications.builders import Desk, settings
+from tests.support.service import as_participant, running
 
 
 @asynccontextmanager

@@ -7,10 +7,6 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-import httpx
-from aiokafka import ConsumerRecord
-from fastapi import FastAPI
-
 from services.notifications.app import NotificationsSettings
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
@@ -20,27 +16,16 @@ from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
 from shared.contracts import events, sealing
-from shared.contracts.envelope import Context, Envelope, Event, enclose
-from shared.messaging.consumer import Batch, Received
-from shared.storage.mongo import Database, Document, connect
-from shared.storage.outbox import prepare, waiting
-from shared.web.tokens import TokenSigner, new_key_pair
+from shared.contracts.envelope import Envelope, Event
+from shared.storage.mongo import Database, Document
+from shared.storage.outbox import prepare
 from tests.support.kafka import fresh_database, read_back
+from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, batch_of, settings_of, told
 
-TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
-CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
-ORGANISER_KEY = "organisers-key-for-tests"
-ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
-SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
 STARTS_AT = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 NAME = "王小明"
 TICKET = "T-4711"
-
-
-def fresh(word: str = "p") -> str:
-    """An id that no other test uses."""
-    return f"{word}-{uuid4().hex[:12]}"
 
 
 def address_of(participant_id: str) -> str:
@@ -210,19 +195,6 @@ def everything(participant_id: str) -> list[Event]:
     ]
 
 
-def enclosed(event: Event, cause: str = "") -> Envelope[Event]:
-    return enclose(event, source="kepu/testing", cause=cause or str(uuid4()), now=NOW)
-
-
-def batch_of(*envelopes: Envelope[Event]) -> Batch[Event]:
-    """The batch that these would come in as."""
-    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
-
-
-def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
-
-
 def delivered_ids(
     following: list[Envelope[events.NotificationDelivered]],
 ) -> dict[str, events.NotificationDelivered]:
@@ -250,8 +222,7 @@ class Desk:
 
     async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[events.NotificationDelivered]]:
         """Have these handled as one batch; returns what follows."""
-        envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
-        following = await self._handle(batch_of(*envelopes))
+        following = await self._handle(batch_of(*happened))
         delivered = read_back(following, events.NotificationDelivered)
         assert len(delivered) == len(following)
         return delivered
@@ -266,8 +237,7 @@ class Desk:
 
     async def told(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        found = await waiting(self.database)
-        return [(value or b"").decode() for name, _, value, _ in found if name == topic]
+        return await told(self.database, topic)
 
 
 @asynccontextmanager
@@ -280,32 +250,6 @@ async def desk(mongo: str, retry_policy: RetryPolicy | None = None) -> AsyncIter
         yield made
 
 
-def as_participant(participant_id: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {SIGNER.sign(participant_id, None, None, datetime.now(UTC))}"}
-
-
 def settings(kafka: str, mongo: str, **changes: object) -> NotificationsSettings:
-    fields: dict[str, object] = {
-        "kafka": kafka,
-        "mongo": mongo,
-        "database": f"test_{uuid4().hex[:12]}",
-        "organiser_key": ORGANISER_KEY,
-        "token_public_key": TOKEN_PUBLIC_KEY,
-        "contact_private_key": CONTACT_PRIVATE_KEY,
-        "mail_from": "kepu@example.org",
-    }
-    return NotificationsSettings.model_validate(fields | changes)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, which runs as it would under a server; its database goes at the end."""
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://notifications", timeout=30) as client,
-    ):
-        yield client
-    of: NotificationsSettings = app.state.settings
-    async with connect(of.mongo, of.database) as database:
-        await database.client.drop_database(database.name)
+    own: dict[str, object] = {"contact_private_key": CONTACT_PRIVATE_KEY, "mail_from": "kepu@example.org"}
+    return settings_of(NotificationsSettings, mongo, kafka, **(own | changes))

@@ -10,7 +10,7 @@ from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
 from services.notifications.mail.send import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX
-from tests.notifications.builders import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, TOKEN_PUBLIC_KEY
+from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, TOKEN_PUBLIC_KEY
 
 
 def test_settings_that_cannot_work_are_refused_at_once() -> None:

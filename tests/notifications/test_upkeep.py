@@ -9,13 +9,14 @@ from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.messages.store import KEPT
 from services.notifications.upkeep import Upkeep
 from shared.runtime import clock
-from tests.notifications.builders import confirmed, desk, everything, fresh, known
+from tests.notifications.builders import confirmed, desk, everything, known
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str) -> None:
-    people = [fresh() for _ in range(3)]
+    people = [new_id() for _ in range(3)]
     async with desk(mongo) as at:
         await at.tell(*[event for person in people for event in everything(person)])
         old = clock.now() - KEPT - timedelta(days=1)
@@ -35,7 +36,7 @@ def gauge(name: str) -> float:
 
 
 async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
-    people = [fresh() for _ in range(3)]
+    people = [new_id() for _ in range(3)]
     async with desk(mongo) as at:
         upkeep = Upkeep(at.store, at.queue)
         await upkeep.turn()

@@ -19,8 +19,8 @@ from services.notifications.wording.policy import POLICY, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
-from shared.messaging.consumer import Batch, Following, Subscription
 from shared.messaging.publisher import Record
+from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 

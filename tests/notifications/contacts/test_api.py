@@ -3,7 +3,7 @@
 import pytest
 
 from tests.notifications.api import api, code_of
-from tests.notifications.builders import as_participant, fresh
+from tests.support.service import as_participant, new_id
 
 pytestmark = pytest.mark.stack
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.stack
 async def test_a_choice_that_is_misspelt_is_refused_and_what_is_given_can_be_put(
     kafka: str, mongo: str
 ) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, _):
         me = as_participant(person)
         answer = await client.put("/preferences", json={"emial": False}, headers=me)

@@ -9,8 +9,6 @@ from tests.notifications.builders import (
     confirmed,
     delivered_ids,
     desk,
-    enclosed,
-    fresh,
     issued,
     joined,
     keyed,
@@ -18,12 +16,13 @@ from tests.notifications.builders import (
     locked,
     requested,
 )
+from tests.support.service import enclosed, new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_mail_before_its_recipient_has_joined_waits_and_then_becomes_due(mongo: str) -> None:
-    early, nameless = fresh(), fresh()
+    early, nameless = new_id(), new_id()
     async with desk(mongo) as at:
         following = await at.tell(confirmed(early), issued(early), confirmed(nameless))
         assert len(delivered_ids(following)) == 3
@@ -37,7 +36,7 @@ async def test_a_mail_before_its_recipient_has_joined_waits_and_then_becomes_due
 
 
 async def test_joining_and_being_told_at_the_same_moment_leaves_no_mail_waiting(mongo: str) -> None:
-    people = [fresh() for _ in range(40)]
+    people = [new_id() for _ in range(40)]
     async with desk(mongo) as at:
         await asyncio.gather(
             *[at.tell(confirmed(person)) for person in people],
@@ -48,7 +47,7 @@ async def test_joining_and_being_told_at_the_same_moment_leaves_no_mail_waiting(
 
 
 async def test_a_mail_not_made_for_want_of_an_address_is_told_beside_the_inbox_message(mongo: str) -> None:
-    person, lonely = fresh(), fresh()
+    person, lonely = new_id(), new_id()
     async with desk(mongo) as at:
         told = enclosed(issued(person))
         await at.tell(*known(person, lonely, contact_sealed=None))
@@ -69,7 +68,7 @@ async def test_a_mail_not_made_for_want_of_an_address_is_told_beside_the_inbox_m
 
 
 async def test_an_address_given_later_has_no_mail_made_of_what_was_told_before(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     before, after = enclosed(issued(person)), enclosed(confirmed(person))
     async with desk(mongo) as at:
         await at.tell(*known(person, contact_sealed=None), before)
@@ -89,7 +88,7 @@ async def test_an_address_given_later_has_no_mail_made_of_what_was_told_before(m
 
 
 async def test_a_mail_waits_for_the_contact_and_for_the_key_in_either_order(mongo: str) -> None:
-    first, second = fresh(), fresh()
+    first, second = new_id(), new_id()
     async with desk(mongo) as at:
         await at.tell(confirmed(first), confirmed(second))
         await at.tell(joined(first), keyed(second))
@@ -103,7 +102,7 @@ async def test_a_mail_waits_for_the_contact_and_for_the_key_in_either_order(mong
 
 
 async def test_keys_contacts_and_mails_that_come_at_the_same_moment_leave_no_mail_waiting(mongo: str) -> None:
-    people = [fresh() for _ in range(30)]
+    people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
         await asyncio.gather(
             *[at.tell(confirmed(person)) for person in people],
@@ -115,7 +114,7 @@ async def test_keys_contacts_and_mails_that_come_at_the_same_moment_leave_no_mai
 
 
 async def test_an_old_profile_or_key_that_comes_late_changes_nothing(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     latest, latest_key = locked(person, email="new@example.org"), keyed(person, version=2).key_sealed
     async with desk(mongo) as at:
         # Within one batch too, and told again by a zombie.
@@ -130,7 +129,7 @@ async def test_an_old_profile_or_key_that_comes_late_changes_nothing(mongo: str)
 
 
 async def test_old_and_new_profiles_handled_at_once_leave_the_newest(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await asyncio.gather(
             *[
@@ -142,7 +141,7 @@ async def test_old_and_new_profiles_handled_at_once_leave_the_newest(mongo: str)
 
 
 async def test_a_destroyed_key_never_comes_back_and_stops_the_mail(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), keyed(person, version=2, key_sealed=None), keyed(person, version=3))
         assert await at.contacts.keys([person]) == {}

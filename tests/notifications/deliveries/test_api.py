@@ -4,24 +4,15 @@ import pytest
 
 from shared.runtime import clock
 from tests.notifications.api import api, code_of, inbox
-from tests.notifications.builders import (
-    ORGANISER,
-    address_of,
-    as_participant,
-    confirmed,
-    erased,
-    everything,
-    fresh,
-    issued,
-    known,
-)
+from tests.notifications.builders import address_of, confirmed, erased, everything, issued, known
+from tests.support.service import ORGANISER, as_participant, new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_what_was_delivered_to_inboxes_is_not_listed(kafka: str, mongo: str) -> None:
     async with api(kafka, mongo) as (client, at):
-        await at.tell(confirmed(fresh()))
+        await at.tell(confirmed(new_id()))
         path = "/deliveries?state=delivered"
         answer = await client.get(f"{path}&channel=inbox", headers=ORGANISER)
         assert code_of(answer) == (422, "inboxes_not_listed")
@@ -29,7 +20,7 @@ async def test_what_was_delivered_to_inboxes_is_not_listed(kafka: str, mongo: st
 
 
 async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafka: str, mongo: str) -> None:
-    person, waiting = fresh(), fresh()
+    person, waiting = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(*known(person), confirmed(person), issued(person), confirmed(waiting))
         await at.database["messages"].update_many(
@@ -72,7 +63,7 @@ async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafk
 async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_again(
     kafka: str, mongo: str
 ) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(*known(person), *everything(person))
         await client.put("/preferences", json={"email": False}, headers=as_participant(person))
@@ -90,7 +81,7 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
 async def test_a_failed_mail_is_not_tried_again_while_the_erasure_of_its_recipient_is_under_way(
     kafka: str, mongo: str
 ) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(*known(person), confirmed(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})

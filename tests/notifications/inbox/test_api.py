@@ -7,20 +7,8 @@ import pytest
 
 from shared.web.forms import after_of
 from tests.notifications.api import api, code_of, inbox
-from tests.notifications.builders import (
-    CONTACT_PRIVATE_KEY,
-    NAME,
-    ORGANISER,
-    TICKET,
-    as_participant,
-    confirmed,
-    everything,
-    fresh,
-    issued,
-    keyed,
-    known,
-    requested,
-)
+from tests.notifications.builders import NAME, TICKET, confirmed, everything, issued, keyed, known, requested
+from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, as_participant, new_id
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +16,7 @@ pytestmark = pytest.mark.stack
 async def test_an_inbox_is_read_page_by_page_newest_first_and_by_its_owner_alone(
     kafka: str, mongo: str
 ) -> None:
-    person, other = fresh(), fresh()
+    person, other = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
         for n in range(7):
             await at.tell(requested(person, subject=f"第{n}号"))
@@ -69,13 +57,13 @@ ABSURD = [
 @pytest.mark.parametrize("after", ABSURD)
 async def test_a_place_that_no_page_gave_is_refused(kafka: str, mongo: str, after: str) -> None:
     async with api(kafka, mongo) as (client, _):
-        for path, headers in (("/inbox", as_participant(fresh())), ("/deliveries", ORGANISER)):
+        for path, headers in (("/inbox", as_participant(new_id())), ("/deliveries", ORGANISER)):
             answer = await client.get(path, params={"after": after}, headers=headers)
             assert code_of(answer) in {(422, "invalid"), (422, "after_invalid")}
 
 
 async def test_the_ends_of_the_calendar_are_places_like_others(kafka: str, mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(confirmed(person))
         for year, count in ((1, 0), (9999, 1)):
@@ -84,7 +72,7 @@ async def test_the_ends_of_the_calendar_are_places_like_others(kafka: str, mongo
 
 
 async def test_an_inbox_with_what_cannot_be_worded_shows_all_the_rest(kafka: str, mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(confirmed(person), issued(person), requested(person))
         end = datetime(9999, 12, 31, 20, tzinfo=UTC)
@@ -100,7 +88,7 @@ async def test_an_inbox_with_what_cannot_be_worded_shows_all_the_rest(kafka: str
 async def test_a_ticket_is_shown_where_the_service_has_the_key_and_named_where_not(
     kafka: str, mongo: str
 ) -> None:
-    person = fresh()
+    person = new_id()
     for key, word in ((None, "我的报名"), (CONTACT_PRIVATE_KEY, TICKET)):
         async with api(kafka, mongo, contact_private_key=key) as (client, at):
             await at.tell(confirmed(person))
@@ -114,7 +102,7 @@ async def test_a_ticket_is_shown_where_the_service_has_the_key_and_named_where_n
 async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
     kafka: str, mongo: str
 ) -> None:
-    person = fresh()
+    person = new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(*known(person, language="en"), *everything(person))
         english = await inbox(client, person)
@@ -132,7 +120,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
 
 
 async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str) -> None:
-    person, other = fresh(), fresh()
+    person, other = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(confirmed(person), issued(person))
         me = as_participant(person)
@@ -148,7 +136,7 @@ async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str
 
 
 async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: str) -> None:
-    group, person = fresh("group"), fresh()
+    group, person = new_id("group"), new_id()
     async with api(kafka, mongo) as (client, at):
         await at.tell(*known(group, kind="group"), *known(person), issued(group), issued(person))
         found = (await client.get(f"/recipients/{group}/inbox", headers=ORGANISER)).json()

@@ -12,9 +12,10 @@ from services.notifications.messages.rules import RetryPolicy
 from services.notifications.wording.render import Wording
 from shared.runtime import clock
 from shared.runtime.background import looping
-from tests.notifications.builders import CONTACT_PRIVATE_KEY, Desk, desk
+from tests.notifications.builders import Desk, desk
 from tests.notifications.mail.post_office import PostOffice, open_office
-from tests.support.kafka import eventually
+from tests.support.service import CONTACT_PRIVATE_KEY
+from tests.support.waiting import eventually
 
 QUICK = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2)
 

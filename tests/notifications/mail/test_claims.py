@@ -6,14 +6,15 @@ import pytest
 
 from services.notifications.messages.rules import Outcome
 from shared.runtime import clock
-from tests.notifications.builders import confirmed, desk, erased, fresh, known
+from tests.notifications.builders import confirmed, desk, erased, known
 from tests.notifications.mail.builders import at_work, composer, courier, sending, until_all
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), confirmed(person))
         ids = await at.queue.due(clock.now(), 10)
@@ -28,7 +29,7 @@ async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mon
 
 
 async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_nothing(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
         ids = await at.queue.due(clock.now(), 10)
@@ -42,7 +43,7 @@ async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_no
 
 
 async def test_a_mail_claimed_again_and_again_and_never_marked_is_given_up(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"claims": 6}})

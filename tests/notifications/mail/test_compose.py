@@ -12,7 +12,6 @@ from tests.notifications.builders import (
     address_of,
     confirmed,
     desk,
-    fresh,
     joined,
     key_of,
     keyed,
@@ -21,6 +20,7 @@ from tests.notifications.builders import (
 )
 from tests.notifications.mail.builders import QUICK, at_work, courier, sending, until_all, until_settled
 from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.stack
 async def test_no_address_and_mails_turned_off_are_no_failures_and_an_unreadable_contact_is(
     mongo: str,
 ) -> None:
-    nameless, quiet, unreadable, broken = fresh(), fresh(), fresh(), fresh()
+    nameless, quiet, unreadable, broken = new_id(), new_id(), new_id(), new_id()
     foreign_key = sealing.new_key()
     async with at_work(mongo) as (at, office):
         await at.tell(
@@ -50,7 +50,7 @@ async def test_no_address_and_mails_turned_off_are_no_failures_and_an_unreadable
 
 
 async def test_contacts_that_cannot_be_opened_fail_one_by_one_and_stop_nobody_elses_mail(mongo: str) -> None:
-    broken, fine = [fresh() for _ in range(60)], [fresh() for _ in range(5)]
+    broken, fine = [new_id() for _ in range(60)], [new_id() for _ in range(5)]
     foreign_private, foreign_public = sealing.new_key_pair()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(*broken[:30], contact_sealed=locked("other")), *known(*fine))
@@ -69,7 +69,7 @@ async def test_contacts_that_cannot_be_opened_fail_one_by_one_and_stop_nobody_el
 
 
 async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_try(mongo: str) -> None:
-    odd, strange, late, fine = fresh(), fresh(), fresh(), [fresh() for _ in range(10)]
+    odd, strange, late, fine = new_id(), new_id(), new_id(), [new_id() for _ in range(10)]
     async with at_work(mongo) as (at, office):
         await at.tell(
             *known(odd, strange, late, *fine), *[confirmed(person) for person in (odd, strange, late, *fine)]
@@ -99,7 +99,7 @@ async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_tr
 
 
 async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(mongo: str) -> None:
-    torn, bare, fine = fresh(), fresh(), [fresh() for _ in range(5)]
+    torn, bare, fine = new_id(), new_id(), [new_id() for _ in range(5)]
     async with at_work(mongo) as (at, office):
         await at.tell(*known(torn, bare, *fine), *[confirmed(person) for person in (torn, bare, *fine)])
         await at.database["messages"].update_many({"participant_id": torn}, {"$unset": {"cause": ""}})
@@ -113,7 +113,7 @@ async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(
 
 
 async def test_a_session_in_the_year_9999_stops_no_mail(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
         end = datetime(9999, 12, 31, 20, tzinfo=UTC)
@@ -124,7 +124,7 @@ async def test_a_session_in_the_year_9999_stops_no_mail(mongo: str) -> None:
 
 
 async def test_a_mail_holds_the_ticket_that_the_event_had_locked(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
         async with sending(courier(at, office)):
@@ -133,7 +133,7 @@ async def test_a_mail_holds_the_ticket_that_the_event_had_locked(mongo: str) -> 
 
 
 async def test_a_key_destroyed_before_the_mail_leaves_stops_it(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
         await at.tell(keyed(person, version=2, key_sealed=None))
@@ -145,7 +145,7 @@ async def test_a_key_destroyed_before_the_mail_leaves_stops_it(mongo: str) -> No
 async def test_an_address_in_chinese_is_written_as_such_where_the_server_can_and_fails_alone_where_not(
     mongo: str,
 ) -> None:
-    person, domain, fine = fresh(), fresh(), fresh()
+    person, domain, fine = new_id(), new_id(), new_id()
     for utf8 in (True, False):
         async with desk(mongo, QUICK) as at, open_office(PostOffice(utf8=utf8)) as office:
             await at.tell(*known(person, contact_sealed=locked(person, email="王小明@example.org")))

@@ -8,15 +8,16 @@ from services.notifications.deliveries.retry import retry_mail
 from services.notifications.mail.courier import Pace
 from shared.contracts.events import NotificationDelivered, NotificationFailed
 from shared.runtime import clock
-from tests.notifications.builders import NAME, address_of, confirmed, fresh, issued, known
+from tests.notifications.builders import NAME, address_of, confirmed, issued, known
 from tests.notifications.mail.builders import all_in, at_work, courier, sending, until_all
-from tests.support.kafka import eventually
+from tests.support.service import new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_mail_arrives_greets_by_name_and_is_told_of_once(mongo: str) -> None:
-    person, group = fresh(), fresh("group")
+    person, group = new_id(), new_id("group")
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), *known(group, kind="group", language="en"))
         await at.tell(confirmed(person), issued(group))
@@ -39,7 +40,7 @@ async def test_a_mail_arrives_greets_by_name_and_is_told_of_once(mongo: str) -> 
 
 
 async def test_two_couriers_send_each_mail_once(mongo: str) -> None:
-    people = [fresh() for _ in range(300)]
+    people = [new_id() for _ in range(300)]
     async with at_work(mongo) as (at, office):
         await at.tell(*known(*people))
         await at.tell(*[confirmed(person) for person in people[:150]])
@@ -55,7 +56,7 @@ async def test_two_couriers_send_each_mail_once(mongo: str) -> None:
 
 
 async def test_a_refused_recipient_fails_at_once_and_an_organiser_may_try_again(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         office.replies[address_of(person)] = ["550 5.1.1 no such mailbox", "250 OK"]
         await at.tell(*known(person), confirmed(person))
@@ -74,7 +75,7 @@ async def test_a_refused_recipient_fails_at_once_and_an_organiser_may_try_again(
 
 
 async def test_stopping_finishes_what_is_being_sent_and_frees_the_rest(mongo: str) -> None:
-    people = [fresh() for _ in range(300)]
+    people = [new_id() for _ in range(300)]
     async with at_work(mongo) as (at, office):
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         async with sending(courier(at, office)):
@@ -85,7 +86,7 @@ async def test_stopping_finishes_what_is_being_sent_and_frees_the_rest(mongo: st
 
 
 async def test_a_mail_costs_a_few_milliseconds_and_no_connection_of_its_own(mongo: str) -> None:
-    people = [fresh() for _ in range(300)]
+    people = [new_id() for _ in range(300)]
     async with at_work(mongo) as (at, office):
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         started = time.process_time()

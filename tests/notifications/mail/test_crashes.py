@@ -10,10 +10,11 @@ import pytest
 from services.notifications.mail.courier import Pace
 from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
-from tests.notifications.builders import CONTACT_PRIVATE_KEY, confirmed, desk, fresh, known
+from tests.notifications.builders import confirmed, desk, known
 from tests.notifications.mail.builders import courier, sending, until_all
 from tests.notifications.mail.post_office import PostOffice, open_office
-from tests.support.kafka import eventually
+from tests.support.service import CONTACT_PRIVATE_KEY, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -22,7 +23,7 @@ LEASE_SECONDS = 3.0
 
 
 async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_same_id(mongo: str) -> None:
-    people = [fresh() for _ in range(50)]
+    people = [new_id() for _ in range(50)]
     async with desk(mongo) as at, open_office(PostOffice(hang=True)) as office:
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         killed = await asyncio.create_subprocess_exec(

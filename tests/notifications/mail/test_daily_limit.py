@@ -5,14 +5,15 @@ import pytest
 from services.notifications.mail.rules import next_day
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
-from tests.notifications.builders import address_of, confirmed, fresh, joined, known, locked
+from tests.notifications.builders import address_of, confirmed, joined, known, locked
 from tests.notifications.mail.builders import all_in, at_work, courier, sending, until_all, until_none_is_due
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> None:
-    people = [fresh() for _ in range(8)]
+    people = [new_id() for _ in range(8)]
     async with at_work(mongo) as (at, office):
         await at.tell(*known(*people[:7], contact_sealed=None), *known(people[7]))
         for version, address in ((2, "bombed@example.org"), (3, "Bombed@example.org")):
@@ -33,7 +34,7 @@ async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> No
 
 
 async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), *[confirmed(person) for _ in range(3)])
         by_hand = courier(at, office, per_day_max=2)
@@ -48,7 +49,7 @@ async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> N
 
 
 async def test_a_mail_beyond_a_days_number_whose_time_ends_before_the_next_has_failed(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), *[confirmed(person) for _ in range(2)])
         ends_at = next_day(clock.now())
@@ -63,7 +64,7 @@ async def test_a_mail_beyond_a_days_number_whose_time_ends_before_the_next_has_f
 
 
 async def test_mails_that_the_server_defers_or_refuses_do_not_count_against_a_days_number(mongo: str) -> None:
-    full, gone = fresh(), fresh()
+    full, gone = new_id(), new_id()
     async with at_work(mongo) as (at, office):
         office.replies[address_of(full)] = ["452 mailbox full"] * 10 + ["250 OK"]
         office.replies[address_of(gone)] = ["550 no such mailbox"]

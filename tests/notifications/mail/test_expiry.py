@@ -8,13 +8,14 @@ from prometheus_client import REGISTRY
 from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
-from tests.notifications.builders import confirmed, desk, fresh
+from tests.notifications.builders import confirmed, desk
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_a_mail_whose_recipient_never_joins_fails_in_the_end_and_is_told_of(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo, RetryPolicy(waiting_max=timedelta(days=3))) as at:
         await at.tell(confirmed(person))
         now = clock.now()
@@ -31,7 +32,7 @@ async def test_a_mail_whose_recipient_never_joins_fails_in_the_end_and_is_told_o
 async def test_a_torn_message_whose_time_is_over_fails_alone_and_the_others_are_told_of(
     mongo: str, torn: dict[str, str]
 ) -> None:
-    broken, fine = fresh(), fresh()
+    broken, fine = new_id(), new_id()
     async with desk(mongo) as at:
         await at.tell(confirmed(broken), confirmed(fine))
         await at.database["messages"].update_one(

@@ -9,17 +9,18 @@ import pytest
 from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
-from tests.notifications.builders import address_of, confirmed, desk, fresh, known, requested
+from tests.notifications.builders import address_of, confirmed, desk, known, requested
 from tests.notifications.mail.builders import QUICK, all_in, at_work, courier, sending, until_all
 from tests.notifications.mail.post_office import PostOffice, open_office
-from tests.support.kafka import eventually
+from tests.support.service import new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.mark.parametrize("reply", ["450 greylisted", "451 greylisted", "452 mailbox full"])
 async def test_a_deferred_mail_is_tried_again_until_its_time_is_over(mongo: str, reply: str) -> None:
-    patient, hopeless, fine = fresh(), fresh(), fresh()
+    patient, hopeless, fine = new_id(), new_id(), new_id()
     retry_policy = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2, pending_max=timedelta(seconds=3))
     async with at_work(mongo, retry_policy) as (at, office):
         office.replies[address_of(patient)] = [reply] * 7 + ["250 OK"]
@@ -39,7 +40,7 @@ async def test_a_deferred_mail_is_tried_again_until_its_time_is_over(mongo: str,
 
 
 async def test_a_full_mailbox_waits_for_minutes_and_not_for_seconds(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.replies[address_of(person)] = ["452 mailbox full"]
         await at.tell(*known(person), confirmed(person))
@@ -51,7 +52,7 @@ async def test_a_full_mailbox_waits_for_minutes_and_not_for_seconds(mongo: str) 
 
 
 async def test_a_mail_server_that_is_away_costs_no_mail_a_try(mongo: str) -> None:
-    people = [fresh() for _ in range(20)]
+    people = [new_id() for _ in range(20)]
     async with desk(mongo, QUICK) as at:
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         away = PostOffice()
@@ -73,7 +74,7 @@ async def test_a_mail_server_that_is_away_costs_no_mail_a_try(mongo: str) -> Non
 
 @pytest.mark.parametrize("reply", ["550 sender not allowed", "451 later", "421 closing", "close"])
 async def test_a_server_that_refuses_our_sender_costs_no_mail_a_try(mongo: str, reply: str) -> None:
-    people = [fresh() for _ in range(10)]
+    people = [new_id() for _ in range(10)]
     async with at_work(mongo) as (at, office):
         office.refuse_sender = reply
         await at.tell(*known(*people), *[confirmed(person) for person in people])
@@ -89,7 +90,7 @@ async def test_a_server_that_refuses_our_sender_costs_no_mail_a_try(mongo: str, 
 
 @pytest.mark.parametrize("reply", ["421 too much for this mailbox", "close"])
 async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str, reply: str) -> None:
-    closing, others = [fresh() for _ in range(3)], [fresh() for _ in range(30)]
+    closing, others = [new_id() for _ in range(3)], [new_id() for _ in range(30)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         for person in closing:
             office.replies[address_of(person)] = [reply]
@@ -123,7 +124,7 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
 async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_others_leave(
     mongo: str, reply: str, becomes: tuple[str, str]
 ) -> None:
-    large, others = [fresh() for _ in range(9)], [fresh() for _ in range(20)]
+    large, others = [new_id() for _ in range(9)], [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.size_bytes_max, office.too_large = 3_000, reply
         await at.tell(*known(*large, *others), *[requested(one, body="字" * 1_500) for one in large])
@@ -142,7 +143,7 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
 async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off_and_the_others_leave(
     mongo: str,
 ) -> None:
-    silent, others = fresh(), [fresh() for _ in range(20)]
+    silent, others = new_id(), [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
         await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
@@ -155,7 +156,7 @@ async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off_and_the_ot
 
 
 async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str) -> None:
-    people = [fresh() for _ in range(40)]
+    people = [new_id() for _ in range(40)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.mails_a_connection = 3
         await at.tell(*known(*people), *[confirmed(person) for person in people])
@@ -167,7 +168,7 @@ async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str)
 
 
 async def test_a_mail_that_waits_longer_than_the_bound_has_expired(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo, RetryPolicy(pending_max=timedelta(milliseconds=50))) as at:
         await at.tell(*known(person), confirmed(person))
         async with sending(courier(at, PostOffice(port=1))):
@@ -179,7 +180,7 @@ async def test_a_mail_that_waits_longer_than_the_bound_has_expired(mongo: str) -
 
 
 async def test_a_connection_lost_in_the_middle_is_a_try_and_the_mail_is_sent_again(mongo: str) -> None:
-    people = [fresh() for _ in range(3)]
+    people = [new_id() for _ in range(3)]
     async with desk(mongo, QUICK) as at:
         await at.tell(*known(*people), *[confirmed(person) for person in people])
         async with AsyncExitStack() as stack:

@@ -14,17 +14,17 @@ from tests.notifications.builders import (
     desk,
     erased,
     everything,
-    fresh,
     joined,
     keyed,
     known,
 )
+from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
 async def test_erasure_deletes_the_contact_and_what_messages_say_and_cancels_the_rest(mongo: str) -> None:
-    person, other = fresh(), fresh()
+    person, other = new_id(), new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), *known(other), *everything(person), confirmed(other))
         await at.tell(erased(person))
@@ -37,7 +37,7 @@ async def test_erasure_deletes_the_contact_and_what_messages_say_and_cancels_the
 
 
 async def test_whoever_is_erased_stays_erased_whatever_comes_later(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await at.tell(erased(person), *known(person))
         # Not even under a higher version.
@@ -55,7 +55,7 @@ ORDERS = list(itertools.permutations(["joined", "keyed", "erased"]))
 async def test_joined_keyed_and_erased_in_any_order_leave_no_key_and_tell_nothing(
     mongo: str, order: tuple[str, ...]
 ) -> None:
-    person = fresh()
+    person = new_id()
     events = {"joined": joined(person), "keyed": keyed(person), "erased": erased(person)}
     async with desk(mongo) as at:
         for name in order:
@@ -73,7 +73,7 @@ async def test_joined_keyed_and_erased_in_any_order_leave_no_key_and_tell_nothin
 
 
 async def test_preferences_chosen_at_the_moment_of_an_erasure_do_not_stay(mongo: str) -> None:
-    people = [fresh() for _ in range(30)]
+    people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
         await asyncio.gather(
             *[at.tell(erased(person)) for person in people],
@@ -84,7 +84,7 @@ async def test_preferences_chosen_at_the_moment_of_an_erasure_do_not_stay(mongo:
 
 
 async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo: str) -> None:
-    people = [fresh() for _ in range(60)]
+    people = [new_id() for _ in range(60)]
     async with desk(mongo) as at:
         await at.tell(*known(*people[:40]))
         await asyncio.gather(
@@ -100,7 +100,7 @@ async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo
 async def test_nothing_stored_beside_the_locked_contact_tells_who_somebody_is_or_opens_a_ticket(
     mongo: str,
 ) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), *everything(person))
         everything_stored = [

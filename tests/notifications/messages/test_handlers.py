@@ -9,25 +9,23 @@ from msgspec import structs
 from shared.contracts.envelope import Envelope
 from shared.runtime import clock
 from tests.notifications.builders import (
-    batch_of,
     completed,
     confirmed,
     delivered_ids,
     desk,
-    enclosed,
     everything,
-    fresh,
     issued,
     known,
     requested,
 )
-from tests.support.kafka import eventually
+from tests.support.service import batch_of, enclosed, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 
 async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         happened = [enclosed(event) for event in everything(person)]
         following = await at.tell(*known(person), *happened)
@@ -45,7 +43,7 @@ async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> No
 
 
 async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         happened = [enclosed(event) for event in everything(person)]
         first = await at.tell(*known(person), *happened)
@@ -60,7 +58,7 @@ async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str)
 
 
 async def test_a_repeat_after_a_crash_before_the_second_look_releases_what_waits(mongo: str) -> None:
-    person, gone = fresh(), fresh()
+    person, gone = new_id(), new_id()
     told, lost = enclosed(confirmed(person)), enclosed(confirmed(gone))
     async with desk(mongo) as at:
         await at.tell(*known(person), told, lost)
@@ -76,7 +74,7 @@ async def test_a_repeat_after_a_crash_before_the_second_look_releases_what_waits
 
 
 async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: str) -> None:
-    people = [fresh() for _ in range(20)]
+    people = [new_id() for _ in range(20)]
     happened = [enclosed(event) for person in people for event in (confirmed(person), completed(person))]
     async with desk(mongo) as at:
         await at.tell(*known(*people))
@@ -95,7 +93,7 @@ async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: s
 async def test_a_mail_that_a_crash_left_out_and_that_has_no_address_any_more_is_skipped_in_the_open(
     mongo: str,
 ) -> None:
-    person = fresh()
+    person = new_id()
     happened = enclosed(confirmed(person))
     async with desk(mongo) as at:
         await at.tell(happened)
@@ -108,7 +106,7 @@ async def test_a_mail_that_a_crash_left_out_and_that_has_no_address_any_more_is_
 
 
 async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mongo: str) -> None:
-    people = [fresh() for _ in range(50)]
+    people = [new_id() for _ in range(50)]
     happened = [enclosed(event) for person in people for event in (completed(person), issued(person))]
     async with desk(mongo) as at:
         await at.tell(*known(*people[:25], contact_sealed=None))
@@ -120,7 +118,7 @@ async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mo
 
 @pytest.mark.parametrize("id_", ["two\u2028lines", " ", "x ", "\u202eabc", "\x07"])
 async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mongo: str, id_: str) -> None:
-    person = fresh()
+    person = new_id()
     good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
     context = structs.replace(bad.context, id=id_)
     async with desk(mongo) as at:
@@ -130,7 +128,7 @@ async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mong
 
 
 async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
-    people = [fresh() for _ in range(30)]
+    people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
         await at.tell(*[event for person in people for event in everything(person)])
         for person in people:
@@ -140,7 +138,7 @@ async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
 
 
 async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), requested(person, channels=("email",)))
         assert await at.messages(person, "inbox") == []
@@ -150,7 +148,7 @@ async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> Non
 
 
 async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
     context = bad.context.__class__(
         "x" * 300, bad.context.source, bad.context.type, bad.context.time, person, bad.context.correlation_id
@@ -164,7 +162,7 @@ async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str)
 
 
 async def test_a_thousand_events_take_a_few_bulk_operations(mongo: str) -> None:
-    people = [fresh() for _ in range(500)]
+    people = [new_id() for _ in range(500)]
     async with desk(mongo) as at:
         await at.tell(*known(*people))
         batch = [enclosed(event) for person in people for event in (completed(person), confirmed(person))]

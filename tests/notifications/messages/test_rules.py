@@ -12,7 +12,8 @@ from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.runtime.errors import Rejected
-from tests.notifications.builders import NOW, completed, confirmed, enclosed, everything, issued, requested
+from tests.notifications.builders import NOW, completed, confirmed, everything, issued, requested
+from tests.support.service import enclosed
 
 RETRY_POLICY = RetryPolicy()
 

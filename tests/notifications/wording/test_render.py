@@ -26,7 +26,6 @@ from tests.notifications.builders import (
     cancelled,
     completed,
     confirmed,
-    enclosed,
     everything,
     issued,
     key_of,
@@ -35,6 +34,7 @@ from tests.notifications.builders import (
     requested,
     waitlisted,
 )
+from tests.support.service import enclosed
 
 SIGNATURES: dict[Language, str] = {"zh-CN": "科技活动周组委会", "en": "Organising Committee"}
 WORDING = Wording(SIGNATURES)
