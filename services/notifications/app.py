@@ -19,8 +19,8 @@ from services.notifications.mail.courier import Courier
 from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.mail.settings import MailSettings
 from services.notifications.mail.store import MailQueue
-from services.notifications.messages.counting import count_from_zero
 from services.notifications.messages.handlers import subscriptions
+from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
 from services.notifications.problems_zh import CHINESE
 from services.notifications.upkeep import Upkeep

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from services.notifications.mail.rules import UNREADABLE, Claimed, expired
-from services.notifications.messages import delivery_events
-from services.notifications.messages.counting import count
 from services.notifications.messages.documents import message_from
+from services.notifications.messages.events import delivered, failed
+from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import Outcome
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
@@ -200,11 +200,11 @@ def _change(outcome: Outcome, now: datetime) -> Document:
 def _events_of(one: Claimed, outcome: Outcome, now: datetime) -> list[Envelope[Event]]:
     try:
         if outcome.state == "delivered":
-            return [delivery_events.delivered(one.message, now, one.round)]
+            return [delivered(one.message, now, one.round)]
         if outcome.state == "failed":
             attempts = one.attempts if outcome.counted else one.attempts - 1
             code = outcome.code or "failed"
-            return [delivery_events.failed(one.message, code, attempts, now, one.round)]
+            return [failed(one.message, code, attempts, now, one.round)]
     except ValueError as error:
         # An older version accepted an event id that our events cannot carry. The other mails go on.
         metrics.ITEMS_FAILED.labels("courier", "untellable").inc()

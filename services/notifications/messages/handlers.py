@@ -11,8 +11,8 @@ from datetime import datetime
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.contacts.store import ContactStore
-from services.notifications.messages.counting import count
-from services.notifications.messages.delivery_events import delivered_record
+from services.notifications.messages.events import delivered_record
+from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import Message, Outcome, first_outcome, messages_of
 from services.notifications.messages.store import MessageStore, Stored
 from services.notifications.wording.policy import POLICY, recipient_of

@@ -34,7 +34,7 @@ def delivered_record(message: Message) -> Record:
     That a message is in its inbox, as a record.
 
     Every inbox message makes one, so this is fast: a fifth of the time of `to_record(delivered(message))`.
-    tests/notifications/messages/test_delivery_events.py proves that the bytes are the same.
+    tests/notifications/messages/test_events.py proves that the bytes are the same.
     """
     context = context_of(
         NotificationDelivered.type,

@@ -5,7 +5,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.messages.delivery_events import delivered, delivered_record
+from services.notifications.messages.events import delivered, delivered_record
 from services.notifications.messages.rules import Message, is_reportable
 from shared.contracts.events import Channel
 from shared.messaging.publisher import to_record
