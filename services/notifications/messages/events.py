@@ -11,9 +11,8 @@ import msgspec
 from services.notifications.messages.rules import Message
 from shared.contracts.envelope import Envelope, context_of, enclose, to_headers
 from shared.contracts.events import Channel, NotificationDelivered, NotificationFailed
+from shared.contracts.sources import NOTIFICATIONS
 from shared.messaging.publisher import Record
-
-SOURCE = "kepu/notifications"
 
 
 class _Delivered(msgspec.Struct, frozen=True, gc=False):
@@ -39,7 +38,7 @@ def delivered_record(message: Message) -> Record:
     context = context_of(
         NotificationDelivered.type,
         message.participant_id,
-        source=SOURCE,
+        source=NOTIFICATIONS,
         cause=message.message_id,
         now=message.created_at,
         parent=message.cause,
@@ -63,7 +62,7 @@ def delivered(
             cause_id=message.cause.id,
             delivered_at=delivered_at,
         ),
-        source=SOURCE,
+        source=NOTIFICATIONS,
         cause=_cause(message, retry_round),
         now=delivered_at,
         parent=message.cause,
@@ -84,7 +83,7 @@ def failed(
             attempts=attempts,
             failed_at=failed_at,
         ),
-        source=SOURCE,
+        source=NOTIFICATIONS,
         cause=_cause(message, retry_round),
         now=failed_at,
         parent=message.cause,
