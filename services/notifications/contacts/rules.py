@@ -1,9 +1,10 @@
-"""How a participant can be reached, and in which language. Pure."""
+"""How a participant can be reached, in which language, and which of several profiles and keys holds. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contracts.events import Language, ParticipantKind
+from shared.contracts.events import Language, ParticipantJoined, ParticipantKeyed, ParticipantKind
 
 Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
 """
@@ -54,3 +55,23 @@ def language_of(
     if preferences is not None and preferences.language is not None:
         return preferences.language
     return recipient.language if recipient is not None else "zh-CN"
+
+
+def latest_profiles(joined: Iterable[ParticipantJoined]) -> list[ParticipantJoined]:
+    """Of each participant the profile with the highest version."""
+    latest: dict[str, ParticipantJoined] = {}
+    for event in joined:
+        known = latest.setdefault(event.participant_id, event)
+        if event.version > known.version:
+            latest[event.participant_id] = event
+    return list(latest.values())
+
+
+def latest_keys(keyed: Iterable[ParticipantKeyed]) -> list[ParticipantKeyed]:
+    """Of each participant the key with the highest version. A destroyed key (None) wins over all."""
+    latest: dict[str, ParticipantKeyed] = {}
+    for event in keyed:
+        known = latest.setdefault(event.participant_id, event)
+        if event.key_sealed is None or (known.key_sealed and event.version > known.version):
+            latest[event.participant_id] = event
+    return list(latest.values())

@@ -16,7 +16,14 @@ from collections.abc import Collection as Some
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.notifications.contacts.rules import Preferences, Reach, Recipient, reach_of
+from services.notifications.contacts.rules import (
+    Preferences,
+    Reach,
+    Recipient,
+    latest_keys,
+    latest_profiles,
+    reach_of,
+)
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.topics import WEEKS_KEPT
 from shared.runtime.errors import Conflict
@@ -56,14 +63,9 @@ class ContactStore:
 
     async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
         """Keep the latest profiles. A profile older than the stored one changes nothing."""
-        latest: dict[str, ParticipantJoined] = {}
-        for event in joined:
-            known = latest.setdefault(event.participant_id, event)
-            if event.version > known.version:
-                latest[event.participant_id] = event
         writes = [
-            UpdateOne({"_id": id_}, _newer(_contact(event), unless=_IS_ERASED), upsert=True)
-            for id_, event in latest.items()
+            UpdateOne({"_id": event.participant_id}, _newer(_contact(event), unless=_IS_ERASED), upsert=True)
+            for event in latest_profiles(joined)
         ]
         if writes:
             with mongo.outages_named():
@@ -71,16 +73,13 @@ class ContactStore:
 
     async def keep_keys(self, keyed: Sequence[ParticipantKeyed], now: datetime) -> None:
         """Keep the latest keys, and destroy keys where an event says so. A destroyed key never comes back."""
-        latest: dict[str, ParticipantKeyed] = {}
-        for event in keyed:
-            known = latest.setdefault(event.participant_id, event)
-            if event.key_sealed is None or (known.key_sealed and event.version > known.version):
-                latest[event.participant_id] = event
         writes = [
-            _destroying(id_, now)
+            _destroying(event.participant_id, now)
             if event.key_sealed is None
-            else UpdateOne({"_id": id_}, _newer(_key(event), unless=_IS_DESTROYED), upsert=True)
-            for id_, event in latest.items()
+            else UpdateOne(
+                {"_id": event.participant_id}, _newer(_key(event), unless=_IS_DESTROYED), upsert=True
+            )
+            for event in latest_keys(keyed)
         ]
         if writes:
             with mongo.outages_named():
