@@ -1,4 +1,4 @@
-"""Events, contacts, messages and a running notifications service, for the tests of notifications."""
+"""Events, contacts, settings, and the handler over a database, for the tests of notifications."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

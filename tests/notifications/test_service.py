@@ -105,6 +105,8 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
         assert [message["subject"] for message in await at.inbox(unheard)] == ["场地变更通知"]
         summary = (await at.clients[0].get("/deliveries/summary", headers=ORGANISER)).json()
         await eventually(lambda: is_well(at.clients[0]))
+        checks = (await at.clients[0].get("/health")).json()["checks"]
+        assert set(checks) == {"mongo", "kafka", "relay", "mail", "upkeep", "consumer notifications"}
     assert {"channel": "email", "state": "waiting_contact", "count": 1} in summary["counts"]
     assert set(at.office.counts.values()) == {1}
     events = dict(told)

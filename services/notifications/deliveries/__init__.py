@@ -1,6 +1,5 @@
 """
-What organisers see: how many messages reached their channel, which mails failed, and a failed mail tried
-again.
+What organisers see: how many messages were delivered, which mails failed, and failed mails tried again.
 
 Start with api.py. The deliveries are a view of the collection `messages` (messages/documents.py).
 """

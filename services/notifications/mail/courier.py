@@ -69,8 +69,7 @@ class Courier:
     Sends the mails of one database. Any number of couriers may work on the same database.
 
     If the mail server is away, the loop does not fail: inboxes still work, and restarting this service does
-    not help. The log says so, `kepu_batch_retries_total` counts it, and `kepu_mails_due` shows how many mails
-    wait.
+    not help. The log says so, `kepu_batch_retries_total` counts it, and `kepu_mails_due` shows the queue.
     """
 
     def __init__(

@@ -34,8 +34,7 @@ class Claimed:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """
-    What the server did with a mail: taken, deferred (not now), refused (never), or the connection closed at
-    it.
+    What the server did with a mail: taken, deferred (not now), refused (never), or closed the connection.
 
     The server may have closed because of this mail. `code` is the server's reply code, if it gave one.
     `reason` is a stable code for organisers.

@@ -104,8 +104,7 @@ class MailConnection:
             except _SenderRefused as error:
                 if error.reply is not None:
                     return await self._refused_at_sender(error)
-                # Some servers close a connection after a number of mails. That says nothing about the next
-                # mail.
+                # Some servers close a connection after a number of mails: the next mail needs a new one.
                 await self.open()
         try:
             return await self._hand_over(mail)

@@ -103,10 +103,7 @@ class Wording:
     def render_or_placeholder(
         self, kind: str, facts: Mapping[str, Fact], language: Language, to: ParticipantKind = "person"
     ) -> Words:
-        """
-        The words of a message, or a placeholder if they cannot be rendered: one message must not hide the
-        rest.
-        """
+        """The words of a message, or a placeholder if it cannot be rendered. The other messages are shown."""
         try:
             return self.render(kind, facts, language, to)
         except Rejected as error:
