@@ -11,6 +11,7 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.deliveries.upkeep import Upkeep
 from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
@@ -22,8 +23,7 @@ from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
-from services.notifications.problems_zh import CHINESE
-from services.notifications.upkeep import Upkeep
+from services.notifications.wording.refusals import CHINESE
 from services.notifications.wording.render import Wording
 from shared.contracts import sealing
 from shared.contracts.checked import Line

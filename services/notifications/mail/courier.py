@@ -183,7 +183,8 @@ class Courier:
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:
         policy = self._pace.retry_policy
         wait_seconds = backoff_seconds(one.attempts, policy.retry_seconds, policy.retry_seconds_max)
-        return outcome_of(reply, clock.now() + timedelta(seconds=wait_seconds), one.expires_at)
+        retry_at = clock.to_milliseconds(clock.now() + timedelta(seconds=wait_seconds))
+        return outcome_of(reply, retry_at, one.expires_at)
 
     async def _mark(self, claim: str, outcomes: Outcomes) -> None:
         failures = 0

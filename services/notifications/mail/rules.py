@@ -6,7 +6,6 @@ from typing import Literal
 
 from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State
 from services.notifications.wording.dates import TIMEZONE
-from shared.runtime.clock import to_milliseconds
 
 # RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
 TRANSIENT, PERMANENT = 400, 500
@@ -65,7 +64,7 @@ def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetim
     """What becomes of a mail that may be tried again at `due_at`: it has failed if that is too late."""
     if due_at >= expires_at:
         return Outcome("failed", code, reply=reply)
-    return Outcome("pending", code, due_at=to_milliseconds(due_at), reply=reply)
+    return Outcome("pending", code, due_at=due_at, reply=reply)
 
 
 def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
