@@ -1,13 +1,13 @@
 """The notifications service put together: role api answers, role worker consumes events and sends mails."""
 
 from contextlib import aclosing
-from typing import Self
 
 from fastapi import FastAPI
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts.decryptor import Decryptor
+from services.notifications.contacts.settings import ContactSettings
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries.store import DeliveryStore
@@ -25,33 +25,18 @@ from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
 from services.notifications.wording.refusals import CHINESE
 from services.notifications.wording.render import Wording
-from shared.contracts import sealing
 from shared.contracts.checked import Line
-from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, read
+from shared.runtime.settings import read
 from shared.service import Service, build
 from shared.web.app import serve
 
 
-class NotificationsSettings(MailSettings):
-    """What notifications is configured by, beside mail/settings.py."""
+class NotificationsSettings(ContactSettings, MailSettings):
+    """What notifications is configured by: its own settings, and those of contacts and mails."""
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
-    contact_private_key: ContactPrivateKey | None = Field(
-        None, description="opens contacts and tickets, base64; role api shows no tickets without it"
-    )
-    contact_public_key: ContactPublicKey | None = Field(
-        None, description="base64; where it is given, the start fails unless the two are a pair"
-    )
     signature_zh: Line = "科技活动周组委会"
     signature_en: Line = "Organising Committee of the Science & Technology Week"
-
-    @model_validator(mode="after")
-    def _contacts_can_be_opened(self) -> Self:
-        if self.role != "api" and self.contact_private_key is None:
-            raise ValueError("role worker needs KEPU_CONTACT_PRIVATE_KEY; `kepu keys` makes one")
-        if self.contact_private_key is not None and self.contact_public_key:
-            sealing.check_pair(self.contact_public_key, self.contact_private_key.get_secret_value())
-        return self
 
 
 async def wire(service: Service[NotificationsSettings]) -> None:
@@ -62,7 +47,7 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     await contacts.prepare()
     await messages.prepare()
     wording = Wording({"zh-CN": settings.signature_zh, "en": settings.signature_en})
-    key = settings.contact_private_key.get_secret_value() if settings.contact_private_key else None
+    key = settings.private_key
     decryptor = Decryptor(key)
     count_from_zero()
     if service.answers:
