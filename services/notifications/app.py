@@ -23,8 +23,8 @@ from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
-from services.notifications.wording.refusals import CHINESE
-from services.notifications.wording.render import Wording
+from services.notifications.texts.refusals import CHINESE
+from services.notifications.texts.render import Texts
 from shared.contracts.checked import Line
 from shared.runtime.settings import read
 from shared.service import Service, build
@@ -46,19 +46,19 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     contacts, messages = ContactStore(database), MessageStore(database, retry_policy)
     await contacts.prepare()
     await messages.prepare()
-    wording = Wording({"zh-CN": settings.signature_zh, "en": settings.signature_en})
+    texts = Texts({"zh-CN": settings.signature_zh, "en": settings.signature_en})
     key = settings.private_key
     decryptor = Decryptor(key)
     count_from_zero()
     if service.answers:
         inboxes = InboxStore(database)
-        reader = InboxReader(contacts, inboxes, wording, decryptor)
+        reader = InboxReader(contacts, inboxes, texts, decryptor)
         service.provide(contacts, inboxes, reader, DeliveryStore(database, retry_policy))
     if service.works and key is not None:
         limit = DailyLimit(database, key, settings.mails_per_address_day_max)
         await limit.prepare()
         queue = MailQueue(database)
-        composer = Composer(contacts, wording, decryptor, sender=settings.sender)
+        composer = Composer(contacts, texts, decryptor, sender=settings.sender)
         courier = await service.enter(
             aclosing(Courier(queue, composer, settings.server(), limit, settings.pace()))
         )

@@ -8,9 +8,9 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Recipient, language_of
 from services.notifications.contacts.store import ContactStore
 from services.notifications.inbox.store import InboxMessage, InboxStore
-from services.notifications.wording.policy import TICKET_SEALED
-from services.notifications.wording.render import Wording, Words
-from services.notifications.wording.tickets import with_ticket_code
+from services.notifications.texts.policy import TICKET_SEALED
+from services.notifications.texts.render import Texts, Words
+from services.notifications.texts.tickets import with_ticket_code
 from shared.contracts.events import Language
 from shared.runtime.errors import Forbidden, NotFound, Rejected
 
@@ -28,11 +28,11 @@ class InboxReader:
     """Reads inboxes."""
 
     def __init__(
-        self, contacts: ContactStore, inboxes: InboxStore, wording: Wording, decryptor: Decryptor
+        self, contacts: ContactStore, inboxes: InboxStore, texts: Texts, decryptor: Decryptor
     ) -> None:
         self._contacts = contacts
         self._inboxes = inboxes
-        self._wording = wording
+        self._texts = texts
         self._decryptor = decryptor
 
     async def read(
@@ -54,7 +54,7 @@ class InboxReader:
         messages = []
         for one in shown:
             facts = with_ticket_code(one.message.facts or {}, key)
-            words = self._wording.render_or_placeholder(one.message.kind, facts, language, to)
+            words = self._texts.render_or_placeholder(one.message.kind, facts, language, to)
             messages.append((one, words))
         return Page(language, messages, has_more=len(found) > limit)
 

@@ -9,8 +9,8 @@ from services.notifications.contacts.rules import Preferences, Recipient, langua
 from services.notifications.contacts.store import ContactStore
 from services.notifications.mail.format import Mail, format_mail
 from services.notifications.messages.rules import ERASED, NO_ADDRESS, Message, Outcome
-from services.notifications.wording.render import Wording
-from services.notifications.wording.tickets import with_ticket_code
+from services.notifications.texts.render import Texts
+from services.notifications.texts.tickets import with_ticket_code
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected
 
@@ -20,11 +20,9 @@ log = logging.getLogger(__name__)
 class Composer:
     """Composes mails of one sender."""
 
-    def __init__(
-        self, contacts: ContactStore, wording: Wording, decryptor: Decryptor, *, sender: str
-    ) -> None:
+    def __init__(self, contacts: ContactStore, texts: Texts, decryptor: Decryptor, *, sender: str) -> None:
         self._contacts = contacts
-        self._wording = wording
+        self._texts = texts
         self._decryptor = decryptor
         self._sender = sender
 
@@ -81,8 +79,8 @@ class Composer:
             return Outcome("skipped", NO_ADDRESS)
         language = language_of(None, preferences, recipient)
         facts = with_ticket_code(message.facts or {}, key)
-        words = self._wording.render(message.kind, facts, language, recipient.kind)
-        body = self._wording.letter(words, name=contact.name, language=language, date=message.created_at)
+        words = self._texts.render(message.kind, facts, language, recipient.kind)
+        body = self._texts.letter(words, name=contact.name, language=language, date=message.created_at)
         return format_mail(
             message.message_id,
             sender=self._sender,

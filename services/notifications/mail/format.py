@@ -11,7 +11,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from services.notifications.messages.rules import MessageId
-from services.notifications.wording.dates import TIMEZONE
+from services.notifications.texts.dates import TIMEZONE
 from shared.contracts.events import Language
 from shared.runtime.errors import Rejected
 

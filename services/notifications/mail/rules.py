@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State
-from services.notifications.wording.dates import TIMEZONE
+from services.notifications.texts.dates import TIMEZONE
 
 # RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
 TRANSIENT, PERMANENT = 400, 500

@@ -19,7 +19,7 @@ finished_at  when its state became final
 from datetime import datetime
 
 from services.notifications.messages.rules import Message, MessageId, Outcome, RetryPolicy
-from services.notifications.wording.policy import KINDS
+from services.notifications.texts.policy import KINDS
 from shared.contracts.envelope import Context
 from shared.storage.mongo import Document
 

@@ -15,7 +15,7 @@ from services.notifications.messages.events import delivered_record
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import Message, Outcome, first_outcome, messages_of
 from services.notifications.messages.store import MessageStore, Stored
-from services.notifications.wording.policy import POLICY, recipient_of
+from services.notifications.texts.policy import POLICY, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.wording.policy import POLICY, Fact, channels_of, facts_of, recipient_of
+from services.notifications.texts.policy import POLICY, Fact, channels_of, facts_of, recipient_of
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
 from shared.contracts.events import Channel

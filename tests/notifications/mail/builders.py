@@ -9,7 +9,7 @@ from services.notifications.mail.courier import Courier, Pace
 from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.mail.smtp import MailServer
 from services.notifications.messages.rules import RetryPolicy
-from services.notifications.wording.render import Wording
+from services.notifications.texts.render import Texts
 from shared.runtime import clock
 from shared.runtime.background import looping
 from tests.notifications.builders import Desk, desk
@@ -21,8 +21,8 @@ QUICK = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2)
 
 
 def composer(at: Desk, key: str = CONTACT_PRIVATE_KEY) -> Composer:
-    wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
-    return Composer(at.contacts, wording, Decryptor(key), sender="kepu@example.org")
+    texts = Texts({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
+    return Composer(at.contacts, texts, Decryptor(key), sender="kepu@example.org")
 
 
 def courier(

@@ -15,16 +15,16 @@ from services.notifications.mail.courier import Courier, Pace
 from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.mail.smtp import MailServer
 from services.notifications.mail.store import MailQueue
-from services.notifications.wording.render import Wording
+from services.notifications.texts.render import Texts
 from shared.storage.mongo import connect
 
 
 async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> None:
     async with connect(mongo, name) as database:
         contacts = ContactStore(database)
-        wording = Wording({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
+        texts = Texts({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
         key = os.environ["KEPU_CONTACT_PRIVATE_KEY"]
-        composer = Composer(contacts, wording, Decryptor(key), sender="kepu@example.org")
+        composer = Composer(contacts, texts, Decryptor(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
         pace = Pace(lease_seconds=lease_seconds)
         await Courier(MailQueue(database), composer, server, DailyLimit(database, key), pace).loop.run()

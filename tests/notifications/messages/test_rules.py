@@ -7,7 +7,7 @@ import pytest
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
-from services.notifications.wording.policy import POLICY
+from services.notifications.texts.policy import POLICY
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed

@@ -19,9 +19,9 @@ from typing import get_args
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.notifications.wording.dates import date_en, date_zh, moment_en, moment_zh
-from services.notifications.wording.policy import Fact
-from services.notifications.wording.reasons import cancelled_by, refused_because
+from services.notifications.texts.dates import date_en, date_zh, moment_en, moment_zh
+from services.notifications.texts.policy import Fact
+from services.notifications.texts.reasons import cancelled_by, refused_because
 from shared.contracts.events import Language, ParticipantKind
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected
@@ -32,7 +32,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 LETTER = "letter"
 
 # Facts of several lines. Every other text fact is one line.
-TEXTS = frozenset({"body"})
+MULTILINE = frozenset({"body"})
 # Invisible characters that join their neighbours: some scripts and emoji need them.
 _JOINERS = "\u200c\u200d"
 
@@ -54,7 +54,7 @@ _PLACEHOLDER: Mapping[Language, Words] = {
 }
 
 
-class Wording:
+class Texts:
     """All templates, compiled once. `signatures` names the sender in each language."""
 
     def __init__(self, signatures: Mapping[Language, str], folder: Path = TEMPLATES) -> None:
@@ -129,7 +129,7 @@ def clean_line(text: str) -> str:
 def _clean(name: str, fact: Fact) -> Fact:
     if not isinstance(fact, str):
         return fact
-    if name in TEXTS:
+    if name in MULTILINE:
         return "\n".join(clean_line(line) for line in fact.split("\n"))
     return clean_line(fact)
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import services.registration
 from services.notifications.messages.rules import messages_of
-from services.notifications.wording.dates import moment_en, moment_zh
-from services.notifications.wording.policy import POLICY, Fact
-from services.notifications.wording.reasons import OTHER_REASON, REASONS
-from services.notifications.wording.render import Wording, Words
-from services.notifications.wording.tickets import with_ticket_code
+from services.notifications.texts.dates import moment_en, moment_zh
+from services.notifications.texts.policy import POLICY, Fact
+from services.notifications.texts.reasons import OTHER_REASON, REASONS
+from services.notifications.texts.render import Texts, Words
+from services.notifications.texts.tickets import with_ticket_code
 from shared.contracts.envelope import Event
 from shared.contracts.events import AwardKind, Language
 from shared.runtime.errors import Rejected
@@ -37,7 +37,7 @@ from tests.notifications.builders import (
 from tests.support.service import enclosed
 
 SIGNATURES: dict[Language, str] = {"zh-CN": "科技活动周组委会", "en": "Organising Committee"}
-WORDING = Wording(SIGNATURES)
+TEXTS = Texts(SIGNATURES)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 # Every branch of every template.
 ALL: list[Event] = [
@@ -59,13 +59,13 @@ def said(event: Event, language: Language = "zh-CN", to: str = "person") -> tupl
     message = messages_of(event, enclosed(event).context, NOW)[0]
     assert message.facts is not None
     facts = with_ticket_code(message.facts, key_of("p"))
-    words = WORDING.render(message.kind, facts, language, "group" if to == "group" else "person")
+    words = TEXTS.render(message.kind, facts, language, "group" if to == "group" else "person")
     return words.subject, words.body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_message_has_words_in_every_language(language: Language) -> None:
-    assert WORDING.kinds(language) == {notice.kind for notice in POLICY.values()}
+    assert TEXTS.kinds(language) == {notice.kind for notice in POLICY.values()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -102,8 +102,8 @@ def test_a_ticket_that_cannot_be_opened_is_said_to_be_on_the_registration_page()
     facts = messages_of(event, enclosed(event).context, NOW)[0].facts or {}
     for key in (None, key_of("q")):
         opened = with_ticket_code(facts, key)
-        assert "我的报名" in WORDING.render("registration_confirmed", opened, "zh-CN").body
-        assert "My registrations" in WORDING.render("registration_confirmed", opened, "en").body
+        assert "我的报名" in TEXTS.render("registration_confirmed", opened, "zh-CN").body
+        assert "My registrations" in TEXTS.render("registration_confirmed", opened, "en").body
 
 
 def test_a_moved_session_tells_the_old_and_the_new_time_and_venue() -> None:
@@ -164,8 +164,8 @@ def test_times_that_no_calendar_shows_are_to_be_announced() -> None:
             "places": 1,
             "position": 1,
         }
-        assert "时间：另行通知" in WORDING.render("registration_waitlisted", facts, "zh-CN").body
-        assert "Time: to be announced" in WORDING.render("registration_waitlisted", facts, "en").body
+        assert "时间：另行通知" in TEXTS.render("registration_waitlisted", facts, "zh-CN").body
+        assert "Time: to be announced" in TEXTS.render("registration_waitlisted", facts, "en").body
 
 
 FACTS = st.one_of(
@@ -192,7 +192,7 @@ STORED = st.sampled_from(sorted(KINDS)).flatmap(
 def test_whatever_is_stored_can_be_shown(message: tuple[str, dict[str, Fact]]) -> None:
     kind, stored = message
     for language in LANGUAGES:
-        words = WORDING.render_or_placeholder(kind, with_ticket_code(stored, None), language)
+        words = TEXTS.render_or_placeholder(kind, with_ticket_code(stored, None), language)
         assert _shown(words.subject)
         assert all(_shown(line) for line in words.body.split("\n"))
 
@@ -201,15 +201,15 @@ def test_a_line_break_in_a_stored_title_or_venue_adds_no_paragraph() -> None:
     for line_break in ("\n", "\r\n", "\u2028", "\x0b", "\x85"):
         event = confirmed("p")
         facts = dict(with_ticket_code(messages_of(event, enclosed(event).context, NOW)[0].facts or {}, None))
-        plain = WORDING.render("registration_confirmed", facts, "zh-CN").body
+        plain = TEXTS.render("registration_confirmed", facts, "zh-CN").body
         facts["venue"] = f"广场{line_break}{line_break}请访问"
-        assert len(WORDING.render("registration_confirmed", facts, "zh-CN").body.splitlines()) == len(
+        assert len(TEXTS.render("registration_confirmed", facts, "zh-CN").body.splitlines()) == len(
             plain.splitlines()
         )
 
 
 def test_a_name_with_a_line_break_opens_no_paragraph_of_a_letter() -> None:
-    letter = WORDING.letter(Words("s", "b"), name="王\u2028\n\n请访问", language="zh-CN", date=NOW)
+    letter = TEXTS.letter(Words("s", "b"), name="王\u2028\n\n请访问", language="zh-CN", date=NOW)
     assert letter.splitlines()[0] == "尊敬的王 请访问："
 
 
@@ -227,18 +227,18 @@ def test_a_request_is_said_as_it_is_and_never_rendered() -> None:
 
 def test_a_missing_fact_is_an_error_and_not_a_gap() -> None:
     with pytest.raises(Rejected) as refused:
-        WORDING.render("award_revoked", {"scheme_title": "奖"}, "zh-CN")
+        TEXTS.render("award_revoked", {"scheme_title": "奖"}, "zh-CN")
     assert refused.value.code == "mail_unmakeable"
     with pytest.raises(Rejected):
-        WORDING.render("unheard_of", {}, "en")
+        TEXTS.render("unheard_of", {}, "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_letter_alone_greets_by_name_and_signs(language: Language) -> None:
     event = confirmed("p")
     message = messages_of(event, enclosed(event).context, NOW)[0]
-    words = WORDING.render(message.kind, with_ticket_code(message.facts or {}, None), language)
-    letter = WORDING.letter(words, name=NAME, language=language, date=NOW)
+    words = TEXTS.render(message.kind, with_ticket_code(message.facts or {}, None), language)
+    letter = TEXTS.letter(words, name=NAME, language=language, date=NOW)
     assert NAME in letter.splitlines()[0]
     assert words.body in letter
     assert SIGNATURES[language] in letter

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.notifications.wording.policy import TICKET_SEALED, Fact
+from services.notifications.texts.policy import TICKET_SEALED, Fact
 from shared.contracts import sealing
 from shared.runtime.errors import Rejected
 
