@@ -6,13 +6,16 @@ from fastapi import FastAPI
 from pydantic import Field
 
 from services.notifications.contacts import api as contacts_api
+from services.notifications.contacts import wording as contacts_wording
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.settings import ContactSettings
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries import api as deliveries_api
+from services.notifications.deliveries import wording as deliveries_wording
 from services.notifications.deliveries.store import DeliveryStore
 from services.notifications.deliveries.upkeep import Upkeep
 from services.notifications.inbox import api as inbox_api
+from services.notifications.inbox import wording as inbox_wording
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
 from services.notifications.mail.compose import Composer
@@ -20,10 +23,10 @@ from services.notifications.mail.courier import Courier
 from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.mail.settings import MailSettings
 from services.notifications.mail.store import MailQueue
+from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
-from services.notifications.texts.refusals import CHINESE
 from services.notifications.texts.render import Texts
 from shared.contracts.checked import Line
 from shared.runtime.settings import read
@@ -76,7 +79,10 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
         title="Kepu Week: notifications",
         description="What is said to whom: inboxes, preferences, deliveries.",
         routers=[inbox_api.routes, contacts_api.routes, deliveries_api.routes],
-        chinese=CHINESE,
+        chinese=contacts_wording.CHINESE
+        | messages_wording.CHINESE
+        | inbox_wording.CHINESE
+        | deliveries_wording.CHINESE,
     )
 
 
