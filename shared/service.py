@@ -63,7 +63,7 @@ class Service(Generic[S]):
         self._stack = stack
         self._publisher: Publisher | None = None
         self._subscriptions: list[Subscription] = []
-        self._loops: list[Loop] = []
+        self._loops: dict[str, Loop] = {}
 
     @property
     def answers(self) -> bool:
@@ -108,9 +108,9 @@ class Service(Generic[S]):
         """Read these topics; /health shows each group."""
         self._subscriptions += subscriptions
 
-    def run(self, *loops: Loop) -> None:
-        """Do this work in the background; /health shows each loop."""
-        self._loops += loops
+    def run(self, *loops: Loop, **named: Loop) -> None:
+        """Do this work in the background. /health shows each loop by its name, or by the keyword given."""
+        self._loops |= {loop.name: loop for loop in loops} | named
 
     async def start(self) -> None:
         """Start what the wiring has asked for."""
@@ -119,8 +119,8 @@ class Service(Generic[S]):
             owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
             relay = await self.enter(outbox.relaying(self.database, publisher, owner=owner))
             self.checks["relay"] = relay.check
-        await self.enter(looping(*self._loops))
-        self.checks |= {loop.name: loop.check for loop in self._loops}
+        await self.enter(looping(*self._loops.values()))
+        self.checks |= {name: loop.check for name, loop in self._loops.items()}
         if self._subscriptions:
             consumers = await self.enter(
                 consuming(

@@ -1,4 +1,4 @@
-"""Events, contacts, messages and a running notifications service, for the tests of notifications."""
+"""Events, contacts, settings, and the handler over a database, for the tests of notifications."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,39 +7,25 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-import httpx
-from aiokafka import ConsumerRecord
-from fastapi import FastAPI
-
 from services.notifications.app import NotificationsSettings
-from services.notifications.contacts import ContactStore
-from services.notifications.delivery_store import DeliveryStore
-from services.notifications.handlers import subscriptions
-from services.notifications.mail_queue import MailQueue
-from services.notifications.rules import Patience
-from services.notifications.store import MessageStore
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.inbox.store import InboxStore
+from services.notifications.mail.store import MailQueue
+from services.notifications.messages.handlers import subscriptions
+from services.notifications.messages.rules import RetryPolicy
+from services.notifications.messages.store import MessageStore
 from shared.contracts import events, sealing
-from shared.contracts.envelope import Context, Envelope, Event, enclose
-from shared.messaging.consumer import Batch, Received
-from shared.storage.mongo import Database, Document, connect
-from shared.storage.outbox import prepare, waiting
-from shared.web.tokens import TokenSigner, new_key_pair
+from shared.contracts.envelope import Envelope, Event
+from shared.storage.mongo import Database, Document
+from shared.storage.outbox import prepare
 from tests.support.kafka import fresh_database, read_back
+from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, batch_of, settings_of, told
 
-TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
-CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
-ORGANISER_KEY = "organisers-key-for-tests"
-ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
-SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
 STARTS_AT = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 NAME = "王小明"
 TICKET = "T-4711"
-
-
-def fresh(word: str = "p") -> str:
-    """An id that no other test uses."""
-    return f"{word}-{uuid4().hex[:12]}"
 
 
 def address_of(participant_id: str) -> str:
@@ -209,29 +195,24 @@ def everything(participant_id: str) -> list[Event]:
     ]
 
 
-def enclosed(event: Event, cause: str = "") -> Envelope[Event]:
-    return enclose(event, source="kepu/testing", cause=cause or str(uuid4()), now=NOW)
-
-
-def batch_of(*envelopes: Envelope[Event]) -> Batch[Event]:
-    """The batch that these would come in as."""
-    return Batch([Received(one.event, one.context, _record(one.context)) for one in envelopes])
-
-
-def _record(context: Context) -> ConsumerRecord[bytes, bytes]:
-    return ConsumerRecord(context.type, 0, 0, 0, 0, None, b"", None, 0, 0, ())
+def delivered_ids(
+    following: list[Envelope[events.NotificationDelivered]],
+) -> dict[str, events.NotificationDelivered]:
+    """What follows from a batch, by the ids of the events."""
+    return {one.context.id: one.event for one in following}
 
 
 class Desk:
     """The handler and the stores over a database of its own."""
 
-    def __init__(self, database: Database, patience: Patience) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
         self.database = database
         self.contacts = ContactStore(database)
-        self.store = MessageStore(database, patience)
-        self.deliveries = DeliveryStore(database, self.contacts, patience)
+        self.store = MessageStore(database, retry_policy)
+        self.inboxes = InboxStore(database)
+        self.deliveries = DeliveryStore(database, retry_policy)
         self.queue = MailQueue(database)
-        self.patience = patience
+        self.retry_policy = retry_policy
         self.woken = 0
         [subscription] = subscriptions(self.contacts, self.store, wake=self._wake)
         self._handle = subscription.handle
@@ -241,8 +222,7 @@ class Desk:
 
     async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[events.NotificationDelivered]]:
         """Have these handled as one batch; returns what follows."""
-        envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
-        following = await self._handle(batch_of(*envelopes))
+        following = await self._handle(batch_of(*happened))
         delivered = read_back(following, events.NotificationDelivered)
         assert len(delivered) == len(following)
         return delivered
@@ -257,46 +237,19 @@ class Desk:
 
     async def told(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        found = await waiting(self.database)
-        return [(value or b"").decode() for name, _, value, _ in found if name == topic]
+        return await told(self.database, topic)
 
 
 @asynccontextmanager
-async def desk(mongo: str, patience: Patience | None = None) -> AsyncIterator[Desk]:
+async def desk(mongo: str, retry_policy: RetryPolicy | None = None) -> AsyncIterator[Desk]:
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = Desk(database, patience or Patience())
+        made = Desk(database, retry_policy or RetryPolicy())
         await made.contacts.prepare()
         await made.store.prepare()
         yield made
 
 
-def as_participant(participant_id: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {SIGNER.sign(participant_id, None, None, datetime.now(UTC))}"}
-
-
 def settings(kafka: str, mongo: str, **changes: object) -> NotificationsSettings:
-    fields: dict[str, object] = {
-        "kafka": kafka,
-        "mongo": mongo,
-        "database": f"test_{uuid4().hex[:12]}",
-        "organiser_key": ORGANISER_KEY,
-        "token_public_key": TOKEN_PUBLIC_KEY,
-        "contact_private_key": CONTACT_PRIVATE_KEY,
-        "mail_from": "kepu@example.org",
-    }
-    return NotificationsSettings.model_validate(fields | changes)
-
-
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the app, which runs as it would under a server; its database goes at the end."""
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://notifications", timeout=30) as client,
-    ):
-        yield client
-    of: NotificationsSettings = app.state.settings
-    async with connect(of.mongo, of.database) as database:
-        await database.client.drop_database(database.name)
+    own: dict[str, object] = {"contact_private_key": CONTACT_PRIVATE_KEY, "mail_from": "kepu@example.org"}
+    return settings_of(NotificationsSettings, mongo, kafka, **(own | changes))

@@ -8,17 +8,8 @@ from ops.audit.findings import Check
 from ops.audit.log import Entry, Log
 from ops.audit.notifications import audit_notifications
 from shared.contracts.envelope import Envelope, Event, to_headers
-from tests.notifications.builders import (
-    Desk,
-    confirmed,
-    desk,
-    enclosed,
-    erased,
-    fresh,
-    known,
-    moved,
-    requested,
-)
+from tests.notifications.builders import Desk, confirmed, desk, erased, known, moved, requested
+from tests.support.service import enclosed, new_id
 
 pytestmark = pytest.mark.stack
 STATEMENT = "the erased are known as such and told nothing more"
@@ -40,7 +31,7 @@ async def found(at: Desk, log: Log, statement: str) -> Check:
 
 
 async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
-    person, other = fresh(), fresh()
+    person, other = new_id(), new_id()
     happened = [
         enclosed(event)
         for event in (*known(person, other), confirmed(person), requested(person), confirmed(other))
@@ -60,7 +51,7 @@ async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
 
 
 async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     happened = [enclosed(event) for event in (*known(person), moved(person))]
     log = log_of(*happened)
     async with desk(mongo) as at:

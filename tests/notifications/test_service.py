@@ -18,22 +18,19 @@ from shared.messaging.publisher import Publisher, publishing
 from shared.runtime.logs import JsonLines
 from tests.notifications.builders import (
     NAME,
-    ORGANISER,
     TICKET,
     address_of,
-    as_participant,
     confirmed,
-    enclosed,
     erased,
     everything,
-    fresh,
     known,
     requested,
-    running,
     settings,
 )
-from tests.notifications.post_office import PostOffice, open_office
-from tests.support.kafka import eventually, headers_of, read_all, skip_to_end, write_raw
+from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.support.kafka import headers_of, read_all, skip_to_end, write_raw
+from tests.support.service import ORGANISER, as_participant, enclosed, new_id, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -88,7 +85,7 @@ async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> As
 
 
 async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafka: str, mongo: str) -> None:
-    person, early, unheard = fresh(), fresh(), fresh()
+    person, early, unheard = new_id(), new_id(), new_id()
     happened = [enclosed(event) for event in everything(person)]
     async with week(kafka, mongo) as at:
         # The contact of `early` comes after what is to be mailed, that of `unheard` never.
@@ -108,6 +105,8 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
         assert [message["subject"] for message in await at.inbox(unheard)] == ["场地变更通知"]
         summary = (await at.clients[0].get("/deliveries/summary", headers=ORGANISER)).json()
         await eventually(lambda: is_well(at.clients[0]))
+        checks = (await at.clients[0].get("/health")).json()["checks"]
+        assert set(checks) == {"mongo", "kafka", "relay", "mail", "upkeep", "consumer notifications"}
     assert {"channel": "email", "state": "waiting_contact", "count": 1} in summary["counts"]
     assert set(at.office.counts.values()) == {1}
     events = dict(told)
@@ -118,7 +117,7 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
 
 
 async def test_two_copies_share_the_work_and_each_mail_goes_out_once(kafka: str, mongo: str) -> None:
-    people = [fresh() for _ in range(200)]
+    people = [new_id() for _ in range(200)]
     async with week(kafka, mongo, copies=2) as at:
         await at.tell(*known(*people))
         happened = [enclosed(confirmed(person)) for person in people]
@@ -138,7 +137,7 @@ async def test_two_copies_share_the_work_and_each_mail_goes_out_once(kafka: str,
 
 
 async def test_a_poison_event_is_dead_lettered_and_its_neighbours_are_told(kafka: str, mongo: str) -> None:
-    person = fresh()
+    person = new_id()
     poison, good = enclosed(requested(person)), enclosed(requested(person))
     async with week(kafka, mongo) as at:
         bodies = [b'{"participant_id": 7}', good.event.model_dump_json().encode()]
@@ -168,7 +167,7 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
     for library in ("aiokafka", "pymongo", "asyncio", "mail.log", "hpack", "httpcore", "httpx"):
         # Of libraries what services let through: shared.runtime.logs.configure.
         caplog.set_level(logging.WARNING, library)
-    person, refused, gone, broken = fresh(), fresh(), fresh(), fresh()
+    person, refused, gone, broken = new_id(), new_id(), new_id(), new_id()
     async with week(kafka, mongo) as at:
         at.office.replies[address_of(refused)] = [f"550 no mailbox {address_of(refused)} for {NAME}"]
         await at.tell(*known(person, refused, gone), *known(broken, contact_sealed="AAAA"))

@@ -1,0 +1,52 @@
+"""A participant's own preferences over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.notifications.contacts.rules import Preferences
+from services.notifications.contacts.store import ContactStore
+from shared.contracts.events import Language
+from shared.web.forms import Form
+from shared.web.identity import AsParticipant
+from shared.web.provided import provided
+
+Contacts = Annotated[ContactStore, provided(ContactStore)]
+Mailed = Annotated[bool, Field(description="whether mails are sent", examples=[True])]
+Chosen = Annotated[Language | None, Field(description="null: the profile's", examples=["zh-CN"])]
+
+routes = APIRouter(tags=["preferences"])
+
+
+class PreferencesIn(Form):
+    """What a participant chooses. An inbox cannot be turned off."""
+
+    email: Mailed = True
+    language: Chosen = None
+
+
+class PreferencesOut(BaseModel):
+    """What holds for a participant now."""
+
+    email: Mailed
+    language: Chosen
+
+
+@routes.get("/preferences", summary="What one has chosen")
+async def own_preferences(participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
+    """What holds now, chosen or not."""
+    id_ = participant.participant_id
+    chosen = (await contacts.preferences([id_])).get(id_, Preferences())
+    return PreferencesOut(email=chosen.email, language=chosen.language)
+
+
+@routes.put("/preferences", summary="Choose the language, and whether to get mails")
+async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
+    """
+    The choice also holds for mails that are not sent yet.
+
+    Refused for an erased participant (`participant_erased`).
+    """
+    await contacts.choose(participant.participant_id, Preferences(form.email, form.language))
+    return PreferencesOut(email=form.email, language=form.language)

@@ -1,0 +1,77 @@
+"""How a participant can be reached, in which language, and which of several profiles and keys holds. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.contracts.events import Language, ParticipantJoined, ParticipantKeyed, ParticipantKind
+
+Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
+"""
+How a mail gets to a participant whom we know.
+
+A keyless participant has a contact, but the key that opens the contact has not come yet. Mails to them wait,
+like mails to participants of whom we know nothing.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """What is known of a participant. The contact stays sealed until a mail is composed."""
+
+    participant_id: str
+    kind: ParticipantKind = "person"
+    language: Language = "zh-CN"
+    contact_sealed: str | None = None
+    erased: bool = False
+
+    def __repr__(self) -> str:
+        return f"Recipient({self.participant_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a participant has chosen. Without a language of their own, the profile's language holds."""
+
+    email: bool = True
+    language: Language | None = None
+
+
+def reach_of(*, erased: bool, has_contact: bool, has_key: bool) -> Reach:
+    """How a mail gets to this participant."""
+    if erased:
+        return "erased"
+    if not has_contact:
+        return "unaddressed"
+    return "addressed" if has_key else "keyless"
+
+
+def language_of(
+    asked: Language | None, preferences: Preferences | None, recipient: Recipient | None
+) -> Language:
+    """The language to use: the one asked for, else the one chosen, else the profile's."""
+    if asked is not None:
+        return asked
+    if preferences is not None and preferences.language is not None:
+        return preferences.language
+    return recipient.language if recipient is not None else "zh-CN"
+
+
+def latest_profiles(joined: Iterable[ParticipantJoined]) -> list[ParticipantJoined]:
+    """Of each participant the profile with the highest version."""
+    latest: dict[str, ParticipantJoined] = {}
+    for event in joined:
+        known = latest.setdefault(event.participant_id, event)
+        if event.version > known.version:
+            latest[event.participant_id] = event
+    return list(latest.values())
+
+
+def latest_keys(keyed: Iterable[ParticipantKeyed]) -> list[ParticipantKeyed]:
+    """Of each participant the key with the highest version. A destroyed key (None) wins over all."""
+    latest: dict[str, ParticipantKeyed] = {}
+    for event in keyed:
+        known = latest.setdefault(event.participant_id, event)
+        if event.key_sealed is None or (known.key_sealed and event.version > known.version):
+            latest[event.participant_id] = event
+    return list(latest.values())

@@ -1,0 +1,211 @@
+"""
+What is known of participants, in MongoDB.
+
+contacts      A participant's language and sealed contact, and the version of the profile they come from.
+              Kept as long as the participant exists. After an erasure only the id, the version and the time
+              stay, for good: an erased participant gets no message, however late an event names them.
+contact_keys  The key that opens a participant's contact and tickets, sealed as it came. After a key is
+              destroyed only the id stays, until no topic can bring the key back.
+preferences   What participants have chosen, as long as they exist.
+
+Profiles, keys and erasures come by three topics: in any order, twice, or late. So each write has a condition
+of its own: only a higher version replaces a document. An erasure and a destroyed key are final.
+"""
+
+from collections.abc import Collection as Some
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.notifications.contacts.rules import (
+    Preferences,
+    Reach,
+    Recipient,
+    latest_keys,
+    latest_profiles,
+    reach_of,
+)
+from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.contracts.topics import WEEKS_KEPT
+from shared.runtime.errors import Conflict
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
+
+ERASED_INDEX = "erased"
+ANSWER_DOCUMENTS_MAX = 1_000
+# Twice as long as the topics keep keys' records.
+DESTROYED_KEPT = timedelta(weeks=2 * WEEKS_KEPT)
+
+_IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
+_IS_DESTROYED: Document = {"$ne": [{"$type": "$destroyed_at"}, "missing"]}
+
+
+class ContactStore:
+    """Contacts, the keys to them, and preferences."""
+
+    def __init__(self, database: Database) -> None:
+        self._contacts = database["contacts"]
+        self._keys = database["contact_keys"]
+        self._preferences = database["preferences"]
+
+    async def prepare(self) -> None:
+        """Create the indexes."""
+        with mongo.outages_named():
+            await self._contacts.create_index(
+                [("_id", ASCENDING), ("erased_at", ASCENDING)],
+                name=ERASED_INDEX,
+                partialFilterExpression={"erased_at": {"$exists": True}},
+            )
+            await self._keys.create_index(
+                [("destroyed_at", ASCENDING)],
+                sparse=True,
+                expireAfterSeconds=round(DESTROYED_KEPT.total_seconds()),
+            )
+
+    async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
+        """Keep the latest profiles. A profile older than the stored one changes nothing."""
+        writes = [
+            UpdateOne({"_id": event.participant_id}, _newer(_contact(event), unless=_IS_ERASED), upsert=True)
+            for event in latest_profiles(joined)
+        ]
+        if writes:
+            with mongo.outages_named():
+                await self._contacts.bulk_write(writes, ordered=False)
+
+    async def keep_keys(self, keyed: Sequence[ParticipantKeyed], now: datetime) -> None:
+        """Keep the latest keys, and destroy keys where an event says so. A destroyed key never comes back."""
+        writes = [
+            _destroying(event.participant_id, now)
+            if event.key_sealed is None
+            else UpdateOne(
+                {"_id": event.participant_id}, _newer(_key(event), unless=_IS_DESTROYED), upsert=True
+            )
+            for event in latest_keys(keyed)
+        ]
+        if writes:
+            with mongo.outages_named():
+                await self._keys.bulk_write(writes, ordered=False)
+
+    async def erase(self, erased: Sequence[ParticipantErased], now: datetime) -> None:
+        """Delete contacts, keys and preferences. The mark of the erasure is written first."""
+        if not erased:
+            return
+        of = {event.participant_id: event for event in erased}
+        tombstones = [
+            UpdateOne({"_id": id_}, [{"$replaceWith": {"$literal": _tombstone(event)}}], upsert=True)
+            for id_, event in of.items()
+        ]
+        with mongo.outages_named():
+            await self._contacts.bulk_write(tombstones, ordered=False)
+            await self._keys.bulk_write([_destroying(id_, now) for id_ in of], ordered=False)
+            await self._preferences.delete_many({"_id": {"$in": list(of)}})
+
+    async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
+        """What is known of these participants, by id. Unknown participants are left out."""
+        return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
+
+    async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
+        """How a mail gets to these participants, by id. Unknown participants are left out."""
+        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
+        with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
+        keyed = {document["_id"] for document in await self._keyed(with_contact, {"_id": 1})}
+        return {
+            document["_id"]: reach_of(
+                erased="erased_at" in document,
+                has_contact=document.get("contact_sealed") is not None,
+                has_key=document["_id"] in keyed,
+            )
+            for document in found
+        }
+
+    async def keys(self, participant_ids: Some[str]) -> dict[str, str]:
+        """The sealed keys of these participants, by id. Destroyed and unknown keys are left out."""
+        return {one["_id"]: one["key_sealed"] for one in await self._keyed(participant_ids)}
+
+    async def erased(self, participant_ids: Some[str]) -> set[str]:
+        """Those of these participants who were erased."""
+        condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
+        with mongo.outages_named():
+            # The index holds only erased participants, so the query is cheap while they are few.
+            found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
+        return {document["_id"] for document in found}
+
+    async def preferences(self, participant_ids: Some[str]) -> dict[str, Preferences]:
+        """What these participants have chosen, by id. Those who chose nothing are left out."""
+        if not participant_ids:
+            return {}
+        with mongo.outages_named():
+            found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
+        return {one["_id"]: Preferences(one.get("email", True), one.get("language")) for one in found}
+
+    async def choose(self, participant_id: str, preferences: Preferences) -> None:
+        """
+        Keep what a participant has chosen.
+
+        Raises:
+            Conflict: the participant was erased, perhaps at this very moment.
+        """
+        chosen = {"email": preferences.email, "language": preferences.language}
+        with mongo.outages_named():
+            await self._preferences.update_one({"_id": participant_id}, {"$set": chosen}, upsert=True)
+            # Looked up after the write: an erasure that ran before the write is seen here.
+            if await self.erased([participant_id]):
+                await self._preferences.delete_one({"_id": participant_id})
+                raise Conflict("this participant was erased", code="participant_erased")
+
+    async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+        if not participant_ids:
+            return []
+        with mongo.outages_named():
+            found = self._contacts.find({"_id": {"$in": list(participant_ids)}}, fields)
+            # One round trip: the driver's first batch has only 100 documents.
+            return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
+
+    async def _keyed(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+        if not participant_ids:
+            return []
+        condition = {"_id": {"$in": list(participant_ids)}, "key_sealed": {"$exists": True}}
+        with mongo.outages_named():
+            return await self._keys.find(condition, fields).batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
+
+
+def _newer(document: Document, *, unless: Document) -> list[Document]:
+    """The update that puts `document` in place of one with a lower version."""
+    as_new = {"$gte": [{"$ifNull": ["$version", 0]}, document["version"]]}
+    return [{"$replaceWith": {"$cond": [{"$or": [unless, as_new]}, "$$ROOT", {"$literal": document}]}}]
+
+
+def _destroying(participant_id: str, now: datetime) -> UpdateOne:
+    destroyed = {"$literal": {"_id": participant_id, "destroyed_at": now}}
+    # The first time stays. Otherwise a repeat would keep the id for longer.
+    change = [{"$replaceWith": {"$cond": [_IS_DESTROYED, "$$ROOT", destroyed]}}]
+    return UpdateOne({"_id": participant_id}, change, upsert=True)
+
+
+def _contact(event: ParticipantJoined) -> Document:
+    return {
+        "_id": event.participant_id,
+        "version": event.version,
+        "kind": event.kind,
+        "language": event.language,
+        "contact_sealed": event.contact_sealed,
+    }
+
+
+def _key(event: ParticipantKeyed) -> Document:
+    return {"_id": event.participant_id, "version": event.version, "key_sealed": event.key_sealed}
+
+
+def _tombstone(event: ParticipantErased) -> Document:
+    return {"_id": event.participant_id, "version": event.version, "erased_at": event.erased_at}
+
+
+def _recipient(document: Document) -> Recipient:
+    if "erased_at" in document:
+        return Recipient(document["_id"], erased=True)
+    # A document with a missing field must not stop the others that are read with it.
+    return Recipient(
+        document["_id"],
+        document.get("kind", "person"),
+        document.get("language", "zh-CN"),
+        document.get("contact_sealed"),
+    )

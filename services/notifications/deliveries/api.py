@@ -1,0 +1,126 @@
+"""Deliveries over HTTP, for organisers: counts, lists by state, and a failed mail tried again."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.retry import retry_mail
+from services.notifications.deliveries.store import Delivery, DeliveryStore
+from services.notifications.messages.paging import after_message, place_before
+from services.notifications.messages.rules import State
+from shared.contracts.events import Channel
+from shared.runtime import clock
+from shared.runtime.errors import Rejected
+from shared.web.forms import PAGE, After, IdInPath, Limit
+from shared.web.identity import AsOrganiser
+from shared.web.provided import provided
+
+Deliveries = Annotated[DeliveryStore, provided(DeliveryStore)]
+Contacts = Annotated[ContactStore, provided(ContactStore)]
+
+routes = APIRouter(tags=["deliveries"])
+
+
+class DeliveryOut(BaseModel):
+    """What became of a message, without its words and without a contact."""
+
+    message_id: str = Field(examples=["0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"])
+    participant_id: str = Field(examples=["group-service-team-01"])
+    channel: Channel
+    kind: str = Field(examples=["award_issued"])
+    state: State
+    code: str | None = Field(description="why it failed, or was deferred last", examples=["smtp_rejected"])
+    reply: int | None = Field(description="the mail server's reply code", examples=[550])
+    attempts: int = Field(examples=[1])
+    cause_id: str = Field(description="id of the event that it tells of")
+    created_at: datetime
+    due_at: datetime | None
+    finished_at: datetime | None
+
+
+class DeliveriesOut(BaseModel):
+    """A page of deliveries, newest first; `after` leads to the next one, null on the last."""
+
+    deliveries: list[DeliveryOut]
+    after: str | None
+
+
+class CountOut(BaseModel):
+    channel: Channel
+    state: State
+    count: int = Field(examples=[1287])
+
+
+class SummaryOut(BaseModel):
+    counts: list[CountOut]
+
+
+@routes.get("/deliveries/summary", dependencies=[AsOrganiser], summary="Messages by channel and state")
+async def summarise(deliveries: Deliveries) -> SummaryOut:
+    """An inbox message is delivered when it is stored. Mails pass through the other states."""
+    counts = await deliveries.summary()
+    return SummaryOut(
+        counts=[
+            CountOut(channel=channel, state=state, count=count)
+            for (channel, state), count in sorted(counts.items())
+        ]
+    )
+
+
+@routes.get("/deliveries", dependencies=[AsOrganiser], summary="Messages in one state, newest first")
+async def list_deliveries(
+    deliveries: Deliveries,
+    state: Annotated[State, Query(examples=["failed"])] = "failed",
+    channel: Annotated[Channel | None, Query(description="both, unless one is named")] = None,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> DeliveriesOut:
+    """
+    A mail that was not made for want of an address has the id of the inbox message beside it.
+
+    Messages delivered to inboxes are not listed (`inboxes_not_listed`): only their readers read them.
+    """
+    if (state, channel) == ("delivered", "inbox"):
+        raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")
+    channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
+    found = await deliveries.page(state, channels, place_before(after), limit + 1)
+    shown = found[:limit]
+    return DeliveriesOut(
+        deliveries=[_delivery_out(delivery) for delivery in shown],
+        after=after_message(shown[-1].message) if len(found) > limit else None,
+    )
+
+
+@routes.post(
+    "/deliveries/{message_id}/retry",
+    dependencies=[AsOrganiser],
+    summary="Try a failed mail again, with all its tries",
+)
+async def retry(message_id: IdInPath, deliveries: Deliveries, contacts: Contacts) -> DeliveryOut:
+    """
+    For mails whose cause of failure has been put right: the server, the key, the address.
+
+    Refused with `message_unknown` or `not_failed`.
+    """
+    return _delivery_out(await retry_mail(message_id, deliveries, contacts, clock.now()))
+
+
+def _delivery_out(delivery: Delivery) -> DeliveryOut:
+    message = delivery.message
+    return DeliveryOut(
+        message_id=message.message_id,
+        participant_id=message.participant_id,
+        channel=message.channel,
+        kind=message.kind,
+        state=delivery.state,
+        code=delivery.code,
+        reply=delivery.reply,
+        attempts=delivery.attempts,
+        cause_id=message.cause.id,
+        created_at=message.created_at,
+        due_at=delivery.due_at,
+        finished_at=delivery.finished_at,
+    )

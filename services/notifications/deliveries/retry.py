@@ -1,0 +1,31 @@
+"""A failed mail tried again, as an organiser asks."""
+
+from datetime import datetime
+
+from services.notifications.contacts.store import ContactStore
+from services.notifications.deliveries.store import Delivery, DeliveryStore
+from services.notifications.messages.rules import State
+from shared.runtime.errors import Conflict
+
+
+async def retry_mail(
+    message_id: str, deliveries: DeliveryStore, contacts: ContactStore, now: datetime
+) -> Delivery:
+    """
+    Start a failed mail anew, with all its tries.
+
+    Raises:
+        NotFound: there is no such message (`message_unknown`).
+        Conflict: it has not failed, or its recipient was erased (`not_failed`).
+    """
+    participant_id = await deliveries.recipient_id_of(message_id)
+    reach = (await contacts.reach([participant_id])).get(participant_id)
+    if reach == "erased":
+        # The facts may still be there: an erasure deletes the contact first.
+        raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
+    # Without an address the courier looks at the mail again: an address may be there by then.
+    state: State = "pending" if reach in ("addressed", "unaddressed") else "waiting_contact"
+    changed = await deliveries.start_again(message_id, state, now)
+    if changed is None:
+        raise Conflict(f"message {message_id} has not failed, or was erased", code="not_failed")
+    return changed

@@ -1,0 +1,87 @@
+"""A page of an inbox in words: messages rendered in the reader's language, tickets opened where possible."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notifications.contacts.decryptor import Decryptor
+from services.notifications.contacts.rules import Recipient, language_of
+from services.notifications.contacts.store import ContactStore
+from services.notifications.inbox.store import InboxMessage, InboxStore
+from services.notifications.texts.policy import TICKET_SEALED
+from services.notifications.texts.render import Texts, Words
+from services.notifications.texts.tickets import with_ticket_code
+from shared.contracts.events import Language
+from shared.runtime.errors import Forbidden, NotFound, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages with their words, all in one language, and whether there are older ones."""
+
+    language: Language
+    messages: Sequence[tuple[InboxMessage, Words]]
+    has_more: bool
+
+
+class InboxReader:
+    """Reads inboxes."""
+
+    def __init__(
+        self, contacts: ContactStore, inboxes: InboxStore, texts: Texts, decryptor: Decryptor
+    ) -> None:
+        self._contacts = contacts
+        self._inboxes = inboxes
+        self._texts = texts
+        self._decryptor = decryptor
+
+    async def read(
+        self,
+        participant_id: str,
+        asked: Language | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Page:
+        """Messages of this inbox older than `before` (a time and a message id), newest first."""
+        recipient = await self._recipient(participant_id)
+        preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
+        language = language_of(asked, preferences, recipient)
+        # One more than is shown tells whether there is a next page.
+        found = await self._inboxes.page(participant_id, before, limit + 1)
+        shown = found[:limit]
+        key = await self._key_for(participant_id, shown)
+        to = recipient.kind if recipient else "person"
+        messages = []
+        for one in shown:
+            facts = with_ticket_code(one.message.facts or {}, key)
+            words = self._texts.render_or_placeholder(one.message.kind, facts, language, to)
+            messages.append((one, words))
+        return Page(language, messages, has_more=len(found) > limit)
+
+    async def check_is_group(self, participant_id: str) -> None:
+        """
+        Make sure that organisers may read this inbox.
+
+        Raises:
+            NotFound: there is no such participant, or they were erased (`participant_unknown`).
+            Forbidden: it is a person's inbox (`not_a_group`).
+        """
+        recipient = await self._recipient(participant_id)
+        if recipient is None or recipient.erased:
+            raise NotFound(f"there is no participant {participant_id}", code="participant_unknown")
+        if recipient.kind != "group":
+            raise Forbidden(f"participant {participant_id} is no group", code="not_a_group")
+
+    async def _recipient(self, participant_id: str) -> Recipient | None:
+        return (await self._contacts.recipients([participant_id])).get(participant_id)
+
+    async def _key_for(self, participant_id: str, shown: Sequence[InboxMessage]) -> bytes | None:
+        """The participant's key, if one of these messages has a ticket and the key can be opened."""
+        with_ticket = any(TICKET_SEALED in (one.message.facts or {}) for one in shown)
+        if not with_ticket or not self._decryptor.has_private_key:
+            return None
+        key_sealed = (await self._contacts.keys([participant_id])).get(participant_id)
+        try:
+            return self._decryptor.key(key_sealed) if key_sealed else None
+        except Rejected:
+            return None

@@ -1,0 +1,72 @@
+"""Inboxes in MongoDB: a view of the collection `messages` (messages/documents.py)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notifications.messages.documents import message_from, older_than
+from services.notifications.messages.rules import Message
+from shared.runtime.owned_ids import ids_of
+from shared.storage import mongo
+from shared.storage.mongo import DESCENDING, Database, Document
+
+UNREAD_COUNTED_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """A message in an inbox, and when it was read first, if it was."""
+
+    message: Message
+    read_at: datetime | None
+
+
+class InboxStore:
+    """What lies in inboxes, and what is read."""
+
+    def __init__(self, database: Database) -> None:
+        self._messages = database["messages"]
+
+    async def page(
+        self, participant_id: str, before: tuple[datetime, str] | None, limit: int
+    ) -> list[InboxMessage]:
+        """Messages of an inbox, newest first, older than `before` (a time and a message id)."""
+        condition = _in_inbox(participant_id)
+        if before is not None:
+            condition |= older_than(before)
+        newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        with mongo.outages_named():
+            found = await self._messages.find(condition).sort(newest_first).limit(limit).to_list(None)
+        return [InboxMessage(message_from(document), document.get("read_at")) for document in found]
+
+    async def unread(self, participant_id: str) -> int:
+        """How many messages of an inbox are not read, counted up to `UNREAD_COUNTED_MAX`."""
+        condition = {**_in_inbox(participant_id), "read_at": {"$exists": False}}
+        with mongo.outages_named():
+            count: int = await self._messages.count_documents(condition, limit=UNREAD_COUNTED_MAX)
+        return count
+
+    async def mark_read(self, participant_id: str, message_id: str, now: datetime) -> datetime | None:
+        """
+        Mark a message of this inbox as read.
+
+        Returns: when it was read first; None if it is not in this inbox.
+        """
+        # $ifNull keeps the first time, in one write.
+        read = [{"$set": {"read_at": {"$ifNull": ["$read_at", now]}}}]
+        condition = {**_in_inbox(participant_id), "_id": message_id}
+        with mongo.outages_named():
+            document = await self._messages.find_one_and_update(
+                condition, read, return_document=mongo.ReturnDocument.AFTER
+            )
+        return document["read_at"] if document else None
+
+
+def _in_inbox(participant_id: str) -> Document:
+    above, below = ids_of(participant_id)
+    return {
+        "_id": {"$gt": above, "$lt": below},
+        "participant_id": participant_id,
+        "channel": "inbox",
+        # An erased participant's messages have no facts, so they have no words any more.
+        "facts": {"$exists": True},
+    }

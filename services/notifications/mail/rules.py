@@ -1,0 +1,92 @@
+"""What becomes of a mail that was claimed, and the daily limit of an address. Pure."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State
+from services.notifications.texts.dates import TIMEZONE
+
+# RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
+TRANSIENT, PERMANENT = 400, 500
+
+NOT_TRIED = Outcome("pending", counted=False)
+UNREADABLE = Outcome("failed", "message_unreadable")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """
+    A mail that this process may send now.
+
+    `attempts` counts this time too. `claims` counts how often the mail was claimed since it was marked last,
+    this time included.
+    """
+
+    message: Message
+    attempts: int
+    round: int
+    expires_at: datetime
+    claims: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    What the server did with a mail: taken, deferred (not now), refused (never), or closed the connection.
+
+    The server may have closed because of this mail. `code` is the server's reply code, if it gave one.
+    `reason` is a stable code for organisers.
+    """
+
+    verdict: Literal["taken", "deferred", "refused", "closed"]
+    reason: str = ""
+    code: int | None = None
+
+
+def reply_of(code: int) -> Reply:
+    """What a reply code of 400 or more says of a mail."""
+    if code >= PERMANENT:
+        return Reply("refused", "smtp_rejected", code)
+    return Reply("deferred", "smtp_deferred", code)
+
+
+def outcome_of(reply: Reply, retry_at: datetime, expires_at: datetime) -> Outcome:
+    """What becomes of a mail after the server's reply. `retry_at` is when it would be tried again."""
+    if reply.verdict == "taken":
+        return Outcome("delivered")
+    if reply.verdict == "refused":
+        return Outcome("failed", reply.reason, reply=reply.code)
+    return deferred(reply.reason, reply.code, retry_at, expires_at)
+
+
+def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetime) -> Outcome:
+    """What becomes of a mail that may be tried again at `due_at`: it has failed if that is too late."""
+    if due_at >= expires_at:
+        return Outcome("failed", code, reply=reply)
+    return Outcome("pending", code, due_at=due_at, reply=reply)
+
+
+def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
+    """Failed, if the mail was claimed too often and never marked: processes seem to die of sending it."""
+    return Outcome("failed", "unconfirmed") if claimed.claims > retry_policy.claims_max else None
+
+
+def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
+    """A mail over its address's limit waits for the next day. The limit is ours, so it costs no try."""
+    return replace(deferred("too_many_mails", None, next_day(now), claimed.expires_at), counted=False)
+
+
+def expired(state: State, code: str | None) -> Outcome:
+    """What becomes of an open mail whose time is over. `code` says why it was deferred last."""
+    return Outcome("failed", code or ("contact_unknown" if state == "waiting_contact" else "expired"))
+
+
+def day_of(now: datetime) -> date:
+    """The day of the daily limit, in the time zone of the week."""
+    return now.astimezone(TIMEZONE).date()
+
+
+def next_day(now: datetime) -> datetime:
+    """When the day of this moment ends and every count begins anew."""
+    return datetime.combine(day_of(now) + timedelta(days=1), time.min, TIMEZONE).astimezone(UTC)

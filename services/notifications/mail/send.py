@@ -1,0 +1,86 @@
+"""
+Mails handed over on several connections at once. One mail's fault does not stop the others.
+
+A server may close the connection because of one recipient, or for its own reasons. So a mail at which the
+connection closed is sent once more after all the others, on another connection. If that closes too, it counts
+as the mail's own fault.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.notifications.mail.format import Mail
+from services.notifications.mail.rules import Claimed, Reply
+from services.notifications.mail.smtp import MailConnection, MailServerDown
+from shared.runtime import metrics
+
+log = logging.getLogger(__name__)
+
+# After so many closed connections at one mail, the mail is at fault.
+CLOSINGS_MAX = 2
+# For one mail, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
+SEND_SECONDS_MAX = 45.0
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of mails: replies, mails that were not sent, and the error if the server is away."""
+
+    replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
+    untried: list[Claimed] = field(default_factory=list)
+    down: MailServerDown | None = None
+
+
+async def send_all(
+    connections: Sequence[MailConnection],
+    mails: Sequence[tuple[Claimed, Mail]],
+    may_go_on: Callable[[], bool],
+) -> Sent:
+    """Hand mails over, in this order, until none is left or `may_go_on` returns False."""
+    sent = Sent()
+    left = deque(mails)
+    closings: Counter[str] = Counter()
+    lost: list[MailServerDown] = []
+
+    async def over(connection: MailConnection) -> None:
+        while left and may_go_on():
+            one, mail = left.popleft()
+            try:
+                reply = await _send(connection, mail)
+            except MailServerDown as error:
+                lost.append(error)
+                left.append((one, mail))
+                return
+            if reply.verdict == "closed":
+                closings[one.message.message_id] += 1
+                if closings[one.message.message_id] < CLOSINGS_MAX:
+                    left.append((one, mail))
+                    continue
+            sent.replies.append((one, reply))
+
+    wanted = min(len(mails), len(connections))
+    await asyncio.gather(*[over(connection) for connection in connections[:wanted]])
+    sent.untried = [one for one, _ in left]
+    if len(lost) == wanted and lost:
+        sent.down = lost[0]
+    return sent
+
+
+async def _send(connection: MailConnection, mail: Mail) -> Reply:
+    try:
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            return await connection.send(mail)
+    except MailServerDown:
+        raise
+    except TimeoutError:
+        connection.drop()
+        return Reply("deferred", "smtp_interrupted")
+    except Exception as error:  # noqa: BLE001 (one mail's fault, counted, and tried again later)
+        connection.drop()
+        metrics.ITEMS_FAILED.labels("courier", "mail_unsendable").inc()
+        # Without the error's message, which may quote the address.
+        log.warning("a mail failed; the others go on", extra={"reason": type(error).__name__})
+        return Reply("deferred", "mail_unsendable")

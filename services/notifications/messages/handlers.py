@@ -1,0 +1,131 @@
+"""
+What notifications does about events: one handler for all topics of the group.
+
+In this order: contacts are kept, erased participants' messages are erased, messages are stored, and
+notification.delivered is published for inbox messages. Mails are sent later (mail/courier.py).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from services.notifications.contacts.rules import Reach
+from services.notifications.contacts.store import ContactStore
+from services.notifications.messages.events import delivered_record
+from services.notifications.messages.metrics import count
+from services.notifications.messages.rules import Message, Outcome, first_outcome, messages_of
+from services.notifications.messages.store import MessageStore, Stored
+from services.notifications.texts.policy import POLICY, recipient_of
+from shared.contracts import topics
+from shared.contracts.envelope import Event
+from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.messaging.publisher import Record
+from shared.messaging.received import Batch, Following, Subscription
+from shared.runtime import clock
+from shared.runtime.errors import Rejected
+
+# A message may come a moment after its event. Larger batches cost less.
+GATHER_MS = 200
+
+
+def subscriptions(
+    contacts: ContactStore, messages: MessageStore, *, wake: Callable[[], None]
+) -> list[Subscription]:
+    """What notifications consumes. `wake` is called when there may be mails to send."""
+
+    async def notify(batch: Batch[Event]) -> Following:
+        joined = [received.event for received in batch if isinstance(received.event, ParticipantJoined)]
+        keyed = [received.event for received in batch if isinstance(received.event, ParticipantKeyed)]
+        erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
+        # Contacts first: the topics of one poll have no order, and a known contact saves a wait.
+        if joined or keyed:
+            await keep_contacts(joined, keyed, contacts, messages)
+        if erased:
+            await erase_participants(erased, contacts, messages)
+        stored = await store_messages(batch, contacts, messages)
+        if joined or keyed or any(message.channel == "email" for message, _, _ in stored):
+            wake()
+        return inbox_deliveries(stored)
+
+    contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *POLICY)
+    return [Subscription(topics.NOTIFICATIONS, contracts, notify, gather_ms=GATHER_MS)]
+
+
+async def keep_contacts(
+    joined: Sequence[ParticipantJoined],
+    keyed: Sequence[ParticipantKeyed],
+    contacts: ContactStore,
+    messages: MessageStore,
+) -> None:
+    """Keep contacts and keys, and release the mails that waited for them."""
+    now = clock.now()
+    await contacts.keep_keys(keyed, now)
+    await contacts.keep_contacts(joined)
+    known = {event.participant_id for event in keyed} | {event.participant_id for event in joined}
+    await messages.release(await contacts.reach(known), now)
+
+
+async def erase_participants(
+    erased: Sequence[ParticipantErased], contacts: ContactStore, messages: MessageStore
+) -> None:
+    """Delete what is personal. Mails that have not gone out are cancelled."""
+    now = clock.now()
+    await contacts.erase(erased, now)
+    await messages.erase([event.participant_id for event in erased], now)
+
+
+async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: MessageStore) -> list[Stored]:
+    """Store the messages about a batch's events. An inbox message is delivered by being stored."""
+    in_policy = [received for received in batch if type(received.event) in POLICY]
+    if not in_policy:
+        return []
+    now = clock.now()
+    reach = await contacts.reach({recipient_of(received.event) for received in in_policy})
+    new: list[tuple[Message, Outcome]] = []
+    for received in in_policy:
+        how = reach.get(recipient_of(received.event))
+        try:
+            made = messages_of(received.event, received.context, now, how)
+        except Rejected as why:
+            batch.reject(received, why)
+        else:
+            new += [(message, first_outcome(message, how)) for message in made]
+    stored = await messages.add(new)
+    await _look_again(stored, reach, contacts, messages, now)
+    return stored
+
+
+async def _look_again(
+    stored: Sequence[Stored],
+    reach: Mapping[str, Reach],
+    contacts: ContactStore,
+    messages: MessageStore,
+    now: datetime,
+) -> None:
+    """
+    Look up the recipients once more, after the messages are stored.
+
+    A contact or an erasure that came between the first lookup and the write did not see these messages.
+    """
+    ids = {message.participant_id for message, _, _ in stored}
+    if all(new for _, _, new in stored):
+        # Whoever could be reached at the first lookup can only have been erased since, which is rare.
+        waiting = {id_ for id_ in ids if reach.get(id_, "keyless") == "keyless"}
+        erased = {id_ for id_ in await contacts.erased(ids) if reach.get(id_) != "erased"}
+    else:
+        # A repeat looks up everybody: a crash may have come before the second lookup.
+        waiting, erased = ids, await contacts.erased(ids)
+    await messages.release(await contacts.reach(waiting), now)
+    await messages.erase(list(erased), now)
+
+
+def inbox_deliveries(stored: Sequence[Stored]) -> list[Record]:
+    """
+    notification.delivered for each message that is in an inbox.
+
+    Messages that were stored by an earlier try are included, with the ids and times of that try.
+    """
+    inboxes = [one for one in stored if one[0].channel == "inbox"]
+    for state, messages in Counter(outcome.state for _, outcome, new in inboxes if new).items():
+        count("inbox", state, messages)
+    return [delivered_record(message) for message, outcome, _ in inboxes if outcome.state == "delivered"]

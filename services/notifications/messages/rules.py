@@ -1,0 +1,164 @@
+"""
+Which messages an event makes, what becomes of each when it is stored, and until when a mail is tried. Pure.
+
+A message keeps the facts that its template needs, and no personal data. Its words are made when it is read or
+sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NewType
+
+import msgspec
+from msgspec.structs import replace
+
+from services.notifications.contacts.rules import Reach
+from services.notifications.texts.policy import POLICY, Fact, channels_of, facts_of, recipient_of
+from shared.contracts import checked
+from shared.contracts.envelope import Context, Event
+from shared.contracts.events import Channel
+from shared.runtime.errors import Rejected
+from shared.runtime.owned_ids import owned_id
+
+CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
+# Codes of outcomes.
+NO_ADDRESS = "no_address"
+ERASED = "erased"
+
+MessageId = NewType("MessageId", str)
+State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
+
+# States that are not final. An erasure cancels messages in these states.
+OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
+
+
+# A struct, because every event makes some: a frozen dataclass takes four times as long to make.
+class Message(msgspec.Struct, frozen=True):
+    """
+    A message to one participant about one event, on one channel.
+
+    `facts` is None after the recipient is erased. `unmailed` is a code on an inbox message: why there is no
+    mail beside it although the policy asks for one.
+    """
+
+    message_id: MessageId
+    participant_id: str
+    channel: Channel
+    kind: str
+    facts: Mapping[str, Fact] | None
+    cause: Context
+    created_at: datetime
+    unmailed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    What becomes of a message: its next state, the reason's code, and when it is due again.
+
+    `reply` is the mail server's reply code. `counted` is False where the try was not the message's own fault.
+    """
+
+    state: State
+    code: str | None = None
+    due_at: datetime | None = None
+    reply: int | None = None
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    How long and how often a mail is tried before it fails. RFC 5321, 4.5.4.1, advises 4 to 5 days.
+
+    Args:
+        retry_seconds: the wait after the first try; it doubles up to `retry_seconds_max`.
+        pending_max: how long a mail is tried.
+        waiting_max: how long a mail waits for its recipient's contact.
+        claims_max: how often a mail may be claimed without being marked, which means that its courier died.
+    """
+
+    retry_seconds: float = 300.0
+    retry_seconds_max: float = 14_400.0
+    pending_max: timedelta = timedelta(days=4)
+    waiting_max: timedelta = timedelta(days=14)
+    claims_max: int = 6
+
+    def expires_at(self, state: State, since: datetime) -> datetime:
+        """When a mail that is in this state since then has failed."""
+        return since + (self.waiting_max if state == "waiting_contact" else self.pending_max)
+
+
+_DELIVERED = Outcome("delivered")
+_PENDING = Outcome("pending")
+_WAITING = Outcome("waiting_contact")
+_SKIPPED = Outcome("skipped", NO_ADDRESS)
+_CANCELLED = Outcome("cancelled", ERASED)
+
+
+def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
+    """
+    The messages about an event. `reach` is how to reach its recipient, None if they are not known.
+
+    A recipient without an address gets no mail. That is no failure: the inbox message says so.
+
+    Raises:
+        Rejected: the delivery events could not name this event's id (`bad_header`).
+    """
+    if not is_reportable(cause.id):
+        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
+    kind, facts, recipient_id = POLICY[type(event)].kind, facts_of(event), recipient_of(event)
+    channels, unmailed = channels_of(event), None
+    if reach == "unaddressed" and len(channels) > 1:
+        channels, unmailed = ("inbox",), NO_ADDRESS
+    return [
+        Message(
+            message_id(recipient_id, cause, channel), recipient_id, channel, kind, facts, cause, now, unmailed
+        )
+        for channel in channels
+    ]
+
+
+def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
+    """
+    The id of the message to this participant about this event on this channel.
+
+    A repeat makes the same id. The ids of one participant's messages are one range.
+    """
+    # An event is the same event only if source and id are the same: CloudEvents 1.0.2, section "id".
+    return MessageId(owned_id(participant_id, f"{cause.source} {cause.id} {channel}"))
+
+
+def mail_beside(inbox: Message) -> Message:
+    """The mail about the same event as this inbox message."""
+    id_ = message_id(inbox.participant_id, inbox.cause, "email")
+    return replace(inbox, message_id=id_, channel="email", unmailed=None)
+
+
+def is_reportable(id_: str) -> bool:
+    """Whether our own events can carry this id as `cause_id`, unchanged."""
+    if len(id_) > CAUSE_ID_CHARS_MAX:
+        return False
+    if id_.isascii() and id_.isprintable():
+        return id_ == id_.strip() != ""
+    try:
+        return checked.line(id_) == id_
+    except ValueError:
+        return False
+
+
+def first_outcome(message: Message, reach: Reach | None) -> Outcome:
+    """What becomes of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
+    if message.channel == "inbox" and reach != "erased":
+        return _DELIVERED
+    return mail_outcome(reach)
+
+
+def mail_outcome(reach: Reach | None) -> Outcome:
+    """What becomes of a mail that nobody has tried yet. It waits until the contact and its key are known."""
+    if reach == "erased":
+        return _CANCELLED
+    if reach == "unaddressed":
+        return _SKIPPED
+    return _PENDING if reach == "addressed" else _WAITING

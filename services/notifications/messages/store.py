@@ -1,0 +1,182 @@
+"""
+Messages stored, released, erased and deleted in MongoDB (documents.py describes the document).
+
+The ids of a participant's messages are one range (`rules.message_id`), so an inbox is read without an index
+of its own. Most messages are in inboxes, and nobody looks for those in another way. So they are in no other
+index, not even in one by age: `delete_old` walks over the ids instead.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from services.notifications.contacts.rules import Reach
+from services.notifications.messages.documents import document_of, times_of
+from services.notifications.messages.rules import (
+    ERASED,
+    OPEN,
+    Message,
+    Outcome,
+    RetryPolicy,
+    mail_beside,
+    mail_outcome,
+)
+from shared.runtime.owned_ids import ids_of
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
+
+ANSWER_DOCUMENTS_MAX = 1_000
+# Messages can be read until next year's week is over.
+KEPT = timedelta(days=400)
+# How many messages one call of `delete_old` looks at.
+SLICE_MESSAGES = 1_000
+
+Stored: TypeAlias = tuple[Message, Outcome, bool]
+"""A message, its outcome as it is stored, and whether it is new."""
+
+
+class MessageStore:
+    """The messages: what events and erasures do with them."""
+
+    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
+        self._messages = database["messages"]
+        self._retry_policy = retry_policy
+
+    async def prepare(self) -> None:
+        """Create the collection and its indexes. A transaction must not have to create them."""
+        with mongo.outages_named():
+            # For organisers: mails by state, and the cancelled messages of erased participants.
+            await self._messages.create_index(
+                [
+                    ("state", ASCENDING),
+                    ("channel", ASCENDING),
+                    ("created_at", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                partialFilterExpression={"$or": [{"channel": "email"}, {"state": "cancelled"}]},
+            )
+            await self._messages.create_index(
+                [("unmailed", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
+                partialFilterExpression={"unmailed": {"$exists": True}},
+            )
+            await self._messages.create_index(
+                [("participant_id", ASCENDING)],
+                partialFilterExpression={"state": "waiting_contact"},
+            )
+            # Only open mails have these fields, so the two indexes stay small.
+            await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
+            await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
+
+    async def add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
+        """
+        Store the messages that are new. Messages that are already stored do not change.
+
+        Inbox messages are stored first. If a repeat then finds that no mail was made beside an inbox message,
+        it makes none either.
+
+        A crash may have come between the inbox message and its mail. If the recipient has no address by the
+        time of the repeat, the mail is stored as skipped, since the stored inbox message does not say so.
+        """
+        inboxes = [pair for pair in messages if pair[0].channel == "inbox"]
+        stored = await self._add(inboxes)
+        mails = [pair for pair in messages if pair[0].channel == "email"]
+        mails += [
+            (mail_beside(as_stored), Outcome("skipped", given.unmailed))
+            for (given, _), (as_stored, _, is_new) in zip(inboxes, stored, strict=True)
+            if given.unmailed and not as_stored.unmailed and not is_new
+        ]
+        if mails:
+            unmailed = {
+                (message.cause.source, message.cause.id) for message, _, _ in stored if message.unmailed
+            }
+            stored += await self._add(
+                [pair for pair in mails if (pair[0].cause.source, pair[0].cause.id) not in unmailed]
+            )
+        return stored
+
+    async def _add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
+        documents = [document_of(message, outcome, self._retry_policy) for message, outcome in messages]
+        repeats = await mongo.insert_new(self._messages, documents)
+        if not repeats:
+            return [(message, outcome, True) for message, outcome in messages]
+        ids = [documents[place]["_id"] for place in repeats]
+        fields = {"state": 1, "created_at": 1, "unmailed": 1}
+        with mongo.outages_named():
+            answer = self._messages.find({"_id": {"$in": ids}}, fields).batch_size(ANSWER_DOCUMENTS_MAX)
+            found = await answer.to_list(None)
+        earlier = {document["_id"]: document for document in found}
+        stored: list[Stored] = []
+        for place, (message, outcome) in enumerate(messages):
+            if place in repeats:
+                then = earlier[message.message_id]
+                as_stored = replace(message, created_at=then["created_at"], unmailed=then.get("unmailed"))
+                stored.append((as_stored, Outcome(then["state"]), False))
+            else:
+                stored.append((message, outcome, True))
+        return stored
+
+    async def release(self, reach: Mapping[str, Reach], now: datetime) -> None:
+        """
+        Make mails that waited for these participants' contacts due, or skip them where there is no address.
+
+        No mail stays waiting by a race: whoever stores a contact or a key releases afterwards, and whoever
+        stores a waiting mail looks for the contact afterwards. The one who writes last sees the other's
+        write.
+        """
+        due, skipped = mail_outcome("addressed"), mail_outcome("unaddressed")
+        with mongo.outages_named():
+            if reachable := [id_ for id_, how in reach.items() if how == "addressed"]:
+                change = {"state": due.state, **times_of(due, now, self._retry_policy)}
+                await self._messages.update_many(_waiting(reachable), {"$set": change})
+            if unreachable := [id_ for id_, how in reach.items() if how == "unaddressed"]:
+                change = {
+                    "state": skipped.state,
+                    "code": skipped.code,
+                    **times_of(skipped, now, self._retry_policy),
+                }
+                await self._messages.update_many(
+                    _waiting(unreachable), {"$set": change, "$unset": {"expires_at": ""}}
+                )
+
+    async def erase(self, participant_ids: Sequence[str], now: datetime) -> None:
+        """Delete the facts of these participants' messages, and cancel those that are still open."""
+        if not participant_ids:
+            return
+        theirs = _messages_to(participant_ids)
+        cancelled = {"state": "cancelled", "code": ERASED, "finished_at": now}
+        gone = {"due_at": "", "expires_at": "", "claim": ""}
+        with mongo.outages_named():
+            await self._messages.update_many(
+                {**theirs, "state": {"$in": OPEN}}, {"$set": cancelled, "$unset": gone}
+            )
+            await self._messages.update_many(
+                {**theirs, "facts": {"$exists": True}}, {"$unset": {"facts": ""}}
+            )
+
+    async def delete_old(self, after: str, now: datetime) -> str | None:
+        """
+        Delete messages older than `KEPT` among the next `SLICE_MESSAGES` messages after this id.
+
+        Returns: the id to go on after; None at the end.
+        """
+        with mongo.outages_named():
+            ahead = self._messages.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", ASCENDING)
+            ends = await ahead.skip(SLICE_MESSAGES - 1).limit(1).to_list(None)
+            ids: Document = {"$gt": after}
+            if ends:
+                ids["$lte"] = ends[0]["_id"]
+            await self._messages.delete_many({"_id": ids, "created_at": {"$lt": now - KEPT}})
+        return ends[0]["_id"] if ends else None
+
+
+def _messages_to(participant_ids: Sequence[str]) -> Document:
+    # Such a pattern is a range of the index, but only without Python's flag for Unicode.
+    beginnings = [re.compile(f"^{ids_of(id_)[0]}", re.ASCII) for id_ in participant_ids]
+    return {"_id": {"$in": beginnings}, "participant_id": {"$in": list(participant_ids)}}
+
+
+def _waiting(participant_ids: list[str]) -> Document:
+    return {"participant_id": {"$in": participant_ids}, "channel": "email", "state": "waiting_contact"}

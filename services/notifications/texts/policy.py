@@ -1,0 +1,98 @@
+"""
+The policy: of which events participants are notified, over which channels, and with which facts. Pure.
+
+To notify of another event, add a row here and a template `KIND.txt` to templates/zh-CN and templates/en.
+The consumer subscribes to every event in this table (messages/handlers.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import TypeAlias
+
+from shared.contracts import events
+from shared.contracts.envelope import Event
+from shared.contracts.events import Channel
+
+Fact: TypeAlias = str | int | bool | datetime | None
+
+# The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
+TICKET_SEALED = "ticket_sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """
+    How participants are notified of one type of event.
+
+    Args:
+        kind: of message; also the name of the template.
+        facts: the event's fields that the template needs. They are stored with the message.
+        channels: empty where the event itself names them.
+        recipient: the event's field with the id of the participant to notify.
+    """
+
+    kind: str
+    facts: tuple[str, ...]
+    channels: tuple[Channel, ...]
+    recipient: str = "participant_id"
+
+
+_SESSION = ("activity_title", "starts_at", "venue", "places")
+
+POLICY: Mapping[type[Event], Notice] = {
+    events.RegistrationConfirmed: Notice(
+        "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
+    ),
+    events.RegistrationWaitlisted: Notice(
+        "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
+    ),
+    events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
+    events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
+    events.RegistrationMoved: Notice(
+        "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
+    ),
+    # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
+    events.QuizCompleted: Notice(
+        "quiz_completed",
+        ("quiz_title", "score_percent", "passed", "time_used_seconds", "completed_at"),
+        ("inbox",),
+    ),
+    events.AwardIssued: Notice(
+        "award_issued",
+        ("scheme_title", "kind", "tier", "award_code", "issued_at"),
+        ("inbox", "email"),
+        recipient="recipient_id",
+    ),
+    events.AwardRevoked: Notice(
+        "award_revoked",
+        ("scheme_title", "award_code", "reason", "revoked_at"),
+        ("inbox", "email"),
+        recipient="recipient_id",
+    ),
+    # Another system or an organiser writes the text and chooses the channels.
+    events.NotificationRequested: Notice("notification_requested", ("subject", "body"), ()),
+}
+
+KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in POLICY.items()}
+_FACTS = {event: attrgetter(*notice.facts) for event, notice in POLICY.items()}
+
+
+def recipient_of(event: Event) -> str:
+    """The id of the participant to notify of this event."""
+    recipient_id: str = getattr(event, POLICY[type(event)].recipient)
+    return recipient_id
+
+
+def channels_of(event: Event) -> tuple[Channel, ...]:
+    """The channels for this event, each once."""
+    if isinstance(event, events.NotificationRequested):
+        return tuple(dict.fromkeys(event.channels))
+    return POLICY[type(event)].channels
+
+
+def facts_of(event: Event) -> dict[str, Fact]:
+    """The facts that the event's template needs."""
+    notice = POLICY[type(event)]
+    return dict(zip(notice.facts, _FACTS[type(event)](event), strict=True))

@@ -1,0 +1,30 @@
+"""The ticket code in a message: stored sealed, opened with the participant's own key when it is shown."""
+
+from collections.abc import Mapping
+
+from services.notifications.texts.policy import TICKET_SEALED, Fact
+from shared.contracts import sealing
+from shared.runtime.errors import Rejected
+
+TICKET_CODE = "ticket_code"
+
+
+def with_ticket_code(facts: Mapping[str, Fact], key: bytes | None) -> Mapping[str, Fact]:
+    """
+    The facts with the ticket's code in place of the sealed code.
+
+    The code is None if the key is missing or does not fit. The template then says where the code can be seen.
+    """
+    if TICKET_SEALED not in facts:
+        return facts
+    opened = {name: fact for name, fact in facts.items() if name != TICKET_SEALED}
+    return opened | {TICKET_CODE: _opened(facts[TICKET_SEALED], key)}
+
+
+def _opened(ticket_sealed: Fact, key: bytes | None) -> str | None:
+    if key is None or not isinstance(ticket_sealed, str):
+        return None
+    try:
+        return sealing.unlock_words(ticket_sealed, key)
+    except Rejected:
+        return None

@@ -1,0 +1,21 @@
+"""Preferences over HTTP."""
+
+import pytest
+
+from tests.notifications.api import api, code_of
+from tests.support.service import as_participant, new_id
+
+pytestmark = pytest.mark.stack
+
+
+async def test_a_choice_that_is_misspelt_is_refused_and_what_is_given_can_be_put(
+    kafka: str, mongo: str
+) -> None:
+    person = new_id()
+    async with api(kafka, mongo) as (client, _):
+        me = as_participant(person)
+        answer = await client.put("/preferences", json={"emial": False}, headers=me)
+        assert code_of(answer)[0] == 422
+        given = (await client.get("/preferences", headers=me)).json()
+        assert given == {"email": True, "language": None}
+        assert (await client.put("/preferences", json=given, headers=me)).json() == given

@@ -1,0 +1,70 @@
+"""Upkeep on the real database: the queue is measured, and old messages are deleted."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.notifications.deliveries.upkeep import Upkeep
+from services.notifications.mail.daily_limit import DailyLimit
+from services.notifications.messages.store import KEPT
+from shared.runtime import clock
+from tests.notifications.builders import confirmed, desk, everything, known
+from tests.support.service import new_id
+
+pytestmark = pytest.mark.stack
+
+
+async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str) -> None:
+    people = [new_id() for _ in range(3)]
+    async with desk(mongo) as at:
+        await at.tell(*[event for person in people for event in everything(person)])
+        old = clock.now() - KEPT - timedelta(days=1)
+        await at.database["messages"].update_many(
+            {"participant_id": people[0]}, {"$set": {"created_at": old}}
+        )
+        upkeep = Upkeep(at.store, at.queue)
+        assert await upkeep.turn() > 0
+        assert await at.messages(people[0], "inbox") == await at.messages(people[0]) == []
+        assert [len(await at.messages(person, "inbox")) for person in people[1:]] == [9, 9]
+
+
+def gauge(name: str) -> float:
+    value = REGISTRY.get_sample_value(name)
+    assert value is not None
+    return value
+
+
+async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
+    people = [new_id() for _ in range(3)]
+    async with desk(mongo) as at:
+        upkeep = Upkeep(at.store, at.queue)
+        await upkeep.turn()
+        assert (gauge("kepu_mails_due"), gauge("kepu_mails_oldest_age_seconds")) == (0, 0)
+        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        long_ago = clock.now() - timedelta(hours=1)
+        await at.database["messages"].update_one({"channel": "email"}, {"$set": {"due_at": long_ago}})
+        await upkeep.turn()
+        assert gauge("kepu_mails_due") == 3
+        assert gauge("kepu_mails_oldest_age_seconds") >= 3_600
+
+
+async def test_forgetting_walks_over_all_messages_slice_by_slice(mongo: str) -> None:
+    async with desk(mongo) as at:
+        old = clock.now() - KEPT - timedelta(days=1)
+        await at.database["messages"].insert_many(
+            [{"_id": f"m{n:05}", "created_at": old} for n in range(2_500)]
+        )
+        left, after = [], ""
+        for _ in range(3):
+            after = await at.store.delete_old(after, clock.now()) or ""
+            left.append(await at.database["messages"].count_documents({}))
+    assert (left, after) == ([1_500, 500, 0], "")
+
+
+async def test_destroyed_keys_and_counts_of_mails_have_an_end(mongo: str) -> None:
+    async with desk(mongo) as at:
+        await DailyLimit(at.database, "secret").prepare()
+        for name in ("contact_keys", "mail_counts"):
+            indexes = (await at.database[name].index_information()).values()
+            assert any("expireAfterSeconds" in index for index in indexes), name

@@ -1,0 +1,77 @@
+"""An address gets a limited number of mails a day."""
+
+import pytest
+
+from services.notifications.mail.rules import next_day
+from shared.contracts.events import NotificationFailed
+from shared.runtime import clock
+from tests.notifications.builders import address_of, confirmed, joined, known, locked
+from tests.notifications.mail.builders import all_in, at_work, courier, sending, until_all, until_none_is_due
+from tests.support.service import new_id
+
+pytestmark = pytest.mark.stack
+
+
+async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> None:
+    people = [new_id() for _ in range(8)]
+    async with at_work(mongo) as (at, office):
+        await at.tell(*known(*people[:7], contact_sealed=None), *known(people[7]))
+        for version, address in ((2, "bombed@example.org"), (3, "Bombed@example.org")):
+            for person in people[:7]:
+                shared = locked(person, email=address)
+                await at.tell(joined(person, version=version, contact_sealed=shared))
+            await at.tell(*[confirmed(person) for person in people])
+            async with sending(courier(at, office, per_day_max=5)):
+                await until_none_is_due(at)
+        over = [one for person in people for one in await at.messages(person) if one["state"] != "delivered"]
+        counts = await at.database["mail_counts"].find().to_list(None)
+    assert len(office.mails) == 5 + 2
+    assert len(over) == 2 + 7
+    # It is our bound and no fault of theirs: it costs no try.
+    waits = {(one["state"], one["code"], one["due_at"], one["attempts"]) for one in over}
+    assert waits == {("pending", "too_many_mails", next_day(clock.now()), 0)}
+    assert "example" not in str(counts)
+
+
+async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> None:
+    person = new_id()
+    async with at_work(mongo) as (at, office):
+        await at.tell(*known(person), *[confirmed(person) for _ in range(3)])
+        by_hand = courier(at, office, per_day_max=2)
+        await by_hand.turn()
+        assert await all_in(at, "delivered", 2)
+        # As if a night had passed: the counts are a day old, and the mail is due.
+        await at.database["mail_counts"].delete_many({})
+        await at.database["messages"].update_many({"state": "pending"}, {"$set": {"due_at": clock.now()}})
+        await by_hand.turn()
+        await by_hand.aclose()
+        assert await all_in(at, "delivered", 3)
+
+
+async def test_a_mail_beyond_a_days_number_whose_time_ends_before_the_next_has_failed(mongo: str) -> None:
+    person = new_id()
+    async with at_work(mongo) as (at, office):
+        await at.tell(*known(person), *[confirmed(person) for _ in range(2)])
+        ends_at = next_day(clock.now())
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"expires_at": ends_at}})
+        async with sending(courier(at, office, per_day_max=1)):
+            await until_all(at, "failed", 1)
+        [document] = [one for one in await at.messages(person) if one["state"] == "failed"]
+        [told] = await at.told(NotificationFailed.topic)
+    assert (document["code"], document["attempts"]) == ("too_many_mails", 0)
+    event = NotificationFailed.model_validate_json(told)
+    assert (event.code, event.attempts) == ("too_many_mails", 0)
+
+
+async def test_mails_that_the_server_defers_or_refuses_do_not_count_against_a_days_number(mongo: str) -> None:
+    full, gone = new_id(), new_id()
+    async with at_work(mongo) as (at, office):
+        office.replies[address_of(full)] = ["452 mailbox full"] * 10 + ["250 OK"]
+        office.replies[address_of(gone)] = ["550 no such mailbox"]
+        await at.tell(*known(full, gone), *[confirmed(person) for person in (full, full, gone)])
+        async with sending(courier(at, office, per_day_max=3)):
+            await until_all(at, "failed", 1)
+            await until_all(at, "delivered", 2)
+        counts = await at.database["mail_counts"].find().to_list(None)
+    assert office.asked[address_of(full)] == 12
+    assert [one["mails"] for one in counts] == [2]

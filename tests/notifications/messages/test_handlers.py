@@ -1,0 +1,175 @@
+"""Events handled on the real database: messages are stored once, however often the events come."""
+
+import asyncio
+import time
+
+import pytest
+from msgspec import structs
+
+from shared.contracts.envelope import Envelope
+from shared.runtime import clock
+from tests.notifications.builders import (
+    completed,
+    confirmed,
+    delivered_ids,
+    desk,
+    everything,
+    issued,
+    known,
+    requested,
+)
+from tests.support.service import batch_of, enclosed, new_id
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.stack
+
+
+async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> None:
+    person = new_id()
+    async with desk(mongo) as at:
+        happened = [enclosed(event) for event in everything(person)]
+        following = await at.tell(*known(person), *happened)
+        inbox = await at.messages(person, "inbox")
+        assert await at.states(person) == ["pending"] * 8
+        assert at.woken == 1
+    assert {document["kind"] for document in inbox} >= {"quiz_completed", "award_issued"}
+    told = delivered_ids(following)
+    assert len(told) == len(inbox) == len(happened)
+    assert {event.cause_id for event in told.values()} == {one.context.id for one in happened}
+    correlations = {one.context.id: one.context.correlation_id for one in happened}
+    for one in following:
+        assert one.context.causation_id is not None
+        assert one.context.correlation_id == correlations[one.context.causation_id]
+
+
+async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str) -> None:
+    person = new_id()
+    async with desk(mongo) as at:
+        happened = [enclosed(event) for event in everything(person)]
+        first = await at.tell(*known(person), *happened)
+        await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "delivered"}})
+        told_at = clock.now()
+        await eventually(lambda: clock.now() > told_at)
+        again = await at.tell(*happened, *known(person), *happened)
+        assert set(await at.states(person)) == {"delivered"}
+        assert len(await at.messages(person, "inbox")) == len(happened)
+    # Also the times of then: one event id never says two things.
+    assert delivered_ids(again) == delivered_ids(first)
+
+
+async def test_a_repeat_after_a_crash_before_the_second_look_releases_what_waits(mongo: str) -> None:
+    person, gone = new_id(), new_id()
+    told, lost = enclosed(confirmed(person)), enclosed(confirmed(gone))
+    async with desk(mongo) as at:
+        await at.tell(*known(person), told, lost)
+        # As if the look that finds the contact had never come.
+        await at.database["messages"].update_many(
+            {"channel": "email"}, {"$set": {"state": "waiting_contact"}, "$unset": {"due_at": ""}}
+        )
+        await at.database["contacts"].insert_one({"_id": gone, "erased_at": clock.now()})
+        await at.tell(told, lost)
+        assert await at.states(person) == ["pending"]
+        assert await at.states(gone) == ["cancelled"]
+        assert "facts" not in (await at.messages(gone, "inbox"))[0]
+
+
+async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: str) -> None:
+    people = [new_id() for _ in range(20)]
+    happened = [enclosed(event) for person in people for event in (confirmed(person), completed(person))]
+    async with desk(mongo) as at:
+        await at.tell(*known(*people))
+        first = await at.tell(*happened)
+        # Any part of a bulk write may be missing, and inboxes come before mails.
+        lost = [document["_id"] for person in people[:7] for document in await at.messages(person)]
+        lost += [(await at.messages(person, "inbox"))[0]["_id"] for person in people[:3]]
+        await at.database["messages"].delete_many({"_id": {"$in": lost}})
+        again = await at.tell(*happened)
+        assert delivered_ids(again).keys() == delivered_ids(first).keys()
+        assert await at.database["messages"].count_documents({}) == 60
+        for person in people:
+            assert await at.states(person) == ["pending"]
+
+
+async def test_a_mail_that_a_crash_left_out_and_that_has_no_address_any_more_is_skipped_in_the_open(
+    mongo: str,
+) -> None:
+    person = new_id()
+    happened = enclosed(confirmed(person))
+    async with desk(mongo) as at:
+        await at.tell(happened)
+        [lost] = await at.messages(person)
+        await at.database["messages"].delete_one({"_id": lost["_id"]})
+        await at.tell(*known(person, contact_sealed=None), happened, happened)
+        [mail] = await at.messages(person)
+        assert (mail["_id"], mail["state"], mail["code"]) == (lost["_id"], "skipped", "no_address")
+        assert len(await at.messages(person, "inbox")) == 1
+
+
+async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mongo: str) -> None:
+    people = [new_id() for _ in range(50)]
+    happened = [enclosed(event) for person in people for event in (completed(person), issued(person))]
+    async with desk(mongo) as at:
+        await at.tell(*known(*people[:25], contact_sealed=None))
+        told = [delivered_ids(one) for one in await asyncio.gather(*[at.tell(*happened) for _ in range(4)])]
+        assert all(one == told[0] for one in told)
+        assert len(told[0]) == 100
+        assert await at.database["messages"].count_documents({}) == 125
+
+
+@pytest.mark.parametrize("id_", ["two\u2028lines", " ", "x ", "\u202eabc", "\x07"])
+async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mongo: str, id_: str) -> None:
+    person = new_id()
+    good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
+    context = structs.replace(bad.context, id=id_)
+    async with desk(mongo) as at:
+        batch = batch_of(good, Envelope(context, bad.event))
+        assert len(await at._handle(batch)) == 1
+        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
+
+
+async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
+    people = [new_id() for _ in range(30)]
+    async with desk(mongo) as at:
+        await at.tell(*[event for person in people for event in everything(person)])
+        for person in people:
+            inbox = await at.inboxes.page(person, None, 100)
+            assert len(inbox) == await at.inboxes.unread(person) == 9
+            assert {one.message.participant_id for one in inbox} == {person}
+
+
+async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
+    person = new_id()
+    async with desk(mongo) as at:
+        await at.tell(*known(person), requested(person, channels=("email",)))
+        assert await at.messages(person, "inbox") == []
+        assert await at.states(person) == ["pending"]
+        assert await at.tell(requested(person, channels=("inbox",))) != []
+        assert len(await at.messages(person)) == 1
+
+
+async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str) -> None:
+    person = new_id()
+    good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
+    context = bad.context.__class__(
+        "x" * 300, bad.context.source, bad.context.type, bad.context.time, person, bad.context.correlation_id
+    )
+    async with desk(mongo) as at:
+        batch = batch_of(good, Envelope(context, bad.event))
+        following = await at._handle(batch)
+        assert len(following) == 1
+        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
+        assert len(await at.messages(person)) == 1
+
+
+async def test_a_thousand_events_take_a_few_bulk_operations(mongo: str) -> None:
+    people = [new_id() for _ in range(500)]
+    async with desk(mongo) as at:
+        await at.tell(*known(*people))
+        batch = [enclosed(event) for person in people for event in (completed(person), confirmed(person))]
+        started = time.perf_counter()
+        following = await at.tell(*batch)
+        spent_seconds = time.perf_counter() - started
+        assert len(following) == 1_000
+        assert await at.database["messages"].count_documents({}) == 1_500
+    # One write each would take several times as long.
+    assert spent_seconds < 2
