@@ -15,8 +15,16 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 LINE_CHARS_MAX = 200
@@ -25,13 +33,26 @@ TEXT_CHARS_MAX = 4_000
 EMAIL_CHARS_MAX = 254
 EMAIL_LOCAL_BYTES_MAX = 64
 TYPED_CHARS_MAX = 64
+# Accents and vowel signs on one character. Scripts need up to four; towers of them cover the lines around.
+MARKS_MAX = 6
 # Titles and venues stand in event after event: the check of a Chinese line costs some 3 us without it.
 LINES_MAX = 4_096
 # Years outside are typing errors, and the calendar's own ends overflow when a zone is applied.
 YEARS = range(2000, 2100)
 
 # Characters that change what others look like: the reader sees another text than was sent.
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+# Control characters, halves of characters, line breaks that are no line feed.
+_CONTROLS = "\x7f-\x9f\ud800-\udfff\u2028\u2029"
+_LINE_CONTROL = re.compile(f"[\0-\x1f{_CONTROLS}]")
+_LINE_DIRECTION = re.compile(f"[{_TURNS}]")
+_TEXT_CONTROL = re.compile(f"[\0-\x08\x0b-\x1f{_CONTROLS}{_TURNS}]")
+# Characters without a meaning that all systems share: private use, noncharacters, interlinear anchors.
+_MEANINGLESS = re.compile(
+    "[\ue000-\uf8ff\ufdd0-\ufdef\ufff9-\ufffb\U000f0000-\U0010ffff"
+    + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+    + "]"
+)
 # Letters and symbols that draw nothing, though Unicode does not count them as spaces or controls.
 _DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
 # Only a joiner between visible characters is sound: emoji and some scripts need it.
@@ -49,8 +70,12 @@ _PLAIN_EMAIL = re.compile(
 )
 _SPECIAL_DOMAINS = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
-# ASCII and Chinese characters: each is visible, and NFC as it stands.
-_PLAIN_LINE = re.compile(r"[ -~一-鿿]*[!-~一-鿿][ -~一-鿿]*")
+# ASCII, Chinese characters and their punctuation: each is visible, and NFC as it stands.
+_USUAL = " -~一-鿿、。《》「」（），：；！？·—‘’“”…"
+_PLAIN_LINE = re.compile(f"[{_USUAL}]*")
+_PLAIN_TEXT = re.compile(f"[\n\t{_USUAL}]*")
+# Where a tower of marks can stand; all else need not be looked at character by character.
+_UNUSUAL = re.compile(f"[^{_USUAL}]{{{MARKS_MAX + 1},}}")
 
 
 @lru_cache(maxsize=LINES_MAX)
@@ -59,17 +84,17 @@ def line(text: str) -> str:
     One line that can be seen, in NFC, without spaces around it.
 
     Raises:
-        ValueError: it holds a control character, a line break or a mark that changes the direction of
-            writing, or nothing of it is visible.
+        ValueError: the line has a control character, a line break, a mark that changes the direction of
+            writing, a character without a shared meaning or a tower of marks; or nothing of it is visible.
     """
-    if _PLAIN_LINE.fullmatch(text):
-        return text.strip(" ")
+    if _PLAIN_LINE.fullmatch(text) and (plain := text.strip(" ")):
+        return plain
     text = unicodedata.normalize("NFC", text.translate(_DROPPED)).strip()
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-            raise PydanticCustomError("line_control", "a line holds no line breaks or control characters")
-        if character in _BIDI:
-            raise PydanticCustomError("line_direction", "a line holds no marks for the direction of writing")
+    if _LINE_CONTROL.search(text):
+        raise PydanticCustomError("line_control", "a line holds no line breaks or control characters")
+    if _LINE_DIRECTION.search(text):
+        raise PydanticCustomError("line_direction", "a line holds no marks for the direction of writing")
+    _check_legible(text)
     if not _visible(text):
         raise PydanticCustomError("line_blank", "nothing of it is visible")
     return text
@@ -80,17 +105,47 @@ def text_of_lines(text: str) -> str:
     Several lines in NFC, each ended by a plain line feed; may be empty.
 
     Raises:
-        ValueError: it holds a control character or a mark that changes the direction of writing.
+        ValueError: the text has a control character, a mark that changes the direction of writing, a
+            character without a shared meaning, or a tower of marks.
     """
+    if _PLAIN_TEXT.fullmatch(text):
+        return text
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    for character in text:
-        if character in "\n\t":
-            continue
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI:
-            raise PydanticCustomError(
-                "text_control", "a text holds no control characters but line feeds and tabs"
-            )
+    if _TEXT_CONTROL.search(text):
+        raise PydanticCustomError(
+            "text_control", "a text holds no control characters but line feeds and tabs"
+        )
+    _check_legible(text)
     return text
+
+
+def _check_legible(text: str) -> None:
+    """
+    Refuse what each system shows in another way, or over its neighbours.
+
+    Raises:
+        ValueError: a character has no shared meaning, or more than `MARKS_MAX` marks follow one.
+    """
+    if _MEANINGLESS.search(text):
+        raise PydanticCustomError("character_unknown", "a character has no meaning that all systems share")
+    for unusual in _UNUSUAL.findall(text):
+        marks = 0
+        for character in unusual:
+            category = unicodedata.category(character)
+            if category in ("Mn", "Me"):
+                marks += 1
+            elif category != "Cf":
+                # An invisible joiner between marks does not end the tower.
+                marks = 0
+            if marks > MARKS_MAX:
+                raise PydanticCustomError(
+                    "marks_too_many", "a character has more than {most} marks", {"most": MARKS_MAX}
+                )
+
+
+def same_to_readers(text: str) -> str:
+    """What readers tell a text by: neither the width of its characters nor the kind of its spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def name(text: str) -> str:
@@ -150,11 +205,18 @@ def moment(value: datetime) -> datetime:
     return value.replace(microsecond=value.microsecond - beyond) if beyond else value
 
 
-def _no_number(value: object) -> object:
+def _written_time(value: object) -> object:
     # An integer would pass for a time in seconds since 1970, and a text of digits too.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").isdigit()):
         raise PydanticCustomError("moment_form", "a time is written like 2026-05-20T09:00:00+08:00")
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        # Read here: behind a function a strict reader takes no text for a time.
+        return _times.validate_python(value)
+    except ValidationError as error:
+        [wrong] = error.errors(include_url=False, include_input=False)
+        raise PydanticKnownError(wrong["type"], wrong.get("ctx")) from None  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1)
@@ -242,7 +304,8 @@ Email = Annotated[
 Moment = Annotated[
     AwareDatetime, AfterValidator(moment), Field(description=f"in the years {YEARS[0]} to {YEARS[-1]}")
 ]
-MomentIn = Annotated[Moment, BeforeValidator(_no_number)]
+_times = TypeAdapter(AwareDatetime)
+MomentIn = Annotated[Moment, BeforeValidator(_written_time)]
 """A time in a body over HTTP: RFC 3339 alone. Events are read strictly, so theirs can be nothing else."""
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(zone)]
 Version = Annotated[int, Field(ge=1, le=2**53)]

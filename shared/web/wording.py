@@ -101,6 +101,14 @@ FIELDS: dict[str, tuple[str, str]] = {
         "may hold no control characters but line feeds and tabs",
         "除换行和制表符外不能含有控制字符",
     ),
+    "character_unknown": (
+        "may hold no characters that mean something else in each system",
+        "不能含有各系统理解不一的字符（如私用区字符）",
+    ),
+    "marks_too_many": (
+        "may have {most} marks on a character at the most",
+        "每个字符上最多 {most} 个附加符号",
+    ),
     "name_link": ("may hold no web address", "不能含有网址"),
     "zone_unknown": (
         "has to be a time zone of the tz database, like Asia/Shanghai",

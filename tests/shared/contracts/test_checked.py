@@ -1,5 +1,8 @@
 """What is checked where it enters: times, lines, texts, names, addresses, codes, zones."""
 
+import re
+import sys
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -50,6 +53,55 @@ def test_a_line_is_brought_to_one_form() -> None:
     # A family emoji is several characters joined by an invisible one.
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     assert read(Line, family) == family
+
+
+@pytest.mark.parametrize("kind", [Line, Text, Name], ids=["Line", "Text", "Name"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\ue000",
+        "a\uf8ff",
+        "a\U000f0000",
+        "a\U0010fffd",
+        "a\ufdd0",
+        "a\uffff",
+        "a\U0001fffe",
+        "a\ufff9b\ufffa",
+    ],
+    ids=ascii,
+)
+def test_a_character_that_means_something_else_in_each_system_is_refused(kind: Any, text: str) -> None:
+    assert refusal(kind, text) == "character_unknown"
+
+
+@pytest.mark.parametrize("kind", [Line, Text, Name], ids=["Line", "Text", "Name"])
+@pytest.mark.parametrize("between", ["", "\u200d"], ids=["", "joined"])
+def test_a_tower_of_marks_is_refused(kind: Any, between: str) -> None:
+    # \u0315 joins with no letter in NFC.
+    assert refusal(kind, "王" + between.join("\u0315" * (checked.MARKS_MAX + 1))) == "marks_too_many"
+    few = "王" + between.join("\u0315" * checked.MARKS_MAX)
+    assert read(kind, few + few) == few + few
+
+
+@pytest.mark.parametrize("text", ["1\ufe0f\u20e3", "รู้ที่", "རྐྱོན", "שָׁלוֹם", "क्षत्रिय", "Nguyễn Thị Ánh"], ids=ascii)
+def test_marks_that_scripts_need_are_taken(text: str) -> None:
+    for kind in (Line, Text, Name):
+        assert unicodedata.normalize("NFC", text) == read(kind, text)
+
+
+def test_what_is_plain_is_what_the_long_way_would_leave_as_it_is() -> None:
+    plain = re.compile(checked._PLAIN_TEXT)
+    for character in map(chr, range(sys.maxunicode + 1)):
+        if plain.fullmatch(character) and character not in "\n\t":
+            assert unicodedata.normalize("NFC", character) == character
+            assert unicodedata.category(character)[0] in "LNPS" or character == " "
+            assert not checked._TEXT_CONTROL.search(character)
+
+
+def test_texts_that_differ_in_width_or_spaces_alone_are_the_same_to_readers() -> None:
+    same = {checked.same_to_readers(text) for text in ("Ａ 1", "A\u30001", "A\u00a0１", " A  1 ")}
+    assert same == {"A 1"}
+    assert checked.same_to_readers("A1") != "A 1"
 
 
 def test_a_text_keeps_its_lines_and_holds_nothing_else_that_controls() -> None:
@@ -205,7 +257,9 @@ def test_a_code_is_read_however_it_is_typed(typed: str, read_as: str) -> None:
 
 # Characters that NFC or NFKC makes longer, shorter or something else.
 GROWING = st.text(
-    st.sampled_from("\U0001d163\u0958\ufb4a\u0344e\u0301\u200b\u00a0\u3000Ａ。 a\u1100\u1161\u0338=\u2126"),
+    st.sampled_from(
+        "\U0001d163\u0958\ufb4a\u0344e\u0301\u200b\u00a0\u3000Ａ。 a\u1100\u1161\u0338=\u2126\ue000\ufdd0\ufff9\u0315\u200d"
+    ),
     max_size=210,
 )
 
