@@ -17,17 +17,17 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.messaging import dead_letters
-from shared.messaging.decoding import CODES, Decoding
+from shared.messaging.decoding import Decoding
 from shared.messaging.decoding import decoder as decoder
+from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
 from shared.messaging.policy import EVENT_BYTES_MAX as EVENT_BYTES_MAX
-from shared.messaging.policy import Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Evicted, Reading
 from shared.messaging.received import Batch as Batch
 from shared.messaging.received import Following as Following
 from shared.messaging.received import Raw, Subscription
 from shared.messaging.received import Received as Received
-from shared.messaging.settling import HANDLER_FAILED, RETRY_REASONS, HandlerFails, Settling
+from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Consumer:
         """Make every counter that is declared, so that a first failure shows as an increase."""
         for topic in self._topics:
             metrics.CONSUMED.labels(topic, self.group)
-            for code in (*CODES, HANDLER_FAILED, *subscription.codes):
+            for code in (*BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
                 metrics.DEAD_LETTERED.labels(topic, self.group, code)
         for reason in RETRY_REASONS:
             metrics.RETRIES.labels(self.group, reason)

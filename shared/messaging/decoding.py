@@ -11,12 +11,17 @@ from pydantic import ValidationError
 from shared.contracts.checked import YEARS
 from shared.contracts.envelope import Context, Event, from_headers
 from shared.messaging.fetched import Unreadable
-from shared.messaging.policy import Policy
+from shared.messaging.policy import (
+    BAD_BODY,
+    BAD_TIME,
+    KEY_DIFFERS,
+    TOO_LARGE,
+    UNKNOWN_TYPE,
+    UNREADABLE,
+    Policy,
+)
 from shared.messaging.received import Dead, Decode, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
-
-# Why a record is given up before any handler sees it.
-CODES = ("unreadable", "bad_header", "bad_body", "bad_time", "too_large", "unknown_type", "key_differs")
 
 
 def _milliseconds(year: int) -> int:
@@ -33,7 +38,7 @@ def decoder(contract: type[Event]) -> Decode:
         try:
             return [contract.model_validate_json(value) for value in values]
         except ValidationError as error:
-            raise Rejected(_first_problem(error), code="bad_body") from error
+            raise Rejected(_first_problem(error), code=BAD_BODY) from error
 
     return decode
 
@@ -88,7 +93,7 @@ class Decoding:
                         dead.append(Dead(record, why))
                     except Exception as error:  # noqa: BLE001 (as above)
                         reason = f"it cannot be decoded: {type(error).__name__}"
-                        dead.append(Dead(record, Rejected(reason, code="bad_body")))
+                        dead.append(Dead(record, Rejected(reason, code=BAD_BODY)))
         good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
         return good, dead
 
@@ -100,7 +105,7 @@ class Decoding:
         # The key decides the partition, and so which event is the first: it must be the event's own.
         # All keys at once, in 0.2 us an event.
         if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
-            raise Rejected("the record's key is not the event's own", code="key_differs")
+            raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
         return events
 
     def _context(self, record: Raw) -> Context:
@@ -108,21 +113,21 @@ class Decoding:
             raise _without_value(record)
         if len(record.value) > self._event_bytes_max:
             raise Rejected(
-                f"the body has {len(record.value)} of at most {self._event_bytes_max} bytes", code="too_large"
+                f"the body has {len(record.value)} of at most {self._event_bytes_max} bytes", code=TOO_LARGE
             )
         if not FIRST_MS <= record.timestamp < LAST_MS:
-            raise Rejected(f"the record's time {record.timestamp} is none", code="bad_time")
+            raise Rejected(f"the record's time {record.timestamp} is none", code=BAD_TIME)
         key = (record.key or b"").decode(errors="replace")
         appended_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
         context = from_headers(record.headers, appended_at=appended_at, key=key)
         expected = self._types[record.topic]
         if context.type != expected:
-            raise Rejected(f"ce_type is not {expected!r}", code="unknown_type")
+            raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
         return context
 
 
 def _without_value(record: Raw) -> Rejected:
     if isinstance(record, Unreadable):
         through = f" to {record.last_offset}" if record.last_offset > record.offset else ""
-        return Rejected(f"offset {record.offset}{through}: {record.why}", code="unreadable")
-    return Rejected("the record has no value", code="bad_body")
+        return Rejected(f"offset {record.offset}{through}: {record.why}", code=UNREADABLE)
+    return Rejected("the record has no value", code=BAD_BODY)

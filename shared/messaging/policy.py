@@ -1,35 +1,58 @@
-"""When a consumer tries again, gives a record up or stops: the numbers of it, in one place."""
+"""When a record is buried, when a consumer tries again and when it stops: all of it as data, in one place."""
 
 from dataclasses import dataclass
 
-# An event larger than this is given up; who makes events of a size that varies checks it before.
+# The largest event. Whoever makes events of varying size checks the size before.
 EVENT_BYTES_MAX = 786_432
+
+# Codes of dead letters. A record is buried with one of these before any handler sees it ...
+UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
+BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.
+BAD_BODY = "bad_body"  # The value is not what the contract says.
+BAD_TIME = "bad_time"  # The record's own time is impossible.
+TOO_LARGE = "too_large"  # The value is larger than `EVENT_BYTES_MAX`.
+UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
+KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
+# ... with this one because our handler fails on it, whatever else is in the batch ...
+HANDLER_FAILED = "handler_failed"
+# ... or with a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
+
+BEFORE_HANDLING = (UNREADABLE, BAD_HEADER, BAD_BODY, BAD_TIME, TOO_LARGE, UNKNOWN_TYPE, KEY_DIFFERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """
-    How a consumer reads and what it does about failures. Tests pass their own.
+    The numbers of one consumer. Tests pass their own.
 
-    Attributes:
-        batch_events_max: records of one batch.
-        event_bytes_max: a larger body is given up (`too_large`).
-        tries_max: of a batch whose handler fails.
-        half_tries_max: of the halves of such a batch. A passing fault has had its chance before.
-        retry_seconds, retry_seconds_max: the first wait between two tries, and the longest.
-        failed_max: so many events on which our own handler failed, of the last `failed_window` handled, stop
-            the consumer once they are also more than `failed_ratio_max` of them: the fault is then the
-            handler's. Records that others wrote wrongly never count.
-        poll_seconds: how long a poll waits for the first record. A longer wait only saves empty polls.
-        fetch_bytes_min: while records come, the broker gathers so many bytes, or for
+    When an event is buried:
+        event_bytes_max: a larger body is buried at once.
+        tries_max: how often a batch is handled that fails. Then it is halved.
+        half_tries_max: how often a half is handled. A passing fault has had its chance before.
+        An outage of Kafka or MongoDB is no failure. The consumer waits for its end.
+
+    When the consumer stops:
+        failed_max: after so many events on which our own handler failed ...
+        failed_window: ... of so many that it handled last ...
+        failed_ratio_max: ... if these are also more than this part of them. The handler is at fault then, and
+            burying would empty the topic. Records that others wrote wrongly never count.
+        evictions_max, evictions_seconds: another process took its place in the group so often in so long.
+            Two processes then have one name, and this one gives way.
+
+    How long it waits:
+        retry_seconds, retry_seconds_max: between two tries, the first time and at most.
+        poll_seconds: a poll, for the first record. A longer wait only saves empty polls.
+        fetch_bytes_min: while records come, the broker gathers so many bytes, or waits for
             `Subscription.gather_ms`, before it answers. Larger batches cost less everywhere.
         idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after so long.
-        silence_seconds_max: health says so when the broker has not answered a fetch for so long.
-        session_seconds, heartbeat_seconds: a member that is not heard of for so long is taken for dead; it
-            tells of itself so often.
-        handling_seconds_max: a batch that takes longer costs the member its place.
-        evictions_max, evictions_seconds: a named member that lost its place so often in so long shares its
-            name with another process, and gives way.
+
+    When others take it for broken:
+        silence_seconds_max: /health says so when the broker has not answered a fetch for so long.
+        session_seconds, heartbeat_seconds: Kafka takes a member for dead after so long without a heartbeat.
+        handling_seconds_max: Kafka gives the partitions of a member to another one if a batch takes longer.
+
+    And:
+        batch_events_max: records of one batch.
         observe_seconds: between two looks at the lag.
     """
 

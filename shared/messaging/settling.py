@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from shared.messaging.dead_letters import named
-from shared.messaging.policy import Policy
+from shared.messaging.policy import HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Batch, Dead, Received, Subscription
 from shared.runtime import metrics
@@ -16,7 +16,6 @@ from shared.runtime.errors import Rejected, Unavailable
 
 log = logging.getLogger(__name__)
 
-HANDLER_FAILED = "handler_failed"
 # Why a batch is tried again; the metric's label.
 RETRY_REASONS = ("unavailable", "failed")
 

@@ -1,1 +1,4 @@
-"""What every process stands on: settings, logs, metrics, clock, errors, ids, background work."""
+"""
+What every process stands on: `settings` from the environment, `logs`, `metrics`, `clock`, `errors`, ids, and
+`background`, the one way to run work beside the requests. Start with `errors`: it says what may be retried.
+"""

@@ -1,1 +1,6 @@
-"""MongoDB: the client and its transactions, and the outbox that leaves it."""
+"""
+MongoDB. Start with `unit_of_work`: the one way to save state and the events that tell of it.
+
+Below it are the `outbox` with its relay, the `lease` that lets one process at a time relay, and `mongo`, the
+only module that imports the driver.
+"""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.messaging.decoding import CODES
 from shared.messaging.observation import LOOP
+from shared.messaging.policy import BEFORE_HANDLING
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch
 from tests.shared.messaging.readers import QUICK, Ear, reading, say
@@ -91,7 +91,7 @@ async def test_counters_exist_before_the_first_failure(kafka: str) -> None:
     contract = await new_contract(kafka)
     group = readers_of(contract)
     async with reading(kafka, contract, Ear(), codes=["not_allowed"]):
-        for code in (*CODES, "handler_failed", "not_allowed"):
+        for code in (*BEFORE_HANDLING, "handler_failed", "not_allowed"):
             labels = {"topic": contract.topic, "group": group, "code": code}
             assert value("kepu_events_dead_lettered_total", labels) == 0
         assert value("kepu_events_consumed_total", {"topic": contract.topic, "group": group}) == 0
