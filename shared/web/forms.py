@@ -1,14 +1,20 @@
-"""What bodies and pages over HTTP have in common."""
+"""
+What bodies and pages over HTTP have in common.
 
+Bodies of all routes, hot or not, are read by `read_form` or `body_reader`, from the JSON itself and strictly:
+`true`, "1" and 1.0 are no integers, and a time is a text.
+"""
+
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
 from shared.contracts.checked import ID_PATTERN
@@ -25,12 +31,13 @@ AFTER_CHARS_MAX = 512
 FAULTS_MAX = 20
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
+KEY_CHARS_MAX = 64
 
-# The framework reads Python's objects where `read_form` reads JSON.
-_SAME = {"model_attributes_type": "model_type"}
+_HOLDS_PARTS = (BaseModel, dict, list, tuple)
 _PYDANTICS = frozenset(get_args(core_schema.ErrorType))
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
 
 IdInPath = Annotated[str, Path(pattern=ID_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="how many to show at the most")]
@@ -53,15 +60,60 @@ def read_form(kind: type[Model], body: bytes) -> Model:
     A body as its form.
 
     Raises:
-        Invalid: it is not JSON, or fields are wrong; all are listed up to `FAULTS_MAX`.
+        Invalid: the body is not JSON, has a key twice, or has wrong fields: listed up to `FAULTS_MAX`.
     """
+    return _read(kind.model_validate_json, body)
+
+
+def body_reader(kind: Any) -> Callable[[bytes], object]:
+    """`read_form` for bodies of any type, such as a list."""
+    validate = TypeAdapter(kind).validate_json
+
+    def read(body: bytes) -> object:
+        return _read(validate, body)
+
+    return read
+
+
+def _read(validate: Callable[..., T], body: bytes) -> T:
     if not body:
         raise invalid([{"type": "missing", "loc": ()}], "body")
     try:
-        return kind.model_validate_json(body)
+        form = validate(body, strict=True)
     except ValidationError as error:
         # Without the cause: it quotes what was sent.
         raise invalid(error.errors(include_url=False, include_input=False), "body") from None
+    if body.count(b":") != _keys(form):
+        # A key stands twice, or a text has a colon: only a second reading tells.
+        json.loads(body, object_pairs_hook=_each_key_once, parse_int=str)
+    return form
+
+
+def _keys(value: object) -> int:
+    """How many keys the objects have that this was read from, each counted once."""
+    keys = 0
+    parts: Iterable[object]
+    if isinstance(value, BaseModel):
+        fields = value.__dict__
+        parts = [fields[name] for name in value.model_fields_set]
+        keys = len(parts)
+    elif isinstance(value, dict):
+        parts = value.values()
+        keys = len(value)
+    else:
+        parts = value if isinstance(value, list | tuple) else ()
+    for part in parts:
+        if isinstance(part, _HOLDS_PARTS):
+            keys += _keys(part)
+    return keys
+
+
+def _each_key_once(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise invalid([{"type": "key_doubled", "loc": (), "ctx": {"key": key[:KEY_CHARS_MAX]}}], "body")
+        seen.add(key)
 
 
 def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
@@ -70,7 +122,7 @@ def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
 
 
 def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:
-    code, values = _SAME.get(error["type"], error["type"]), error.get("ctx", {})
+    code, values = error["type"], error.get("ctx", {})
     # Where JSON breaks off, readers of JSON count differently.
     place = error["loc"][:1] if code == "json_invalid" else error["loc"]
     parts = [str(part)[:PLACE_PART_CHARS_MAX] for part in (*before, *place)]

@@ -74,6 +74,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stalled_since: float | None = None
         # The request before the one that is being received.
         self._previous: Any = None
+        # The request that the framework answers.
+        self._answered: Any = None
 
     # Connections.
 
@@ -87,6 +89,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.remove(self)
+        self.pipeline.clear()
+        if self._answered is not None:
+            # uvicorn tells only the latest request of the connection. An earlier one would write its answer
+            # to a closed transport.
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -108,6 +116,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
         elif self._stage == ANSWER:
             self._stage, self._since = IDLE, self._connections.now
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     # Bytes.
 

@@ -8,6 +8,7 @@ here, so that a hot route and a route of the framework refuse the same with the 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,13 +19,14 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
 from shared.runtime.errors import NotFound
-from shared.web.forms import BODY_BYTES_MAX
+from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute
 from shared.web.problems import NotHttp
 
 # Which of two counts depends on who reads them: a proxy, a framework, a hot route.
 SINGLE = (
     b"authorization",
+    b"content-encoding",
     b"content-length",
     b"content-type",
     b"host",
@@ -33,6 +35,9 @@ SINGLE = (
     b"x-organiser-key",
 )
 NAME_CHARS_MAX = 64
+# RFC 3986, section 3.2: an address in brackets, or a name, which may be empty; then a port.
+_HOST = re.compile(rb"(?:\[[0-9A-Za-z:.%_~-]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
+HOSTS_REMEMBERED_MAX = 1_024
 _JSON = re.compile(rb"application/(?:[a-z0-9!#$&^_.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 Headers = Mapping[bytes, bytes]
@@ -48,13 +53,15 @@ class Entry:
     Args:
         parameters: those that its query may have; None where that is the route's own business.
         key: what has to be good before the body is read.
+        read_body: reads a body as the type that the route declares; None where it declares none.
     """
 
     path: str
     methods: frozenset[str]
     pattern: re.Pattern[str]
     parameters: frozenset[str] | None = None
-    reads_body: bool = False
+    takes_json: bool = False
+    read_body: Callable[[bytes], object] | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     key: Key | None = None
     hot: HotRoute | None = None
@@ -112,7 +119,7 @@ class Gate:
         Refuse what this route is not asked.
 
         Raises:
-            NotHttp: a parameter is unknown or doubled, the body is no JSON or too large.
+            NotHttp: a parameter is unknown or doubled, the body is no JSON, encoded or too large.
             NotAuthenticated, Forbidden: its key or token is missing or not good.
         """
         if scope["query_string"] and entry.parameters is not None:
@@ -122,8 +129,15 @@ class Gate:
         length = headers.get(b"content-length", b"0")
         sent = b"transfer-encoding" in headers or int(length) > 0
         media_type = headers.get(b"content-type")
-        if sent and entry.reads_body and media_type is not None and not _JSON.fullmatch(media_type):
+        if sent and entry.takes_json and media_type is not None and not _JSON.fullmatch(media_type):
             raise NotHttp(415, "a body here is application/json", code="media_type")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise NotHttp(
+                415,
+                "a body here is not compressed or encoded in another way",
+                code="content_encoding",
+                headers=[("accept-encoding", "identity")],
+            )
         if int(length) > entry.body_bytes_max:
             raise too_large(entry.body_bytes_max)
 
@@ -134,14 +148,15 @@ class Gate:
                 yield self._framework_entry(route, pattern)
 
     def _framework_entry(self, route: RouteContext, pattern: re.Pattern[str]) -> Entry:
-        dependant = getattr(route, "dependant", None)
+        dependant, body = getattr(route, "dependant", None), getattr(route, "body_field", None)
         return Entry(
             path=route.path or "unmatched",
             # A mount says nothing of methods; ours hold files.
             methods=frozenset(route.methods or {"GET"}) - {"HEAD"},
             pattern=pattern,
             parameters=_parameters(dependant) if dependant else None,
-            reads_body=getattr(route, "body_field", None) is not None,
+            takes_json=body is not None,
+            read_body=body_reader(body.field_info.annotation) if body else None,
             body_bytes_max=getattr(route, "max_body_size", None) or BODY_BYTES_MAX,
             key=next((self._keys[call] for call in _calls(dependant) if call in self._keys), None),
         )
@@ -152,7 +167,8 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
     Refuse a head that different readers could understand differently.
 
     Raises:
-        NotHttp: a header of `SINGLE` stands twice, or HTTP/1.1 comes without Host, or it is another HTTP.
+        NotHttp: a header of `SINGLE` stands twice, or HTTP/1.1 comes without Host or with one that no host
+            can have, or it is another HTTP.
     """
     if version not in ("1.1", "1.0"):
         raise NotHttp(505, "HTTP/1.1 is spoken here", code="version_unsupported")
@@ -162,8 +178,18 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
             if names.count(single) > 1:
                 header = single.decode().title()
                 raise NotHttp(400, f"the header {header} stands twice", code="header_doubled", header=header)
-    if b"host" not in names and version == "1.1":
+    host = next((value for name, value in headers if name == b"host"), None)
+    if host is None and version == "1.1":
         raise NotHttp(400, "a request of HTTP/1.1 has the header Host", code="host_missing")
+    if host is not None and not is_host(host):
+        raise NotHttp(400, "the header Host is not that of a host", code="host_invalid")
+
+
+# Nearly all requests name one of a few hosts.
+@lru_cache(maxsize=HOSTS_REMEMBERED_MAX)
+def is_host(value: bytes) -> bool:
+    """Whether a header Host has only what a host and its port can have."""
+    return _HOST.fullmatch(value) is not None
 
 
 def check_parameters(query: bytes, known: frozenset[str]) -> None:
@@ -210,7 +236,7 @@ def _hot_entry(route: HotRoute) -> Entry:
         methods=frozenset({route.method}),
         pattern=route.pattern,
         parameters=frozenset(),
-        reads_body=route.method != "GET",
+        takes_json=route.method != "GET",
         body_bytes_max=route.body_bytes_max,
         hot=route,
     )

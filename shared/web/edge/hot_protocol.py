@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from shared.web.edge.bounded_protocol import ALWAYS_LINES, ANSWER, BODY, STATUS_LINES, BoundedProtocol, Stop
 from shared.web.edge.connections import Bodies
+from shared.web.edge.gate import is_host
 from shared.web.edge.shedding import Shedding
 from shared.web.hot import HotAnswer, HotRoute, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
@@ -136,7 +137,11 @@ class HotProtocol(BoundedProtocol):
         if hot is None or b"%" in url or b"?" in url or b"#" in url or not url.isascii():
             return None
         headers = dict(self.headers)
-        if len(headers) < len(self.headers) or b"host" not in headers or b"transfer-encoding" in headers:
+        if len(headers) < len(self.headers):
+            return None
+        if b"transfer-encoding" in headers or b"content-encoding" in headers:
+            return None
+        if b"host" not in headers or not is_host(headers[b"host"]):
             return None
         if len(headers) > self._limits.headers_max or not parser.should_keep_alive():
             return None

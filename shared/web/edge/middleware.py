@@ -7,9 +7,8 @@ It stands before all of the framework, so that hot routes and the others share i
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +19,6 @@ from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
 from shared.web.edge.shedding import Shedding
-from shared.web.forms import invalid
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
 from shared.web.problems import (
@@ -111,14 +109,14 @@ class _Body:
         self.read = 0
 
 
-async def _checked(body: _Body) -> Receive:
+async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
     """
-    The whole body, to be received again.
+    The whole body, to be received again by the framework.
 
     Raises:
-        Invalid: it is not JSON as `read_form` reads it; the framework's reader takes other encodings and
-            numbers, and fails at other depths.
-        NotHttp: it has so many values that telling what is wrong with each would take too long.
+        Invalid: the body is not what its route declares. The framework would be less strict than `read_form`:
+            it takes "1" for a number, and other encodings of text.
+        NotHttp: the body has so many values that listing what is wrong with each would take too long.
     """
     content = await body.whole()
     # Each value but the first of a list or object comes after a comma.
@@ -126,10 +124,7 @@ async def _checked(body: _Body) -> Receive:
         message = f"a body here may have {VALUES_MAX} values"
         raise NotHttp(413, message, code="too_many_values", values=VALUES_MAX)
     if content:
-        try:
-            from_json(content)
-        except ValueError:
-            raise invalid([{"type": "json_invalid", "loc": ()}], "body") from None
+        reader(content)
     messages = iter([{"type": "http.request", "body": content, "more_body": False}])
 
     async def receive() -> Message:
@@ -208,7 +203,7 @@ class Edge:
             raise no_room()
         self._framework_under_way += 1
         try:
-            read = await _checked(body) if entry.reads_body else body
+            read = await _read(body, entry.read_body) if entry.read_body else body
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             await self._framework({**scope, "method": method}, read, send)
         finally:

@@ -258,7 +258,8 @@ def test_a_code_is_read_however_it_is_typed(typed: str, read_as: str) -> None:
 # Characters that NFC or NFKC makes longer, shorter or something else.
 GROWING = st.text(
     st.sampled_from(
-        "\U0001d163\u0958\ufb4a\u0344e\u0301\u200b\u00a0\u3000Ａ。 a\u1100\u1161\u0338=\u2126\ue000\ufdd0\ufff9\u0315\u200d"
+        "\U0001d163\u0958\ufb4a\u0344e\u0301\u200b\u00a0\u3000Ａ。 a\u1100\u1161\u0338=\u2126"
+        "\ue000\ufdd0\ufff9\u0315\u200d"
     ),
     max_size=210,
 )

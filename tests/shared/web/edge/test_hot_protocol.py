@@ -4,28 +4,22 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from pydantic import SecretStr
 
 from shared.runtime.errors import Overloaded
-from shared.runtime.settings import Settings
-from shared.web.app import create_app
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits
 from shared.web.edge.shedding import Shedding
-from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.problems import REFUSED_AFTER_SECONDS
-from shared.web.tokens import new_key_pair
 from tests.support.waiting import eventually
+from tests.support.web import bare_app, port_of, serving
 
-PUBLIC = new_key_pair()[1]
 BODY_BYTES_MAX = 1_000_000
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -81,33 +75,22 @@ async def served(limits: Limits | None = None, shedding: Shedding | None = None)
     echo = Echo()
     echo.open.set()
 
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        app.state.hot_routes += [
-            HotRoute("POST", "/echo/{id}/hot", echo.answer, body_bytes_max=BODY_BYTES_MAX),
-            HotRoute("GET", "/echo/{id}/hot", echo.answer),
-        ]
-        return {}
-
     class Counted(HotProtocol):
         async def _answer(self, *args: object) -> None:
             echo.by_parser += 1
             await super()._answer(*args)  # type: ignore[arg-type]
 
-    settings = Settings(organiser_key=SecretStr("x" * 16), token_public_key=PUBLIC, role="api")
-    app = create_app(
-        "test", title="Test", description="A test.", settings=settings, lifespan=lifespan, limits=limits
+    app = bare_app(
+        HotRoute("POST", "/echo/{id}/hot", echo.answer, body_bytes_max=BODY_BYTES_MAX),
+        HotRoute("GET", "/echo/{id}/hot", echo.answer),
+        limits=limits,
     )
     app.state.shedding = shedding or app.state.shedding
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, http=Counted, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    await eventually(lambda: server.started)
-    try:
-        yield Served(server.servers[0].sockets[0].getsockname()[1], echo, server)
-    finally:
-        echo.open.set()
-        server.should_exit = True
-        await running
+    async with serving(app, Counted) as server:
+        try:
+            yield Served(port_of(server), echo, server)
+        finally:
+            echo.open.set()
 
 
 def post(id_: str, body: bytes = b"", *more: bytes, version: bytes = b"1.1") -> bytes:

@@ -1,17 +1,14 @@
 """The app that every service is."""
 
-import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse, Response
 
 from shared.runtime.errors import (
@@ -25,16 +22,12 @@ from shared.runtime.errors import (
     Unavailable,
 )
 from shared.runtime.logs import JsonLines
-from shared.runtime.settings import Settings
-from shared.web.app import create_app
 from shared.web.forms import BODY_BYTES_MAX, FAULTS_MAX
-from shared.web.health import Check
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsOrganiser, AsParticipant
-from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support.service import ORGANISER, ORGANISER_KEY, as_participant, running
+from tests.support.web import bare_app
 
-PRIVATE, PUBLIC = new_key_pair()
-KEY = "a-key-of-the-organisers"
 ERRORS: dict[str, KepuError] = {
     "rejected": Rejected("no", code="not_allowed"),
     "unknown": NotFound("no session opening"),
@@ -50,7 +43,7 @@ class Wish(BaseModel):
     places: int = Field(ge=1)
 
 
-def assembled(checks: dict[str, Check] | None = None, *, check_seconds_max: float = 2.0) -> FastAPI:
+def assembled() -> FastAPI:
     async def hot(request: HotRequest) -> tuple[int, bytes]:
         if request.id == "bug" or request.id in ERRORS:
             raise ERRORS.get(request.id) or RuntimeError("wang.fang@example.org")
@@ -62,18 +55,9 @@ def assembled(checks: dict[str, Check] | None = None, *, check_seconds_max: floa
         )
         return 202 if request.id else 201, json.dumps(said).encode()
 
-    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
-        app.state.hot_routes += [HotRoute("POST", "/hot/{name}/size", hot), HotRoute("POST", "/hot", hot)]
-        return checks or {}
-
-    settings = Settings(organiser_key=SecretStr(KEY), token_public_key=PUBLIC, role="api")
-    app = create_app(
-        "test",
-        title="Test",
-        description="A test.",
-        settings=settings,
-        lifespan=lifespan,
-        check_seconds_max=check_seconds_max,
+    app = bare_app(
+        HotRoute("POST", "/hot/{name}/size", hot),
+        HotRoute("POST", "/hot", hot),
     )
 
     @app.get("/errors/{name}")
@@ -107,19 +91,8 @@ def assembled(checks: dict[str, Check] | None = None, *, check_seconds_max: floa
     return app
 
 
-@asynccontextmanager
-async def client(checks: dict[str, Check] | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(assembled(checks)) as found:
-        yield found
-
-
-@asynccontextmanager
-async def client_of(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as found,
-    ):
-        yield found
+def client() -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    return running(assembled())
 
 
 @pytest.mark.parametrize("path", ["/errors/{}", "/hot/{}/size"])
@@ -210,7 +183,7 @@ async def test_a_body_of_very_many_values_is_refused_before_they_are_looked_at()
     async def bank(questions: list[int]) -> int:
         return len(questions)
 
-    async with client_of(app) as http:
+    async with running(app) as http:
         many = await http.put("/bank", content=b"[" + b'"",' * 1_000_000 + b'""]')
         assert (many.status_code, many.json()["code"]) == (413, "too_many_values")
         some = (await http.put("/bank", content=b"[" + b'"",' * 1_000 + b'""]')).json()
@@ -286,7 +259,7 @@ async def test_no_host_is_ever_echoed() -> None:
 
 
 async def test_a_doubled_key_is_refused() -> None:
-    headers = [("x-organiser-key", KEY), ("x-organiser-key", "guess")]
+    headers = [("x-organiser-key", ORGANISER_KEY), ("x-organiser-key", "guess")]
     async with client() as http:
         answer = await http.post("/close", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "header_doubled")
@@ -303,12 +276,12 @@ async def test_correlation_id_is_kept_and_made_when_missing_or_strange() -> None
 
 
 async def test_participant_is_known_by_a_token_alone() -> None:
-    token = TokenSigner(PRIVATE).sign("wang", None, None, datetime.now(UTC))
     async with client() as http:
-        assert (await http.get("/me", headers={"authorization": f"Bearer {token}"})).json() == "wang"
+        assert (await http.get("/me", headers=as_participant("wang"))).json() == "wang"
         assert (await http.get("/me")).json()["code"] == "token_missing"
         assert (await http.get("/me", headers={"authorization": "Basic d2FuZw=="})).status_code == 401
-        answer = await http.get("/me", headers={"authorization": f"Bearer {token}x"})
+        forged = as_participant("wang")["Authorization"] + "x"
+        answer = await http.get("/me", headers={"authorization": forged})
         assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
 
 
@@ -316,60 +289,7 @@ async def test_organisers_route_needs_the_key() -> None:
     async with client() as http:
         assert (await http.post("/close")).status_code == 401
         assert (await http.post("/close", headers={"x-organiser-key": "guess"})).status_code == 403
-        assert (await http.post("/close", headers={"x-organiser-key": KEY})).json() == "closed"
-
-
-async def test_health_is_ok_while_everything_works() -> None:
-    async def well() -> str | None:
-        return None
-
-    async with client({"mongo": well}) as http:
-        answer = await http.get("/health")
-    assert (answer.status_code, answer.json()) == (
-        200,
-        {"status": "ok", "service": "test", "role": "api", "checks": {"mongo": "ok"}},
-    )
-
-
-async def test_health_names_what_does_not_work() -> None:
-    async def well() -> str | None:
-        return None
-
-    async def dead() -> str | None:
-        return "not running"
-
-    async def away() -> str | None:
-        raise Unavailable("Kafka does not answer")
-
-    async with client({"mongo": well, "consumer awards": dead, "kafka": away}) as http:
-        answer = await http.get("/health")
-    assert (answer.status_code, answer.json()["status"]) == (503, "failing")
-    assert answer.json()["checks"] == {
-        "mongo": "ok",
-        "consumer awards": "not running",
-        "kafka": "Kafka does not answer",
-    }
-
-
-async def test_health_is_told_at_once_though_a_check_hangs() -> None:
-    async def hangs() -> str | None:
-        await asyncio.sleep(60)
-        return None
-
-    async def breaks() -> str | None:
-        raise RuntimeError("wang.fang@example.org")
-
-    async def well() -> str | None:
-        return None
-
-    app = assembled({"kafka": hangs, "relay": hangs, "closing": breaks, "mongo": well}, check_seconds_max=0.2)
-    began = time.monotonic()
-    async with client_of(app) as http:
-        answer = await http.get("/health")
-    assert time.monotonic() - began < 2
-    assert answer.status_code == 503
-    late = "no answer within 0.2 s"
-    assert answer.json()["checks"] == {"kafka": late, "relay": late, "closing": "RuntimeError", "mongo": "ok"}
+        assert (await http.post("/close", headers=ORGANISER)).json() == "closed"
 
 
 async def test_metrics_have_labels_that_nobody_can_make_up() -> None:

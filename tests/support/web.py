@@ -1,0 +1,63 @@
+"""A bare app for tests of HTTP itself, and any app served on a port of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from shared.runtime.settings import Settings
+from shared.web.app import create_app
+from shared.web.edge.hot_protocol import HotProtocol
+from shared.web.edge.limits import Limits
+from shared.web.health import CHECK_SECONDS_MAX, Check
+from shared.web.hot import HotRoute
+from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
+from tests.support.waiting import eventually
+
+
+def bare_app(
+    *hot_routes: HotRoute,
+    checks: dict[str, Check] | None = None,
+    limits: Limits | None = None,
+    check_seconds_max: float = CHECK_SECONDS_MAX,
+) -> FastAPI:
+    """What all services share, with these hot routes and nothing else."""
+
+    async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
+        app.state.hot_routes += hot_routes
+        return checks or {}
+
+    return create_app(
+        "test",
+        title="Test",
+        description="A test.",
+        settings=Settings(
+            organiser_key=SecretStr(ORGANISER_KEY), token_public_key=TOKEN_PUBLIC_KEY, role="api"
+        ),
+        lifespan=lifespan,
+        limits=limits,
+        check_seconds_max=check_seconds_max,
+    )
+
+
+@asynccontextmanager
+async def serving(app: FastAPI, protocol: type[HotProtocol] = HotProtocol) -> AsyncIterator[uvicorn.Server]:
+    """The app behind a real socket of this machine."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, http=protocol, ws="none", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await running
+
+
+def port_of(server: uvicorn.Server) -> int:
+    """Where the app is served."""
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
