@@ -160,6 +160,6 @@ async def test_relay_killed_between_publishing_and_deleting_publishes_again_with
                 return await database["outbox"].count_documents({}) == 0
 
             # The dead one's lease has to run out first.
-            await eventually(empty, Term().seconds + 5)
+            await eventually(empty, seconds=Term().seconds + 5)
         ids = [dict(record.headers)["ce_id"].decode() for record in await read_all(kafka, contract.topic)]
         assert ids == 2 * [envelope.context.id for envelope in events]

@@ -1,7 +1,7 @@
 """A bare app for tests of HTTP itself, and any app served on a port of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvicorn
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 def bare_app(
     *hot_routes: HotRoute,
-    checks: dict[str, Check] | None = None,
+    checks: Mapping[str, Check] | None = None,
     limits: Limits | None = None,
     check_seconds_max: float = CHECK_SECONDS_MAX,
 ) -> FastAPI:
@@ -28,7 +28,7 @@ def bare_app(
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         app.state.hot_routes += hot_routes
-        return checks or {}
+        return dict(checks or {})
 
     return create_app(
         "test",

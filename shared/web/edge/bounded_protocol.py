@@ -50,8 +50,13 @@ class _Lingering:
 
     def __init__(self, protocol: "BoundedProtocol") -> None:
         self._protocol = protocol
-        self.write = protocol.transport.write
+        self._transport = protocol.transport
         self.is_closing = protocol.transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Send this, unless the client has reset the connection; uvicorn may hear of that only later."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def close(self) -> None:
         """End the connection."""

@@ -42,11 +42,11 @@ async def tell(
     await in_transaction(database, work)
 
 
-async def until_empty(database: Database, timeout_seconds: float = 10) -> None:
+async def until_empty(database: Database, seconds: float = 10) -> None:
     async def empty() -> bool:
         return await database["outbox"].count_documents({}) == 0
 
-    await eventually(empty, timeout_seconds)
+    await eventually(empty, seconds=seconds)
 
 
 async def test_state_and_event_come_together_or_not_at_all(kafka: str, mongo: str) -> None:

@@ -108,8 +108,9 @@ def test_a_client_that_pipelines_and_resets_leaves_no_trace(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
             )
             writer.transport.abort()
-            await eventually(lambda: not at.app.state.connections.open)
+            await asyncio.sleep(0.05)
             at.open.set()
+            await eventually(lambda: not at.app.state.connections.open)
             await eventually(lambda: not at.app.state.bodies.bytes)
             await asyncio.sleep(0.05)
             # What waited behind is not begun for nobody.
