@@ -124,13 +124,6 @@ class Gate:
         """
         if scope["query_string"] and entry.parameters is not None:
             check_parameters(scope["query_string"], entry.parameters)
-        if entry.key is not None:
-            entry.key(headers)
-        length = headers.get(b"content-length", b"0")
-        sent = b"transfer-encoding" in headers or int(length) > 0
-        media_type = headers.get(b"content-type")
-        if sent and entry.takes_json and media_type is not None and not _JSON.fullmatch(media_type):
-            raise NotHttp(415, "a body here is application/json", code="media_type")
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise NotHttp(
                 415,
@@ -138,6 +131,13 @@ class Gate:
                 code="content_encoding",
                 headers=[("accept-encoding", "identity")],
             )
+        if entry.key is not None:
+            entry.key(headers)
+        length = headers.get(b"content-length", b"0")
+        sent = b"transfer-encoding" in headers or int(length) > 0
+        media_type = headers.get(b"content-type")
+        if sent and entry.takes_json and media_type is not None and not _JSON.fullmatch(media_type):
+            raise NotHttp(415, "a body here is application/json", code="media_type")
         if int(length) > entry.body_bytes_max:
             raise too_large(entry.body_bytes_max)
 
