@@ -1,9 +1,9 @@
 """
 The types that every text, time and number is checked by where it enters: events, bodies and settings.
 
-Each type accepts what people really write, brings it to one form, and refuses what no screen,
-mail or clock can carry. That form passes the same check unchanged: what one service took, all others
-take. The message of a refusal says what is wrong and not what was sent.
+Each type accepts what people really write, brings it to one form, and refuses what no screen, mail or clock
+can show. That form passes the same check unchanged: a value that one service has accepted is accepted by
+all others. The message of a refusal says what is wrong and never quotes the value.
 """
 
 import re
@@ -33,16 +33,16 @@ TEXT_CHARS_MAX = 4_000
 EMAIL_CHARS_MAX = 254
 EMAIL_LOCAL_BYTES_MAX = 64
 TYPED_CHARS_MAX = 64
-# Accents and vowel signs on one character. Scripts need up to four; towers of them cover the lines around.
+# Accents and vowel signs on one character. Scripts need up to four. A tower of them covers other lines.
 MARKS_MAX = 6
-# Titles and venues stand in event after event: the check of a Chinese line costs some 3 us without it.
+# Titles and venues stand in event after event. The check of a line with other letters takes some 3 us.
 LINES_MAX = 4_096
-# Years outside are typing errors, and the calendar's own ends overflow when a zone is applied.
+# Other years are typing errors. Near the ends of the calendar a change of the time zone overflows.
 YEARS = range(2000, 2100)
 
-# Characters that change what others look like: the reader sees another text than was sent.
+# Characters that change the order of others: the reader sees another text than was sent.
 _TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-# Control characters, halves of characters, line breaks that are no line feed.
+# Control characters, halves of characters, and line breaks other than the line feed.
 _CONTROLS = "\x7f-\x9f\ud800-\udfff\u2028\u2029"
 _LINE_CONTROL = re.compile(f"[\0-\x1f{_CONTROLS}]")
 _LINE_DIRECTION = re.compile(f"[{_TURNS}]")
@@ -53,28 +53,28 @@ _MEANINGLESS = re.compile(
     + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
     + "]"
 )
-# Letters and symbols that draw nothing, though Unicode does not count them as spaces or controls.
+# Letters and symbols that draw nothing. Unicode counts them neither as spaces nor as controls.
 _DRAWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
-# Only a joiner between visible characters is sound: emoji and some scripts need it.
+# A joiner is fine between visible characters: emoji and some scripts need it.
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
 _LINK = re.compile(
     r"://|\bwww\.|[a-z0-9-]\.(?:com|cn|net|org|top|xyz|info|cc|vip|co|io|app|dev|me|tv|link|site|online|shop|club"
     r"|fun|ltd|work|pro|mobi|tech|store|wang|ink|red|biz|gov|edu)\b|\.[a-z]{2,}/|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
-# Sent by accident with what is copied from a page.
+# Invisible characters that come along when people copy from a web page.
 _DROPPED = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
-# What the library accepts as it is; it takes 20 times as long to say so.
+# Addresses that the library accepts without a change. The library takes 20 times as long.
 _PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+'-]+(?:\.[a-z0-9_+'-]+)*@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})"
 )
 _SPECIAL_DOMAINS = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
-# ASCII, Chinese characters and their punctuation: each is visible, and NFC as it stands.
+# ASCII, Chinese characters and their punctuation. All are visible but the space, and all are in NFC.
 _USUAL = " -~一-鿿、。《》「」（），：；！？·—‘’“”…"
 _PLAIN_LINE = re.compile(f"[{_USUAL}]*")
 _PLAIN_TEXT = re.compile(f"[\n\t{_USUAL}]*")
-# Where a tower of marks can stand; all else need not be looked at character by character.
+# Only in such a run can a tower of marks be. The rest of a text is not looked at character by character.
 _UNUSUAL = re.compile(f"[^{_USUAL}]{{{MARKS_MAX + 1},}}")
 
 
@@ -121,7 +121,7 @@ def text_of_lines(text: str) -> str:
 
 def _check_legible(text: str) -> None:
     """
-    Refuse what each system shows in another way, or over its neighbours.
+    Refuse characters that each system shows in another way, and marks that cover other text.
 
     Raises:
         ValueError: a character has no shared meaning, or more than `MARKS_MAX` marks follow one.
@@ -155,7 +155,7 @@ def name(text: str) -> str:
     Raises:
         ValueError: it is no line, or looks like a web address.
     """
-    # Not through the cache: a name is nobody's to keep.
+    # Not through the cache: nobody may keep a name.
     text = line.__wrapped__(text)
     if _LINK.search(unicodedata.normalize("NFKC", text).translate(_FULL_STOPS)):
         raise PydanticCustomError("name_link", "a name holds no web address")
@@ -170,7 +170,7 @@ def _visible(text: str) -> bool:
 
 
 def _within(chars_max: int, check: Callable[[str], str]) -> Callable[[str], str]:
-    """The check, and the length once more after it: NFC can make a text longer."""
+    """The check, and after it the length again: NFC can make a text longer."""
 
     def bounded(text: str) -> str:
         text = check(text)
@@ -192,27 +192,27 @@ def moment(value: datetime) -> datetime:
     Raises:
         ValueError: its year is outside, so that arithmetic with it could overflow.
     """
-    # The year as written: near the ends even the way to UTC overflows. And the year in UTC, since the next
-    # reader checks that one.
+    # First the year as it is written: near the ends of the calendar the change to UTC overflows. Then the
+    # year in UTC, because the next reader checks that one.
     if value.year not in YEARS or (value := value.astimezone(UTC)).year not in YEARS:
         raise PydanticCustomError(
             "moment_range",
             "a time lies in the years {first} to {last}",
             {"first": YEARS[0], "last": YEARS[-1]},
         )
-    # Nearly all are whole already, and each event of the peak has one.
+    # Nearly all are whole milliseconds already. Each event of the peak has one, so no copy is made of those.
     beyond = value.microsecond % 1_000
     return value.replace(microsecond=value.microsecond - beyond) if beyond else value
 
 
 def _written_time(value: object) -> object:
-    # An integer would pass for a time in seconds since 1970, and a text of digits too.
+    # pydantic would take a number, or a text of digits, for seconds since 1970.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").isdigit()):
         raise PydanticCustomError("moment_form", "a time is written like 2026-05-20T09:00:00+08:00")
     if not isinstance(value, str):
         return value
     try:
-        # Read here: behind a function a strict reader takes no text for a time.
+        # Read here: in strict mode pydantic accepts no text as a time once a function has handled the value.
         return _times.validate_python(value)
     except ValidationError as error:
         [wrong] = error.errors(include_url=False, include_input=False)
@@ -221,7 +221,7 @@ def _written_time(value: object) -> object:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    # Names of places only: "localtime" and "Factory" say nothing about where.
+    # Names of places only: "localtime" and "Factory" name none.
     return frozenset(available_timezones()) - {"localtime", "Factory", "posixrules"}
 
 
@@ -242,7 +242,7 @@ def email(text: str) -> str:
     An e-mail address in one form: full-width characters as plain ones, the domain in lower case.
 
     Raises:
-        ValueError: no mail server could be handed this address.
+        ValueError: no mail server would take this address.
     """
     plain = _PLAIN_EMAIL.fullmatch(text)
     fits = text.find("@") <= EMAIL_LOCAL_BYTES_MAX and len(text) <= EMAIL_CHARS_MAX
@@ -256,7 +256,7 @@ def email(text: str) -> str:
     except EmailNotValidError:
         # Without the library's words: they quote the address.
         raise PydanticCustomError("email", "this is not an e-mail address") from None
-    # RFC 5321, section 4.5.3.1: servers need not take more; the library leaves this to its caller.
+    # RFC 5321, section 4.5.3.1: servers need not accept more. The library does not check this.
     if len(address) > EMAIL_CHARS_MAX:
         raise PydanticCustomError("email", "an e-mail address has at most 254 characters")
     if len(address.rpartition("@")[0].encode()) > EMAIL_LOCAL_BYTES_MAX:
@@ -266,10 +266,10 @@ def email(text: str) -> str:
 
 def typed_code(text: str) -> str:
     """
-    A code as somebody typed it, in capital letters and digits alone.
+    A code that somebody typed, as capital letters and digits.
 
-    Full-width characters become plain ones; dashes of any kind and spaces go; O is read as 0, and I and L
-    as 1, as in Crockford's base32.
+    Full-width characters become plain ones. Dashes of any kind and spaces are removed. O is read as 0, and
+    I and L as 1, as in Crockford's base32.
     """
     text = unicodedata.normalize("NFKC", text[:TYPED_CHARS_MAX])
     kept = (
@@ -306,7 +306,7 @@ Moment = Annotated[
 ]
 _times = TypeAdapter(AwareDatetime)
 MomentIn = Annotated[Moment, BeforeValidator(_written_time)]
-"""A time in a body over HTTP: RFC 3339 alone. Events are read strictly, so theirs can be nothing else."""
+"""A time in a body over HTTP: RFC 3339 and nothing else."""
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(zone)]
 Version = Annotated[int, Field(ge=1, le=2**53)]
 """Counts the changes of one thing from 1. A reader keeps the highest and ignores lower ones."""

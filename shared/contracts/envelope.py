@@ -1,9 +1,9 @@
 """
 The envelope of every event: CloudEvents 1.0, Kafka binding, binary content mode.
 
-An `Event` is the data of one kind of past fact; an `Envelope` is one occurrence of
-it with its context. On Kafka the context travels as headers, the data alone is the
-record's value, so any client that can read headers and JSON can take part.
+An `Event` is the data of a past fact. An `Envelope` is an event with its context: who sent it, when, and
+what caused it. On Kafka the context travels as headers and the data alone is the record's value. So any
+client that reads headers and JSON can take part.
 
 Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content mode)
 """
@@ -23,7 +23,7 @@ from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 
 CONTENT_TYPE = b"application/json"
-# Of one header's value; and of all names and values of a record, of which ours have some 500 bytes.
+# The bound of one header's value, and of all names and values of a record. Ours have some 500 bytes.
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
@@ -35,13 +35,13 @@ Headers = list[tuple[str, bytes]]
 class Part(BaseModel):
     """A piece of an event's data."""
 
-    # Strict: a number sent as text is a mistake of the sender, not ours to guess at.
-    # Unknown fields are ignored so that a newer sender does not break an older reader.
+    # Strict: a number sent as text is a mistake of the sender, and we do not guess.
+    # Unknown fields are ignored, so that a newer sender does not break an older reader.
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 
 class Event(Part):
-    """The data of an event. Subclasses name their topic, key field and version as class arguments."""
+    """The data of an event. Each subclass gives its topic, key field and version as class arguments."""
 
     topic: ClassVar[str]
     type: ClassVar[str]
@@ -56,7 +56,7 @@ class Event(Part):
 
     @property
     def key(self) -> str:
-        """The id whose events must be seen in order: Kafka's record key."""
+        """Kafka's record key: the events of one key are read in order."""
         return str(getattr(self, self.key_field))
 
 
@@ -64,9 +64,9 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
 
-# Structs and not frozen dataclasses: every event makes one of each, and they cost a fifth to make.
+# Structs, not frozen dataclasses: each event has one of both, and a struct takes a fifth of the time to make.
 class Context(msgspec.Struct, frozen=True):
-    """Who says it, when, and what led to it."""
+    """Who sent an event, when, and what caused it."""
 
     id: str
     source: str
@@ -79,14 +79,14 @@ class Context(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
-    """One event on its way out, or just come in."""
+    """One event with its context."""
 
     context: Context
     event: E_co
 
 
 def event_id(cause: str, type_: str) -> str:
-    """The id of the event of this type that follows from this cause, the same on every repeat."""
+    """The id of the event of this type that follows from this cause. It is the same on every repeat."""
     return derived_id(EVENT_IDS, f"{cause}/{type_}")
 
 
@@ -102,10 +102,10 @@ def enclose(
     """
     Put an event into its envelope.
 
-    `cause` is the id of what makes this event a fact (a result, an award, a
-    registration and its transition): the event's own id derives from it, so that a
-    repeat says the same thing again instead of a second thing. `parent` is the
-    context of the event being handled, if one is.
+    Args:
+        cause: the id of the thing that makes this event a fact, such as a result, an award, or a change of a
+            registration. The event's id derives from it, so a repeat is the same event and not a second one.
+        parent: the context of the event that is being handled, if there is one.
     """
     context = context_of(
         event.type,
@@ -129,7 +129,7 @@ def context_of(
     parent: Context | None = None,
     correlation_id: str | None = None,
 ) -> Context:
-    """The context that `enclose` gives to such an event, for those who write records at once."""
+    """The context that `enclose` would give to the event, for senders that write the record themselves."""
     id_ = event_id(cause, type_)
     return Context(
         id=id_,
@@ -151,13 +151,13 @@ def new_traceparent() -> str:
 
 @lru_cache(maxsize=256)
 def _encoded(text: str) -> bytes:
-    # Sources and types: a handful, on every event.
+    # Sources and types: there are few, and each event has them.
     return text.encode()
 
 
 @lru_cache(maxsize=256)
 def _written(moment: datetime) -> bytes:
-    # What is told of one batch has one time.
+    # All events that follow from one batch have the same time.
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
 
 
@@ -184,16 +184,15 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
     """
     Read the context of a record.
 
-    Only what CloudEvents requires is required of other senders: id, source, type and
-    specversion. A missing time is the record's own, a missing correlation id is the
-    event's id.
+    Other senders have to give what CloudEvents requires: id, source, type and specversion. Without a time
+    the record's own time counts, and without a correlation id the event's id.
 
     Raises:
-        Rejected: a header is missing, null, too long or not UTF-8, there are too many, or the time is none.
+        Rejected: a header is missing, null, too long or not UTF-8; there are too many; or the time is wrong.
     """
     if len(headers) > HEADERS_MAX:
         raise Rejected(f"there are {len(headers)} of at most {HEADERS_MAX} headers", code="bad_header")
-    found = _at_once(headers) or _one_by_one(headers)
+    found = _all_together(headers) or _one_by_one(headers)
     try:
         id_, source, type_ = found["ce_id"], found["ce_source"], found["ce_type"]
         version = found["ce_specversion"]
@@ -218,8 +217,8 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
     )
 
 
-def _at_once(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
-    """The headers decoded in one go, a fifth of the cost; None where one may be wrong."""
+def _all_together(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
+    """All headers decoded in one call, for a fifth of the time; None if one of them may be wrong."""
     values = [value for _, value in headers if value is not None]
     joined = b"\0".join(values)
     if len(values) < len(headers) or len(joined) > HEADER_BYTES_MAX:
@@ -228,7 +227,7 @@ def _at_once(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | No
         texts = joined.decode().split("\0")
     except UnicodeDecodeError:
         return None
-    # A value that holds a zero itself makes more parts than there are headers.
+    # If a value has a zero byte itself, there are more parts than headers.
     return dict(zip((name for name, _ in headers), texts, strict=True)) if len(texts) == len(values) else None
 
 
@@ -255,7 +254,7 @@ def _time(text: str) -> datetime:
     A time in UTC.
 
     Raises:
-        Rejected: it is none, has no zone, or lies outside the years in which arithmetic with it is safe.
+        Rejected: the text is no time, has no zone, or lies outside `YEARS`.
     """
     try:
         time = datetime.fromisoformat(text)
@@ -263,7 +262,7 @@ def _time(text: str) -> datetime:
         raise Rejected("ce_time is not an RFC 3339 time", code="bad_header") from None
     if time.tzinfo is None:
         raise Rejected("ce_time has no time zone", code="bad_header")
-    # The year as written: near the calendar's ends even the way to UTC overflows.
+    # The year as it is written: near the ends of the calendar the change to UTC overflows.
     if time.year not in YEARS:
         raise Rejected(f"ce_time lies outside the years {YEARS[0]} to {YEARS[-1]}", code="bad_header")
     return time if time.tzinfo is UTC else time.astimezone(UTC)

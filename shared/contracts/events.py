@@ -1,13 +1,12 @@
 """
 Every contract between the services and with other systems, in the order in which things happen.
 
-A contract is frozen once released: fields are added as optional ones, never removed,
-renamed or narrowed. Bodies carry pseudonymous ids only; contacts and ticket codes travel
-sealed (shared/contracts/sealing.py), and only notifications can open them.
+A contract is frozen once it is released. New fields are optional. No field is removed, renamed or narrowed.
+Bodies have pseudonymous ids only. Contacts and ticket codes are sealed (shared/contracts/sealing.py), and
+only notifications can open them.
 
-`version` counts the changes of the thing that an event is about, from 1. A reader that keeps
-a copy takes only a higher version than it has: records of one key may come twice or, after a
-fault, late.
+`version` counts the changes of the thing that an event is about, from 1. A reader that keeps a copy accepts
+only a higher version than its own, because a record may come twice or, after a fault, late.
 """
 
 from typing import Annotated, Literal

@@ -1,9 +1,9 @@
 """
-What is personal travels sealed, and only notifications can open it.
+Personal data travels sealed, and only notifications can open it.
 
-Each participant has a key of its own. Registration makes it, locks the contact and the ticket
-codes with it, and sends it once, sealed for notifications (`participant.keyed`). On erasure
-both delete it: then nobody can open what lies in topics and backups.
+Each participant has a key of its own. Registration makes the key, locks the contact and the ticket codes
+with it, and sends it once, sealed for notifications (`participant.keyed`). On erasure both services delete
+the key. Then nobody can open the data that is still in topics and backups.
 
     key       32 random bytes
     sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64
@@ -28,7 +28,7 @@ from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
 KEY_BYTES = SecretBox.KEY_SIZE
-# The first byte of what is locked says what it is.
+# The first byte of locked content says what it is.
 _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
 
@@ -41,7 +41,7 @@ class Contact(BaseModel):
     email: Email | None = None
 
     def __repr__(self) -> str:
-        # A contact that lands in a log or a traceback must not tell anything.
+        # A log or a traceback must not show a contact.
         return "Contact(sealed)"
 
     __str__ = __repr__
@@ -67,7 +67,7 @@ def unseal_key(sealed: str, private_key: str) -> bytes:
     A participant's key; `private_key` is base64.
 
     Raises:
-        Rejected: it was not sealed for this key, or is no key (`key_unreadable`).
+        Rejected: the content was not sealed for this key, or is no participant's key (`key_unreadable`).
     """
     key = _unsealed(sealed, private_key)
     if key is None or len(key) != KEY_BYTES:
@@ -85,7 +85,7 @@ def lock_sealed(sealed: str, key: bytes) -> str:
     Lock a contact that another system sealed.
 
     Raises:
-        Rejected: it is no base64 (`contact_unreadable`).
+        Rejected: the sealed text is no base64 (`contact_unreadable`).
     """
     try:
         return _locked(_SEALED_CONTACT + b64decode(sealed, validate=True), key)
@@ -103,7 +103,7 @@ def unlock_contact(locked: str, key: bytes, private_key: str) -> Contact:
     The contact; `private_key` (base64) opens what another system sealed.
 
     Raises:
-        Rejected: the keys do not fit, or it holds no contact (`contact_unreadable`).
+        Rejected: the keys do not fit, or the content is no contact (`contact_unreadable`).
     """
     opened = _unlocked(locked, key)
     content: bytes | None = opened[1:]
@@ -114,13 +114,13 @@ def unlock_contact(locked: str, key: bytes, private_key: str) -> Contact:
     try:
         return Contact.model_validate_json(content or b"")
     except ValidationError:
-        # Without the cause: it would carry the contact itself.
+        # Without the cause, which has the contact in it.
         raise _unreadable() from None
 
 
 def unlock_words(locked: str, key: bytes) -> str:
     """
-    What `lock_words` has locked.
+    The words that `lock_words` has locked.
 
     Raises:
         Rejected: the key does not fit (`contact_unreadable`).
@@ -133,10 +133,10 @@ def unlock_words(locked: str, key: bytes) -> str:
 
 def check_pair(public_key: str, private_key: str) -> None:
     """
-    See at the start of a process whether two keys are a pair, rather than at the first mail.
+    Check at the start of a process, and not only at the first mail, that two keys are a pair.
 
     Raises:
-        ValueError: they are not, or one is no key.
+        ValueError: they are no pair, or one of them is no key.
     """
     key = new_key()
     if _unsealed(_sealed(key, public_key), private_key) != key:
@@ -148,7 +148,7 @@ def public_key_of(private_key: str) -> str:
     The public key that belongs to a private one, both in base64.
 
     Raises:
-        ValueError: it is no X25519 key in base64.
+        ValueError: the text is no X25519 key in base64.
     """
     try:
         return b64encode(bytes(PrivateKey(b64decode(private_key, validate=True)).public_key)).decode()

@@ -1,5 +1,7 @@
 """
-Every topic with its partitions, retention and limits, and who reads it: declared here, created from here.
+Every topic: its partitions, how long it keeps records, its limits, and who reads it.
+
+Topics are declared here, one line for each event, and created from here.
 
     python -m shared.contracts.topics        create what is missing on the broker that KEPU_KAFKA names
 
@@ -18,19 +20,19 @@ from shared.contracts.envelope import Event
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import KafkaSettings
 
-# A record may be larger than any event of ours: one that is too large must reach its dead letters.
+# More than the largest event of ours: a record that is too large for us must still reach its dead letters.
 RECORD_BYTES_MAX = 1_048_576 + 131_072
-# A dead letter carries the whole record and its reason: room for both.
+# A dead letter has the whole record and the reason.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
 WEEKS_KEPT = 26
-# A command that was carried out is not needed again, and it may hold a contact.
+# Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
-# How soon a key that was destroyed has left the log too, where the topic is written to at all.
+# How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
 CREATE_TIMEOUT_MS = 30_000
 
-# The consumer groups of ours, by the service that they belong to.
+# Our consumer groups. Each name begins with that of its service.
 REGISTRATION_REQUESTS = "registration-requests"
 QUIZ_GRADING = "quiz-grading"
 QUIZ_PARTICIPANTS = "quiz-participants"
@@ -70,7 +72,7 @@ class Topic:
 
 
 def dead_letters(topic: str, group: str) -> str:
-    """The topic of what this group gave up of that topic."""
+    """The topic for the records of `topic` that this group has buried."""
     return f"{topic}.{group}.dead"
 
 
@@ -91,7 +93,7 @@ def _declare(
 
 
 _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
-# Only the latest record of a participant stays: that of an erased one holds no key.
+# Kafka keeps only the latest record of a participant. After an erasure that record has no key.
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.ParticipantErased, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
@@ -102,7 +104,7 @@ _declare(events.RegistrationCancelled, NOTIFICATIONS)
 _declare(events.RegistrationMoved, NOTIFICATIONS)
 _declare(events.RegistrationCheckedIn)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
-# The broker's own clock decides what came too late, so that no sender's clock can.
+# The broker's clock, and no sender's, decides which submission came too late.
 _declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, append_time=True)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizClosed, AWARDS, partitions=1)

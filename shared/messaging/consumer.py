@@ -1,7 +1,7 @@
 """
-A consumer for each group: poll, decode, settle, bury, commit, in this order.
+A consumer of one group: poll, decode, settle, bury, commit, in this order.
 
-A crash anywhere repeats the batch; handlers make a repeat harmless by ids that derive from causes
+A crash anywhere repeats the batch. Handlers make a repeat harmless by ids that derive from causes
 (docs/decisions/0003-batches.md). Each step has a module of its own: `reading`, `decoding`, `settling` and
 `dead_letters`; `policy` holds the numbers.
 """
@@ -35,7 +35,12 @@ log = logging.getLogger(__name__)
 
 
 class Consumer:
-    """One group's consumer in this process."""
+    """
+    One group's consumer in this process.
+
+    Attributes:
+        halted: why it has stopped for good, or None.
+    """
 
     def __init__(
         self, subscription: Subscription, publisher: Publisher, policy: Policy | None = None
@@ -55,7 +60,7 @@ class Consumer:
         self._count_from_zero(subscription)
 
     def _count_from_zero(self, subscription: Subscription) -> None:
-        """Make every counter that is declared, so that a first failure shows as an increase."""
+        """Make all counters, so that a first failure shows as an increase."""
         for topic in self._topics:
             metrics.CONSUMED.labels(topic, self.group)
             for code in (*BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
@@ -73,11 +78,11 @@ class Consumer:
 
     @property
     def committed(self) -> Any:
-        """What this member has committed, by partition."""
+        """The offsets that this member has committed, by partition."""
         return self._reading.committed
 
     def subscribe(self, broker: KafkaBroker, instance: str = "") -> None:
-        """Register with the broker, before it starts; `instance` names this process for static membership."""
+        """Register with the broker before it starts. `instance` names this process for static membership."""
         codec: Any = _AsTheyCame()
         policy = self._policy
         self._named = bool(instance)
@@ -90,7 +95,7 @@ class Consumer:
             fetch_min_bytes=policy.fetch_bytes_min,
             fetch_max_wait_ms=self._gather_ms,
             auto_offset_reset="earliest",
-            # What another system has taken back never happened.
+            # Records of a transaction that another system has aborted are skipped.
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             session_timeout_ms=int(policy.session_seconds * 1000),
@@ -99,7 +104,7 @@ class Consumer:
             parser=self._parse,
             codec=codec,
         )
-        # FastStream's own poll sleeps after each one that finds nothing, and dies of what it cannot read.
+        # FastStream's own poll sleeps after each empty one, and ends at a record that it cannot read.
         self._subscriber.get_msg = self._poll
         self._subscriber(self._consume)
 
@@ -120,8 +125,8 @@ class Consumer:
         except HandlerFails as error:
             self._halt(str(error))
         except Exception as error:
-            # FastStream would skip the batch in silence: stop instead. Without the error's words, since
-            # everyone may read the health, and they may quote what must not be told.
+            # FastStream would skip the batch in silence, so stop instead. /health shows the type of the error
+            # alone: anybody may read it, and the words of an error may quote personal data.
             log.exception("batch cannot be settled", extra={"group": self.group})
             self._halt(type(error).__name__)
 
@@ -130,7 +135,7 @@ class Consumer:
         good, dead = self._decoding.decode(records)
         self._oldest_at = min((one.record.timestamp for one in good), default=0) / 1000 or None
         dead += await self._settling.settle(good)
-        # Commit only after the dead letters are stored: a crash here repeats, never loses.
+        # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
         await self._settling.until_available(lambda: dead_letters.bury(self._publisher, dead, self.group))
         if await self._reading.commit(self.running):
             for topic, count in Counter(record.topic for record in records).items():
@@ -144,8 +149,8 @@ class Consumer:
         log.error(
             "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
         )
-        # No further poll: its commit would cover this batch too. Stopping waits for the
-        # task that runs this, so another one has to do it.
+        # No further poll: its commit would cover this batch too. stop() waits for the task that runs this
+        # code, so another task has to call it.
         self._subscriber.running = False
         self._stopping = asyncio.create_task(self._subscriber.stop())
 
@@ -169,7 +174,7 @@ class Consumer:
 
 
 class _AsTheyCame:
-    """Leaves records as they are, so that each one is judged alone."""
+    """Leaves records undecoded, so that `decoding` can judge each one alone."""
 
     async def decode_batch(self, msg: KafkaMessage) -> Any:
         return msg.body

@@ -16,8 +16,9 @@ from shared.messaging.received import Subscription
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import Unavailable
 
-# While Kafka is away at the start.
+# Between two tries to start, while Kafka is away.
 START_RETRY_SECONDS_MAX = 2.0
+# Once they have started, the loop has nothing more to do.
 STARTED_REST_SECONDS = 3_600.0
 
 
@@ -33,7 +34,8 @@ async def consuming(
     """
     Run a consumer for each subscription until the end of the block.
 
-    They start in the background: while Kafka is away, their health checks say so, and the service answers.
+    They start in the background. While Kafka is away, their health checks say so, and the service still
+    answers.
     """
     policy = policy or Policy()
     broker = KafkaBroker(
@@ -42,7 +44,7 @@ async def consuming(
         enable_idempotence=True,
         allow_auto_create_topics=False,
         apply_types=False,
-        # What FastStream would log at each start and stop is no news; its errors are.
+        # Only its errors: it logs each start and stop.
         logger=logging.getLogger("kepu.faststream"),
     )
     consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]
@@ -63,12 +65,12 @@ async def consuming(
 
 async def _start(broker: KafkaBroker, publisher: Publisher) -> float:
     if not broker.running:
-        # Asked first: consumers that start without Kafka log a line a second each.
+        # First a question that fails fast: consumers that start without Kafka log a line a second each.
         await publisher.start()
         try:
             await broker.start()
         except Exception as error:
-            # Some consumers may have started: the next try would start them a second time.
+            # Some consumers may have started, and the next try would start them a second time.
             with suppress(KafkaError, ExceptionGroup):
                 await broker.stop()
             if isinstance(error, KafkaError):

@@ -1,9 +1,9 @@
 """
 Events to Kafka: keyed, idempotent, acknowledged by all replicas.
 
-The partition is crc32(key) mod partitions, which is what librdkafka's clients (kcat,
-confluent-kafka) do by default, so that other systems' records of one key fall where
-ours do (docs/decisions/0002-log-first-intake.md).
+The partition is crc32(key) mod partitions, as the clients of librdkafka (kcat, confluent-kafka) compute it by
+default. So the records of one key are in one partition, whoever writes them
+(docs/decisions/0002-log-first-intake.md).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES_MAX = 262_144
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
-# Shorter than what the health check waits for any answer: this one says what is wrong.
+# Shorter than the limit of a health check, so that this check can say what is wrong.
 PING_SECONDS_MAX = 1.5
 RESTART_PAUSE_SECONDS = 0.5
 
@@ -56,8 +56,8 @@ class Publisher:
     """
     Writes sets of records and returns when Kafka has acknowledged all of them.
 
-    After a failure the producer is made anew: one whose batch was given up cannot go
-    on with its sequence, and the ids of our events make a repeat harmless.
+    After a failure it makes a new producer: one that has lost a batch cannot go on with its sequence numbers.
+    A repeat is harmless, because events derive their ids from their causes.
     """
 
     def __init__(self, kafka: str, client_id: str) -> None:
@@ -67,12 +67,12 @@ class Publisher:
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
         for topic in LIVE:
-            # Born at 0, so that a first event shows as an increase.
+            # The counter starts at 0, so that a first event shows as an increase.
             metrics.PUBLISHED.labels(topic.name)
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """
-        Write events, those of one key in the order given; records among them are written as they are.
+        Write events, those of one key in the order given. Records among them are written unchanged.
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
@@ -81,7 +81,7 @@ class Publisher:
 
     async def write(self, records: Sequence[Record]) -> None:
         """
-        Write records as they are, those of one key in the order given.
+        Write records unchanged, those of one key in the order given.
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
@@ -96,8 +96,8 @@ class Publisher:
         producer = await self._started()
         try:
             async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
-                # One caller at a time: aiokafka counts the time of those that queue for one partition
-                # several times over, so that a crowd of callers was told of a timeout at once.
+                # One caller at a time. aiokafka counts the waiting time of callers that queue for one
+                # partition several times, so many callers would get a timeout too early.
                 async with self._sending:
                     acknowledged = await _send(producer, records)
                 await asyncio.gather(*acknowledged)
@@ -106,7 +106,7 @@ class Publisher:
             await self._discard(producer)
             raise Unavailable(f"Kafka did not acknowledge: {type(error).__name__}") from error
         except asyncio.CancelledError:
-            # Batches may be half on their way: a later set must not queue behind them.
+            # Some batches may still be on their way, and a later set must not queue behind them.
             await self._discard(producer)
             raise
         metrics.PUBLISH_SECONDS.observe(time.perf_counter() - started)
@@ -160,7 +160,7 @@ class Publisher:
                     async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
                         await producer.start()
                 except asyncio.CancelledError:
-                    # Whoever asked cannot wait any longer: what has begun to connect must not stay.
+                    # The caller no longer waits, so nobody would close this producer.
                     await _close(producer)
                     raise
                 except (KafkaError, TimeoutError) as error:
@@ -181,15 +181,15 @@ async def _close(producer: AIOKafkaProducer) -> None:
             await producer.stop()
     except (KafkaError, TimeoutError):
         log.warning("producer closed with records unsent")
-        # stop() was cut short before it ended its sender, which would go on for ever and
-        # write what was given up after what came later.
+        # stop() was interrupted before it ended the sender task. That task would go on for ever, and write
+        # records that were given up behind later ones.
         if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
             producer._sender.sender_task.cancel()  # noqa: SLF001
         await producer.client.close()
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:
-    """Hand records over; returns what is done when Kafka has acknowledged them."""
+    """Hand records to the producer. What is returned is done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
     for record in records:

@@ -1,4 +1,4 @@
-"""Take records from Kafka for one group, and commit how far they are dealt with."""
+"""Take records from Kafka for one group, and commit those that are dealt with."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ FENCED = "FencedInstanceId"
 
 
 class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
-    """Another process has joined under this member's name; aiokafka does not know the error."""
+    """Another process has joined with this member's name. aiokafka does not know the error."""
 
     errno = 82
     message = "FENCED_INSTANCE_ID"
@@ -41,15 +41,15 @@ fetched.install()
 
 
 class Evicted(Exception):
-    """Another process has this member's name and takes its place again and again."""
+    """Another process has this member's name, and takes its place again and again."""
 
 
 class Reading:
-    """One group's reading in this process; `consumer` is aiokafka's, and always the one that is running."""
+    """One group's reading in this process. `consumer` is always the aiokafka consumer that is running."""
 
     def __init__(self, group: str, policy: Policy, *, gather_ms: int) -> None:
         self.outage: str | None = None
-        # What this member has committed of each partition that it has committed anything of.
+        # The offsets that this member has committed, of partitions of which it has committed any.
         self.committed: dict[TopicPartition, int] = {}
         self._group = group
         self._policy = policy
@@ -64,7 +64,7 @@ class Reading:
 
     async def poll(self, consumer: Any, *, named: bool) -> tuple[Raw, ...]:
         """
-        The next records, each partition's in order; none after a second without any.
+        The next records, those of a partition in order. None if none comes within `poll_seconds`.
 
         Raises:
             Evicted: another process takes this one's place in the group again and again.
@@ -83,8 +83,8 @@ class Reading:
             await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
             return ()
         except Exception as error:
-            # Not known to happen: what cannot be read is a record by now. What the same poll had taken from
-            # other partitions is gone with the error, and a later commit would cover it.
+            # Not known to happen, because `fetched` marks what cannot be read. The error has lost the records
+            # that this poll took from other partitions, and a later commit would cover them. So read again.
             log.exception("poll failed; going back to what is committed", extra={"group": self._group})
             await self._go_back(consumer)
             await self._wait_out(f"a poll failed: {type(error).__name__}")
@@ -99,7 +99,8 @@ class Reading:
         found: Found = {}
         try:
             if self._full:
-                # More waits than fits one batch: a flooded partition must not keep the others waiting.
+                # More records wait than fit a batch. Each partition gets its share, so that a flooded one
+                # does not keep the others waiting.
                 assigned = consumer.assignment()
                 share = max(1, self._policy.batch_events_max // max(1, len(assigned)))
                 for place in assigned:
@@ -108,21 +109,21 @@ class Reading:
                 wait_ms = 0 if found else int(self._policy.poll_seconds * 1000)
                 _add(found, await consumer.getmany(timeout_ms=wait_ms, max_records=room))
         except KafkaError:
-            # What was taken before must not go with the error; the next poll meets it again.
+            # Keep the records that were taken before the error. The next poll meets the error again.
             if not found:
                 raise
         return found
 
     async def _remember(self, consumer: Any, found: Found) -> None:
         try:
-            # Past the markers of other systems' transactions, which are no records.
+            # The position is also past the markers of other systems' transactions, which are no records.
             self._read_to = {place: await consumer.position(place) for place in found}
         except IllegalStateError:
-            # A rebalance came in between: whoever has the partitions now reads the batch again.
+            # A rebalance came in between. The member that has the partitions now reads the batch again.
             self._read_to = {}
 
     def _pace(self, consumer: Any, fetch: tuple[int, int]) -> None:
-        # To be asked ten times a second for nothing would be most of what an idle service costs.
+        # Ten empty fetches a second would be most of the work of an idle service.
         fetcher = consumer._fetcher  # noqa: SLF001 (the settings are read at each fetch, and nowhere public)
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = fetch  # noqa: SLF001
 
@@ -133,7 +134,7 @@ class Reading:
         self._watched, join_again = coordinator, coordinator.reset_generation
 
         def evicted() -> None:
-            # Once too often: not joining again leaves the place to the other process.
+            # The last time it does not join again, which leaves the place to the other process.
             if not self._evicted_too_often():
                 join_again()
 
@@ -164,7 +165,7 @@ class Reading:
                     else:
                         consumer.seek(place, offset)
                 except IllegalStateError:
-                    # It is another member's by now.
+                    # Another member has the partition now.
                     pass
                 except KafkaError as error:
                     await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
@@ -173,9 +174,9 @@ class Reading:
 
     async def commit(self, consumer: Any) -> bool:
         """
-        Commit the batch at hand, however long Kafka is away.
+        Commit the batch, however long Kafka is away.
 
-        Returns: False where the partitions went to another member meanwhile, which repeats the batch.
+        Returns: False if the partitions went to another member meanwhile. That one repeats the batch.
         """
         while True:
             try:
@@ -194,11 +195,11 @@ class Reading:
 
     async def _still_ours(self, consumer: Any) -> dict[TopicPartition, int]:
         """
-        Where the batch ended, of those partitions in which reading goes on from there.
+        The end of the batch in those partitions in which reading goes on from there.
 
-        A partition that was another's meanwhile and came back is read on from what that one
-        has committed. To commit what we held before would set the group back, and where no
-        further record comes nothing would set it right again.
+        A partition may have gone to another member and come back. Then reading goes on from what that member
+        has committed. Our own older offset would set the group back, and without a new record nothing would
+        correct that.
         """
         return {place: end for place, end in self._read_to.items() if await consumer.position(place) == end}
 

@@ -1,4 +1,4 @@
-"""What a handler is given, and what it gives back."""
+"""What a handler gets and returns, and how a group subscribes."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Raw: TypeAlias = ConsumerRecord[bytes, bytes]
 
 
 class Dead(NamedTuple):
-    """A record that is given up, and why."""
+    """A record to be buried, and why."""
 
     record: Raw
     why: Rejected
@@ -26,7 +26,7 @@ class Dead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[E_co]):
-    """One event as it came in, and the record that it came in."""
+    """An event that came in, with the record that it was in."""
 
     event: E_co
     context: Context
@@ -34,13 +34,13 @@ class Received(Generic[E_co]):
 
     @property
     def appended_at(self) -> datetime:
-        """The record's time: the broker's own where the topic says so, else the sender's."""
+        """The record's time: the broker's if the topic is declared so, else the sender's."""
         return datetime.fromtimestamp(self.record.timestamp / 1000, UTC)
 
 
 @dataclass(slots=True)
 class Batch(Generic[E_co]):
-    """The good events of one poll, in order; `reject` sends one of them to the dead letters."""
+    """The good events of one poll, in order. `reject` buries one of them."""
 
     events: Sequence[Received[E_co]]
     rejected: list[Dead] = field(default_factory=list)
@@ -52,14 +52,14 @@ class Batch(Generic[E_co]):
         return len(self.events)
 
     def reject(self, received: Received[Any], why: Rejected) -> None:
-        """Retrying this one cannot help; its neighbours are handled as usual."""
+        """Bury this event, because trying again cannot help. Its neighbours are handled as usual."""
         self.rejected.append(Dead(received.record, why))
 
 
 Following: TypeAlias = Sequence[Envelope[Event] | Record]
 Handler: TypeAlias = Callable[[Batch[Any]], Awaitable[Following]]
 Decode: TypeAlias = Callable[[Sequence[bytes]], Sequence[Any]]
-"""The events of many values, in order; raises Rejected when any of them is wrong."""
+"""The events of many values, in order. Raises Rejected if any of them is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,13 @@ class Subscription:
     """
     What one group reads, and the function that handles it.
 
-    `handle` gets the good events of a poll in order and returns the events that follow
-    from them. It may be called again with the same events, so a repeat of what it writes must change nothing.
-    `decoders` replaces a topic's own decoding where a faster one is proved equal. `gather_ms` is how long an
-    event may wait at the broker for others while the topic is busy. `codes` are those that `handle` rejects
-    with: their counters exist from the start, so that a first rejection shows as an increase.
+    Args:
+        handle: gets the good events of a poll in order, and returns the events that follow from them. It may
+            be called again with the same events: then what it writes must change nothing.
+        decoders: a faster decoding of some topics, proved equal to the contract's own.
+        gather_ms: how long an event may wait at the broker for others while the topic is busy.
+        codes: the codes that `handle` rejects with. Their counters start at 0, so that a first rejection
+            shows as an increase.
     """
 
     group: str
