@@ -1,4 +1,4 @@
-"""Dead letters: a record that was given up, as it came, with the reason and where it came from."""
+"""Dead letters: each has a buried record unchanged, the reason, and the record's place in the log."""
 
 import logging
 from collections import Counter
@@ -14,11 +14,11 @@ from shared.runtime import metrics
 log = logging.getLogger(__name__)
 
 REASON_CHARS_MAX = 500
-# Key, value and headers of a dead letter, before the framing that Kafka adds.
+# Key, value and headers of a dead letter, without what Kafka adds to them.
 DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
-# Of one batch; the others are counted in one more line.
+# Log lines for one batch. One more line counts the other dead letters.
 LINES_MAX = 20
-# Headers that name an event and nothing of its content.
+# Headers that identify an event and have nothing of its content, with their names in the log.
 _NAMES = {"ce_id": "event_id", "ce_correlationid": "correlation_id"}
 _NAME_BYTES_MAX = 128
 
@@ -28,7 +28,7 @@ async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
     Write dead letters, count them and log them.
 
     Raises:
-        Unavailable: Kafka did not acknowledge; none may be taken as written.
+        Unavailable: Kafka did not acknowledge. None of them counts as written.
     """
     if not dead:
         return
@@ -42,7 +42,7 @@ async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
 
 
 def named(record: Raw) -> dict[str, str | int]:
-    """What a log line says about a record: where it is, its ids, nothing of its content."""
+    """What a log line says about a record: its place and ids, and nothing of its content."""
     ids = {
         _NAMES[name]: value.decode(errors="replace")
         for name, value in record.headers
@@ -52,7 +52,7 @@ def named(record: Raw) -> dict[str, str | int]:
 
 
 def dead_letter(dead: Dead, group: str) -> Record:
-    """The record that tells of one that was given up."""
+    """The dead letter of a record."""
     record, why = dead.record, dead.why
     reasons: Headers = [
         ("dead_code", why.code.encode()),
@@ -67,7 +67,8 @@ def dead_letter(dead: Dead, group: str) -> Record:
     headers = [*record.headers, *reasons]
     size_bytes = sum(len(name.encode()) + len(value or b"") for name, value in headers)
     if len(record.key or b"") + len(record.value or b"") + size_bytes > DEAD_BYTES_MAX:
-        # Compressed it passed the broker's limit, and no topic takes it as it is: its ids have to do.
+        # The record passed the broker's limit because it was compressed. No topic takes it whole, so the dead
+        # letter has its ids alone.
         ids = [(name, value) for name, value in record.headers if name in _NAMES and _short(value)]
         return topic, None, b"", [*ids, *reasons]
     return topic, record.key, record.value, headers

@@ -1,4 +1,4 @@
-"""Records to events: each is judged alone, and what is wrong with one is no other one's fault."""
+"""Records to events. Each record is judged alone: a wrong one does not touch its neighbours."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -44,18 +44,18 @@ def decoder(contract: type[Event]) -> Decode:
 
 
 def _first_problem(error: ValidationError) -> str:
-    # Without the input itself: it may hold what must not be logged.
+    # Without the input, which may hold personal data.
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "body"
     return f"{place}: {first['msg']}"
 
 
 class DecoderFails(Exception):
-    """A decoder of ours does not do what it should with any record: no record is to blame."""
+    """A decoder of ours is wrong for all records, so no record is to blame."""
 
 
 class Decoding:
-    """What one group's records mean."""
+    """Decodes the records of one group."""
 
     def __init__(self, subscription: Subscription, policy: Policy) -> None:
         self._event_bytes_max = policy.event_bytes_max
@@ -67,7 +67,7 @@ class Decoding:
         }
 
     def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
-        """The good events in the order of their records, and the records that are none."""
+        """The good events in the order of their records, and the records to be buried."""
         contexts: dict[int, Context] = {}
         dead: list[Dead] = []
         by_topic: dict[str, list[int]] = defaultdict(list)
@@ -85,7 +85,7 @@ class Decoding:
             except DecoderFails:
                 raise
             except Exception:  # noqa: BLE001 (whatever a decoder raises is some record's fault, and no other's)
-                # One is wrong: find it, keep its neighbours.
+                # One is wrong: find it, and keep its neighbours.
                 for place, record in zip(places, some, strict=True):
                     try:
                         [events[place]] = self._events(topic, [record])
@@ -98,12 +98,12 @@ class Decoding:
         return good, dead
 
     def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
-        # Never without a value: `_context` has refused such a record before.
+        # All have a value: `_context` has refused the others.
         events = self._decoders[topic]([record.value or b"" for record in records])
         if len(events) != len(records):
             raise DecoderFails(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
-        # The key decides the partition, and so which event is the first: it must be the event's own.
-        # All keys at once, in 0.2 us an event.
+        # The key decides the partition, and with it the order of events. So it must be the event's own.
+        # All keys are compared together, in 0.2 us an event.
         if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
             raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
         return events

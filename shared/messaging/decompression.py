@@ -1,9 +1,8 @@
 """
-Decompress what a batch of records holds, within a bound.
+Decompress a batch of records within a bound.
 
-A batch says how large it is compressed and not how large it becomes: 9 KB of zstd can hold 300 MB of
-spaces. Everything is written into one buffer of the largest size allowed, so what does not fit costs
-neither time nor memory.
+A batch gives its compressed size alone, and 9 KB of zstd can hold 300 MB of spaces. So everything is written
+into one buffer of the largest size allowed, and a batch that does not fit costs neither time nor memory.
 """
 
 import struct
@@ -11,9 +10,10 @@ from enum import IntEnum
 
 import cramjam
 
-# Of all records of one batch. Producers send batches of at most some 1 MB as a rule.
+# All records of one batch together. Most producers send at most some 1 MB.
 DECOMPRESSED_BYTES_MAX = 8 * 1_048_576
-# Snappy in blocks, each with its length before it, as Java's library writes it; then two version numbers.
+# Java's library writes snappy in blocks, each behind its length. This mark and two version numbers come
+# first.
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _LENGTH = struct.Struct(">i")
@@ -29,7 +29,7 @@ class Codec(IntEnum):
 
 
 class NotDecompressed(Exception):
-    """The codec is unknown, the data is not of its form, or becomes larger than allowed."""
+    """The codec is unknown, or the data is damaged or too large when decompressed."""
 
 
 def decompress_into(codec: int, payload: memoryview, room: memoryview) -> int:

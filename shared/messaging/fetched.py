@@ -1,11 +1,11 @@
 """
-The records of a fetch; what cannot be read becomes a record that says so.
+The records of a fetch. Bytes that cannot be read become a record that says so.
 
-aiokafka raises in the middle of a poll when it meets a batch that is damaged, is compressed in an unknown
-way or has a header's name that is not UTF-8. It then neither says where, nor goes on, and what the same
-poll had taken from other partitions is gone. `install` puts `FetchedRecords` in place of the class that
-does so. Nothing of a record's content raises any more: an `Unreadable` with its offset stands among the
-other records, and reading goes on behind it.
+aiokafka raises in the middle of a poll when a batch is damaged, is compressed in an unknown way, or has a
+header whose name is not UTF-8. It does not say where, it never gets past that place, and the records that
+the same poll took from other partitions are lost. `install` replaces the class that does this by
+`FetchedRecords`, which never raises because of a record's content. Instead an `Unreadable` with the offset
+stands among the other records, and reading goes on behind it.
 
 Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
 """
@@ -25,8 +25,8 @@ from aiokafka.record.util import decode_varint
 from shared.contracts.envelope import HEADERS_MAX
 from shared.messaging.decompression import DECOMPRESSED_BYTES_MAX, NotDecompressed, decompress_into
 
-# Larger batches are read record by record, with a look at each one's count of headers first. In smaller ones
-# no count of headers can cost much.
+# Larger batches are read record by record, and each record's count of headers is checked first. In a smaller
+# batch no count of headers can cost much.
 TRUSTED_BYTES_MAX = 1_048_576
 
 # Base offset, length, leader epoch, magic, checksum, attributes, last offset delta.
@@ -39,13 +39,13 @@ _ATTRIBUTES = struct.Struct(">h")
 _ATTRIBUTES_AT = 21
 _CODEC_BITS = 0x07
 _MAGIC = 2
-# All batches of all consumers are decompressed here, one after the other, and then copied.
+# All consumers decompress their batches here, one after the other, and copy the result.
 _room = bytearray(_HEADER_BYTES + DECOMPRESSED_BYTES_MAX)
 
 
 @dataclass
 class Unreadable(ConsumerRecord):  # type: ignore[misc]
-    """Stands for a record, or a whole batch of them up to `last_offset`, that cannot be read."""
+    """Stands for a record that cannot be read, or for a whole batch up to `last_offset`."""
 
     last_offset: int = -1
     why: str = ""
@@ -75,12 +75,12 @@ class Batches:
         if self._at + _HEADER.size > len(self._data):
             return len(self._data) + 1
         (length,) = _LENGTH.unpack_from(self._data, self._at + _LENGTH_AT)
-        # A length that is none must not hold up reading.
+        # An impossible length must not stop the reading.
         return int(self._at + _LENGTH_ENDS + max(length, _HEADER.size - _LENGTH_ENDS))
 
 
 class FetchedRecords(PartitionRecords):  # type: ignore[misc]
-    """What aiokafka's class of the same purpose does, for any content."""
+    """Does what the class of aiokafka does, for any content."""
 
     _records: Batches
 
@@ -101,7 +101,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
             self.next_fetch_offset = after
 
     def _left_out(self, batch: Any) -> bool:
-        """Whether the batch is a marker of a transaction, or part of one that was taken back."""
+        """Whether the batch is a marker of a transaction, or part of an aborted one."""
         if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
             self._consume_aborted_up_to(batch.base_offset)
             if batch.is_control_batch and self._contains_abort_marker(batch):
@@ -128,7 +128,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
                         self.next_fetch_offset = record.offset + 1
                         yield found
             except (CorruptRecordException, ValueError, IndexError):
-                # One of them is wrong: find it, keep its neighbours.
+                # One of them is wrong: find it, and keep its neighbours.
                 pass
             else:
                 return
@@ -146,7 +146,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
                 _check_headers(batch._buffer, begins + length)  # noqa: SLF001
                 record = batch._read_msg()  # noqa: SLF001
             except (CorruptRecordException, ValueError, IndexError) as error:
-                # A damaged record may not even have its offset: the one that is expected stands for it.
+                # If even the offset is damaged, take the one that is expected here.
                 offset = offset if self.next_fetch_offset <= offset < after else self.next_fetch_offset
                 yield from self._unreadable(offset, min(offset + 1, after), type(error).__name__)
                 continue
@@ -184,7 +184,7 @@ def _decompressed(raw: memoryview, codec: int) -> memoryview:
 
 
 def _bounds(batch: Any) -> Iterator[tuple[int, int]]:
-    """Where each record of an uncompressed batch begins and how long its length field is, while they fit."""
+    """The start of each record of an uncompressed batch and the size of its length field, while they fit."""
     buffer, at = batch._buffer, _HEADER_BYTES  # noqa: SLF001 (nothing public says where records are)
     while batch._next_record_index < batch._num_records:  # noqa: SLF001
         try:

@@ -1,9 +1,8 @@
 """
 Group commit: many callers, one write.
 
-While one write is on its way the next group gathers, so the group's size follows the
-load by itself: an idle system writes at once, a busy one in large groups
-(docs/decisions/0002-log-first-intake.md).
+While one write is on its way, the next group gathers. So the size of a group follows the load: an idle system
+writes each item immediately, a busy one writes large groups (docs/decisions/0002-log-first-intake.md).
 """
 
 import asyncio
@@ -20,12 +19,12 @@ Outcome = TypeVar("Outcome")
 
 ITEMS_MAX = 800
 WAITING_MAX = 8_000
-# A smaller group came from an idle system. If no other item arrives within the window, the wait is useless.
+# A smaller group comes from an idle system, where waiting for more items is useless.
 BUSY_ITEMS = 4
 
 
 class _Group(Generic[Item, Outcome]):
-    """Items that are written together, and who waits for each."""
+    """Items that are written together, and the callers who wait for them."""
 
     __slots__ = ("callers", "items", "patience")
 
@@ -36,7 +35,7 @@ class _Group(Generic[Item, Outcome]):
 
     def answer(self, outcomes: Sequence[Outcome]) -> None:
         for caller, outcome in zip(self.callers, outcomes, strict=True):
-            # A caller that was cancelled is done already.
+            # The future of a cancelled caller is done already.
             if not caller.done():
                 caller.set_result(outcome)
 
@@ -48,18 +47,18 @@ class _Group(Generic[Item, Outcome]):
 
 class GroupCommit(Generic[Item, Outcome]):
     """
-    Gathers items and writes them as groups through `write`, which answers each item in order.
+    Gathers items and writes them in groups.
 
     Args:
-        name: the metrics' label.
-        write: writes a group and returns one outcome an item, in order. What it raises
-            is raised to every caller of the group.
+        name: the label of the metrics.
+        write: writes a group and returns one outcome for each item, in order. An error that it raises is
+            raised to every caller of the group.
         items_max: the largest group.
-        waiting_max: items accepted and not yet written; beyond it callers are refused.
+        waiting_max: items that are accepted and not yet written. Beyond that, callers are refused.
         window_seconds: how long a group waits for more items, if the group before it had several.
         company_items: a group of so many does not wait; the default is `items_max`.
-        seconds_max: after so long the callers of a group are told that the outcome is unknown; the group
-            may still be written. None: they wait for the write.
+        seconds_max: after so long the callers of a group get Unavailable, though the group may still be
+            written. None: they wait for the write.
     """
 
     def __init__(
@@ -90,11 +89,11 @@ class GroupCommit(Generic[Item, Outcome]):
 
     def add(self, item: Item) -> asyncio.Future[Outcome]:
         """
-        Have an item written; await its outcome, which is there once its group is written.
+        Have an item written. The future has its outcome once its group is written.
 
         Raises:
-            Overloaded: too many items wait already; nothing was accepted.
-            Unavailable: `seconds_max` went by; the item may still be written.
+            Overloaded: too many items wait already. The item was not accepted.
+            Unavailable: `seconds_max` went by. The item may still be written.
         """
         self.check_room()
         loop = asyncio.get_running_loop()
@@ -108,13 +107,13 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(group.items) >= self._company_items:
             self._in_company.set()
         if self._writing is None:
-            # In a context of its own: the group must not carry the correlation id of its first request.
+            # In a context of its own: log lines of the group must not bear the id of its first request.
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
         return caller
 
     def check_room(self) -> None:
         """
-        Check that there is room, before the caller does work for an item that would be refused.
+        Check that there is room before work is done for an item that would be refused.
 
         Raises:
             Overloaded: too many items wait already.
@@ -126,7 +125,7 @@ class GroupCommit(Generic[Item, Outcome]):
     def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
         group = _Group[Item, Outcome]()
         if self._seconds_max is not None:
-            # One timer for the group: a timer for each caller would cost as much as the rest of this file.
+            # One timer for the group. A timer for each caller would cost as much as all the rest here.
             late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
             group.patience = loop.call_later(self._seconds_max, group.fail, late)
         return group
@@ -158,7 +157,7 @@ class GroupCommit(Generic[Item, Outcome]):
         finally:
             self._writing = None
             while self._groups:
-                # Only where this was cancelled: nobody may wait for ever.
+                # Only after this task was cancelled: no caller may wait for ever.
                 group = self._groups.popleft()
                 self._break_off(group)
                 self._waiting -= len(group.items)

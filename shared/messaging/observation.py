@@ -1,4 +1,4 @@
-"""What the metrics tell about consumers: whether each one works, and how far it is behind."""
+"""The metrics of consumers: whether each one works, and how far it is behind."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,8 @@ class Observation:
         self._kafka = kafka
         self._consumers = consumers
         self._seconds = seconds
-        # The partitions that have a series now, by group. Of a halted consumer they are those it had last.
+        # By group: the partitions that have a time series now. A halted consumer keeps those that it had
+        # last.
         self._shown: dict[str, frozenset[TopicPartition]] = {}
 
     async def turn(self) -> float:
@@ -44,20 +45,22 @@ class Observation:
         assigned: frozenset[TopicPartition] = frozenset(running.assignment())
         committed = consumer.committed
         for place in self._shown.get(consumer.group, frozenset()) - assigned:
-            # Another member tells of it now; a last value that stays would look like lag for ever.
+            # Another member reports this partition now. If the last value stayed, it would look like lag for
+            # ever.
             committed.pop(place, None)
             metrics.LAG.remove(place.topic, consumer.group, str(place.partition))
         self._shown[consumer.group] = assigned
         for place in assigned - committed.keys():
             offset = await running.committed(place) or 0
             committed.setdefault(place, offset)
-        # A rebalance may have come in between: only what is still ours can be asked for its end.
+        # A rebalance may have come in between. Only partitions that are still ours can be asked for their
+        # end.
         for place in assigned & running.assignment():
             if (end := running.highwater(place)) is not None:
                 self._tell(consumer.group, place, end - committed.get(place, end))
 
     async def _observe_halted(self, group: str) -> None:
-        """Its lag is what people need to see most: from a client that is no member of the group."""
+        """People need the lag of a halted group most. A client that is no member of the group asks for it."""
         places = sorted(self._shown.get(group, frozenset()))
         if not places:
             return

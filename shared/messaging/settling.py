@@ -1,4 +1,4 @@
-"""Have a batch handled: retry with back-off, then take it apart to find the one event that fails."""
+"""Have a batch handled: try again with back-off, then halve it until the event that fails is alone."""
 
 import asyncio
 import logging
@@ -21,11 +21,11 @@ RETRY_REASONS = ("unavailable", "failed")
 
 
 class HandlerFails(Exception):
-    """Our own handler fails on so many events that none of them can be to blame."""
+    """Our own handler fails on so many events that the handler must be wrong, and not the events."""
 
 
 class Settling:
-    """Effects of one group's batches, in this process."""
+    """Has the batches of one group handled, in this process."""
 
     def __init__(self, subscription: Subscription, publisher: Publisher, policy: Policy) -> None:
         self.outage: str | None = None
@@ -33,18 +33,18 @@ class Settling:
         self._handle = subscription.handle
         self._publisher = publisher
         self._policy = policy
-        # Of the events handled last: whether our handler failed on it.
+        # For each of the events handled last: whether our handler failed on it.
         self._recent: deque[bool] = deque(maxlen=policy.failed_window)
-        # Of the batch at hand.
+        # Events of the current batch: handled, and those on which the handler failed.
         self._good = self._failed = 0
 
     async def settle(self, events: Sequence[Received[Any]]) -> list[Dead]:
         """
-        Have the events handled and what follows from them published.
+        Have the events handled, and publish the events that follow from them.
 
-        Returns: those that are given up.
+        Returns: the records to be buried.
         Raises:
-            HandlerFails: the handler failed on too many; none may be taken as handled.
+            HandlerFails: the handler failed on too many. No event of the batch counts as handled.
         """
         self._good = self._failed = 0
         return await self._settle(events, self._policy.tries_max) if events else []
@@ -58,7 +58,7 @@ class Settling:
                 following = await self._handle(batch)
                 await self._publisher.publish(following)
             except Unavailable as error:
-                # An outage is no record's fault: wait for its end, however long.
+                # No record is to blame for an outage. Wait for its end, however long.
                 await self._wait_out(error)
             except Rejected as error:
                 failed = error
@@ -81,15 +81,16 @@ class Settling:
     def _given_up(self, failed: Exception | None, tries: int) -> Rejected:
         """
         Raises:
-            HandlerFails: not this event but the handler is to blame.
+            HandlerFails: the handler is to blame, and not this event.
         """
         if isinstance(failed, Rejected):
-            # Somebody's wrong event, found by our handler: however many, no reason to stop.
+            # Somebody sent a wrong event, and our handler found it. Any number of those is no reason to stop.
             self._recent.append(False)
             return failed
         self._failed += 1
         self._recent.append(True)
-        # In one batch, so that not each of its events is tried for nothing; and over many small batches.
+        # Counted within the batch, so that not all its events are tried for nothing, and over many small
+        # batches.
         for failures, of in (
             (self._failed, self._failed + self._good),
             (sum(self._recent), len(self._recent)),
@@ -111,7 +112,7 @@ class Settling:
         await self._back_off(attempt)
 
     async def until_available(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work`, again for as long as a server that it needs is away."""
+        """Do `work`. If a server is away, do it again until the server is back."""
         while True:
             try:
                 await work()

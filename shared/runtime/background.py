@@ -1,9 +1,9 @@
 """
 Work that goes on beside the requests of a process: the one way to run it.
 
-A `Loop` calls a turn again and again. A turn that fails is counted, shown by the health check and
-tried again with back-off, for as long as the process runs: no error ends the loop. Within a turn,
-`each` keeps one item's fault from stopping the others.
+A `Loop` calls a turn again and again. A turn that fails is counted, shown by the health check, and tried
+again with back-off as long as the process runs. No error ends the loop. Within a turn, `each` works on many
+items and keeps one item's fault from stopping the others.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ TURN_SECONDS_MAX = 60.0
 
 Item = TypeVar("Item")
 Turn = Callable[[], Awaitable[float]]
-"""Does what there is to do now; returns how long to rest before the next turn, in seconds."""
+"""Does the work that there is now. Returns how many seconds to rest before the next turn."""
 
 
 def backoff_seconds(failures: int, first: float = RETRY_SECONDS, longest: float = RETRY_SECONDS_MAX) -> float:
@@ -67,7 +67,7 @@ class Loop:
         self._turn_began: float | None = None
         self._fault: str | None = None
         self.stopping = False
-        # Born at 0, so that a first failure shows as an increase.
+        # The counter starts at 0, so that a first failure shows as an increase.
         self._failures = metrics.LOOP_FAILURES.labels(name)
         metrics.LOOP_WORKING.labels(name).set(1)
 
@@ -111,13 +111,14 @@ class Loop:
                     async with asyncio.timeout(rest_seconds):
                         await self._awake.wait()
             else:
-                # Always once: others must get their turn too.
+                # Always give way once: other tasks must run too.
                 await asyncio.sleep(0)
 
     def _failed(self, error: Exception, failures: int) -> None:
         self._failures.inc()
         metrics.LOOP_WORKING.labels(self.name).set(0)
-        # Without a foreign error's words: everyone may read the health, and they may quote what is personal.
+        # Of other libraries' errors the type alone: anybody may read /health, and their words may quote
+        # personal data.
         self._fault = error.message if isinstance(error, Unavailable) else type(error).__name__
         if failures == 1:
             log.warning(
@@ -161,7 +162,7 @@ async def each(
     aside: Callable[[Item, str], Awaitable[object]] | None = None,
 ) -> int:
     """
-    Do `work` for each item; what one item fails at is no other item's business.
+    Do `work` for each item. If one fails, the others go on.
 
     Args:
         loop: the name of the loop, for metric and log.
@@ -169,7 +170,7 @@ async def each(
 
     Returns: how many failed.
     Raises:
-        Unavailable: a server is away; the items that are left were not tried.
+        Unavailable: a server is away. The items that are left were not tried.
     """
     failed = 0
     for item in items:

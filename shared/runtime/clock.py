@@ -1,4 +1,4 @@
-"""The time, as precise as MongoDB keeps it: what is stored and what is said are then equal."""
+"""The time in whole milliseconds, as MongoDB stores it. So a stored time equals the one in the event."""
 
 import time
 from datetime import UTC, datetime
@@ -10,5 +10,5 @@ def now() -> datetime:
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """The moment without what MongoDB would cut off."""
+    """The moment in whole milliseconds, rounded down."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

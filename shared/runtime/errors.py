@@ -1,4 +1,9 @@
-"""What can go wrong, by what the caller can do about it."""
+"""
+Errors, by what the caller can do.
+
+`Rejected` and its kinds: trying again cannot help. `Unavailable`: trying again may help. HTTP turns them into
+problems (shared/web/problems.py), and a consumer into dead letters or waiting (shared/messaging/settling.py).
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,7 +15,7 @@ class KepuError(Exception):
     An error with a message for people and a stable code for programs.
 
     Args:
-        values: what the message names, for its wording in other languages (shared/web/wording.py).
+        values: the parts of the message that vary, for other languages (shared/web/wording.py).
     """
 
     code = "error"
@@ -37,7 +42,7 @@ class Fault:
     Args:
         field: where it stands, such as body.sessions.0.venue.
         detail: for people, in English.
-        values: what `detail` names, for other languages.
+        values: the parts of `detail` that vary, for other languages.
     """
 
     field: str
@@ -52,7 +57,7 @@ class Invalid(Rejected):
 
     Args:
         faults: at least one.
-        count: how many there are in all, where not all are listed.
+        count: how many there are, if not all are listed.
     """
 
     code = "invalid"
@@ -72,7 +77,7 @@ class NotAuthenticated(Rejected):
 
 
 class Forbidden(Rejected):
-    """The key or token is good but does not open this."""
+    """The key or token is good, but does not allow this."""
 
     code = "forbidden"
 
@@ -90,12 +95,12 @@ class Conflict(Rejected):
 
 
 class Unavailable(KepuError):
-    """A server that we depend on does not answer: retrying helps, and no record is to blame."""
+    """A server that we need does not answer. Trying again helps, and no record is to blame."""
 
     code = "unavailable"
 
 
 class Overloaded(Unavailable):
-    """A bound on work in flight is reached: come back later."""
+    """A bound on the work under way is reached. Come back later."""
 
     code = "overloaded"

@@ -1,5 +1,5 @@
 """
-UUIDs as text, in a third of the time that the standard library takes: each event of the peak has several.
+UUIDs as text, made in a third of the standard library's time, since each event of the peak has several.
 
 Source: RFC 9562, sections 5.4, 5.5 and 5.7
 """
@@ -17,22 +17,22 @@ VARIANT = 0x80
 
 
 def derived_id(namespace: UUID, name: str) -> str:
-    """The id that derives from a cause, the same on every repeat: `str(uuid.uuid5(namespace, name))`."""
+    """The id that derives from a name, the same on every repeat: `str(uuid.uuid5(namespace, name))`."""
     digest = sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
     return _text(bytearray(digest[:16]), VERSION_5)
 
 
 def random_id() -> str:
-    """An id of what happens once, no secret: `str(uuid.uuid4())` without a system call."""
+    """A random id, which is no secret: `str(uuid.uuid4())` without a system call."""
     return _text(bytearray(randbytes(16)), VERSION_4)  # noqa: S311 (it only has to differ from others)
 
 
 def ordered_id(at: datetime) -> str:
     """
-    An id of what happens once, which begins with the second in which it did.
+    An id that begins with this time, in whole seconds.
 
-    Inserts of one time fall into the same pages of an index. Those of a random id each change
-    a page of their own, which costs the database the more, the more it holds.
+    Inserts of one time then change the same pages of an index. Inserts with random ids each change another
+    page, and the larger the database, the more that costs.
     """
     milliseconds = int(at.timestamp()) * 1000
     return _text(bytearray(milliseconds.to_bytes(6) + urandom(10)), VERSION_7)

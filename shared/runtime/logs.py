@@ -1,7 +1,7 @@
 """
-Logs: one JSON object a line, with the correlation id of the request or event at hand.
+Logs: one JSON object a line, with the correlation id of the current request or event.
 
-Messages are constant; what varies stands in fields. No names, contacts or answers.
+Messages are constant, and values are fields. No names, contacts or answers are logged.
 """
 
 import logging
@@ -50,10 +50,10 @@ class JsonLines(logging.Formatter):
 
 def _trace(error: BaseException) -> str:
     """
-    Where an error comes from, and what led to it.
+    The traceback of an error and of its causes.
 
-    In words only where they are ours: a driver's error quotes the document that it could not
-    write, a validation error its input.
+    Only our own errors keep their words. A driver's error may quote the document that it could not write, and
+    a validation error its input.
     """
     lines: list[str] = []
     seen: set[int] = set()
@@ -75,15 +75,15 @@ class Seldom(logging.Filter):
     """
     Lets a library say the same thing once a minute.
 
-    Kafka's client logs each try to connect, several a second in an outage. Our own lines and the health
-    say that Kafka is away.
+    Kafka's client logs each try to connect, several a second in an outage. Our own lines and /health say that
+    Kafka is away.
     """
 
     def __init__(self, library: str, *, seconds: float = SELDOM_SECONDS) -> None:
         super().__init__()
         self._library = library
         self._seconds = seconds
-        # By logger and message without its fields: as many as there are lines of code that log.
+        # By logger and constant message: there are as many as lines of code that log.
         self._said_at: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -105,9 +105,9 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns at each start that topics are not created automatically: as we want it.
+    # It warns at each start that topics are not created automatically, which is what we want.
     logging.getLogger("kepu.faststream").setLevel(logging.ERROR)
-    # Said once or twice whenever a group starts while the broker makes its offsets topic.
+    # It complains when a group starts while the broker still makes its topic of offsets.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)
 
 

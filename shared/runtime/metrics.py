@@ -86,10 +86,10 @@ def _gc_timed(phase: str, found: dict[str, int]) -> None:
 
 def tune_garbage_collector() -> None:
     """
-    Freeze what start-up made and collect rarely.
+    Freeze the objects of the start, and collect rarely.
 
-    A batch makes thousands of small objects that die together; with the default
-    thresholds half the time went into the collector (docs/decisions/0003-batches.md).
+    A batch makes thousands of small objects that die together. With the default thresholds half of all time
+    went into the collector (docs/decisions/0003-batches.md).
     """
     gc.callbacks.append(_gc_timed)
     gc.collect()

@@ -1,8 +1,8 @@
 """
-What every service is configured by: environment variables that start with KEPU_.
+The settings of every service: environment variables that start with KEPU_.
 
-Secrets come from the environment alone and are never printed. `kepu keys` makes a
-fresh set of them. What is wrong is told before anything is opened: one line a variable.
+Secrets come from the environment alone and are never printed. `kepu keys` makes new ones. Wrong settings are
+reported at the start, one line for each variable, before any connection is opened.
 """
 
 import os
@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "KEPU_"
 WRONG_SETTINGS = 2
 CONTACT_KEY_BYTES = 32
-# How much of a name has to be the same for a misspelling; variables of other services are less alike.
+# How alike a name must be to count as a misspelling. Variables of other services are less alike.
 ALIKE = 0.87
 MONGO_SCHEMES = ("mongodb", "mongodb+srv")
 
@@ -153,7 +153,7 @@ class KafkaSettings(BaseSettings):
         env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
-        # What is wrong with one setting would else be told with the values of all, secrets too.
+        # Otherwise the error of one setting would show the values of all, secrets included.
         hide_input_in_errors=True,
     )
 
