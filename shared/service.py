@@ -1,7 +1,7 @@
 """
-A service put together: the one way in which all services wire their roles, checks and background work.
+The one way to wire a service: its roles, checks and background work.
 
-A service's app.py says what it is made of, and `build` makes the app:
+A service's app.py says what the service is made of, and `build` makes the app:
 
     async def wire(service: Service[QuizSettings]) -> None:
         store = QuizStore(service.database)
@@ -46,13 +46,13 @@ T = TypeVar("T")
 
 class Service(Generic[S]):
     """
-    A service's process while it is put together.
+    A service's process during the wiring.
 
-    What is given to `consume` and `run` starts when the wiring is done: first the relay of the outbox,
-    then the loops, then the consumers. At the end they stop in reverse order.
+    When the wiring is done, the relay of the outbox starts, then the loops given to `run`, then the consumers
+    given to `consume`. At the end they stop in reverse order.
 
     Attributes:
-        checks: what /health asks, by name; wiring may add to it.
+        checks: the checks of /health by name. Wiring may add more.
     """
 
     def __init__(self, app: FastAPI, settings: S, stack: AsyncExitStack, database: Database) -> None:
@@ -80,32 +80,32 @@ class Service(Generic[S]):
         return await self._stack.enter_async_context(opened)
 
     async def publisher(self) -> Publisher:
-        """The process's producer; /health shows whether Kafka answers it."""
+        """The process's producer. /health shows whether Kafka answers it."""
         if self._publisher is None:
             self._publisher = await self.enter(publishing(self.settings.kafka, f"kepu-{self._name}"))
             self.checks["kafka"] = self._publisher.ping
         return self._publisher
 
     def provide(self, *parts: object) -> None:
-        """Let routes ask for these by their type (shared/web/provided.py)."""
+        """Let routes ask for these objects by their type (shared/web/provided.py)."""
         self._app.state.provided |= {type(part): part for part in parts}
 
     def answer(self, *routes: HotRoute) -> None:
-        """Answer these before the framework."""
+        """Answer these hot routes before the framework."""
         self._app.state.hot_routes += routes
 
     def participant_of(self, token: str) -> Participant:
         """
-        Whose token this is.
+        The participant whose token this is.
 
         Raises:
-            NotAuthenticated: nobody's, or its time is over.
+            NotAuthenticated: the token is not one of ours, or has expired.
         """
         verified: Participant = self._app.state.tokens.verify(token, clock.now())
         return verified
 
     def consume(self, *subscriptions: Subscription) -> None:
-        """Read these topics; /health shows each group."""
+        """Read these topics. /health shows each group."""
         self._subscriptions += subscriptions
 
     def run(self, *loops: Loop, **named: Loop) -> None:
@@ -113,7 +113,7 @@ class Service(Generic[S]):
         self._loops |= {loop.name: loop for loop in loops} | named
 
     async def start(self) -> None:
-        """Start what the wiring has asked for."""
+        """Start everything that the wiring has asked for."""
         if self.works:
             publisher = await self.publisher()
             owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
@@ -139,7 +139,7 @@ class Service(Generic[S]):
 
 
 Wire = Callable[[Service[S]], Awaitable[None]]
-"""Builds the parts of a service on its database; tells the `Service` what to provide, consume and run."""
+"""Builds the parts of a service on its database, and tells the `Service` what to provide, consume and run."""
 
 
 def build(
@@ -158,9 +158,9 @@ def build(
     The service's app.
 
     Args:
-        database: its name; the service is the only one to use it.
-        routers: the routes of the service's rooms; a process of role worker has none of them.
-        hot: endpoints that wiring answers by `Service.answer`, shown in the document beside the routes.
+        database: the name of the service's own database. No other service uses it.
+        routers: the routes of the service's rooms. A process of role `worker` has none of them.
+        hot: endpoints that the wiring answers by `Service.answer`. The OpenAPI document shows them too.
         chinese: the service's words for its codes (shared/web/wording.py).
     """
 

@@ -1,8 +1,8 @@
 """
-A lease: one process at a time does a piece of work, and another one goes on when it dies.
+A lease: one process at a time does a piece of work. When it dies, another one goes on.
 
-The database's clock decides, so that the processes' own clocks need not agree. Each change of hands counts
-`token` up. The holder renews the lease while it works; what it does is broken off before the lease can end.
+The database's clock decides, so the clocks of the processes need not agree. `token` counts the changes of the
+holder. The holder renews the lease while it works. If it cannot, its work is cancelled before the lease ends.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Term:
     """
-    How long a lease holds, in seconds.
+    How long a lease lasts, in seconds.
 
     Attributes:
-        seconds: after the last renewal; so long nobody takes over from a process that died.
+        seconds: from the last renewal to the end. So long nobody takes over from a process that died.
         renewed_seconds: between two renewals, also while work is under way.
-        margin_seconds: work is broken off so long before the lease ends. Breaking off takes time itself.
+        margin_seconds: work is cancelled so long before the lease ends, because cancelling takes time.
         retry_seconds: between two tries of a renewal while the database is away.
     """
 
@@ -40,11 +40,11 @@ class Term:
 
     def __post_init__(self) -> None:
         if self.renewed_seconds + self.margin_seconds >= self.seconds:
-            raise ValueError("a lease must outlast its renewal and the breaking off of work")
+            raise ValueError("a lease must be longer than its renewal and its margin together")
 
 
 class LeaseLost(Unavailable):
-    """Another process holds the lease, or it could not be renewed in time; the work was broken off."""
+    """Another process has the lease, or it could not be renewed in time. The work was cancelled."""
 
     code = "lease_lost"
 
@@ -56,7 +56,7 @@ class Lease:
         self.token: int | None = None
         self._leases = database[COLLECTION]
         self._name = name
-        # Two processes may be given the same name by mistake: each has a hold of its own all the same.
+        # Two processes may have the same name by mistake, and must not both have the lease.
         self._holder = f"{owner}-{random_id()}"
         self._term = term or Term()
         self._renew_at = 0.0
@@ -69,7 +69,7 @@ class Lease:
 
     async def hold(self) -> bool:
         """
-        Take the lease or keep it; asks the database unless it did a moment ago.
+        Take the lease or keep it. Asks the database, unless it did so a moment ago.
 
         Raises:
             Unavailable: the database does not answer.
@@ -79,7 +79,7 @@ class Lease:
         return self.held
 
     async def _take(self) -> None:
-        # The end counts from before the question, so that it is never later than the database's own.
+        # Our end counts from before the question, so it is never later than the database's.
         asked_at = time.monotonic()
         try:
             with outages_named():
@@ -87,23 +87,23 @@ class Lease:
                     {"_id": self._name}, self._if_free(), upsert=True, return_document=ReturnDocument.AFTER
                 )
         except DuplicateKeyError:
-            # Another process made it at this moment.
+            # Another process has made the lease at this moment.
             self.token = None
             return
         if found["holder"] != self._holder:
             self.token = None
             return
         if self.token is not None and found["token"] != self.token:
-            # It was another's in between: what this process believed is over, and begins anew.
+            # Another process had it in between. Begin anew at the next call.
             self.token = None
             return
         self.token = found["token"]
-        # Only once it is had: a lease that could not be renewed must not pass for one that was.
+        # Only now: a lease that could not be renewed must not look renewed.
         self._renew_at = asked_at + self._term.renewed_seconds
         self._ends_at = asked_at + self._term.seconds
 
     def _if_free(self) -> list[Document]:
-        """What makes the lease this process's if it is free or was its own, and else changes nothing."""
+        """An update that takes the lease if it is free or our own, and else changes nothing."""
         ours = {"$eq": ["$holder", self._holder]}
         over = {"$lt": [{"$ifNull": ["$until", datetime.fromtimestamp(0, UTC)]}, "$$NOW"]}
         next_token = {"$cond": [ours, "$token", {"$add": [{"$ifNull": ["$token", 0]}, 1]}]}
@@ -117,15 +117,15 @@ class Lease:
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """
-        Do `work`, which needs the lease, and renew the lease beside it.
+        Do `work`, which needs the lease, and renew the lease meanwhile.
 
         Raises:
-            LeaseLost: the work was broken off, while nobody else could have the lease yet.
+            LeaseLost: the work was cancelled before any other process could have the lease.
         """
         working = asyncio.ensure_future(work)
         try:
             while True:
-                # From the last renewal on, not from here: `hold` may have asked for it a while ago.
+                # Count from the last renewal: `hold` may have asked a while ago.
                 await asyncio.wait([working], timeout=max(0.0, self._renew_at - time.monotonic()))
                 if working.done():
                     return working.result()
@@ -152,7 +152,7 @@ class Lease:
 
     async def give_up(self) -> None:
         """
-        Let another process have it at once.
+        Let another process have the lease without waiting for its end.
 
         Raises:
             Unavailable: the database does not answer.
@@ -160,7 +160,7 @@ class Lease:
         token, self.token = self.token, None
         if token is not None:
             with outages_named():
-                # Kept, so that the count of tokens goes on.
+                # The document stays, so that `token` goes on counting.
                 await self._leases.update_one(
                     {"_id": self._name, "holder": self._holder},
                     [{"$set": {"until": {"$subtract": ["$$NOW", 1]}}}],

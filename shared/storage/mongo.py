@@ -1,8 +1,8 @@
 """
-MongoDB: the client, transactions, bulk writes that a repeat does not double.
+MongoDB: the client, transactions, and inserts that are harmless to repeat.
 
-The only file that imports the driver (docs/decisions/0001-motor.md): stores get a
-`Database` and use the names below.
+The only module that imports the driver (docs/decisions/0001-motor.md). Stores get a `Database` and use the
+names below.
 """
 
 import asyncio
@@ -78,10 +78,10 @@ PlainSession: TypeAlias = ClientSession
 T = TypeVar("T")
 
 SELECTION_TIMEOUT_MS = 5_000
-# A server that is stopped, not closed, must not hold a request for the driver's default: for ever.
+# The driver waits for ever by default. A server that hangs must not hold a request so long.
 SOCKET_TIMEOUT_MS = 20_000
 CONNECTIONS_MAX = 50
-# Shorter than what the health check waits for any answer: this one says what is wrong.
+# Shorter than the limit of a health check, so that this check can say what is wrong.
 PING_SECONDS_MAX = 1.5
 TRANSACTION_SECONDS_MAX = 15.0
 CONFLICT_SECONDS_MAX = 0.01
@@ -103,7 +103,7 @@ _OUTAGE_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 50, 262})
 @contextmanager
 def outages_named() -> Iterator[None]:
     """
-    Turn what the driver raises when the database is away into `Unavailable`.
+    Turn the driver's errors about a database that is away into `Unavailable`.
 
     Raises:
         Unavailable: the database does not answer, or has no primary.
@@ -123,9 +123,9 @@ def outages_named() -> Iterator[None]:
 @asynccontextmanager
 async def connect(url: str, database: str) -> AsyncIterator[Database]:
     """
-    A database whose writes are acknowledged by a majority and journalled.
+    A database whose writes are acknowledged by a majority and journalled; closed at the end of the block.
 
-    Built inside the running loop, closed at the end.
+    Must be called inside the running event loop.
     """
     client: Client = AsyncIOMotorClient(
         url,
@@ -166,13 +166,13 @@ async def in_transaction(
     timeout_seconds: float = TRANSACTION_SECONDS_MAX,
 ) -> T:
     """
-    Run `work` in one transaction, again as a whole when it conflicts with another.
+    Run `work` in one transaction, again as a whole if it conflicts with another one.
 
-    `work` may run more than once, so it does nothing but read and write through its
-    session. All the tries together are bounded by `timeout_seconds`.
+    `work` may run more than once. So it does nothing but read and write through its session.
+    `timeout_seconds` bounds all tries together.
 
     Raises:
-        Unavailable: the database does not answer; whether it committed may be unknown.
+        Unavailable: the database does not answer. The transaction may have committed or not.
     """
     with outages_named():
         async with _bounded(timeout_seconds), await database.client.start_session() as session:
@@ -187,7 +187,7 @@ async def in_transaction(
 
 @asynccontextmanager
 async def _bounded(seconds: float) -> AsyncIterator[None]:
-    # The driver tries a transaction again for two minutes, also when no server answers.
+    # The driver would try a transaction for two minutes, even when no server answers.
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -197,15 +197,14 @@ async def _bounded(seconds: float) -> AsyncIterator[None]:
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> frozenset[int]:
     """
-    Insert what is not there yet; a document whose unique key exists is left alone.
+    Insert the documents whose unique key is not there yet, and leave the others alone.
 
-    Cheaper than upserts where the key derives from the cause, and harmless to repeat. One plain
-    command: the driver's bulk write costs as much again. So the driver does not try it a second time
-    when the primary changes; whoever calls does.
+    A repeat is harmless, and cheaper than upserts. This is one plain command, because the driver's bulk write
+    takes twice as long. So the driver does not repeat it when the primary changes: the caller does.
 
     Returns: the positions in `documents` of those that existed already.
     Raises:
-        Unavailable: the database does not answer; some may have been inserted.
+        Unavailable: the database does not answer. Some may have been inserted.
     """
     if not documents:
         return frozenset()
@@ -221,7 +220,7 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> f
         for failure in failed:
             if failure["code"] != DUPLICATE_KEY:
                 raise OperationFailure(f"{collection.name}: code {failure['code']}", failure["code"])
-    # Without the write concern the rest may not survive: say so rather than go on.
+    # Without the write concern the documents may not survive, so do not go on.
     if told.get("writeConcernError"):
         raise Unavailable("MongoDB did not confirm a bulk write")
     return frozenset(failure["index"] for failure in failed)
@@ -234,15 +233,14 @@ async def at_once(
     timeout_seconds: float = TRANSACTION_SECONDS_MAX,
 ) -> T:
     """
-    `in_transaction` for work of many small steps, as plain calls in one thread.
+    `in_transaction` for work of many small steps: synchronous calls, all in one thread.
 
-    Each step by Motor is a way to a thread and back, which costs more than the step: of a
-    batch of a hundred a third of the time. `work` may run more than once, and may still
-    commit when the caller is cancelled. `timeout_seconds` bounds the tries; each step has the
-    socket's bound.
+    Motor sends each step to a thread and back, which costs more than the step itself: for a batch of a
+        hundred, a third of the time. `work` may run more than once, and may still commit after the caller was
+        cancelled. `timeout_seconds` bounds all tries together, and the socket's timeout bounds each step.
 
     Raises:
-        Unavailable: the database does not answer; whether it committed may be unknown.
+        Unavailable: the database does not answer. The transaction may have committed or not.
     """
     plain: PlainDatabase = database.delegate
     deadline = time.monotonic() + timeout_seconds
@@ -258,7 +256,7 @@ async def at_once(
                 except PyMongoError as error:
                     if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
                         raise
-                # Jittered, so that two that conflicted do not meet again.
+                # Random, so that two transactions that conflicted do not meet again.
                 time.sleep(random.uniform(0, CONFLICT_SECONDS_MAX))  # noqa: S311 (no secret)
 
     with outages_named():
@@ -267,13 +265,13 @@ async def at_once(
 
 def insert_all(collection: PlainCollection, documents: Sequence[Document], session: PlainSession) -> None:
     """
-    Insert documents that are known to be new, in the transaction given.
+    Insert documents that are known to be new, in this transaction.
 
-    One plain command: the driver's bulk write costs half as much again. Documents without
-    an `_id` get one from the server.
+    This is one plain command, because the driver's bulk write takes half as long again. The server gives an
+    `_id` to documents that have none.
 
     Raises:
-        DuplicateKeyError: one is there already, and the transaction is at its end.
+        DuplicateKeyError: one is there already. The transaction cannot go on.
     """
     if not documents:
         return
@@ -282,7 +280,7 @@ def insert_all(collection: PlainCollection, documents: Sequence[Document], sessi
 
 
 async def insert_in(collection: Collection, documents: Sequence[Document], session: Session) -> None:
-    """The same within `in_transaction`."""
+    """`insert_all` for a transaction of `in_transaction`."""
     if documents:
         told = await collection.database.command(_insertion(collection.name, documents), session=session)
         _check_inserted(collection.name, told)
@@ -301,13 +299,13 @@ def _check_inserted(name: str, told: Document) -> None:
 
 @asynccontextmanager
 async def at_one_moment(database: Database) -> AsyncIterator[Session]:
-    """A session whose reads all see the database as it was at its first one."""
+    """A session whose reads all see the database as it was at the first of them."""
     async with await database.client.start_session(snapshot=True) as session:
         yield session
 
 
 async def create_missing(database: Database, names: Iterable[str], **options: Any) -> None:
-    """Create collections that are not there yet: a transaction that does so itself conflicts with others."""
+    """Create collections beforehand: a transaction that creates one conflicts with others."""
     for name in names:
         try:
             await database.create_collection(name, check_exists=False, **options)

@@ -1,12 +1,13 @@
 """
-The outbox: state and the events that tell of it in one transaction, then to Kafka by a relay.
+The outbox: a transaction writes its events beside the state, and a relay publishes them to Kafka.
 
-`append` writes events beside the state, many in one document, since what a document
-costs is the same for one event and for a hundred; the `Relay` publishes them in order
-and deletes what Kafka has acknowledged. A crash between the two publishes again, with
-the same ids. One relay a service works at a time, under a lease; when its process dies
-another takes over when the lease ends. What a relay may write after all, for example a process that stood
-still in the middle of a write, is a repeat under the same ids, and readers keep the highest version.
+`append` writes the events of a transaction, many in one document, because a document costs the same for one
+event and for a hundred. The `Relay` publishes them in order and deletes those that Kafka has acknowledged.
+After a crash between the two it publishes them again, with the same ids.
+
+One relay of a service works at a time, under a lease. When its process dies, another relay takes over once
+the lease has ended. A process that stood still in the middle of a write may still write afterwards. Those
+events are repeats with the same ids, and readers keep the highest version.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from shared.storage.mongo import ASCENDING, Database, Document, PyMongoError, Se
 
 COLLECTION = "outbox"
 PACK_EVENTS_MAX = 100
-# MongoDB takes 16 MiB a document; a pack has one event at least, and no topic takes a larger one than this.
+# A document may have 16 MiB, and a pack has at least one event, which is smaller than this.
 PACK_BYTES_MAX = 1_048_576
 RELAY_PACKS_MAX = 20
 RETRY_SECONDS_MAX = 2.0
@@ -36,18 +37,18 @@ RETRY_SECONDS_MAX = 2.0
 @dataclass(frozen=True, slots=True)
 class Looks:
     """
-    How often the outbox is looked at, in seconds.
+    How often the relay looks into the outbox, in seconds.
 
-    No change stream: one reads every write of the whole server to find the few that it is about
+    There is no change stream: that would read every write of the whole server to find a few
     (docs/decisions/0012-outbox-looks.md).
 
     Attributes:
-        first_seconds: after this process has written the first event in a while.
-        busy_look_seconds: for `busy_seconds` after events were written here or found.
-        look_seconds: later on.
-        quiet_look_seconds: when nothing was found for `quiet_after_seconds`. Only events that another
-            process writes have to wait for such a look.
-        standby_seconds: whether the lease is to be had.
+        first_seconds: until the first look after this process has written events, if it was quiet before.
+        busy_look_seconds: between two looks, for `busy_seconds` after events were written here or found.
+        look_seconds: between two looks later on.
+        quiet_look_seconds: between two looks after nothing was found for `quiet_after_seconds`. Only events
+            that another process writes wait so long.
+        standby_seconds: between two tries to get the lease.
     """
 
     first_seconds: float = 0.02
@@ -72,13 +73,13 @@ _order = _ascending()
 
 async def append(database: Database, session: Session, envelopes: Sequence[Envelope[Event] | Record]) -> None:
     """
-    Write events inside the transaction that makes them true; records among them are written as they are.
+    Write events inside the transaction that makes them true. Records among them are written unchanged.
 
-    Whoever appends looks in the same transaction whether it has happened already: an event
-    that is appended twice is published twice, under its one id.
+    An event that is appended twice is published twice, with one id. So the caller checks, in the same
+    transaction, whether the thing has happened already.
 
     Raises:
-        Rejected: an event is larger than its readers take; it would also stop all events behind it.
+        Rejected: an event is larger than its readers accept. It would also stop all events behind it.
     """
     if envelopes:
         records = [to_record(one) if isinstance(one, Envelope) else one for one in envelopes]
@@ -122,14 +123,14 @@ def _records(pack: Document) -> list[Record]:
 
 
 async def waiting(database: Database) -> list[Record]:
-    """All that waits to be published, in order; for tests and people who look."""
+    """The records that wait to be published, in order; for tests and for people who look."""
     with outages_named():
         packs = await database[COLLECTION].find().sort("order", ASCENDING).to_list(None)
     return [record for pack in packs for record in _records(pack)]
 
 
 async def prepare(database: Database) -> None:
-    """Create the outbox and its index; a transaction must not have to."""
+    """Create the outbox and its index beforehand: a transaction that creates one conflicts with others."""
     with outages_named():
         await database[COLLECTION].create_index([("order", ASCENDING)])
 
@@ -157,15 +158,15 @@ class Relay:
 
     @property
     def leading(self) -> bool:
-        """Whether this relay holds the lease, as far as it knows."""
+        """Whether this relay has the lease, as far as it knows."""
         return self._lease.held
 
     async def check(self) -> str | None:
-        """What the relay waits for, or None while it works; a health check."""
+        """What the relay waits for, or None while it works. A health check."""
         return await self.loop.check()
 
     def expect(self) -> None:
-        """Look soon: events are written in this process, by a transaction that commits in a moment."""
+        """Look soon: a transaction of this process has written events and commits in a moment."""
         now = time.monotonic()
         if self.leading and now >= self._busy_until:
             asyncio.get_running_loop().call_later(self._looks.first_seconds, self.loop.wake)
@@ -175,7 +176,7 @@ class Relay:
         leading = await self._lease.hold()
         metrics.RELAY_LEADER.set(1 if leading else 0)
         if not leading:
-            # The leader tells of the outbox; a last value that stays would look like a backlog.
+            # The leader reports the outbox. If our last value stayed, it would look like a backlog.
             metrics.OUTBOX_WAITING.set(0)
             metrics.OUTBOX_OLDEST_AGE.set(0)
             return self._looks.standby_seconds
@@ -193,33 +194,33 @@ class Relay:
         return self._looks.quiet_look_seconds if quiet else self._looks.look_seconds
 
     async def _publish_some(self) -> int:
-        """Publish the packs that wait longest; returns how many there were, at most `RELAY_PACKS_MAX`."""
+        """Publish the packs that wait longest. Returns how many there were, at most `RELAY_PACKS_MAX`."""
         with outages_named():
             packs = await self._outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
             records = [record for pack in packs for record in _records(pack)]
             count = len(records)
             if len(packs) == RELAY_PACKS_MAX:
-                # The rest is taken to be like these.
+                # An estimate: the other packs are taken to be like these.
                 count = count * await self._outbox.estimated_document_count() // RELAY_PACKS_MAX
         metrics.OUTBOX_WAITING.set(count)
         metrics.OUTBOX_OLDEST_AGE.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)
         if packs:
-            # Looked at again: reading may have taken long, and two relays must never write at a time.
+            # Ask again: reading may have taken long, and two relays must never write at the same time.
             if not await self._lease.hold():
                 return 0
             await self._lease.during(self._publisher.write(records))
-            # Delete only what Kafka has acknowledged: a crash here repeats, never loses.
+            # Delete only after Kafka has acknowledged: a crash here repeats events and loses none.
             with outages_named():
                 await self._outbox.delete_many({"_id": {"$in": [pack["_id"] for pack in packs]}})
         return len(packs)
 
     async def give_up(self) -> None:
-        """Let another process relay at once."""
+        """Let another process take over without waiting for the end of the lease."""
         with suppress(Unavailable, PyMongoError):
             await self._lease.give_up()
 
 
-# The relays that work in this process, by the name of their database.
+# The relays of this process, by the name of their database.
 _relays: dict[str, list[Relay]] = defaultdict(list)
 
 

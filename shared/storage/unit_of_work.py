@@ -35,7 +35,7 @@ class UnitOfWork:
     One try of a transaction.
 
     Attributes:
-        session: every read and write of the transaction gets it.
+        session: every read and write of the transaction passes it to the driver.
     """
 
     def __init__(self, session: Session) -> None:
