@@ -41,7 +41,7 @@ NEVER = {
     "the command line imports the bench": ("ops.keys", "bench.load"),
     "a store imports the driver": ("services.quiz.app", "pymongo"),
     "the outbox imports the driver": ("shared.storage.outbox", "motor"),
-    "a service writes to the outbox by hand": ("services.quiz.app", "shared.storage.outbox"),
+    "a service writes to the outbox by hand": ("services.awards.app", "shared.storage.outbox"),
     "a room imports a higher one": ("services.awards.schemes.put", "services.awards.issuing.rules"),
     "a store imports its api": ("services.awards.schemes.store", "services.awards.schemes.api"),
     "rules look at the clock": ("services.awards.schemes.rules", "shared.runtime.clock"),
