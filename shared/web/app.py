@@ -1,8 +1,8 @@
 """
-The app that every service is: its edge, problem+json errors, /health, /metrics, and how it is served.
+The app that every service is: its edge, problem+json errors, /health and /metrics, and how it is served.
 
-What comes in passes the protocol (bounds in bytes and time), the edge and its gate (the head against
-the route), and only then a hot route or the framework.
+A request passes the protocol (bounds on bytes and time), then the edge with its gate (the head is checked
+against the route), and only then a hot route or the framework.
 """
 
 import logging
@@ -46,7 +46,7 @@ CONNECTION_BACKLOG = 4_096
 REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 503)
 
 Lifespan = Callable[[FastAPI, AsyncExitStack], Awaitable[dict[str, Check]]]
-"""Opens what the service needs on the stack, puts it on app.state, returns the health checks."""
+"""Opens on the stack what the service needs, and returns the checks of /health."""
 
 
 def create_app(
@@ -61,7 +61,7 @@ def create_app(
     check_seconds_max: float = CHECK_SECONDS_MAX,
 ) -> FastAPI:
     """
-    The service's app, with everything that all services share.
+    The service's app with everything that all services share.
 
     `lifespan` runs inside the serving loop. What it enters on the stack is closed in
     reverse order when the server stops. It may add to `app.state.hot_routes`.
@@ -77,11 +77,11 @@ def create_app(
         description=description,
         version="1.0",
         lifespan=_running(settings, lifespan),
-        # A redirect would echo whatever Host a request names.
+        # A redirect would echo the Host of the request, which anybody can make up.
         redirect_slashes=False,
-        # As hot routes do; another type than JSON is refused by the gate.
+        # A body without a content type counts as JSON, as on hot routes. The gate refuses other types.
         strict_content_type=False,
-        # Nobody asks for it, and each request would look it up: shared/runtime/metrics.py has our metrics.
+        # It would cost time on each request, and shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={code: {"model": Problem, "description": "Refused; see `code`"} for code in REFUSALS},
     )
@@ -162,14 +162,14 @@ async def _http_problem(request: Request, error: Exception) -> Response:
     if isinstance(error, Carried):
         return await _kepu_problem(request, error.error)
     if error.status_code == 400:
-        # The framework's word for a body that breaks its reader of JSON.
+        # The framework's reader of JSON failed on the body.
         return await _kepu_problem(request, invalid([{"type": "json_invalid", "loc": ()}], "body"))
     code = "not_found" if error.status_code == 404 else "http_error"
     return await _kepu_problem(request, NotHttp(error.status_code, str(error.detail), code=code))
 
 
 async def _raised_again(_: Request, error: Exception) -> Response:
-    """Else the framework would answer in a way of its own; the edge answers and logs it."""
+    """Without this handler the framework would answer by itself. The edge answers and logs instead."""
     raise error
 
 
@@ -178,7 +178,7 @@ async def _metrics() -> Response:
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGTERM; requests and batches under way are finished first."""
+    """Serve until SIGTERM. Requests and batches under way are finished first."""
     logs.configure(app.state.service, settings.log_level)
     for unknown, meant in misspelt(type(settings)):
         log.warning("no such setting", extra={"variable": unknown, "meant": meant})
@@ -187,7 +187,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app,
         http=HotProtocol,
         ws="none",
-        # Nobody asks for a client's address.
+        # Nothing here uses a client's address.
         proxy_headers=False,
         host=settings.host,
         port=settings.port,

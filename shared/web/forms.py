@@ -1,8 +1,8 @@
 """
-What bodies and pages over HTTP have in common.
+Bodies and pages: how bodies are read on every route, and how lists are cut into pages.
 
-Bodies of all routes, hot or not, are read by `read_form` or `body_reader`, from the JSON itself and strictly:
-`true`, "1" and 1.0 are no integers, and a time is a text.
+The bodies of all routes, hot or not, are read from the JSON itself and strictly: `true`, "1" and 1.0 are no
+integers, a time is a text, and no object has a key twice.
 """
 
 import json
@@ -21,13 +21,13 @@ from shared.contracts.checked import ID_PATTERN
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
-# What a body may have unless its route declares more: `max_body_size` of a route of the framework,
-# `body_bytes_max` of a hot one.
+# The bound of a body, unless its route declares a larger one: a route of the framework by `max_body_size`, a
+# hot endpoint by `body_bytes_max`.
 BODY_BYTES_MAX = 16_384
 PAGE = 50
 PAGE_MAX = 200
 AFTER_CHARS_MAX = 512
-# Of a body of nothing but mistakes as many are listed; the rest is counted.
+# So many wrong fields of a body are listed. The others are counted.
 FAULTS_MAX = 20
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
@@ -50,7 +50,7 @@ After = Annotated[
 
 
 class Form(BaseModel):
-    """A request's body; a field that nobody knows is refused rather than ignored."""
+    """A request's body. An unknown field is refused, and not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,16 +81,16 @@ def _read(validate: Callable[..., T], body: bytes) -> T:
     try:
         form = validate(body, strict=True)
     except ValidationError as error:
-        # Without the cause: it quotes what was sent.
+        # Without the cause, which quotes the body.
         raise invalid(error.errors(include_url=False, include_input=False), "body") from None
     if body.count(b":") != _keys(form):
-        # A key stands twice, or a text has a colon: only a second reading tells.
+        # A key may stand twice, or a text may have a colon. A second reading tells.
         json.loads(body, object_pairs_hook=_each_key_once, parse_int=str)
     return form
 
 
 def _keys(value: object) -> int:
-    """How many keys the objects have that this was read from, each counted once."""
+    """How many different keys the objects of the body have, all together."""
     keys = 0
     parts: Iterable[object]
     if isinstance(value, BaseModel):
@@ -117,41 +117,41 @@ def _each_key_once(pairs: list[tuple[str, object]]) -> None:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
-    """Pydantic's errors as ours; their places begin with `before`. What was sent is not quoted."""
+    """Pydantic's errors as ours. Their places begin with `before`. The values sent are not quoted."""
     return Invalid([_fault(error, before) for error in islice(errors, FAULTS_MAX)], len(errors))
 
 
 def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:
     code, values = error["type"], error.get("ctx", {})
-    # Where JSON breaks off, readers of JSON count differently.
+    # Readers of JSON count the position of a syntax error differently.
     place = error["loc"][:1] if code == "json_invalid" else error["loc"]
     parts = [str(part)[:PLACE_PART_CHARS_MAX] for part in (*before, *place)]
     return Fault(".".join(parts[:PLACE_PARTS_MAX]), code, _detail(error, values), values)
 
 
 def _detail(error: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """In English. Of other libraries' words only those that this table knows: they could quote the input."""
+    """In English. Words of other libraries are not used: they could quote the input."""
     if error["type"] == "value_error":
         return str(values["error"])
     return field_words(error["type"], values, "en") or _ours(error) or field_wrong("en")
 
 
 def _ours(error: Mapping[str, Any]) -> str | None:
-    # A service's own PydanticCustomError has words of its own; pydantic's types are all in the table.
+    # The message of a service's own PydanticCustomError. Pydantic's own types are all in the table.
     return None if error["type"] in _PYDANTICS else str(error["msg"])
 
 
 def after_of(*place: Any) -> str:
-    """Where the next page begins, as `after` of an answer: the sort values of the last item shown."""
+    """Where the next page begins: the sort values of the last item shown, as `after` of an answer."""
     return urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
 
 
 def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:
     """
-    The place that `after_of` wrote, each value of the kind given; None for the first page.
+    The sort values that `after_of` wrote, each of the given kind; None for the first page.
 
     Raises:
-        Rejected: it is none that an answer gave (`after_invalid`).
+        Rejected: no answer can have given this `after` (`after_invalid`).
     """
     if after is None:
         return None

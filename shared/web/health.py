@@ -1,4 +1,4 @@
-"""What works and what does not: /health asks everything that a service stands on."""
+"""/health: what works and what does not. It asks everything that the service needs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from shared.runtime.errors import KepuError
 CHECK_SECONDS_MAX = 2.0
 
 Check = Callable[[], Awaitable[str | None]]
-"""Says what is wrong with one thing that the service stands on, or None."""
+"""Says what is wrong with one thing that the service needs, or None."""
 
 
 class Health(BaseModel):
@@ -24,7 +24,7 @@ class Health(BaseModel):
 
 
 async def health(request: Request, response: Response) -> Health:
-    """200 while everything works, 503 while something does not; within a moment in any case."""
+    """200 while everything works, 503 while something does not. The answer never takes long."""
     state = request.app.state
     checks: dict[str, Check] = state.checks
     words = await asyncio.gather(*[_asked(check, state.check_seconds_max) for check in checks.values()])
@@ -47,5 +47,5 @@ async def _asked(check: Check, seconds_max: float) -> str:
     except KepuError as error:
         return error.message
     except Exception as error:  # noqa: BLE001 (one check's fault is not the others')
-        # Without its words: anyone may read this.
+        # The type alone: anybody may read this.
         return type(error).__name__

@@ -1,9 +1,8 @@
 """
-Hot routes: the few that come by the thousand, answered without the framework.
+Hot routes: the few that get thousands of requests a second, answered without the framework.
 
-Its routing, dependencies and response objects cost several times what the work of a
-submission does (docs/performance.md). A hot route is as timed, bounded and correlated
-as any other, and its errors are the same problems.
+The framework's routing, dependencies and responses cost several times the work of a submission
+(docs/performance.md). A hot route has the same metrics, bounds, correlation ids and problems as any other.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from shared.runtime import logs, metrics
 from shared.runtime.errors import KepuError, Overloaded
 from shared.web.forms import BODY_BYTES_MAX
 from shared.web.observing import correlation_from, count_problem, observe
-from shared.web.problems import PROBLEM, REFUSED_AFTER_SECONDS, Internal, no_room, told
+from shared.web.problems import PROBLEM, REFUSED_AFTER_SECONDS, Internal, encoded, no_room
 from shared.web.wording import Language, language_of
 
 log = logging.getLogger(__name__)
@@ -31,7 +30,7 @@ overloaded = metrics.OVERLOADED.labels("hot")
 
 
 class HotRequest(NamedTuple):
-    """What a hot route may look at; headers are empty where there are none."""
+    """The parts of a request that a hot route may look at. A header that is missing is empty."""
 
     id: str
     authorization: bytes
@@ -45,7 +44,7 @@ Answer: TypeAlias = Callable[[HotRequest], Awaitable[tuple[int, bytes]]]
 
 class HotAnswer(NamedTuple):
     """
-    What is sent back, beside the headers of all answers.
+    The answer, without the headers that all answers have.
 
     Args:
         more: headers of this answer alone.
@@ -83,7 +82,7 @@ class HotRoute:
         object.__setattr__(self, "pattern", re.compile("[^/]+".join(map(re.escape, [before, *after]))))
 
     def id_in(self, method: str, path: str) -> str | None:
-        """The id that a request names ("" where the path has none), or None if it is not this route's."""
+        """The id in the request's path ("" if the pattern has none), or None if it is not this route's."""
         if method != self.method:
             return None
         if self._after is None:
@@ -94,7 +93,7 @@ class HotRoute:
         return id_ if id_ and "/" not in id_ else None
 
     async def respond(self, id_: str, headers: Mapping[bytes, bytes], body: bytes) -> HotAnswer:
-        """The answer to a request that comes straight from the parser: timed, and correlated."""
+        """The answer to a request that comes straight from the parser; timed and correlated."""
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
@@ -112,16 +111,16 @@ class HotRoute:
 
     async def _problem(self, error: Exception, headers: Mapping[bytes, bytes], correlation: str) -> HotAnswer:
         if isinstance(error, Overloaded):
-            # Told at once, thousands would be there again at once (docs/decisions/0013-shedding.md).
+            # If they were told immediately, thousands would be back immediately.
             await asyncio.sleep(REFUSED_AFTER_SECONDS)
         elif not isinstance(error, KepuError):
             log.error("request failed", exc_info=error, extra={"route": self.path})
             error = Internal()
         count_problem(self.path, error.code)
-        return _written(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
+        return _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
 
     def refuse(self, headers: Mapping[bytes, bytes]) -> HotAnswer:
-        """The answer to a request for which there is no room, before anything is done for it."""
+        """The answer to a request for which there is no room. Nothing else is done for it."""
         overloaded.inc()
         count_problem(self.path, Overloaded.code)
         observe(self.method, self.path, 503, time.perf_counter())
@@ -129,16 +128,16 @@ class HotRoute:
         return _no_room(language_of(headers.get(b"accept-language", b"")))._replace(correlation=correlation)
 
 
-def _written(error: KepuError, language: Language, correlation: bytes) -> HotAnswer:
-    status, more, body = told(error, language)
+def _answer_of(error: KepuError, language: Language, correlation: bytes) -> HotAnswer:
+    status, more, body = encoded(error, language)
     headers = tuple((name.encode(), value.encode()) for name, value in more)
     return HotAnswer(status, _PROBLEM, correlation, body, headers)
 
 
-# Made once: a flood of refusals must leave time for the others.
+# Made once: many refusals must leave time for the other requests.
 @lru_cache(maxsize=2)
 def _no_room(language: Language) -> HotAnswer:
-    return _written(no_room(), language, b"")
+    return _answer_of(no_room(), language, b"")
 
 
 def hot_route(routes: Sequence[HotRoute], method: str, path: str) -> tuple[HotRoute, str] | None:

@@ -1,5 +1,5 @@
 """
-A hot endpoint is declared once: the OpenAPI document shows the declaration, a `HotRoute` answers it.
+A hot endpoint is declared once. The OpenAPI document shows the declaration, and a `HotRoute` answers it.
 
     SUBMIT = HotEndpoint(
         "POST",
@@ -11,7 +11,8 @@ A hot endpoint is declared once: the OpenAPI document shows the declaration, a `
         asks={"attempt_id": IdInPath, "answers": AnswersIn},
     )
 
-The service's app is built with `hot=[SUBMIT]`; its wiring binds `SUBMIT.answered_by(intake.submit)`.
+The service's app is built with `hot=[SUBMIT]`, and its wiring passes `SUBMIT.answered_by(intake.submit)` to
+`service.answer`.
 """
 
 from collections.abc import Mapping
@@ -30,17 +31,17 @@ from shared.web.hot import Answer, HotRoute
 @dataclass(frozen=True, slots=True)
 class HotEndpoint:
     """
-    What a hot route is asked and answers.
+    One hot endpoint: what it is asked and what it answers.
 
     Args:
-        path: the pattern, with one id in it or none.
-        name: begins the operation's id in the document.
-        description: for the document: the rules, and the codes of all refusals.
-        status: of the answer where it is not a refusal.
-        answer: the body's model, for the document. The handler writes the JSON itself.
-        asks: parameters of the endpoint, each with the type that a route of the framework would have.
-        openapi: what else the document says of the endpoint.
-        responses: further answers that are no refusals.
+        path: the pattern, with one id or none.
+        name: begins the id of the operation in the document.
+        description: the rules and the codes of all refusals, for the document.
+        status: the status of a good answer.
+        answer: the model of its body, for the document. The handler writes the JSON itself.
+        asks: the parameters, each with the type that it would have on a route of the framework.
+        openapi: what else the document says about the endpoint.
+        responses: other good answers.
         body_bytes_max: a larger body is refused with 413.
     """
 
@@ -61,7 +62,7 @@ class HotEndpoint:
         return HotRoute(self.method, self.path, answer, body_bytes_max=self.body_bytes_max)
 
     def add_to(self, routes: APIRouter) -> None:
-        """Show the endpoint in the document. The framework gets only requests that are almost like it."""
+        """Show the endpoint in the document. Real requests never reach the framework's route."""
 
         async def almost(**_: object) -> None:
             raise NotFound("there is nothing under this path")

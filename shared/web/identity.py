@@ -28,7 +28,7 @@ _bearer = HTTPBearer(auto_error=False, description="The token given at registrat
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
 
 
-# Both are coroutines, though they wait for nothing: FastAPI would run plain functions in other threads.
+# Both are coroutines, though they wait for nothing: FastAPI would run plain functions in a thread.
 async def participant(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant:
@@ -60,7 +60,7 @@ AsOrganiser = Depends(organiser)
 
 
 def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
-    """For each of these dependencies: its check of a request's head, for the gate."""
+    """For each of these dependencies, the check that the gate makes of a request's head."""
     verifier, settings = app.state.tokens, app.state.settings
 
     def token(headers: Mapping[bytes, bytes]) -> None:

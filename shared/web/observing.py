@@ -1,4 +1,4 @@
-"""What is kept of every request: its time, its refusal, and the correlation id that names it."""
+"""What is recorded of every request: its time, its refusal, and its correlation id."""
 
 import itertools
 import re
@@ -10,26 +10,27 @@ from prometheus_client import Counter, Histogram
 
 from shared.runtime import metrics
 
-# A label has as many values as are listed here: anyone can make up a method.
+# The values of a label. Anybody can make up a method, so all others count as "other".
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED = "unmatched"
 _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
-# A process counts on from a random place: unique enough for a log, without a system call a request.
+# A process counts up from a random number. That is unique enough for a log, without a system call a request.
 _correlations = itertools.count(secrets.randbits(63))
 _timers: dict[tuple[str, str, int], Histogram] = {}
 
 
 def correlation_from(brought: bytes) -> str:
-    """The correlation id of a request that brings this one: a new one where it is empty or unsound."""
+    """The correlation id that a request brought, or a new one if that is empty or malformed."""
     return brought.decode() if brought and _CORRELATION.match(brought) else f"{next(_correlations):016x}"
 
 
 def observe(method: str, route: str, status: int, started: float) -> None:
     """
-    Put a request that began at this `time.perf_counter()` into the metrics.
+    Put a request into the metrics.
 
     Args:
-        route: the route's pattern, never the path: a path holds ids, and any number of them.
+        route: the route's pattern, never the path: paths have ids, so there are any number of them.
+        started: `time.perf_counter()` at its beginning.
     """
     key = method, route, status
     timer = _timers.get(key)

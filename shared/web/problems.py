@@ -27,7 +27,7 @@ RETRY_AFTER_SECONDS = 2
 # by the thousand (docs/decisions/0013-shedding.md).
 REFUSED_AFTER_SECONDS = 2.0
 PROBLEM = "application/problem+json"
-# Whoever asks again gets the answer of then, and no browser takes JSON for a page.
+# No answer is kept in a cache, and no browser takes JSON for a page.
 ALWAYS: tuple[tuple[str, str], ...] = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 ORGANISER_CHALLENGE = 'OrganiserKey realm="kepu", header="X-Organiser-Key"'
 BEARER_CHALLENGE = 'Bearer realm="kepu"'
@@ -45,10 +45,10 @@ _STATUS: tuple[tuple[type[KepuError], int], ...] = (
 
 class NotHttp(Rejected):
     """
-    The request breaks a rule of HTTP, before any route looks at it.
+    The request breaks a rule of HTTP, and no route has looked at it yet.
 
     Args:
-        headers: what the answer carries beside those of all problems.
+        headers: headers of the answer, beside those of all problems.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class NotHttp(Rejected):
 
 
 class Internal(KepuError):
-    """An error that nobody expected; its words tell nothing but where to look."""
+    """An error that nobody expected. Its words say only where to look."""
 
     code = "internal"
 
@@ -77,7 +77,7 @@ class FaultOut(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 describes it; programs look at `code`, people read `detail`."""
+    """An error as RFC 9457 describes it. Programs look at `code`, people read `detail`."""
 
     type: str = Field("about:blank", examples=["about:blank"])
     title: str = Field(examples=["Conflict"])
@@ -89,16 +89,16 @@ class Problem(BaseModel):
     )
 
 
-class Told(NamedTuple):
-    """A problem as it is sent; the headers are those beside `ALWAYS` and its content type."""
+class EncodedProblem(NamedTuple):
+    """A problem as it is sent. The headers come beside `ALWAYS` and the content type."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
 
-def told(error: KepuError, language: Language = "en") -> Told:
-    """One of our errors in this language."""
+def encoded(error: KepuError, language: Language = "en") -> EncodedProblem:
+    """One of our errors as a problem in this language."""
     status = status_of(error)
     headers: list[tuple[str, str]] = [("content-language", language)]
     if isinstance(error, NotHttp):
@@ -121,12 +121,12 @@ def told(error: KepuError, language: Language = "en") -> Told:
         body["errors"] = errors
     else:
         body["detail"] = wording.words(error.code, error.message, error.values, language)
-    return Told(status, tuple(headers), msgspec.json.encode(body))
+    return EncodedProblem(status, tuple(headers), msgspec.json.encode(body))
 
 
 def problem_of(error: KepuError, language: Language = "en") -> Response:
-    """The answer to one of our errors."""
-    status, headers, body = told(error, language)
+    """The response to one of our errors."""
+    status, headers, body = encoded(error, language)
     return Response(body, status, headers=dict(headers), media_type=PROBLEM)
 
 
@@ -136,7 +136,7 @@ def no_room() -> Overloaded:
 
 
 def status_of(error: KepuError) -> int:
-    """The status that says whether and how asking again can help."""
+    """The status of an error: it says whether asking again can help."""
     if isinstance(error, NotHttp):
         return error.status
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -1,5 +1,5 @@
 """
-What routes stand on: a service provides its stores and use cases once, and routes ask for them by type.
+A service provides its stores and use cases once, and routes ask for them by type.
 
     Quizzes = Annotated[QuizStore, provided(QuizStore)]
 
@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 def provided(kind: type[object]) -> Any:
     """The dependency of a route on the one object of this type that the service provides."""
 
-    # A coroutine, though it waits for nothing: FastAPI would run a plain function in another thread.
+    # A coroutine, though it waits for nothing: FastAPI would run a plain function in a thread.
     async def find(request: Request) -> object:
         return request.app.state.provided[kind]
 

@@ -1,9 +1,8 @@
 """
-Who is asking: a participant by a signed token, an organiser by a key.
+Participants' signed tokens, and the organisers' key.
 
-Registration signs a participant's token with its Ed25519 private key; every service
-checks it with the public key and needs no call to registration
-(docs/decisions/0006-tokens.md).
+Registration signs a participant's token with its Ed25519 private key. Every service checks it with the public
+key, without a call to registration (docs/decisions/0006-tokens.md).
 """
 
 import hmac
@@ -56,7 +55,7 @@ _claims_encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Who a verified token speaks for, and what of the profile others need at once."""
+    """The participant of a verified token, with the parts of the profile that other services need."""
 
     participant_id: str
     group_id: str | None
@@ -65,7 +64,7 @@ class Participant:
 
 
 class TokenSigner:
-    """Signs participants' tokens; registration alone has one."""
+    """Signs participants' tokens. Only registration has one."""
 
     def __init__(self, private_key_pem: str) -> None:
         key = load_pem_private_key(pem(private_key_pem), password=None)
@@ -74,17 +73,17 @@ class TokenSigner:
         self._key = key
 
     def sign(self, participant_id: str, group_id: str | None, district: str | None, now: datetime) -> str:
-        """A token that is good for `TOKEN_DAYS`."""
+        """A token that is valid for `TOKEN_DAYS`."""
         issued = int(now.timestamp())
         claims = _Claims(ISSUER, participant_id, issued + TOKEN_SECONDS, group_id, district, issued)
-        # As PyJWT does it, at a fifth of its cost beside the signature: a rush signs one for each newcomer.
-        # In UTF-8: JSON's escapes take three times as much of a Chinese district.
+        # The same as PyJWT makes, in a fifth of its time without the signature: a rush signs one for each
+        # newcomer. In UTF-8, because JSON's escapes would make a Chinese district three times as long.
         signed = f"{OUR_HEADER}.{_encoded(_claims_encoder.encode(claims))}"
         return f"{signed}.{_encoded(self._key.sign(signed.encode()))}"
 
 
 class TokenVerifier:
-    """Checks participants' tokens; a token once verified is remembered, within bounds."""
+    """Checks participants' tokens. It remembers tokens that it has verified, up to `VERIFIED_MAX`."""
 
     def __init__(self, public_key_pem: str) -> None:
         key = load_pem_public_key(pem(public_key_pem))
@@ -111,7 +110,7 @@ class TokenVerifier:
         return participant
 
     def _verify(self, token: str) -> Participant:
-        """Tokens as registration writes them take half of the time: libsodium, and no look at the header."""
+        """Tokens of registration's own form take half of the time: libsodium, and no decoding of the header."""
         head, _, rest = token.partition(".")
         body, _, signature = rest.partition(".")
         if head != OUR_HEADER or "." in signature:
@@ -132,7 +131,7 @@ class TokenVerifier:
                 self._key,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
-                # Expiry is checked at each use, also of a remembered token.
+                # `verify` checks the expiry at each use, also of a remembered token.
                 options={"require": ["sub", "exp"], "verify_exp": False, "verify_iat": False},
             )
         except (jwt.PyJWTError, UnsupportedAlgorithm) as error:
@@ -153,7 +152,7 @@ def bearer(authorization: bytes, *, missing: str, code: str) -> str:
     The token of an Authorization header.
 
     Raises:
-        NotAuthenticated: there is none; with this message and code.
+        NotAuthenticated: there is none. The error has this message and code.
     """
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -167,7 +166,7 @@ def check_organiser(given: str | None, key: str) -> None:
 
     Raises:
         NotAuthenticated: no key was given.
-        Forbidden: it is not the key.
+        Forbidden: it is another key.
     """
     if not given:
         raise NotAuthenticated(

@@ -1,9 +1,9 @@
 """
 What refusals say to people, in English and Chinese.
 
-A refusal has a stable code for programs; its words follow `Accept-Language`. English is written where
-the error is raised. Chinese stands in tables by code: those of the fields and of what all services
-share are here, and a service adds its own by `learn`. A code without Chinese words is told in English.
+A refusal has a stable code for programs. Its words follow the client's `Accept-Language`. The English words are
+where the error is raised. The Chinese words are in tables by code: here those of fields and of refusals that all
+services have, and a service adds its own by `learn`. If a code has no Chinese words, the English ones are sent.
 """
 
 import re
@@ -118,7 +118,7 @@ FIELDS: dict[str, tuple[str, str]] = {
 }
 _WRONG = ("is not valid", "无效")
 
-# What every service may refuse, by code.
+# Refusals that every service may send, by code.
 _CHINESE: dict[str, str] = {
     "bad_request": "这不是有效的 HTTP 请求",
     "header_doubled": "请求头 {header} 只能出现一次",
@@ -164,7 +164,7 @@ def field_words(code: str, values: Mapping[str, Any], language: Language) -> str
 
 
 def field_wrong(language: Language) -> str:
-    """What is said of a field whose error has no words here."""
+    """The words for a field whose error has no words in this table."""
     return _WRONG[language == "zh-CN"]
 
 
@@ -183,7 +183,7 @@ def more_words(count: int, language: Language) -> str:
 
 
 def language_of(accept_language: bytes) -> Language:
-    """The language that a client prefers; English where it says nothing or none that we have."""
+    """The language that a client prefers of ours; English if it names none."""
     return _language(accept_language[:ACCEPT_LANGUAGE_CHARS_MAX]) if accept_language else "en"
 
 

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from shared.runtime.errors import KepuError
 from shared.web.edge.connections import Connections
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
-from shared.web.problems import ALWAYS, PROBLEM, NotHttp, no_room, told
+from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
 
 # What a connection does: it waits for a request, receives a head or a body, waits for the answer to what
 # it has sent, or is refused and drained.
@@ -277,7 +277,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _tell(self, error: KepuError) -> None:
         count_problem(UNMATCHED, error.code)
-        status, headers, body = told(error)
+        status, headers, body = encoded(error)
         lines = [
             *self.server_state.default_headers,
             (b"content-type", PROBLEM.encode()),

@@ -1,8 +1,8 @@
 """
-The open connections of a process: how many, and how long each may take over what it does.
+The open connections of a process: how many there may be, and how long each step may take.
 
-One sweep looks at all of them about once a second. A timer for each request would cost more than
-the rest of a hot request's bounds together.
+One sweep checks all of them about once a second. A timer for each request would cost more than all other
+bounds of a hot request together.
 """
 
 import time
@@ -13,18 +13,18 @@ from shared.web.problems import no_room
 
 
 class Connection(Protocol):
-    """What the sweep asks of a connection."""
+    """A connection as the sweep sees it."""
 
     def expire(self, now: float) -> None:
-        """End whatever has taken too long at this `time.monotonic()`."""
+        """End what has taken too long. `now` is a `time.monotonic()`."""
 
 
 class Connections:
     """
     All connections of a process, within its bounds.
 
-    `now` is the time of the last sweep. Connections note when they begin something by it, so that they
-    need no look at the clock: a deadline may be late by one sweep, and is never early.
+    `now` is the time of the last sweep. Connections use it to note when something began, and need not ask the
+    clock. So a deadline may be late by one sweep, and is never early.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -34,18 +34,18 @@ class Connections:
         self.open_max = connections_that_fit(limits.connections_max)
 
     def add(self, connection: Connection) -> bool:
-        """Whether there is room for one more; it counts if there is."""
+        """Add a connection if there is room. Returns whether there was."""
         if len(self.open) >= self.open_max:
             return False
         self.open.add(connection)
         return True
 
     def remove(self, connection: Connection) -> None:
-        """It is closed."""
+        """Forget a connection that is closed."""
         self.open.discard(connection)
 
     async def sweep(self) -> float:
-        """End what has taken too long; one turn of a loop (shared/runtime/background.py)."""
+        """End what has taken too long: one turn of a loop (shared/runtime/background.py)."""
         self.now = now = time.monotonic()
         self.open_max = connections_that_fit(self.limits.connections_max)
         for connection in list(self.open):
@@ -54,7 +54,7 @@ class Connections:
 
 
 class Bodies:
-    """Bytes of the bodies that a process holds."""
+    """Counts the bytes of all bodies that the process holds."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes = 0
@@ -62,15 +62,15 @@ class Bodies:
 
     def hold(self, more: int) -> None:
         """
-        Count bytes that have come.
+        Count bytes that have arrived.
 
         Raises:
-            Overloaded: all bodies together are beyond the bound; these bytes count all the same.
+            Overloaded: all bodies together are beyond the bound. These bytes are counted nevertheless.
         """
         self.bytes += more
         if self.bytes > self.bytes_max:
             raise no_room()
 
     def release(self, fewer: int) -> None:
-        """They are no longer held."""
+        """Count bytes that are no longer held."""
         self.bytes -= fewer

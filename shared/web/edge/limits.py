@@ -1,9 +1,9 @@
-"""The bounds of a process towards the network: what one client may use, and what all may use together."""
+"""The bounds of a process towards the network: what one client may use, and all clients together."""
 
 import resource
 from dataclasses import dataclass
 
-# Files of a process that are not connections of clients: to Kafka, to MongoDB, logs, libraries.
+# Open files of a process that are not connections of clients: Kafka, MongoDB, logs, libraries.
 FILES_KEPT = 128
 
 
@@ -15,18 +15,19 @@ class Limits:
     Args:
         headers_max: header lines of one request.
         head_seconds_max: from a request's first byte to the end of its head.
-        body_seconds_max: from the end of the head to the end of the body, for a body that comes more
-            slowly than `body_bytes_per_second_min`.
-        idle_seconds_max: a connection without a request. Longer than clients and proxies keep theirs, so
-            that none sends into a closing connection.
-        stalled_seconds_max: a client that does not read its answer.
-        linger_seconds: how long what a refused client still sends is read and dropped. If it were not
-            read, the system would reset the connection, and the client might never see the refusal.
-        pipelined_max: requests of one connection that wait for those before them.
+        body_seconds_max: from the end of the head to the end of the body. A larger body gets more time: one
+            second for each `body_bytes_per_second_min`.
+        idle_seconds_max: how long a connection without a request stays open. This is longer than clients and
+            proxies keep theirs, so that none sends into a closing connection.
+        stalled_seconds_max: how long a client may not read its answer.
+        linger_seconds: after a refusal, how long further bytes of the client are read and dropped. Without
+            that the system would reset the connection, and the client might never see the refusal.
+        pipelined_max: requests of one connection that wait for earlier ones.
         bodies_bytes_max: bodies of all requests that are not answered yet.
         under_way_max: requests to hot routes that are not answered yet.
-        framework_under_way_max: requests to all other routes; each takes more memory.
-        sweep_seconds: how often the deadlines are looked at; each may be late by as much.
+        framework_under_way_max: requests to all other routes that are not answered yet. Each takes more
+            memory.
+        sweep_seconds: time between two checks of the deadlines. Each deadline may be late by so much.
     """
 
     head_bytes_max: int = 32_768
@@ -46,12 +47,12 @@ class Limits:
 
 
 def connections_that_fit(wanted: int) -> int:
-    """So many connections as wanted, or as the limit of open files leaves room for."""
+    """As many connections as wanted, or fewer if the limit of open files is lower."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - FILES_KEPT))
 
 
 def raise_open_files() -> None:
-    """Allow this process as many open files as the system lets it: the usual 1,024 are few connections."""
+    """Allow this process as many open files as the system permits: the usual 1,024 are too few."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

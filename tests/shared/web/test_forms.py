@@ -11,7 +11,7 @@ from shared.contracts.checked import Email, Id, Line, MomentIn, Name, Zone
 from shared.runtime.errors import Invalid, Rejected
 from shared.web import wording
 from shared.web.forms import FAULTS_MAX, Form, after_of, place_after, read_form
-from shared.web.problems import told
+from shared.web.problems import encoded
 from shared.web.wording import Language, language_of
 
 SECRET = "wang.fang@@example.org"
@@ -52,7 +52,7 @@ def refused(body: object) -> Invalid:
 
 
 def errors_of(error: Invalid, language: Language) -> list[dict[str, str]]:
-    problem = json.loads(told(error, language).body)
+    problem = json.loads(encoded(error, language).body)
     return list(problem["errors"])
 
 
@@ -137,10 +137,10 @@ def test_words_of_our_own_are_told_as_they_are_and_in_chinese_once_learnt() -> N
 def test_an_error_is_told_in_chinese_with_its_values_or_else_in_english() -> None:
     wording.learn({"test_full": "场次 {session_id} 已满"})
     error = Rejected("session a is full", code="test_full", session_id="a")
-    assert json.loads(told(error, "zh-CN").body)["detail"] == "场次 a 已满"
-    assert json.loads(told(error, "en").body)["detail"] == "session a is full"
+    assert json.loads(encoded(error, "zh-CN").body)["detail"] == "场次 a 已满"
+    assert json.loads(encoded(error, "en").body)["detail"] == "session a is full"
     for other in (Rejected("session a is full", code="test_full"), Rejected("no", code="test_unknown")):
-        assert json.loads(told(other, "zh-CN").body)["detail"] == other.message
+        assert json.loads(encoded(other, "zh-CN").body)["detail"] == other.message
 
 
 @pytest.mark.parametrize(

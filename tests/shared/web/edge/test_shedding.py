@@ -8,9 +8,9 @@ import pytest
 from shared.runtime.background import Loop, looping
 from shared.web.edge.shedding import (
     BEAT_SECONDS,
+    LATE_FOR_SECONDS,
     LATE_SECONDS,
     LATE_TURNS_MIN,
-    STANDING_SECONDS,
     TURN_REQUESTS_MAX,
     Shedding,
 )
@@ -51,21 +51,21 @@ def test_a_process_that_stood_still_takes_on_what_has_come_meanwhile(shedding: S
 
 
 def test_of_a_queue_that_stands_each_turn_takes_on_what_it_can_do(shedding: Shedding) -> None:
-    now = turns(shedding, 100.0, *[STANDING_SECONDS / LATE_TURNS_MIN] * LATE_TURNS_MIN)
+    now = turns(shedding, 100.0, *[LATE_FOR_SECONDS / LATE_TURNS_MIN] * LATE_TURNS_MIN)
     for _ in range(3):
         assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == TURN_REQUESTS_MAX
         now = turns(shedding, now, 2 * LATE_SECONDS)
 
 
 def test_the_first_turn_in_time_ends_it(shedding: Shedding) -> None:
-    turns(shedding, 100.0, *[STANDING_SECONDS] * LATE_TURNS_MIN, 0.0)
+    turns(shedding, 100.0, *[LATE_FOR_SECONDS] * LATE_TURNS_MIN, 0.0)
     assert taken_on(shedding, 3 * TURN_REQUESTS_MAX) == 3 * TURN_REQUESTS_MAX
 
 
 async def test_it_sees_how_late_a_loop_is() -> None:
     shedding = Shedding()
     async with looping(Loop("shedding", shedding.watch)):
-        until = time.monotonic() + 2 * STANDING_SECONDS
+        until = time.monotonic() + 2 * LATE_FOR_SECONDS
         while time.monotonic() < until:
             # A turn that is as long as a queue makes it.
             time.sleep(1.5 * LATE_SECONDS)  # noqa: ASYNC251 (to hold up the loop is what this is about)
