@@ -1,9 +1,10 @@
 """
 What refusals say to people, in English and Chinese.
 
-A refusal has a stable code for programs. Its words follow the client's `Accept-Language`. The English words are
-where the error is raised. The Chinese words are in tables by code: here those of fields and of refusals that all
-services have, and a service adds its own by `learn`. If a code has no Chinese words, the English ones are sent.
+A refusal has a stable code for programs. Its words follow the client's `Accept-Language`. The English words
+are where the error is raised. The Chinese words are in tables by code: here those of fields and of refusals
+that all services have, and a service adds its own by `learn`. If a code has no Chinese words, the English
+ones are sent.
 """
 
 import re

@@ -1,9 +1,9 @@
 """
 uvicorn's protocol within bounds: bytes of a head, time for each part of a request, connections.
 
-The bytes are counted as they come, before anything is parsed. What breaks a bound, or is no HTTP, is
-answered with a problem, and the connection ends. This leans on private parts of uvicorn, whose version
-pyproject.toml bounds for that reason.
+Bytes are counted when they arrive, before they are parsed. A request that breaks a bound, or is no HTTP, is
+answered with a problem, and its connection ends. This code uses private parts of uvicorn. For that reason
+pyproject.toml bounds the version.
 """
 
 import math
@@ -19,8 +19,8 @@ from shared.web.edge.connections import Connections
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
 from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
 
-# What a connection does: it waits for a request, receives a head or a body, waits for the answer to what
-# it has sent, or is refused and drained.
+# The stages of a connection: it waits for a request, receives a head, receives a body, waits for the answer,
+# or was refused and is drained.
 IDLE, HEAD, BODY, ANSWER, DRAIN = range(5)
 STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
@@ -29,14 +29,14 @@ ALWAYS_LINES = b"".join(f"{name}: {value}\r\n".encode() for name, value in ALWAY
 
 
 class Stop(Exception):
-    """Ends the parsing of what has come; the connection is refused with this error."""
+    """Ends the parsing. The connection is refused with this error."""
 
     def __init__(self, error: KepuError) -> None:
         self.error = error
 
 
 class _Dropped(list[tuple[bytes, bytes]]):
-    """Where trailers go: after the body nobody may add a header, such as a key."""
+    """Takes trailers and drops them: nobody may add a header, such as a key, after the body."""
 
     def append(self, _: tuple[bytes, bytes], /) -> None:
         """Forget it."""
@@ -46,7 +46,7 @@ _DROPPED = _Dropped()
 
 
 class _Lingering:
-    """What uvicorn's cycle knows of the transport; its end waits until the client has read the answer."""
+    """The transport as uvicorn's cycle sees it. `close` waits until the client has read the answer."""
 
     def __init__(self, protocol: "BoundedProtocol") -> None:
         self._protocol = protocol
@@ -73,13 +73,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stage = IDLE
         self._since = self._connections.now
         self._head_bytes_max = self._head_left = self._limits.head_bytes_max
-        # Of a body's bytes so far; and of what came after the last of them and is none.
+        # Bytes of the body so far, and bytes that are no body since the last of those.
         self._body_bytes = 0
         self._not_body_bytes = 0
         self._stalled_since: float | None = None
-        # The request before the one that is being received.
+        # The cycle of the request before the one that is being received.
         self._previous: Any = None
-        # The request that the framework answers.
+        # The cycle that the framework is answering.
         self._answered: Any = None
 
     # Connections.
@@ -96,8 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._connections.remove(self)
         self.pipeline.clear()
         if self._answered is not None:
-            # uvicorn tells only the latest request of the connection. An earlier one would write its answer
-            # to a closed transport.
+            # uvicorn tells only the latest request of a connection. An earlier one would write its answer to
+            # the closed transport.
             self._answered.disconnected = True
             self._answered.message_event.set()
         super().connection_lost(exc)
@@ -111,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def on_response_complete(self) -> None:
-        # uvicorn arms a timer here; the sweep looks at `_since` instead.
+        # uvicorn starts a timer here. The sweep checks `_since` instead.
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -136,11 +136,11 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # Answered as if nothing else had been asked for; what follows is not HTTP.
+            # Answer as if no upgrade had been asked for. The bytes that follow are not HTTP.
             self._end_after_answers()
             return
         except httptools.HttpParserError as error:
-            # What a callback raises is the context of the parser's own error.
+            # An error of our callbacks is the context of the parser's own error.
             stop = error.__context__
             self._refuse(stop.error if isinstance(stop, Stop) else _bad_request())
             return
@@ -150,13 +150,13 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_left <= 0 or len(self.headers) > self._limits.headers_max:
                 self._refuse(_head_too_large())
         elif self._stage == BODY and self.headers is _DROPPED:
-            # Trailers, or the extensions of a chunk, which have no other bound.
+            # Trailers, or extensions of a chunk: they have no other bound.
             self._not_body_bytes = self._not_body_bytes + len(data) if body_bytes == self._body_bytes else 0
             if self._not_body_bytes > self._head_bytes_max:
                 self._refuse(_head_too_large())
 
     def _data_in_pieces(self, data: bytes) -> None:
-        """So that of a head beyond the bound no more is parsed than the bound."""
+        """Parse no more of a head than its bound."""
         start = 0
         while start < len(data) and self._stage != DRAIN and not self.transport.is_closing():
             piece = data[start : start + self._head_left]
@@ -166,7 +166,7 @@ class BoundedProtocol(HttpToolsProtocol):
     # The parser's callbacks.
 
     def on_message_begin(self) -> None:
-        # The scope is made when it is known to be needed.
+        # uvicorn would make the scope here. A hot request needs none.
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -183,7 +183,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects
         self.headers += headers
         super().on_headers_complete()
-        # Not before: what fails until here has no cycle yet.
+        # Not earlier: a request that fails before has no cycle yet.
         self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
         self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
         self.headers = _DROPPED
@@ -192,12 +192,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes += len(body)
         super().on_body(body)
         if self.pipeline and len(self.cycle.body) > HIGH_WATER_LIMIT:
-            # Nobody counts it until its turn comes.
+            # Nothing counts this body until its turn comes.
             raise Stop(no_room())
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        # The answer may be there already.
+        # The answer may be complete already.
         self._stage = IDLE if self.cycle.response_complete else ANSWER
         self._since = self._connections.now
         self._body_bytes = self._not_body_bytes = 0
@@ -205,11 +205,11 @@ class BoundedProtocol(HttpToolsProtocol):
     # Refusals.
 
     def expire(self, now: float) -> None:
-        """End what has taken too long; the sweep's question."""
+        """End the connection if a step has taken too long. The sweep calls this."""
         limits, seconds = self._limits, now - self._since
         stalled = self._stalled_since is not None and now - self._stalled_since > limits.stalled_seconds_max
         if stalled or (self.transport.is_closing() and seconds > limits.stalled_seconds_max):
-            # Closed or not: the rest of the answer is not read.
+            # The client does not read the rest of the answer, closed or not.
             self.transport.abort()
         elif self._stage == IDLE and seconds > limits.idle_seconds_max + limits.sweep_seconds:
             self.transport.close()
@@ -229,16 +229,16 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _unanswered(self) -> bool:
-        """Whether the request that is being received has no answer yet, not even the beginning of one."""
+        """Whether the answer to the request that is being received has not even begun."""
         return not (self.cycle.response_complete or getattr(self.cycle, "response_started", False))
 
     def _refuse(self, error: KepuError) -> None:
-        """Answer what is being received with this problem, unless others wait for theirs, and end."""
+        """Answer the current request with this problem, unless earlier ones wait for an answer, and end."""
         alone = self._stage == BODY and not self.pipeline and self._unanswered()
         if not (alone or self._nothing_under_way()):
             self._end_after_answers()
         elif self._stage == BODY and not alone:
-            # It has its answer already.
+            # It is answered already.
             self.close_softly()
         elif not self.transport.is_closing():
             if alone:
@@ -247,12 +247,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.close_softly()
 
     def _abandon(self) -> None:
-        """Nobody reads or answers the rest of the request that is being received."""
+        """Give up the request that is being received."""
         self.cycle.disconnected = True
         self.cycle.message_event.set()
 
     def close_softly(self) -> None:
-        """End the connection after an answer; what the client may still be sending is read and dropped."""
+        """End the connection after an answer. Bytes that the client still sends are read and dropped."""
         if self.transport.is_closing():
             return
         self._stage, self._since = DRAIN, self._connections.now
@@ -262,7 +262,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
     def _end_after_answers(self) -> None:
-        """All whole requests are answered; nothing more is read."""
+        """Answer all requests that are complete, and read no more."""
         last = self.cycle
         if self._stage == BODY and self.pipeline and self.pipeline[0][0] is last:
             # Half a request.
@@ -272,7 +272,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.close_softly()
         else:
             last.keep_alive = False
-            # Until the last answer, which ends the connection.
+            # Drain until the last answer, which ends the connection.
             self._stage, self._since = DRAIN, math.inf
 
     def _tell(self, error: KepuError) -> None:

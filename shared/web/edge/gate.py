@@ -1,8 +1,8 @@
 """
-The gate that every request passes before its body is read: what no route may be asked ends here.
+The gate checks the head of a request before its body is read, and refuses what no route accepts.
 
-The hot protocol passes the plain requests of hot routes by; whatever it is not sure of comes through
-here, so that a hot route and a route of the framework refuse the same with the same words.
+Plain requests to hot routes do not come here: the hot protocol is sure of them. All others do. So hot routes
+    and routes of the framework refuse the same requests with the same words.
 """
 
 import re
@@ -23,7 +23,7 @@ from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute
 from shared.web.problems import NotHttp
 
-# Which of two counts depends on who reads them: a proxy, a framework, a hot route.
+# Headers that may stand once. A proxy, the framework and a hot route might each read another one of two.
 SINGLE = (
     b"authorization",
     b"content-encoding",
@@ -42,7 +42,7 @@ _JSON = re.compile(rb"application/(?:[a-z0-9!#$&^_.-]+\+)?json\s*(?:;.*)?", re.I
 
 Headers = Mapping[bytes, bytes]
 Key = Callable[[Headers], object]
-"""Looks at a request's key or token; raises NotAuthenticated or Forbidden where it is not good."""
+"""Checks a request's key or token. Raises NotAuthenticated or Forbidden if it is not good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Entry:
     One route as the gate knows it.
 
     Args:
-        parameters: those that its query may have; None where that is the route's own business.
-        key: what has to be good before the body is read.
-        read_body: reads a body as the type that the route declares; None where it declares none.
+        parameters: the names that its query may have; None if the route checks them itself.
+        key: the check of the key or token, before the body is read.
+        read_body: reads a body as the type that the route declares; None if it declares none.
     """
 
     path: str
@@ -69,7 +69,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The routes under one path: its pattern, the methods that they have, and the one of the request's."""
+    """The routes of one path: their pattern, all their methods, and the route of the request's method."""
 
     path: str
     allowed: tuple[str, ...]
@@ -78,10 +78,10 @@ class Found:
 
 class Gate:
     """
-    Finds a request's route and checks what stands in its head.
+    Finds the route of a request and checks the head.
 
     Args:
-        keys: by dependency of the framework: the check that needs no body.
+        keys: for dependencies of the framework, the check that needs no body.
     """
 
     def __init__(
@@ -94,15 +94,15 @@ class Gate:
 
     def find(self, scope: Scope) -> Found:
         """
-        The route that this request is for.
+        The route of this request.
 
         Raises:
-            NotHttp: the head is not that of a request.
+            NotHttp: the head is malformed.
             NotFound: no route has this path.
         """
         check_head(scope["headers"], scope["http_version"])
         if self._entries is None:
-            # At the first request: by then all routes are there.
+            # At the first request, when all routes are there.
             self._entries = [*map(_hot_entry, self._hot_routes), *self._framework_entries()]
         there = [entry for entry in self._entries if entry.pattern.fullmatch(scope["path"])]
         if not there:
@@ -116,10 +116,10 @@ class Gate:
 
     def check(self, entry: Entry, scope: Scope, headers: Headers) -> None:
         """
-        Refuse what this route is not asked.
+        Refuse what this route does not accept.
 
         Raises:
-            NotHttp: a parameter is unknown or doubled, the body is no JSON, encoded or too large.
+            NotHttp: a parameter is unknown or doubled; or the body is no JSON, is encoded, or is too large.
             NotAuthenticated, Forbidden: its key or token is missing or not good.
         """
         if scope["query_string"] and entry.parameters is not None:
@@ -151,7 +151,7 @@ class Gate:
         dependant, body = getattr(route, "dependant", None), getattr(route, "body_field", None)
         return Entry(
             path=route.path or "unmatched",
-            # A mount says nothing of methods; ours hold files.
+            # A mount names no methods. Ours serve files.
             methods=frozenset(route.methods or {"GET"}) - {"HEAD"},
             pattern=pattern,
             parameters=_parameters(dependant) if dependant else None,
@@ -164,11 +164,11 @@ class Gate:
 
 def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
     """
-    Refuse a head that different readers could understand differently.
+    Refuse a head that two readers could understand differently.
 
     Raises:
-        NotHttp: a header of `SINGLE` stands twice, or HTTP/1.1 comes without Host or with one that no host
-            can have, or it is another HTTP.
+        NotHttp: a header of `SINGLE` stands twice; Host is missing in HTTP/1.1 or malformed; or the version
+            is another one.
     """
     if version not in ("1.1", "1.0"):
         raise NotHttp(505, "HTTP/1.1 is spoken here", code="version_unsupported")
@@ -185,7 +185,7 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
         raise NotHttp(400, "the header Host is not that of a host", code="host_invalid")
 
 
-# Nearly all requests name one of a few hosts.
+# There are few hosts that requests name.
 @lru_cache(maxsize=HOSTS_REMEMBERED_MAX)
 def is_host(value: bytes) -> bool:
     """Whether a header Host has only what a host and its port can have."""
@@ -194,10 +194,10 @@ def is_host(value: bytes) -> bool:
 
 def check_parameters(query: bytes, known: frozenset[str]) -> None:
     """
-    Refuse parameters that nobody would look at.
+    Refuse parameters that the route does not know.
 
     Raises:
-        NotHttp: one is unknown, or stands twice.
+        NotHttp: a parameter is unknown, or stands twice.
     """
     seen: set[str] = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
@@ -214,7 +214,7 @@ def check_parameters(query: bytes, known: frozenset[str]) -> None:
 
 
 def method_not_allowed(allowed: Sequence[str]) -> NotHttp:
-    """The answer to a method that no route of the path has."""
+    """The refusal of a method that no route of the path has."""
     methods = ", ".join(allowed)
     return NotHttp(
         405,
@@ -226,7 +226,7 @@ def method_not_allowed(allowed: Sequence[str]) -> NotHttp:
 
 
 def too_large(bytes_max: int) -> NotHttp:
-    """The answer to a body beyond its route's bound."""
+    """The refusal of a body beyond its route's bound."""
     return NotHttp(413, f"a body here may have {bytes_max} bytes", code="too_large", bytes=bytes_max)
 
 
@@ -248,5 +248,5 @@ def _parameters(dependant: Dependant) -> frozenset[str]:
 
 
 def _calls(dependant: Dependant | None) -> Iterable[Callable[..., Any]]:
-    """What a route depends on directly: what another dependency asks for may be wanted by some alone."""
+    """The direct dependencies of a route. An indirect one may be needed for some requests only."""
     return [found.call for found in dependant.dependencies if found.call] if dependant else []

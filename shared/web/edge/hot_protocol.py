@@ -1,10 +1,10 @@
 """
-Hot routes straight from the parser: uvicorn's protocol without ASGI in between.
+Hot routes straight from the parser: uvicorn's protocol without ASGI.
 
-A scope, a task's two channels and their messages cost as much as all the rest of a hot
-request. Only the plain case is taken here: HTTP/1.1, a body of known length, no header twice,
-nothing under way on the connection. Everything else goes on to uvicorn as it came, and
-`shared.web.edge.middleware.Edge` answers it there in the same way.
+ASGI's scope, channels and messages cost as much as all the rest of a hot request. Only plain requests are
+answered here: HTTP/1.1, a body of known length, no header twice, and no other request under way on the
+connection. All others go on to uvicorn unchanged, and `shared.web.edge.middleware.Edge` answers them in the
+same way.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from shared.web.edge.shedding import Shedding
 from shared.web.hot import HotAnswer, HotRoute, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
 
-# As clients write it; another spelling is judged by the gate.
+# The usual spellings. The gate judges others.
 _JSON = frozenset(
     f"application/json{charset}".encode()
     for charset in ("", ";charset=utf-8", "; charset=utf-8", ";charset=UTF-8", "; charset=UTF-8")
@@ -27,14 +27,14 @@ _JSON = frozenset(
 
 class _NobodyWaits:
     def set(self) -> None:
-        """What uvicorn wakes up waits for nothing here."""
+        """Do nothing: uvicorn wakes a cycle by this, and an exchange does not wait."""
 
 
 _NOBODY_WAITS = _NobodyWaits()
 
 
 class _Exchange:
-    """One hot request and its answer, to uvicorn a request-response cycle like any other."""
+    """One hot request and its answer. uvicorn sees it as one of its request-response cycles."""
 
     __slots__ = (
         "body",
@@ -61,9 +61,9 @@ class _Exchange:
 
 
 class HotProtocol(BoundedProtocol):
-    """Serves an app whose `state.hot_routes` lists `HotRoute`s, and whose `state.shedding` bounds them."""
+    """Serves the `state.hot_routes` of an app within its `state.shedding`."""
 
-    # Of all connections, since they are the same for all.
+    # All connections share these.
     _default_headers: ClassVar[list[tuple[bytes, bytes]] | None] = None
     _default_text: ClassVar[bytes] = b""
 
@@ -79,7 +79,7 @@ class HotProtocol(BoundedProtocol):
         super().connection_lost(exc)
 
     def _abandon(self) -> None:
-        # Of a whole request the task releases the body, or who refuses it.
+        # For a complete request this is done by its task, or by the refusal.
         if isinstance(self.cycle, _Exchange):
             self._release(self.cycle)
         super()._abandon()
@@ -111,11 +111,11 @@ class HotProtocol(BoundedProtocol):
         self._stage = ANSWER
         if len(self.tasks) >= self._limits.under_way_max:
             if self.flow.write_paused:
-                # Whoever sends and reads no answers is not worth the memory.
+                # A client that sends and reads no answers gets no more memory.
                 self._release(exchange)
                 self.transport.close()
                 return
-            # Cheap, so that a flood does not keep those who are within the bound from being answered.
+            # A cheap refusal, so that many of them do not delay the requests within the bound.
             self._refuse_hot(exchange)
         elif not self._shedding.takes_on():
             self.loop.call_later(REFUSED_AFTER_SECONDS, self._refuse_hot, exchange)
@@ -124,7 +124,7 @@ class HotProtocol(BoundedProtocol):
             self.tasks.add(exchange.task)
 
     def _body_received(self) -> int:
-        # Counted when somebody asks: that is the sweep, and most bodies come in one piece.
+        # Counted only when the sweep asks: most bodies come in one piece.
         return len(self.cycle.body) if isinstance(self.cycle, _Exchange) else super()._body_received()
 
     def _hot(self) -> _Exchange | None:
@@ -164,7 +164,7 @@ class HotProtocol(BoundedProtocol):
             self._write(exchange, answer)
         finally:
             self._bodies.bytes -= len(exchange.body)
-            # Cheaper than a callback, which is a turn of its own for each request.
+            # Cheaper than a callback, which would cost a turn of the event loop.
             self.tasks.discard(exchange.task)
 
     def _refuse_hot(self, exchange: _Exchange) -> None:
@@ -176,7 +176,7 @@ class HotProtocol(BoundedProtocol):
         exchange.body = b""
 
     def _default_lines(self) -> bytes:
-        """The date and whatever else all answers carry; uvicorn makes a new list each second."""
+        """The lines that all answers have, such as the date. uvicorn makes a new list each second."""
         headers = self.server_state.default_headers
         if headers is not HotProtocol._default_headers:
             lines = b"".join(b"%b: %b\r\n" % header for header in headers)

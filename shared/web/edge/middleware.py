@@ -1,7 +1,7 @@
 """
 What happens to every request that comes as ASGI: admitted, timed, bounded, correlated, answered.
 
-It stands before all of the framework, so that hot routes and the others share it.
+This code runs before the framework, so that hot routes and all others share it.
 """
 
 import asyncio
@@ -34,19 +34,19 @@ from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
 
-# Who watches a process that is full wants to hear so.
+# Answered even when the process is full: whoever watches it needs to know that.
 WATCHED = ("/health", "/metrics")
-# A bank of questions at its largest has some 25,000, and commas in its texts.
+# The largest quiz has some 25,000 values, and commas in its texts.
 VALUES_MAX = 60_000
 
 ROUTE = "kepu.route"
-"""The key of a scope under which the route's pattern stands."""
+"""The key of a scope that has the route's pattern."""
 
 _ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
 
 
 class Carried(HTTPException):
-    """One of our errors on its way through the framework, which takes any other for a body of bad JSON."""
+    """Carries one of our errors through the framework, which would take any other for bad JSON."""
 
     def __init__(self, error: KepuError) -> None:
         super().__init__(status_of(error))
@@ -54,7 +54,7 @@ class Carried(HTTPException):
 
 
 class _Answering:
-    """Sends an answer with the headers of all answers, and remembers its status."""
+    """Sends an answer with the headers that all answers have, and remembers the status."""
 
     def __init__(self, send: Send, correlation: str, *, head_only: bool) -> None:
         self._send = send
@@ -72,7 +72,7 @@ class _Answering:
 
 
 class _Body:
-    """A request's body as it comes, within its route's bound and the process's."""
+    """A request's body while it arrives, within the bounds of its route and of the process."""
 
     def __init__(self, receive: Receive, bytes_max: int, bodies: Bodies) -> None:
         self._receive = receive
@@ -90,7 +90,7 @@ class _Body:
             except KepuError as error:
                 raise Carried(error) from None
             if self.read > self._bytes_max:
-                # A chunked body names no length beforehand.
+                # A chunked body does not say its length beforehand.
                 raise Carried(too_large(self._bytes_max))
         return message
 
@@ -134,7 +134,7 @@ async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
 
 
 class Edge:
-    """Answers every request of an app, by its hot routes or the framework."""
+    """Answers every request of an app, by a hot route or by the framework."""
 
     def __init__(
         self, framework: ASGIApp, gate: Gate, *, shedding: Shedding, bodies: Bodies, limits: Limits
@@ -160,13 +160,13 @@ class Edge:
             try:
                 await self._admit(scope, headers, receive, answering)
             except ClientDisconnect:
-                # Nobody is there to be told anything.
+                # The client is gone.
                 return
             except Exception as error:
                 if isinstance(error, Carried):
                     error = error.error
                 if not isinstance(error, KepuError):
-                    # Here and not in a handler: the line and the answer carry the correlation id.
+                    # Logged here and not in a handler, so that line and answer have the correlation id.
                     log.exception("request failed", extra={"route": scope[ROUTE]})
                     error = Internal()
                 count_problem(scope[ROUTE], error.code)
@@ -233,7 +233,7 @@ class Edge:
             )
             status, said = await route.answer(request)
         except Overloaded:
-            # Told at once, thousands would be there again at once (docs/decisions/0013-shedding.md).
+            # If they were told immediately, thousands would be back immediately.
             await asyncio.sleep(REFUSED_AFTER_SECONDS)
             raise
         finally:

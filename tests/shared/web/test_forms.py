@@ -82,7 +82,7 @@ def test_every_wrong_field_is_told_and_the_input_is_not() -> None:
         ("body.plcaes", "extra_forbidden"),
     ]
     for language in ("en", "zh-CN"):
-        body = told(error, language).body.decode()
+        body = encoded(error, language).body.decode()
         for sent in ("Not An Id", "www.example", SECRET, "farmers", "20260520"):
             assert sent not in body
     assert isinstance(error, Rejected)
@@ -90,7 +90,7 @@ def test_every_wrong_field_is_told_and_the_input_is_not() -> None:
 
 def test_a_problem_speaks_one_language() -> None:
     error = refused(WRONG)
-    english, chinese = told(error, "en"), told(error, "zh-CN")
+    english, chinese = encoded(error, "en"), encoded(error, "zh-CN")
     assert english.body.isascii()
     assert ("content-language", "en") in english.headers
     assert ("content-language", "zh-CN") in chinese.headers
@@ -105,7 +105,7 @@ def test_a_problem_speaks_one_language() -> None:
 def test_of_many_mistakes_some_are_listed_and_all_counted() -> None:
     error = refused({f"field-{number}": number for number in range(1_000)})
     assert (len(error.faults), error.count) == (FAULTS_MAX, 1_002)
-    assert len(told(error).body) < 4_096
+    assert len(encoded(error).body) < 4_096
 
 
 def test_a_field_with_a_long_name_is_cut_short() -> None:
