@@ -9,14 +9,14 @@ Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content m
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.contracts.checked import YEARS
 from shared.runtime.errors import Rejected
@@ -266,3 +266,26 @@ def _time(text: str) -> datetime:
     if time.year not in YEARS:
         raise Rejected(f"ce_time lies outside the years {YEARS[0]} to {YEARS[-1]}", code="bad_header")
     return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
+def decoder(contract: type[E]) -> Callable[[Sequence[bytes]], Sequence[E]]:
+    """
+    Decodes the values of many records by their contract, in order.
+
+    The function that is returned raises Rejected (`bad_body`) if any value is wrong.
+    """
+
+    def decode(values: Sequence[bytes]) -> Sequence[E]:
+        try:
+            return [contract.model_validate_json(value) for value in values]
+        except ValidationError as error:
+            raise Rejected(_first_problem(error), code="bad_body") from error
+
+    return decode
+
+
+def _first_problem(error: ValidationError) -> str:
+    # Without the input, which may hold personal data.
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    return f"{place}: {first['msg']}"

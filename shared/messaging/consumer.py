@@ -18,14 +18,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.messaging import dead_letters
 from shared.messaging.decoding import Decoding
-from shared.messaging.decoding import decoder as decoder
 from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
-from shared.messaging.policy import EVENT_BYTES_MAX as EVENT_BYTES_MAX
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Evicted, Reading
 from shared.messaging.received import Batch as Batch
 from shared.messaging.received import Following as Following
-from shared.messaging.received import Raw as Raw
+from shared.messaging.received import Raw
 from shared.messaging.received import Received as Received
 from shared.messaging.received import Subscription as Subscription
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling

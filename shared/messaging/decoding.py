@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from pydantic import ValidationError
-
 from shared.contracts.checked import YEARS
-from shared.contracts.envelope import Context, Event, from_headers
+from shared.contracts.envelope import Context, decoder, from_headers
 from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
     BAD_BODY,
@@ -20,7 +18,7 @@ from shared.messaging.policy import (
     UNREADABLE,
     Policy,
 )
-from shared.messaging.received import Dead, Decode, Raw, Received, Subscription
+from shared.messaging.received import Dead, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
 
 
@@ -29,25 +27,6 @@ def _milliseconds(year: int) -> int:
 
 
 FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
-
-
-def decoder(contract: type[Event]) -> Decode:
-    """Decode values by their pydantic contract."""
-
-    def decode(values: Sequence[bytes]) -> Sequence[Event]:
-        try:
-            return [contract.model_validate_json(value) for value in values]
-        except ValidationError as error:
-            raise Rejected(_first_problem(error), code=BAD_BODY) from error
-
-    return decode
-
-
-def _first_problem(error: ValidationError) -> str:
-    # Without the input, which may hold personal data.
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "body"
-    return f"{place}: {first['msg']}"
 
 
 class DecoderFails(Exception):

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from ops.contracts.documents import GOLDEN, schema_of
 from shared.contracts import events
-from shared.contracts.envelope import Envelope, Event, from_headers
-from shared.messaging.consumer import decoder
+from shared.contracts.envelope import Envelope, Event, decoder, from_headers
 from shared.messaging.publisher import to_record
 from shared.runtime.errors import Rejected
 

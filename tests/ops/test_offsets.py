@@ -4,8 +4,9 @@ import pytest
 
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import QUIZ_GRADING, create_missing
-from tests.support.kafka import committed, eventually, write_raw
+from tests.support.kafka import committed, write_raw
 from tests.support.offsets import admin, groups_of, skip_to_end
+from tests.support.waiting import eventually
 
 
 def test_the_groups_of_a_service_are_found_by_its_name() -> None:

@@ -12,8 +12,8 @@ from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.logs import JsonLines
 from tests.quiz.builders import as_participant, envelope, paper, quiz, service, submission
-from tests.support.kafka import eventually
 from tests.support.service import ORGANISER, ORGANISER_KEY, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -21,8 +21,9 @@ from shared.contracts.topics import create_missing, dead_letters
 from shared.messaging.received import Raw
 from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
 from tests.quiz.workshop import Workshop, completed_of, workshop
-from tests.support.kafka import eventually, read_all, write_raw
+from tests.support.kafka import read_all, write_raw
 from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

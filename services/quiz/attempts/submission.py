@@ -18,8 +18,8 @@ from typing import Annotated
 import msgspec
 
 from shared.contracts.checked import ID_PATTERN, LINE_CHARS_MAX, YEARS, line
+from shared.contracts.envelope import decoder
 from shared.contracts.events import ANSWER_PATTERN, ANSWERS_MAX, QuizSubmitted
-from shared.messaging.decoding import decoder
 from shared.runtime.errors import Rejected
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=LINE_CHARS_MAX)]

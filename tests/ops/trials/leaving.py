@@ -7,7 +7,8 @@ from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 
 from shared.storage.mongo import connect
-from tests.support.kafka import eventually, new_contract
+from tests.support.kafka import new_contract
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

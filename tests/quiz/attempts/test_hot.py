@@ -9,8 +9,8 @@ from services.quiz.attempts.hot import SUBMIT
 from tests.quiz.builders import as_participant, attempt, batch, quiz, token
 from tests.quiz.http import app_of_api, put, refusal
 from tests.quiz.workshop import workshop
-from tests.support.kafka import eventually
 from tests.support.service import new_id, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -28,8 +28,9 @@ from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
 from tests.quiz.builders import ATTEMPT_KEY, as_participant, attempt, paper, quiz, service, token
 from tests.quiz.workshop import Workshop, workshop
-from tests.support.kafka import eventually, read_all
+from tests.support.kafka import read_all
 from tests.support.service import ORGANISER, running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -19,7 +19,8 @@ from shared.storage.outbox import relaying
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.quiz.builders import batch, envelope
 from tests.quiz.workshop import Workshop, subscriptions_of, workshop
-from tests.support.kafka import eventually, read_all
+from tests.support.kafka import read_all
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

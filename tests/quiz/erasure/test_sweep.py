@@ -11,8 +11,8 @@ from shared.runtime import metrics
 from shared.storage.mongo import Database
 from tests.quiz.builders import as_participant, attempt, batch, erased, joined, people, service, token
 from tests.quiz.workshop import Grading, Workshop, told, workshop
-from tests.support.kafka import eventually
 from tests.support.service import running
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
+from shared.contracts.envelope import HEADER_BYTES_MAX, Headers, decoder
 from shared.messaging.consuming import consuming
-from shared.messaging.decoding import decoder
 from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Subscription
