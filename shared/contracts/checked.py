@@ -144,8 +144,15 @@ def _check_legible(text: str) -> None:
 
 
 def same_to_readers(text: str) -> str:
-    """What readers tell a text by: neither the width of its characters nor the kind of its spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    """The text in one width of characters and one kind of spaces, since readers see no difference there."""
+    usual = "".join(map(_in_usual_width, text))
+    return unicodedata.normalize("NFC", " ".join(usual.split()))
+
+
+def _in_usual_width(character: str) -> str:
+    # Not NFKC for all: it would also make 10² the same as 102.
+    of_width = unicodedata.decomposition(character).startswith(("<wide>", "<narrow>"))
+    return unicodedata.normalize("NFKC", character) if of_width else character
 
 
 def name(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line
+from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line, same_to_readers
 from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
 from shared.runtime.errors import Conflict
 
@@ -81,7 +81,7 @@ class Question(BaseModel):
         letters = "".join(option.id for option in self.options)
         if letters != OPTION_LETTERS[: len(letters)]:
             raise PydanticCustomError("option_letters", "the options' letters are not A, B, C and so on")
-        if len({option.text for option in self.options}) != len(self.options):
+        if len({same_to_readers(option.text) for option in self.options}) != len(self.options):
             raise PydanticCustomError("options_alike", "two options have the same text")
         if self.kind == "true_false" and len(self.options) != 2:
             raise PydanticCustomError("true_false_options", "a true_false question has two options")

@@ -68,6 +68,7 @@ def test_a_quiz_that_cannot_be_sat_is_refused(changes: dict[str, object], why: s
         ({"options": [{"id": "A", "text": "x"}, {"id": "C", "text": "y"}]}, "not A, B, C"),
         ({"options": [{"id": "B", "text": "x"}, {"id": "A", "text": "y"}]}, "not A, B, C"),
         ({"options": [{"id": "A", "text": "é"}, {"id": "B", "text": "e\u0301 "}]}, "same text"),
+        ({"options": [{"id": "A", "text": "10 km"}, {"id": "B", "text": "１０\u3000ｋｍ"}]}, "same text"),
         ({"kind": "true_false"}, "two options"),
         ({"text": ""}, "visible"),
         ({"text": " \n\t"}, "visible"),

@@ -102,6 +102,8 @@ def test_texts_that_differ_in_width_or_spaces_alone_are_the_same_to_readers() ->
     same = {checked.same_to_readers(text) for text in ("Ａ 1", "A\u30001", "A\u00a0１", " A  1 ")}
     assert same == {"A 1"}
     assert checked.same_to_readers("A1") != "A 1"
+    assert checked.same_to_readers("10²") != checked.same_to_readers("102")
+    assert checked.same_to_readers("H₂O") != checked.same_to_readers("H2O")
 
 
 def test_a_text_keeps_its_lines_and_holds_nothing_else_that_controls() -> None:
