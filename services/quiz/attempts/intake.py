@@ -163,6 +163,14 @@ def _moment(ms: int) -> datetime:
 
 
 def _answers(body: bytes, paper: Paper) -> Answers:
+    answers = _read(body, paper)
+    # Ids and letters have no colons, so each one stands behind a key.
+    if body.count(b":") != len(answers) + 1:
+        raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
+    return answers
+
+
+def _read(body: bytes, paper: Paper) -> Answers:
     try:
         answers = _sheet.decode(body).answers
         if answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values()):

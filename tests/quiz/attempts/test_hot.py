@@ -43,7 +43,16 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
         old = attempt(quiz_id, of, "wang", started_at=datetime.now(UTC) - timedelta(minutes=21))
         to = f"/attempts/{old.attempt_id}/submission"
         assert await refused(token(old), to=to) == (409, "attempt_late")
-        for bad in (b"", b"{", b"[]", b'{"answers": {"q1": "a"}}', b"\xff", b'{"answers": {}, "note": 1}'):
+        twice = b'{"answers": {}, "answers": {}}'
+        for bad in (
+            b"",
+            b"{",
+            b"[]",
+            b'{"answers": {"q1": "a"}}',
+            b"\xff",
+            b'{"answers": {}, "note": 1}',
+            twice,
+        ):
             assert await refused(token(mine), bad) == (422, "submission_malformed")
         assert await refused(token(mine), b'{"answers": {"q99": "A"}}') == (422, "question_unknown")
         assert await refused(token(mine), b" " * 4_194_305) == (413, "too_large")
