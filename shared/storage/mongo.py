@@ -20,8 +20,8 @@ from motor.motor_asyncio import (
 )
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection as SyncCollection
-from pymongo.database import Database as SyncDatabase
+from pymongo.collection import Collection as DriversCollection
+from pymongo.database import Database as DriversDatabase
 from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
@@ -47,17 +47,17 @@ __all__ = [
     "Document",
     "DuplicateKeyError",
     "IndexModel",
-    "PlainCollection",
-    "PlainDatabase",
-    "PlainSession",
     "PyMongoError",
     "ReturnDocument",
     "Session",
+    "SyncCollection",
+    "SyncDatabase",
+    "SyncSession",
     "UpdateOne",
-    "at_once",
-    "at_one_moment",
     "connect",
     "create_missing",
+    "in_snapshot",
+    "in_sync_transaction",
     "in_transaction",
     "insert_all",
     "insert_in",
@@ -71,10 +71,10 @@ Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
-# What `at_once` gives to its work.
-PlainDatabase: TypeAlias = SyncDatabase[Document]
-PlainCollection: TypeAlias = SyncCollection[Document]
-PlainSession: TypeAlias = ClientSession
+# What `in_sync_transaction` gives to its work: the synchronous classes of the driver.
+SyncDatabase: TypeAlias = DriversDatabase[Document]
+SyncCollection: TypeAlias = DriversCollection[Document]
+SyncSession: TypeAlias = ClientSession
 T = TypeVar("T")
 
 SELECTION_TIMEOUT_MS = 5_000
@@ -215,20 +215,20 @@ async def insert_new(collection: Collection, documents: Sequence[Document]) -> f
         "writeConcern": collection.write_concern.document,
     }
     with outages_named():
-        told = await collection.database.command(command)
-        failed = told.get("writeErrors", ())
+        answer = await collection.database.command(command)
+        failed = answer.get("writeErrors", ())
         for failure in failed:
             if failure["code"] != DUPLICATE_KEY:
                 raise OperationFailure(f"{collection.name}: code {failure['code']}", failure["code"])
     # Without the write concern the documents may not survive, so do not go on.
-    if told.get("writeConcernError"):
+    if answer.get("writeConcernError"):
         raise Unavailable("MongoDB did not confirm a bulk write")
     return frozenset(failure["index"] for failure in failed)
 
 
-async def at_once(
+async def in_sync_transaction(
     database: Database,
-    work: Callable[[PlainDatabase, PlainSession], T],
+    work: Callable[[SyncDatabase, SyncSession], T],
     *,
     timeout_seconds: float = TRANSACTION_SECONDS_MAX,
 ) -> T:
@@ -242,7 +242,7 @@ async def at_once(
     Raises:
         Unavailable: the database does not answer. The transaction may have committed or not.
     """
-    plain: PlainDatabase = database.delegate
+    plain: SyncDatabase = database.delegate
     deadline = time.monotonic() + timeout_seconds
 
     def run() -> T:
@@ -263,7 +263,7 @@ async def at_once(
         return await asyncio.get_running_loop().run_in_executor(None, run)
 
 
-def insert_all(collection: PlainCollection, documents: Sequence[Document], session: PlainSession) -> None:
+def insert_all(collection: SyncCollection, documents: Sequence[Document], session: SyncSession) -> None:
     """
     Insert documents that are known to be new, in this transaction.
 
@@ -275,30 +275,30 @@ def insert_all(collection: PlainCollection, documents: Sequence[Document], sessi
     """
     if not documents:
         return
-    told = collection.database.command(_insertion(collection.name, documents), session=session)
-    _check_inserted(collection.name, told)
+    answer = collection.database.command(_insertion(collection.name, documents), session=session)
+    _check_inserted(collection.name, answer)
 
 
 async def insert_in(collection: Collection, documents: Sequence[Document], session: Session) -> None:
     """`insert_all` for a transaction of `in_transaction`."""
     if documents:
-        told = await collection.database.command(_insertion(collection.name, documents), session=session)
-        _check_inserted(collection.name, told)
+        answer = await collection.database.command(_insertion(collection.name, documents), session=session)
+        _check_inserted(collection.name, answer)
 
 
 def _insertion(name: str, documents: Sequence[Document]) -> Document:
     return {"insert": name, "documents": documents, "ordered": True}
 
 
-def _check_inserted(name: str, told: Document) -> None:
-    if failed := told.get("writeErrors"):
+def _check_inserted(name: str, answer: Document) -> None:
+    if failed := answer.get("writeErrors"):
         code = failed[0]["code"]
         kind = DuplicateKeyError if code == DUPLICATE_KEY else OperationFailure
         raise kind(f"{name}: code {code}", code)
 
 
 @asynccontextmanager
-async def at_one_moment(database: Database) -> AsyncIterator[Session]:
+async def in_snapshot(database: Database) -> AsyncIterator[Session]:
     """A session whose reads all see the database as it was at the first of them."""
     async with await database.client.start_session(snapshot=True) as session:
         yield session

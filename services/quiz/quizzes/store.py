@@ -20,9 +20,9 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
-    PlainDatabase,
-    PlainSession,
     Session,
+    SyncDatabase,
+    SyncSession,
     outages_named,
 )
 
@@ -244,13 +244,13 @@ class QuizStore:
         return bool(updated.modified_count)
 
 
-def frozen_since(database: PlainDatabase, session: PlainSession, quiz_id: str) -> datetime | None:
+def frozen_since(database: SyncDatabase, session: SyncSession, quiz_id: str) -> datetime | None:
     """Since when a quiz's standings are frozen, in the transaction given."""
     quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
     return quiz.get("frozen_at")
 
 
-def is_closed(database: PlainDatabase, session: PlainSession, quiz_id: str) -> bool:
+def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> bool:
     """Whether a quiz's standings are final, in the transaction given."""
     quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
     return quiz.get("status") == "closed"

@@ -15,8 +15,8 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
-    PlainDatabase,
-    PlainSession,
+    SyncDatabase,
+    SyncSession,
     outages_named,
 )
 
@@ -62,7 +62,7 @@ class ResultStore:
             return {}
         ids = [result.attempt_id for result in results]
 
-        def work(database: PlainDatabase, session: PlainSession) -> dict[str, Result]:
+        def work(database: SyncDatabase, session: SyncSession) -> dict[str, Result]:
             earlier: dict[str, Result] = {}
             if self._looks > 0:
                 found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
@@ -75,11 +75,11 @@ class ResultStore:
 
         self._looks -= 1
         try:
-            return await mongo.at_once(self._database, work)
+            return await mongo.in_sync_transaction(self._database, work)
         except DuplicateKeyError:
             # Repeats come together: look for them now and in the batches that follow.
             self._looks = LOOKS_AFTER_A_REPEAT
-            return await mongo.at_once(self._database, work)
+            return await mongo.in_sync_transaction(self._database, work)
 
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
         """Take group and district out of the results of these attempts, where there are any."""

@@ -27,9 +27,9 @@ from shared.storage.mongo import (
     DESCENDING,
     Database,
     Document,
-    PlainCollection,
-    PlainDatabase,
-    PlainSession,
+    SyncCollection,
+    SyncDatabase,
+    SyncSession,
     UpdateOne,
     outages_named,
 )
@@ -80,7 +80,7 @@ class StandingStore:
         Returns: how much it was; call again until nothing is left.
         """
 
-        def work(database: PlainDatabase, session: PlainSession) -> int:
+        def work(database: SyncDatabase, session: SyncSession) -> int:
             # Read in this transaction, so that the freeze and what it holds are of the same moment.
             which = {"quiz_id": quiz_id, "frozen_at": {"$ne": frozen_since(database, session, quiz_id)}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
@@ -95,7 +95,7 @@ class StandingStore:
                 database[HELD].delete_many({"_id": {"$in": ids}}, session=session)
             return len(found)
 
-        return await mongo.at_once(self._database, work)
+        return await mongo.in_sync_transaction(self._database, work)
 
     async def release_all(self, quiz_id: str) -> None:
         """`release` until nothing is held that no present freeze holds."""
@@ -117,7 +117,7 @@ class StandingStore:
         """
         who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
 
-        def work(database: PlainDatabase, session: PlainSession) -> bool:
+        def work(database: SyncDatabase, session: SyncSession) -> bool:
             if is_closed(database, session, quiz_id):
                 return False
             moments = database[HELD].distinct("frozen_at", {"quiz_id": quiz_id}, session=session)
@@ -129,7 +129,7 @@ class StandingStore:
                 mongo.insert_all(database[CHANGES], [change], session)
             return stood is not None or gone > 0
 
-        return await mongo.at_once(self._database, work)
+        return await mongo.in_sync_transaction(self._database, work)
 
     async def quizzes_to_fold(self) -> list[str]:
         """The quizzes with changes that are not in the counts yet."""
@@ -143,7 +143,7 @@ class StandingStore:
             if await self._changes.count_documents({"quiz_id": quiz_id}, limit=changes_min) < changes_min:
                 return 0
 
-        def work(database: PlainDatabase, session: PlainSession) -> int:
+        def work(database: SyncDatabase, session: SyncSession) -> int:
             which = {"quiz_id": quiz_id}
             found = list(database[CHANGES].find(which, session=session).limit(FOLD_CHANGES_MAX))
             if len(found) < changes_min:
@@ -157,7 +157,7 @@ class StandingStore:
             database[CHANGES].delete_many({"_id": {"$in": ids}}, session=session)
             return len(found)
 
-        return await mongo.at_once(self._database, work)
+        return await mongo.in_sync_transaction(self._database, work)
 
     async def recount(self, quiz_id: str) -> None:
         """Count the standings of a quiz again, also while graders are at work."""
@@ -169,7 +169,7 @@ class StandingStore:
             {"$group": {"_id": upper, "count": {"$sum": 1}}},
         ]
 
-        def work(database: PlainDatabase, session: PlainSession) -> None:
+        def work(database: SyncDatabase, session: SyncSession) -> None:
             cells: Counter[int] = Counter()
             for found in database[STANDINGS].aggregate(pipeline, session=session):
                 cells[cell_of(int(found["_id"]) << FINISH_BITS)] += found["count"]
@@ -177,13 +177,13 @@ class StandingStore:
             database[CHANGES].delete_many({"quiz_id": quiz_id}, session=session)
             _write_counts(database, session, quiz_id, cells)
 
-        await mongo.at_once(self._database, work)
+        await mongo.in_sync_transaction(self._database, work)
 
     async def tally(self, quiz_id: str) -> Tally:
         """The counts of a quiz, all of one moment."""
         tally = Tally()
         with outages_named():
-            async with mongo.at_one_moment(self._database) as session:
+            async with mongo.in_snapshot(self._database) as session:
                 if counted := await self._counts.find_one({"_id": quiz_id}, session=session):
                     tally.add(unpacked(counted["cells"]))
                 async for change in self._changes.find({"quiz_id": quiz_id}, session=session):
@@ -217,7 +217,7 @@ class StandingStore:
         return count
 
 
-def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orders) -> None:
+def raise_standings(database: SyncDatabase, session: SyncSession, orders: Orders) -> None:
     """
     Raise each standing to at least this order, and write how the counts change; in the transaction given.
 
@@ -240,7 +240,7 @@ def raise_standings(database: PlainDatabase, session: PlainSession, orders: Orde
         _raise(database[HELD], session, later)
 
 
-def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -> dict[StandingKey, int]:
+def _raise(collection: SyncCollection, session: SyncSession, orders: Orders) -> dict[StandingKey, int]:
     """Raise the orders of documents to at least these; returns the orders that they had before."""
     if not orders:
         return {}
@@ -260,7 +260,7 @@ def _raise(collection: PlainCollection, session: PlainSession, orders: Orders) -
 
 
 def _write_counts(
-    database: PlainDatabase, session: PlainSession, quiz_id: str, cells: Mapping[int, int]
+    database: SyncDatabase, session: SyncSession, quiz_id: str, cells: Mapping[int, int]
 ) -> None:
     counts = {"_id": quiz_id, "cells": packed(cells)}
     database[COUNTS].replace_one({"_id": quiz_id}, counts, upsert=True, session=session)

@@ -10,10 +10,10 @@ from shared.runtime.errors import Unavailable
 from shared.storage.mongo import (
     Client,
     DuplicateKeyError,
-    PlainDatabase,
-    PlainSession,
     Session,
-    at_once,
+    SyncDatabase,
+    SyncSession,
+    in_sync_transaction,
     in_transaction,
     insert_all,
     insert_in,
@@ -56,13 +56,13 @@ async def test_what_should_be_new_and_is_not_ends_the_transaction(mongo: str) ->
         async def work(session: Session) -> None:
             await insert_in(database["x"], [{"_id": 1}, {"_id": 2}], session)
 
-        def plain(names: PlainDatabase, session: PlainSession) -> None:
+        def plain(names: SyncDatabase, session: SyncSession) -> None:
             insert_all(names["x"], [{"_id": 1}, {"_id": 2}], session)
 
         with pytest.raises(DuplicateKeyError):
             await in_transaction(database, work)
         with pytest.raises(DuplicateKeyError):
-            await at_once(database, plain)
+            await in_sync_transaction(database, plain)
         assert await database["x"].find().to_list(None) == [{"_id": 2, "old": True}]
 
 
@@ -140,7 +140,9 @@ async def test_what_is_written_is_acknowledged_by_a_majority_and_journalled(mong
                 await own["x"].insert_one({"_id": 1}, session=session)
 
             await in_transaction(own, insert)
-            await at_once(own, lambda plain, session: plain["x"].insert_one({"_id": 2}, session=session))
+            await in_sync_transaction(
+                own, lambda plain, session: plain["x"].insert_one({"_id": 2}, session=session)
+            )
         finally:
             watching.close()
         commits = [concern for name, concern in concerns if name == "commitTransaction"]
