@@ -76,7 +76,7 @@ def test_a_lease_outlasts_its_renewal_and_what_is_broken_off() -> None:
     assert term.renewed_seconds + term.margin_seconds < term.seconds
     # Breaking off a write takes as long as closing a producer.
     assert term.margin_seconds > 2 * RESTART_PAUSE_SECONDS
-    with pytest.raises(ValueError, match="outlast"):
+    with pytest.raises(ValueError, match="longer than its renewal"):
         Term(seconds=2, renewed_seconds=1, margin_seconds=1)
 
 
