@@ -1,0 +1,39 @@
+"""The map of events: every topic, its key, who writes and who reads it."""
+
+from ops.documents.tables import code, table
+from shared.contracts import events, topics
+from shared.contracts.envelope import Event
+
+# Who writes a topic; nothing in the contracts says so.
+_WRITERS = {"participant": "registration", "registration": "registration", "quiz": "quiz", "award": "awards"}
+_OTHERS = "other systems"
+
+
+def events_of_the_week() -> str:
+    """A row for each topic, in the order in which things happen."""
+    declared = {topic.name: topic for topic in topics.LIVE}
+    return table(
+        ["topic", "what it says", "key", "partitions", "kept", "written by", "read by"],
+        (_row(contract, declared[contract.topic]) for contract in events.ALL),
+    )
+
+
+def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
+    says = (contract.__doc__ or "").strip().split("\n")[0].removeprefix("A command from any other system: ")
+    return [
+        code(topic.name),
+        says,
+        code(contract.key_field),
+        str(topic.partitions),
+        "the last of each key" if topic.compacted else f"{topic.retention_days} days",
+        _writer(topic.name),
+        code(*topic.groups) if topic.groups else "other systems only",
+    ]
+
+
+def _writer(topic: str) -> str:
+    if topic.endswith(".requested"):
+        return _OTHERS
+    if topic == events.QuizSubmitted.topic:
+        return f"quiz, {_OTHERS}"
+    return _WRITERS.get(topic.partition(".")[0], "notifications")
