@@ -30,7 +30,7 @@ def alerts() -> str:
     Raises:
         UnknownMetric: an alert could never fire.
     """
-    known = {name.strip("`") for name, *_ in _metrics()}
+    known = names()
     found = tomllib.loads(ALERTS.read_text())["alert"]
     for each in found:
         if unknown := set(_METRIC.findall(each["when"])) - known:
@@ -39,6 +39,11 @@ def alerts() -> str:
         ["alert when", "it means", "look at"],
         ([code(each["when"]), each["means"], each["do"]] for each in found),
     )
+
+
+def names() -> set[str]:
+    """The names of all metrics."""
+    return {name.strip("`") for name, *_ in _metrics()}
 
 
 def _metrics() -> Iterator[list[str]]:

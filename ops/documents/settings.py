@@ -1,16 +1,18 @@
 """The settings of the services, from the classes that read them."""
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 import annotated_types
+from fastapi import FastAPI
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ops.documents.tables import code, table
 from ops.keys import COMMON, NEEDED
-from shared.runtime.settings import KafkaSettings, Settings, variable
+from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
 
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # What happens to a running week when a secret is replaced.
@@ -29,7 +31,7 @@ _REPLACED = {
 def everything() -> str:
     """The shared settings, then those of each service."""
     parts = [f"**All services**\n\n{_table(Settings, beside=None)}"]
-    parts += [f"**{name}**\n\n{_table(_settings_of(name), beside=Settings)}" for name in SERVICES]
+    parts += [f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in SERVICES]
     return "\n\n".join(parts)
 
 
@@ -46,10 +48,19 @@ def secrets() -> str:
     )
 
 
-def _settings_of(service: str) -> type[KafkaSettings]:
+def settings_of(service: str) -> type[KafkaSettings]:
+    """The class of a service's settings."""
     module = importlib.import_module(f"services.{service}.app")
     found: type[KafkaSettings] = getattr(module, f"{service.capitalize()}Settings")
     return found
+
+
+def assembled(service: str, all_secrets: Mapping[str, str]) -> FastAPI:
+    """A service's app with these secrets; nothing is opened. Its OpenAPI document has all endpoints."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in all_secrets.items()}
+    settings = settings_of(service).model_validate(given)
+    app: FastAPI = importlib.import_module(f"services.{service}.app").assemble(settings)
+    return app
 
 
 def _table(kind: type[KafkaSettings], *, beside: type[KafkaSettings] | None) -> str:

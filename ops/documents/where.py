@@ -29,7 +29,9 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
     for file, names in places.items():
         yield f"{', '.join(names)} in `{file}`"
     if "templates" in change:
-        [folder] = [path for path in (ROOT / change["templates"]).rglob("templates") if path.is_dir()] or [None]
+        [folder] = [path for path in (ROOT / change["templates"]).rglob("templates") if path.is_dir()] or [
+            None
+        ]
         if folder is None:
             raise NotFound(f"{change['templates']} has no folder templates")
         yield f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`, a file for each event"
