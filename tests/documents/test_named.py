@@ -28,7 +28,7 @@ GUIDES = sorted(
 )
 guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 
-CODE = re.compile(r"```.*?```|^    .+$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"```.*?```|^    [^\n]+$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 KEPU = re.compile(r"(?:^|[\s/`(])kepu ([a-z]+(?: (?:up|down|status|logs)\b)?)(.*)")
 MAKE = re.compile(r"(?:^|[\s`])make ([a-z][a-z-]*)")
 MODULE = re.compile(r"python3? -m ([a-z_.]+)")
@@ -38,7 +38,7 @@ CURL = re.compile(
 )
 SETTING = re.compile(r"KEPU_[A-Z_]+[A-Z]")
 METRIC = re.compile(r"\bkepu_[a-z_]+[a-z]\b")
-TOPIC = re.compile(r"`((?:participant|registration|quiz|award|notification)\.[a-z_]+(?:\.[a-z-]+\.dead)?)`")
+TOPIC = re.compile(r"`((?:participant|registration|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`")
 # Each service has them, and the document does not show them.
 ALWAYS = {"/health", "/metrics", "/docs"}
 NOT_OURS = {"pytest", "pip", "venv"}
