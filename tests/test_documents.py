@@ -10,7 +10,7 @@ import pytest
 from ops.documents import sections
 from ops.documents.finding import NotFound, constant, files_of_test
 from ops.documents.values import in_words
-from shared.web.limits import BODY_BYTES_MAX
+from shared.contracts.topics import WEEKS_KEPT
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md")])
@@ -107,8 +107,8 @@ def test_a_table_without_its_marks_is_noticed() -> None:
 
 
 def test_a_constant_is_found_by_its_name_with_its_value() -> None:
-    found = constant("shared/web:BODY_BYTES_MAX")
-    assert found.value == BODY_BYTES_MAX
+    found = constant("shared:WEEKS_KEPT")
+    assert found.value == WEEKS_KEPT
     assert (ROOT / found.file).is_file()
 
 

@@ -38,7 +38,9 @@ CURL = re.compile(
 )
 SETTING = re.compile(r"KEPU_[A-Z_]+[A-Z]")
 METRIC = re.compile(r"\bkepu_[a-z_]+[a-z]\b")
-TOPIC = re.compile(r"`((?:participant|registration|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`")
+TOPIC = re.compile(
+    r"`((?:participant|registration|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`"
+)
 # Each service has them, and the document does not show them.
 ALWAYS = {"/health", "/metrics", "/docs"}
 NOT_OURS = {"pytest", "pip", "venv"}
