@@ -4,8 +4,8 @@ import importlib.util
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 from fastapi import FastAPI
@@ -17,7 +17,7 @@ from ops.documents.settings import SERVICES, assembled, settings_of
 from shared.contracts import topics
 from shared.messaging.decoding import CODES
 from shared.messaging.settling import HANDLER_FAILED
-from shared.runtime.settings import Settings, variable
+from shared.runtime.settings import KafkaSettings, Settings, variable
 
 ROOT = Path(__file__).parents[2]
 # Not those that tell of the past: decisions, and what has changed.
@@ -101,7 +101,7 @@ def test_kepu_commands_and_their_options_are_there(guide: Path) -> None:
     root = typer.main.get_command(app)
     wrong = []
     for words, rest in KEPU.findall(code_of(guide)):
-        command: click.Command = root
+        command: Any = root
         for word in words.split():
             command = getattr(command, "commands", {}).get(word)
             if command is None:
@@ -125,7 +125,8 @@ def test_make_targets_and_modules_are_there(guide: Path) -> None:
 
 @guides
 def test_settings_are_there(guide: Path) -> None:
-    known = {variable(name) for kind in (Settings, *map(settings_of, SERVICES)) for name in kind.model_fields}
+    kinds: list[type[KafkaSettings]] = [Settings, *map(settings_of, SERVICES)]
+    known = {variable(name) for kind in kinds for name in kind.model_fields}
     elsewhere = "".join(
         path.read_text()
         for path in [*ROOT.glob("ops/**/*.py"), ROOT / "docker-compose.yml", ROOT / "tests/conftest.py"]
