@@ -1,10 +1,14 @@
 """The map of events: every topic, its key, who writes and who reads it."""
 
+import re
+
 from ops.documents.tables import code, table
+from ops.documents.values import in_words
 from shared.contracts import events, topics
 from shared.contracts.envelope import Event
 
 _OTHERS = "other systems"
+_COMMAND = "A command from any other system: "
 # Who writes the topics that begin with this word; nothing in the contracts says so.
 _WRITERS = {
     "participant": "registration",
@@ -29,16 +33,23 @@ def events_of_the_week() -> str:
 
 
 def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
-    says = (contract.__doc__ or "").strip().split("\n")[0].removeprefix("A command from any other system: ")
     return [
         code(topic.name),
-        says,
+        _says(contract),
         code(contract.key_field),
         str(topic.partitions),
-        "the last of each key" if topic.compacted else f"{topic.retention_days} days",
+        "last of each key" if topic.compacted else in_words("RETENTION_DAYS", topic.retention_days),
         _writer(topic.name),
-        code(*topic.groups) if topic.groups else "other systems only",
+        code(*topic.groups) if topic.groups else f"{_OTHERS} only",
     ]
+
+
+def _says(contract: type[Event]) -> str:
+    """The beginning of what the contract says of itself."""
+    line = (contract.__doc__ or "").strip().split("\n")[0]
+    command = line.removeprefix(_COMMAND)
+    says = re.split(r"[.;:](?: |$)", command)[0]
+    return says if command == line else f"a command: {says}"
 
 
 def _writer(topic: str) -> str:
