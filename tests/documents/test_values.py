@@ -43,6 +43,6 @@ def test_a_sentence_has_the_value_of_the_code(guide: str, sentence: str) -> None
 
 
 def test_as_many_workers_grade_as_there_are_partitions() -> None:
-    [topic] = [topic for topic in topics.LIVE if topic.name == QuizSubmitted.topic]
+    topic = next(topic for topic in topics.LIVE if topic.name == QuizSubmitted.topic)
     said = f"up to {topic.partitions}, the partitions of `quiz.submitted`"
     assert said in words((ROOT / "docs/operating.md").read_text())
