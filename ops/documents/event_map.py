@@ -1,0 +1,63 @@
+"""The map of events: every topic, its key, who writes and who reads it."""
+
+import re
+
+from ops.documents.tables import code, table
+from ops.documents.values import in_words
+from shared.contracts import events, topics
+from shared.contracts.envelope import Event
+
+_OTHERS = "other systems"
+_COMMAND = "A command from any other system: "
+# Who writes the topics that begin with this word; nothing in the contracts says so.
+_WRITERS = {
+    "participant": "registration",
+    "registration": "registration",
+    "quiz": "quiz",
+    "award": "awards",
+    "notification": "notifications",
+}
+
+
+class UnknownWriter(Exception):
+    """Nobody has said who writes a topic."""
+
+
+def events_of_the_week() -> str:
+    """A row for each topic, in the order in which things happen."""
+    declared = {topic.name: topic for topic in topics.LIVE}
+    return table(
+        ["topic", "what it says", "key", "partitions", "kept", "written by", "read by"],
+        (_row(contract, declared[contract.topic]) for contract in events.ALL),
+    )
+
+
+def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
+    return [
+        code(topic.name),
+        _says(contract),
+        code(contract.key_field),
+        str(topic.partitions),
+        "last of each key" if topic.compacted else in_words("RETENTION_DAYS", topic.retention_days),
+        _writer(topic.name),
+        code(*topic.groups) if topic.groups else f"{_OTHERS} only",
+    ]
+
+
+def _says(contract: type[Event]) -> str:
+    """The beginning of what the contract says of itself."""
+    line = (contract.__doc__ or "").strip().split("\n")[0]
+    command = line.removeprefix(_COMMAND)
+    says = re.split(r"[.;:](?: |$)", command)[0]
+    return says if command == line else f"a command: {says}"
+
+
+def _writer(topic: str) -> str:
+    if topic.endswith(".requested"):
+        return _OTHERS
+    if topic == events.QuizSubmitted.topic:
+        return f"quiz, {_OTHERS}"
+    try:
+        return _WRITERS[topic.partition(".")[0]]
+    except KeyError:
+        raise UnknownWriter(f"say in ops/documents/event_map.py who writes {topic}") from None

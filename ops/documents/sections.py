@@ -1,0 +1,71 @@
+"""Which table stands in which document, and how it gets there."""
+
+import re
+from collections.abc import Callable
+
+from ops.documents import event_map, guarantees, limits, observing, settings, where
+from ops.documents.finding import ROOT
+
+Table = Callable[[], str]
+
+SECTIONS: dict[str, dict[str, Table]] = {
+    "ARCHITECTURE.md": {
+        "events": event_map.events_of_the_week,
+        "chief guarantees": guarantees.chief,
+        "failures": guarantees.failures,
+    },
+    "CONTRIBUTING.md": {"where": where.to_change},
+    "docs/guarantees.md": {"guarantees": guarantees.everything},
+    "docs/limits.md": {"limits": limits.everything},
+    "docs/operating.md": {
+        "settings": settings.everything,
+        "secrets": settings.secrets,
+        "alerts": observing.alerts,
+        "metrics": observing.metrics_of_all,
+    },
+}
+BEGIN = "<!-- made by python -m ops.documents: {} -->"
+END = "<!-- end of {} -->"
+
+
+class NoMarks(Exception):
+    """A document has no place for a table."""
+
+
+def filled(text: str, tables: dict[str, Table]) -> str:
+    """
+    The document with its tables made anew.
+
+    Raises:
+        NoMarks: the place of a table is gone.
+    """
+    for name, table in tables.items():
+        begin, end = BEGIN.format(name), END.format(name)
+        place = re.compile(rf"{re.escape(begin)}\n.*?{re.escape(end)}", re.DOTALL)
+        if not place.search(text):
+            raise NoMarks(f"the marks of the table {name!r} are missing: {begin} and {end}")
+        made = f"{begin}\n\n{table().strip()}\n\n{end}"
+        text = place.sub(lambda _, made=made: made, text)  # type: ignore[misc]
+    return text
+
+
+def write() -> list[str]:
+    """Write the tables anew; returns the documents that have changed."""
+    changed = []
+    for document, tables in SECTIONS.items():
+        path = ROOT / document
+        before = path.read_text()
+        after = filled(before, tables)
+        if after != before:
+            path.write_text(after)
+            changed.append(document)
+    return changed
+
+
+def outdated() -> list[str]:
+    """The documents whose tables differ from the code, a sentence each."""
+    return [
+        f"{document} is out of date: run .venv/bin/python -m ops.documents"
+        for document, tables in SECTIONS.items()
+        if filled((ROOT / document).read_text(), tables) != (ROOT / document).read_text()
+    ]

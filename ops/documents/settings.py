@@ -1,0 +1,104 @@
+"""The settings of the services, from the classes that read them."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import annotated_types
+from fastapi import FastAPI
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ops.documents.tables import code, table
+from ops.keys import COMMON, NEEDED
+from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
+
+SERVICES = ("registration", "quiz", "awards", "notifications")
+# What happens to a running week when a secret is replaced.
+_REPLACED = {
+    "KEPU_ORGANISER_KEY": "Organisers need the new key.",
+    "KEPU_TOKEN_PUBLIC_KEY": "Replace it together with the private key.",
+    "KEPU_TOKEN_PRIVATE_KEY": "All tokens end. A request that was decided before is decided again. "
+    "Tickets given out before are unknown at the door.",
+    "KEPU_CONTACT_PUBLIC_KEY": "Replace it together with the private key. Other systems seal with it too.",
+    "KEPU_CONTACT_PRIVATE_KEY": "Contacts and tickets sealed before can never be opened again.",
+    "KEPU_ATTEMPT_KEY": "Who is answering questions now must start again; the same attempt gets a new token.",
+    "KEPU_AWARD_KEY": "Later awards get codes of the new key. Codes given out before stay valid.",
+}
+
+
+def everything() -> str:
+    """The shared settings, then those of each service."""
+    parts = [f"**All services**\n\n{_table(Settings, beside=None)}"]
+    parts += [f"**{name}**\n\n{_table(settings_of(name), beside=Settings)}" for name in SERVICES]
+    return "\n\n".join(parts)
+
+
+def secrets() -> str:
+    """Which service gets which secret, and what happens when it is replaced."""
+    gets = {service: (*COMMON, *NEEDED[service]) for service in SERVICES}
+    names = dict.fromkeys(name for service in SERVICES for name in gets[service])
+    return table(
+        ["setting", *SERVICES, "when it is replaced"],
+        (
+            [code(name), *("✓" if name in gets[service] else "" for service in SERVICES), _REPLACED[name]]
+            for name in names
+        ),
+    )
+
+
+def settings_of(service: str) -> type[KafkaSettings]:
+    """The class of a service's settings."""
+    module = importlib.import_module(f"services.{service}.app")
+    found: type[KafkaSettings] = getattr(module, f"{service.capitalize()}Settings")
+    return found
+
+
+def assembled(service: str, all_secrets: Mapping[str, str]) -> FastAPI:
+    """A service's app with these secrets; nothing is opened. Its OpenAPI document has all endpoints."""
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in all_secrets.items()}
+    settings = settings_of(service).model_validate(given)
+    app: FastAPI = importlib.import_module(f"services.{service}.app").assemble(settings)
+    return app
+
+
+def _table(kind: type[KafkaSettings], *, beside: type[KafkaSettings] | None) -> str:
+    known = beside.model_fields if beside else {}
+    return table(
+        ["variable", "default", "meaning"],
+        (
+            [code(variable(name)), _default(field), _meaning(field)]
+            for name, field in kind.model_fields.items()
+            if name not in known
+        ),
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default in (None, "", PydanticUndefined):
+        return "none"
+    default: Any = field.default
+    return code(f"{default:g}" if isinstance(default, float) else str(default))
+
+
+def _meaning(field: FieldInfo) -> str:
+    words = [field.description or ""]
+    if "secret" not in words[0] and SecretStr in (
+        field.annotation,
+        *getattr(field.annotation, "__args__", ()),
+    ):
+        words.append("secret")
+    for bound in field.metadata:
+        match bound:
+            case annotated_types.Ge(ge=low):
+                words.append(f"at least {low:g}")
+            case annotated_types.Gt(gt=low):
+                words.append(f"more than {low:g}")
+            case annotated_types.Le(le=high):
+                words.append(f"at most {high:g}")
+            case annotated_types.MinLen(min_length=low):
+                words.append(f"at least {low} characters")
+    return "; ".join(word for word in words if word)

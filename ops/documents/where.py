@@ -1,0 +1,44 @@
+"""Where to change what: the file and the name, looked up in the code."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ops.documents.finding import ROOT, NotFound, file_of
+from ops.documents.tables import table
+
+FILE = Path(__file__).with_name("where.toml")
+
+
+def to_change() -> str:
+    """
+    A row for each thing that people want to change.
+
+    Raises:
+        NotFound: what a row names is gone.
+    """
+    found = tomllib.loads(FILE.read_text())["change"]
+    return table(["to change", "look at"], ([each["what"], "; ".join(_parts(each))] for each in found))
+
+
+def _parts(change: dict[str, Any]) -> Iterator[str]:
+    places: dict[str, list[str]] = {}
+    for where in change.get("names", ()):
+        places.setdefault(file_of(where), []).append(f"`{where.partition(':')[2]}`")
+    for file, names in places.items():
+        yield f"{', '.join(names)} in `{file}`"
+    if "templates" in change:
+        [folder] = [path for path in (ROOT / change["templates"]).rglob("templates") if path.is_dir()] or [
+            None
+        ]
+        if folder is None:
+            raise NotFound(f"{change['templates']} has no folder templates")
+        yield f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`, a file for each event"
+    if "see" in change:
+        number = Path(change["see"]).name[:4]
+        if not (ROOT / change["see"]).is_file():
+            raise NotFound(f"{change['see']} is gone")
+        yield f"[{number}]({change['see']})"
+    if "note" in change:
+        yield change["note"]
