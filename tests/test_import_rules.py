@@ -124,7 +124,8 @@ def test_a_rule_is_kept(rule: dict[str, Any], graph: ImportGraph) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["name"])
 def test_a_rule_finds_each_import_that_it_forbids(rule: dict[str, Any], graph: ImportGraph) -> None:
-    pairs = list(bad_imports(rule, graph))
+    excepted = rule.get("ignore_imports", [])
+    pairs = [pair for pair in bad_imports(rule, graph) if " -> ".join(pair) not in excepted]
     assert pairs, "the rule forbids nothing"
     missed = [pair for pair in pairs if kept(rule, with_import(graph, *pair))]
     assert missed == []

@@ -21,11 +21,7 @@ from shared.messaging.decoding import Decoding
 from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Evicted, Reading
-from shared.messaging.received import Batch as Batch
-from shared.messaging.received import Following as Following
-from shared.messaging.received import Raw
-from shared.messaging.received import Received as Received
-from shared.messaging.received import Subscription as Subscription
+from shared.messaging.received import Raw, Subscription
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
 

@@ -23,7 +23,6 @@ from shared.storage.mongo import Database, connect
 from tests.support import offsets
 from tests.support.leftovers import topics_made
 from tests.support.service import SOURCE
-from tests.support.waiting import eventually as eventually
 
 E = TypeVar("E", bound=Event)
 
