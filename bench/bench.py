@@ -12,8 +12,8 @@ from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
 from bench.report import Outcome
 from bench.site import Site
+from ops.audit.ledger import Ledger
 from ops.audit.run import SERVICES, Audit
-from ops.demo.ledger import Ledger
 
 T = TypeVar("T")
 ROUNDS = 3

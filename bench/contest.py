@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ops import week
+from ops.week import files as week
 from services.quiz.attempts.rules import attempt_id
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number

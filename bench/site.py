@@ -18,10 +18,10 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient
 
 from bench.contest import PASS_MARK_PERCENT, Contest
-from ops import databases
 from ops.audit.run import SERVICES, Audit, audit
-from ops.services import MAIL, Part, Services
-from ops.settle import GROUPS, wait_until_settled
+from ops.deployment import databases
+from ops.deployment.settle import GROUPS, wait_until_settled
+from ops.local.services import MAIL, Part, Services
 from ops.stack import Stack, StackError
 from ops.stack.host import free_port
 from ops.stack.logs import tail

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ops.services import WEEK, Services
+from ops.local.services import WEEK, Services
 
 KAFKA, MONGO = "kafka", "mongo"
 VICTIMS: tuple[str, ...] = (*(part.name for part in WEEK), KAFKA, MONGO)

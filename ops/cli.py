@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from ops.deployment_cli import deployment_cli
+from ops.commands.deployment import deployment_cli
+from ops.commands.stack import stack_cli
+from ops.commands.week import week_cli
 from ops.stack import StackError
-from ops.stack.cli import stack_cli
 from ops.stack.process import ENDING
-from ops.week_cli import week_cli
 from shared.runtime.errors import Unavailable
 
 FAILED = 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from ops.audit import ledger
 from ops.audit.awards import audit_awards
 from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all
@@ -16,8 +17,7 @@ from ops.audit.log import Log, read
 from ops.audit.notifications import audit_notifications
 from ops.audit.quiz import audit_quiz
 from ops.audit.registration import audit_registration
-from ops.databases import Databases
-from ops.demo import ledger
+from ops.deployment.databases import Databases
 from shared.contracts import topics
 
 SERVICES = ("registration", "quiz", "awards", "notifications")

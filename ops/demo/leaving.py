@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from ops.demo.client import Client
 from ops.demo.people import ERASED, Person, Urls
+from ops.deployment.client import Client
 from ops.stack import StackError
 
 LEAVE_EVERY = 40

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops.demo.client import UNDER_WAY_MAX, Client
 from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.people import ERASED, Person, Urls
 from ops.demo.refusals import try_late, try_what_is_refused
+from ops.deployment.client import UNDER_WAY_MAX, Client
 from ops.stack import StackError
-from ops.week import Week
+from ops.week.files import Week
 
 Json: TypeAlias = dict[str, Any]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops.demo.client import Client
 from ops.demo.people import Person, Urls
+from ops.deployment.client import Client
 
 Json: TypeAlias = dict[str, Any]
 

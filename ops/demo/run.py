@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops import week as weeks
 from ops.audit.awards import name_of
-from ops.databases import Databases
-from ops.demo.client import Client
 from ops.demo.outsider import Outsider
 from ops.demo.people import Urls
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
-from ops.services import Services
-from ops.settle import Unrest, wait_until_settled
+from ops.deployment.client import Client
+from ops.deployment.databases import Databases
+from ops.deployment.settle import Unrest, wait_until_settled
+from ops.local.services import Services
 from ops.stack import StackError
-from ops.week import Week
+from ops.week import files as weeks
+from ops.week.files import Week
 
 Json: TypeAlias = dict[str, Any]
 PEOPLE = 2_000

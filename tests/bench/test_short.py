@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.services import ROOT
+from ops.local.services import ROOT
 
 SECONDS_MAX = 170.0
 

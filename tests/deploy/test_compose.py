@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
-from ops.week import DOCKER_URLS
+from ops.week.files import DOCKER_URLS
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]

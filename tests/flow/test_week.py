@@ -7,9 +7,9 @@ import pytest
 
 from ops.audit.run import Audit, audit, show
 from ops.chaos import Chaos
-from ops.databases import connected
-from ops.services import Services, running
-from ops.week_cli import console, play
+from ops.commands.week import console, play
+from ops.deployment.databases import connected
+from ops.local.services import Services, running
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil

@@ -12,20 +12,21 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops import databases, week
+from ops.audit.ledger import Ledger
 from ops.audit.run import Audit, audit, show
 from ops.chaos import VICTIMS, Chaos
-from ops.demo.client import connected
-from ops.demo.ledger import Ledger
+from ops.commands.deployment import INCOMPLETE, load_pieces
+from ops.commands.stack import DEFAULT_HOME, UP_HOME, Home, tell
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo, week_of_now
-from ops.deployment_cli import INCOMPLETE, load_pieces
-from ops.services import WEEK, Services
-from ops.settle import wait_until_settled
+from ops.deployment import databases
+from ops.deployment.client import connected
+from ops.deployment.settle import wait_until_settled
+from ops.local.services import WEEK, Services
 from ops.stack import Stack, StackError
-from ops.stack.cli import DEFAULT_HOME, UP_HOME, Home, tell
 from ops.stack.host import make_folder
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
+from ops.week import files as week
 from shared.contracts import topics
 from shared.runtime.settings import KafkaSettings
 

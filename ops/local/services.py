@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from ops import keys
+from ops.deployment import keys
 from ops.stack import Stack, StackError
 from ops.stack import state as states
 from ops.stack.host import free_port, is_free
@@ -21,7 +21,7 @@ from ops.stack.watch import Watched
 
 READY_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Services:
 
     def _command(self, name: str, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
         if name == MAIL:
-            arguments = (sys.executable, "-m", "ops.mailbox", str(port), str(self.mail_log))
+            arguments = (sys.executable, "-m", "ops.local.mailbox", str(port), str(self.mail_log))
             return arguments, {}
         part = next(part for part in self.parts if part.name == name)
         environment = {

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ops import week
 from ops.cli import app
 from ops.stack import StackError
+from ops.week import files as week
 
 NOW = datetime(2026, 5, 20, 9, tzinfo=UTC)
 NOBODY = "http://127.0.0.1:9"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.services import ROOT
+from ops.local.services import ROOT
 from ops.stack.state import State, load
 
 KEPU = str(Path(sys.executable).with_name("kepu"))

@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ops import keys, week
-from ops.services import Services
+from ops.commands.stack import UP_HOME, Home, tell
+from ops.deployment import keys
+from ops.local.services import Services
 from ops.stack import Stack, StackError
-from ops.stack.cli import UP_HOME, Home, tell
+from ops.week import files as week
 from shared.contracts import topics
 
 INCOMPLETE = 1

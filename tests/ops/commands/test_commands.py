@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from ops.cli import app
 from ops.stack import Stack
-from ops.week import SAMPLE
+from ops.week.files import SAMPLE
 
 # None takes a variable away: a stack of the test's own.
 OWN = {"KEPU_KAFKA": None, "KEPU_MONGO": None, "KEPU_HOME": None, "COLUMNS": "120"}

@@ -1,7 +1,7 @@
 """
 A real SMTP server for the local week: takes every mail and writes it to a file.
 
-    python -m ops.mailbox PORT FILE
+    python -m ops.local.mailbox PORT FILE
 
 One JSON object a line: message_id, to, subject, body. For this machine's own
 loopback address only; it delivers nothing to anybody.

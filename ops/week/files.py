@@ -24,7 +24,7 @@ import httpx
 from ops.stack import StackError
 
 Json: TypeAlias = dict[str, Any]
-SAMPLE = Path(__file__).parent.parent / "sample" / "puyang-2023"
+SAMPLE = Path(__file__).parents[2] / "sample" / "puyang-2023"
 TIMEOUT_SECONDS = 60.0
 REASON_CHARACTERS_MAX = 300
 LOOK_SECONDS = 0.5

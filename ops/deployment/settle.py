@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from ops.databases import Databases
+from ops.deployment.databases import Databases
 from ops.stack import StackError
 from shared.contracts import topics
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ops import keys
 from ops.cli import app
-from ops.mailbox import Mailbox
+from ops.deployment import keys
+from ops.local.mailbox import Mailbox
 from ops.stack import StackError
 from ops.stack.host import make_folder
 
