@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.ledger import Promise
+from ops.deployment.ledger import Promise
 from ops.audit.log import Log
 from shared.storage.mongo import Database
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, kept, true_of_all
-from ops.audit.ledger import Promise
+from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log
 from ops.deployment.databases import Databases
 from shared.storage.mongo import Database

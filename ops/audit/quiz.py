@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.ledger import Promise
+from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log, read_as
 from ops.demo.outsider import paper_of
 from shared.contracts.envelope import event_id

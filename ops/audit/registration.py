@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.ledger import Promise
+from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log, conforms
 from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (

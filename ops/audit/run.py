@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ops.audit import ledger
+from ops.deployment import ledger
 from ops.audit.awards import audit_awards
 from ops.audit.erasure import audit_erasure
 from ops.audit.findings import Check, kept, true_of_all

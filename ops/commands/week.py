@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ops.audit.ledger import Ledger
+from ops.deployment.ledger import Ledger
 from ops.audit.run import Audit, audit, show
 from ops.chaos import VICTIMS, Chaos
 from ops.commands.deployment import INCOMPLETE, load_pieces

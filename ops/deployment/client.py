@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from ops.audit.ledger import Ledger
+from ops.deployment.ledger import Ledger
 from ops.stack import StackError
 
 Json: TypeAlias = dict[str, Any]
