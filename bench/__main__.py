@@ -19,7 +19,8 @@ from bench.load import client
 from bench.preload import TRANSACTION_MS_MAX
 from bench.report import Outcome
 from bench.site import Site
-from ops.stack import Stack, StackError
+from ops.errors import CommandError
+from ops.stack import Stack
 from ops.stack.host import allow_open_files, make_folder
 from ops.stack.kafka import TRANSACTION_MS_VARIABLE
 from ops.stack.scratch import scratch
@@ -120,7 +121,7 @@ def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
 
         try:
             outcome = run(Bench(site, short, rounds, tell))
-        except StackError as error:
+        except CommandError as error:
             outcome = Outcome(name, LINES[name], problems=[str(error)])
     outcome.seconds = time.monotonic() - started
     return outcome

@@ -12,8 +12,9 @@ from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
 from bench.report import Outcome
 from bench.site import Site
+from ops.audit.run import Audit
+from ops.deployment.description import SERVICES
 from ops.deployment.ledger import Ledger
-from ops.audit.run import SERVICES, Audit
 
 T = TypeVar("T")
 ROUNDS = 3

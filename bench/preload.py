@@ -16,7 +16,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.contest import Contest
-from ops.stack import StackError
+from bench.errors import BenchError
 from shared.contracts.envelope import Context, new_traceparent, to_headers
 from shared.contracts.events import QuizSubmitted
 
@@ -98,7 +98,7 @@ def _produce(producer: Producer, topic: str, contest: Contest, crowd: str, count
 
 def _flush(producer: Producer) -> None:
     if left := producer.flush(FLUSH_SECONDS_MAX):
-        raise StackError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
+        raise BenchError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ class Commits:
         later = [(at, total) for at, total in self.seen if at >= since]
         steps = [(at, total) for (_, before), (at, total) in pairwise(later) if total > before]
         if len(steps) < 2:
-            raise StackError(f"group {self.group} committed {len(steps)} times; the run was too short")
+            raise BenchError(f"group {self.group} committed {len(steps)} times; the run was too short")
         return steps[0][0], steps[-1][0], steps[-1][1] - steps[0][1]
 
     def close(self) -> None:

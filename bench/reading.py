@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from bench.errors import BenchError
 from bench.preload import Commits
-from ops.stack import StackError
 
 LOOK_SECONDS = 0.2
 QUIET_LOOKS = 2
@@ -38,7 +38,7 @@ def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> 
     Wait until nothing is left to read, in the order in which one thing leads to the next.
 
     Raises:
-        StackError: something is left after the time.
+        BenchError: something is left after the time.
     """
     deadline = time.monotonic() + seconds
     watched = [reading.commits(kafka) for reading in readings]
@@ -51,7 +51,7 @@ def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> 
                 left = {
                     f"{r.topic} of {r.group}": lag for r, lag in zip(readings, behind, strict=True) if lag
                 }
-                raise StackError(f"still unread after {seconds:.0f} s: {left}")
+                raise BenchError(f"still unread after {seconds:.0f} s: {left}")
             time.sleep(LOOK_SECONDS)
     finally:
         for one in watched:

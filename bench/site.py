@@ -18,14 +18,17 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient
 
 from bench.contest import PASS_MARK_PERCENT, Contest
-from ops.audit.run import SERVICES, Audit, audit
+from bench.errors import BenchError
+from ops.audit.run import Audit, audit
 from ops.deployment import databases
+from ops.deployment.description import SERVICES
 from ops.deployment.settle import GROUPS, wait_until_settled
 from ops.local.services import MAIL, Part, Services
-from ops.stack import Stack, StackError
+from ops.stack import Stack
 from ops.stack.host import free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, start, stop
+from ops.week.load import Piece, put
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts import topics
@@ -88,10 +91,10 @@ class Aside:
     def check(self) -> None:
         """
         Raises:
-            StackError: it has ended.
+            BenchError: it has ended.
         """
         if not is_running(self.started.process):
-            raise StackError(f"{self.name} has ended; {tail(self.log)}")
+            raise BenchError(f"{self.name} has ended; {tail(self.log)}")
 
     def end(self) -> None:
         stop(self.started.process)
@@ -178,13 +181,13 @@ class Site:
         found |= {"kafka": self.stack.pid("kafka"), "mongod": self.stack.pid("mongo")}
         missing = [name for name, pid in found.items() if pid is None]
         if missing:
-            raise StackError(f"{', '.join(missing)} does not run; see {self.home / 'logs'}")
+            raise BenchError(f"{', '.join(missing)} does not run; see {self.home / 'logs'}")
         return {name: pid for name, pid in found.items() if pid is not None}
 
     def clear(self, *, contest: bool = True) -> None:
         """Back to an empty week, perhaps with the contest published; the services must be stopped."""
         self.ledger.unlink(missing_ok=True)
-        self.services.mail_log.unlink(missing_ok=True)
+        self.services.mail_file.unlink(missing_ok=True)
         _forget(AdminClient({"bootstrap.servers": self.stack.kafka, "log_level": 2}))
         asyncio.run(self._found(contest=contest))
 
@@ -199,9 +202,7 @@ class Site:
                 "score_percent": PASS_MARK_PERCENT,
             },
         }
-        url = f"{self.services.url('awards')}/schemes/bench-certificate"
-        key = {"X-Organiser-Key": self.services.secrets["KEPU_ORGANISER_KEY"]}
-        httpx.put(url, json=body, headers=key, timeout=30).raise_for_status()
+        put(Piece("the scheme", "awards", "/schemes/bench-certificate", body), self.services.apis)
 
     def settle(self, groups: Collection[str] = GROUPS) -> None:
         """Wait until nothing is under way; the services must run."""
@@ -219,9 +220,7 @@ class Site:
 
         async def look() -> Audit:
             async with databases.connected(self.stack.mongo) as all_databases:
-                return await audit(
-                    self.stack.kafka, all_databases, self.ledger, self.services.mail_log, services
-                )
+                return await audit(self.services.deployment, all_databases, self.ledger, services)
 
         return asyncio.run(look())
 
@@ -282,7 +281,7 @@ def _await_all(futures: Mapping[str, object]) -> None:
 
 def _give_up_after(deadline: float, what: str) -> None:
     if time.monotonic() > deadline:
-        raise StackError(f"the {what} of the last line are still there after {CLEARED_SECONDS_MAX:.0f} s")
+        raise BenchError(f"the {what} of the last line are still there after {CLEARED_SECONDS_MAX:.0f} s")
     time.sleep(0.2)
 
 
@@ -296,4 +295,4 @@ def _wait_until_it_answers(aside: Aside) -> None:
             time.sleep(0.1)
         else:
             return
-    raise StackError(f"{aside.name} does not answer after {READY_SECONDS_MAX:.0f} s; {tail(aside.log)}")
+    raise BenchError(f"{aside.name} does not answer after {READY_SECONDS_MAX:.0f} s; {tail(aside.log)}")

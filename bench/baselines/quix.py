@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bench.contest import Contest
-from ops.stack import StackError
+from bench.errors import BenchError
 
 LOCK = Path(__file__).with_name("quix-requirements.lock")
 HOME = Path(__file__).parent.parent.parent / ".kepu" / "bench" / "quix"
@@ -30,7 +30,7 @@ def prepare(contest: Contest) -> None:
     Make the environment if need be, and write down what grading must know of the quiz.
 
     Raises:
-        StackError: it cannot be installed.
+        BenchError: it cannot be installed.
     """
     HOME.mkdir(parents=True, exist_ok=True)
     state, wanted = HOME / "installed", hashlib.sha256(LOCK.read_bytes()).hexdigest()
@@ -54,4 +54,4 @@ def _uv(*arguments: str) -> None:
     try:
         subprocess.run([str(uv), *arguments], check=True, timeout=INSTALL_SECONDS_MAX)
     except (OSError, subprocess.SubprocessError) as error:
-        raise StackError(f"Quix Streams cannot be installed into {HOME}: {error}") from error
+        raise BenchError(f"Quix Streams cannot be installed into {HOME}: {error}") from error

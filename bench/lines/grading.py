@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from bench import preload
 from bench.baselines import quix
 from bench.bench import Bench, clean
+from bench.errors import BenchError
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.preload import Commits
 from bench.report import Outcome
 from bench.site import ASIDE_DATABASE
-from ops.stack import StackError
 from shared.storage import mongo
 
 TITLE = "submissions graded, one worker, all of them there at once"
@@ -121,7 +121,7 @@ def _worker(
 
         def check() -> None:
             if bench.site.services.pid("quiz-worker-1") is None:
-                raise StackError("our worker has ended")
+                raise BenchError("our worker has ended")
 
         with bench.site.running("quiz-worker-1"):
             yield lambda: bench.site.pids("quiz-worker-1"), check

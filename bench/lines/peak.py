@@ -9,6 +9,7 @@ import time
 
 from bench import people
 from bench.bench import Bench, clean, failures, latency_figures
+from bench.errors import BenchError
 from bench.lags import lags_of, percentile
 from bench.load.client import Load
 from bench.measure import Meter
@@ -16,7 +17,6 @@ from bench.reading import OURS, LagWatch, wait_until_read
 from bench.report import Outcome
 from bench.sitting import PARTS, PEAK_RATE, READ_SECONDS_MAX, sit, sit_prepared
 from ops.audit.log import Log
-from ops.stack import StackError
 
 TITLE = "the whole chain at the peak hour's rate, and its ceiling"
 STEPS = (2_600.0, 3_000.0, 3_400.0, 3_900.0, 4_500.0, 5_200.0)
@@ -120,7 +120,7 @@ def _climb(bench: Bench, outcome: Outcome) -> None:
         )
         try:
             wait_until_read(bench.site.stack.kafka, OURS, READ_SECONDS_MAX)
-        except StackError as error:
+        except BenchError as error:
             outcome.problems.append(f"after {rate:,.0f}/s: {error}")
             break
         if not keeps_up:

@@ -10,13 +10,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.contest import http_request, person_of
 from bench.load.client import Plan, requests_file
 from bench.measure import Meter, microseconds_each
 from bench.report import Outcome
+from ops.week.load import Piece, put
 from shared.storage import mongo
 
 TITLE = "newcomers ask for places of one session, closed loop"
@@ -96,9 +95,8 @@ def _put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
         "kind": "open_day",
         "sessions": [{"session_id": _session(round_), **session} for round_ in range(-1, bench.rounds)],
     }
-    key = {"X-Organiser-Key": bench.site.services.secrets["KEPU_ORGANISER_KEY"]}
-    url = f"{bench.site.services.url('registration')}/activities/{ACTIVITY}"
-    httpx.put(url, json=activity, headers=key, timeout=30).raise_for_status()
+    piece = Piece("the activity", "registration", f"/activities/{ACTIVITY}", activity)
+    put(piece, bench.site.services.apis)
 
 
 def _write_requests(bench: Bench, session: str, count: int) -> Path:

@@ -8,12 +8,12 @@ from confluent_kafka.admin import AdminClient
 
 from bench import preload
 from bench.bench import Bench, clean, failures, latency_figures
+from bench.errors import BenchError
 from bench.lines.intake import CONNECTIONS, write_requests
 from bench.load.client import Plan
 from bench.measure import Meter, microseconds_each
 from bench.preload import Commits
 from bench.report import Outcome
-from ops.stack import StackError
 
 TITLE = "the same work by 1, 2 and 4 processes"
 COPIES = (1, 2, 4)
@@ -103,7 +103,7 @@ def _grading(bench: Bench, copies: int, crowd: str) -> dict[str, float]:
             show()
             end = commits.end() - 2 * preload.PARTITIONS
             if not commits.wait_for(end, lambda: None, GRADED_SECONDS_MAX):
-                raise StackError(f"{copies} workers did not grade in {GRADED_SECONDS_MAX:.0f} s")
+                raise BenchError(f"{copies} workers did not grade in {GRADED_SECONDS_MAX:.0f} s")
             time.sleep(0.3)
     first, last, graded = commits.stretch(begun_at)
     commits.close()
@@ -125,4 +125,4 @@ def _wait_for_members(kafka: str, members: int) -> None:
         if group.state == ConsumerGroupState.STABLE and len(group.members) == members:
             return
         time.sleep(0.2)
-    raise StackError(f"group {GROUP} has {len(group.members)} members and is {group.state}, not {members}")
+    raise BenchError(f"group {GROUP} has {len(group.members)} members and is {group.state}, not {members}")

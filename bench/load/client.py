@@ -21,7 +21,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from ops.stack.errors import StackError
+from bench.errors import LoadClientError
 
 SOURCES = Path(__file__).parent
 BUILT = Path(__file__).parent.parent.parent / ".kepu" / "bench"
@@ -162,7 +162,7 @@ class Running:
         The result.
 
         Raises:
-            StackError: the client refused its plan, failed, or is not done after `seconds_max`; it is
+            LoadClientError: the client refused its plan, failed, or is not done after `seconds_max`; it is
                 stopped then.
         """
         try:
@@ -170,17 +170,17 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
-            raise StackError(
+            raise LoadClientError(
                 f"the load client was not done after {seconds_max:g} s; give it --seconds or more time"
             ) from None
         if self.process.returncode != 0:
-            raise StackError(
+            raise LoadClientError(
                 f"the load client ended with {self.process.returncode}; what it said is on stderr above"
             )
         try:
             return _load.validate_json(result)
         except ValidationError as error:
-            raise StackError(f"the load client's result is not what client.py reads: {error}") from None
+            raise LoadClientError(f"the load client's result is not what client.py reads: {error}") from None
 
 
 _load = TypeAdapter(Load)
@@ -220,10 +220,12 @@ def build(environment: Mapping[str, str] = os.environ) -> Path:
     `KEPU_CC` names another compiler than the one of the lock file, with flags of its own if need be.
 
     Raises:
-        StackError: this is not Linux, there is no compiler, or it refused.
+        LoadClientError: this is not Linux, there is no compiler, or it refused.
     """
     if platform.system() != "Linux":
-        raise StackError("the load client is made of epoll: run it on Linux, the servers may be anywhere")
+        raise LoadClientError(
+            "the load client uses epoll: run it on Linux (the servers may be anywhere)"
+        )
     compiler = tuple(shlex.split(environment.get("KEPU_CC", ""))) or ZIG
     built = BUILT / f"load-{_fingerprint(compiler)}"
     if built.exists():
@@ -242,12 +244,12 @@ def build(environment: Mapping[str, str] = os.environ) -> Path:
             command, env=compiling, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StackError(
+        raise LoadClientError(
             f"the load client could not be compiled: {error}; run `make setup`, or "
             "name a C compiler by KEPU_CC"
         ) from None
     if done.returncode != 0:
-        raise StackError(
+        raise LoadClientError(
             f"the load client could not be compiled by `{shlex.join(command)}`; run `make setup` for the "
             f"compiler of the lock file, or name another by KEPU_CC. It said:\n{done.stderr.strip()}"
         )

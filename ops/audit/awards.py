@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.deployment.ledger import Promise
 from ops.audit.log import Log
+from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]

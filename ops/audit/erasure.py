@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, kept, true_of_all
-from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log
 from ops.deployment.databases import Databases
+from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]

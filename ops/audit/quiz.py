@@ -12,9 +12,9 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log, read_as
-from ops.demo.outsider import paper_of
+from ops.audit.papers import paper_of
+from ops.deployment.ledger import Promise
 from shared.contracts.envelope import event_id
 from shared.contracts.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
 from shared.storage.mongo import Database

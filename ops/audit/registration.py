@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.deployment.ledger import Promise
 from ops.audit.log import Entry, Log, conforms
+from ops.deployment.ledger import Promise
 from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (
     ParticipantErased,

@@ -1,4 +1,4 @@
-"""kepu load, keys, topics: what any deployment needs, on this machine or elsewhere."""
+"""kepu load, keys, topics: for any deployment, on this machine or elsewhere."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,61 +7,73 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ops.commands.stack import UP_HOME, Home, tell
+from ops.commands.terminal import UP_HOME, Home, console, tell
 from ops.deployment import keys
+from ops.deployment.description import DOCKER_URLS, Apis
+from ops.errors import CommandError
 from ops.local.services import Services
-from ops.stack import Stack, StackError
-from ops.week import files as week
+from ops.stack import Stack
+from ops.week import files, load
+from ops.week.files import Week
+from ops.week.load import Failure
 from shared.contracts import topics
 
+# The exit code when some pieces could not be loaded.
 INCOMPLETE = 1
-# From docker compose up until the last service listens; the images are there then.
+# From docker compose up until the last service listens, once the images are built.
 DOCKER_START_SECONDS_MAX = 120.0
 
 deployment_cli = typer.Typer()
-console = Console(highlight=False)
 
 
 @deployment_cli.command(name="load")
 def load_command(
-    folder: Annotated[Path, typer.Argument(help="A week's five JSON files, as in sample/puyang-2023.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of the week's five JSON files, as in sample/puyang-2023.")
+    ],
     shift_to_tomorrow: Annotated[
         bool,
         typer.Option(
             "--shift-to-tomorrow",
-            help="Move all times so that the first session is tomorrow and the contest is open now, to try "
-            "things out. Say it once: on another day it moves the sessions again, and tells their people so.",
+            help="Move all times, to try things out: the first session is tomorrow, the contest is open now. "
+            "Use it once: on another day it moves the sessions again, and everyone registered is told.",
         ),
     ] = False,
-    past: Annotated[bool, typer.Option("--past", help="Load it although all its sessions are over.")] = False,
+    past: Annotated[
+        bool, typer.Option("--past", help="Load the week although all its sessions are over.")
+    ] = False,
     docker: Annotated[
-        bool, typer.Option("--docker", help="Into docker-compose.yml's services, with the key in .env.")
+        bool,
+        typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env."),
     ] = False,
     organiser_key: Annotated[
         str | None,
         typer.Option(
             envvar="KEPU_ORGANISER_KEY",
-            help="The organisers' key, for services elsewhere.",
+            help="The organisers' key, for services elsewhere: KEPU_ORGANISER_KEY of their .env.",
             rich_help_panel="Where",
         ),
     ] = None,
     registration: Annotated[
-        str | None, typer.Option(help="Registration's URL.", rich_help_panel="Where")
+        str | None, typer.Option(help="URL of the registration service.", rich_help_panel="Where")
     ] = None,
-    quiz: Annotated[str | None, typer.Option(help="Quiz's URL.", rich_help_panel="Where")] = None,
-    awards: Annotated[str | None, typer.Option(help="Awards' URL.", rich_help_panel="Where")] = None,
+    quiz: Annotated[
+        str | None, typer.Option(help="URL of the quiz service.", rich_help_panel="Where")
+    ] = None,
+    awards: Annotated[
+        str | None, typer.Option(help="URL of the awards service.", rich_help_panel="Where")
+    ] = None,
     home: Home = UP_HOME,
 ) -> None:
     """
     Load a week of your own: activities, groups, quiz and schemes. Loading again changes nothing.
 
-    All that can be loaded is; what is refused is listed with its reason, and the command then exits with 1.
-    Mend the files and load again.
+    When a service refuses something, the rest is loaded all the same. The command then lists what was
+    refused, with the reasons, and exits with 1. Correct the files and load again.
 
     Into the week of kepu up:  kepu load my-week
 
@@ -69,23 +81,20 @@ def load_command(
 
     Elsewhere:  KEPU_ORGANISER_KEY=… kepu load my-week --registration URL --quiz URL --awards URL
     """
-    loaded = week.read(folder)
+    week = files.read(folder)
     if shift_to_tomorrow:
-        loaded = week.from_tomorrow(loaded, datetime.now(UTC))
-    elif loaded.is_over and not past:
-        raise StackError(
+        week = files.from_tomorrow(week, datetime.now(UTC))
+    elif week.is_over and not past:
+        raise CommandError(
             f"all sessions of {folder} are over, so nobody could register: change its times, "
-            "or say --shift-to-tomorrow to try it out, or --past"
+            "or use --shift-to-tomorrow to try it out, or --past to load it all the same"
         )
-    told = {"registration": registration, "quiz": quiz, "awards": awards}
     if docker:
-        urls = week.DOCKER_URLS
-        key = organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"]
+        found = Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
     else:
-        services = Services(Stack(home))
-        urls = {name: url or services.url(name) for name, url in told.items()}
-        key = organiser_key or services.secrets["KEPU_ORGANISER_KEY"]
-    if load_pieces(loaded, urls, key, DOCKER_START_SECONDS_MAX if docker else 0.0):
+        named = {"registration": registration, "quiz": quiz, "awards": awards}
+        found = _named_or_here(named, organiser_key, home)
+    if load_pieces(week, found, DOCKER_START_SECONDS_MAX if docker else 0.0):
         raise typer.Exit(INCOMPLETE)
 
 
@@ -94,14 +103,14 @@ def keys_command(
     file: Annotated[
         Path | None,
         typer.Option(
-            help="Write them to this new file, which only you can read; by default they are printed."
+            help="Write the secrets to this new file, which only you can read. By default they are printed."
         ),
     ] = None,
 ) -> None:
     """
     Make a fresh set of secrets for a deployment, as lines of an .env file: kepu keys --file .env
 
-    Each call makes others. Who loses them can no longer open what was sealed with them: keep a copy.
+    Each call makes other secrets. Keep a copy: what was sealed with lost secrets can never be opened again.
     """
     if file is None:
         typer.echo(keys.as_env(keys.fresh()), nl=False)
@@ -112,24 +121,27 @@ def keys_command(
 @deployment_cli.command(name="topics")
 def topics_command(
     kafka: Annotated[str, typer.Option(envvar="KEPU_KAFKA", help="Bootstrap servers, host:port.")],
-    replication: Annotated[int, typer.Option(envvar="KEPU_KAFKA_REPLICATION", min=1, max=5)] = 1,
+    replication: Annotated[
+        int,
+        typer.Option(
+            envvar="KEPU_KAFKA_REPLICATION", min=1, max=5, help="On how many brokers each topic is kept."
+        ),
+    ] = 1,
 ) -> None:
-    """Create the topics that a Kafka of one's own does not have yet; leave the others as they are."""
+    """Create the topics that your own Kafka does not have yet. Topics that exist stay as they are."""
     created = asyncio.run(topics.create_missing(kafka, replication))
     for name in created:
         console.print(name)
-    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there.")
+    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
 
 
-def load_pieces(
-    loaded: week.Week, urls: Mapping[str, str], organiser_key: str, patience_seconds: float = 0.0
-) -> list[week.Failure]:
-    """Load with a progress display, and say what could not be loaded and why."""
-    pieces = week.pieces(loaded)
+def load_pieces(week: Week, apis: Apis, patience_seconds: float = 0.0) -> list[Failure]:
+    """Load a week with a progress display. Print, and return, what could not be loaded and why."""
+    pieces = load.pieces(week)
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("load", total=len(pieces))
-        failures = week.load(pieces, urls, organiser_key, lambda _: progress.advance(task), patience_seconds)
+        failures = load.load(pieces, apis, lambda _: progress.advance(task), patience_seconds)
     done = len(pieces) - len(failures)
     tell(f"{done} of {len(pieces)} loaded: groups, activities, the quiz with its questions, and schemes")
     if failures:
@@ -138,3 +150,12 @@ def load_pieces(
             table.add_row(*map(escape, (failure.piece, failure.code, failure.reason)))
         console.print(table)
     return failures
+
+
+def _named_or_here(named: Mapping[str, str | None], organiser_key: str | None, home: Path) -> Apis:
+    """The services at the URLs that were named. The others are those of this machine."""
+    urls = {service: url for service, url in named.items() if url}
+    if len(urls) == len(named) and organiser_key:
+        return Apis(urls, organiser_key)
+    here = Services(Stack(home)).apis
+    return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)

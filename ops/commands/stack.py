@@ -1,46 +1,30 @@
-"""kepu stack: the local Kafka and MongoDB by hand."""
+"""kepu stack: the local Kafka and MongoDB without the services."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from ops.commands.terminal import UP_HOME, Home, console, tell
 from ops.stack.stack import LOG_LINES, Stack
 from ops.stack.status import Status
 
+# The exit code when a server does not run.
 NOT_RUNNING = 3
-
-Home = Annotated[
-    Path,
-    typer.Option(
-        "--home", envvar="KEPU_HOME", help="Folder of the servers' data and logs.", rich_help_panel="Where"
-    ),
-]
-DEFAULT_HOME = Path(".kepu")
-# Where kepu up has the week, so that kepu stack finds its servers.
-UP_HOME = DEFAULT_HOME / "up"
 
 stack_cli = typer.Typer(
     no_args_is_help=True,
     help="""
     A real Kafka and a real MongoDB on this machine, without Docker, Java or root.
 
-    The first start fetches Kafka (some 45 MB) and takes about half a minute, later ones two seconds.
+    The first start fetches Kafka (some 45 MB) and takes about half a minute, later starts two seconds.
     Ports are chosen once and kept with the data. Without --home these are the servers of kepu up.
 
-    To use servers of your own, set KEPU_KAFKA (host:port) or KEPU_MONGO (a URL that names a replica set):
-    they are checked and otherwise left alone. KEPU_JAVA names another Java to run Kafka with.
+    To use servers of your own, set KEPU_KAFKA (host:port) or KEPU_MONGO (a URL that names a replica set).
+    They are checked, and nothing else is done to them. KEPU_JAVA names another Java to run Kafka with.
     """,
 )
-console = Console(highlight=False)
-
-
-def tell(text: str) -> None:
-    """Print a line that stays whole, so that an address or a path in it can be copied."""
-    console.print(text, soft_wrap=True, markup=False)
 
 
 class ServerName(StrEnum):
@@ -59,9 +43,9 @@ def up(
     ] = None,
 ) -> None:
     """
-    Start what doesn't run yet, and wait until both can be worked with.
+    Start Kafka and MongoDB where they do not run yet, and wait until both can be used.
 
-    They run on when this command ends: kepu stack down stops them.
+    They go on when this command ends: kepu stack down stops them.
     """
     stack = Stack(home, kafka_port=kafka_port, mongo_port=mongo_port, tell=tell)
     stack.up()
@@ -71,7 +55,7 @@ def up(
 @stack_cli.command()
 def down(home: Home = UP_HOME) -> None:
     """
-    Stop both. Their data stays, and so do their ports.
+    Stop both. The data and the ports are kept.
 
     To begin anew, remove the folder afterwards.
     """
@@ -81,7 +65,7 @@ def down(home: Home = UP_HOME) -> None:
 
 @stack_cli.command()
 def status(home: Home = UP_HOME) -> None:
-    """Tell what runs and where. Exits with 0 if all of it runs, with 3 if not."""
+    """Show which server runs, and where. Exits with 0 if both run, else with 3."""
     found = Stack(home).status()
     _show(found)
     if not all(server.running for server in found):
@@ -90,12 +74,18 @@ def status(home: Home = UP_HOME) -> None:
 
 @stack_cli.command()
 def logs(
-    server: Annotated[ServerName | None, typer.Argument(help="Only this one's; both by default.")] = None,
+    server: Annotated[
+        ServerName | None, typer.Argument(help="Only the log of this server. Both by default.")
+    ] = None,
     home: Home = UP_HOME,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")] = LOG_LINES,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show new lines as they come, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="How many lines to begin with.")
+    ] = LOG_LINES,
 ) -> None:
-    """Show how the servers' logs end."""
+    """Show the last lines of the servers' logs."""
     named = [server.value] if server else []
     try:
         for name, line in Stack(home).logs(*named, lines=lines, follow=follow):

@@ -1,20 +1,21 @@
-"""The four services' databases, for the audit alone: no service reads another's."""
+"""The databases of all four services, for the audit and the tools: no service reads another's database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from ops.deployment.description import SERVICES
 from shared.storage import mongo
 from shared.storage.mongo import Database
 from shared.storage.outbox import COLLECTION as OUTBOX
 
-# States of a message that still has to go out.
+# States of a message that still has to be sent.
 UNDELIVERED = ("pending", "claimed")
 
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """One database each."""
+    """The database of each service."""
 
     registration: Database
     quiz: Database
@@ -22,14 +23,14 @@ class Databases:
     notifications: Database
 
     async def unpublished(self) -> int:
-        """Events in the outboxes, and sessions whose people are still to be told of a change."""
+        """How many events wait in the outboxes, and sessions whose people are not yet told of a change."""
         everyone = (self.registration, self.quiz, self.awards, self.notifications)
         untold: int = await self.registration["sessions"].count_documents({"untold": True})
         return untold + sum([await database[OUTBOX].count_documents({}) for database in everyone])
 
     async def undelivered(self) -> int:
-        """Messages that still have to go out."""
-        # Mails alone can be on their way, and the index by state holds no others.
+        """How many mails still have to be sent. Messages for the inbox are delivered at once."""
+        # With the channel and the state the query is answered from an index.
         waiting = {"channel": "email", "state": {"$in": UNDELIVERED}}
         count: int = await self.notifications["messages"].count_documents(waiting)
         return count
@@ -37,8 +38,7 @@ class Databases:
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Databases]:
-    """All four, closed at the end."""
-    names = ("registration", "quiz", "awards", "notifications")
+    """The four databases of a MongoDB, closed at the end."""
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(mongo.connect(url, f"kepu_{name}")) for name in names]
+        opened = [await stack.enter_async_context(mongo.connect(url, f"kepu_{name}")) for name in SERVICES]
         yield Databases(*opened)

@@ -1,17 +1,17 @@
-"""Fresh secrets for a deployment, as the environment variables that the services read."""
+"""The secrets of a deployment, named like the environment variables that the services read."""
 
 import json
 import os
 import secrets
 from pathlib import Path
 
-from ops.stack import StackError
+from ops.errors import CommandError
 from shared.contracts import sealing
 from shared.web import tokens
 
 TOKEN_BYTES = 32
 
-# Which service needs which secret: none gets another's.
+# Which service needs which secret. No service gets a secret that it does not need.
 NEEDED: dict[str, tuple[str, ...]] = {
     "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
     "quiz": ("KEPU_ATTEMPT_KEY",),
@@ -21,8 +21,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
 COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
 
 
+class KeyFileError(CommandError):
+    """A file of secrets is missing, is there already, or cannot be read or written."""
+
+
 def fresh() -> dict[str, str]:
-    """A new set; all of a deployment's services must have the same."""
+    """A new set of secrets. All services of one deployment need the same set."""
     token_private, token_public = tokens.new_key_pair()
     contact_private, contact_public = sealing.new_key_pair()
     return {
@@ -37,7 +41,7 @@ def fresh() -> dict[str, str]:
 
 
 def kept(path: Path) -> dict[str, str]:
-    """The secrets of a local run: made the first time, readable by their owner alone."""
+    """The secrets of a local run: made at the first call, and readable by their owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, json.dumps(fresh(), indent=2))
@@ -46,23 +50,23 @@ def kept(path: Path) -> dict[str, str]:
 
 
 def as_env(all_secrets: dict[str, str]) -> str:
-    """Lines of an .env file."""
+    """The secrets as lines of an .env file."""
     return "".join(f'{name}="{value}"\n' for name, value in all_secrets.items())
 
 
 def write(path: Path, text: str) -> None:
     """
-    Write a file that nobody else can read, not even for a moment.
+    Write a new file that only its owner can ever read.
 
     Raises:
-        StackError: it is there already, and may be all that opens what was sealed; or it can't be written.
+        KeyFileError: the file is there already, and its keys may be needed; or it cannot be written.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise StackError(f"{path} is there already: its secrets are kept; name another file") from None
+        raise KeyFileError(f"{path} is there already: its secrets are kept; name another file") from None
     except OSError as error:
-        raise StackError(f"can't write {path}: {error.strerror}") from error
+        raise KeyFileError(f"can't write {path} ({error.strerror}): name another file") from error
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
 
@@ -72,21 +76,21 @@ def read(path: Path) -> dict[str, str]:
     The secrets in an .env file that `as_env` wrote.
 
     Raises:
-        StackError: there is no such file, or no secrets are in it.
+        KeyFileError: there is no such file, or it holds no secrets.
     """
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
-        raise StackError(
-            f"can't read {path} ({error.strerror}): make it by kepu keys --file {path}"
+        raise KeyFileError(
+            f"can't read {path} ({error.strerror}): make it with kepu keys --file {path}"
         ) from error
     pairs = (line.partition("=") for line in lines if line.startswith("KEPU_"))
     found = {name: value.strip('"') for name, _, value in pairs}
     if "KEPU_ORGANISER_KEY" not in found:
-        raise StackError(f"{path} has no KEPU_ORGANISER_KEY: make it by kepu keys --file {path}")
+        raise KeyFileError(f"{path} has no KEPU_ORGANISER_KEY: make it with kepu keys --file {path}")
     return found
 
 
 def for_service(name: str, all_secrets: dict[str, str]) -> dict[str, str]:
-    """Those that this service needs."""
+    """The secrets that this service needs."""
     return {key: all_secrets[key] for key in (*COMMON, *NEEDED[name]) if key in all_secrets}

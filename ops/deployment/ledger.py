@@ -1,7 +1,7 @@
 """
-What the services have promised to the simulated people, line by line, for the audit to hold against them.
+What the services have acknowledged, a line for each promise. The audit checks that every promise is kept.
 
-Written at once and flushed, so that it also outlives a kill of the play itself.
+Each line is flushed when it is written, so the ledger survives a kill of the program that writes it.
 """
 
 import json
@@ -9,6 +9,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+
+# The ledger's name in the home folder of a week.
+LEDGER_FILE = "ledger.jsonl"
 
 Kind: TypeAlias = Literal[
     "registered",
@@ -25,7 +28,7 @@ Kind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One acknowledgement: `id` is the thing promised, `detail` its outcome or code."""
+    """One acknowledgement: `id` names the thing promised, `detail` its outcome or code."""
 
     kind: Kind
     id: str
@@ -41,13 +44,13 @@ class Ledger:
         self.counts: Counter[str] = Counter()
 
     def note(self, kind: Kind, id_: str, detail: str = "") -> None:
-        """Keep one promise."""
+        """Write down one promise."""
         self.counts[kind] += 1
         self._file.write(json.dumps([kind, id_, detail], ensure_ascii=False) + "\n")
 
 
 def read(path: Path) -> list[Promise]:
-    """All promises kept in a file; none if there is no file."""
+    """All promises of a file; none if there is no file."""
     if not path.exists():
         return []
     rows: list[list[Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]

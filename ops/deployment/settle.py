@@ -1,4 +1,4 @@
-"""Waiting until a week has come to rest: nothing unread, nothing unpublished, nothing to deliver."""
+"""Wait until a deployment is at rest: no event unread, none unpublished, no message to deliver."""
 
 import asyncio
 import time
@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ops.deployment.databases import Databases
-from ops.stack import StackError
+from ops.errors import CommandError
 from shared.contracts import topics
 
 LOOK_SECONDS = 0.5
 SETTLE_SECONDS_MAX = 240.0
 ANSWER_SECONDS_MAX = 20.0
-# What a consumer has just committed may lead to an outbox that is filled a moment later.
+# A consumer's last commit may fill an outbox a moment later, so one look without work is not enough.
 QUIET_LOOKS = 3
 GROUPS = frozenset(group for topic in topics.LIVE for group in topic.groups)
 
 
+class NotAtRest(CommandError):
+    """Something is still under way after the time given, or Kafka does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unrest:
-    """What is still to be done: events not committed, not published, messages not delivered."""
+    """The work that is left: events not yet committed or published, messages not yet delivered."""
 
     unread: int
     unpublished: int
@@ -29,7 +33,7 @@ class Unrest:
 
     @property
     def total(self) -> int:
-        """Everything; 0 at rest."""
+        """The sum: 0 at rest."""
         return self.unread + self.unpublished + self.undelivered
 
 
@@ -41,13 +45,13 @@ async def wait_until_settled(
     groups: Collection[str] = GROUPS,
 ) -> None:
     """
-    Wait until three looks in a row find nothing to do.
+    Wait until three looks in a row find no work left.
 
     Args:
-        groups: whose reading is waited for; fewer where only some services run.
+        groups: the consumer groups to wait for. Name fewer where only some services run.
 
     Raises:
-        StackError: there is still something to do after the time; says what.
+        NotAtRest: work is left after the time; the message says which.
     """
     deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
     while quiet < QUIET_LOOKS:
@@ -57,12 +61,15 @@ async def wait_until_settled(
         quiet = quiet + 1 if unrest.total == 0 else 0
         if time.monotonic() > deadline:
             behind = {name: lag for name, lag in unread.items() if lag}
-            raise StackError(f"the week is not at rest after {seconds:.0f} s: {unrest}, unread {behind}")
+            raise NotAtRest(
+                f"the week is not at rest after {seconds:.0f} s: {unrest}, unread {behind}; "
+                "look in the services' logs, or wait and try again"
+            )
         await asyncio.sleep(LOOK_SECONDS)
 
 
 def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
-    """Events not committed, by "topic of group"."""
+    """How many events each group has not yet committed, by "topic of group"."""
     found: dict[str, int] = {}
     for group in sorted(groups):
         consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False})
@@ -71,7 +78,7 @@ def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
                 if group in topic.groups:
                     found[f"{topic.name} of {group}"] = _lag_of(consumer, topic)
         except KafkaException as error:
-            raise StackError(f"Kafka at {kafka} does not answer: {error}") from error
+            raise NotAtRest(f"Kafka at {kafka} does not answer ({error}): start the week first") from error
         finally:
             consumer.close()
     return found

@@ -1,10 +1,9 @@
 """
-A real SMTP server for the local week: takes every mail and writes it to a file.
+A real mail server for the local week: it takes every mail and writes it to a file.
 
     python -m ops.local.mailbox PORT FILE
 
-One JSON object a line: message_id, to, subject, body. For this machine's own
-loopback address only; it delivers nothing to anybody.
+One JSON object a line: message_id, to, subject, body. It listens on this machine only, and delivers nothing.
 """
 
 import asyncio
@@ -21,10 +20,10 @@ MAIL_BYTES_MAX = 1_048_576
 
 
 class Mailbox:
-    """Writes mails to a file and answers only when they are there."""
+    """Writes mails to a file, and answers when a mail is written."""
 
     def __init__(self, path: Path) -> None:
-        # Mails name people and their addresses: nobody else's to read.
+        # Mails name people and their addresses: only the owner may read the file.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
 

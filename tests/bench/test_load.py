@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
+from bench.errors import LoadClientError
 from bench.load.client import Latency, Load, Plan, Step, build, requests_file, run, start
-from ops.stack.errors import StackError
 from tests.bench.quiz import QUESTIONS, TinyQuiz, paper
 from tests.bench.server import Asked, Reply, http, request, serving
 
@@ -578,7 +578,7 @@ async def test_in_a_burst_nobody_submits_before_all_have_started(tmp_path: Path,
 def test_a_plan_that_cannot_be_is_refused_with_the_reason(
     plan: Plan, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(StackError, match="load client ended with 2"):
+    with pytest.raises(LoadClientError, match="load client ended with 2"):
         run(plan)
     assert said in capfd.readouterr().err
 
@@ -590,7 +590,7 @@ def test_a_file_that_is_cut_off_is_refused(
     path = tmp_path / "requests"
     requests_file(path, [request(1)])
     path.write_bytes(path.read_bytes() + spoilt)
-    with pytest.raises(StackError):
+    with pytest.raises(LoadClientError):
         run(Plan(targets=("127.0.0.1:1",), requests=path))
     assert "request 2" in capfd.readouterr().err
 
@@ -600,13 +600,13 @@ def test_a_token_that_would_end_the_line_is_refused(
 ) -> None:
     path = tmp_path / "tokens"
     path.write_text("good\nbad one\n")
-    with pytest.raises(StackError):
+    with pytest.raises(LoadClientError):
         run(Plan(targets=("127.0.0.1:1",), sittings=path, quiz="contest"))
     assert "token 2" in capfd.readouterr().err
 
 
 def test_without_a_compiler_the_error_says_what_to_do() -> None:
-    with pytest.raises(StackError, match="make setup"):
+    with pytest.raises(LoadClientError, match="make setup"):
         build({"KEPU_CC": "no-such-compiler"})
-    with pytest.raises(StackError, match="KEPU_CC"):
+    with pytest.raises(LoadClientError, match="KEPU_CC"):
         build({"KEPU_CC": "false"})

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from ops.cli import app
 from ops.deployment import keys
 from ops.local.mailbox import Mailbox
-from ops.stack import StackError
 from ops.stack.host import make_folder
 
 
@@ -49,7 +48,7 @@ def test_file_without_keys_is_told(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / ".env"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(StackError, match="kepu keys --file"):
+    with pytest.raises(keys.KeyFileError, match="kepu keys --file"):
         keys.read(path)
 
 

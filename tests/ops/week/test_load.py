@@ -13,8 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ops.cli import app
-from ops.stack import StackError
-from ops.week import files as week
+from ops.deployment.description import Apis
+from ops.week import files
+from ops.week.files import WeekError
+from ops.week.load import Failure, Piece, load, pieces
 
 NOW = datetime(2026, 5, 20, 9, tzinfo=UTC)
 NOBODY = "http://127.0.0.1:9"
@@ -60,34 +62,34 @@ def site(port: int = 0, **refused: str) -> Iterator[Site]:
             serving.join()
 
 
-def everywhere(url: str) -> dict[str, str]:
-    return dict.fromkeys(("registration", "quiz", "awards"), url)
+def everywhere(url: str, **elsewhere: str) -> Apis:
+    return Apis({**dict.fromkeys(("registration", "quiz", "awards"), url), **elsewhere}, "k" * 16)
 
 
 def test_a_piece_that_is_refused_keeps_no_other_from_being_loaded() -> None:
-    pieces = week.pieces(week.read())
-    first = pieces[0]
+    put = pieces(files.read())
+    first = put[0]
     with site(0, **{first.path.strip("/").replace("/", "__"): "group_conflict"}) as there:
-        advanced: list[week.Piece] = []
-        failures = week.load(pieces, everywhere(there.url), "k" * 16, advanced.append)
+        advanced: list[Piece] = []
+        failures = load(put, everywhere(there.url), advanced.append)
     assert [(failure.piece, failure.code) for failure in failures] == [(first.name, "group_conflict")]
     assert failures[0].reason == 'That is so.; {"field": "title"}'
-    assert set(there.put) == {piece.path for piece in pieces[1:]}
-    assert advanced == pieces
+    assert set(there.put) == {piece.path for piece in put[1:]}
+    assert advanced == put
 
 
 def test_a_service_that_does_not_answer_is_asked_once_and_the_others_are_loaded() -> None:
-    pieces = week.pieces(week.read())
+    put = pieces(files.read())
     with site() as there:
-        failures = week.load(pieces, {**everywhere(there.url), "registration": NOBODY}, "k" * 16)
-    of_registration = [piece for piece in pieces if piece.service == "registration"]
+        failures = load(put, everywhere(there.url, registration=NOBODY))
+    of_registration = [piece for piece in put if piece.service == "registration"]
     assert [failure.piece for failure in failures] == [piece.name for piece in of_registration]
     assert [failure.code for failure in failures] == ["unreachable", *["not_tried"] * (len(failures) - 1)]
-    assert len(there.put) == len(pieces) - len(of_registration) > 0
+    assert len(there.put) == len(put) - len(of_registration) > 0
 
 
 def test_a_shifted_week_begins_tomorrow_and_its_contest_is_open() -> None:
-    shifted = week.from_tomorrow(week.read(), NOW)
+    shifted = files.from_tomorrow(files.read(), NOW)
     assert shifted.first_day.date() == NOW.date() + timedelta(days=1)
     opens, closes = (datetime.fromisoformat(shifted.quiz[name]) for name in ("opens_at", "closes_at"))
     assert opens < NOW < closes
@@ -95,26 +97,26 @@ def test_a_shifted_week_begins_tomorrow_and_its_contest_is_open() -> None:
 
 @pytest.mark.parametrize("wrong", ["tomorrow", None, 7])
 def test_a_time_that_is_none_is_told(wrong: object) -> None:
-    found = week.read()
+    found = files.read()
     found.activities[0]["sessions"][0]["starts_at"] = wrong
-    with pytest.raises(StackError, match="a time is missing or is none"):
-        week.from_tomorrow(found, NOW)
+    with pytest.raises(WeekError, match="a time is missing or is none"):
+        files.from_tomorrow(found, NOW)
 
 
 def test_a_piece_without_an_id_is_told() -> None:
-    found = week.read()
+    found = files.read()
     del found.groups[0]["group_id"]
-    with pytest.raises(StackError, match="a group has no group_id"):
-        week.pieces(found)
+    with pytest.raises(WeekError, match="a group has no group_id"):
+        pieces(found)
 
 
 def test_the_command_lists_what_it_could_not_load_and_exits_with_1() -> None:
-    quiz = week.read().quiz_id
+    quiz = files.read().quiz_id
     with site(0, **{f"quizzes__{quiz}": "quiz_running"}) as there:
-        addresses = [part for name in everywhere("") for part in (f"--{name}", there.url)]
+        addresses = [part for name in everywhere("").urls for part in (f"--{name}", there.url)]
         result = CliRunner().invoke(
             app,
-            ["load", str(week.SAMPLE), "--shift-to-tomorrow", "--organiser-key", "k" * 16, *addresses],
+            ["load", str(files.SAMPLE), "--shift-to-tomorrow", "--organiser-key", "k" * 16, *addresses],
             env={"COLUMNS": "120"},
         )
     assert result.exit_code == 1
@@ -125,17 +127,17 @@ def test_the_command_lists_what_it_could_not_load_and_exits_with_1() -> None:
 
 
 def test_a_service_that_is_still_starting_is_waited_for() -> None:
-    pieces = week.pieces(week.read())[:1]
+    put = pieces(files.read())[:1]
     with site() as there:
         port = int(there.url.rpartition(":")[2])
-    failures: list[week.Failure] = []
+    failures: list[Failure] = []
     loading = threading.Thread(
         target=lambda: failures.extend(
-            week.load(pieces, everywhere(f"http://127.0.0.1:{port}"), "k" * 16, patience_seconds=20.0)
+            load(put, everywhere(f"http://127.0.0.1:{port}"), patience_seconds=20.0)
         )
     )
     loading.start()
     with site(port=port) as there:
         loading.join(20)
     assert failures == []
-    assert set(there.put) == {pieces[0].path}
+    assert set(there.put) == {put[0].path}
