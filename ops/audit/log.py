@@ -209,7 +209,7 @@ def _read(
             heard_at = time.monotonic()
         elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
             raise LogUnreadable(
-                f"Kafka gave no records for {SILENCE_SECONDS_MAX:.0f} s, but has more in {len(left)} partitions: "
+                f"Kafka gave none of the records left in {len(left)} partitions for {SILENCE_SECONDS_MAX:.0f} s: "
                 "see kepu stack logs kafka, and try again"
             )
         for message in messages:

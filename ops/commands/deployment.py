@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -30,43 +30,45 @@ DOCKER_START_SECONDS_MAX = 120.0
 deployment_cli = typer.Typer()
 
 
+Folder = Annotated[
+    Path, typer.Argument(help="The folder of the week's five JSON files, as in sample/puyang-2023.")
+]
+Shift = Annotated[
+    bool,
+    typer.Option(
+        "--shift-to-tomorrow",
+        help="Move all times, to try things out: the first session is tomorrow, the contest is open now. "
+        "Use it once: on another day it moves the sessions again, and everyone registered is told.",
+    ),
+]
+Past = Annotated[bool, typer.Option("--past", help="Load the week although all its sessions are over.")]
+Docker = Annotated[
+    bool, typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env.")
+]
+OrganiserKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KEPU_ORGANISER_KEY",
+        help="The organisers' key, for services elsewhere: KEPU_ORGANISER_KEY of their .env file.",
+        rich_help_panel="Where",
+    ),
+]
+
+
+def _url_of(service: str) -> Any:
+    return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
+
+
 @deployment_cli.command(name="load")
 def load_command(
-    folder: Annotated[
-        Path, typer.Argument(help="The folder of the week's five JSON files, as in sample/puyang-2023.")
-    ],
-    shift_to_tomorrow: Annotated[
-        bool,
-        typer.Option(
-            "--shift-to-tomorrow",
-            help="Move all times, to try things out: the first session is tomorrow, the contest is open now. "
-            "Use it once: on another day it moves the sessions again, and everyone registered is told.",
-        ),
-    ] = False,
-    past: Annotated[
-        bool, typer.Option("--past", help="Load the week although all its sessions are over.")
-    ] = False,
-    docker: Annotated[
-        bool,
-        typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env."),
-    ] = False,
-    organiser_key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="KEPU_ORGANISER_KEY",
-            help="The organisers' key, for services elsewhere: KEPU_ORGANISER_KEY of their .env.",
-            rich_help_panel="Where",
-        ),
-    ] = None,
-    registration: Annotated[
-        str | None, typer.Option(help="URL of the registration service.", rich_help_panel="Where")
-    ] = None,
-    quiz: Annotated[
-        str | None, typer.Option(help="URL of the quiz service.", rich_help_panel="Where")
-    ] = None,
-    awards: Annotated[
-        str | None, typer.Option(help="URL of the awards service.", rich_help_panel="Where")
-    ] = None,
+    folder: Folder,
+    shift_to_tomorrow: Shift = False,
+    past: Past = False,
+    docker: Docker = False,
+    organiser_key: OrganiserKey = None,
+    registration: Annotated[str | None, _url_of("registration")] = None,
+    quiz: Annotated[str | None, _url_of("quiz")] = None,
+    awards: Annotated[str | None, _url_of("awards")] = None,
     home: Home = UP_HOME,
 ) -> None:
     """
