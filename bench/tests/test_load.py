@@ -12,8 +12,8 @@ import pytest
 
 from bench.errors import LoadClientError
 from bench.load.client import Latency, Load, Plan, Step, build, requests_file, run, start
-from tests.bench.quiz import QUESTIONS, TinyQuiz, paper
-from tests.bench.server import Asked, Reply, http, request, serving
+from bench.tests.quiz import QUESTIONS, TinyQuiz, paper
+from bench.tests.server import Asked, Reply, http, request, serving
 
 pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="the client is made of epoll")
 
