@@ -15,10 +15,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bench import report
 from bench.bench import ROUNDS, Bench
 from bench.contest import Contest
+from bench.lab import Lab
 from bench.load import client
 from bench.preload import TRANSACTION_MS_MAX
 from bench.report import Outcome
-from bench.site import Site
 from ops.errors import CommandError
 from ops.stack import Stack
 from ops.stack.host import allow_open_files, make_folder
@@ -92,22 +92,22 @@ def main(
         console.print("Starting Kafka and MongoDB …")
         client.build()
         with Stack(home, detached=False, tell=console.print) as stack:
-            site = Site(stack, Contest.of_now())
+            lab = Lab(stack, Contest.of_now())
             try:
                 for name in chosen:
-                    outcomes.append(_run(name, site, short, 1 if short else repeat))
+                    outcomes.append(_run(name, lab, short, 1 if short else repeat))
                     outcomes[-1].show(console)
                     settings = {"short": short, "repeat": repeat, "lines": chosen}
                     # After each line: what was measured is not lost if a later one is broken off.
                     report.write(out, outcomes, settings, of_machine)
             finally:
-                site.stop()
+                lab.stop()
     console.print(f"\nAll of it as JSON: {out}")
     if any(outcome.problems for outcome in outcomes):
         raise typer.Exit(FAILED)
 
 
-def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
+def _run(name: str, lab: Lab, short: bool, rounds: int) -> Outcome:
     run: Callable[[Bench], Outcome] = importlib.import_module(f"bench.lines.{name}").run
     columns: tuple[Any, ...] = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     started = time.monotonic()
@@ -120,7 +120,7 @@ def _run(name: str, site: Site, short: bool, rounds: int) -> Outcome:
                 console.print(f"{time.monotonic() - started:6.0f} s  {name}: {text}")
 
         try:
-            outcome = run(Bench(site, short, rounds, tell))
+            outcome = run(Bench(lab, short, rounds, tell))
         except CommandError as error:
             outcome = Outcome(name, LINES[name], problems=[str(error)])
     outcome.seconds = time.monotonic() - started

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from pymongo import MongoClient
 
+from bench.lab import Lab
 from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
 from bench.report import Outcome
-from bench.site import Site
 from ops.audit.run import Audit
 from ops.deployment.description import SERVICES
 from ops.deployment.ledger import Ledger
@@ -25,7 +25,7 @@ CHECKPOINT_SECONDS_HELD = 3_600.0
 class Bench:
     """One run of the bench."""
 
-    site: Site
+    lab: Lab
     short: bool
     rounds: int
     tell: Callable[[str], None]
@@ -36,7 +36,7 @@ class Bench:
 
     def file(self, name: str) -> Path:
         """A file of this run, removed with it."""
-        return self.site.home / name
+        return self.lab.home / name
 
     def load(self, plan: Plan) -> Load:
         """Run the load client; what was acknowledged goes to the audit's ledger."""
@@ -47,7 +47,7 @@ class Bench:
 
     def promise(self, acknowledged: Path) -> int:
         """Hand over what the load client was promised; how many submissions."""
-        ledger = Ledger(self.site.ledger)
+        ledger = Ledger(self.lab.ledger)
         with acknowledged.open() as lines:
             for line in lines:
                 attempt_id, receipt_id = line.rstrip("\n").split("\t")
@@ -70,7 +70,7 @@ class Bench:
             self._administer({"setParameter": 1, "syncdelay": before})
 
     def _administer(self, command: dict[str, Any]) -> dict[str, Any]:
-        client: MongoClient[Any] = MongoClient(self.site.stack.mongo)
+        client: MongoClient[Any] = MongoClient(self.lab.stack.mongo)
         try:
             return client.admin.command(command)
         finally:
@@ -79,7 +79,7 @@ class Bench:
     def audit(self, outcome: Outcome, services: Collection[str] = SERVICES) -> Audit:
         """Have everything recomputed; what does not agree is a problem of the outcome."""
         self.tell("auditing")
-        found = self.site.audit(services)
+        found = self.lab.audit(services)
         verdict = f"{found.missing} missing, {found.duplicated} duplicated, {found.wrong} wrong"
         checked = sum(check.expected for checks in found.checks.values() for check in checks)
         outcome.details["audit"] = {"agrees": found.agrees, "verdict": verdict, "checked": checked}
@@ -99,12 +99,12 @@ def clean(bench: Bench, *, contest: bool = True) -> Iterator[None]:
     Without quiz's worker a contest must not be there: nobody would tell of it.
     """
     bench.tell("clearing")
-    bench.site.stop()
-    bench.site.clear(contest=contest)
+    bench.lab.stop()
+    bench.lab.clear(contest=contest)
     try:
         yield
     finally:
-        bench.site.stop()
+        bench.lab.stop()
 
 
 def failures(load: Load) -> int:

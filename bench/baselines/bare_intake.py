@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.baselines.asgi import Bare
-from bench.baselines.told import Record, producer, send, serve, told
+from bench.baselines.clients import Record, producer, send, serve, setting
 from services.quiz.attempts.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.messaging.group_commit import GroupCommit
 
@@ -41,7 +41,7 @@ class BareIntake(Bare):
         return b'{"received":true}'
 
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
-        await send(self._producer, told("topic"), records)
+        await send(self._producer, setting("topic"), records)
         return [None] * len(records)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench.baselines.asgi import Bare
-from bench.baselines.told import serve, told
+from bench.baselines.clients import serve, setting
 from bench.contest import DURATION_SECONDS, VERSION, Contest
 from services.quiz.attempts.rules import attempt_id
 from services.quiz.attempts.start import STARTS_GROUP_MAX, WINDOW_SECONDS
@@ -35,7 +35,7 @@ class BareStart(Bare):
         """Connect, and lay out the papers."""
         self._contest = Contest.of_now()
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            told("mongo"), w="majority", journal=True
+            setting("mongo"), w="majority", journal=True
         )
         self._attempts = client["bench"]["attempts"]
         self._starts: GroupCommit[dict[str, Any], None] = GroupCommit(

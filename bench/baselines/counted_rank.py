@@ -13,7 +13,7 @@ from fastapi import FastAPI, Header
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
-from bench.baselines.told import serve, told
+from bench.baselines.clients import serve, setting
 from services.quiz.standings.rules import least_better
 
 
@@ -24,7 +24,7 @@ class Standing(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(told("mongo"))
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(setting("mongo"))
     app.state.standings = client["kepu_quiz"]["standings"]
     yield
     client.close()

@@ -11,7 +11,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
+from bench.baselines.clients import Record, consume, headers_of, send, setting, standing_on
 from bench.contest import Contest
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.papers import paper_number
@@ -57,7 +57,7 @@ async def main() -> None:
             await database["standings"].insert_many(standings, ordered=False)
             await send(to, "bench.completed", completed)
 
-        await consume([told("topic")], told("group"), work)
+        await consume([setting("topic")], setting("group"), work)
 
 
 def _result(one: Submission, score: Score, passed: bool, seconds: int, answers: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
+from bench.baselines.clients import GATHER_MS, Record, consume, headers_of, send, standing_on
 from shared.contracts.envelope import EVENT_IDS
 from shared.contracts.events import NotificationDelivered
 from shared.runtime.owned_ids import owned_id

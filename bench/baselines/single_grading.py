@@ -13,7 +13,7 @@ from faststream.kafka import KafkaBroker
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
-from bench.baselines.told import told
+from bench.baselines.clients import setting
 from bench.contest import Contest
 from services.quiz.quizzes.papers import paper_number
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, grade, packed, passes, score_percent
@@ -21,11 +21,13 @@ from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted
 
 # No line in the log for each message, to its advantage.
-broker = KafkaBroker(told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None)
+broker = KafkaBroker(
+    setting("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None
+)
 app = FastStream(broker)
 contest = Contest.of_now()
 client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-    told("mongo"), w="majority", journal=True, tz_aware=True
+    setting("mongo"), w="majority", journal=True, tz_aware=True
 )
 database = client["bench"]
 
@@ -44,8 +46,8 @@ class Submitted(BaseModel):
 
 
 @broker.subscriber(
-    told("topic"),
-    group_id=told("group"),
+    setting("topic"),
+    group_id=setting("group"),
     auto_offset_reset="earliest",
     isolation_level="read_committed",
     ack_policy=AckPolicy.NACK_ON_ERROR,

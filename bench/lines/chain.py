@@ -8,14 +8,22 @@ so that both pay for batches of the same size.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from bench import people
+from bench import crowds
 from bench.bench import Bench, clean, failures
 from bench.load import client
 from bench.load.client import Load, Plan, requests_file
 from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, Reading, wait_until_read
 from bench.report import Outcome
-from bench.sitting import CONNECTIONS, FINISH_SECONDS, PARTS, PEAK_RATE, READ_SECONDS_MAX, sit, sit_prepared
+from bench.taking_part import (
+    CONNECTIONS,
+    FINISH_SECONDS,
+    PARTS,
+    PEAK_RATE,
+    READ_SECONDS_MAX,
+    take_part,
+    take_part_prepared,
+)
 
 TITLE = "core-seconds for 10,000 participants who start, submit, are graded, ranked, awarded and told"
 TOTAL = "all but the client, core-s"
@@ -52,8 +60,8 @@ def run(bench: Bench) -> Outcome:
             measure = _ours if variant == "ours" else _bare
             outcome.add(variant, measure(bench, f"{round_}", rate, seconds, warm_seconds, outcome))
         bench.tell("coming to rest")
-        with bench.site.running(*PARTS):
-            bench.site.settle()
+        with bench.lab.running(*PARTS):
+            bench.lab.settle()
         bench.audit(outcome)
     ours, bare = outcome.median("ours", TOTAL), outcome.median("bare parts", TOTAL)
     outcome.require("cost : sum of the bare parts", ours / bare, "<=", BARE_TIMES_WANTED)
@@ -63,15 +71,15 @@ def run(bench: Bench) -> Outcome:
 def _ours(
     bench: Bench, name: str, rate: float, seconds: float, warm_seconds: float, outcome: Outcome
 ) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
-    with bench.site.running(*PARTS):
-        bench.site.put_scheme()
-        sit(bench, f"warm-{name}", rate, warm_seconds)
-        sittings = people.write_sittings(bench, f"cost-{name}", int(rate * seconds))
+    kafka = bench.lab.stack.kafka
+    with bench.lab.running(*PARTS):
+        bench.lab.put_scheme()
+        take_part(bench, f"warm-{name}", rate, warm_seconds)
+        tokens = crowds.write_tokens(bench, f"cost-{name}", int(rate * seconds))
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()
-        with Meter(bench.site.pids(*PARTS)) as meter:
-            load = sit_prepared(bench, sittings, rate, seconds)
+        with Meter(bench.lab.pids(*PARTS)) as meter:
+            load = take_part_prepared(bench, tokens, rate, seconds)
             wait_until_read(kafka, OURS, READ_SECONDS_MAX)
             # Each pays for writing what it has changed, wherever MongoDB's checkpoints fall.
             bench.flush()
@@ -83,10 +91,10 @@ def _ours(
 def _bare(
     bench: Bench, name: str, rate: float, seconds: float, warm_seconds: float, outcome: Outcome
 ) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
+    kafka = bench.lab.stack.kafka
     with ExitStack() as stack:
         asides = {
-            part: stack.enter_context(bench.site.aside(part, topic="bench.submitted.bare", group="minimal"))
+            part: stack.enter_context(bench.lab.aside(part, topic="bench.submitted.bare", group="minimal"))
             for part in BARE_PARTS
         }
         targets = (asides["bare_start"].target, asides["bare_intake"].target)
@@ -95,7 +103,7 @@ def _bare(
         with _both(bench, targets, f"cost-{name}", rate, seconds) as load_both:
             wait_until_read(kafka, BARE, READ_SECONDS_MAX)
             bench.flush()
-            with Meter(bench.site.pids(asides=asides.values())) as meter:
+            with Meter(bench.lab.pids(asides=asides.values())) as meter:
                 starts, submissions = load_both()
                 wait_until_read(kafka, BARE, READ_SECONDS_MAX)
                 bench.flush()
@@ -111,9 +119,9 @@ def _both(
 ) -> Iterator[LoadBoth]:
     """Two clients at once, one that starts and one that submits, both at this rate."""
     count = int(rate * seconds)
-    starts = people.write_starts(bench, crowd, count)
+    starts = crowds.write_starts(bench, crowd, count)
     submissions = bench.file(f"bare-{crowd}")
-    requests_file(submissions, bench.site.contest.bare_submissions(crowd, count))
+    requests_file(submissions, bench.lab.contest.bare_submissions(crowd, count))
 
     def load_both() -> tuple[Load, Load]:
         first, second = (

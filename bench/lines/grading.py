@@ -16,10 +16,10 @@ from bench import preload
 from bench.baselines import quix
 from bench.bench import Bench, clean
 from bench.errors import BenchError
+from bench.lab import ASIDE_DATABASE
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.preload import Commits
 from bench.report import Outcome
-from bench.site import ASIDE_DATABASE
 from shared.storage import mongo
 
 TITLE = "submissions graded, one worker, all of them there at once"
@@ -53,7 +53,7 @@ def run(bench: Bench) -> Outcome:
     count, warm = bench.size(60_000, 6_000), bench.size(5_000, 1_500)
     single, single_seconds = bench.size(6_000, 400), bench.size(10.0, 3.0)
     bench.tell("looking for Quix Streams")
-    quix.prepare(bench.site.contest)
+    quix.prepare(bench.lab.contest)
     variants = [
         Variant("ours", "quiz.submitted", "quiz-grading", "kepu_quiz", count, warm),
         Variant("minimal", "bench.submitted.minimal", "minimal", ASIDE_DATABASE, count, warm),
@@ -65,9 +65,9 @@ def run(bench: Bench) -> Outcome:
             bench.tell(f"{variant.name}, run {round_ + 1} of {bench.rounds}")
             outcome.add(variant.name, _grade(bench, variant, f"{variant.name}-{round_}", outcome))
         bench.tell("the last few, so that nothing is left")
-        bench.site.start("quiz-worker-1")
-        preload.submit(bench.site.stack.kafka, "quiz.submitted", bench.site.contest, "last", 500)
-        bench.site.settle({"quiz-grading"})
+        bench.lab.start("quiz-worker-1")
+        preload.submit(bench.lab.stack.kafka, "quiz.submitted", bench.lab.contest, "last", 500)
+        bench.lab.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     outcome.require_ratio("grading : minimal loop", "graded/s", "minimal", MINIMAL_SHARE_WANTED)
     outcome.require_ratio("grading : FastStream one at a time", "graded/s", "single", SINGLE_TIMES_WANTED)
@@ -79,12 +79,12 @@ def run(bench: Bench) -> Outcome:
 
 
 def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict[str, float]:
-    site, kafka = bench.site, bench.site.stack.kafka
+    lab, kafka = bench.lab, bench.lab.stack.kafka
     commits = Commits(kafka, variant.group, variant.topic)
-    preload.submit(kafka, variant.topic, site.contest, f"{crowd}-warm", variant.warm)
+    preload.submit(kafka, variant.topic, lab.contest, f"{crowd}-warm", variant.warm)
     before, begun = _stored(bench, variant), commits.look()
     with (
-        preload.hidden(kafka, variant.topic, site.contest, crowd, variant.count) as show,
+        preload.hidden(kafka, variant.topic, lab.contest, crowd, variant.count) as show,
         _worker(bench, variant) as (pids, check),
     ):
         commits.wait_for(begun + variant.warm - 2 * preload.PARTITIONS, check, WARM_SECONDS_MAX)
@@ -120,15 +120,15 @@ def _worker(
     if variant.is_ours:
 
         def check() -> None:
-            if bench.site.services.pid("quiz-worker-1") is None:
+            if bench.lab.services.pid("quiz-worker-1") is None:
                 raise BenchError("our worker has ended")
 
-        with bench.site.running("quiz-worker-1"):
-            yield lambda: bench.site.pids("quiz-worker-1"), check
+        with bench.lab.running("quiz-worker-1"):
+            yield lambda: bench.lab.pids("quiz-worker-1"), check
     else:
         name = f"{variant.name}_grading"
         python = quix.python() if variant.name == "quix" else None
-        with bench.site.aside(
+        with bench.lab.aside(
             name,
             python=python,
             topic=variant.topic,
@@ -137,13 +137,13 @@ def _worker(
             # Of Quix Streams. A rate is measured from commit to commit, so a short run needs some too.
             commit_events=bench.size(10_000, 1_000),
         ) as aside:
-            yield lambda: bench.site.pids(asides=[aside]), aside.check
+            yield lambda: bench.lab.pids(asides=[aside]), aside.check
 
 
 def _stored(bench: Bench, variant: Variant) -> int:
     # Of the baselines each has its turn alone, so what was added meanwhile is its own.
     async def count() -> int:
-        async with mongo.connect(bench.site.stack.mongo, variant.database) as database:
+        async with mongo.connect(bench.lab.stack.mongo, variant.database) as database:
             found: int = await database["results"].estimated_document_count()
             return found
 

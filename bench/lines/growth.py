@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import past, people
+from bench import past
 from bench.bench import Bench, clean, failures, latency_figures
+from bench.lab import Lab
 from bench.lines.chain import TOTAL
 from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, wait_until_read
 from bench.report import Outcome
-from bench.site import Site
-from bench.sitting import PARTS, READ_SECONDS_MAX, sit_prepared
+from bench.taking_part import PARTS, READ_SECONDS_MAX, take_part_prepared
 from ops.stack import Stack
 from ops.stack.host import make_folder
 
@@ -37,34 +37,34 @@ def run(bench: Bench) -> Outcome:
     many = TIMES_STORED * few
     with clean(bench), _second(bench) as second, clean(second), ExitStack() as stack:
         variants = {f"{few:,} stored": bench, f"{many:,} stored": second}
-        crowds: dict[str, list[Path]] = {}
+        tokens: dict[str, list[Path]] = {}
         for name, its in variants.items():
-            stack.enter_context(its.site.running(*PARTS))
-            its.site.put_scheme()
+            stack.enter_context(its.lab.running(*PARTS))
+            its.lab.put_scheme()
             if its is second:
-                opened_at = its.site.contest.quiz.opens_at
+                opened_at = its.lab.contest.quiz.opens_at
                 past.add(
-                    its.site.stack.mongo,
-                    its.site.contest.quiz_id,
+                    its.lab.stack.mongo,
+                    its.lab.contest.quiz_id,
                     range(many - few),
                     its.tell,
                     opened_at=opened_at,
                 )
             bench.tell(f"{name}: preparing {(1 + bench.rounds) * count:,} people")
-            crowds[name] = [
-                people.write_sittings(its, f"growth-{number}", count) for number in range(1 + bench.rounds)
+            tokens[name] = [
+                crowds.write_tokens(its, f"growth-{number}", count) for number in range(1 + bench.rounds)
             ]
             stack.enter_context(its.checkpoints_held())
             bench.tell(f"{name}, warming up")
-            sit_prepared(its, crowds[name].pop(), rate, seconds)
+            take_part_prepared(its, tokens[name].pop(), rate, seconds)
         for round_, name in interleaved(list(variants), bench.rounds):
             bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
-            figures = _cost(variants[name], crowds[name].pop(), rate, seconds, outcome)
+            figures = _cost(variants[name], tokens[name].pop(), rate, seconds, outcome)
             outcome.add(name, figures)
-        past.remove(second.site.stack.mongo, bench.tell)
+        past.remove(second.lab.stack.mongo, bench.tell)
         for its in variants.values():
             bench.tell("coming to rest")
-            its.site.settle()
+            its.lab.settle()
             its.audit(outcome)
     ratio = outcome.median(f"{many:,} stored", TOTAL) / outcome.median(f"{few:,} stored", TOTAL)
     outcome.require(f"cost with {many:,} stored : with {few:,}", ratio, "<", GROWTH_WANTED)
@@ -74,18 +74,18 @@ def run(bench: Bench) -> Outcome:
 @contextmanager
 def _second(bench: Bench) -> Iterator[Bench]:
     """Other servers beside those of the bench."""
-    home = bench.site.home / "second"
+    home = bench.lab.home / "second"
     make_folder(home)
     with Stack(home, detached=False) as stack:
-        yield Bench(Site(stack, bench.site.contest), bench.short, bench.rounds, bench.tell)
+        yield Bench(Lab(stack, bench.lab.contest), bench.short, bench.rounds, bench.tell)
 
 
-def _cost(bench: Bench, sittings: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
+def _cost(bench: Bench, tokens: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:
+    kafka = bench.lab.stack.kafka
     wait_until_read(kafka, OURS, READ_SECONDS_MAX)
     bench.flush()
-    with Meter(bench.site.pids(*PARTS)) as meter:
-        load = sit_prepared(bench, sittings, rate, seconds)
+    with Meter(bench.lab.pids(*PARTS)) as meter:
+        load = take_part_prepared(bench, tokens, rate, seconds)
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()
     if failed := failures(load):

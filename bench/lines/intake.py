@@ -26,14 +26,14 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome("intake", TITLE)
     count, seconds = bench.size(60_000, 6_000), bench.size(10.0, 2.0)
     with clean(bench), ExitStack() as stack:
-        bare = stack.enter_context(bench.site.aside("bare_intake", topic="bench.submitted.bare"))
-        naive = stack.enter_context(bench.site.aside("naive_intake", topic="bench.submitted.naive"))
-        bench.site.start("quiz-1")
-        targets = {"ours": bench.site.target("quiz-1"), "bare": bare.target, "naive": naive.target}
+        bare = stack.enter_context(bench.lab.aside("bare_intake", topic="bench.submitted.bare"))
+        naive = stack.enter_context(bench.lab.aside("naive_intake", topic="bench.submitted.naive"))
+        bench.lab.start("quiz-1")
+        targets = {"ours": bench.lab.target("quiz-1"), "bare": bare.target, "naive": naive.target}
         pids = {
-            "ours": bench.site.pids("quiz-1"),
-            "bare": bench.site.pids(asides=[bare]),
-            "naive": bench.site.pids(asides=[naive]),
+            "ours": bench.lab.pids("quiz-1"),
+            "bare": bench.lab.pids(asides=[bare]),
+            "naive": bench.lab.pids(asides=[naive]),
         }
         for name, target in targets.items():
             bench.tell(f"{name}, warming up")
@@ -61,8 +61,8 @@ def run(bench: Bench) -> Outcome:
                 },
             )
         bench.tell("grading what was taken in")
-        bench.site.start("quiz-worker-1")
-        bench.site.settle({"quiz-grading"})
+        bench.lab.start("quiz-worker-1")
+        bench.lab.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     outcome.require_ratio(
         "intake : bare endpoint with the same group commit", "submissions/s", "bare", BARE_SHARE_WANTED
@@ -77,8 +77,8 @@ def run(bench: Bench) -> Outcome:
 def write_requests(bench: Bench, crowd: str, count: int) -> Path:
     """Submissions of a crowd, ready to be sent."""
     path = bench.file(f"requests-{crowd}")
-    tokens = AttemptTokens(bench.site.services.secrets["KEPU_ATTEMPT_KEY"])
-    requests_file(path, bench.site.contest.submissions(crowd, count, tokens))
+    tokens = AttemptTokens(bench.lab.services.secrets["KEPU_ATTEMPT_KEY"])
+    requests_file(path, bench.lab.contest.submissions(crowd, count, tokens))
     return path
 
 

@@ -44,12 +44,12 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome("overload", TITLE)
     variants = {"give up at 503": False, "come back": True}
     with clean(bench):
-        with bench.site.running(*PARTS):
+        with bench.lab.running(*PARTS):
             for variant, retry in list(variants.items())[: bench.size(2, 1)]:
                 bench.tell(f"senders who {variant}")
                 outcome.add(variant, _overload(bench, variant, retry, outcome))
             bench.tell("grading what was taken in")
-            bench.site.settle({"quiz-grading"})
+            bench.lab.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     refused = sum(outcome.values("give up at 503", "refused with 503"))
     if not bench.short:
@@ -70,11 +70,52 @@ def run(bench: Bench) -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """One flood and the modest load beside it. Seconds count from the start of the modest load."""
+
+    rate: float
+    quiet_before: float
+    seconds: float
+    ended: float
+    flooded: Load
+    modest: Load
+    seen: Refusals
+
+
 def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict[str, float]:
+    flood = _flood(bench, variant.split()[0], retry)
+    normal, seen = flood.modest, flood.seen
+    step = flood.flooded.steps["request"]
+    lost = failed_of(step) - step.by_status.get(503, 0) + failed_of(normal.steps["request"])
+    outcome.details[f"modest load: {variant}"] = [
+        {"second": one.second, "request": one.request, "failed": one.failed, "p99_ms": one.p99_ms}
+        for one in normal.timeline
+    ]
+    outcome.details[f"flood failed: {variant}"] = dict(step.failed)
+    intended_end = flood.quiet_before + flood.seconds
+    return {
+        "asked for, submissions/s": flood.rate,
+        # Requests that found no free connection are sent late, so the flood is longer than planned.
+        "flood lasted until its last answer, s": flood.ended - flood.quiet_before,
+        "back to normal after its intended end, s": _back_after(normal, flood.quiet_before, intended_end),
+        "accepted": step.by_status.get(202, 0),
+        "refused with 503": step.by_status.get(503, 0) + step.turned_away,
+        "not begun for want of connections": flood.flooded.not_begun,
+        "answered neither 202 nor 503": lost,
+        "503s without Retry-After": seen.refused - seen.with_retry_after,
+        "503s looked at for Retry-After": seen.refused,
+        "flood p99, ms": step.latency_ms.p99 if step.latency_ms else float("nan"),
+        "back to normal after its last answer, s": _back_after(normal, flood.quiet_before, flood.ended),
+    }
+
+
+def _flood(bench: Bench, name: str, retry: bool) -> Flood:
+    """Begin the modest load, flood the service in the middle of it, and wait for both to end."""
     rate, seconds = bench.size(25_000.0, 8_000.0), bench.size(8.0, 1.5)
     quiet_before, quiet_after = bench.size(10.0, 2.0), bench.size(40.0, 4.0)
-    name, target = variant.split()[0], bench.site.target("quiz-1")
-    flood = write_requests(bench, f"flood-{name}", int(rate * seconds))
+    target = bench.lab.target("quiz-1")
+    requests = write_requests(bench, f"flood-{name}", int(rate * seconds))
     modest_seconds = quiet_before + seconds + quiet_after
     modest = write_requests(bench, f"modest-{name}", int(MODEST_RATE * modest_seconds))
     probes = write_requests(bench, f"probe-{name}", 60)
@@ -96,7 +137,7 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
     flooding = client.start(
         Plan(
             targets=(target,),
-            requests=flood,
+            requests=requests,
             rate=rate,
             connections=CONNECTIONS,
             # Whom a full backlog turns away has not reached the service: that would be no word of it.
@@ -113,29 +154,9 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
     normal = beside.wait(modest_seconds + TIMEOUT_MS / 1000 + client.STOP_SECONDS_MAX)
     for path in kept:
         bench.promise(path)
-    for path in (flood, modest, probes):
+    for path in (requests, modest, probes):
         path.unlink()
-    step = flooded.steps["request"]
-    lost = failed_of(step) - step.by_status.get(503, 0) + failed_of(normal.steps["request"])
-    outcome.details[f"modest load: {variant}"] = [
-        {"second": one.second, "request": one.request, "failed": one.failed, "p99_ms": one.p99_ms}
-        for one in normal.timeline
-    ]
-    outcome.details[f"flood failed: {variant}"] = dict(step.failed)
-    return {
-        "asked for, submissions/s": rate,
-        # What found no connection free goes out late, so the flood outlasts its time: all of it is overload.
-        "flood lasted until its last answer, s": ended - quiet_before,
-        "back to normal after its intended end, s": _back_after(normal, quiet_before, quiet_before + seconds),
-        "accepted": step.by_status.get(202, 0),
-        "refused with 503": step.by_status.get(503, 0) + step.turned_away,
-        "not begun for want of connections": flooded.not_begun,
-        "answered neither 202 nor 503": lost,
-        "503s without Retry-After": seen.refused - seen.with_retry_after,
-        "503s looked at for Retry-After": seen.refused,
-        "flood p99, ms": step.latency_ms.p99 if step.latency_ms else float("nan"),
-        "back to normal after its last answer, s": _back_after(normal, quiet_before, ended),
-    }
+    return Flood(rate, quiet_before, seconds, ended, flooded, normal, seen)
 
 
 def _back_after(normal: Load, quiet_before: float, ended: float) -> float:

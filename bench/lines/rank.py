@@ -33,11 +33,11 @@ def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("rank", TITLE)
     few, many = bench.size((10_000, 1_000_000), (500, 2_000))
-    with clean(bench), bench.site.aside("counted_rank") as aside:
+    with clean(bench), bench.lab.aside("counted_rank") as aside:
         _add(bench, range(few))
-        bench.site.start("quiz-1")
-        ours = bench.site.target("quiz-1"), bench.site.pids("quiz-1")
-        counting = aside.target, bench.site.pids(asides=[aside])
+        bench.lab.start("quiz-1")
+        ours = bench.lab.target("quiz-1"), bench.lab.pids("quiz-1")
+        counting = aside.target, bench.lab.pids(asides=[aside])
         bench.tell("warming up")
         _measure(bench, *ours, few, "warm", Outcome("warm", ""))
         for round_ in range(bench.rounds):
@@ -82,7 +82,7 @@ def _measure(
 
 
 def _add(bench: Bench, numbers: range) -> None:
-    url, contest = bench.site.stack.mongo, bench.site.contest
+    url, contest = bench.lab.stack.mongo, bench.lab.contest
     opens_at = contest.quiz.opens_at
     past.add(url, contest.quiz_id, numbers, bench.tell, opened_at=opens_at, only=("kepu_quiz", "standings"))
 
@@ -95,12 +95,12 @@ def _add(bench: Bench, numbers: range) -> None:
 
 
 def _tokens(bench: Bench, stored: int) -> Iterator[str]:
-    signer = Signer(bench.site.services.secrets["KEPU_TOKEN_PRIVATE_KEY"])
+    signer = Signer(bench.lab.services.secrets["KEPU_TOKEN_PRIVATE_KEY"])
     return signer.sign(past.person(number * STRIDE % stored) for number in range(stored))
 
 
 def _path(bench: Bench) -> str:
-    return f"/quizzes/{bench.site.contest.quiz_id}/standings/me"
+    return f"/quizzes/{bench.lab.contest.quiz_id}/standings/me"
 
 
 def _write_requests(bench: Bench, stored: int) -> Path:

@@ -34,16 +34,16 @@ def run(bench: Bench) -> Outcome:
     variant = f"{count:,} people, {capacity} places"
     oversold = disorder = 0
     with clean(bench, contest=False):
-        with bench.site.running("registration"):
+        with bench.lab.running("registration"):
             _put_activity(bench, capacity, count)
             for round_ in range(-1, bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
                 session = _session(round_)
                 requests = _write_requests(bench, session, count)
-                with Meter(bench.site.pids("registration")) as meter:
+                with Meter(bench.lab.pids("registration")) as meter:
                     load = bench.load(
                         Plan(
-                            targets=(bench.site.target("registration"),),
+                            targets=(bench.lab.target("registration"),),
                             requests=requests,
                             connections=CONNECTIONS,
                             seconds=SECONDS_MAX,
@@ -65,7 +65,7 @@ def run(bench: Bench) -> Outcome:
                         },
                     )
             bench.tell("coming to rest")
-            bench.site.settle({"registration-requests"})
+            bench.lab.settle({"registration-requests"})
         bench.audit(outcome, ["registration"])
     outcome.require("registrations/s", outcome.median(variant, "registrations/s"), ">=", RATE_WANTED)
     outcome.require("oversold places", oversold, "=", 0)
@@ -96,7 +96,7 @@ def _put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
         "sessions": [{"session_id": _session(round_), **session} for round_ in range(-1, bench.rounds)],
     }
     piece = Piece("the activity", "registration", f"/activities/{ACTIVITY}", activity)
-    put(piece, bench.site.services.apis)
+    put(piece, bench.lab.services.apis)
 
 
 def _write_requests(bench: Bench, session: str, count: int) -> Path:
@@ -114,7 +114,7 @@ def _request(session: str, number: int) -> bytes:
 
 async def _looked_at(bench: Bench, session: str, capacity: int) -> tuple[int, int]:
     """Places held beyond the capacity, and registrations whose status is not that of their turn."""
-    async with mongo.connect(bench.site.stack.mongo, "kepu_registration") as database:
+    async with mongo.connect(bench.lab.stack.mongo, "kepu_registration") as database:
         wanted = {"status": 1, "places": 1, "sequence": 1}
         found = await database["registrations"].find({"session_id": session}, wanted).to_list(None)
     in_order = sorted(found, key=lambda one: one["sequence"])

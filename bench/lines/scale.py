@@ -40,8 +40,8 @@ def run(bench: Bench) -> Outcome:
                     bench.tell(f"grading by {copies}, run {round_ + 1} of {bench.rounds}")
                     _start(bench, "quiz-worker", copies, stack)
                     outcome.add(f"{copies}", _grading(bench, copies, f"{round_}-{copies}"))
-                preload.submit(bench.site.stack.kafka, TOPIC, bench.site.contest, f"last-{round_}", 500)
-                bench.site.settle({GROUP})
+                preload.submit(bench.lab.stack.kafka, TOPIC, bench.lab.contest, f"last-{round_}", 500)
+                bench.lab.settle({GROUP})
         bench.audit(outcome, ["quiz"])
     outcome.notes.append(
         "on 2 cores with Kafka, mongod and the client, more processes cannot be twice as fast"
@@ -52,19 +52,19 @@ def run(bench: Bench) -> Outcome:
 def _start(bench: Bench, part: str, copies: int, stack: ExitStack) -> None:
     names = [f"{part}-{number}" for number in range(1, copies + 1)]
     for name in names:
-        if not bench.site.services.runs(name):
-            bench.site.start(name)
-            stack.callback(bench.site.stop, name)
+        if not bench.lab.services.runs(name):
+            bench.lab.start(name)
+            stack.callback(bench.lab.stop, name)
 
 
 def _intake(bench: Bench, copies: int, crowd: str, outcome: Outcome) -> dict[str, float]:
     names = [f"quiz-{number}" for number in range(1, copies + 1)]
-    targets = tuple(bench.site.target(name) for name in names)
+    targets = tuple(bench.lab.target(name) for name in names)
     warm = write_requests(bench, f"scale-warm-{crowd}", bench.size(15_000, 2_000))
     requests = write_requests(bench, f"scale-{crowd}", bench.size(60_000, 5_000))
     seconds = bench.size(10.0, 3.0)
     for path in (warm, requests):
-        with Meter(bench.site.pids(*names)) as meter:
+        with Meter(bench.lab.pids(*names)) as meter:
             load = bench.load(
                 Plan(
                     targets=targets,
@@ -90,7 +90,7 @@ def _intake(bench: Bench, copies: int, crowd: str, outcome: Outcome) -> dict[str
 
 
 def _grading(bench: Bench, copies: int, crowd: str) -> dict[str, float]:
-    kafka, contest = bench.site.stack.kafka, bench.site.contest
+    kafka, contest = bench.lab.stack.kafka, bench.lab.contest
     names = [f"quiz-worker-{number}" for number in range(1, copies + 1)]
     _wait_for_members(kafka, copies)
     commits = Commits(kafka, GROUP, TOPIC)
@@ -98,7 +98,7 @@ def _grading(bench: Bench, copies: int, crowd: str) -> dict[str, float]:
     with preload.hidden(kafka, TOPIC, contest, f"scale-{crowd}", bench.size(60_000, 5_000)) as show:
         time.sleep(bench.size(5.0, 2.0))
         begun_at = time.monotonic()
-        with Meter(bench.site.pids(*names)) as meter:
+        with Meter(bench.lab.pids(*names)) as meter:
             commits.look()
             show()
             end = commits.end() - 2 * preload.PARTITIONS

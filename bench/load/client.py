@@ -111,11 +111,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to send, how fast and how long: the client's flags. Either `requests` or `sittings`."""
+    """What to send, how fast and how long: the client's flags. Either `requests` or `participants`."""
 
     targets: tuple[str, ...]
     requests: Path | None = None
-    sittings: Path | None = None
+    participants: Path | None = None
     quiz: str | None = None
     think_ms: int | None = None
     letters: str | None = None
@@ -223,9 +223,7 @@ def build(environment: Mapping[str, str] = os.environ) -> Path:
         LoadClientError: this is not Linux, there is no compiler, or it refused.
     """
     if platform.system() != "Linux":
-        raise LoadClientError(
-            "the load client uses epoll: run it on Linux (the servers may be anywhere)"
-        )
+        raise LoadClientError("the load client uses epoll: run it on Linux (the servers may be anywhere)")
     compiler = tuple(shlex.split(environment.get("KEPU_CC", ""))) or ZIG
     built = BUILT / f"load-{_fingerprint(compiler)}"
     if built.exists():

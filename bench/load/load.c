@@ -1,11 +1,11 @@
 /*
  * A load client for Kepu Week: journeys of participants over a pool of connections, in one thread.
  *
- *   options.h  what it is told           answer.h  what a server says
- *   journey.h  who is where, and asks    tally.h   what was measured
+ *   options.h  the flags and files       answer.h  how an answer is read
+ *   journey.h  the state of journeys     tally.h   what is measured
  *   wire.h     the connections
  *
- * Here they come together: when a journey begins, which connection carries it, what an answer makes of it.
+ * This file joins them: when a journey begins, which connection carries it, what follows from an answer.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -23,17 +23,17 @@
 #define RETRIES_MAX 100
 #define EVENTS_MAX 64
 #define LENT_MAX 64
-/* While all connections are opened: more at one time would overflow the servers' backlog. */
+/* More connections opened at one time would overflow the servers' backlog. */
 #define OPENING_MAX 256u
 
 static struct options options;
 static struct tally tally;
 static struct wire wire;
 
-static uint64_t begun;               /* journeys so far: also the place of the next in the file */
-static size_t offset;                /* and where in the file that is */
-static uint64_t end_at = UINT64_MAX; /* no new journeys from here */
-static bool opening;                 /* all connections are being opened, before anything begins */
+static uint64_t begun;               /* journeys so far, which is also the place of the next one in the file */
+static size_t offset;                /* the byte at which the next journey stands in the file */
+static uint64_t end_at = UINT64_MAX; /* no new journeys from this moment on */
+static bool opening;                 /* all connections are being opened, before the first journey */
 static uint32_t opening_next, opening_now;
 static uint32_t starts_open; /* of a burst: participants who do not have their paper yet */
 static FILE *acknowledged;
@@ -45,7 +45,7 @@ static uint64_t clock_now(void) {
     return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 }
 
-/* ---- Where a journey begins and ends ---- */
+/* ---- A journey begins and ends ---- */
 
 static bool may_begin(uint64_t due) { return begun < options.count && due < end_at && first_free != NOBODY; }
 
@@ -63,7 +63,7 @@ static void begin_journey(uint64_t due) {
     queue(at);
 }
 
-/* The closed loop and nobody's intention: the request is due when it is sent. */
+/* In a closed loop there is no intended time: a request is due when it is sent. */
 static uint64_t due_at(uint64_t moment) { return options.rate > 0 || options.burst ? moment : 0; }
 
 static void think(uint32_t at, uint64_t now) {
@@ -72,7 +72,7 @@ static void think(uint32_t at, uint64_t now) {
     sleep_until(at, until);
 }
 
-/* A burst's second half: nobody submits before the last one has the paper. */
+/* The second half of a burst: nobody submits before the last participant has the paper. */
 static void start_is_over(uint64_t now) {
     if (!options.burst || --starts_open > 0) return;
     for (uint32_t at = 0; at < journeys_count; at++)
@@ -449,7 +449,7 @@ static void count_what_is_left(void) {
 }
 
 static void prepare(void) {
-    make_room(options.count, options.sittings_path != NULL);
+    make_room(options.count, options.participants_path != NULL);
     random_state = options.seed;
     tally.main_step = options.requests_path ? REQUEST : SUBMIT;
     if (options.acknowledged_path) {

@@ -348,7 +348,7 @@ async def test_a_sitting_starts_submits_and_waits_for_its_result(tmp_path: Path)
         load = await ran(
             Plan(
                 targets=(server.target,),
-                sittings=tokens(tmp_path, 40),
+                participants=tokens(tmp_path, 40),
                 quiz="contest",
                 watch=4,
                 acknowledged=noted,
@@ -379,7 +379,7 @@ async def test_the_same_seed_gives_the_same_answers(tmp_path: Path) -> None:
             await ran(
                 Plan(
                     targets=(server.target,),
-                    sittings=tokens(tmp_path, 20),
+                    participants=tokens(tmp_path, 20),
                     quiz="contest",
                     seed=seed,
                     connections=1,
@@ -396,7 +396,7 @@ async def test_who_thinks_holds_no_connection(tmp_path: Path) -> None:
         await ran(
             Plan(
                 targets=(server.target,),
-                sittings=tokens(tmp_path, 20),
+                participants=tokens(tmp_path, 20),
                 quiz="contest",
                 think_ms=300,
                 connections=1,
@@ -432,7 +432,7 @@ async def test_a_paper_that_is_none_is_counted(tmp_path: Path, body: object) -> 
         return http(201, body)
 
     async with serving(bad) as server:
-        load = await ran(Plan(targets=(server.target,), sittings=tokens(tmp_path, 2), quiz="contest"))
+        load = await ran(Plan(targets=(server.target,), participants=tokens(tmp_path, 2), quiz="contest"))
     assert load.steps["start"].failed == {"answer": 2}
     assert len(server.asked) == 2
 
@@ -446,7 +446,7 @@ async def test_a_paper_cut_off_anywhere_is_counted(tmp_path: Path) -> None:
         return b"HTTP/1.1 201 Created\r\ncontent-length: %d\r\n\r\n" % len(body) + body
 
     async with serving(cut) as server:
-        plan = Plan(targets=(server.target,), sittings=tokens(tmp_path, len(whole)), quiz="contest")
+        plan = Plan(targets=(server.target,), participants=tokens(tmp_path, len(whole)), quiz="contest")
         load = await ran(plan)
     assert load.steps["start"].failed == {"answer": len(whole)}
 
@@ -462,7 +462,7 @@ async def test_the_largest_paper_is_answered(tmp_path: Path) -> None:
         return http(202, {"receipt_id": "r", "attempt_id": "a" * 64})
 
     async with serving(largest) as server:
-        load = await ran(Plan(targets=(server.target,), sittings=tokens(tmp_path, 3), quiz="q" * 64))
+        load = await ran(Plan(targets=(server.target,), participants=tokens(tmp_path, 3), quiz="q" * 64))
     assert load.steps["submit"].by_status == {202: 3}
     assert all(body.count(b'":"') == 200 for body in submitted)
 
@@ -477,7 +477,7 @@ async def test_an_acknowledgement_without_receipt_is_counted(tmp_path: Path, rec
         return http(201, paper("a")) if asked.path.endswith("/attempts") else http(202, receipt)
 
     async with serving(no_receipt) as server:
-        load = await ran(Plan(targets=(server.target,), sittings=tokens(tmp_path, 1), quiz="contest"))
+        load = await ran(Plan(targets=(server.target,), participants=tokens(tmp_path, 1), quiz="contest"))
     assert load.steps["submit"].failed == {"answer": 1}
 
 
@@ -491,7 +491,7 @@ async def test_watching_goes_on_through_failures(tmp_path: Path) -> None:
         return await quiz.answer(asked)
 
     async with serving(break_polls) as server:
-        plan = Plan(targets=(server.target,), sittings=tokens(tmp_path, 1), quiz="contest", watch=1)
+        plan = Plan(targets=(server.target,), participants=tokens(tmp_path, 1), quiz="contest", watch=1)
         load = await ran(plan)
     assert load.steps["result_get"].failed == {"reset": 2}
     assert load.steps["result_wait"].count == 1
@@ -506,7 +506,7 @@ async def test_turned_away_starts_and_submissions_are_sent_again(tmp_path: Path)
 
     async with serving(busy) as server:
         load = await ran(
-            Plan(targets=(server.target,), sittings=tokens(tmp_path, 20), quiz="contest", retry_503=True)
+            Plan(targets=(server.target,), participants=tokens(tmp_path, 20), quiz="contest", retry_503=True)
         )
     assert load.steps["submit"].by_status == {202: 20}
     assert load.steps["start"].turned_away + load.steps["submit"].turned_away >= 20
@@ -540,7 +540,7 @@ async def test_in_a_burst_nobody_submits_before_all_have_started(tmp_path: Path,
     async with serving(slow_start) as server:
         plan = Plan(
             targets=(server.target,),
-            sittings=tokens(tmp_path, 300),
+            participants=tokens(tmp_path, 300),
             quiz="contest",
             watch=10,
             burst=True,
@@ -566,8 +566,8 @@ async def test_in_a_burst_nobody_submits_before_all_have_started(tmp_path: Path,
     [
         (Plan(targets=()), "--target"),
         (Plan(targets=("127.0.0.1",)), "HOST:PORT"),
-        (Plan(targets=("127.0.0.1:1",)), "--requests FILE or --sittings FILE"),
-        (Plan(targets=("127.0.0.1:1",), sittings=Path("/dev/null")), "--quiz"),
+        (Plan(targets=("127.0.0.1:1",)), "--requests FILE or --participants FILE"),
+        (Plan(targets=("127.0.0.1:1",), participants=Path("/dev/null")), "--quiz"),
         (Plan(targets=("127.0.0.1:1",), requests=Path("/nowhere")), "/nowhere"),
         (Plan(targets=("127.0.0.1:1",), requests=Path("/dev/null")), "nothing to send"),
         (Plan(targets=("127.0.0.1:1",), requests=Path("x"), connections=20_001), "20000"),
@@ -601,7 +601,7 @@ def test_a_token_that_would_end_the_line_is_refused(
     path = tmp_path / "tokens"
     path.write_text("good\nbad one\n")
     with pytest.raises(LoadClientError):
-        run(Plan(targets=("127.0.0.1:1",), sittings=path, quiz="contest"))
+        run(Plan(targets=("127.0.0.1:1",), participants=path, quiz="contest"))
     assert "token 2" in capfd.readouterr().err
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench import people
+from bench import crowds
 from bench.bench import Bench
 from bench.load.client import Load, Plan
 
@@ -18,18 +18,18 @@ FINISH_SECONDS = 5
 READ_SECONDS_MAX = 180.0
 
 
-def sit(bench: Bench, crowd: str, rate: float, seconds: float) -> Load:
+def take_part(bench: Bench, crowd: str, rate: float, seconds: float) -> Load:
     """Prepare a crowd, and let it sit at this rate."""
-    return sit_prepared(bench, people.write_sittings(bench, crowd, int(rate * seconds)), rate, seconds)
+    return take_part_prepared(bench, crowds.write_tokens(bench, crowd, int(rate * seconds)), rate, seconds)
 
 
-def sit_prepared(bench: Bench, sittings: Path, rate: float, seconds: float) -> Load:
+def take_part_prepared(bench: Bench, tokens: Path, rate: float, seconds: float) -> Load:
     """The same with a crowd made beforehand, while no clock ran; its file is removed."""
     load = bench.load(
         Plan(
-            targets=(bench.site.target("quiz-1"),),
-            sittings=sittings,
-            quiz=bench.site.contest.quiz_id,
+            targets=(bench.lab.target("quiz-1"),),
+            participants=tokens,
+            quiz=bench.lab.contest.quiz_id,
             rate=rate,
             connections=CONNECTIONS,
             watch=WATCH,
@@ -38,5 +38,5 @@ def sit_prepared(bench: Bench, sittings: Path, rate: float, seconds: float) -> L
             acknowledged=bench.file("acknowledged"),
         )
     )
-    sittings.unlink()
+    tokens.unlink()
     return load

@@ -19,10 +19,10 @@ def crowd_of(crowd: str, count: int) -> Iterator[str]:
     return (person_of(crowd, number) for number in range(count))
 
 
-def write_sittings(bench: Bench, crowd: str, count: int) -> Path:
+def write_tokens(bench: Bench, crowd: str, count: int) -> Path:
     """The tokens of a crowd, one a line, as the load client takes them; the services know these people."""
     introduce(bench, crowd, count)
-    path = bench.file(f"sittings-{crowd}")
+    path = bench.file(f"tokens-{crowd}")
     with path.open("w") as file:
         file.writelines(f"{token}\n" for token in _tokens(bench, crowd, count))
     return path
@@ -31,7 +31,7 @@ def write_sittings(bench: Bench, crowd: str, count: int) -> Path:
 def write_starts(bench: Bench, crowd: str, count: int) -> Path:
     """Complete requests that start an attempt, for an endpoint that needs no more."""
     path = bench.file(f"starts-{crowd}")
-    start = f"/quizzes/{bench.site.contest.quiz_id}/attempts"
+    start = f"/quizzes/{bench.lab.contest.quiz_id}/attempts"
     requests_file(
         path, (http_request(start, b"", bearer=token.encode()) for token in _tokens(bench, crowd, count))
     )
@@ -45,7 +45,7 @@ def introduce(bench: Bench, crowd: str, count: int) -> None:
     Written to their databases directly: registering is measured by a line of its own. Nobody has left an
     address, so nobody gets a mail.
     """
-    asyncio.run(_introduce(bench.site.stack.mongo, crowd, count))
+    asyncio.run(_introduce(bench.lab.stack.mongo, crowd, count))
 
 
 async def _introduce(url: str, crowd: str, count: int) -> None:
@@ -67,5 +67,5 @@ def contact(person: str) -> Document:
 
 
 def _tokens(bench: Bench, crowd: str, count: int) -> Iterator[str]:
-    signer = Signer(bench.site.services.secrets["KEPU_TOKEN_PRIVATE_KEY"])
+    signer = Signer(bench.lab.services.secrets["KEPU_TOKEN_PRIVATE_KEY"])
     return signer.sign(crowd_of(crowd, count))

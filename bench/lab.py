@@ -102,7 +102,7 @@ class Aside:
 
 
 @dataclass(slots=True)
-class Site:
+class Lab:
     """Where runs take place."""
 
     stack: Stack

@@ -29,7 +29,7 @@ Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 Work = Callable[[Sequence[Any]], Awaitable[None]]
 
 
-def told(name: str) -> str:
+def setting(name: str) -> str:
     """What the bench has set for this process."""
     return os.environ[f"BENCH_{name.upper()}"]
 
@@ -37,7 +37,7 @@ def told(name: str) -> str:
 def producer() -> AIOKafkaProducer:
     """As our publisher has it: acknowledged by all, idempotent, zstd."""
     return AIOKafkaProducer(
-        bootstrap_servers=told("kafka"),
+        bootstrap_servers=setting("kafka"),
         acks="all",
         enable_idempotence=True,
         compression_type="zstd",
@@ -67,7 +67,7 @@ async def consume(topics: Sequence[str], group: str, work: Work, gather_ms: int 
     """Poll, work, commit, until told to stop; fetches as ours does, and nothing else."""
     consumer = AIOKafkaConsumer(
         *topics,
-        bootstrap_servers=told("kafka"),
+        bootstrap_servers=setting("kafka"),
         group_id=group,
         group_instance_id=group,
         enable_auto_commit=False,
@@ -113,7 +113,9 @@ def headers_of(type_: str, id_: str, subject: str, cause: str) -> list[tuple[str
 @asynccontextmanager
 async def standing_on() -> AsyncIterator[tuple[Any, AIOKafkaProducer]]:
     """The baselines' own database, acknowledged like ours, and a producer."""
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(told("mongo"), w="majority", journal=True)
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        setting("mongo"), w="majority", journal=True
+    )
     to = producer()
     await to.start()
     try:
@@ -128,7 +130,7 @@ def serve(app: Any) -> None:
     uvicorn.run(
         app,
         host="127.0.0.1",
-        port=int(told("port")),
+        port=int(setting("port")),
         loop="uvloop",
         http="httptools",
         access_log=False,
