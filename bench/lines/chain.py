@@ -52,8 +52,8 @@ LoadBoth = Callable[[], tuple[Load, Load]]
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("chain", TITLE)
-    rate, seconds = bench.size(PEAK_RATE, 500.0), bench.size(30.0, 5.0)
-    warm_seconds = bench.size(10.0, 2.0)
+    rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(30.0, 1.0)
+    warm_seconds = bench.size(10.0, 0.5)
     with clean(bench):
         for round_, variant in interleaved(["ours", "bare parts"], bench.rounds):
             bench.tell(f"{variant}, run {round_ + 1} of {bench.rounds}")

@@ -50,8 +50,8 @@ class Variant:
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("grading", TITLE)
-    count, warm = bench.size(60_000, 6_000), bench.size(5_000, 1_500)
-    single, single_seconds = bench.size(6_000, 400), bench.size(10.0, 3.0)
+    count, warm = bench.size(60_000, 3_000), bench.size(5_000, 300)
+    single, single_seconds = bench.size(6_000, 200), bench.size(10.0, 2.0)
     bench.tell("looking for Quix Streams")
     quix.prepare(bench.lab.contest)
     variants = [
@@ -66,7 +66,9 @@ def run(bench: Bench) -> Outcome:
             outcome.add(variant.name, _grade(bench, variant, f"{variant.name}-{round_}", outcome))
         bench.tell("the last few, so that nothing is left")
         bench.lab.start("quiz-worker-1")
-        preload.submit(bench.lab.stack.kafka, "quiz.submitted", bench.lab.contest, "last", 500)
+        preload.submit(
+            bench.lab.stack.kafka, "quiz.submitted", bench.lab.contest, "last", bench.size(500, 50)
+        )
         bench.lab.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     outcome.require_ratio("grading : minimal loop", "graded/s", "minimal", MINIMAL_SHARE_WANTED)
@@ -135,7 +137,7 @@ def _worker(
             group=variant.group,
             keys=quix.KEYS,
             # Of Quix Streams. A rate is measured from commit to commit, so a short run needs some too.
-            commit_events=bench.size(10_000, 1_000),
+            commit_events=bench.size(10_000, 500),
         ) as aside:
             yield lambda: bench.lab.pids(asides=[aside]), aside.check
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import past
+from bench import crowds, past
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.lab import Lab
 from bench.lines.chain import TOTAL
@@ -30,7 +30,7 @@ GROWTH_WANTED = 1.15
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("growth", TITLE)
-    rate, seconds = bench.size((1_000.0, 60.0), (300.0, 3.0))
+    rate, seconds = bench.size((1_000.0, 60.0), (100.0, 1.0))
     count = int(rate * seconds)
     # Who sits while it warms up and before the middle run is all that there is with little stored.
     few = (1 + bench.rounds // 2) * count

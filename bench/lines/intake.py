@@ -24,7 +24,7 @@ NAIVE_TIMES_WANTED = 4.0
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("intake", TITLE)
-    count, seconds = bench.size(60_000, 6_000), bench.size(10.0, 2.0)
+    count, seconds = bench.size(60_000, 600), bench.size(10.0, 1.0)
     with clean(bench), ExitStack() as stack:
         bare = stack.enter_context(bench.lab.aside("bare_intake", topic="bench.submitted.bare"))
         naive = stack.enter_context(bench.lab.aside("naive_intake", topic="bench.submitted.naive"))
@@ -37,8 +37,8 @@ def run(bench: Bench) -> Outcome:
         }
         for name, target in targets.items():
             bench.tell(f"{name}, warming up")
-            requests = write_requests(bench, f"warm-{name}", bench.size(20_000, 1_500))
-            _load(bench, target, requests, bench.size(8.0, 2.0), name)
+            requests = write_requests(bench, f"warm-{name}", bench.size(20_000, 200))
+            _load(bench, target, requests, bench.size(8.0, 0.5), name)
         for round_, name in interleaved(list(targets), bench.rounds):
             bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
             # Every run submits other attempts, though the baselines would not notice.

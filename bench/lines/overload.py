@@ -112,13 +112,13 @@ def _overload(bench: Bench, variant: str, retry: bool, outcome: Outcome) -> dict
 
 def _flood(bench: Bench, name: str, retry: bool) -> Flood:
     """Begin the modest load, flood the service in the middle of it, and wait for both to end."""
-    rate, seconds = bench.size(25_000.0, 8_000.0), bench.size(8.0, 1.5)
-    quiet_before, quiet_after = bench.size(10.0, 2.0), bench.size(40.0, 4.0)
+    rate, seconds = bench.size(25_000.0, 1_000.0), bench.size(8.0, 0.5)
+    quiet_before, quiet_after = bench.size(10.0, 1.0), bench.size(40.0, 1.0)
     target = bench.lab.target("quiz-1")
     requests = write_requests(bench, f"flood-{name}", int(rate * seconds))
     modest_seconds = quiet_before + seconds + quiet_after
     modest = write_requests(bench, f"modest-{name}", int(MODEST_RATE * modest_seconds))
-    probes = write_requests(bench, f"probe-{name}", 60)
+    probes = write_requests(bench, f"probe-{name}", bench.size(60, 10))
     kept = [bench.file("acknowledged-modest"), bench.file("acknowledged-flood")]
     beside = client.start(
         Plan(
@@ -139,7 +139,7 @@ def _flood(bench: Bench, name: str, retry: bool) -> Flood:
             targets=(target,),
             requests=requests,
             rate=rate,
-            connections=CONNECTIONS,
+            connections=bench.size(CONNECTIONS, 500),
             # Whom a full backlog turns away has not reached the service: that would be no word of it.
             connect_first=True,
             seconds=seconds,

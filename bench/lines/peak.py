@@ -33,7 +33,7 @@ MEMORY_GROWTH_WANTED = 1.05
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("peak", TITLE)
-    rate, seconds = bench.size(PEAK_RATE, 500.0), bench.size(300.0, 8.0)
+    rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(300.0, 2.0)
     with clean(bench):
         with bench.lab.running(*PARTS):
             bench.lab.put_scheme()
@@ -55,12 +55,12 @@ def _steady(bench: Bench, rate: float, seconds: float, outcome: Outcome) -> tupl
     bench.flush()
     bench.tell("warming up")
     # Until MongoDB's cache is full: what grows after that is no cache.
-    take_part(bench, "warm", rate, bench.size(120.0, 2.0))
+    take_part(bench, "warm", rate, bench.size(120.0, 0.5))
     bench.tell(f"{seconds:.0f} s at {rate:,.0f}/s")
     since_ms = _now_ms()
     with (
-        Meter(bench.lab.pids(*PARTS), every_seconds=bench.size(5.0, 0.5)) as meter,
-        LagWatch(kafka, OURS, every_seconds=bench.size(5.0, 2.0)) as watch,
+        Meter(bench.lab.pids(*PARTS), every_seconds=bench.size(5.0, 0.2)) as meter,
+        LagWatch(kafka, OURS, every_seconds=bench.size(5.0, 0.5)) as watch,
     ):
         load = take_part_prepared(bench, tokens, rate, seconds)
         until_ms = _now_ms()

@@ -32,7 +32,7 @@ STRIDE = 7_919
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("rank", TITLE)
-    few, many = bench.size((10_000, 1_000_000), (500, 2_000))
+    few, many = bench.size((10_000, 1_000_000), (200, 1_000))
     with clean(bench), bench.lab.aside("counted_rank") as aside:
         _add(bench, range(few))
         bench.lab.start("quiz-1")
@@ -61,7 +61,7 @@ def _measure(
         targets=(target,),
         requests=_write_requests(bench, stored),
         connections=CONNECTIONS,
-        seconds=bench.size(8.0, 1.0),
+        seconds=bench.size(8.0, 0.3),
     )
     with Meter(pids) as meter:
         load = bench.load(plan)

@@ -29,7 +29,7 @@ SECONDS_MAX = 120.0
 def run(bench: Bench) -> Outcome:
     """Measure it."""
     outcome = Outcome("registration", TITLE)
-    count = bench.size(10_000, 1_000)
+    count = bench.size(10_000, 200)
     capacity = count // CAPACITY_SHARE
     variant = f"{count:,} people, {capacity} places"
     oversold = disorder = 0

@@ -40,7 +40,9 @@ def run(bench: Bench) -> Outcome:
                     bench.tell(f"grading by {copies}, run {round_ + 1} of {bench.rounds}")
                     _start(bench, "quiz-worker", copies, stack)
                     outcome.add(f"{copies}", _grading(bench, copies, f"{round_}-{copies}"))
-                preload.submit(bench.lab.stack.kafka, TOPIC, bench.lab.contest, f"last-{round_}", 500)
+                preload.submit(
+                    bench.lab.stack.kafka, TOPIC, bench.lab.contest, f"last-{round_}", bench.size(500, 50)
+                )
                 bench.lab.settle({GROUP})
         bench.audit(outcome, ["quiz"])
     outcome.notes.append(
@@ -60,9 +62,9 @@ def _start(bench: Bench, part: str, copies: int, stack: ExitStack) -> None:
 def _intake(bench: Bench, copies: int, crowd: str, outcome: Outcome) -> dict[str, float]:
     names = [f"quiz-{number}" for number in range(1, copies + 1)]
     targets = tuple(bench.lab.target(name) for name in names)
-    warm = write_requests(bench, f"scale-warm-{crowd}", bench.size(15_000, 2_000))
-    requests = write_requests(bench, f"scale-{crowd}", bench.size(60_000, 5_000))
-    seconds = bench.size(10.0, 3.0)
+    warm = write_requests(bench, f"scale-warm-{crowd}", bench.size(15_000, 200))
+    requests = write_requests(bench, f"scale-{crowd}", bench.size(60_000, 600))
+    seconds = bench.size(10.0, 0.5)
     for path in (warm, requests):
         with Meter(bench.lab.pids(*names)) as meter:
             load = bench.load(
@@ -94,9 +96,9 @@ def _grading(bench: Bench, copies: int, crowd: str) -> dict[str, float]:
     names = [f"quiz-worker-{number}" for number in range(1, copies + 1)]
     _wait_for_members(kafka, copies)
     commits = Commits(kafka, GROUP, TOPIC)
-    preload.submit(kafka, TOPIC, contest, f"scale-warm-{crowd}", bench.size(10_000, 1_000))
-    with preload.hidden(kafka, TOPIC, contest, f"scale-{crowd}", bench.size(60_000, 5_000)) as show:
-        time.sleep(bench.size(5.0, 2.0))
+    preload.submit(kafka, TOPIC, contest, f"scale-warm-{crowd}", bench.size(10_000, 200))
+    with preload.hidden(kafka, TOPIC, contest, f"scale-{crowd}", bench.size(60_000, 3_000)) as show:
+        time.sleep(bench.size(5.0, 0.5))
         begun_at = time.monotonic()
         with Meter(bench.lab.pids(*names)) as meter:
             commits.look()

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 
-from bench.tests.server import Asked, Reply, http
+from bench.tests.load.server import Asked, Reply, http
 
 QUESTIONS = ("q001", "q002", "q017")
 # What may stand in a text, and could mislead a reader that looks for keys instead of reading JSON.
