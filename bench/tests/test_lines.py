@@ -1,4 +1,4 @@
-"""Every line runs once in small, in one run of the bench: nothing fails, the audits agree, all is written down."""
+"""Every line runs once in small, in one run of the bench: nothing fails, and the audits agree."""
 
 import asyncio
 import json
