@@ -209,7 +209,7 @@ def _read(
             heard_at = time.monotonic()
         elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
             raise LogUnreadable(
-                f"Kafka gave none of the records left in {len(left)} partitions for {SILENCE_SECONDS_MAX:.0f} s: "
+                f"Kafka gave no record for {SILENCE_SECONDS_MAX:.0f} s; {len(left)} partitions are not read: "
                 "see kepu stack logs kafka, and try again"
             )
         for message in messages:

@@ -1,4 +1,4 @@
-"""Registration audited: outcomes told and stored, places never sold twice, the waiting list in order."""
+"""The audit of registration: every outcome stored and told, no place sold twice, waiting lists in order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +21,7 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"
 STEPS = ("confirmed", "waitlisted", "cancelled", "checked_in")
-# Another time or venue is a change of a registration too, but not of its status.
+# A new time or venue changes a registration too, but not its status.
 OUTCOMES = (*STEPS, "moved")
 HOLDING = ("confirmed", "checked_in")
 
@@ -39,7 +39,7 @@ class Stored:
 
 
 async def audit_registration(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare requests, outcomes, sessions and participants."""
+    """Compare requests, outcomes, sessions and participants with what they should be."""
     participants = [one async for one in database["participants"].find()]
     stored = Stored(
         registrations={one["_id"]: one async for one in database["registrations"].find()},
@@ -150,7 +150,7 @@ def _answered(log: Log) -> Iterator[str]:
 
 
 def _joined(participants: list[Json]) -> Iterator[str]:
-    """A participant is told of once for each version of the profile; the last one of the erased has none."""
+    """An event for each version of a profile, except the last version of an erased one."""
     for one in participants:
         for version in range(1, one["version"] + (one["erased_at"] is None)):
             yield event_id(f"{one['_id']}/{version}", ParticipantJoined.type)
@@ -174,8 +174,10 @@ def _missteps(
     outcomes: list[Entry], registrations: Mapping[str, Json], erased: Collection[str]
 ) -> Iterator[str]:
     """
-    Each time of asking begins with a place or a wait, only who waits moves up, and a
-    cancellation comes before asking again.
+    The registrations whose events do not make sense.
+
+    A round begins with a place or a wait, only those who wait are promoted, and a round is cancelled before
+    the next one begins.
     """
     steps: Counter[tuple[str, str]] = Counter()
     tickets: Counter[tuple[str, str]] = Counter()
@@ -230,7 +232,7 @@ def _oversold(sessions: Mapping[str, Json], registrations: Mapping[str, Json]) -
 
 
 def _out_of_order(registrations: Mapping[str, Json]) -> Iterator[str]:
-    """Whoever holds a place asked before everybody who still waits."""
+    """Sessions where somebody waits who asked before somebody who has a place."""
     holding: dict[str, int] = defaultdict(int)
     waiting: dict[str, int] = {}
     for one in registrations.values():

@@ -9,7 +9,7 @@ from shared.contracts import topics
 
 
 def show(found: Audit, console: Console) -> None:
-    """What happened, what was checked, and the sum of it."""
+    """Print what happened, what was checked, and the verdict."""
     console.print(_what_happened(found))
     console.print(_what_was_checked(found))
     for name, checks in found.checks.items():
@@ -44,7 +44,7 @@ def _what_happened(found: Audit) -> Table:
         ("revoked", counted("award.revoked"), ""),
         ("notified", counted("notification.delivered"), "inbox and e-mail"),
         ("not deliverable", counted("notification.failed"), ""),
-        ("refused", refused, "late, foreign, forged, malformed … over HTTP"),
+        ("refused", refused, "over HTTP: late, foreign, forged, malformed …"),
         ("dead-lettered", dead, "with reason and origin"),
     )
     table = Table(title="What happened", title_justify="left", box=None, pad_edge=False)
