@@ -33,11 +33,11 @@ LINES = {
     "chain": "what start, submit, grade, rank, award, tell cost, against the sum of the bare parts",
     "peak": "the chain for minutes at the peak hour's rate, and its ceiling",
     "burst": "10,000 participants start at one moment and submit at one",
-    "rank": "one's own rank among 1,000,000, against counting who is better",
     "registration": "10,000 people, 500 places and a waiting list",
     "growth": "the cost with 120,000 and with 1,200,000 stored, taking turns",
     "overload": "far beyond capacity: 503s, no loss, and back to normal",
     "scale": "intake and grading by 1, 2 and 4 processes",
+    "rank": "one's own rank among 1,000,000, against counting who is better",
 }
 HELP = (
     """
@@ -92,7 +92,7 @@ def main(
         console.print("Starting Kafka and MongoDB …")
         client.build()
         with Stack(home, detached=False, tell=console.print) as stack:
-            lab = Lab(stack, Contest.of_now())
+            lab = Lab(stack, Contest.of_now(), lasting=short)
             try:
                 for name in chosen:
                     outcomes.append(_run(name, lab, short, 1 if short else repeat))

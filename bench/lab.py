@@ -1,8 +1,8 @@
 """
-The ground that runs take place on: one stack, our services, and baselines, all processes of this machine.
+Where runs take place: one stack, the services, and the baselines, all processes of this machine.
 
-`cleared` takes everything back to an empty week without ending Kafka and MongoDB, whose first half minute
-is dearer than the rest.
+`Lab.clear` goes back to an empty week while Kafka and MongoDB go on: their first half minute costs more than
+later ones.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ COPIES_MAX = 4
 READY_SECONDS_MAX = 30.0
 CLEARED_SECONDS_MAX = 60.0
 SETTLED_SECONDS_MAX = 900.0
-# Topics of the baselines: the same shape as ours.
+# The topics of the baselines have the same shape as ours.
 ASIDE = tuple(
     topics.Topic(
         f"bench.{name}",
@@ -73,7 +73,7 @@ PARTS: tuple[Part, ...] = (
 
 @dataclass(slots=True)
 class Aside:
-    """A baseline's process."""
+    """The process of a baseline."""
 
     name: str
     port: int
@@ -103,11 +103,20 @@ class Aside:
 
 @dataclass(slots=True)
 class Lab:
-    """Where runs take place."""
+    """
+    Where runs take place.
+
+    Args:
+        lasting: services go on from one line to the next, and what is stored stays. In a short run, to start
+            services takes most of the time.
+    """
 
     stack: Stack
     contest: Contest
+    lasting: bool = False
     services: Services = field(init=False)
+    # What the last `clear` has left, None before the first: a week with the contest or without.
+    _with_contest: bool | None = None
 
     def __post_init__(self) -> None:
         self.services = Services(self.stack, PARTS, detached=False)
@@ -118,11 +127,11 @@ class Lab:
 
     @property
     def ledger(self) -> Path:
-        """What was acknowledged, for the audit."""
+        """The promises: what was acknowledged, for the audit."""
         return self.home / "ledger.jsonl"
 
     def target(self, name: str) -> str:
-        """Where a part listens, as the load client wants it."""
+        """Where a part listens, as HOST:PORT for the load client."""
         return self.services.url(name).removeprefix("http://")
 
     def start(self, *names: str) -> None:
@@ -140,19 +149,20 @@ class Lab:
 
     @contextmanager
     def running(self, *names: str) -> Iterator[None]:
-        """These parts until the end of the block."""
+        """These parts until the end of the block, or longer where services last."""
         try:
             self.start(*names)
             yield
         finally:
-            self.stop(*names)
+            if not self.lasting:
+                self.stop(*names)
 
     @contextmanager
     def aside(self, name: str, *, python: Sequence[str] | None = None, **told: object) -> Iterator[Aside]:
         """
-        A baseline until the end of the block: module `bench.baselines.NAME`, told all by its environment.
+        A baseline until the end of the block: module `bench.baselines.NAME`, with its settings as environment.
 
-        One that serves HTTP is waited for.
+        If it serves HTTP, wait until it answers.
         """
         port = free_port()
         environment = {
@@ -175,24 +185,35 @@ class Lab:
             running.end()
 
     def pids(self, *names: str, asides: Iterable[Aside] = ()) -> dict[str, int]:
-        """Processes by name, with Kafka and mongod."""
+        """The process ids of these parts and baselines, of Kafka and of mongod, by name."""
         found = {name: self.services.pid(name) for name in names}
         found |= {aside.name: aside.pid for aside in asides}
         found |= {"kafka": self.stack.pid("kafka"), "mongod": self.stack.pid("mongo")}
         missing = [name for name, pid in found.items() if pid is None]
         if missing:
-            raise BenchError(f"{', '.join(missing)} does not run; see {self.home / 'logs'}")
+            raise BenchError(
+                f"{', '.join(missing)} does not run: see the logs in {self.home / 'logs'} (keep them with --keep)"
+            )
         return {name: pid for name, pid in found.items() if pid is not None}
 
     def clear(self, *, contest: bool = True) -> None:
-        """Back to an empty week, perhaps with the contest published; the services must be stopped."""
+        """Go back to an empty week, with the contest published or without. The services must be stopped."""
+        self._with_contest = contest
         self.ledger.unlink(missing_ok=True)
         self.services.mail_file.unlink(missing_ok=True)
         _forget(AdminClient({"bootstrap.servers": self.stack.kafka, "log_level": 2}))
         asyncio.run(self._found(contest=contest))
 
+    def is_ready(self, *, contest: bool) -> bool:
+        """Whether a line can begin without clearing: what lasts is consistent, and the contest is there if needed."""
+        return self.lasting and self._with_contest is not None and (self._with_contest or not contest)
+
+    def soil(self) -> None:
+        """Have the next line begin with clearing: what this line leaves would not pass an audit."""
+        self._with_contest = None
+
     def put_scheme(self) -> None:
-        """The scheme by which most people are awarded; awards must run."""
+        """Put the scheme by which most people are awarded. Awards must run."""
         body = {
             "title": "科技创新和科学技术普及知识竞赛合格证书",
             "kind": "certificate",
@@ -205,7 +226,7 @@ class Lab:
         put(Piece("the scheme", "awards", "/schemes/bench-certificate", body), self.services.apis)
 
     def settle(self, groups: Collection[str] = GROUPS) -> None:
-        """Wait until nothing is under way; the services must run."""
+        """Wait until nothing is under way. The services must run."""
 
         async def wait() -> None:
             async with databases.connected(self.stack.mongo) as all_databases:
@@ -216,7 +237,7 @@ class Lab:
         asyncio.run(wait())
 
     def audit(self, services: Collection[str] = SERVICES) -> Audit:
-        """What the audit finds."""
+        """Run the audit."""
 
         async def look() -> Audit:
             async with databases.connected(self.stack.mongo) as all_databases:
@@ -239,7 +260,7 @@ class Lab:
 
 
 def _forget(admin: AdminClient) -> None:
-    """Remove our topics and groups. A member that was just stopped keeps its group for a while."""
+    """Remove all topics and groups. A group lasts for a while after its last member has stopped."""
     deadline = time.monotonic() + CLEARED_SECONDS_MAX
     names = {topic.name for topic in (*topics.ALL, *ASIDE)} & set(admin.list_topics(timeout=10).topics)
     if names:
@@ -253,13 +274,13 @@ def _forget(admin: AdminClient) -> None:
 
 
 def _is_forgotten(admin: AdminClient, group: str) -> bool:
-    """Whether a group is gone, or is left with nothing but members that are known no more."""
+    """Whether a group is gone, or has only members that Kafka does not know any more."""
     try:
         admin.delete_consumer_groups([group])[group].result(10)
     except KafkaException as error:
         code = error.args[0].code()
         if code == KafkaError.NON_EMPTY_GROUP:
-            # A member with a name keeps its place until its session ends, and takes it again when it returns.
+            # A named member keeps its place until its session ends, and gets it back when it returns.
             asked = [ConsumerGroupTopicPartitions(group)]
             found = admin.list_consumer_group_offsets(asked)[group].result(10)
             return not any(place.offset >= 0 for place in found.topic_partitions)

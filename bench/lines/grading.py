@@ -83,8 +83,8 @@ def run(bench: Bench) -> Outcome:
 def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict[str, float]:
     lab, kafka = bench.lab, bench.lab.stack.kafka
     commits = Commits(kafka, variant.group, variant.topic)
-    preload.submit(kafka, variant.topic, lab.contest, f"{crowd}-warm", variant.warm)
     before, begun = _stored(bench, variant), commits.look()
+    preload.submit(kafka, variant.topic, lab.contest, f"{crowd}-warm", variant.warm)
     with (
         preload.hidden(kafka, variant.topic, lab.contest, crowd, variant.count) as show,
         _worker(bench, variant) as (pids, check),

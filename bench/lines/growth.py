@@ -77,7 +77,11 @@ def _second(bench: Bench) -> Iterator[Bench]:
     home = bench.lab.home / "second"
     make_folder(home)
     with Stack(home, detached=False) as stack:
-        yield Bench(Lab(stack, bench.lab.contest), bench.short, bench.rounds, bench.tell)
+        second = Bench(Lab(stack, bench.lab.contest), bench.short, bench.rounds, bench.tell)
+        try:
+            yield second
+        finally:
+            second.lab.stop()
 
 
 def _cost(bench: Bench, tokens: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:

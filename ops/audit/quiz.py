@@ -21,7 +21,7 @@ from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "quiz.submitted", "quiz-grading"
-# A submission may reach the log this long after its deadline and grace: docs/decisions/0002-log-first-intake.md
+# A submission may reach the log this long after deadline and grace: docs/decisions/0002-log-first-intake.md
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
 # A standing is stored as one number: half points, then the time left of the longest time, then the moment

@@ -54,6 +54,14 @@ def test_week_that_is_over_is_not_loaded_by_mistake(tmp_path: Path) -> None:
     assert "are over, so nobody could register" in result.stderr
 
 
+def test_load_where_nothing_has_run_says_what_to_start(tmp_path: Path) -> None:
+    arguments = ["load", str(SAMPLE), "--shift-to-tomorrow", "--home", str(tmp_path / "none")]
+    result = CliRunner().invoke(app, arguments, env={**OWN, "KEPU_ORGANISER_KEY": None})
+    assert result.exit_code == 1
+    assert "start the week first (kepu up)" in result.stderr
+    assert not (tmp_path / "none").exists()
+
+
 def test_audit_of_nothing_says_what_to_start(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["audit", "--home", str(tmp_path)], env=OWN)
     assert result.exit_code == 1
