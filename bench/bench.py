@@ -102,6 +102,8 @@ def clean(bench: Bench, *, contest: bool = True) -> Iterator[None]:
         bench.tell("clearing")
         bench.lab.stop()
         bench.lab.clear(contest=contest)
+    else:
+        bench.lab.clear_baselines()
     try:
         yield
     except BaseException:

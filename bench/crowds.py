@@ -1,4 +1,4 @@
-"""Crowds of participants: their tokens in files for the load client, and what services know of them."""
+"""Crowds of participants: files with their tokens for the load client, and their data in the services."""
 
 import asyncio
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def crowd_of(crowd: str, count: int) -> Iterator[str]:
 
 
 def write_tokens(bench: Bench, crowd: str, count: int) -> Path:
-    """The tokens of a crowd, one a line, as the load client takes them; the services know these people."""
+    """Write the tokens of a crowd for the load client, one a line. The services get to know the crowd."""
     introduce(bench, crowd, count)
     path = bench.file(f"tokens-{crowd}")
     with path.open("w") as file:
@@ -29,7 +29,7 @@ def write_tokens(bench: Bench, crowd: str, count: int) -> Path:
 
 
 def write_starts(bench: Bench, crowd: str, count: int) -> Path:
-    """Complete requests that start an attempt, for an endpoint that needs no more."""
+    """Write complete requests that start an attempt, for the bare endpoint."""
     path = bench.file(f"starts-{crowd}")
     start = f"/quizzes/{bench.lab.contest.quiz_id}/attempts"
     requests_file(
@@ -40,9 +40,9 @@ def write_starts(bench: Bench, crowd: str, count: int) -> Path:
 
 def introduce(bench: Bench, crowd: str, count: int) -> None:
     """
-    Let quiz and notifications know a crowd, as if it had registered long ago.
+    Make a crowd known to quiz and notifications, as if its people had registered long ago.
 
-    Written to their databases directly: registering is measured by a line of its own. Nobody has left an
+    Their data are written to the databases directly: another line measures registration. Nobody has given an
     address, so nobody gets a mail.
     """
     asyncio.run(_introduce(bench.lab.stack.mongo, crowd, count))
@@ -57,12 +57,12 @@ async def _introduce(url: str, crowd: str, count: int) -> None:
 
 
 def profile(person: str) -> Document:
-    """What quiz knows of somebody."""
+    """The document that quiz has of a person."""
     return {"_id": person, "group_id": None, "district": DISTRICT}
 
 
 def contact(person: str) -> Document:
-    """What notifications knows of somebody."""
+    """The document that notifications has of a person."""
     return {"_id": person, "kind": "person", "language": "zh-CN", "contact_sealed": None}
 
 

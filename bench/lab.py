@@ -8,7 +8,7 @@ later ones.
 import asyncio
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +160,7 @@ class Lab:
     @contextmanager
     def aside(self, name: str, *, python: Sequence[str] | None = None, **told: object) -> Iterator[Aside]:
         """
-        A baseline until the end of the block: module `bench.baselines.NAME`, with its settings as environment.
+        A baseline until the end of the block: module `bench.baselines.NAME`, told all by its environment.
 
         If it serves HTTP, wait until it answers.
         """
@@ -192,7 +192,7 @@ class Lab:
         missing = [name for name, pid in found.items() if pid is None]
         if missing:
             raise BenchError(
-                f"{', '.join(missing)} does not run: see the logs in {self.home / 'logs'} (keep them with --keep)"
+                f"{', '.join(missing)} does not run: see {self.home / 'logs'} (--keep keeps them)"
             )
         return {name: pid for name, pid in found.items() if pid is not None}
 
@@ -201,11 +201,16 @@ class Lab:
         self._with_contest = contest
         self.ledger.unlink(missing_ok=True)
         self.services.mail_file.unlink(missing_ok=True)
-        _forget(AdminClient({"bootstrap.servers": self.stack.kafka, "log_level": 2}))
-        asyncio.run(self._found(contest=contest))
+        _forget(self.stack.kafka, (*topics.ALL, *ASIDE), lambda group: True)
+        asyncio.run(self._found(DATABASES, contest=contest))
+
+    def clear_baselines(self) -> None:
+        """Remove what the baselines of earlier lines have left."""
+        _forget(self.stack.kafka, ASIDE, lambda group: group not in GROUPS)
+        asyncio.run(self._found((ASIDE_DATABASE,), contest=False))
 
     def is_ready(self, *, contest: bool) -> bool:
-        """Whether a line can begin without clearing: what lasts is consistent, and the contest is there if needed."""
+        """Whether a line can begin without clearing: what lasts is consistent, with a contest if needed."""
         return self.lasting and self._with_contest is not None and (self._with_contest or not contest)
 
     def soil(self) -> None:
@@ -245,8 +250,8 @@ class Lab:
 
         return asyncio.run(look())
 
-    async def _found(self, *, contest: bool) -> None:
-        for name in DATABASES:
+    async def _found(self, databases: Iterable[str], *, contest: bool) -> None:
+        for name in databases:
             async with mongo.connect(self.stack.mongo, name) as database:
                 await database.client.drop_database(name)
         await topics.create_missing(self.stack.kafka, wanted=(*topics.ALL, *ASIDE))
@@ -259,15 +264,18 @@ class Lab:
             await publish(quizzes, self.contest.quiz_id, self.contest.quiz, clock.now())
 
 
-def _forget(admin: AdminClient) -> None:
-    """Remove all topics and groups. A group lasts for a while after its last member has stopped."""
+def _forget(kafka: str, which: Iterable[topics.Topic], is_theirs: Callable[[str], bool]) -> None:
+    """Remove topics and consumer groups. A group lasts for a while after its last member has stopped."""
+    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 2})
     deadline = time.monotonic() + CLEARED_SECONDS_MAX
-    names = {topic.name for topic in (*topics.ALL, *ASIDE)} & set(admin.list_topics(timeout=10).topics)
+    names = {topic.name for topic in which} & set(admin.list_topics(timeout=10).topics)
     if names:
         _await_all(admin.delete_topics(sorted(names), operation_timeout=30))
     while names & set(admin.list_topics(timeout=10).topics):
         _give_up_after(deadline, "topics")
-    while groups := [group.group_id for group in admin.list_consumer_groups().result(10).valid]:
+    while groups := [
+        group.group_id for group in admin.list_consumer_groups().result(10).valid if is_theirs(group.group_id)
+    ]:
         if all(_is_forgotten(admin, group) for group in groups):
             return
         _give_up_after(deadline, "consumer groups")

@@ -1,4 +1,4 @@
-"""A crowd that sits the contest: start, think, submit, and some wait for the result."""
+"""A crowd that takes part in the contest: start, think, submit. Some wait for the result."""
 
 from pathlib import Path
 
@@ -6,25 +6,25 @@ from bench import crowds
 from bench.bench import Bench
 from bench.load.client import Load, Plan
 
-# The chain's processes, one of each.
+# The processes of the whole chain, one of each.
 PARTS = ("quiz-1", "quiz-worker-1", "awards", "notifications")
 PEAK_RATE = 2_315.0
 CONNECTIONS = 2_000
-# One in so many asks for the result until it is there; who asks costs the server as well.
+# One in this many asks for the result until it is there. These requests cost the server time too.
 WATCH = 20
 THINK_MS = 1_000
-# After the last one has begun, for those under way.
+# Time for those still under way after the last one has started.
 FINISH_SECONDS = 5
 READ_SECONDS_MAX = 180.0
 
 
 def take_part(bench: Bench, crowd: str, rate: float, seconds: float) -> Load:
-    """Prepare a crowd, and let it sit at this rate."""
+    """Prepare a crowd, and let it take part at this rate."""
     return take_part_prepared(bench, crowds.write_tokens(bench, crowd, int(rate * seconds)), rate, seconds)
 
 
 def take_part_prepared(bench: Bench, tokens: Path, rate: float, seconds: float) -> Load:
-    """The same with a crowd made beforehand, while no clock ran; its file is removed."""
+    """The same with a crowd that was prepared before. Its file is removed."""
     load = bench.load(
         Plan(
             targets=(bench.lab.target("quiz-1"),),

@@ -57,7 +57,7 @@ def test_a_token_that_would_end_the_line_is_refused(
 
 
 def test_without_a_compiler_the_error_says_what_to_do() -> None:
-    with pytest.raises(LoadClientError, match="make setup"):
+    with pytest.raises(LoadClientError, match="make bench-check"):
         build({"KEPU_CC": "no-such-compiler"})
     with pytest.raises(LoadClientError, match="KEPU_CC"):
         build({"KEPU_CC": "false"})
