@@ -1,7 +1,8 @@
 """
-The least that an intake can do: read the body, hand it to Kafka in a group commit, answer 202.
+The least that an intake must do: read the body, write it to Kafka in a group commit, answer 202.
 
-No framework, no token, no validation, no headers, no metrics. The group commit is the services' own.
+There is no framework, no token, no validation, no headers, no metrics. The group commit is that of the
+services.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ class BareIntake(Bare):
         await self._producer.stop()
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
-        """When Kafka has acknowledged."""
+        """Answer when Kafka has acknowledged."""
         attempt_id = scope["path"].split("/", 3)[2]
         await self._log.add((attempt_id.encode(), body, []))
         return b'{"received":true}'

@@ -1,4 +1,4 @@
-"""What a baseline is told by its environment, and what several of them do alike."""
+"""What the baselines share: their settings, their clients of Kafka and MongoDB, and their HTTP server."""
 
 import asyncio
 import os
@@ -17,10 +17,10 @@ from shared.contracts.envelope import new_traceparent
 from shared.runtime.metrics import tune_garbage_collector
 
 PARTITIONS = 12
-# As our topics of awards and deliveries have.
+# As many as our topics of awards and deliveries have.
 PARTITIONS_OF = {"bench.issued": 4, "bench.delivered": 4}
 BATCH_EVENTS_MAX = 1_000
-# Of ours, quiz waits so long for events to gather; awards and notifications twice as long.
+# Our quiz service waits this long for events to gather. Awards and notifications wait twice as long.
 GATHER_MS = 100
 
 Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
@@ -30,12 +30,12 @@ Work = Callable[[Sequence[Any]], Awaitable[None]]
 
 
 def setting(name: str) -> str:
-    """What the bench has set for this process."""
+    """A setting of this process: `bench.lab` puts them into its environment."""
     return os.environ[f"BENCH_{name.upper()}"]
 
 
 def producer() -> AIOKafkaProducer:
-    """As our publisher has it: acknowledged by all, idempotent, zstd."""
+    """A producer like our publisher's: acks from all, idempotent, zstd."""
     return AIOKafkaProducer(
         bootstrap_servers=setting("kafka"),
         acks="all",
@@ -46,7 +46,7 @@ def producer() -> AIOKafkaProducer:
 
 
 async def send(to: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> None:
-    """One batch a partition, keyed as our publisher keys, until Kafka has acknowledged all."""
+    """Send one batch for each partition, keyed like our publisher's, until Kafka has acknowledged all."""
     by_partition: dict[int, list[Record]] = {}
     partitions = PARTITIONS_OF.get(topic, PARTITIONS)
     for record in records:
@@ -64,7 +64,7 @@ async def send(to: AIOKafkaProducer, topic: str, records: Sequence[Record]) -> N
 
 
 async def consume(topics: Sequence[str], group: str, work: Work, gather_ms: int = GATHER_MS) -> None:
-    """Poll, work, commit, until told to stop; fetches as ours does, and nothing else."""
+    """Poll, work, commit until a signal stops it. It fetches like our consumer, and does nothing else."""
     consumer = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=setting("kafka"),
@@ -95,7 +95,7 @@ async def consume(topics: Sequence[str], group: str, work: Work, gather_ms: int 
 
 
 def headers_of(type_: str, id_: str, subject: str, cause: str) -> list[tuple[str, bytes]]:
-    """The envelope of an event, as ours has it."""
+    """The headers of an event, as our services write them."""
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", id_.encode()),
@@ -112,7 +112,7 @@ def headers_of(type_: str, id_: str, subject: str, cause: str) -> list[tuple[str
 
 @asynccontextmanager
 async def standing_on() -> AsyncIterator[tuple[Any, AIOKafkaProducer]]:
-    """The baselines' own database, acknowledged like ours, and a producer."""
+    """The database of the baselines, with our write concern, and a producer."""
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         setting("mongo"), w="majority", journal=True
     )
@@ -126,7 +126,7 @@ async def standing_on() -> AsyncIterator[tuple[Any, AIOKafkaProducer]]:
 
 
 def serve(app: Any) -> None:
-    """As fast as uvicorn serves: uvloop, httptools, no access log."""
+    """Serve with uvicorn at its fastest: uvloop, httptools, no access log."""
     uvicorn.run(
         app,
         host="127.0.0.1",

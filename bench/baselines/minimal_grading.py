@@ -1,7 +1,7 @@
 """
-The least that grading can do: poll, decode, grade, insert results and standings, publish, commit.
+The least that grading must do: poll, decode, grade, insert results and standings, publish, commit.
 
-No checks of ids, times or papers, no profiles, no replays, no dead letters, no retries, no metrics.
+It checks no ids, times or papers, and has no profiles, replays, dead letters, retries or metrics.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Score = tuple[int, int]
 
 
 async def main() -> None:
-    """Until told to stop."""
+    """Run until a signal stops it."""
     contest = Contest.of_now()
     quiz = contest.quiz
     async with standing_on() as (database, to):

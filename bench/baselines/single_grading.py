@@ -1,7 +1,7 @@
 """
 Grading as it is usually written: FastStream with a model argument, one message at a time.
 
-Each message has its upserts, its publish and its commit, so it is at least once, like ours.
+Each message has its own upserts, publish and commit, so delivery is at least once, like ours.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, grade, packed, p
 from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted
 
-# No line in the log for each message, to its advantage.
+# Without a log line for each message, which makes it faster.
 broker = KafkaBroker(
     setting("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None
 )
@@ -53,7 +53,7 @@ class Submitted(BaseModel):
     ack_policy=AckPolicy.NACK_ON_ERROR,
 )
 async def grade_submission(submitted: Submitted) -> None:
-    """Grade, store, raise the standing, tell."""
+    """Grade, store, raise the standing, publish."""
     quiz = contest.quiz
     key = contest.paper(paper_number(submitted.attempt_id, quiz.papers)).key
     half_points, half_points_max = grade(submitted.answers, key), HALF_POINTS_A_QUESTION * len(key)

@@ -1,7 +1,7 @@
 """
-The start whistle: 10,000 participants on 10,000 connections start at one moment, answer, and submit at one.
+The burst: 10,000 participants on 10,000 connections start at one moment, and later submit at one moment.
 
-Two processes of the quiz api, the rest of the chain behind them.
+Two processes of the quiz API run, and the rest of the chain behind them.
 """
 
 from bench import crowds
@@ -15,7 +15,7 @@ P99_MS_WANTED = 1_000.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("burst", TITLE)
     count = bench.size(10_000, 200)
     variant = f"{count:,} at once"

@@ -1,8 +1,8 @@
 """
-What the whole chain costs: start and submit over HTTP, grade, rank, award, tell, all at once.
+The cost of the whole chain: start and submit over HTTP, grade, rank, award and notify, all at once.
 
-Its baseline is the sum of its bare parts, five processes that form a chain of their own under the same load,
-so that both pay for batches of the same size.
+The baseline is the sum of bare parts: five processes that form a chain of their own under the same load, so
+that both chains handle batches of the same size.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ BARE = (
     Reading("minimal-notices", "bench.completed"),
     Reading("minimal-notices", "bench.issued", 4),
 )
-# Which bare part does what which of our processes does.
+# Which bare part does the work of which of our processes.
 COUNTERPARTS = {
     "bare_start": "quiz api: start and intake",
     "bare_intake": "quiz api: start and intake",
@@ -50,7 +50,7 @@ LoadBoth = Callable[[], tuple[Load, Load]]
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("chain", TITLE)
     rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(30.0, 1.0)
     warm_seconds = bench.size(10.0, 0.5)
@@ -81,7 +81,7 @@ def _ours(
         with Meter(bench.lab.pids(*PARTS)) as meter:
             load = take_part_prepared(bench, tokens, rate, seconds)
             wait_until_read(kafka, OURS, READ_SECONDS_MAX)
-            # Each pays for writing what it has changed, wherever MongoDB's checkpoints fall.
+            # So the run includes the writing of all that it has changed, wherever MongoDB's checkpoints fall.
             bench.flush()
     if failed := failures(load):
         outcome.problems.append(f"ours: {failed} requests failed at {rate:.0f}/s")
@@ -117,7 +117,7 @@ def _bare(
 def _both(
     bench: Bench, targets: tuple[str, str], crowd: str, rate: float, seconds: float
 ) -> Iterator[LoadBoth]:
-    """Two clients at once, one that starts and one that submits, both at this rate."""
+    """Two clients side by side: one starts attempts and one submits, both at this rate."""
     count = int(rate * seconds)
     starts = crowds.write_starts(bench, crowd, count)
     submissions = bench.file(f"bare-{crowd}")

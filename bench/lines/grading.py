@@ -1,9 +1,9 @@
 """
-Grading: our worker as deployed against a minimal loop, FastStream one at a time, and Quix Streams.
+Grading: our worker against a minimal loop, FastStream one message at a time, and Quix Streams.
 
-Each variant has a topic of its own with the same submissions. A run starts a fresh process, lets it grade a
-few thousand to warm up, and then shows it all of the work at one moment (bench/preload.py). The rate is that
-from its first commit to its last.
+Each variant has its own topic with the same submissions. A run starts a new process, lets it grade a few
+thousand to warm up, and then shows it all of the work at one moment (bench/preload.py). The rate is that from
+the first commit to the last.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ RUN_SECONDS_MAX = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Who grades, what it reads, as which group, and how much of it is enough."""
+    """A grader: the topic it reads, its consumer group, its database, and how much it has to grade."""
 
     name: str
     topic: str
@@ -39,7 +39,7 @@ class Variant:
     database: str
     count: int
     warm: int
-    # What one at a time does not get done in this time is left for the next run.
+    # What is not graded in this time is left for the next run.
     seconds_max: float = RUN_SECONDS_MAX
 
     @property
@@ -48,7 +48,7 @@ class Variant:
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("grading", TITLE)
     count, warm = bench.size(60_000, 3_000), bench.size(5_000, 300)
     single, single_seconds = bench.size(6_000, 200), bench.size(10.0, 2.0)
@@ -118,7 +118,7 @@ def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict
 def _worker(
     bench: Bench, variant: Variant
 ) -> Iterator[tuple[Callable[[], dict[str, int]], Callable[[], None]]]:
-    """The grader's process: its pids, and what raises when it has ended."""
+    """Run the grader. Yields a function for its pids, and one that raises when it has ended."""
     if variant.is_ours:
 
         def check() -> None:
@@ -136,14 +136,14 @@ def _worker(
             topic=variant.topic,
             group=variant.group,
             keys=quix.KEYS,
-            # Of Quix Streams. A rate is measured from commit to commit, so a short run needs some too.
+            # For Quix Streams. The rate is measured from commit to commit, so a short run needs several.
             commit_events=bench.size(10_000, 500),
         ) as aside:
             yield lambda: bench.lab.pids(asides=[aside]), aside.check
 
 
 def _stored(bench: Bench, variant: Variant) -> int:
-    # Of the baselines each has its turn alone, so what was added meanwhile is its own.
+    # The baselines share a database but run one at a time, so what is added during a run is from that run.
     async def count() -> int:
         async with mongo.connect(bench.lab.stack.mongo, variant.database) as database:
             found: int = await database["results"].estimated_document_count()

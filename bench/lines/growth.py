@@ -1,10 +1,10 @@
 """
-Growth: what the chain costs with a hundred thousand people stored, and with ten times as many.
+Growth: the cost of the chain with a hundred thousand people stored, and with ten times as many.
 
-Stored means attempts, results, standings, participants, awards, contacts and messages: so many are there when
-the middle run begins. Those with much stored have servers and services of their own, so that runs of both
-take turns and meet the same machine. MongoDB makes no checkpoint of its own meanwhile: each run ends with
-one, and is as long as from one to the next by default.
+Stored are attempts, results, standings, participants, awards, contacts and messages. The numbers are those
+when the middle run begins. The larger one has servers and services of its own, so that both take turns on
+the same machine. MongoDB makes no checkpoint by itself meanwhile: each run ends with one, and is as long as
+the default time between two.
 """
 
 from collections.abc import Iterator
@@ -28,11 +28,11 @@ GROWTH_WANTED = 1.15
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("growth", TITLE)
     rate, seconds = bench.size((1_000.0, 60.0), (100.0, 1.0))
     count = int(rate * seconds)
-    # Who sits while it warms up and before the middle run is all that there is with little stored.
+    # The smaller one stores those who take part during the warm-up and before the middle run.
     few = (1 + bench.rounds // 2) * count
     many = TIMES_STORED * few
     with clean(bench), _second(bench) as second, clean(second), ExitStack() as stack:
@@ -73,7 +73,7 @@ def run(bench: Bench) -> Outcome:
 
 @contextmanager
 def _second(bench: Bench) -> Iterator[Bench]:
-    """Other servers beside those of the bench."""
+    """A second lab with its own servers, beside that of the bench."""
     home = bench.lab.home / "second"
     make_folder(home)
     with Stack(home, detached=False) as stack:

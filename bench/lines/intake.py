@@ -1,8 +1,8 @@
 """
-Intake: our quiz api, one process, against a bare endpoint with the same group commit, and the naive way.
+Intake: one process of our quiz API, against a bare endpoint with the same group commit, and the naive way.
 
-Closed loop: 1,024 connections that send again as soon as they have an answer, so the rate is what the
-machine can do with everything on it.
+Closed loop: 1,024 connections send again as soon as they have an answer. So the rate is the most that this
+machine can do, with Kafka and the client on it too.
 """
 
 import time
@@ -22,7 +22,7 @@ NAIVE_TIMES_WANTED = 4.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("intake", TITLE)
     count, seconds = bench.size(60_000, 600), bench.size(10.0, 1.0)
     with clean(bench), ExitStack() as stack:
@@ -41,7 +41,7 @@ def run(bench: Bench) -> Outcome:
             _load(bench, target, requests, bench.size(8.0, 0.5), name)
         for round_, name in interleaved(list(targets), bench.rounds):
             bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
-            # Every run submits other attempts, though the baselines would not notice.
+            # Every run submits other attempts. Only our service would notice repeated ones.
             requests = write_requests(bench, f"{round_}-{name}", count)
             with Meter(pids[name]) as meter:
                 load = _load(bench, targets[name], requests, seconds, name)

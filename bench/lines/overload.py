@@ -1,8 +1,9 @@
 """
 Overload: far more submissions a second than one process can take, beside a modest load that goes on.
 
-Twice: senders who give up at a 503, and senders who come back after its Retry-After. What was acknowledged
-must be graded, nothing else may be promised, and the modest load must be as before within seconds.
+It is run twice: with senders that give up at a 503, and with senders that come back after its Retry-After.
+What was acknowledged must be graded, nothing else may be acknowledged, and within seconds the modest load
+must be served as before.
 """
 
 import re
@@ -21,7 +22,7 @@ TITLE = "one api process far beyond its capacity, beside a modest load"
 PARTS = ("quiz-1", "quiz-worker-1")
 MODEST_RATE = 200.0
 MODEST_CONNECTIONS = 200
-# More than one turn takes on (shared/web/edge/shedding.py), so that it must refuse.
+# More than the service accepts at one time (load shedding), so that it must refuse some.
 CONNECTIONS = 12_000
 TIMEOUT_MS = 60_000
 CALM_MS = 100.0
@@ -33,14 +34,14 @@ RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *\d+\r\n")
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """What a few senders of our own saw beside the client, which does not tell of headers."""
+    """What a few requests from Python got. They look at the headers, which the client does not report."""
 
     refused: int
     with_retry_after: int
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("overload", TITLE)
     variants = {"give up at 503": False, "come back": True}
     with clean(bench):
@@ -53,7 +54,7 @@ def run(bench: Bench) -> Outcome:
         bench.audit(outcome, ["quiz"])
     refused = sum(outcome.values("give up at 503", "refused with 503"))
     if not bench.short:
-        # A short flood is over before a queue counts as standing.
+        # A short flood is over before load shedding begins.
         outcome.require("refused with 503 beyond capacity", refused, ">=", 1)
     looked_at = sum(run.figures["503s looked at for Retry-After"] for run in outcome.runs)
     if looked_at:
@@ -140,7 +141,7 @@ def _flood(bench: Bench, name: str, retry: bool) -> Flood:
             requests=requests,
             rate=rate,
             connections=bench.size(CONNECTIONS, 500),
-            # Whom a full backlog turns away has not reached the service: that would be no word of it.
+            # A connection that the full backlog refuses would say nothing about the service.
             connect_first=True,
             seconds=seconds,
             acknowledged=kept[1],
@@ -160,7 +161,7 @@ def _flood(bench: Bench, name: str, retry: bool) -> Flood:
 
 
 def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
-    """Seconds from an end of the flood to the first second from which on all is as it was before."""
+    """Seconds from the end of the flood until everything is as it was before, and stays so."""
     before = [one.p99_ms for one in normal.timeline[1 : int(quiet_before)] if one.p99_ms is not None]
     calm = max([CALM_MS, *(2 * p99 for p99 in before)])
     last = 0
@@ -172,14 +173,14 @@ def _back_after(normal: Load, quiet_before: float, ended: float) -> float:
 
 
 def _probe(target: str, requests: bytes, seconds: float) -> Refusals:
-    """Send a few submissions by hand over the whole flood, and look at the 503s among the answers."""
+    """Send a few submissions during the flood, and look at the 503s among the answers."""
     split: list[bytes] = []
     at = 0
     while at < len(requests):
         length = int.from_bytes(requests[at : at + 4], "little")
         split.append(requests[at + 4 : at + 4 + length])
         at += 4 + length
-    # Each waits for its answer as long as the others do, so none must wait for another.
+    # A thread for each: they wait long for their answers, and must not wait for each other.
     with ThreadPoolExecutor(len(split)) as pool:
         delays = (seconds * place / len(split) for place in range(len(split)))
         answers = list(pool.map(lambda request, delay: _ask(target, request, delay), split, delays))

@@ -1,8 +1,8 @@
 """
-The peak hour: the whole chain for minutes at 2,315 participants a second, then more and more of them.
+The peak hour: the whole chain for minutes at 2,315 participants a second, then at higher and higher rates.
 
-One process of each service. A step of the ceiling keeps up if nothing failed, results are readable within a
-second (p99), and no group is more than two seconds behind at its end.
+There is one process of each service. A rate is sustained if nothing failed, results are readable within a
+second (p99), and no consumer group is more than two seconds behind at the end.
 """
 
 import time
@@ -20,18 +20,18 @@ from ops.audit.log import Log
 
 TITLE = "the whole chain at the peak hour's rate, and its ceiling"
 STEPS = (2_600.0, 3_000.0, 3_400.0, 3_900.0, 4_500.0, 5_200.0)
-# As long as from one checkpoint of MongoDB's to the next: a shorter step has one in it or has none.
+# The time between two checkpoints of MongoDB. In a shorter step there may be one or none.
 STEP_SECONDS = 60.0
 BEHIND_SECONDS_MAX = 2.0
 RESULT_MS_WANTED = 1_000.0
 TARGET_RATE = 3_000.0
 RATE_SHARE_WANTED = 0.99
-# What grows for ever grows by more than this from the first to the last third of five minutes.
+# A process that leaks grows by more than this, from the first to the last third of five minutes.
 MEMORY_GROWTH_WANTED = 1.05
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("peak", TITLE)
     rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(300.0, 2.0)
     with clean(bench):
@@ -48,13 +48,13 @@ def run(bench: Bench) -> Outcome:
 
 
 def _steady(bench: Bench, rate: float, seconds: float, outcome: Outcome) -> tuple[int, int]:
-    """Minutes at one rate; the moments (ms since 1970) between which they were."""
+    """Hold one rate for minutes. Returns when they began and ended, in milliseconds since 1970."""
     kafka, count = bench.lab.stack.kafka, int(rate * seconds)
     bench.tell(f"preparing {count:,} people")
     tokens = crowds.write_tokens(bench, "steady", count)
     bench.flush()
     bench.tell("warming up")
-    # Until MongoDB's cache is full: what grows after that is no cache.
+    # So long that MongoDB's cache is full. Growth after that is not the cache.
     take_part(bench, "warm", rate, bench.size(120.0, 0.5))
     bench.tell(f"{seconds:.0f} s at {rate:,.0f}/s")
     since_ms = _now_ms()

@@ -1,8 +1,8 @@
 """
-Rank: what one's own rank costs with a million people in the standings, against counting who is better.
+Rank: the cost of reading a participant's rank among a million, against counting the better standings.
 
-Closed loop, spread over all who stand. Both must give the same ranks; ours are of a second ago at most.
-Nothing is written, so there is nothing to audit, and no change of the counts is left to be folded.
+Closed loop, over participants with all kinds of ranks. Both ways must give the same ranks. Ours are at most a
+second old. Nothing is written, so there is nothing to audit.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ TITLE = "one's own rank read, closed loop"
 CONNECTIONS = 64
 ASKED_MAX = 20_000
 COMPARED = 25
-# Of all who stand, every so many-th person asks first: prime, so that scores and times are mixed.
+# The step from one who asks to the next. It is prime, so that scores and times are mixed.
 STRIDE = 7_919
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("rank", TITLE)
     few, many = bench.size((10_000, 1_000_000), (200, 1_000))
     with clean(bench), bench.lab.aside("counted_rank") as aside:
@@ -113,7 +113,7 @@ def _write_requests(bench: Bench, stored: int) -> Path:
 
 
 def _differences(bench: Bench, targets: tuple[str, str], stored: int) -> list[str]:
-    """Who of some people gets another rank from one than from the other."""
+    """The people who get different ranks from the two targets."""
     found = []
     for token in islice(_tokens(bench, stored), COMPARED):
         headers = {"Authorization": f"Bearer {token}"}

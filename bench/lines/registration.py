@@ -1,8 +1,8 @@
 """
-A scarce activity: 10,000 newcomers ask for one of 500 places at once, and all others go on the waiting list.
+A scarce activity: 10,000 newcomers ask for one of 500 places at once. All others go on the waiting list.
 
-Closed loop. What is stored is looked at afterwards: nobody too many has a place, and places and waits are in
-the order of asking.
+Closed loop. Afterwards the stored registrations are checked: not more people have a place than there are
+places, and the places went to those who asked first.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ SECONDS_MAX = 120.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("registration", TITLE)
     count = bench.size(10_000, 200)
     capacity = count // CAPACITY_SHARE
@@ -113,7 +113,7 @@ def _request(session: str, number: int) -> bytes:
 
 
 async def _looked_at(bench: Bench, session: str, capacity: int) -> tuple[int, int]:
-    """Places held beyond the capacity, and registrations whose status is not that of their turn."""
+    """How many places are oversold, and how many registrations have not the status of their turn."""
     async with mongo.connect(bench.lab.stack.mongo, "kepu_registration") as database:
         wanted = {"status": 1, "places": 1, "sequence": 1}
         found = await database["registrations"].find({"session_id": session}, wanted).to_list(None)

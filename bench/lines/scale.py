@@ -1,4 +1,4 @@
-"""Scale-out: intake by 1, 2 and 4 processes of the api, grading by 1, 2 and 4 workers, members by name."""
+"""Scale-out: intake by 1, 2 and 4 processes of the API, grading by 1, 2 and 4 workers."""
 
 import time
 from contextlib import ExitStack
@@ -23,11 +23,11 @@ GRADED_SECONDS_MAX = 120.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("scale", TITLE)
     apis, workers = bench.size((COPIES, COPIES), (COPIES[:2], COPIES[1:2]))
     with clean(bench):
-        # Ascending each time: who leaves keeps its partitions until its session ends.
+        # From few to many: a worker that leaves keeps its partitions until its session ends.
         for round_ in range(bench.rounds):
             with ExitStack() as stack:
                 for copies in apis:
@@ -119,7 +119,7 @@ def _grading(bench: Bench, copies: int, crowd: str) -> dict[str, float]:
 
 
 def _wait_for_members(kafka: str, members: int) -> None:
-    """Wait until the group has so many members, none of them joining or gone."""
+    """Wait until the group is stable with this number of members."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 2})
     deadline = time.monotonic() + JOINED_SECONDS_MAX
     while time.monotonic() < deadline:
