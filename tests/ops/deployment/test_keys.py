@@ -1,4 +1,4 @@
-"""Secrets and mails are for their owner alone."""
+"""Secrets can be read by their owner alone, and are never written over."""
 
 import os
 import stat
@@ -10,8 +10,6 @@ from typer.testing import CliRunner
 
 from ops.cli import app
 from ops.deployment import keys
-from ops.local.mailbox import Mailbox
-from ops.stack.host import make_folder
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +48,3 @@ def test_file_without_keys_is_told(tmp_path: Path, text: str | None) -> None:
         path.write_text(text)
     with pytest.raises(keys.KeyFileError, match="kepu keys --file"):
         keys.read(path)
-
-
-def test_mails_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    Mailbox(tmp_path / "mail.jsonl")
-    assert mode(tmp_path / "mail.jsonl") == 0o600
-
-
-def test_the_data_of_a_week_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    make_folder(tmp_path / "week")
-    assert mode(tmp_path / "week") == 0o700
