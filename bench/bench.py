@@ -98,12 +98,8 @@ def clean(bench: Bench, *, contest: bool = True) -> Iterator[None]:
 
     A contest must not be there where quiz's worker does not run: its event would never be published.
     """
-    if not bench.lab.is_ready(contest=contest):
-        bench.tell("clearing")
-        bench.lab.stop()
-        bench.lab.clear(contest=contest)
-    else:
-        bench.lab.clear_baselines()
+    bench.tell("clearing")
+    bench.lab.begin(contest=contest)
     try:
         yield
     except BaseException:

@@ -69,6 +69,8 @@ PARTS: tuple[Part, ...] = (
     Part("awards", "awards"),
     Part("notifications", "notifications"),
 )
+# One process of each kind that a participant's submission passes through.
+CHAIN = ("quiz-1", "quiz-worker-1", "awards", "notifications")
 
 
 @dataclass(slots=True)
@@ -115,8 +117,8 @@ class Lab:
     contest: Contest
     lasting: bool = False
     services: Services = field(init=False)
-    # What the last `clear` has left, None before the first: a week with the contest or without.
-    _with_contest: bool | None = None
+    # Whether all that is stored is consistent, so that the next line can begin without clearing.
+    _consistent: bool = False
 
     def __post_init__(self) -> None:
         self.services = Services(self.stack, PARTS, detached=False)
@@ -198,7 +200,6 @@ class Lab:
 
     def clear(self, *, contest: bool = True) -> None:
         """Go back to an empty week, with the contest published or without. The services must be stopped."""
-        self._with_contest = contest
         self.ledger.unlink(missing_ok=True)
         self.services.mail_file.unlink(missing_ok=True)
         _forget(self.stack.kafka, (*topics.ALL, *ASIDE), lambda group: True)
@@ -209,13 +210,26 @@ class Lab:
         _forget(self.stack.kafka, ASIDE, lambda group: group not in GROUPS)
         asyncio.run(self._found((ASIDE_DATABASE,), contest=False))
 
-    def is_ready(self, *, contest: bool) -> bool:
-        """Whether a line can begin without clearing: what lasts is consistent, with a contest if needed."""
-        return self.lasting and self._with_contest is not None and (self._with_contest or not contest)
+    def begin(self, *, contest: bool) -> None:
+        """
+        Begin a line with an empty week.
+
+        Where services last, only the first line does so. It starts the whole chain, with the scheme in place
+        before the first result: so the audit of every later line can expect an award for each of them.
+        """
+        if self.lasting and self._consistent:
+            self.clear_baselines()
+            return
+        self.stop()
+        self.clear(contest=contest or self.lasting)
+        if self.lasting:
+            self.start(*CHAIN)
+            self.put_scheme()
+            self._consistent = True
 
     def soil(self) -> None:
-        """Have the next line begin with clearing: what this line leaves would not pass an audit."""
-        self._with_contest = None
+        """Have the next line clear everything: what this line leaves would not pass an audit."""
+        self._consistent = False
 
     def put_scheme(self) -> None:
         """Put the scheme by which most people are awarded. Awards must run."""

@@ -6,8 +6,6 @@ from bench import crowds
 from bench.bench import Bench
 from bench.load.client import Load, Plan
 
-# The processes of the whole chain, one of each.
-PARTS = ("quiz-1", "quiz-worker-1", "awards", "notifications")
 PEAK_RATE = 2_315.0
 CONNECTIONS = 2_000
 # One in this many asks for the result until it is there. These requests cost the server time too.

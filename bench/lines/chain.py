@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from bench import crowds
 from bench.bench import Bench, clean, failures
+from bench.lab import CHAIN
 from bench.load import client
 from bench.load.client import Load, Plan, requests_file
 from bench.measure import Meter, interleaved, per_ten_thousand
@@ -18,7 +19,6 @@ from bench.report import Outcome
 from bench.taking_part import (
     CONNECTIONS,
     FINISH_SECONDS,
-    PARTS,
     PEAK_RATE,
     READ_SECONDS_MAX,
     take_part,
@@ -60,7 +60,7 @@ def run(bench: Bench) -> Outcome:
             measure = _ours if variant == "ours" else _bare
             outcome.add(variant, measure(bench, f"{round_}", rate, seconds, warm_seconds, outcome))
         bench.tell("coming to rest")
-        with bench.lab.running(*PARTS):
+        with bench.lab.running(*CHAIN):
             bench.lab.settle()
         bench.audit(outcome)
     ours, bare = outcome.median("ours", TOTAL), outcome.median("bare parts", TOTAL)
@@ -72,13 +72,13 @@ def _ours(
     bench: Bench, name: str, rate: float, seconds: float, warm_seconds: float, outcome: Outcome
 ) -> dict[str, float]:
     kafka = bench.lab.stack.kafka
-    with bench.lab.running(*PARTS):
+    with bench.lab.running(*CHAIN):
         bench.lab.put_scheme()
         take_part(bench, f"warm-{name}", rate, warm_seconds)
         tokens = crowds.write_tokens(bench, f"cost-{name}", int(rate * seconds))
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()
-        with Meter(bench.lab.pids(*PARTS)) as meter:
+        with Meter(bench.lab.pids(*CHAIN)) as meter:
             load = take_part_prepared(bench, tokens, rate, seconds)
             wait_until_read(kafka, OURS, READ_SECONDS_MAX)
             # So the run includes the writing of all that it has changed, wherever MongoDB's checkpoints fall.

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from bench import crowds, past
 from bench.bench import Bench, clean, failures, latency_figures
-from bench.lab import Lab
+from bench.lab import CHAIN, Lab
 from bench.lines.chain import TOTAL
 from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, wait_until_read
 from bench.report import Outcome
-from bench.taking_part import PARTS, READ_SECONDS_MAX, take_part_prepared
+from bench.taking_part import READ_SECONDS_MAX, take_part_prepared
 from ops.stack import Stack
 from ops.stack.host import make_folder
 
@@ -39,7 +39,7 @@ def run(bench: Bench) -> Outcome:
         variants = {f"{few:,} stored": bench, f"{many:,} stored": second}
         tokens: dict[str, list[Path]] = {}
         for name, its in variants.items():
-            stack.enter_context(its.lab.running(*PARTS))
+            stack.enter_context(its.lab.running(*CHAIN))
             its.lab.put_scheme()
             if its is second:
                 opened_at = its.lab.contest.quiz.opens_at
@@ -88,7 +88,7 @@ def _cost(bench: Bench, tokens: Path, rate: float, seconds: float, outcome: Outc
     kafka = bench.lab.stack.kafka
     wait_until_read(kafka, OURS, READ_SECONDS_MAX)
     bench.flush()
-    with Meter(bench.lab.pids(*PARTS)) as meter:
+    with Meter(bench.lab.pids(*CHAIN)) as meter:
         load = take_part_prepared(bench, tokens, rate, seconds)
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()

@@ -10,12 +10,13 @@ import time
 from bench import crowds
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.errors import BenchError
+from bench.lab import CHAIN
 from bench.lags import lags_of, percentile
 from bench.load.client import Load
 from bench.measure import Meter
 from bench.reading import OURS, LagWatch, wait_until_read
 from bench.report import Outcome
-from bench.taking_part import PARTS, PEAK_RATE, READ_SECONDS_MAX, take_part, take_part_prepared
+from bench.taking_part import PEAK_RATE, READ_SECONDS_MAX, take_part, take_part_prepared
 from ops.audit.log import Log
 
 TITLE = "the whole chain at the peak hour's rate, and its ceiling"
@@ -35,7 +36,7 @@ def run(bench: Bench) -> Outcome:
     outcome = Outcome("peak", TITLE)
     rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(300.0, 2.0)
     with clean(bench):
-        with bench.lab.running(*PARTS):
+        with bench.lab.running(*CHAIN):
             bench.lab.put_scheme()
             since_ms, until_ms = _steady(bench, rate, seconds, outcome)
             if not bench.short:
@@ -59,7 +60,7 @@ def _steady(bench: Bench, rate: float, seconds: float, outcome: Outcome) -> tupl
     bench.tell(f"{seconds:.0f} s at {rate:,.0f}/s")
     since_ms = _now_ms()
     with (
-        Meter(bench.lab.pids(*PARTS), every_seconds=bench.size(5.0, 0.2)) as meter,
+        Meter(bench.lab.pids(*CHAIN), every_seconds=bench.size(5.0, 0.2)) as meter,
         LagWatch(kafka, OURS, every_seconds=bench.size(5.0, 0.5)) as watch,
     ):
         load = take_part_prepared(bench, tokens, rate, seconds)
