@@ -10,8 +10,8 @@ import pytest
 import typer.main
 from fastapi import FastAPI
 
-from ops import keys
 from ops.cli import app
+from ops.deployment import keys
 from ops.documents.observing import names as metric_names
 from ops.documents.settings import SERVICES, assembled, settings_of
 from shared.contracts import topics
