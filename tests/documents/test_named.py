@@ -12,8 +12,9 @@ from fastapi import FastAPI
 
 from ops.cli import app
 from ops.deployment import keys
+from ops.deployment.description import SERVICES
 from ops.documents.observing import names as metric_names
-from ops.documents.settings import SERVICES, assembled, settings_of
+from ops.documents.settings import assembled, settings_of
 from shared.contracts import topics
 from shared.messaging.decoding import CODES
 from shared.messaging.settling import HANDLER_FAILED
