@@ -4,26 +4,34 @@ UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Processes that run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
+# The bench is a project beside the product: bench/pyproject.toml
+BENCH := bench/.venv
+BENCH_READY := $(BENCH)/.ready
+# How many processes run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
 WORKERS ?= 2
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help setup demo up down test check mutate chaos bench bench-short lock clean
+# $(call install,FOLDER,LOCK FILE): a virtual environment with what the lock file names, and this checkout.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kepu Week needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(1)/bin/uv pip sync --quiet --python $(1)/bin/python --require-hashes $(2)
+	@$(1)/bin/uv pip install --quiet --python $(1)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $(1)/.ready
+endef
+
+.PHONY: help setup demo up down test check mutate chaos bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## install everything into .venv
+setup: $(READY) ## install everything but the bench into .venv
 
 $(READY): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kepu Week needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+	$(call install,$(VENV),requirements-dev.lock)
 
 demo: $(READY) ## play a whole week on a real local stack, then audit it
 	$(BIN)/kepu demo
@@ -49,15 +57,29 @@ mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos
 
-bench: $(READY) ## measure every line beside its baseline (an hour); LINES="intake grading" for some
-	$(BIN)/python -m bench $(LINES)
+$(BENCH_READY): bench/requirements.lock bench/pyproject.toml pyproject.toml
+	$(call install,$(BENCH),bench/requirements.lock)
 
-bench-short: $(READY) ## the same in small, as a smoke: fails only where a run fails
-	$(BIN)/python -m bench --short $(LINES)
+bench: $(BENCH_READY) ## measure every line beside its baseline (an hour); LINES="intake grading" for some
+	$(BENCH)/bin/python -m bench $(LINES)
 
-lock: $(READY) ## renew both lock files from pyproject.toml
+bench-short: $(BENCH_READY) ## run every line once in small: fails only where a run fails; LINES for some
+	$(BENCH)/bin/python -m bench --short $(LINES)
+
+bench-check: $(BENCH_READY) ## lint, types, import rules of the bench
+	$(BENCH)/bin/ruff check bench
+	$(BENCH)/bin/ruff format --check bench
+	$(BENCH)/bin/mypy --config-file bench/pyproject.toml
+	$(BENCH)/bin/lint-imports --config bench/pyproject.toml --no-cache
+
+bench-test: $(BENCH_READY) ## test the load client and run every line of the bench once in small
+	$(BENCH)/bin/pytest -c bench/pyproject.toml bench/tests
+
+lock: $(READY) ## renew all lock files from the pyproject.toml files
 	$(COMPILE) pyproject.toml --output-file requirements.lock
-	$(COMPILE) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra ops --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) bench/pyproject.toml --group bench/pyproject.toml:dev --constraints requirements-dev.lock \
+		--no-emit-package kepu-week --output-file bench/requirements.lock
 
-clean: ## remove the virtual environment and all local data
-	rm -rf $(VENV) .kepu
+clean: ## remove the virtual environments and all local data
+	rm -rf $(VENV) $(BENCH) .kepu

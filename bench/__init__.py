@@ -1,1 +1,1 @@
-"""How fast it is, measured: tools for whoever changes it, and no part of what runs."""
+"""The bench: measures how fast Kepu Week is. A project beside the product: README.md"""

@@ -1,4 +1,4 @@
-"""What a line is given: the ground, how large and how often to run, and somebody to tell."""
+"""What a line gets: the lab, how large and how often to run, and whom to tell."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from pymongo import MongoClient
 
+from bench.lab import Lab
 from bench.load.client import Load, Plan, Step, StepName
 from bench.load.client import run as run_load
 from bench.report import Outcome
-from bench.site import Site
-from ops.audit.run import SERVICES, Audit
-from ops.demo.ledger import Ledger
+from ops.audit.run import Audit
+from ops.deployment.description import SERVICES
+from ops.deployment.ledger import Ledger
 
 T = TypeVar("T")
 ROUNDS = 3
@@ -24,29 +25,29 @@ CHECKPOINT_SECONDS_HELD = 3_600.0
 class Bench:
     """One run of the bench."""
 
-    site: Site
+    lab: Lab
     short: bool
     rounds: int
     tell: Callable[[str], None]
 
     def size(self, full: T, short: T) -> T:
-        """One or the other."""
+        """The first one, or the second in a short run."""
         return short if self.short else full
 
     def file(self, name: str) -> Path:
         """A file of this run, removed with it."""
-        return self.site.home / name
+        return self.lab.home / name
 
     def load(self, plan: Plan) -> Load:
-        """Run the load client; what was acknowledged goes to the audit's ledger."""
+        """Run the load client. What was acknowledged goes into the ledger for the audit."""
         load = run_load(plan)
         if plan.acknowledged:
             self.promise(plan.acknowledged)
         return load
 
     def promise(self, acknowledged: Path) -> int:
-        """Hand over what the load client was promised; how many submissions."""
-        ledger = Ledger(self.site.ledger)
+        """Write what the load client was promised into the ledger; return how many submissions that is."""
+        ledger = Ledger(self.lab.ledger)
         with acknowledged.open() as lines:
             for line in lines:
                 attempt_id, receipt_id = line.rstrip("\n").split("\t")
@@ -55,12 +56,12 @@ class Bench:
         return ledger.counts["submitted"]
 
     def flush(self) -> None:
-        """Have MongoDB make a checkpoint now: what was changed until here is on disk."""
+        """Let MongoDB make a checkpoint now, so that all changes so far are on disk."""
         self._administer({"fsync": 1})
 
     @contextmanager
     def checkpoints_held(self) -> Iterator[None]:
-        """Until the end of the block MongoDB makes none of its own."""
+        """MongoDB makes no checkpoint of its own until the end of the block."""
         before = self._administer({"getParameter": 1, "syncdelay": 1})["syncdelay"]
         self._administer({"setParameter": 1, "syncdelay": CHECKPOINT_SECONDS_HELD})
         try:
@@ -69,16 +70,16 @@ class Bench:
             self._administer({"setParameter": 1, "syncdelay": before})
 
     def _administer(self, command: dict[str, Any]) -> dict[str, Any]:
-        client: MongoClient[Any] = MongoClient(self.site.stack.mongo)
+        client: MongoClient[Any] = MongoClient(self.lab.stack.mongo)
         try:
             return client.admin.command(command)
         finally:
             client.close()
 
     def audit(self, outcome: Outcome, services: Collection[str] = SERVICES) -> Audit:
-        """Have everything recomputed; what does not agree is a problem of the outcome."""
+        """Run the audit. What does not agree is a problem of the outcome."""
         self.tell("auditing")
-        found = self.site.audit(services)
+        found = self.lab.audit(services)
         verdict = f"{found.missing} missing, {found.duplicated} duplicated, {found.wrong} wrong"
         checked = sum(check.expected for checks in found.checks.values() for check in checks)
         outcome.details["audit"] = {"agrees": found.agrees, "verdict": verdict, "checked": checked}
@@ -93,32 +94,35 @@ class Bench:
 @contextmanager
 def clean(bench: Bench, *, contest: bool = True) -> Iterator[None]:
     """
-    Begin with an empty week, and leave no service running.
+    Begin with an empty week, and stop all services at the end. A short run does so only where it must.
 
-    Without quiz's worker a contest must not be there: nobody would tell of it.
+    A contest must not be there where quiz's worker does not run: its event would never be published.
     """
     bench.tell("clearing")
-    bench.site.stop()
-    bench.site.clear(contest=contest)
+    bench.lab.begin(contest=contest)
     try:
         yield
+    except BaseException:
+        bench.lab.soil()
+        raise
     finally:
-        bench.site.stop()
+        if not bench.lab.lasting:
+            bench.lab.stop()
 
 
 def failures(load: Load) -> int:
-    """Requests that got no answer or an error, 503 included."""
+    """How many requests got no answer, or an error. A 503 is an error too."""
     return sum(failed_of(step) for step in load.steps.values())
 
 
 def failed_of(step: Step) -> int:
-    """The same of one step."""
+    """The same for one step."""
     refused = sum(count for status, count in step.by_status.items() if status >= 400)
     return refused + sum(step.failed.values())
 
 
 def latency_figures(load: Load, name: StepName) -> dict[str, float]:
-    """Milliseconds of a step, as figures."""
+    """The latencies of a step in milliseconds, as figures."""
     latency = load.steps[name].latency_ms
     if latency is None:
         return {}

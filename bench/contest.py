@@ -1,7 +1,7 @@
 """
-The sample contest with people in it: tokens, attempts, answer sheets, all made beforehand and fast.
+The sample contest and its participants: tokens, attempts and answers, all made before the clock runs.
 
-Nothing of it is random from run to run: person n of a crowd is the same every time, and so are the answers.
+Every run is the same: person number n of a crowd is the same person each time, with the same answers.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ops import week
+from ops.week import files as week
 from services.quiz.attempts.rules import attempt_id
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
@@ -24,19 +24,19 @@ from services.quiz.quizzes.rules import Quiz, day_of
 from shared.web.tokens import ALGORITHM, ISSUER, TOKEN_DAYS
 
 DISTRICT = "华龙区"
-# It is published once.
+# The quiz is published once, so it has one version.
 VERSION = 1
-# Long enough for whatever is prepared at the start of a line and sent at its end.
+# So long that an attempt made at the start of a line can be submitted at its end.
 DURATION_SECONDS = 4 * 3_600
 SHEETS_A_PAPER = 8
 RIGHT_SHARE = 0.75
-# The load client answers at random; most of its people are to be awarded all the same.
+# The load client answers at random. With this pass mark most of its participants are awarded all the same.
 PASS_MARK_PERCENT = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One person's sitting, ready to be submitted."""
+    """The answers of one attempt, ready to be submitted."""
 
     attempt_id: str
     participant_id: str
@@ -46,7 +46,7 @@ class Sheet:
 
 @dataclass(slots=True)
 class Contest:
-    """The sample's quiz, open now, with a longer time to sit."""
+    """The quiz of the sample week, open now, with more time for an attempt."""
 
     quiz_id: str
     quiz: Quiz
@@ -55,7 +55,7 @@ class Contest:
 
     @classmethod
     def of_now(cls) -> "Contest":
-        """As the sample has it, opened an hour ago."""
+        """The sample's quiz, opened an hour ago."""
         sample = week.read()
         now = datetime.now(UTC)
         definition = sample.quiz | {
@@ -66,20 +66,20 @@ class Contest:
         return cls(sample.quiz_id, Quiz.model_validate(definition))
 
     def paper(self, number: int) -> Paper:
-        """Paper `number`, laid out once."""
+        """The paper of this number, laid out once."""
         if number not in self._papers:
             self._papers[number] = lay_out(self.quiz_id, self.quiz, number)
         return self._papers[number]
 
     def keys(self) -> dict[int, list[tuple[str, str, bool]]]:
-        """Every paper's key, for graders that cannot import ours."""
+        """The key of every paper, for a grader that cannot import the quiz service."""
         return {
             number: [(one.question_id, one.key, one.several) for one in self.paper(number).key]
             for number in range(self.quiz.papers)
         }
 
     def sheets(self, crowd: str, count: int) -> Iterator[Sheet]:
-        """The first `count` sheets of a crowd, begun a minute ago; another crowd is other people."""
+        """The first `count` sheets of a crowd, started a minute ago. Another crowd is other people."""
         started_at = datetime.now(UTC) - timedelta(minutes=1)
         started_at = started_at.replace(microsecond=started_at.microsecond // 1000 * 1000)
         day = day_of(self.quiz, started_at)
@@ -153,7 +153,7 @@ def person_of(crowd: str, number: int) -> str:
 def http_request(
     path: str, body: bytes, *, bearer: bytes = b"", more: bytes = b"", method: str = "POST"
 ) -> bytes:
-    """A complete request; `more` are further header lines, each with its line end."""
+    """A complete HTTP request. `more` are further header lines, each with its line end."""
     authorization = b"Authorization: Bearer " + bearer + b"\r\n" if bearer else b""
     head = b"%b %b HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n" % (
         method.encode(),
@@ -165,15 +165,15 @@ def http_request(
 @dataclass(slots=True)
 class Signer:
     """
-    Participants' tokens as `shared.web.tokens.TokenSigner` makes them, by the hundred thousand.
+    Makes the tokens of participants as `shared.web.tokens.TokenSigner` does, but 100,000 of them quickly.
 
-    What is the same in all of them is encoded once; tests/bench proves that they verify.
+    What all tokens have in common is encoded once. bench/tests/test_measuring.py proves that they verify.
     """
 
     private_key_pem: str
 
     def sign(self, people: Iterator[str]) -> Iterator[str]:
-        """One token a person."""
+        """A token for each person."""
         key = load_pem_private_key(self.private_key_pem.replace("\\n", "\n").encode(), password=None)
         assert isinstance(key, Ed25519PrivateKey)
         head = _base64(msgspec.json.encode({"alg": ALGORITHM, "typ": "JWT"})) + b"."

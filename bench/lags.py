@@ -1,4 +1,4 @@
-"""From a submission in the log to the award and the notice that follow from it, by the log's own times."""
+"""How long after a submission its award and its notice are published, by the times in the log."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from ops.audit.log import Log
 
 @dataclass(frozen=True, slots=True)
 class Lags:
-    """Seconds from the submission's arrival in the log; sorted."""
+    """Seconds from the submission's arrival in the log, sorted."""
 
     award: list[float]
     notice: list[float]
@@ -15,16 +15,16 @@ class Lags:
 
 def lags_of(log: Log, since_ms: int, until_ms: int) -> Lags:
     """
-    Of all submissions that came between two moments.
+    The lags of all submissions that came between two moments.
 
-    An award's and a notice's time is that of its event, which is published after it is stored.
+    The time of an award or a notice is the time of its event, which is published after it is stored.
     """
     submitted = {
         entry.body["participant_id"]: entry.time_ms
         for entry in log.events("quiz.submitted")
         if since_ms <= entry.time_ms <= until_ms
     }
-    # An award's key is its recipient: no body need be read for either.
+    # The key of an award's event is its recipient, so no body has to be read.
     awarded = {entry.id: entry for entry in log.events("award.issued") if entry.key in submitted}
     award = [(entry.time_ms - submitted[entry.key]) / 1000 for entry in awarded.values()]
     notice = [
@@ -36,5 +36,5 @@ def lags_of(log: Log, since_ms: int, until_ms: int) -> Lags:
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """Of a sorted list; nan of an empty one."""
+    """A percentile of a sorted list, nan if the list is empty."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")

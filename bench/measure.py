@@ -1,4 +1,4 @@
-"""CPU seconds and resident memory of named processes while something runs, and medians of runs."""
+"""CPU seconds and resident memory of named processes while something runs."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Of one moment of `time.monotonic`; a process that is gone keeps its last figures."""
+    """The figures at one moment of `time.monotonic`. A process that has ended keeps its last figures."""
 
     at: float
     cpu_seconds: Mapping[str, float]
@@ -27,9 +27,9 @@ class Sample:
 @dataclass(slots=True)
 class Meter:
     """
-    Samples processes, by the name given to each, until the end of the block.
+    Samples named processes until the end of the block.
 
-    CPU time counts in steps of 10 ms, so it means something over a second and more.
+    CPU time has steps of 10 ms, so it is meaningful over a second and more.
     """
 
     pids: Mapping[str, int]
@@ -53,17 +53,17 @@ class Meter:
         self._take()
 
     def cpu_seconds(self, start: float | None = None, end: float | None = None) -> dict[str, float]:
-        """What each process used between two moments, by default from the first sample to the last."""
+        """The CPU seconds of each process between two moments, by default between first and last sample."""
         first = self.samples[0] if start is None else self._at(start)
         last = self.samples[-1] if end is None else self._at(end)
         return {name: last.cpu_seconds[name] - first.cpu_seconds[name] for name in self.pids}
 
     def memory_mb(self) -> dict[str, float]:
-        """The last resident memory of each."""
+        """The resident memory of each process at the last sample."""
         return {name: bytes_ / 2**20 for name, bytes_ in self.samples[-1].memory_bytes.items()}
 
     def memory_growth(self, warm_seconds: float) -> dict[str, float]:
-        """Each one's median memory in the last third over that in the first third after warming up."""
+        """For each process: median memory in the last third divided by that in the first, after warm-up."""
         begun = self.samples[0].at + warm_seconds
         warm = [sample for sample in self.samples if sample.at >= begun] or self.samples
         third = max(1, len(warm) // 3)
@@ -96,7 +96,7 @@ class Meter:
 
 
 def interleaved(variants: Sequence[T], rounds: int) -> Iterator[tuple[int, T]]:
-    """Every variant once a round, each round beginning with another, so that none always comes first."""
+    """Every variant once in each round. Each round begins with another one, so none always comes first."""
     for round_ in range(rounds):
         shift = round_ % len(variants)
         for variant in (*variants[shift:], *variants[:shift]):

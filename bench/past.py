@@ -1,12 +1,13 @@
 """
-A past: made-up people who have sat, were graded, awarded and told, put into the databases directly.
+People of the past: they took the quiz, were graded, awarded and told. Their documents are inserted directly.
 
-Their ids begin with a hash, so that they lie among those of real people in every index, and have `-past-` in
-the middle, by which they are found and removed again before an audit, which knows nothing of them.
+Their ids begin with a hash, so they lie among other people's ids in every index. In the middle of each id
+stands `-past-`, by which the documents are found and removed before an audit, which does not expect them.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ Document: TypeAlias = dict[str, Any]
 INSERTED_AT_ONCE = 5_000
 PAST = {"$regex": "^[^-]{8}-past-"}
 PAST_RESULT = {"$regex": "/[0-9]{13}-[^-]{8}-past-"}
-# Of a paper with twenty questions.
+# The half points of a paper with twenty questions.
 HALVES_MAX = 40
 SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞赛合格证书"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,18 +40,18 @@ def add(
     only: tuple[str, str] | None = None,
 ) -> None:
     """
-    Add these people of the past; the same number is the same person every time.
+    Add the people of these numbers. The same number is the same person every time.
 
     Args:
-        only: the database and the collection to add them to, by default all.
+        only: one database and collection to add them to. By default they are added to all.
     """
     client: MongoClient[Document] = MongoClient(url, tz_aware=True)
     try:
-        for database, collection, made in _collections(quiz_id, opened_at):
+        for database, collection, made in _Documents(quiz_id, opened_at).collections():
             if only not in (None, (database, collection)):
                 continue
             tell(f"{len(numbers):,} people of the past: {database}.{collection}")
-            # Not to be lost in a crash, but then all of it would be made anew.
+            # No journal: after a crash all of this would be made again.
             into = client[database].get_collection(collection, write_concern=WriteConcern(w=1, j=False))
             documents = (document for number in numbers for document in made(number))
             while some := list(islice(documents, INSERTED_AT_ONCE)):
@@ -80,17 +81,17 @@ def remove(url: str, tell: Callable[[str], None]) -> None:
 
 
 def person(number: int) -> str:
-    """A participant's id."""
+    """The id of the person with this number."""
     return _id("person", number)
 
 
 def _seconds_used(number: int) -> int:
-    """The time that a person of the past took."""
+    """How long this person took, in seconds."""
     return 60 + number % 1_000
 
 
 def _halves(number: int) -> int:
-    """The half points that a person of the past reached."""
+    """How many half points this person reached."""
     return number % (HALVES_MAX + 1)
 
 
@@ -99,16 +100,29 @@ def _id(kind: str, number: int) -> str:
     return f"{digest[:8]}-past-{digest[8:12]}-{digest[12:]}-{number:012x}"
 
 
-def _collections(
-    quiz_id: str, opened_at: datetime
-) -> Iterator[tuple[str, str, Callable[[int], list[Document]]]]:
-    """Database, collection, and what a person of the past has there."""
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """What a person of the past has in each collection."""
 
-    def attempts(number: int) -> list[Document]:
+    quiz_id: str
+    opened_at: datetime
+
+    def collections(self) -> Iterator[tuple[str, str, Callable[[int], list[Document]]]]:
+        """Each database and collection, and the function that makes a person's documents there."""
+        yield "kepu_quiz", "attempts", self.attempts
+        yield "kepu_quiz", "results", self.results
+        yield "kepu_quiz", "standings", self.standings
+        yield "kepu_quiz", "participants", self.participants
+        yield "kepu_awards", "results", self.remembered
+        yield "kepu_awards", "awards", self.awards
+        yield "kepu_notifications", "contacts", self.contacts
+        yield "kepu_notifications", "messages", self.messages
+
+    def attempts(self, number: int) -> list[Document]:
         return [
             {
                 "_id": _id("attempt", number),
-                "quiz_id": quiz_id,
+                "quiz_id": self.quiz_id,
                 "quiz_version": 1,
                 "participant_id": person(number),
                 "number": 1,
@@ -117,12 +131,12 @@ def _collections(
             }
         ]
 
-    def results(number: int) -> list[Document]:
+    def results(self, number: int) -> list[Document]:
         return [
             {
                 "_id": _id("attempt", number),
                 "submission_id": _id("submission", number),
-                "quiz_id": quiz_id,
+                "quiz_id": self.quiz_id,
                 "participant_id": person(number),
                 "group_id": None,
                 "district": DISTRICT,
@@ -131,25 +145,26 @@ def _collections(
                 "halves_max": HALVES_MAX,
                 "passed": passes(_halves(number), HALVES_MAX, 60),
                 "time_used_seconds": _seconds_used(number),
-                "submitted_at": opened_at + timedelta(milliseconds=number),
+                "submitted_at": self._submitted_at(number),
                 "answers": "A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D,A,B,C,D",
             }
         ]
 
-    def standings(number: int) -> list[Document]:
-        submitted_at = opened_at + timedelta(milliseconds=number)
-        order_ = order(_halves(number), _seconds_used(number), submitted_at, opened_at)
+    def standings(self, number: int) -> list[Document]:
+        order_ = order(_halves(number), _seconds_used(number), self._submitted_at(number), self.opened_at)
         who = person(number)
-        return [{"_id": f"{quiz_id}/{who}", "quiz_id": quiz_id, "participant_id": who, "order": order_}]
+        return [
+            {"_id": f"{self.quiz_id}/{who}", "quiz_id": self.quiz_id, "participant_id": who, "order": order_}
+        ]
 
-    def participants(number: int) -> list[Document]:
+    def participants(self, number: int) -> list[Document]:
         return [{"_id": person(number), "version": 1, "group_id": None, "district": DISTRICT}]
 
-    def remembered(number: int) -> list[Document]:
-        handed_in_ms = int(opened_at.timestamp() * 1000) + number
+    def remembered(self, number: int) -> list[Document]:
+        submitted_ms = int(self.opened_at.timestamp() * 1000) + number
         return [
             {
-                "_id": f"{quiz_id}/{handed_in_ms:013}-{_id('attempt', number)}",
+                "_id": f"{self.quiz_id}/{submitted_ms:013}-{_id('attempt', number)}",
                 "participant_id": person(number),
                 "points": float(number % 101),
                 "points_max": 100.0,
@@ -157,7 +172,7 @@ def _collections(
             }
         ]
 
-    def awards(number: int) -> list[Document]:
+    def awards(self, number: int) -> list[Document]:
         return [
             {
                 "_id": award_id(SCHEME, person(number)),
@@ -173,20 +188,14 @@ def _collections(
             }
         ]
 
-    def contacts(number: int) -> list[Document]:
+    def contacts(self, number: int) -> list[Document]:
         return [{"_id": person(number), "kind": "person", "language": "zh-CN", "contact_sealed": None}]
 
-    def messages(number: int) -> list[Document]:
+    def messages(self, number: int) -> list[Document]:
         return [_message(number, kind) for kind in ("quiz_completed", "award_issued")]
 
-    yield "kepu_quiz", "attempts", attempts
-    yield "kepu_quiz", "results", results
-    yield "kepu_quiz", "standings", standings
-    yield "kepu_quiz", "participants", participants
-    yield "kepu_awards", "results", remembered
-    yield "kepu_awards", "awards", awards
-    yield "kepu_notifications", "contacts", contacts
-    yield "kepu_notifications", "messages", messages
+    def _submitted_at(self, number: int) -> datetime:
+        return self.opened_at + timedelta(milliseconds=number)
 
 
 def _message(number: int, kind: str) -> Document:

@@ -1,8 +1,8 @@
 """
-Submissions put into the log beforehand, and groups watched as they commit.
+Puts submissions into the log before the clock runs, and watches how far a consumer group has committed.
 
-They are written inside one transaction of Kafka's, so that readers see none of them until all are there
-and the readers are ready: then the work appears at one moment.
+The submissions are written inside one transaction of Kafka. Readers see none of them until it is committed:
+then all of the work appears at one moment.
 """
 
 import time
@@ -16,7 +16,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.contest import Contest
-from ops.stack import StackError
+from bench.errors import BenchError
 from shared.contracts.envelope import Context, new_traceparent, to_headers
 from shared.contracts.events import QuizSubmitted
 
@@ -45,7 +45,7 @@ def _producer(kafka: str, transaction: str | None = None) -> Producer:
 
 
 def submit(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> None:
-    """Put the submissions of a crowd into a topic, for everybody to see at once."""
+    """Put the submissions of a crowd into a topic. Readers see each one immediately."""
     producer = _producer(kafka)
     _produce(producer, topic, contest, crowd, count)
     _flush(producer)
@@ -53,7 +53,7 @@ def submit(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> 
 
 @contextmanager
 def hidden(kafka: str, topic: str, contest: Contest, crowd: str, count: int) -> Iterator[Callable[[], None]]:
-    """Put the submissions of a crowd into a topic; they are seen when what this yields is called."""
+    """Put the submissions of a crowd into a topic. Readers see them once the yielded function is called."""
     producer = _producer(kafka, f"bench-{uuid4()}")
     producer.init_transactions(ANSWER_SECONDS_MAX)
     producer.begin_transaction()
@@ -98,12 +98,14 @@ def _produce(producer: Producer, topic: str, contest: Contest, crowd: str, count
 
 def _flush(producer: Producer) -> None:
     if left := producer.flush(FLUSH_SECONDS_MAX):
-        raise StackError(f"{left} records were not acknowledged within {FLUSH_SECONDS_MAX:.0f} s")
+        raise BenchError(
+            f"Kafka did not acknowledge {left} records in {FLUSH_SECONDS_MAX:.0f} s: see its log (--keep)"
+        )
 
 
 @dataclass(slots=True)
 class Commits:
-    """How far a group has committed, over time; offsets count the end of a transaction too."""
+    """How far a group has committed, over time. The end of a transaction takes an offset too."""
 
     kafka: str
     group: str
@@ -113,20 +115,20 @@ class Commits:
     _consumer: Consumer | None = None
 
     def look(self) -> int:
-        """The sum of the group's offsets now."""
+        """Note, and return, the sum of the group's committed offsets now."""
         found = self._of_group().committed(self._places(), timeout=ANSWER_SECONDS_MAX)
         total = sum(max(0, place.offset) for place in found)
         self.seen.append((time.monotonic(), total))
         return total
 
     def end(self) -> int:
-        """The sum of the topic's ends."""
+        """The sum of the end offsets of the topic's partitions."""
         consumer = self._of_group()
         marks = [consumer.get_watermark_offsets(p, timeout=ANSWER_SECONDS_MAX) for p in self._places()]
         return sum(high for _, high in marks)
 
     def wait_for(self, total: int, check: Callable[[], None], seconds: float) -> bool:
-        """Look until the group is there or the time is over; whether it is there."""
+        """Look until the group has committed so much, or the time is over. Returns whether it has."""
         deadline = time.monotonic() + seconds
         while self.look() < total:
             check()
@@ -136,11 +138,13 @@ class Commits:
         return True
 
     def stretch(self, since: float) -> tuple[float, float, int]:
-        """From the first commit after a moment to the last: both times, and how many between them."""
+        """The times of the first and last commit after a moment, and how many events lie between them."""
         later = [(at, total) for at, total in self.seen if at >= since]
         steps = [(at, total) for (_, before), (at, total) in pairwise(later) if total > before]
         if len(steps) < 2:
-            raise StackError(f"group {self.group} committed {len(steps)} times; the run was too short")
+            raise BenchError(
+                f"group {self.group} committed {len(steps)} times, so there is no rate: give it more events"
+            )
         return steps[0][0], steps[-1][0], steps[-1][1] - steps[0][1]
 
     def close(self) -> None:
@@ -157,7 +161,7 @@ class Commits:
                     "bootstrap.servers": self.kafka,
                     "group.id": self.group,
                     "enable.auto.commit": False,
-                    # Else a transaction's end, just committed, is not yet where the topic ends.
+                    # Otherwise the end offset may not yet include a transaction that was just committed.
                     "isolation.level": "read_uncommitted",
                 }
             )

@@ -1,4 +1,4 @@
-"""How far groups are behind: waited for, or watched while something runs."""
+"""How far consumer groups are behind: wait until they are not, or watch them while something runs."""
 
 import threading
 import time
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from bench.errors import BenchError
 from bench.preload import Commits
-from ops.stack import StackError
 
 LOOK_SECONDS = 0.2
 QUIET_LOOKS = 2
@@ -15,7 +15,7 @@ QUIET_LOOKS = 2
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A group's reading of a topic."""
+    """A consumer group and a topic that it reads."""
 
     group: str
     topic: str
@@ -35,10 +35,10 @@ OURS = (
 
 def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> None:
     """
-    Wait until nothing is left to read, in the order in which one thing leads to the next.
+    Wait until all events are read. Name the readings in the order in which one leads to the next.
 
     Raises:
-        StackError: something is left after the time.
+        BenchError: some are unread after the time.
     """
     deadline = time.monotonic() + seconds
     watched = [reading.commits(kafka) for reading in readings]
@@ -51,7 +51,7 @@ def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> 
                 left = {
                     f"{r.topic} of {r.group}": lag for r, lag in zip(readings, behind, strict=True) if lag
                 }
-                raise StackError(f"still unread after {seconds:.0f} s: {left}")
+                raise BenchError(f"still unread after {seconds:.0f} s: {left}")
             time.sleep(LOOK_SECONDS)
     finally:
         for one in watched:
@@ -60,7 +60,7 @@ def wait_until_read(kafka: str, readings: Sequence[Reading], seconds: float) -> 
 
 @dataclass(slots=True)
 class LagWatch:
-    """Samples how far groups are behind until the end of the block."""
+    """Samples how far groups are behind, until the end of the block."""
 
     kafka: str
     readings: Sequence[Reading]
@@ -80,7 +80,7 @@ class LagWatch:
             self._thread.join()
 
     def last(self) -> dict[str, int]:
-        """The last look: events unread, by "topic of group"."""
+        """The events unread at the last look, by "topic of group"."""
         behind = self.seen[-1][1] if self.seen else []
         return {f"{r.topic} of {r.group}": lag for r, lag in zip(self.readings, behind, strict=False)}
 
@@ -88,7 +88,7 @@ class LagWatch:
         watched = [reading.commits(self.kafka) for reading in self.readings]
         began = time.monotonic()
         while not self._ended.wait(self.every_seconds):
-            # Ends before commits: else what comes in between would count as unread.
+            # First the ends, then the commits: events that come in between must not count as unread.
             self.seen.append((time.monotonic() - began, [max(0, one.end() - one.look()) for one in watched]))
         for one in watched:
             one.close()

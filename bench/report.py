@@ -1,4 +1,4 @@
-"""What a line found: its runs as a table with medians and ratios, its criteria, and the same as JSON."""
+"""The outcome of a line: its runs as a table with medians and ratios, its criteria, and all of it as JSON."""
 
 import json
 import os
@@ -22,7 +22,7 @@ Sense = Literal[">=", "<=", "<", "="]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One measured run of one variant; figures by "name, unit"."""
+    """One measured run of one variant. The figures' names are "name, unit"."""
 
     variant: str
     figures: Mapping[str, float]
@@ -30,7 +30,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A figure against what the issue asks for."""
+    """A figure, and what is wanted of it."""
 
     name: str
     found: float
@@ -52,7 +52,7 @@ class Criterion:
 
 @dataclass(slots=True)
 class Outcome:
-    """All that a line found. `problems` say what failed, as opposed to what was slow."""
+    """The outcome of a line. `problems` say what failed. A slow run is not a problem."""
 
     line: str
     title: str
@@ -64,29 +64,29 @@ class Outcome:
     seconds: float = 0.0
 
     def add(self, variant: str, figures: Mapping[str, float]) -> None:
-        """Keep one measured run."""
+        """Add one measured run."""
         self.runs.append(Run(variant, dict(figures)))
 
     def variants(self) -> list[str]:
-        """In the order of their first runs, ours first."""
+        """The variants in the order of their first runs, ours first."""
         found = list(dict.fromkeys(run.variant for run in self.runs))
         return sorted(found, key=lambda variant: variant != "ours")
 
     def values(self, variant: str, figure: str) -> list[float]:
-        """A figure of every run of a variant."""
+        """The values of a figure in all runs of a variant."""
         return [run.figures[figure] for run in self.runs if run.variant == variant and figure in run.figures]
 
     def median(self, variant: str, figure: str) -> float:
-        """The median of a variant's runs; nan if it has none."""
+        """The median of a figure over the runs of a variant, nan if there is none."""
         values = self.values(variant, figure)
         return median(values) if values else float("nan")
 
     def require(self, name: str, found: float, sense: Sense, wanted: float) -> None:
-        """Hold a figure against what the issue asks for."""
+        """Compare a figure with the one that is wanted."""
         self.criteria.append(Criterion(name, found, sense, wanted))
 
     def require_ratio(self, name: str, figure: str, other: str, wanted: float, ours: str = "ours") -> None:
-        """Ours over the other's, at least so much."""
+        """Our median divided by the other variant's must be at least `wanted`."""
         self.require(name, self.median(ours, figure) / self.median(other, figure), ">=", wanted)
 
     def to_json(self) -> Json:
@@ -113,7 +113,7 @@ class Outcome:
         return list(dict.fromkeys(figure for run in runs for figure in run.figures))
 
     def show(self, console: Console) -> None:
-        """Tables of the medians and the criteria."""
+        """Print the medians and the criteria."""
         variants = self.variants()
         console.print(f"\n[bold]{self.line}[/]: {self.title} ({self.seconds:.0f} s)")
         table = Table(box=None, pad_edge=False)
@@ -150,7 +150,7 @@ def _ratio(ours: float, other: float) -> str:
 
 
 def machine() -> Json:
-    """What it ran on."""
+    """The machine that the bench runs on."""
     return {
         "cores": psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
@@ -162,7 +162,7 @@ def machine() -> Json:
 
 
 def write(path: Path, outcomes: Sequence[Outcome], settings: Json, of_machine: Json) -> None:
-    """All of a run of the bench as one JSON file."""
+    """Write the outcomes of a run into one JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     found = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -175,7 +175,7 @@ def write(path: Path, outcomes: Sequence[Outcome], settings: Json, of_machine: J
 
 
 def _finite(value: Any) -> Any:
-    # JSON knows no nan.
+    # JSON has no nan and no infinity.
     match value:
         case dict():
             return {key: _finite(inner) for key, inner in value.items()}

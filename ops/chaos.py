@@ -1,15 +1,15 @@
 """
-Kills in the middle of the load: every process of the week and both servers, with SIGKILL.
+Kills processes in the middle of a week: every service, Kafka and MongoDB, with SIGKILL.
 
-Each victim is back after a moment. What was acknowledged before, during and after has
-to be there at the end: the audit says.
+Each victim is started again after a moment. The audit then says whether everything that was acknowledged
+before, during and after the kills is still there.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ops.services import WEEK, Services
+from ops.local.services import WEEK, Services
 
 KAFKA, MONGO = "kafka", "mongo"
 VICTIMS: tuple[str, ...] = (*(part.name for part in WEEK), KAFKA, MONGO)
@@ -21,8 +21,8 @@ class Chaos:
     Kills one victim after another.
 
     Args:
-        pause_seconds: between a victim's return and the next kill.
-        down_seconds: how long a victim stays away.
+        pause_seconds: from the return of a victim to the next kill.
+        down_seconds: how long a victim stays down.
     """
 
     services: Services
@@ -32,10 +32,10 @@ class Chaos:
 
     async def run(self, victims: Sequence[str] = VICTIMS) -> None:
         """
-        Kill each in turn and bring it back.
+        Kill each in turn and start it again.
 
         Raises:
-            StackError: one does not come back.
+            StackError: Kafka or MongoDB does not come back.
         """
         for victim in victims:
             await asyncio.sleep(self.pause_seconds)

@@ -1,4 +1,4 @@
-"""The kepu command. Only wires: each group of commands has a module of its own."""
+"""The kepu command: puts the groups of commands together. Each group has a module in ops/commands."""
 
 import signal
 from types import FrameType
@@ -9,37 +9,38 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from ops.deployment_cli import deployment_cli
-from ops.stack import StackError
-from ops.stack.cli import stack_cli
+from ops.commands.deployment import deployment_cli
+from ops.commands.play import play_cli
+from ops.commands.stack import stack_cli
+from ops.commands.week import week_cli
+from ops.errors import CommandError
 from ops.stack.process import ENDING
-from ops.week_cli import week_cli
 from shared.runtime.errors import Unavailable
 
 FAILED = 1
 
 
 class Commands(TyperGroup):
-    """Says what went wrong in one sentence instead of a traceback, where the error was made to be read."""
+    """Prints an error that is made for the user as one sentence. Other errors keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (StackError, Unavailable, ExceptionGroup) as error:
+        except (CommandError, Unavailable, ExceptionGroup) as error:
             first = _first(error)
-            if not isinstance(first, (StackError, Unavailable)):
+            if not isinstance(first, (CommandError, Unavailable)):
                 raise
             Console(stderr=True, highlight=False).print(f"[red]kepu:[/] {escape(str(first))}", soft_wrap=True)
             raise typer.Exit(FAILED) from error
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    # Not an exception of its own: an event loop that runs answers Ctrl-C by cancelling what it runs.
+    # As Ctrl-C: a running event loop then cancels its tasks, so each of them can clear up.
     signal.raise_signal(signal.SIGINT)
 
 
 def _first(error: Exception) -> Exception:
-    """Of several that failed together the first says what went wrong."""
+    """The first of several errors that were raised together: it caused the others."""
     return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
@@ -56,18 +57,19 @@ app = typer.Typer(
 
     Run it elsewhere:  kepu keys --file .env, kepu topics, kepu load --help
 
-    Every command says more by --help.
+    Every command explains itself: kepu load --help
     """,
 )
+app.add_typer(play_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
 app.add_typer(stack_cli, name="stack")
 
 
 def main() -> None:
-    """The program `kepu`. Every signal that ends it lets it stop what it has started, as Ctrl-C does."""
+    """The program `kepu`. At SIGTERM or SIGHUP it stops what it has started, as at Ctrl-C."""
     for each in ENDING:
-        # Whoever starts it by nohup wants it to go on.
+        # A signal that is ignored stays ignored: nohup starts programs so.
         if signal.getsignal(each) == signal.SIG_DFL:
             signal.signal(each, _interrupt)
     app()

@@ -1,1 +1,1 @@
-"""What our services are measured against: bare minima written by hand, and what people write today."""
+"""What the services are compared with: the bare minimum of the same work, and what people usually write."""

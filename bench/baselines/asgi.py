@@ -1,4 +1,4 @@
-"""What bare endpoints have alike: an ASGI app that answers every POST from its body and path."""
+"""The base of the bare endpoints: an ASGI app that answers every POST from its path and body."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,18 +10,18 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Bare:
-    """Subclasses open what they need, and answer."""
+    """A subclass opens what it needs, and answers."""
 
     status = 200
 
     async def open(self) -> None:
-        """Before the first request."""
+        """Called before the first request."""
 
     async def close(self) -> None:
-        """After the last one."""
+        """Called after the last request."""
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
-        """What a POST is answered."""
+        """The body of the answer to a POST."""
         raise NotImplementedError
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

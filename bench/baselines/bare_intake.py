@@ -1,14 +1,15 @@
 """
-The least that an intake can do: read the body, hand it to Kafka in a group commit, answer 202.
+The least that an intake must do: read the body, write it to Kafka in a group commit, answer 202.
 
-No framework, no token, no validation, no headers, no metrics. The group commit is the services' own.
+There is no framework, no token, no validation, no headers, no metrics. The group commit is that of the
+services.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from bench.baselines.asgi import Bare
-from bench.baselines.told import Record, producer, send, serve, told
+from bench.baselines.clients import Record, producer, send, serve, setting
 from services.quiz.attempts.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.messaging.group_commit import GroupCommit
 
@@ -35,13 +36,13 @@ class BareIntake(Bare):
         await self._producer.stop()
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
-        """When Kafka has acknowledged."""
+        """Answer when Kafka has acknowledged."""
         attempt_id = scope["path"].split("/", 3)[2]
         await self._log.add((attempt_id.encode(), body, []))
         return b'{"received":true}'
 
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
-        await send(self._producer, told("topic"), records)
+        await send(self._producer, setting("topic"), records)
         return [None] * len(records)
 
 

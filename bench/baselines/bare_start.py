@@ -1,7 +1,8 @@
 """
-The least that the start of an attempt can do: insert it in a group commit, answer the paper from memory.
+The least that the start of an attempt must do: insert it in a group commit, answer with a paper from memory.
 
-No framework, no signature checked or made, nothing looked up, no second attempts, no metrics.
+There is no framework, no signature is checked or made, nothing is looked up, there are no second attempts and
+no metrics.
 """
 
 from base64 import urlsafe_b64decode
@@ -13,7 +14,7 @@ import msgspec
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench.baselines.asgi import Bare
-from bench.baselines.told import serve, told
+from bench.baselines.clients import serve, setting
 from bench.contest import DURATION_SECONDS, VERSION, Contest
 from services.quiz.attempts.rules import attempt_id
 from services.quiz.attempts.start import STARTS_GROUP_MAX, WINDOW_SECONDS
@@ -32,10 +33,10 @@ class BareStart(Bare):
     status = 201
 
     async def open(self) -> None:
-        """Connect, and lay out the papers."""
+        """Connect, and prepare the papers."""
         self._contest = Contest.of_now()
         client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-            told("mongo"), w="majority", journal=True
+            setting("mongo"), w="majority", journal=True
         )
         self._attempts = client["bench"]["attempts"]
         self._starts: GroupCommit[dict[str, Any], None] = GroupCommit(
@@ -43,7 +44,7 @@ class BareStart(Bare):
         )
 
     async def answer(self, scope: dict[str, Any], body: bytes) -> bytes:
-        """When the attempt is stored."""
+        """Answer when the attempt is stored."""
         contest, now = self._contest, datetime.now(UTC)
         who = _participant(scope["headers"])
         id_ = attempt_id(contest.quiz_id, who, day_of(contest.quiz, now), 1)

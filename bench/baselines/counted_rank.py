@@ -1,7 +1,7 @@
 """
-One's own rank as it is usually written: read one's standing, and count who stands before it.
+A participant's rank as it is usually written: read the standing, and count the better ones.
 
-It checks no token, to its advantage, and looks for no quiz. The index that it counts in is ours.
+It checks no token and looks for no quiz, which makes it faster. It counts in the index of the quiz service.
 """
 
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from fastapi import FastAPI, Header
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
-from bench.baselines.told import serve, told
+from bench.baselines.clients import serve, setting
 from services.quiz.standings.rules import least_better
 
 
@@ -24,7 +24,7 @@ class Standing(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(told("mongo"))
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(setting("mongo"))
     app.state.standings = client["kepu_quiz"]["standings"]
     yield
     client.close()
@@ -35,7 +35,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.get("/quizzes/{quiz_id}/standings/me")
 async def read_own_standing(quiz_id: str, authorization: Annotated[str, Header()]) -> Standing:
-    """Look, count, answer."""
+    """Read the standing, count the better ones, answer."""
     token = authorization.removeprefix("Bearer ")
     participant_id = jwt.decode(token, options={"verify_signature": False})["sub"]
     standings = app.state.standings

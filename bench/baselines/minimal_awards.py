@@ -1,7 +1,7 @@
 """
-The least that awarding by a pass mark can do: poll, decode, insert the awards, publish, commit.
+The least that awarding by a pass mark must do: poll, decode, insert the awards, publish, commit.
 
-No schemes looked up, no results remembered, no codes drawn, no replays, no dead letters, no metrics.
+It looks up no schemes, stores no results, draws no codes, and has no replays, dead letters or metrics.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
+from bench.baselines.clients import GATHER_MS, Record, consume, headers_of, send, standing_on
 from bench.contest import PASS_MARK_PERCENT
 from shared.contracts.envelope import EVENT_IDS
 from shared.contracts.events import AwardIssued
@@ -24,7 +24,7 @@ SCHEME, TITLE = "bench-certificate", "科技创新和科学技术普及知识竞
 
 
 async def main() -> None:
-    """Until told to stop."""
+    """Run until a signal stops it."""
     async with standing_on() as (database, to):
         awards = database["awards"]
         await awards.create_index("award_code", unique=True)

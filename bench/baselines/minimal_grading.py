@@ -1,7 +1,7 @@
 """
-The least that grading can do: poll, decode, grade, insert results and standings, publish, commit.
+The least that grading must do: poll, decode, grade, insert results and standings, publish, commit.
 
-No checks of ids, times or papers, no profiles, no replays, no dead letters, no retries, no metrics.
+It checks no ids, times or papers, and has no profiles, replays, dead letters, retries or metrics.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import Record, consume, headers_of, send, standing_on, told
+from bench.baselines.clients import Record, consume, headers_of, send, setting, standing_on
 from bench.contest import Contest
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.papers import paper_number
@@ -27,7 +27,7 @@ Score = tuple[int, int]
 
 
 async def main() -> None:
-    """Until told to stop."""
+    """Run until a signal stops it."""
     contest = Contest.of_now()
     quiz = contest.quiz
     async with standing_on() as (database, to):
@@ -57,7 +57,7 @@ async def main() -> None:
             await database["standings"].insert_many(standings, ordered=False)
             await send(to, "bench.completed", completed)
 
-        await consume([told("topic")], told("group"), work)
+        await consume([setting("topic")], setting("group"), work)
 
 
 def _result(one: Submission, score: Score, passed: bool, seconds: int, answers: str) -> dict[str, Any]:

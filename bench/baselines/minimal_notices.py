@@ -1,8 +1,8 @@
 """
-The least that telling people can do: poll, decode, insert the messages, publish, commit.
+The least that notifying people must do: poll, decode, insert the messages, publish, commit.
 
-One message for the inbox each, in its participant's range of ids. No contacts looked up, no replays, no dead
-letters, no courier, no metrics.
+For each event there is one message for the inbox, in its participant's range of ids. It looks up no
+contacts, and has no replays, dead letters, courier or metrics.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from uuid import uuid5
 
 import msgspec
 
-from bench.baselines.told import GATHER_MS, Record, consume, headers_of, send, standing_on
+from bench.baselines.clients import GATHER_MS, Record, consume, headers_of, send, standing_on
 from shared.contracts.envelope import EVENT_IDS
 from shared.contracts.events import NotificationDelivered
 from shared.runtime.owned_ids import owned_id
@@ -25,7 +25,7 @@ ISSUED = ("scheme_title", "kind", "tier", "award_code", "issued_at")
 
 
 async def main() -> None:
-    """Until told to stop."""
+    """Run until a signal stops it."""
     async with standing_on() as (database, to):
         messages = database["messages"]
 

@@ -1,8 +1,8 @@
 """
-The environment that Quix Streams runs in: its own, since it wants older versions than our lock file has.
+The environment of Quix Streams. It needs older versions than our lock file, so it has one of its own.
 
-Made the first time by uv from bench/baselines/quix-requirements.lock, by hash, into .kepu/bench/quix.
-To renew the lock file: see its header.
+The first run installs it by hash from bench/baselines/quix-requirements.lock into .kepu/bench/quix. The
+header of that file says how to renew it.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bench.contest import Contest
-from ops.stack import StackError
+from bench.errors import BenchError
 
 LOCK = Path(__file__).with_name("quix-requirements.lock")
 HOME = Path(__file__).parent.parent.parent / ".kepu" / "bench" / "quix"
@@ -21,16 +21,16 @@ INSTALL_SECONDS_MAX = 300
 
 
 def python() -> tuple[str, ...]:
-    """Its interpreter."""
+    """The interpreter of that environment."""
     return (str(HOME / "environment" / "bin" / "python"),)
 
 
 def prepare(contest: Contest) -> None:
     """
-    Make the environment if need be, and write down what grading must know of the quiz.
+    Install the environment if need be, and write the file that tells the grader about the quiz.
 
     Raises:
-        StackError: it cannot be installed.
+        BenchError: the environment cannot be installed.
     """
     HOME.mkdir(parents=True, exist_ok=True)
     state, wanted = HOME / "installed", hashlib.sha256(LOCK.read_bytes()).hexdigest()
@@ -54,4 +54,6 @@ def _uv(*arguments: str) -> None:
     try:
         subprocess.run([str(uv), *arguments], check=True, timeout=INSTALL_SECONDS_MAX)
     except (OSError, subprocess.SubprocessError) as error:
-        raise StackError(f"Quix Streams cannot be installed into {HOME}: {error}") from error
+        raise BenchError(
+            f"Quix Streams cannot be installed into {HOME} ({error}): is the package registry reachable?"
+        ) from error

@@ -1,11 +1,11 @@
 """
-The same grading with a Python stream library, Quix Streams: what one would pick instead of ours.
+The same grading with a Python stream library, Quix Streams, that one might choose instead.
 
-As its documentation would have it: a StreamingDataFrame, a topic to tell on, and a BatchingSink that writes
-a batch when the library commits. It runs in an environment of its own (quix.py).
+It is written as the library's documentation advises: a StreamingDataFrame, a topic for the results, and a
+BatchingSink that writes a batch when the library commits. It runs in an environment of its own (quix.py).
 
-What it does not give: dead letters (a bad record stops it), checks, parked submissions, metrics, health. A
-crash between sink and commit repeats a batch: harmless only because ids and `$max` are ours.
+It has no dead letters (a bad record stops it), no checks, no parked submissions, no metrics, no health. After
+a crash between sink and commit it repeats a batch. That is harmless only because the ids and `$max` are ours.
 """
 
 import json
@@ -31,13 +31,13 @@ from services.quiz.scoring.rules import (
 )
 from services.quiz.standings.rules import order
 
-# Its default is a commit every five seconds. Large batches with a bound on waiting suit it best.
+# By default it commits every five seconds. It is fastest with large batches and a limit of the wait.
 COMMIT_SECONDS = 1.0
 DUPLICATE_KEY = 11_000
 
 
 class ResultSink(BatchingSink):  # type: ignore[misc]
-    """Results and standings into MongoDB; called for each partition at each commit."""
+    """Writes results and standings to MongoDB. Called for each partition at each commit."""
 
     def setup(self) -> None:
         client: MongoClient[dict[str, Any]] = MongoClient(
@@ -47,7 +47,7 @@ class ResultSink(BatchingSink):  # type: ignore[misc]
         self._standings = client["bench"]["standings"]
 
     def write(self, batch: SinkBatch) -> None:
-        """Insert results, raise standings; repeats change nothing."""
+        """Insert results and raise standings. A repeated batch changes nothing."""
         graded = [item.value for item in batch]
         try:
             self._results.insert_many([one["result"] for one in graded], ordered=False)
@@ -74,7 +74,7 @@ class ResultSink(BatchingSink):  # type: ignore[misc]
 
 
 class Grader:
-    """What is done to each submission."""
+    """Grades each submission."""
 
     def __init__(self, quiz: Mapping[str, Any]) -> None:
         self._quiz = quiz
@@ -85,7 +85,7 @@ class Grader:
         }
 
     def grade(self, one: dict[str, Any]) -> dict[str, Any]:
-        """The result and the standing's order."""
+        """The result, and the order of the standing."""
         key = self._keys[UUID(one["attempt_id"]).int % self._quiz["papers"]]
         half_points, half_points_max = grade(one["answers"], key), HALF_POINTS_A_QUESTION * len(key)
         submitted_at = datetime.fromisoformat(one["submitted_at"])
@@ -108,7 +108,7 @@ class Grader:
         return {"result": result, "order": order(half_points, seconds, submitted_at, self._opens_at)}
 
     def completed(self, graded: dict[str, Any]) -> dict[str, Any]:
-        """The event that tells of it."""
+        """The event of the result."""
         result = graded["result"]
         fields = ("quiz_id", "participant_id", "group_id", "district", "passed")
         half_points, half_points_max = result["halves"], result["halves_max"]
@@ -125,7 +125,7 @@ class Grader:
 
 
 def main() -> None:
-    """Until told to stop."""
+    """Run until a signal stops it."""
     app = Application(
         broker_address=os.environ["BENCH_KAFKA"],
         consumer_group=os.environ["BENCH_GROUP"],

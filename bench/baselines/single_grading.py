@@ -1,7 +1,7 @@
 """
 Grading as it is usually written: FastStream with a model argument, one message at a time.
 
-Each message has its upserts, its publish and its commit, so it is at least once, like ours.
+Each message has its own upserts, publish and commit, so delivery is at least once, like ours.
 """
 
 import asyncio
@@ -13,19 +13,21 @@ from faststream.kafka import KafkaBroker
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
-from bench.baselines.told import told
+from bench.baselines.clients import setting
 from bench.contest import Contest
 from services.quiz.quizzes.papers import paper_number
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, grade, packed, passes, score_percent
 from services.quiz.standings.rules import order
 from shared.contracts.events import QuizCompleted
 
-# No line in the log for each message, to its advantage.
-broker = KafkaBroker(told("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None)
+# Without a log line for each message, which makes it faster.
+broker = KafkaBroker(
+    setting("kafka"), acks="all", enable_idempotence=True, compression_type="zstd", logger=None
+)
 app = FastStream(broker)
 contest = Contest.of_now()
 client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-    told("mongo"), w="majority", journal=True, tz_aware=True
+    setting("mongo"), w="majority", journal=True, tz_aware=True
 )
 database = client["bench"]
 
@@ -44,14 +46,14 @@ class Submitted(BaseModel):
 
 
 @broker.subscriber(
-    told("topic"),
-    group_id=told("group"),
+    setting("topic"),
+    group_id=setting("group"),
     auto_offset_reset="earliest",
     isolation_level="read_committed",
     ack_policy=AckPolicy.NACK_ON_ERROR,
 )
 async def grade_submission(submitted: Submitted) -> None:
-    """Grade, store, raise the standing, tell."""
+    """Grade, store, raise the standing, publish."""
     quiz = contest.quiz
     key = contest.paper(paper_number(submitted.attempt_id, quiz.papers)).key
     half_points, half_points_max = grade(submitted.answers, key), HALF_POINTS_A_QUESTION * len(key)

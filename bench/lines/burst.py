@@ -1,10 +1,10 @@
 """
-The start whistle: 10,000 participants on 10,000 connections start at one moment, answer, and submit at one.
+The burst: 10,000 participants on 10,000 connections start at one moment, and later submit at one moment.
 
-Two processes of the quiz api, the rest of the chain behind them.
+Two processes of the quiz API run, and the rest of the chain behind them.
 """
 
-from bench import people
+from bench import crowds
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.load.client import Plan
 from bench.report import Outcome
@@ -15,29 +15,29 @@ P99_MS_WANTED = 1_000.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("burst", TITLE)
-    count = bench.size(10_000, 1_000)
+    count = bench.size(10_000, 200)
     variant = f"{count:,} at once"
     with clean(bench):
-        with bench.site.running(*PARTS):
-            bench.site.put_scheme()
+        with bench.lab.running(*PARTS):
+            bench.lab.put_scheme()
             for round_ in range(-1, bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
                 warm = round_ < 0
                 some = count // 5 if warm else count
-                sittings = people.write_sittings(bench, f"burst-{round_}", some)
+                tokens = crowds.write_tokens(bench, f"burst-{round_}", some)
                 load = bench.load(
                     Plan(
-                        targets=(bench.site.target("quiz-1"), bench.site.target("quiz-2")),
-                        sittings=sittings,
-                        quiz=bench.site.contest.quiz_id,
+                        targets=(bench.lab.target("quiz-1"), bench.lab.target("quiz-2")),
+                        participants=tokens,
+                        quiz=bench.lab.contest.quiz_id,
                         burst=True,
                         count=some,
                         acknowledged=bench.file("acknowledged"),
                     )
                 )
-                sittings.unlink()
+                tokens.unlink()
                 failed = failures(load)
                 if failed:
                     kinds = {name: (step.by_status, step.failed) for name, step in load.steps.items()}
@@ -53,7 +53,7 @@ def run(bench: Bench) -> Outcome:
                         },
                     )
             bench.tell("coming to rest")
-            bench.site.settle()
+            bench.lab.settle()
         bench.audit(outcome)
     outcome.require("failed requests", max(outcome.values(variant, "failed"), default=0), "=", 0)
     for step in ("start", "submit"):

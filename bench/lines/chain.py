@@ -1,21 +1,29 @@
 """
-What the whole chain costs: start and submit over HTTP, grade, rank, award, tell, all at once.
+The cost of the whole chain: start and submit over HTTP, grade, rank, award and notify, all at once.
 
-Its baseline is the sum of its bare parts, five processes that form a chain of their own under the same load,
-so that both pay for batches of the same size.
+The baseline is the sum of bare parts: five processes that form a chain of their own under the same load, so
+that both chains handle batches of the same size.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from bench import people
+from bench import crowds
 from bench.bench import Bench, clean, failures
+from bench.lab import CHAIN
 from bench.load import client
 from bench.load.client import Load, Plan, requests_file
 from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, Reading, wait_until_read
 from bench.report import Outcome
-from bench.sitting import CONNECTIONS, FINISH_SECONDS, PARTS, PEAK_RATE, READ_SECONDS_MAX, sit, sit_prepared
+from bench.taking_part import (
+    CONNECTIONS,
+    FINISH_SECONDS,
+    PEAK_RATE,
+    READ_SECONDS_MAX,
+    take_part,
+    take_part_prepared,
+)
 
 TITLE = "core-seconds for 10,000 participants who start, submit, are graded, ranked, awarded and told"
 TOTAL = "all but the client, core-s"
@@ -26,7 +34,7 @@ BARE = (
     Reading("minimal-notices", "bench.completed"),
     Reading("minimal-notices", "bench.issued", 4),
 )
-# Which bare part does what which of our processes does.
+# Which bare part does the work of which of our processes.
 COUNTERPARTS = {
     "bare_start": "quiz api: start and intake",
     "bare_intake": "quiz api: start and intake",
@@ -42,18 +50,18 @@ LoadBoth = Callable[[], tuple[Load, Load]]
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("chain", TITLE)
-    rate, seconds = bench.size(PEAK_RATE, 500.0), bench.size(30.0, 5.0)
-    warm_seconds = bench.size(10.0, 2.0)
+    rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(30.0, 1.0)
+    warm_seconds = bench.size(10.0, 0.5)
     with clean(bench):
         for round_, variant in interleaved(["ours", "bare parts"], bench.rounds):
             bench.tell(f"{variant}, run {round_ + 1} of {bench.rounds}")
             measure = _ours if variant == "ours" else _bare
             outcome.add(variant, measure(bench, f"{round_}", rate, seconds, warm_seconds, outcome))
         bench.tell("coming to rest")
-        with bench.site.running(*PARTS):
-            bench.site.settle()
+        with bench.lab.running(*CHAIN):
+            bench.lab.settle()
         bench.audit(outcome)
     ours, bare = outcome.median("ours", TOTAL), outcome.median("bare parts", TOTAL)
     outcome.require("cost : sum of the bare parts", ours / bare, "<=", BARE_TIMES_WANTED)
@@ -63,17 +71,17 @@ def run(bench: Bench) -> Outcome:
 def _ours(
     bench: Bench, name: str, rate: float, seconds: float, warm_seconds: float, outcome: Outcome
 ) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
-    with bench.site.running(*PARTS):
-        bench.site.put_scheme()
-        sit(bench, f"warm-{name}", rate, warm_seconds)
-        sittings = people.write_sittings(bench, f"cost-{name}", int(rate * seconds))
+    kafka = bench.lab.stack.kafka
+    with bench.lab.running(*CHAIN):
+        bench.lab.put_scheme()
+        take_part(bench, f"warm-{name}", rate, warm_seconds)
+        tokens = crowds.write_tokens(bench, f"cost-{name}", int(rate * seconds))
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()
-        with Meter(bench.site.pids(*PARTS)) as meter:
-            load = sit_prepared(bench, sittings, rate, seconds)
+        with Meter(bench.lab.pids(*CHAIN)) as meter:
+            load = take_part_prepared(bench, tokens, rate, seconds)
             wait_until_read(kafka, OURS, READ_SECONDS_MAX)
-            # Each pays for writing what it has changed, wherever MongoDB's checkpoints fall.
+            # So the run includes the writing of all that it has changed, wherever MongoDB's checkpoints fall.
             bench.flush()
     if failed := failures(load):
         outcome.problems.append(f"ours: {failed} requests failed at {rate:.0f}/s")
@@ -83,10 +91,10 @@ def _ours(
 def _bare(
     bench: Bench, name: str, rate: float, seconds: float, warm_seconds: float, outcome: Outcome
 ) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
+    kafka = bench.lab.stack.kafka
     with ExitStack() as stack:
         asides = {
-            part: stack.enter_context(bench.site.aside(part, topic="bench.submitted.bare", group="minimal"))
+            part: stack.enter_context(bench.lab.aside(part, topic="bench.submitted.bare", group="minimal"))
             for part in BARE_PARTS
         }
         targets = (asides["bare_start"].target, asides["bare_intake"].target)
@@ -95,7 +103,7 @@ def _bare(
         with _both(bench, targets, f"cost-{name}", rate, seconds) as load_both:
             wait_until_read(kafka, BARE, READ_SECONDS_MAX)
             bench.flush()
-            with Meter(bench.site.pids(asides=asides.values())) as meter:
+            with Meter(bench.lab.pids(asides=asides.values())) as meter:
                 starts, submissions = load_both()
                 wait_until_read(kafka, BARE, READ_SECONDS_MAX)
                 bench.flush()
@@ -109,11 +117,11 @@ def _bare(
 def _both(
     bench: Bench, targets: tuple[str, str], crowd: str, rate: float, seconds: float
 ) -> Iterator[LoadBoth]:
-    """Two clients at once, one that starts and one that submits, both at this rate."""
+    """Two clients side by side: one starts attempts and one submits, both at this rate."""
     count = int(rate * seconds)
-    starts = people.write_starts(bench, crowd, count)
+    starts = crowds.write_starts(bench, crowd, count)
     submissions = bench.file(f"bare-{crowd}")
-    requests_file(submissions, bench.site.contest.bare_submissions(crowd, count))
+    requests_file(submissions, bench.lab.contest.bare_submissions(crowd, count))
 
     def load_both() -> tuple[Load, Load]:
         first, second = (

@@ -1,9 +1,9 @@
 """
-Grading: our worker as deployed against a minimal loop, FastStream one at a time, and Quix Streams.
+Grading: our worker against a minimal loop, FastStream one message at a time, and Quix Streams.
 
-Each variant has a topic of its own with the same submissions. A run starts a fresh process, lets it grade a
-few thousand to warm up, and then shows it all of the work at one moment (bench/preload.py). The rate is that
-from its first commit to its last.
+Each variant has its own topic with the same submissions. A run starts a new process, lets it grade a few
+thousand to warm up, and then shows it all of the work at one moment (bench/preload.py). The rate is that from
+the first commit to the last.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from bench import preload
 from bench.baselines import quix
 from bench.bench import Bench, clean
+from bench.errors import BenchError
+from bench.lab import ASIDE_DATABASE
 from bench.measure import Meter, interleaved, microseconds_each
 from bench.preload import Commits
 from bench.report import Outcome
-from bench.site import ASIDE_DATABASE
-from ops.stack import StackError
 from shared.storage import mongo
 
 TITLE = "submissions graded, one worker, all of them there at once"
@@ -31,7 +31,7 @@ RUN_SECONDS_MAX = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Who grades, what it reads, as which group, and how much of it is enough."""
+    """A grader: the topic it reads, its consumer group, its database, and how much it has to grade."""
 
     name: str
     topic: str
@@ -39,7 +39,7 @@ class Variant:
     database: str
     count: int
     warm: int
-    # What one at a time does not get done in this time is left for the next run.
+    # What is not graded in this time is left for the next run.
     seconds_max: float = RUN_SECONDS_MAX
 
     @property
@@ -48,12 +48,12 @@ class Variant:
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("grading", TITLE)
-    count, warm = bench.size(60_000, 6_000), bench.size(5_000, 1_500)
-    single, single_seconds = bench.size(6_000, 400), bench.size(10.0, 3.0)
+    count, warm = bench.size(60_000, 3_000), bench.size(5_000, 300)
+    single, single_seconds = bench.size(6_000, 200), bench.size(10.0, 2.0)
     bench.tell("looking for Quix Streams")
-    quix.prepare(bench.site.contest)
+    quix.prepare(bench.lab.contest)
     variants = [
         Variant("ours", "quiz.submitted", "quiz-grading", "kepu_quiz", count, warm),
         Variant("minimal", "bench.submitted.minimal", "minimal", ASIDE_DATABASE, count, warm),
@@ -65,9 +65,11 @@ def run(bench: Bench) -> Outcome:
             bench.tell(f"{variant.name}, run {round_ + 1} of {bench.rounds}")
             outcome.add(variant.name, _grade(bench, variant, f"{variant.name}-{round_}", outcome))
         bench.tell("the last few, so that nothing is left")
-        bench.site.start("quiz-worker-1")
-        preload.submit(bench.site.stack.kafka, "quiz.submitted", bench.site.contest, "last", 500)
-        bench.site.settle({"quiz-grading"})
+        bench.lab.start("quiz-worker-1")
+        preload.submit(
+            bench.lab.stack.kafka, "quiz.submitted", bench.lab.contest, "last", bench.size(500, 50)
+        )
+        bench.lab.settle({"quiz-grading"})
         bench.audit(outcome, ["quiz"])
     outcome.require_ratio("grading : minimal loop", "graded/s", "minimal", MINIMAL_SHARE_WANTED)
     outcome.require_ratio("grading : FastStream one at a time", "graded/s", "single", SINGLE_TIMES_WANTED)
@@ -79,12 +81,12 @@ def run(bench: Bench) -> Outcome:
 
 
 def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict[str, float]:
-    site, kafka = bench.site, bench.site.stack.kafka
+    lab, kafka = bench.lab, bench.lab.stack.kafka
     commits = Commits(kafka, variant.group, variant.topic)
-    preload.submit(kafka, variant.topic, site.contest, f"{crowd}-warm", variant.warm)
     before, begun = _stored(bench, variant), commits.look()
+    preload.submit(kafka, variant.topic, lab.contest, f"{crowd}-warm", variant.warm)
     with (
-        preload.hidden(kafka, variant.topic, site.contest, crowd, variant.count) as show,
+        preload.hidden(kafka, variant.topic, lab.contest, crowd, variant.count) as show,
         _worker(bench, variant) as (pids, check),
     ):
         commits.wait_for(begun + variant.warm - 2 * preload.PARTITIONS, check, WARM_SECONDS_MAX)
@@ -116,34 +118,34 @@ def _grade(bench: Bench, variant: Variant, crowd: str, outcome: Outcome) -> dict
 def _worker(
     bench: Bench, variant: Variant
 ) -> Iterator[tuple[Callable[[], dict[str, int]], Callable[[], None]]]:
-    """The grader's process: its pids, and what raises when it has ended."""
+    """Run the grader. Yields a function for its pids, and one that raises when it has ended."""
     if variant.is_ours:
 
         def check() -> None:
-            if bench.site.services.pid("quiz-worker-1") is None:
-                raise StackError("our worker has ended")
+            if bench.lab.services.pid("quiz-worker-1") is None:
+                raise BenchError("our worker has ended")
 
-        with bench.site.running("quiz-worker-1"):
-            yield lambda: bench.site.pids("quiz-worker-1"), check
+        with bench.lab.running("quiz-worker-1"):
+            yield lambda: bench.lab.pids("quiz-worker-1"), check
     else:
         name = f"{variant.name}_grading"
         python = quix.python() if variant.name == "quix" else None
-        with bench.site.aside(
+        with bench.lab.aside(
             name,
             python=python,
             topic=variant.topic,
             group=variant.group,
             keys=quix.KEYS,
-            # Of Quix Streams. A rate is measured from commit to commit, so a short run needs some too.
-            commit_events=bench.size(10_000, 1_000),
+            # For Quix Streams. The rate is measured from commit to commit, so a short run needs several.
+            commit_events=bench.size(10_000, 500),
         ) as aside:
-            yield lambda: bench.site.pids(asides=[aside]), aside.check
+            yield lambda: bench.lab.pids(asides=[aside]), aside.check
 
 
 def _stored(bench: Bench, variant: Variant) -> int:
-    # Of the baselines each has its turn alone, so what was added meanwhile is its own.
+    # The baselines share a database but run one at a time, so what is added during a run is from that run.
     async def count() -> int:
-        async with mongo.connect(bench.site.stack.mongo, variant.database) as database:
+        async with mongo.connect(bench.lab.stack.mongo, variant.database) as database:
             found: int = await database["results"].estimated_document_count()
             return found
 

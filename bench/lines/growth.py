@@ -1,24 +1,24 @@
 """
-Growth: what the chain costs with a hundred thousand people stored, and with ten times as many.
+Growth: the cost of the chain with a hundred thousand people stored, and with ten times as many.
 
-Stored means attempts, results, standings, participants, awards, contacts and messages: so many are there when
-the middle run begins. Those with much stored have servers and services of their own, so that runs of both
-take turns and meet the same machine. MongoDB makes no checkpoint of its own meanwhile: each run ends with
-one, and is as long as from one to the next by default.
+Stored are attempts, results, standings, participants, awards, contacts and messages. The numbers are those
+when the middle run begins. The larger one has servers and services of its own, so that both take turns on
+the same machine. MongoDB makes no checkpoint by itself meanwhile: each run ends with one, and is as long as
+the default time between two.
 """
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bench import past, people
+from bench import crowds, past
 from bench.bench import Bench, clean, failures, latency_figures
+from bench.lab import CHAIN, Lab
 from bench.lines.chain import TOTAL
 from bench.measure import Meter, interleaved, per_ten_thousand
 from bench.reading import OURS, wait_until_read
 from bench.report import Outcome
-from bench.site import Site
-from bench.sitting import PARTS, READ_SECONDS_MAX, sit_prepared
+from bench.taking_part import READ_SECONDS_MAX, take_part_prepared
 from ops.stack import Stack
 from ops.stack.host import make_folder
 
@@ -28,64 +28,73 @@ GROWTH_WANTED = 1.15
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("growth", TITLE)
-    rate, seconds = bench.size((1_000.0, 60.0), (300.0, 3.0))
+    rate, seconds = bench.size((1_000.0, 60.0), (100.0, 1.0))
     count = int(rate * seconds)
-    # Who sits while it warms up and before the middle run is all that there is with little stored.
+    # The smaller one stores those who take part during the warm-up and before the middle run.
     few = (1 + bench.rounds // 2) * count
     many = TIMES_STORED * few
     with clean(bench), _second(bench) as second, clean(second), ExitStack() as stack:
-        variants = {f"{few:,} stored": bench, f"{many:,} stored": second}
-        crowds: dict[str, list[Path]] = {}
+        little, much = f"{few:,} stored", f"{many:,} stored"
+        variants = {little: bench, much: second}
+        tokens: dict[str, list[Path]] = {}
         for name, its in variants.items():
-            stack.enter_context(its.site.running(*PARTS))
-            its.site.put_scheme()
-            if its is second:
-                opened_at = its.site.contest.quiz.opens_at
+            stack.enter_context(its.lab.running(*CHAIN))
+            its.lab.put_scheme()
+            if name == much:
+                opened_at = its.lab.contest.quiz.opens_at
                 past.add(
-                    its.site.stack.mongo,
-                    its.site.contest.quiz_id,
+                    its.lab.stack.mongo,
+                    its.lab.contest.quiz_id,
                     range(many - few),
                     its.tell,
                     opened_at=opened_at,
                 )
             bench.tell(f"{name}: preparing {(1 + bench.rounds) * count:,} people")
-            crowds[name] = [
-                people.write_sittings(its, f"growth-{number}", count) for number in range(1 + bench.rounds)
+            tokens[name] = [
+                crowds.write_tokens(its, f"growth-{len(tokens)}-{number}", count)
+                for number in range(1 + bench.rounds)
             ]
             stack.enter_context(its.checkpoints_held())
             bench.tell(f"{name}, warming up")
-            sit_prepared(its, crowds[name].pop(), rate, seconds)
+            take_part_prepared(its, tokens[name].pop(), rate, seconds)
         for round_, name in interleaved(list(variants), bench.rounds):
             bench.tell(f"{name}, run {round_ + 1} of {bench.rounds}")
-            figures = _cost(variants[name], crowds[name].pop(), rate, seconds, outcome)
+            figures = _cost(variants[name], tokens[name].pop(), rate, seconds, outcome)
             outcome.add(name, figures)
-        past.remove(second.site.stack.mongo, bench.tell)
-        for its in variants.values():
+        past.remove(second.lab.stack.mongo, bench.tell)
+        for its in [bench] if second is bench else [bench, second]:
             bench.tell("coming to rest")
-            its.site.settle()
+            its.lab.settle()
             its.audit(outcome)
-    ratio = outcome.median(f"{many:,} stored", TOTAL) / outcome.median(f"{few:,} stored", TOTAL)
+    ratio = outcome.median(much, TOTAL) / outcome.median(little, TOTAL)
     outcome.require(f"cost with {many:,} stored : with {few:,}", ratio, "<", GROWTH_WANTED)
     return outcome
 
 
 @contextmanager
 def _second(bench: Bench) -> Iterator[Bench]:
-    """Other servers beside those of the bench."""
-    home = bench.site.home / "second"
+    """A second lab with its own servers, beside that of the bench. A short run does with one."""
+    if bench.short:
+        yield bench
+        return
+    home = bench.lab.home / "second"
     make_folder(home)
     with Stack(home, detached=False) as stack:
-        yield Bench(Site(stack, bench.site.contest), bench.short, bench.rounds, bench.tell)
+        second = Bench(Lab(stack, bench.lab.contest), bench.short, bench.rounds, bench.tell)
+        try:
+            yield second
+        finally:
+            second.lab.stop()
 
 
-def _cost(bench: Bench, sittings: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:
-    kafka = bench.site.stack.kafka
+def _cost(bench: Bench, tokens: Path, rate: float, seconds: float, outcome: Outcome) -> dict[str, float]:
+    kafka = bench.lab.stack.kafka
     wait_until_read(kafka, OURS, READ_SECONDS_MAX)
     bench.flush()
-    with Meter(bench.site.pids(*PARTS)) as meter:
-        load = sit_prepared(bench, sittings, rate, seconds)
+    with Meter(bench.lab.pids(*CHAIN)) as meter:
+        load = take_part_prepared(bench, tokens, rate, seconds)
         wait_until_read(kafka, OURS, READ_SECONDS_MAX)
         bench.flush()
     if failed := failures(load):

@@ -1,68 +1,69 @@
 """
-The peak hour: the whole chain for minutes at 2,315 participants a second, then more and more of them.
+The peak hour: the whole chain for minutes at 2,315 participants a second, then at higher and higher rates.
 
-One process of each service. A step of the ceiling keeps up if nothing failed, results are readable within a
-second (p99), and no group is more than two seconds behind at its end.
+There is one process of each service. A rate is sustained if nothing failed, results are readable within a
+second (p99), and no consumer group is more than two seconds behind at the end.
 """
 
 import time
 
-from bench import people
+from bench import crowds
 from bench.bench import Bench, clean, failures, latency_figures
+from bench.errors import BenchError
+from bench.lab import CHAIN
 from bench.lags import lags_of, percentile
 from bench.load.client import Load
 from bench.measure import Meter
 from bench.reading import OURS, LagWatch, wait_until_read
 from bench.report import Outcome
-from bench.sitting import PARTS, PEAK_RATE, READ_SECONDS_MAX, sit, sit_prepared
+from bench.taking_part import PEAK_RATE, READ_SECONDS_MAX, take_part, take_part_prepared
 from ops.audit.log import Log
-from ops.stack import StackError
 
 TITLE = "the whole chain at the peak hour's rate, and its ceiling"
 STEPS = (2_600.0, 3_000.0, 3_400.0, 3_900.0, 4_500.0, 5_200.0)
-# As long as from one checkpoint of MongoDB's to the next: a shorter step has one in it or has none.
+# The time between two checkpoints of MongoDB. In a shorter step there may be one or none.
 STEP_SECONDS = 60.0
 BEHIND_SECONDS_MAX = 2.0
 RESULT_MS_WANTED = 1_000.0
 TARGET_RATE = 3_000.0
 RATE_SHARE_WANTED = 0.99
-# What grows for ever grows by more than this from the first to the last third of five minutes.
+# A process that leaks grows by more than this, from the first to the last third of five minutes.
 MEMORY_GROWTH_WANTED = 1.05
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("peak", TITLE)
-    rate, seconds = bench.size(PEAK_RATE, 500.0), bench.size(300.0, 8.0)
+    rate, seconds = bench.size(PEAK_RATE, 200.0), bench.size(300.0, 2.0)
     with clean(bench):
-        with bench.site.running(*PARTS):
-            bench.site.put_scheme()
+        with bench.lab.running(*CHAIN):
+            bench.lab.put_scheme()
             since_ms, until_ms = _steady(bench, rate, seconds, outcome)
             if not bench.short:
                 _climb(bench, outcome)
             bench.tell("coming to rest")
-            bench.site.settle()
+            bench.lab.settle()
         found = bench.audit(outcome)
         _tell_lags(found.log, since_ms, until_ms, outcome)
     return outcome
 
 
 def _steady(bench: Bench, rate: float, seconds: float, outcome: Outcome) -> tuple[int, int]:
-    """Minutes at one rate; the moments (ms since 1970) between which they were."""
-    kafka, count = bench.site.stack.kafka, int(rate * seconds)
+    """Hold one rate for minutes. Returns when they began and ended, in milliseconds since 1970."""
+    kafka, count = bench.lab.stack.kafka, int(rate * seconds)
     bench.tell(f"preparing {count:,} people")
-    sittings = people.write_sittings(bench, "steady", count)
+    tokens = crowds.write_tokens(bench, "steady", count)
     bench.flush()
     bench.tell("warming up")
-    # Until MongoDB's cache is full: what grows after that is no cache.
-    sit(bench, "warm", rate, bench.size(120.0, 2.0))
+    # So long that MongoDB's cache is full. Growth after that is not the cache.
+    take_part(bench, "warm", rate, bench.size(120.0, 0.5))
     bench.tell(f"{seconds:.0f} s at {rate:,.0f}/s")
     since_ms = _now_ms()
     with (
-        Meter(bench.site.pids(*PARTS), every_seconds=bench.size(5.0, 0.5)) as meter,
-        LagWatch(kafka, OURS, every_seconds=bench.size(5.0, 2.0)) as watch,
+        Meter(bench.lab.pids(*CHAIN), every_seconds=bench.size(5.0, 0.2)) as meter,
+        LagWatch(kafka, OURS, every_seconds=bench.size(5.0, 0.5)) as watch,
     ):
-        load = sit_prepared(bench, sittings, rate, seconds)
+        load = take_part_prepared(bench, tokens, rate, seconds)
         until_ms = _now_ms()
     unread = watch.last()
     wait_until_read(kafka, OURS, READ_SECONDS_MAX)
@@ -97,10 +98,10 @@ def _climb(bench: Bench, outcome: Outcome) -> None:
     reached, steps = 0.0, []
     for rate in STEPS:
         bench.tell(f"{STEP_SECONDS:.0f} s at {rate:,.0f}/s")
-        sittings = people.write_sittings(bench, f"step-{rate:.0f}", int(rate * STEP_SECONDS))
+        tokens = crowds.write_tokens(bench, f"step-{rate:.0f}", int(rate * STEP_SECONDS))
         bench.flush()
-        with LagWatch(bench.site.stack.kafka, OURS, every_seconds=2.0) as watch:
-            load = sit_prepared(bench, sittings, rate, STEP_SECONDS)
+        with LagWatch(bench.lab.stack.kafka, OURS, every_seconds=2.0) as watch:
+            load = take_part_prepared(bench, tokens, rate, STEP_SECONDS)
         unread, p99 = max(watch.last().values(), default=0), _result_p99(load)
         failed = failures(load) + load.not_begun
         keeps_up = not failed and p99 < RESULT_MS_WANTED and unread < BEHIND_SECONDS_MAX * rate
@@ -119,8 +120,8 @@ def _climb(bench: Bench, outcome: Outcome) -> None:
             f"{unread:,} events unread at the end: {'keeps up' if keeps_up else 'does not keep up'}"
         )
         try:
-            wait_until_read(bench.site.stack.kafka, OURS, READ_SECONDS_MAX)
-        except StackError as error:
+            wait_until_read(bench.lab.stack.kafka, OURS, READ_SECONDS_MAX)
+        except BenchError as error:
             outcome.problems.append(f"after {rate:,.0f}/s: {error}")
             break
         if not keeps_up:

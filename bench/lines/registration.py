@@ -1,8 +1,8 @@
 """
-A scarce activity: 10,000 newcomers ask for one of 500 places at once, and all others go on the waiting list.
+A scarce activity: 10,000 newcomers ask for one of 500 places at once. All others go on the waiting list.
 
-Closed loop. What is stored is looked at afterwards: nobody too many has a place, and places and waits are in
-the order of asking.
+Closed loop. Afterwards the stored registrations are checked: not more people have a place than there are
+places, and the places went to those who asked first.
 """
 
 import asyncio
@@ -10,13 +10,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
-
 from bench.bench import Bench, clean, failures, latency_figures
 from bench.contest import http_request, person_of
 from bench.load.client import Plan, requests_file
 from bench.measure import Meter, microseconds_each
 from bench.report import Outcome
+from ops.week.load import Piece, put
 from shared.storage import mongo
 
 TITLE = "newcomers ask for places of one session, closed loop"
@@ -28,23 +27,23 @@ SECONDS_MAX = 120.0
 
 
 def run(bench: Bench) -> Outcome:
-    """Measure it."""
+    """Measure the line."""
     outcome = Outcome("registration", TITLE)
-    count = bench.size(10_000, 1_000)
+    count = bench.size(10_000, 200)
     capacity = count // CAPACITY_SHARE
     variant = f"{count:,} people, {capacity} places"
     oversold = disorder = 0
     with clean(bench, contest=False):
-        with bench.site.running("registration"):
+        with bench.lab.running("registration"):
             _put_activity(bench, capacity, count)
             for round_ in range(-1, bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
                 session = _session(round_)
                 requests = _write_requests(bench, session, count)
-                with Meter(bench.site.pids("registration")) as meter:
+                with Meter(bench.lab.pids("registration")) as meter:
                     load = bench.load(
                         Plan(
-                            targets=(bench.site.target("registration"),),
+                            targets=(bench.lab.target("registration"),),
                             requests=requests,
                             connections=CONNECTIONS,
                             seconds=SECONDS_MAX,
@@ -66,7 +65,7 @@ def run(bench: Bench) -> Outcome:
                         },
                     )
             bench.tell("coming to rest")
-            bench.site.settle({"registration-requests"})
+            bench.lab.settle({"registration-requests"})
         bench.audit(outcome, ["registration"])
     outcome.require("registrations/s", outcome.median(variant, "registrations/s"), ">=", RATE_WANTED)
     outcome.require("oversold places", oversold, "=", 0)
@@ -96,9 +95,8 @@ def _put_activity(bench: Bench, capacity: int, waiting_max: int) -> None:
         "kind": "open_day",
         "sessions": [{"session_id": _session(round_), **session} for round_ in range(-1, bench.rounds)],
     }
-    key = {"X-Organiser-Key": bench.site.services.secrets["KEPU_ORGANISER_KEY"]}
-    url = f"{bench.site.services.url('registration')}/activities/{ACTIVITY}"
-    httpx.put(url, json=activity, headers=key, timeout=30).raise_for_status()
+    piece = Piece("the activity", "registration", f"/activities/{ACTIVITY}", activity)
+    put(piece, bench.lab.services.apis)
 
 
 def _write_requests(bench: Bench, session: str, count: int) -> Path:
@@ -115,8 +113,8 @@ def _request(session: str, number: int) -> bytes:
 
 
 async def _looked_at(bench: Bench, session: str, capacity: int) -> tuple[int, int]:
-    """Places held beyond the capacity, and registrations whose status is not that of their turn."""
-    async with mongo.connect(bench.site.stack.mongo, "kepu_registration") as database:
+    """How many places are oversold, and how many registrations have not the status of their turn."""
+    async with mongo.connect(bench.lab.stack.mongo, "kepu_registration") as database:
         wanted = {"status": 1, "places": 1, "sequence": 1}
         found = await database["registrations"].find({"session_id": session}, wanted).to_list(None)
     in_order = sorted(found, key=lambda one: one["sequence"])

@@ -1,1 +1,1 @@
-"""A compiled HTTP load client, because load from Python would measure Python."""
+"""A compiled HTTP load client: a client in Python would be slower than the services."""

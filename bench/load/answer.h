@@ -1,8 +1,8 @@
 /*
- * What a server answered: the HTTP head, and the few JSON fields that the journeys need.
+ * Reads a server's answer: the HTTP head, and the few JSON fields that the journeys need.
  *
- * Everything here reads one bounded piece of memory and trusts nothing in it: the server may be broken,
- * for that is one of the things a load client is there to find out. Nothing is copied or allocated.
+ * Everything here reads one bounded piece of memory and trusts nothing in it: to find a broken server is one
+ * purpose of a load client. Nothing is copied or allocated.
  */
 #ifndef KEPU_ANSWER_H
 #define KEPU_ANSWER_H
@@ -27,7 +27,7 @@ struct slice {
 
 struct answer {
     int status;
-    bool closes; /* "Connection: close": the connection is of no further use */
+    bool closes; /* "Connection: close": the connection cannot be used again */
     unsigned retry_after_seconds;
     size_t bytes; /* head and body */
     struct slice body;
@@ -61,14 +61,14 @@ static bool read_number(struct slice text, size_t most, size_t *number) {
     return read <= most;
 }
 
-/* "HTTP/1.1 200 OK": anything else is not an answer to us. */
+/* "HTTP/1.1 200 OK": anything else is malformed. */
 static bool read_status_line(struct slice line, int *status) {
     if (line.length < 12 || memcmp(line.at, "HTTP/1.", 7) != 0 || line.at[8] != ' ') return false;
     if (line.length > 12 && line.at[12] != ' ') return false;
     size_t number;
     if (!read_number((struct slice){line.at + 9, 3}, 599, &number)) return false;
     *status = (int)number;
-    return number >= 200; /* We never ask for an interim answer. */
+    return number >= 200; /* Nobody asks for an interim answer. */
 }
 
 /*
@@ -117,8 +117,8 @@ static enum reading read_answer(const char *text, size_t length, struct answer *
 }
 
 /*
- * JSON. Not a validator: it finds its way through what is well formed, and on anything else it stops
- * inside the slice and says false.
+ * JSON. This is not a validator: in well-formed JSON it finds its fields. In anything else it stops inside
+ * the slice and returns false.
  */
 struct scan {
     const char *at;
@@ -138,7 +138,7 @@ static bool take(struct scan *scan, char expected) {
     return true;
 }
 
-/* A string's content as it stands, escapes included. Papers are mostly text, so memchr does the walking. */
+/* A string's content as it stands, escapes included. Papers are mostly text, so memchr is fast here. */
 static bool take_string(struct scan *scan, struct slice *content) {
     if (!take(scan, '"')) return false;
     const char *from = scan->at;
@@ -155,7 +155,7 @@ static bool take_string(struct scan *scan, struct slice *content) {
     return false;
 }
 
-/* Past one value of any kind; nested ones by counting brackets, so that no depth can exhaust the stack. */
+/* Skip one value of any kind. Brackets are counted, not recursed into: no depth can exhaust the stack. */
 static bool skip_value(struct scan *scan) {
     struct slice ignored;
     size_t depth = 0;
@@ -202,7 +202,7 @@ static bool find_string(struct slice object, const char *wanted, struct slice *v
     return false;
 }
 
-/* Ids and tokens are put into the next request's head, so nothing may be in them that could end a line. */
+/* Ids and tokens are put into the next request's head, so no character in them may end a line. */
 static bool is_plain(struct slice text, size_t bytes_max) {
     if (text.length == 0 || text.length > bytes_max) return false;
     for (size_t i = 0; i < text.length; i++) {

@@ -1,7 +1,7 @@
 """
 The load client from Python: build it, run it, read its result.
 
-What it does is said by its own `--help` (bench/load/options.h); a `Plan` names the same flags.
+Its own `--help` (bench/load/options.h) says what it does. A `Plan` has the same flags.
 
     load = run(Plan(targets=("127.0.0.1:8002",), requests=path, rate=2000, seconds=10))
     print(load.steps["request"].latency_ms)
@@ -21,15 +21,15 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from ops.stack.errors import StackError
+from bench.errors import LoadClientError
 
 SOURCES = Path(__file__).parent
 BUILT = Path(__file__).parent.parent.parent / ".kepu" / "bench"
-# Named by module, so that the wheel of the lock file is enough and no compiler need be installed.
+# A compiler that comes as a Python package, so that none has to be installed.
 ZIG = (sys.executable, "-m", "ziglang", "cc")
 FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror")
 BUILD_SECONDS_MAX = 300
-# What a run may take beyond its own end: 30 s to finish what is under way, and some to say so.
+# A run may take this long beyond its end: 30 s to finish what is under way, and some to print the result.
 STOP_SECONDS_MAX = 40
 
 StepName = Literal["start", "submit", "result_wait", "result_get", "request"]
@@ -37,7 +37,7 @@ StepName = Literal["start", "submit", "result_wait", "result_get", "request"]
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds, each within 1 %."""
+    """Latencies in milliseconds, each within 1 %."""
 
     p50: float
     p90: float
@@ -52,8 +52,8 @@ class Step:
     """
     One kind of request, or `result_wait`: from the sending of a submission to its result.
 
-    `count` is of answers that ended the step, by status in `by_status`; those that were sent again
-    after a 503 are `turned_away` instead. `latency_ms` is of answers below 400, None if there were none.
+    `count` and `by_status` count the answers that ended the step. `turned_away` counts the requests that were
+    sent again after a 503. `latency_ms` is that of answers below 400, None if there were none.
     """
 
     count: int
@@ -66,7 +66,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What was completed in one second; `p99_ms` is of the step that `Load.rate_of` names."""
+    """What was completed in one second. `p99_ms` is that of the step that `Load.rate_of` names."""
 
     second: int
     failed: int
@@ -81,7 +81,7 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """The first seconds, which are no part of the figures."""
+    """The first seconds, which do not count in the figures."""
 
     seconds: float
     steps: Mapping[StepName, Step]
@@ -92,9 +92,9 @@ class Load:
     """
     The result of one run.
 
-    `rate` is a second's answers to requests or submissions, as `rate_of` says. `not_begun` journeys had
-    their intended time but found no room: the client's own bound was reached. `sent_late_ms` is how long
-    after their time requests went out.
+    `rate` is the number of answers a second, to the step that `rate_of` names. `not_begun` counts journeys
+    that were due while the client was at its own limit. `sent_late_ms` says how long after their intended
+    time requests were sent.
     """
 
     seconds: float
@@ -111,11 +111,11 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to send, how fast and how long: the client's flags. Either `requests` or `sittings`."""
+    """What to send, how fast, for how long: the client's flags. Give either `requests` or `participants`."""
 
     targets: tuple[str, ...]
     requests: Path | None = None
-    sittings: Path | None = None
+    participants: Path | None = None
     quiz: str | None = None
     think_ms: int | None = None
     letters: str | None = None
@@ -136,7 +136,7 @@ class Plan:
     progress: bool = False
 
     def arguments(self) -> list[str]:
-        """As the client takes them."""
+        """The plan as command-line arguments of the client."""
         given = [f"--target={target}" for target in self.targets]
         for field in fields(self):
             value = getattr(self, field.name)
@@ -149,45 +149,47 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A run under way, so that a bench can look at the servers meanwhile."""
+    """A run under way, so that other things can be done meanwhile."""
 
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
-        """No new journeys from now on; `wait` still has the result."""
+        """Begin no new journeys from now on. `wait` still returns the result."""
         self.process.send_signal(signal.SIGTERM)
 
     def wait(self, seconds_max: float | None = None) -> Load:
         """
-        The result.
+        Wait for the result.
 
         Raises:
-            StackError: the client refused its plan, failed, or is not done after `seconds_max`; it is
-                stopped then.
+            LoadClientError: the client refused its plan, failed, or was not done after `seconds_max` and was
+                killed.
         """
         try:
             result, _ = self.process.communicate(timeout=seconds_max)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
-            raise StackError(
-                f"the load client was not done after {seconds_max:g} s; give it --seconds or more time"
+            raise LoadClientError(
+                f"the load client was not done after {seconds_max:g} s: give it --seconds, or more time"
             ) from None
         if self.process.returncode != 0:
-            raise StackError(
-                f"the load client ended with {self.process.returncode}; what it said is on stderr above"
+            raise LoadClientError(
+                f"the load client ended with {self.process.returncode}: its reason is on stderr above"
             )
         try:
             return _load.validate_json(result)
         except ValidationError as error:
-            raise StackError(f"the load client's result is not what client.py reads: {error}") from None
+            raise LoadClientError(
+                f"the load client's result is not what bench/load/client.py reads: {error}"
+            ) from None
 
 
 _load = TypeAdapter(Load)
 
 
 def run(plan: Plan) -> Load:
-    """Run it to its end. Plans without `seconds` end with their file."""
+    """Run a plan to its end. A plan without `seconds` ends with its file."""
     seconds_max = None if plan.seconds is None else plan.seconds + STOP_SECONDS_MAX
     running = start(plan)
     try:
@@ -199,12 +201,12 @@ def run(plan: Plan) -> Load:
 
 
 def start(plan: Plan) -> Running:
-    """Build if need be, and begin. What the client has to say goes to this process's stderr."""
+    """Build the client if need be, and start a plan. Its messages go to this process's stderr."""
     return Running(subprocess.Popen([str(build()), *plan.arguments()], stdout=subprocess.PIPE))
 
 
 def requests_file(path: Path, requests: Iterable[bytes]) -> int:
-    """Write complete HTTP requests as `Plan.requests` has them; how many there were."""
+    """Write complete HTTP requests for `Plan.requests`. Returns how many there were."""
     written = 0
     with path.open("wb") as file:
         for request in requests:
@@ -215,21 +217,21 @@ def requests_file(path: Path, requests: Iterable[bytes]) -> int:
 
 def build(environment: Mapping[str, str] = os.environ) -> Path:
     """
-    The client, compiled once for each state of its sources.
+    Compile the client, once for each state of its sources. Returns the program.
 
-    `KEPU_CC` names another compiler than the one of the lock file, with flags of its own if need be.
+    `KEPU_CC` names another compiler than that of the lock file. It may have flags.
 
     Raises:
-        StackError: this is not Linux, there is no compiler, or it refused.
+        LoadClientError: this is not Linux, there is no compiler, or the compiler failed.
     """
     if platform.system() != "Linux":
-        raise StackError("the load client is made of epoll: run it on Linux, the servers may be anywhere")
+        raise LoadClientError("the load client uses epoll: run it on Linux (the servers may be anywhere)")
     compiler = tuple(shlex.split(environment.get("KEPU_CC", ""))) or ZIG
     built = BUILT / f"load-{_fingerprint(compiler)}"
     if built.exists():
         return built
     BUILT.mkdir(parents=True, exist_ok=True)
-    # Its own name until it is whole: another process may be building the same.
+    # A name of its own until it is complete: another process may be building the same.
     unfinished = built.with_suffix(f".{os.getpid()}")
     command = [*compiler, *FLAGS, "-o", str(unfinished), str(SOURCES / "load.c")]
     compiling = {
@@ -242,14 +244,14 @@ def build(environment: Mapping[str, str] = os.environ) -> Path:
             command, env=compiling, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StackError(
-            f"the load client could not be compiled: {error}; run `make setup`, or "
-            "name a C compiler by KEPU_CC"
+        raise LoadClientError(
+            f"the load client could not be compiled ({error}): run `make bench-check`, which installs the "
+            "compiler, or name another by KEPU_CC"
         ) from None
     if done.returncode != 0:
-        raise StackError(
-            f"the load client could not be compiled by `{shlex.join(command)}`; run `make setup` for the "
-            f"compiler of the lock file, or name another by KEPU_CC. It said:\n{done.stderr.strip()}"
+        raise LoadClientError(
+            f"the load client could not be compiled by `{shlex.join(command)}`: run `make bench-check`, "
+            f"which installs the compiler, or name another by KEPU_CC. It said:\n{done.stderr.strip()}"
         )
     unfinished.replace(built)
     return built

@@ -1,9 +1,9 @@
 /*
- * Journeys: one request of a file each, or one participant's way through a quiz.
+ * Journeys: each is one request of a file, or the way of one participant through a quiz.
  *
- * A journey is in one place at a time: asleep in the heap until a moment (thinking, polling, turned away), in
- * the queue of those that want a connection, or carried by one. They are known by their number. All memory is
- * taken at the start, so nothing is allocated per request.
+ * A journey is in one place at a time: asleep in the heap until a moment (thinking, polling, turned away),
+ * in the queue for a connection, or carried by a connection. A journey is named by its number. All memory is
+ * allocated at the start, and none per request.
  */
 #ifndef KEPU_JOURNEY_H
 #define KEPU_JOURNEY_H
@@ -19,7 +19,7 @@
 #include "tally.h"
 
 #define NOBODY UINT32_MAX
-/* Under way at one time. Where all are, new ones wait, and the open loop charges them for it. */
+/* Under way at one time. When all are, new ones wait. In an open loop that wait counts as latency. */
 #define JOURNEYS_MAX 65536u
 /* The longest request that is written here: 200 answers of ids of 64 characters under the longest token. */
 #define TEXT_BYTES_MAX (24 * 1024)
@@ -29,7 +29,7 @@ struct journey {
     struct slice token;   /* the participant's, in the mapped file */
     struct slice attempt_id;
     char attempt_id_bytes[ID_BYTES_MAX];
-    uint64_t due; /* when the request was meant to be sent, or 0: when it is. Latency counts from here. */
+    uint64_t due; /* the intended time of the request, 0: when it is sent. Latency counts from here. */
     uint64_t asked_at; /* when it last began to be sent */
     uint64_t submitted_at;
     uint32_t place; /* in the file */
@@ -58,7 +58,7 @@ static uint32_t sleepers_count;
 
 static uint64_t random_state;
 
-/* Untouched memory costs nothing, so room for the most that may be is taken at once. */
+/* Memory that is never touched costs nothing, so all is allocated at once. */
 static void *take_memory(size_t bytes) {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED) give_up("no memory for %zu MiB of journeys", bytes >> 20);
@@ -108,7 +108,7 @@ static uint32_t take_queued(void) {
     return at;
 }
 
-/* Wake the journey at a moment; there its next request falls due. */
+/* Wake the journey at this moment: its next request is due then. */
 static void sleep_until(uint32_t journey, uint64_t until) {
     uint32_t at = sleepers_count++;
     for (; at > 0 && sleepers[(at - 1) / 2].until > until; at = (at - 1) / 2)
@@ -133,7 +133,7 @@ static uint32_t take_sleeper(void) {
 
 static char *text_of(uint32_t at) { return texts + (size_t)at * TEXT_BYTES_MAX; }
 
-/* Bounds by construction: all ids, tokens and counts were checked against what TEXT_BYTES_MAX is made for. */
+/* Never too long: all ids, tokens and counts were checked before, and TEXT_BYTES_MAX has room for them. */
 static char *append(char *to, const char *from, size_t length) {
     memcpy(to, from, length);
     return to + length;
@@ -162,7 +162,7 @@ static void write_start(uint32_t at, const char *quiz) {
     set_request(at, START, to);
 }
 
-/* xorshift64: any letters do, as long as scores differ and the same seed gives the same. */
+/* xorshift64: good enough, as scores must only differ, and be the same for the same seed. */
 static char random_letter(const char *letters) {
     random_state ^= random_state << 13;
     random_state ^= random_state >> 7;

@@ -1,11 +1,11 @@
 /*
  * A load client for Kepu Week: journeys of participants over a pool of connections, in one thread.
  *
- *   options.h  what it is told           answer.h  what a server says
- *   journey.h  who is where, and asks    tally.h   what was measured
+ *   options.h  the flags and files       answer.h  how an answer is read
+ *   journey.h  the state of journeys     tally.h   what is measured
  *   wire.h     the connections
  *
- * Here they come together: when a journey begins, which connection carries it, what an answer makes of it.
+ * This file joins them: when a journey begins, which connection carries it, what follows from an answer.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -23,17 +23,17 @@
 #define RETRIES_MAX 100
 #define EVENTS_MAX 64
 #define LENT_MAX 64
-/* While all connections are opened: more at one time would overflow the servers' backlog. */
+/* More connections opened at one time would overflow the servers' backlog. */
 #define OPENING_MAX 256u
 
 static struct options options;
 static struct tally tally;
 static struct wire wire;
 
-static uint64_t begun;               /* journeys so far: also the place of the next in the file */
-static size_t offset;                /* and where in the file that is */
-static uint64_t end_at = UINT64_MAX; /* no new journeys from here */
-static bool opening;                 /* all connections are being opened, before anything begins */
+static uint64_t begun;               /* journeys so far, which is also the place of the next one in the file */
+static size_t offset;                /* the byte at which the next journey stands in the file */
+static uint64_t end_at = UINT64_MAX; /* no new journeys from this moment on */
+static bool opening;                 /* all connections are being opened, before the first journey */
 static uint32_t opening_next, opening_now;
 static uint32_t starts_open; /* of a burst: participants who do not have their paper yet */
 static FILE *acknowledged;
@@ -45,7 +45,7 @@ static uint64_t clock_now(void) {
     return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
 }
 
-/* ---- Where a journey begins and ends ---- */
+/* ---- A journey begins and ends ---- */
 
 static bool may_begin(uint64_t due) { return begun < options.count && due < end_at && first_free != NOBODY; }
 
@@ -63,7 +63,7 @@ static void begin_journey(uint64_t due) {
     queue(at);
 }
 
-/* The closed loop and nobody's intention: the request is due when it is sent. */
+/* In a closed loop there is no intended time: a request is due when it is sent. */
 static uint64_t due_at(uint64_t moment) { return options.rate > 0 || options.burst ? moment : 0; }
 
 static void think(uint32_t at, uint64_t now) {
@@ -72,7 +72,7 @@ static void think(uint32_t at, uint64_t now) {
     sleep_until(at, until);
 }
 
-/* A burst's second half: nobody submits before the last one has the paper. */
+/* The second half of a burst: nobody submits before the last participant has the paper. */
 static void start_is_over(uint64_t now) {
     if (!options.burst || --starts_open > 0) return;
     for (uint32_t at = 0; at < journeys_count; at++)
@@ -100,7 +100,7 @@ static void fail(uint32_t at, enum failure why, uint64_t now) {
     enum step step = journey->step;
     count_failure(&tally, step, why, journey->due ? journey->due : now, now);
     if (step == RESULT_GET) {
-        /* Also where the connection was refused, before anything was asked: polls keep their distance. */
+        /* Also after a refused connection: polls keep their interval. */
         journey->asked_at = now;
         poll_again(at, now);
         return;
@@ -111,7 +111,7 @@ static void fail(uint32_t at, enum failure why, uint64_t now) {
 
 /* ---- What answers mean ---- */
 
-/* False if it has no receipt, though with 202 it must. */
+/* False if a 202 has no receipt. */
 static bool note_receipt(const struct answer *answer, const struct journey *journey) {
     struct slice attempt_id, receipt_id;
     if (!find_string(answer->body, "attempt_id", &attempt_id) || !is_plain(attempt_id, ID_BYTES_MAX) ||
@@ -214,7 +214,7 @@ static void lost(struct connection *connection, enum failure why, uint64_t now) 
     if (journey != NOBODY)
         fail(journey, why, now);
     else if (was_opening)
-        opening_now--; /* Whoever needs it will try again, and be counted then. */
+        opening_now--; /* The journey that needs it will try again, and count the failure then. */
 }
 
 static void ask(struct connection *connection, uint64_t now) {
@@ -251,7 +251,7 @@ static void connected(struct connection *connection, uint64_t now) {
 
 static void deliver(struct connection *connection, const struct answer *answer, bool closes, uint64_t now) {
     uint32_t journey = connection->journey;
-    /* The journey first: the answer may lie in what the connection holds, and closing frees that. */
+    /* The journey first: the answer may be in the connection's memory, which closing frees. */
     connection->journey = NOBODY;
     answered(journey, answer, now);
     if (closes || answer->closes)
@@ -270,7 +270,7 @@ static void handle(const struct epoll_event *event, uint64_t now) {
             lost(connection, CONNECT, now);
             return;
         }
-        now = clock_now(); /* not before the request that may be sent here */
+        now = clock_now(); /* read again: a request may have been sent here */
         connected(connection, now);
     } else if ((event->events & EPOLLOUT) && connection->state == BUSY && !send_request(connection)) {
         lost(connection, RESET, now);
@@ -285,7 +285,7 @@ static void handle(const struct epoll_event *event, uint64_t now) {
     }
 }
 
-/* One that may carry a journey now: idle, or else to be opened. In turn, so all targets get their part. */
+/* A connection for a journey: an idle one, else a new one. Targets take turns, so each gets its part. */
 static struct connection *free_connection(uint64_t now) {
     struct connection *closed = wire.closed.first;
     if (wire.idle.first) return wire.idle.first;
@@ -294,7 +294,7 @@ static struct connection *free_connection(uint64_t now) {
 
 static bool loop_is_closed(void) { return options.rate <= 0 && !options.burst; }
 
-/* False if there is more to lend: 20,000 at once would let answers wait that have come meanwhile. */
+/* False if more can be lent: to lend 20,000 at once would let the answers wait that come meanwhile. */
 static bool lend_connections(void) {
     for (int lent = 0; lent < LENT_MAX; lent++) {
         uint64_t now = clock_now();
@@ -321,7 +321,7 @@ static void open_all(uint64_t now) {
     opening = opening_next < wire.count || opening_now > 0;
 }
 
-/* The moment from which everything counts. */
+/* The moment that all times count from. */
 static void begin_all(void) {
     uint64_t now = clock_now();
     tally.began_at = tally.last_at = now;
@@ -351,7 +351,7 @@ static void let_time_pass(uint64_t now) {
 
 static uint64_t earliest(uint64_t one, uint64_t other) { return one < other ? one : other; }
 
-/* When there will be something to do, if no answer comes before. */
+/* The time of the next thing to do, if no answer comes before. */
 static uint64_t next_moment(uint64_t now) {
     uint64_t next = now + SECOND;
     bool wanted = queue_first != NOBODY || (loop_is_closed() && may_begin(now));
@@ -362,7 +362,7 @@ static uint64_t next_moment(uint64_t now) {
     return earliest(next, end_at > now ? end_at : next);
 }
 
-/* epoll_wait knows milliseconds only, and at 5,000 a second they would make a fifth of all arrivals late. */
+/* epoll_wait only knows milliseconds: at 5,000 requests a second that would make a fifth of them late. */
 static int wait_for_events(struct epoll_event *events, uint64_t wait_ns) {
 #ifdef SYS_epoll_pwait2
     static bool refused;
@@ -415,7 +415,7 @@ static void play(void) {
     if (!opening) begin_all();
     for (;;) {
         uint64_t now = clock_now();
-        /* Before the end is looked for: also who fell due since the last look has arrived in time. */
+        /* Before the end is checked: a journey that fell due since the last check is in time. */
         if (!opening) let_arrive(now);
         if (is_over(now)) return;
         if (opening) {
@@ -449,7 +449,7 @@ static void count_what_is_left(void) {
 }
 
 static void prepare(void) {
-    make_room(options.count, options.sittings_path != NULL);
+    make_room(options.count, options.participants_path != NULL);
     random_state = options.seed;
     tally.main_step = options.requests_path ? REQUEST : SUBMIT;
     if (options.acknowledged_path) {
@@ -471,7 +471,7 @@ int main(int argc, char **argv) {
     struct sigaction stop = {.sa_handler = on_signal};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
-    /* 1 us: the usual 50 us would be charged to the server. */
+    /* 1 us: the usual 50 us would count as the server's latency. */
     prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
     play();
     count_what_is_left();

@@ -1,5 +1,5 @@
 /*
- * What the client is told: its flags, what they mean, and the files that it is given.
+ * The client's flags, what they mean, and the files that it reads.
  */
 #ifndef KEPU_OPTIONS_H
 #define KEPU_OPTIONS_H
@@ -26,53 +26,55 @@
 #define REQUEST_BYTES_MAX (16u * 1024 * 1024)
 
 static const char HELP[] =
-    "load: sends HTTP requests to Kepu Week's services and measures how they are answered.\n"
+    "load: sends HTTP requests to Kepu Week's services and measures the answers.\n"
     "\n"
     "  load --target 127.0.0.1:8002 --requests FILE [pace] [end]\n"
-    "  load --target 127.0.0.1:8002 --sittings FILE --quiz ID [pace] [end]\n"
+    "  load --target 127.0.0.1:8002 --participants FILE --quiz ID [pace] [end]\n"
     "\n"
-    "What is sent (one of the two)\n"
-    "  --requests FILE       complete HTTP/1.1 requests, each behind its length in 4 bytes, little-endian.\n"
+    "What to send (one of the first two)\n"
+    "  --requests FILE       complete HTTP/1.1 requests, each behind its length (4 bytes, little-endian).\n"
     "                        Each is sent once, in order.\n"
-    "  --sittings FILE       participants' tokens, one a line. Each starts an attempt, thinks, submits, and\n"
-    "                        perhaps waits for the result.\n"
-    "    --quiz ID           the quiz that they sit; needed\n"
-    "    --think-ms T        between the paper and the submission (0)\n"
-    "    --letters ABCD      each question is answered with one of these, at random (ABCD)\n"
+    "  --participants FILE   tokens of participants, one a line. Each participant starts an attempt, thinks,\n"
+    "                        submits the answers, and may wait for the result.\n"
+    "    --quiz ID           the quiz to take; needed with --participants\n"
+    "    --think-ms T        how long participants think between start and submission (0)\n"
+    "    --letters ABCD      each question is answered with one of these letters, at random (ABCD)\n"
     "    --watch N           one participant in N asks for the result until it is graded (0: nobody)\n"
-    "    --poll-ms T         how often such a one asks (25); after 30 s it counts as \"ungraded\"\n"
-    "    --seed N            of the letters (1)\n"
-    "  --target HOST:PORT    where to; repeat it to spread the connections evenly\n"
+    "    --poll-ms T         how often that participant asks (25). After 30 s it counts as \"ungraded\"\n"
+    "    --seed N            the seed of the random letters (1)\n"
+    "  --target HOST:PORT    the server. Repeat it to spread the connections evenly over several\n"
     "\n"
-    "Pace (closed loop if nothing is said: as fast as answers come)\n"
-    "  --connections N       how many at most (64); they are lent from journey to journey\n"
-    "  --rate R              open loop: R journeys a second, each with its intended time. Latency counts\n"
-    "                        from that time, so a server that stalls is charged for all who had to queue.\n"
-    "  --connect-first       open all connections before anything begins, a few hundred at one time\n"
-    "  --burst               connections = participants, all open before; then all start at one moment, and\n"
-    "                        when all are answered, all submit at one moment\n"
-    "  --burst-connect       the same, but the connections are opened in the moment of the start, and the\n"
-    "                        start's latency has that in it\n"
+    "A journey is one request of the file, or the way of one participant.\n"
     "\n"
-    "End (the first that comes: the file's end always is one)\n"
-    "  --count N             so many journeys\n"
-    "  --seconds S           no new journeys then; those under way have 30 s more\n"
-    "  SIGINT or SIGTERM does what the end of --seconds does; a second one stops at once. The result is\n"
-    "  printed all the same.\n"
+    "Pace (by default a closed loop: as fast as the answers come)\n"
+    "  --connections N       at most N connections (64). Journeys share them\n"
+    "  --rate R              open loop: R journeys a second, each with its intended time. Latency counts from\n"
+    "                        the intended time, so a stall counts for everybody who had to queue behind it\n"
+    "  --connect-first       open all connections before the first request, a few hundred at a time\n"
+    "  --burst               a connection for each participant, opened before. All start at one moment. When\n"
+    "                        all have an answer, all submit at one moment\n"
+    "  --burst-connect       the same, but the connections are opened at the moment of the start, and the\n"
+    "                        latency of the start includes that\n"
+    "\n"
+    "End (whichever comes first; the end of the file always is one)\n"
+    "  --count N             N journeys\n"
+    "  --seconds S           no new journeys after S seconds. Journeys under way get 30 s more\n"
+    "  SIGINT and SIGTERM end a run as --seconds does. A second signal stops it at once. The result is\n"
+    "  printed in both cases.\n"
     "\n"
     "Answers\n"
-    "  --warm-seconds W      what was meant to be sent in the first W seconds is counted apart (\"warm\")\n"
-    "  --retry-503           after 503 wait its Retry-After (1 s if it has none) and send again; counted as\n"
-    "                        turned_away, and latency goes on counting from the first time\n"
-    "  --timeout-ms T        of one request, its connecting included (30000)\n"
-    "  --acknowledged FILE   one line \"attempt_id<TAB>receipt_id\" for each submission that got a 202\n"
-    "  --progress            one line a second on stderr\n"
+    "  --warm-seconds W      requests due in the first W seconds are counted apart (\"warm\")\n"
+    "  --retry-503           after a 503 wait its Retry-After (1 s if there is none) and send again. This counts\n"
+    "                        as turned_away. The latency still counts from the first time\n"
+    "  --timeout-ms T        of one request, connecting included (30000)\n"
+    "  --acknowledged FILE   write a line \"attempt_id<TAB>receipt_id\" for each submission that got a 202\n"
+    "  --progress            print a line a second to stderr\n"
     "\n"
-    "The result is one JSON object on stdout. Latencies are milliseconds, of answers below 400. \"failed\"\n"
-    "is by kind: connect, reset (by the server, or closed before the answer was whole), timeout, answer (no\n"
-    "HTTP/1.1 with a Content-Length, over 256 KiB, or without the fields it must have), ungraded, and\n"
-    "unfinished (cut off by the end). \"sent_late_ms\" says how long after their intended time requests\n"
-    "went out: if it is high while connections were free, this client was the bottleneck.\n";
+    "The result is one JSON object on stdout. Latencies are in milliseconds, of answers below 400. \"failed\"\n"
+    "counts by kind: connect; reset (by the server, or closed before the answer was whole); timeout; answer\n"
+    "(not HTTP/1.1 with a Content-Length, over 256 KiB, or without a field that is needed); ungraded; and\n"
+    "unfinished (cut off by the end). \"sent_late_ms\" says how long after their intended time requests were\n"
+    "sent. If it is high while connections were free, this client was the bottleneck.\n";
 
 struct target {
     struct sockaddr_storage address;
@@ -80,7 +82,7 @@ struct target {
     int family;
 };
 
-/* A file in memory; `records` is how many journeys it holds. */
+/* A file mapped into memory. `records` is the number of journeys in it. */
 struct mapped {
     const char *at;
     size_t length;
@@ -91,7 +93,7 @@ struct options {
     struct target targets[TARGETS_MAX];
     unsigned targets_count;
     const char *requests_path;
-    const char *sittings_path;
+    const char *participants_path;
     const char *quiz;
     const char *letters;
     const char *acknowledged_path;
@@ -100,7 +102,7 @@ struct options {
     uint64_t poll_ms;
     uint64_t seed;
     uint64_t connections;
-    uint64_t count; /* 0: no bound of its own */
+    uint64_t count; /* 0: no limit */
     uint64_t timeout_ms;
     double rate; /* 0: closed loop */
     double seconds;
@@ -188,7 +190,7 @@ static void count_requests(struct mapped *file, const char *path) {
         size_t left = file->length - offset;
         uint32_t length = left < 4 ? 0 : little_endian(file->at + offset);
         if (length == 0 || length > REQUEST_BYTES_MAX || length > left - 4)
-            give_up("%s: request %zu at byte %zu is cut off or has a wrong length; write the file with "
+            give_up("%s: request %zu at byte %zu is cut off or has a wrong length: write the file with "
                     "bench.load.client.requests_file",
                     path, file->records + 1, offset);
         offset += 4 + (size_t)length;
@@ -219,29 +221,29 @@ static void count_tokens(struct mapped *file, const char *path) {
 
 static void check_options(struct options *options) {
     if (options->targets_count == 0) give_up("say where to: --target 127.0.0.1:PORT (see --help)");
-    if (!options->requests_path == !options->sittings_path)
-        give_up("say what to send: either --requests FILE or --sittings FILE (see --help)");
-    if (options->sittings_path && !options->quiz) give_up("--sittings needs the quiz: --quiz ID");
+    if (!options->requests_path == !options->participants_path)
+        give_up("say what to send: either --requests FILE or --participants FILE (see --help)");
+    if (options->participants_path && !options->quiz) give_up("--participants needs the quiz: --quiz ID");
     if (options->quiz && !is_plain((struct slice){options->quiz, strlen(options->quiz)}, ID_BYTES_MAX))
         give_up("--quiz takes a quiz's id, not \"%s\"", options->quiz);
     if (strspn(options->letters, "ABCDEFGH") != strlen(options->letters) || !*options->letters)
         give_up("--letters takes letters from A to H, such as ABCD, not \"%s\"", options->letters);
-    if (options->burst && options->requests_path) give_up("--burst is for --sittings");
+    if (options->burst && options->requests_path) give_up("--burst is for --participants");
     if (options->burst && options->rate > 0) give_up("--burst and --rate are two different paces: take one");
     if (options->burst && options->warm_seconds > 0) give_up("--burst has one moment and no --warm-seconds");
     if (options->requests_path) {
         options->file = map_file(options->requests_path);
         count_requests(&options->file, options->requests_path);
     } else {
-        options->file = map_file(options->sittings_path);
-        count_tokens(&options->file, options->sittings_path);
+        options->file = map_file(options->participants_path);
+        count_tokens(&options->file, options->participants_path);
     }
     if (options->count == 0 || options->count > options->file.records) options->count = options->file.records;
     if (options->burst) {
         if (options->count > CONNECTIONS_MAX)
             give_up("--burst opens a connection for each participant, %d at most, and %s has %zu: "
                     "add --count %d",
-                    CONNECTIONS_MAX, options->sittings_path, options->file.records, CONNECTIONS_MAX);
+                    CONNECTIONS_MAX, options->participants_path, options->file.records, CONNECTIONS_MAX);
         options->connections = options->count;
     }
 }
@@ -250,7 +252,7 @@ static void read_options(int argc, char **argv, struct options *options) {
     enum {
         TARGET = 1,
         REQUESTS,
-        SITTINGS,
+        PARTICIPANTS,
         QUIZ,
         THINK,
         LETTERS,
@@ -274,7 +276,7 @@ static void read_options(int argc, char **argv, struct options *options) {
     static const struct option FLAGS[] = {
         {"target", required_argument, NULL, TARGET},
         {"requests", required_argument, NULL, REQUESTS},
-        {"sittings", required_argument, NULL, SITTINGS},
+        {"participants", required_argument, NULL, PARTICIPANTS},
         {"quiz", required_argument, NULL, QUIZ},
         {"think-ms", required_argument, NULL, THINK},
         {"letters", required_argument, NULL, LETTERS},
@@ -304,7 +306,7 @@ static void read_options(int argc, char **argv, struct options *options) {
         switch (flag) {
         case TARGET: add_target(options, optarg); break;
         case REQUESTS: options->requests_path = optarg; break;
-        case SITTINGS: options->sittings_path = optarg; break;
+        case PARTICIPANTS: options->participants_path = optarg; break;
         case QUIZ: options->quiz = optarg; break;
         case THINK: options->think_ms = whole_number(name, optarg, 0, 3600000); break;
         case LETTERS: options->letters = optarg; break;

@@ -1,5 +1,5 @@
 /*
- * What was measured: a histogram for each step, the counts beside it, one line a second, and its JSON.
+ * What is measured: a histogram and counts for each step, a timeline by seconds, and the result as JSON.
  */
 #ifndef KEPU_TALLY_H
 #define KEPU_TALLY_H
@@ -22,7 +22,7 @@ static const char *const FAILURE_NAMES[FAILURES] = {"connect", "reset",    "time
 
 /*
  * Log-linear: each power of two is cut into 128 equal buckets, so the middle of a bucket is at most 0.4 %
- * from any time in it. Nanoseconds below 2^37 (137 s) have a bucket; what took longer is in the last one.
+ * from any time in it. Times below 2^37 ns (137 s) have a bucket. Longer ones are in the last.
  */
 #define FINE_BITS 7
 #define FINE (1u << FINE_BITS)
@@ -56,7 +56,7 @@ static void record(struct histogram *histogram, uint64_t ns) {
     histogram->buckets[bucket_of(ns)]++;
 }
 
-/* In milliseconds; never more than the greatest that was seen. */
+/* In milliseconds, never more than the greatest time seen. */
 static double percentile_ms(const struct histogram *histogram, double part) {
     double wanted = part * (double)histogram->count;
     uint64_t seen = 0;
@@ -76,17 +76,17 @@ struct counts {
     uint64_t turned_away;
     uint64_t by_status[STATUSES];
     uint64_t failed[FAILURES];
-    struct histogram latency; /* of answers below 400: a quick refusal must not flatter the figures */
+    struct histogram latency; /* of answers below 400: quick refusals must not improve the figures */
 };
 
-/* What is longer than this adds up in the last second. */
+/* In a longer run, everything after this counts in the last second. */
 #define TIMELINE_SECONDS_MAX 7200
 
 struct second {
     uint32_t completed[STEPS];
     uint32_t failed;
     uint32_t turned_away;
-    float p99_ms; /* of the step that is measured above all; below 0 if there was none */
+    float p99_ms; /* of the main step, below 0 if there was none */
 };
 
 struct tally {
@@ -104,7 +104,7 @@ struct tally {
     struct second timeline[TIMELINE_SECONDS_MAX];
 };
 
-/* The second that `now` falls into. Those that passed since are closed, also if nothing happened in them. */
+/* The second of `now`. Earlier seconds are closed, also those in which nothing happened. */
 static struct second *second_of(struct tally *tally, uint64_t now) {
     uint64_t passed = now > tally->began_at ? (now - tally->began_at) / SECOND : 0;
     if (passed > TIMELINE_SECONDS_MAX - 1) passed = TIMELINE_SECONDS_MAX - 1;
@@ -119,7 +119,7 @@ static struct second *second_of(struct tally *tally, uint64_t now) {
     return &tally->timeline[tally->seconds - 1];
 }
 
-/* By when it was meant to be sent: a request of the warm-up is one of the warm-up however late its answer. */
+/* The intended time decides: a request of the warm-up counts there, however late its answer is. */
 static struct counts *counts_of(struct tally *tally, enum step step, uint64_t due) {
     return due < tally->warm_until ? &tally->warm[step] : &tally->measured[step];
 }

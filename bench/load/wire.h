@@ -1,9 +1,9 @@
 /*
- * Connections: opened, lent to one journey at a time, kept for the next, given up when they fail.
+ * Connections: each is opened, lent to one journey at a time, kept for the next, and closed when it fails.
  *
- * A connection is always in exactly one of three lists, and its place there is all the bookkeeping there is:
- * `closed`, `idle`, or `busy` in the order in which they became so, which makes the first of `busy` the next
- * to time out. Sockets are registered once, edge-triggered, so that a request costs one send and one recv.
+ * A connection is always in exactly one of three lists: `closed`, `idle` or `busy`. Each list is in the order
+ * of joining, so the first of `busy` is the next to time out. Sockets are registered once, edge-triggered, so
+ * a request costs one send and one recv.
  */
 #ifndef KEPU_WIRE_H
 #define KEPU_WIRE_H
@@ -25,9 +25,9 @@
 #include "options.h"
 #include "tally.h"
 
-/* A server that is down refuses at once; without a rest the client would burn through all its requests. */
+/* A server that is down refuses at once. Without a rest the client would soon have used all its requests. */
 #define REST_AFTER_REFUSAL (100 * MILLISECOND)
-/* Files beside the connections: standard streams, epoll, the acknowledged, what libraries open. */
+/* Open files beside the connections: standard streams, epoll, --acknowledged, those of libraries. */
 #define SPARE_FILES 16
 
 #define CONNECTIONS_PER_SOURCE 4000u
@@ -46,13 +46,13 @@ struct connection {
     int fd;
     enum state state;
     uint32_t generation; /* tells events of this socket from those of one closed in the same batch */
-    uint32_t journey;    /* whom it carries, or NOBODY */
+    uint32_t journey;    /* the journey that it carries, or NOBODY */
     const struct target *target;
     struct slice request;
     size_t sent;
     uint64_t since;      /* when it became busy: its timeout counts from here */
-    uint64_t rest_until; /* not to be opened before */
-    char *held;          /* the part of an answer that has come, if it did not come whole */
+    uint64_t rest_until; /* it is not opened again before this time */
+    char *held;          /* the first part of an answer that came in parts */
     size_t held_length;
     size_t held_space;
 };
@@ -65,7 +65,7 @@ struct wire {
     struct list idle;
     struct list busy;
     uint64_t opened;
-    char *scratch; /* ANSWER_BYTES_MAX: where answers arrive that come whole, which is nearly all */
+    char *scratch; /* ANSWER_BYTES_MAX bytes for answers that come whole, as nearly all do */
 };
 
 static void move_to(struct list *list, struct connection *connection) {
@@ -130,9 +130,9 @@ static void become_idle(struct wire *wire, struct connection *connection) {
 }
 
 /*
- * On the loopback, many connections come from several of its addresses. From one address the kernel looks for
- * a free port the longer the more are taken: 20,000 connections took it 6 s, and with those of the last run
- * that are still waiting there would be none left.
+ * On the loopback, many connections come from several of its addresses. From one address, the kernel takes
+ * longer to find a free port the more are taken: 6 s for 20,000 connections. With those of the last run, which
+ * still wait, no port would be left.
  */
 static bool choose_source(const struct wire *wire, const struct connection *connection) {
     const struct sockaddr_in *target = (const struct sockaddr_in *)&connection->target->address;
@@ -145,7 +145,7 @@ static bool choose_source(const struct wire *wire, const struct connection *conn
     return bind(connection->fd, (const struct sockaddr *)&source, sizeof source) == 0;
 }
 
-/* Begin to connect. False if that is refused at once; the answer else comes as an event. */
+/* Begin to connect. False if that is refused at once. Otherwise the result comes as an event. */
 static bool open_connection(struct wire *wire, struct connection *connection, uint64_t now) {
     const struct target *target = connection->target;
     int on = 1;
@@ -165,7 +165,7 @@ static bool open_connection(struct wire *wire, struct connection *connection, ui
     return true;
 }
 
-/* Whom an event is about, or NULL if that socket has been closed since. */
+/* The connection of an event, or NULL if its socket has been closed since. */
 static struct connection *connection_of(struct wire *wire, const struct epoll_event *event) {
     uint32_t at = (uint32_t)event->data.u64;
     struct connection *connection = &wire->connections[at];
@@ -178,7 +178,7 @@ static bool is_connected(struct connection *connection) {
     return getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &failed, &length) == 0 && failed == 0;
 }
 
-/* Send what is left of the request. True unless the connection is broken; an event says when more fits. */
+/* Send what is left of the request. False if the connection is broken. An event says when more fits. */
 static bool send_request(struct connection *connection) {
     while (connection->sent < connection->request.length) {
         ssize_t sent = send(connection->fd, connection->request.at + connection->sent,
@@ -203,7 +203,7 @@ static bool widen(struct connection *connection, size_t space) {
     return true;
 }
 
-/* Keep the first part. Twice its size, so that the next can be received in place. */
+/* Keep the first part, with twice its size, so that the next one can be received in place. */
 static bool hold(struct connection *connection, const char *text, size_t length) {
     if (!widen(connection, 2 * length)) return false;
     memcpy(connection->held, text, length);
@@ -212,8 +212,8 @@ static bool hold(struct connection *connection, const char *text, size_t length)
 }
 
 /*
- * Read what has come. WHOLE: `answer` points into memory that the next `receive` will use again.
- * `closes`: the server has closed its side, so read on to that end; no further event would tell of it.
+ * Read what has come. WHOLE: `answer` points into memory that the next `receive` uses again.
+ * `closes`: the server has closed its side, so read on to the end: no further event would tell of it.
  */
 static enum received receive(struct wire *wire, struct connection *connection, bool closes,
                              struct answer *answer) {

@@ -1,30 +1,30 @@
-"""Awards audited: who should have which, from results, final standings and conferrals."""
+"""The audit of awards: who should have which, computed from results, final standings and conferrals."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Log
-from ops.demo.ledger import Promise
+from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 
 
 async def audit_awards(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare awards stored and told with what they should be."""
+    """Compare the awards stored, and the events that tell of them, with those expected."""
     schemes = [scheme async for scheme in database["schemes"].find()]
     awards = [award async for award in database["awards"].find()]
     by_hand = {scheme["_id"] for scheme in schemes if scheme["rule"]["type"] == "conferred"}
     stored = {_name(award) for award in awards}
-    # Nothing but the organiser's own word says whom to confer on: what is stored, and what was acknowledged.
+    # Only the organiser decides on whom to confer, so the stored awards and the promises are all there is.
     expected = {promise.id for promise in promises if promise.kind == "conferred"}
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
     expected |= set(_certificates(log, schemes)) | set(_prizes(log, schemes))
     expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
-    # Whoever was erased may have been awarded before and gets nothing after: what was told decides.
+    # An erased person may have been awarded before the erasure, and never after it: the events decide.
     erased = {event.key for event in log.events("participant.erased")}
     expected = {name for name in expected if _recipient(name) not in erased}
     expected |= {_name(event.body) for event in issued if event.key in erased}
@@ -64,7 +64,7 @@ def _name(award: Json) -> str:
 
 
 def name_of(scheme_id: str, recipient_id: str, tier: str | None = None) -> str:
-    """An award by what it says: a scheme's tier for a recipient."""
+    """The name of an award: scheme, recipient and tier."""
     return f"{scheme_id}/{recipient_id}" + (f"/{tier}" if tier else "")
 
 
@@ -74,7 +74,7 @@ def _recipient(name: str) -> str:
 
 def _counts(topic: str, told: Json, by_id: Mapping[str, Json]) -> bool:
     version = by_id.get(told["award_id"], {}).get("version")
-    # An award is issued, and may then be revoked: nothing else changes it.
+    # An award is issued as version 1. Only a revocation changes it.
     return bool(told["version"] == 1 if topic == "award.issued" else told["version"] == 2 == version)
 
 
@@ -84,14 +84,14 @@ def _certificates(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
         rule = scheme["rule"]
         if rule["type"] == "pass_mark":
             for result in completed:
-                # Points decide, not the percentage that is shown.
+                # The points decide, not the rounded percentage.
                 reached = result["points"] * 100 >= rule["score_percent"] * result["points_max"]
                 if result["quiz_id"] == rule["quiz_id"] and reached:
                     yield name_of(scheme["_id"], result["participant_id"])
 
 
 def _ranked(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
-    """The schemes that award by rank, with the closings of their quizzes."""
+    """The schemes that award by rank, each with the closing of its quiz."""
     closed: Mapping[str, Json] = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
     for scheme in schemes:
         rule = scheme["rule"]
@@ -107,7 +107,7 @@ def _prizes(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
 
 
 def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
-    """Who shares the rank of the last one listed, and whether the scheme says that this is decided."""
+    """Those who share the rank of the last one listed, and whether the organiser has decided that tie."""
     for scheme, closing in _ranked(log, schemes):
         listed = {standing["participant_id"] for standing in closing["standings"]}
         last = closing["standings"][-1] if closing["standings"] else None
@@ -124,7 +124,7 @@ def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
 
 
 def _tier(scheme: Json, rank: int) -> str | None:
-    """Who ranks within the places of a tier and of those above it has it, ties included."""
+    """The tier of a rank, None below the last tier. Ranks that are tied are in the same tier."""
     places = 0
     for tier in scheme["rule"]["tiers"]:
         places += tier["places"]

@@ -1,8 +1,8 @@
 """
-Erasure audited across all services and topics: what is left of people who had themselves erased.
+The audit of erasures, across all services and topics: is anything left of the people who were erased?
 
-It looks at every document of every database that names the person, whatever collection it is in,
-so that a new collection is audited from its first day.
+It looks at every document that names the person, in every collection of every database. So a new collection
+is audited from its first day.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -10,12 +10,12 @@ from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Entry, Log
-from ops.databases import Databases
-from ops.demo.ledger import Promise
+from ops.deployment.databases import Databases
+from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-# What a document may not hold of an erased person.
+# Fields that no document of an erased person may hold.
 PERSONAL = frozenset(
     {
         "group_id",
@@ -35,7 +35,7 @@ PERSONAL = frozenset(
         "name",
     }
 )
-# Said of a person by our services; each says that something was given, decided or told.
+# Events about a person: something was given to them, decided about them, or told to them.
 TOLD = (
     "registration.confirmed",
     "registration.waitlisted",
@@ -45,12 +45,12 @@ TOLD = (
     "award.issued",
     "notification.delivered",
 )
-# Services hear of an erasure by an event. What they had begun by then may still be told, but not for longer.
+# Services hear of an erasure by an event. Until then they may still publish; after this time they may not.
 HEARD_MS = 60_000
 
 
 async def audit_erasure(log: Log, databases: Databases, promises: Collection[Promise]) -> list[Check]:
-    """Compare the erasures acknowledged and told with what is left of those people."""
+    """Compare the erasures, promised and published, with what is left of those people."""
     erased = {event.key: event.time_ms for event in log.events("participant.erased")}
     keys = _latest(log.records("participant.keyed"))
     left = [place async for place in _left(databases, erased.keys())]

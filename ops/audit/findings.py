@@ -1,4 +1,4 @@
-"""What an audit finds: expected against found, item by item."""
+"""The findings of an audit: items expected and items found, compared one by one."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ EXAMPLES_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison. All three lists are empty when it agrees."""
+    """One comparison. It agrees when all three lists are empty."""
 
     name: str
     expected: int
@@ -20,18 +20,18 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether expected and found are the same."""
+        """Whether the items found are those expected."""
         return not (self.missing or self.duplicated or self.wrong)
 
     def examples(self) -> str:
-        """Some of what does not agree, for a look by hand."""
+        """Some items that do not agree, to look at by hand."""
         kinds = {"missing": self.missing, "twice": self.duplicated, "wrong": self.wrong}
         return "; ".join(f"{kind}: {', '.join(ids[:EXAMPLES_MAX])}" for kind, ids in kinds.items() if ids)
 
 
 def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
-    """Every expected id is to be found exactly once, and nothing else."""
-    # What is found is counted where it was expected, so that millions of ids are held once and not twice.
+    """Every expected id must be found exactly once, and no other id."""
+    # Count in the dict of the expected ids: so millions of ids are held once and not twice.
     counts = dict.fromkeys(expected, 0)
     others: Counter[str] = Counter()
     for id_ in found:
@@ -50,7 +50,7 @@ def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
 
 
 def kept(name: str, promised: Iterable[str], found: Iterable[str]) -> Check:
-    """Every promised id is to be found; there may be others."""
+    """Every promised id must be found. Other ids may be found too."""
     wanted = set(promised)
     missing = set(wanted)
     missing.difference_update(found)
@@ -58,6 +58,6 @@ def kept(name: str, promised: Iterable[str], found: Iterable[str]) -> Check:
 
 
 def true_of_all(name: str, wrong: Iterable[str], of: int) -> Check:
-    """A statement that has to hold for each of `of` items; `wrong` names those for which it does not."""
+    """A statement that must hold for each of `of` items. `wrong` names the items for which it does not."""
     exceptions = list(wrong)
     return Check(name, of, of - len(exceptions), wrong=exceptions)

@@ -1,4 +1,4 @@
-"""Kafka's log as it is: every record of every topic of ours, read from the beginning to the end of now."""
+"""Kafka's log: every record of every topic of Kepu Week, from the beginning to the end as it is now."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 from pydantic import ValidationError
 
-from ops.stack import StackError
+from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 SILENCE_SECONDS_MAX = 10.0
 
 
-# The headers that the audit looks at. A peak hour leaves millions of records, so no others are kept.
+# The headers that the audit looks at. A peak hour leaves millions of records, so other headers are not kept.
 KEPT = frozenset(
     {
         "ce_id",
@@ -34,19 +34,23 @@ KEPT = frozenset(
         "dead_offset",
     }
 )
-# Of these topics the time as well, by which outcomes are put in order; there are never so many of them.
+# For these topics the time is kept too, to put outcomes in order. There are never as many of them.
 TIMED = "registration."
 
 E = TypeVar("E", bound=Event)
 
 
+class LogUnreadable(CommandError):
+    """Kafka does not give the records that the audit needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    A record; `sound` says that none of its headers is null or not UTF-8.
+    One record.
 
-    `event_id` is the header `ce_id`; `alike` are the others of `KEPT`, one object for all records that say
-    the same.
+    `event_id` is the header `ce_id`. `alike` holds the other headers of `KEPT`: records with the same headers
+    share one object. `sound` is false if a header is null or not UTF-8.
     """
 
     topic: str
@@ -61,7 +65,7 @@ class Entry:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Those that are kept."""
+        """The headers that are kept."""
         return {**self.alike} if self.event_id is None else {**self.alike, "ce_id": self.event_id}
 
     @property
@@ -76,7 +80,7 @@ class Entry:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The event's data, read anew each time; empty where the value is no JSON object."""
+        """The event's data, decoded at each call. Empty if the value is not a JSON object."""
         try:
             decoded = msgspec.json.decode(self.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -90,7 +94,7 @@ def conforms(entry: Entry, contract: type[Event]) -> bool:
 
 
 def read_as(entry: Entry, contract: type[E]) -> E | None:
-    """The event of this contract that a record is, if it is one."""
+    """The record as an event of this contract, or None if it does not conform."""
     required = ("ce_source", "ce_type", "ce_specversion")
     if not entry.sound or entry.event_id is None or any(name not in entry.alike for name in required):
         return None
@@ -116,7 +120,7 @@ class Log:
         return self._by_topic[topic]
 
     def events(self, topic: str) -> list[Entry]:
-        """Each event once: a repeat of the same event (same id) is a redelivery, not a second event."""
+        """Each event once: a record that repeats an event's id is a redelivery, not a second event."""
         if topic not in self._events:
             records = self._by_topic[topic]
             first: dict[str, Entry] = {}
@@ -126,11 +130,11 @@ class Log:
         return self._events[topic]
 
     def redelivered(self) -> int:
-        """How many records repeat an event that is in the log already."""
+        """How many records repeat an event that stands earlier in the log."""
         return sum(len(self.records(topic.name)) - len(self.events(topic.name)) for topic in topics.LIVE)
 
     def contradictions(self) -> list[str]:
-        """Ids under which two different things are said."""
+        """The ids of events whose records differ."""
         found = []
         for topic in topics.LIVE:
             events = self.events(topic.name)
@@ -160,7 +164,7 @@ def read(kafka: str) -> Log:
     Read everything.
 
     Raises:
-        StackError: Kafka does not answer in time.
+        LogUnreadable: a topic is missing, or Kafka does not answer in time.
     """
     consumer = Consumer(
         {
@@ -177,7 +181,7 @@ def read(kafka: str) -> Log:
         starts: list[TopicPartition] = []
         for topic in topics.ALL:
             if topic.name not in there:
-                raise StackError(f"topic {topic.name} does not exist: start the week first (kepu up)")
+                raise LogUnreadable(f"topic {topic.name} does not exist: start the week first (kepu up)")
             for partition in there[topic.name].partitions:
                 place = TopicPartition(topic.name, partition)
                 low, high = consumer.get_watermark_offsets(place, timeout=READ_SECONDS_MAX)
@@ -199,17 +203,20 @@ def _read(
     alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]] = {}
     heard_at = time.monotonic()
     while left:
-        # It waits for as many as it is asked for, so not for long: the last poll never gets them.
+        # A poll waits for all the records asked for. The last poll never gets them, so its wait is short.
         messages = consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
         if messages:
             heard_at = time.monotonic()
         elif time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
-            raise StackError(
-                f"Kafka gave no more records while {len(left)} partitions were not read to the end"
+            raise LogUnreadable(
+                f"Kafka gave no record for {SILENCE_SECONDS_MAX:.0f} s; {len(left)} partitions are not read: "
+                "see kepu stack logs kafka, and try again"
             )
         for message in messages:
             if message.error() is not None:
-                raise StackError(f"Kafka cannot be read: {message.error()}")
+                raise LogUnreadable(
+                    f"Kafka cannot be read ({message.error()}): see kepu stack logs kafka, and try again"
+                )
             entry = _entry(message, alike)
             yield entry
             if entry.offset + 1 >= ends[entry.topic, entry.partition]:
@@ -222,7 +229,7 @@ def _entry(message: Message, alike: dict[tuple[tuple[str, bytes], ...], Mapping[
     # The library's types allow a dict too; a message's headers are always pairs.
     pairs: Any = message.headers() or []
     for name, value in pairs:
-        # Nearly all are ASCII, and to see that costs a fraction of decoding them.
+        # Nearly all headers are ASCII, and to check that is much faster than to decode them.
         if value is None or not (value.isascii() or _is_text(value)):
             sound = False
         elif name == "ce_id":

@@ -1,4 +1,4 @@
-"""Notifications audited: everyone concerned told once a channel, and every mail really sent."""
+"""The audit of notifications: everyone is told once on each channel, and every mail is sent."""
 
 import json
 import re
@@ -38,7 +38,7 @@ MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
-    """Compare what had to be said with messages, deliveries and the mails that the SMTP server took."""
+    """Compare the messages expected with those stored, those delivered, and the mails that were sent."""
     looked_at = dict.fromkeys(("cause.id", "participant_id", "channel", "state", "unmailed"), 1)
     looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
     messages = [message async for message in database["messages"].find({}, looked_at)]
@@ -103,7 +103,7 @@ def _names(messages: list[Json]) -> Iterator[str]:
     for message in messages:
         told = f"{message['cause']['id']}/{message['participant_id']}"
         yield f"{told}/{message['channel']}"
-        # Why there is no mail stands beside it.
+        # This message is in the inbox only. Its field `unmailed` says why there is no mail.
         if "unmailed" in message:
             yield f"{told}/email"
 
@@ -118,7 +118,7 @@ def _sent(mail_file: Path) -> Iterator[str]:
 def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iterator[str]:
     for message in messages:
         if message["participant_id"] in erased:
-            # Whatever had not gone out before was cancelled: `_still_told` looks at it.
+            # Their unsent messages are cancelled: `_still_told` checks that.
             continue
         right: tuple[str, ...] = ("delivered",)
         if message["channel"] == "email" and message["participant_id"] not in addressed:
@@ -138,14 +138,14 @@ def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:
 
 
 async def _unmarked(database: Database, erased: set[str]) -> list[str]:
-    """Those who would be told something again by whoever names them."""
+    """The erased whose contact is not marked so: a later event would make notifications write to them."""
     of = {"_id": {"$in": list(erased)}, "erased_at": {"$exists": True}}
     marked = {one["_id"] async for one in database["contacts"].find(of, {"_id": 1})}
     return sorted(erased - marked)
 
 
 def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:
-    """Facts that may not be told otherwise: codes, scores, names of what was won."""
+    """Messages whose facts (codes, scores, titles) differ from the event that caused them."""
     said = {event.id: event for topic in _read() for event in log.events(topic)}
     for message in messages:
         told = message.get("facts") or {}

@@ -1,4 +1,4 @@
-"""Quiz audited: every submission in the log judged, graded and ranked again, by other code."""
+"""The audit of quiz: every submission in the log is judged, graded and ranked again, by other code."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -13,26 +13,26 @@ from zoneinfo import ZoneInfo
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, read_as
-from ops.demo.ledger import Promise
-from ops.demo.outsider import paper_of
+from ops.audit.papers import paper_of
+from ops.deployment.ledger import Promise
 from shared.contracts.envelope import event_id
 from shared.contracts.events import STANDINGS_MAX, QuizPublished, QuizSubmitted
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "quiz.submitted", "quiz-grading"
-# What the decision record 0002 promises to take after a deadline and its grace.
+# A submission may reach the log this long after deadline and grace: docs/decisions/0002-log-first-intake.md
 SETTLE_SECONDS = 15
 SKEW_SECONDS = 60
-# A standing's order as stored: half points, then what is left of the longest time, then the moment of
-# finishing, as docs/decisions/0020-points.md has it.
+# A standing is stored as one number: half points, then the time left of the longest time, then the moment
+# of finishing. docs/decisions/0020-points.md
 FINISH_BITS, TIME_SECONDS_MAX = 35, 2**17 - 1
 EXACT_SECONDS, WIDE_SECONDS, CELLS_A_SCORE = 4_096, 256, 4_592
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A result as it should be."""
+    """The result that is expected."""
 
     attempt_id: str
     quiz_id: str
@@ -48,12 +48,12 @@ Version: TypeAlias = tuple[str, int]
 
 class Known:
     """
-    The quizzes as stored and as published, and their papers and keys, each made out once.
+    The quizzes as stored and as published, with their papers and keys, each computed once.
 
     Args:
         quizzes: by id, as stored.
         definitions: with their keys, by quiz and version, as stored.
-        published: what everyone was told, by quiz and version.
+        published: as the events told it, by quiz and version.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Known:
         self._keys: dict[Version, dict[str, frozenset[str]]] = {}
 
     def version(self, quiz_id: str, named: int | None) -> Version | None:
-        """The version that a submission is graded by, where it is kept: the one it names, or the latest."""
+        """The version to grade a submission by: the one it names, or the latest. None if that is unknown."""
         if quiz_id not in self.quizzes:
             return None
         version = quiz_id, named or self.quizzes[quiz_id]["version"]
@@ -93,7 +93,7 @@ class Known:
 
 
 async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare submissions, results, completions, standings and closings."""
+    """Compare submissions, results, standings and closings with what they should be."""
     quizzes = {quiz["_id"]: quiz async for quiz in database["quizzes"].find()}
     definitions = {
         (one["quiz_id"], one["version"]): one["definition"] async for one in database["quiz_versions"].find()
@@ -122,7 +122,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         kept(
             "submissions acknowledged are graded",
             (promise.detail for promise in submitted),
-            # Of the erased nothing has to be graded.
+            # Submissions of the erased need not be graded.
             (*results, *parked, *dropped),
         ),
         compare(
@@ -145,13 +145,13 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
 
 
 def _to_be_told(results: Mapping[str, Json], erased: Collection[str], completed: list[Entry]) -> list[str]:
-    """All results; those of the erased only where they were told before the erasure was heard of."""
+    """All results. Those of the erased only if they were published before quiz heard of the erasure."""
     told = {event.body["result_id"] for event in completed}
     return [id_ for id_, result in results.items() if id_ in told or result["participant_id"] not in erased]
 
 
 def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
-    """The quizzes told of; and the ids of events that tell of no version that a quiz has had."""
+    """The quizzes that events tell of, and the ids of events about versions that never existed."""
     versions = {
         event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
         for quiz_id, quiz in quizzes.items()
@@ -161,7 +161,7 @@ def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
 
 
 def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry], list[Entry], list[str]]:
-    """What could count, what could not, and the attempts of the erased, which may be dropped either way."""
+    """Submissions that may count, those that may not, and attempts of the erased, which may be dropped."""
     dead = set(log.origins(TOPIC, GROUP))
     good: list[Entry] = []
     bad: list[Entry] = []
@@ -203,13 +203,13 @@ def _is_good(entry: Entry, known: Known) -> bool:
 
 
 def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[tuple[str, Entry]]:
-    """Each attempt and the submission of it that counts: the first of its partition."""
+    """Each attempt, with the submission that counts: the first one in its partition."""
     by_attempt: dict[str, list[Entry]] = {}
     for entry in sorted(good, key=lambda entry: (entry.partition, entry.offset)):
         by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
     for attempt, entries in by_attempt.items():
         firsts = {entry.partition: entry for entry in reversed(entries)}.values()
-        # Two partitions (a sender with a partitioner of its own) have no order: either may count.
+        # A sender with another partitioner may use two partitions. They have no order: either may count.
         counted = results.get(attempt, {}).get("submission_id")
         yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
 
@@ -234,7 +234,7 @@ def _grade(entry: Entry, known: Known) -> Graded:
         points,
         len(paper),
         points / len(paper) >= Fraction(known.published[version]["pass_percent"], 100),
-        # Times are read in whole milliseconds.
+        # As in the services, times have whole milliseconds.
         int((sent.submitted_at - sent.started_at).total_seconds()),
     )
 
@@ -251,7 +251,7 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
 
 
 def _same(told: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
-    """Whether what was told is what is stored; group and district of the erased are stored no more."""
+    """Whether an event says what is stored. Group and district of the erased are no longer stored."""
     stored = results.get(told["result_id"])
     if stored is None:
         return False
@@ -282,12 +282,12 @@ async def _rankings(
         who = f"{one.quiz_id}/{one.participant_id}"
         best[who] = max(best.get(who, (-1, 0)), (int(2 * one.points), -one.time_used_seconds))
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
-    # What is held in a freeze counts as if it stood.
+    # Results that are held during a freeze count as if they were in the standings.
     standing = dict(standings)
     async for one in database["held"].find():
         who = f"{one['quiz_id']}/{one['_id'].rpartition('/')[2]}"
         standing[who] = max(one["order"], standing.get(who, 0))
-    # The erased stand only where the standings were final before.
+    # The erased are in the standings only if those were final before the erasure.
     best = {who: mark for who, mark in best.items() if who in standing or who.partition("/")[2] not in erased}
     yield compare("everyone graded has a standing", best, standing)
     yield true_of_all(
@@ -318,7 +318,7 @@ async def _rankings(
 
 
 async def _wrong_counts(database: Database, standings: Mapping[str, int]) -> list[str]:
-    """The marks of which another number is counted than stand there."""
+    """The cells whose stored count differs from the number of standings in them."""
     counted: Counter[tuple[str, int]] = Counter()
     for name, quiz_field in (("rank_counts", "_id"), ("rank_changes", "quiz_id")):
         async for one in database[name].find():

@@ -1,12 +1,13 @@
-"""Registration audited: outcomes told and stored, places never sold twice, the waiting list in order."""
+"""The audit of registration: every outcome stored and told, no place sold twice, waiting lists in order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
-from ops.demo.ledger import Promise
+from ops.deployment.ledger import Promise
 from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (
     ParticipantErased,
@@ -20,78 +21,118 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"
 STEPS = ("confirmed", "waitlisted", "cancelled", "checked_in")
-# Another time or venue is a change of a registration too, but not of its status.
+# A new time or venue changes a registration too, but not its status.
 OUTCOMES = (*STEPS, "moved")
 HOLDING = ("confirmed", "checked_in")
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database holds. `erased` are participants' ids, `keys` the ids of those with a contact key."""
+
+    registrations: Mapping[str, Json]
+    sessions: Mapping[str, Json]
+    participants: list[Json]
+    erased: Collection[str]
+    keys: list[str]
+    refusals: list[str]
+
+
 async def audit_registration(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare requests, outcomes, sessions and participants."""
-    registrations = {one["_id"]: one async for one in database["registrations"].find()}
-    sessions = {one["_id"]: one async for one in database["sessions"].find()}
+    """Compare requests, outcomes, sessions and participants with what they should be."""
     participants = [one async for one in database["participants"].find()]
-    erased = {one["_id"] for one in participants if one["erased_at"] is not None}
-    keys = [one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})]
-    refusals = [one["_id"] async for one in database["requests"].find({"verdict": "rejected"})]
-    outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
-    good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
-    bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
+    stored = Stored(
+        registrations={one["_id"]: one async for one in database["registrations"].find()},
+        sessions={one["_id"]: one async for one in database["sessions"].find()},
+        participants=participants,
+        erased={one["_id"] for one in participants if one["erased_at"] is not None},
+        keys=[one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})],
+        refusals=[one["_id"] async for one in database["requests"].find({"verdict": "rejected"})],
+    )
     return [
-        kept("registrations acknowledged are stored", _promised(promises, "registered"), registrations),
-        compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP))),
-        kept("commands have an outcome", _asked(good), _answered(log)),
-        compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes}),
-        true_of_all(
-            "every step of a registration is told once",
-            _missteps(outcomes, registrations, erased),
-            len(registrations),
-        ),
-        compare(
-            "every version of a registration is told once",
-            (f"{id_}/{n}" for id_, one in registrations.items() for n in range(1, one["version"] + 1)),
-            (f"{e.body['registration_id']}/{e.body['version']}" for e in outcomes),
-        ),
-        compare(
-            "refusals are told (registration.rejected)",
-            (event_id(request, RegistrationRejected.type) for request in refusals),
-            (event.id for event in log.events("registration.rejected")),
-        ),
-        true_of_all(
-            "the last outcome told is what is stored", _stale(outcomes, registrations), len(registrations)
-        ),
-        true_of_all("no session is oversold", _oversold(sessions, registrations), len(sessions)),
-        true_of_all("waiting lists are in order", _out_of_order(registrations), len(sessions)),
-        compare(
-            "participants are told (participant.joined)",
-            _joined(participants),
-            (event.id for event in log.events("participant.joined")),
-        ),
-        compare(
-            "erasures are told (participant.erased)",
-            (_told(one, ParticipantErased) for one in participants if one["_id"] in erased),
-            (event.id for event in log.events("participant.erased")),
-        ),
-        kept(
-            "the last key of each is told (participant.keyed)",
-            (_told(one, ParticipantKeyed) for one in participants),
-            (event.id for event in log.events("participant.keyed")),
-        ),
-        compare(
-            "participants have a key, and the erased none",
-            (one["_id"] for one in participants if one["_id"] not in erased),
-            keys,
-        ),
-        true_of_all(
-            "people know where their session is now",
-            _uninformed(sessions, registrations, erased),
-            len(registrations),
-        ),
+        *_requests(log, stored, promises),
+        *_outcomes(log, stored),
+        *_sessions(stored),
+        *_participants(log, stored),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
-            _broken(promises, registrations),
+            _broken(promises, stored.registrations),
             sum(promise.kind in ("cancelled", "checked_in") for promise in promises),
         ),
     ]
+
+
+def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Check]:
+    """Every request has its outcome, over HTTP and by events."""
+    good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
+    bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
+    yield kept(
+        "registrations acknowledged are stored", _promised(promises, "registered"), stored.registrations
+    )
+    yield compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP)))
+    yield kept("commands have an outcome", _asked(good), _answered(log))
+    yield compare(
+        "refusals are told (registration.rejected)",
+        (event_id(request, RegistrationRejected.type) for request in stored.refusals),
+        (event.id for event in log.events("registration.rejected")),
+    )
+
+
+def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
+    """Events tell of every step of every registration, once."""
+    registrations = stored.registrations
+    outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
+    yield compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes})
+    yield true_of_all(
+        "every step of a registration is told once",
+        _missteps(outcomes, registrations, stored.erased),
+        len(registrations),
+    )
+    yield compare(
+        "every version of a registration is told once",
+        (f"{id_}/{n}" for id_, one in registrations.items() for n in range(1, one["version"] + 1)),
+        (f"{e.body['registration_id']}/{e.body['version']}" for e in outcomes),
+    )
+    yield true_of_all(
+        "the last outcome told is what is stored", _stale(outcomes, registrations), len(registrations)
+    )
+
+
+def _sessions(stored: Stored) -> Iterator[Check]:
+    """Places, waiting lists, and what people know of their session."""
+    sessions, registrations = stored.sessions, stored.registrations
+    yield true_of_all("no session is oversold", _oversold(sessions, registrations), len(sessions))
+    yield true_of_all("waiting lists are in order", _out_of_order(registrations), len(sessions))
+    yield true_of_all(
+        "people know where their session is now",
+        _uninformed(sessions, registrations, stored.erased),
+        len(registrations),
+    )
+
+
+def _participants(log: Log, stored: Stored) -> Iterator[Check]:
+    """Profiles, erasures and keys."""
+    participants, erased = stored.participants, stored.erased
+    yield compare(
+        "participants are told (participant.joined)",
+        _joined(participants),
+        (event.id for event in log.events("participant.joined")),
+    )
+    yield compare(
+        "erasures are told (participant.erased)",
+        (_told(one, ParticipantErased) for one in participants if one["_id"] in erased),
+        (event.id for event in log.events("participant.erased")),
+    )
+    yield kept(
+        "the last key of each is told (participant.keyed)",
+        (_told(one, ParticipantKeyed) for one in participants),
+        (event.id for event in log.events("participant.keyed")),
+    )
+    yield compare(
+        "participants have a key, and the erased none",
+        (one["_id"] for one in participants if one["_id"] not in erased),
+        stored.keys,
+    )
 
 
 def _promised(promises: list[Promise], kind: str) -> Iterator[str]:
@@ -109,7 +150,7 @@ def _answered(log: Log) -> Iterator[str]:
 
 
 def _joined(participants: list[Json]) -> Iterator[str]:
-    """A participant is told of once for each version of the profile; the last one of the erased has none."""
+    """An event for each version of a profile, except the last version of an erased one."""
     for one in participants:
         for version in range(1, one["version"] + (one["erased_at"] is None)):
             yield event_id(f"{one['_id']}/{version}", ParticipantJoined.type)
@@ -133,8 +174,10 @@ def _missteps(
     outcomes: list[Entry], registrations: Mapping[str, Json], erased: Collection[str]
 ) -> Iterator[str]:
     """
-    Each time of asking begins with a place or a wait, only who waits moves up, and a
-    cancellation comes before asking again.
+    The registrations whose events do not make sense.
+
+    A round begins with a place or a wait, only those who wait are promoted, and a round is cancelled before
+    the next one begins.
     """
     steps: Counter[tuple[str, str]] = Counter()
     tickets: Counter[tuple[str, str]] = Counter()
@@ -189,7 +232,7 @@ def _oversold(sessions: Mapping[str, Json], registrations: Mapping[str, Json]) -
 
 
 def _out_of_order(registrations: Mapping[str, Json]) -> Iterator[str]:
-    """Whoever holds a place asked before everybody who still waits."""
+    """Sessions where somebody waits who asked before somebody who has a place."""
     holding: dict[str, int] = defaultdict(int)
     waiting: dict[str, int] = {}
     for one in registrations.values():

@@ -1,10 +1,9 @@
 """
 Whether a contract may change from one JSON Schema to another: FULL_TRANSITIVE.
 
-Readers of any release must read the records of any other, earlier or later, so a
-contract grows by optional fields alone. Unknown fields are ignored by all readers.
-Whatever else changes what a schema accepts breaks one side: narrowing the readers of
-old records, widening the old readers of new ones.
+Readers of any release must read the records of any other release, earlier or later. So a contract can only
+get new optional fields: all readers ignore fields that they do not know. Any other change breaks one side.
+A narrower schema refuses records that exist. A wider schema allows records that released readers refuse.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any, TypeAlias
 
 Schema: TypeAlias = Mapping[str, Any]
 
-# What tells people something and refuses nothing.
+# Keywords for people. They refuse no value.
 _ANNOTATIONS = frozenset(
     {"title", "description", "examples", "deprecated", "$schema", "$id", "$defs", "$ref"}
 )
@@ -27,7 +26,7 @@ _WIDENED = "released readers would refuse new records"
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
-    """What in `new` breaks readers or records of `old`, a sentence each; empty when they go together."""
+    """A sentence for each change from `old` to `new` that breaks readers or records. Empty if none does."""
     return list(_compare(old, new, "", old, new))
 
 
@@ -108,7 +107,7 @@ def _resolved(schema: Schema, root: Schema) -> Schema:
 
 def _schema(schema: Schema, keyword: str) -> Schema:
     found = schema.get(keyword, {})
-    # `false` and `true` are schemas too: nothing and everything.
+    # `false` and `true` are schemas too: they accept nothing and everything.
     return found if isinstance(found, Mapping) else {"not": {}} if found is False else {}
 
 

@@ -1,12 +1,12 @@
 """
-The contracts as other teams read them: JSON Schemas, an AsyncAPI 3.0 document, and releases.
+The contracts for other teams: JSON Schemas, an AsyncAPI 3.0 document, and the schemas of each release.
 
     python -m ops.contracts.documents                   write contracts/ anew
-    python -m ops.contracts.documents check             say what is out of date or breaks a release
-    python -m ops.contracts.documents release 0.2.0     keep today's schemas as those of a release, for ever
+    python -m ops.contracts.documents check             list what is out of date or breaks a release
+    python -m ops.contracts.documents release 0.2.0     keep the schemas of now as those of a release
 
 Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
-of the tests as examples, so that the documents cannot say anything else than the code.
+of the tests as examples. So the documents always say what the code does.
 """
 
 import json
@@ -32,7 +32,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KAFKA_BINDING = "0.5.0"
 DEAD_LETTER = "DeadLetter"
 
-# Commands: other systems emit these, and we only read them.
+# Commands: other systems publish these, and Kepu Week only reads them.
 COMMANDS: tuple[type[Event], ...] = (events.RegistrationRequested, events.NotificationRequested)
 
 _HEADERS: dict[str, str] = {
@@ -65,13 +65,13 @@ def schema_of(contract: type[Event]) -> dict[str, Any]:
 
 
 def documents() -> dict[str, str]:
-    """Every published file by its name in contracts/."""
+    """The text of every published file, by its name in contracts/."""
     found = {f"{contract.type}{SCHEMA_SUFFIX}": _text(schema_of(contract)) for contract in events.ALL}
     return {**found, ASYNCAPI: _text(asyncapi())}
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document: a channel for each topic, dead letters too."""
+    """The AsyncAPI 3.0 document. It has a channel for each topic, those of dead letters too."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
@@ -127,7 +127,7 @@ def _channel(topic: topics.Topic, contract: type[Event] | None) -> dict[str, Any
 
 
 def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """As seen from Kepu Week: what it sends others may receive, what it receives others may send."""
+    """The operations as seen from Kepu Week: others may receive what it sends, and send what it receives."""
     for topic in topics.ALL:
         channel = {"$ref": f"#/channels/{topic.name}"}
         contract = contracts.get(topic.name)
@@ -184,7 +184,7 @@ def _dead_letter() -> dict[str, Any]:
 
 
 def outdated(folder: Path = PUBLISHED) -> list[str]:
-    """What in the folder differs from the code, a sentence each."""
+    """A sentence for each file in the folder that differs from the code."""
     wanted = documents()
     present = {path.name for path in folder.glob("*.json")}
     return [
@@ -199,7 +199,7 @@ def outdated(folder: Path = PUBLISHED) -> list[str]:
 
 
 def broken(released: Path = PUBLISHED / RELEASED, contracts: Sequence[type[Event]] = events.ALL) -> list[str]:
-    """Where today's contracts break one of any release, a sentence each."""
+    """A sentence for each place where the contracts of now break those of a release."""
     today = {contract.type: schema_of(contract) for contract in contracts}
     found = []
     for path in sorted(released.glob(f"*/*{SCHEMA_SUFFIX}")):
@@ -216,7 +216,7 @@ def broken(released: Path = PUBLISHED / RELEASED, contracts: Sequence[type[Event
 
 
 def write(folder: Path = PUBLISHED) -> None:
-    """Write every document anew and remove those that belong to no contract."""
+    """Write all documents again, and remove files that belong to no contract."""
     wanted = documents()
     folder.mkdir(exist_ok=True)
     for path in folder.glob("*.json"):
@@ -228,10 +228,10 @@ def write(folder: Path = PUBLISHED) -> None:
 
 def release(version: str, folder: Path = PUBLISHED) -> None:
     """
-    Keep today's schemas as those of a release.
+    Keep the schemas of now as those of a release.
 
     Raises:
-        FileExistsError: the release exists; what is released never changes.
+        FileExistsError: the release exists. A release never changes.
     """
     kept = folder / RELEASED / version
     kept.mkdir(parents=True)
@@ -244,7 +244,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command, and return the exit code."""
     match arguments:
         case []:
             write()

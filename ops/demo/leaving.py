@@ -1,50 +1,49 @@
-"""People who have themselves erased: before they sat the contest, or after all they came for."""
+"""People who ask to be erased: some before they sit the contest, some at the end of the week."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 
-from ops.demo.client import Client
-from ops.demo.people import ERASED, Person, Urls
-from ops.stack import StackError
+from ops.demo.people import ERASED, Person
+from ops.deployment.client import Client, UnexpectedAnswer
 
 LEAVE_EVERY = 40
-# The services hear of it by an event; kills may keep them from hearing for a while.
+# The services hear of an erasure by an event. Kills may delay it for a while.
 HEARD_SECONDS_MAX = 60.0
 LOOK_SECONDS = 0.5
 
 
 def leavers(people: Sequence[Person], *, after: int) -> tuple[list[Person], list[Person]]:
-    """Who leaves before sitting, and who leaves at the end; the first `after` people stay."""
+    """The people who leave before the contest and at the end of the week. The first `after` people stay."""
     chosen = people[after::LEAVE_EVERY]
     return list(chosen[::2]), list(chosen[1::2])
 
 
-async def leave(client: Client, urls: Urls, person: Person) -> None:
+async def leave(client: Client, person: Person) -> None:
     """
-    Have a person erased, twice, as people do who are not sure; the second time changes nothing.
+    Ask twice to erase a person, as people do who are not sure. The second time changes nothing.
 
     Raises:
-        StackError: it is refused.
+        UnexpectedAnswer: the request is refused, or the second one changes something.
     """
-    url = f"{urls.registration}/participants/me"
+    url = f"{client.apis.registration}/participants/me"
     first = await client.ask("DELETE", url, headers=person.headers)
     client.ledger.note("erased", person.participant_id)
     again = await client.ask("DELETE", url, headers=person.headers)
     if again["erased_at"] != first["erased_at"]:
-        raise StackError("a person who was erased was erased again")
+        raise UnexpectedAnswer(f"DELETE {url} erased somebody a second time: {again}")
     person.status = ERASED
 
 
-async def try_after_leaving(client: Client, urls: Urls, quiz_id: str, people: Sequence[Person]) -> None:
+async def try_after_leaving(client: Client, quiz_id: str, people: Sequence[Person]) -> None:
     """
-    Try what the erased must be refused, once the services have heard of it.
+    Let the erased try to start an attempt. The services must refuse it once they have heard of the erasure.
 
     Raises:
-        StackError: one of them may still do it.
+        UnexpectedAnswer: one of them may still start.
     """
     for person in people:
-        await _refused_at_last(client, f"{urls.quiz}/quizzes/{quiz_id}/attempts", person)
+        await _refused_at_last(client, f"{client.apis.quiz}/quizzes/{quiz_id}/attempts", person)
 
 
 async def _refused_at_last(client: Client, url: str, person: Person) -> None:
@@ -52,7 +51,7 @@ async def _refused_at_last(client: Client, url: str, person: Person) -> None:
     while True:
         try:
             await client.refused("POST", url, "participant_erased", headers=person.headers)
-        except StackError:
+        except UnexpectedAnswer:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(LOOK_SECONDS)

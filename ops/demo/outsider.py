@@ -1,12 +1,11 @@
 """
 Another team's system that takes part by events alone.
 
-It knows the published contracts and nothing of our code: plain confluent-kafka, the
-papers drawn by the rule that `quiz.published` states, contacts sealed with the public
-key. So it also proves that the contracts suffice.
+It uses the published contracts and none of the services' code: plain confluent-kafka, papers drawn by the
+rule that `quiz.published` states, contacts sealed with the public key. So it also proves that the contracts
+suffice.
 """
 
-import hashlib
 import json
 import random
 import uuid
@@ -21,6 +20,8 @@ from zoneinfo import ZoneInfo
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 from nacl.public import PublicKey, SealedBox
 
+from ops.audit.papers import paper_of
+
 Json: TypeAlias = dict[str, Any]
 Headers: TypeAlias = list[tuple[str, str | bytes | None]]
 SOURCE = "schools/examination-hall"
@@ -31,7 +32,7 @@ BIG_BYTES = 1_048_576
 
 @dataclass(slots=True)
 class Emitted:
-    """What Kafka has acknowledged: (topic, event id) of good events, topic and kind of poison ones."""
+    """What Kafka has acknowledged: topic and event id of good events, topic and kind of poison records."""
 
     events: list[tuple[str, str]] = field(default_factory=list)
     poison: list[tuple[str, str]] = field(default_factory=list)
@@ -48,7 +49,7 @@ class Outsider:
                 "bootstrap.servers": kafka,
                 "enable.idempotence": True,
                 "message.max.bytes": 2 * BIG_BYTES,
-                # A broker that is away for a while is no news in a run that kills it.
+                # Errors only: in a run that kills the broker, warnings about it say nothing new.
                 "log_level": 2,
             }
         )
@@ -56,7 +57,7 @@ class Outsider:
         self.emitted = Emitted()
 
     def register(self, people: Sequence[str], sessions: Sequence[str], districts: Sequence[str]) -> None:
-        """Ask for a place for each; the contact travels sealed."""
+        """Ask for a place for each. The contact is sealed for notifications."""
         for number, person in enumerate(people):
             contact = {"name": f"考生{number:04d}", "email": f"exam-{number:04d}@example.org"}
             command = {
@@ -69,14 +70,14 @@ class Outsider:
             }
             self._emit("registration.requested", person, command)
             if number % 20 == 0:
-                # The same command again, as a careful sender does who heard no answer.
+                # The same command again, as a sender does that is not sure whether the first one arrived.
                 self._emit("registration.requested", person, command, repeat=True)
-                # And once more as another request, which is rejected: there is a registration already.
+                # Another request for the same place, which is rejected: there is a registration already.
                 twice = {**command, "request_id": f"again-{person}"}
                 self._emit("registration.requested", person, twice)
 
     def published_quiz(self, quiz_id: str) -> Json:
-        """The quiz as its event tells it, read from the topic's beginning."""
+        """The quiz as its event describes it, read from the beginning of the topic."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self._kafka,
@@ -99,7 +100,7 @@ class Outsider:
         raise TimeoutError(f"no quiz.published of {quiz_id} within {LOOK_SECONDS_MAX:.0f} s")
 
     def sit(self, people: Sequence[str], quiz: Json) -> None:
-        """Have each one's answers graded; some are sent twice, of which the first counts."""
+        """Send the answers of each person. Some are sent twice, and then the first submission counts."""
         for number, person in enumerate(people):
             submission = self._answers(person, quiz)
             self._emit("quiz.submitted", submission["attempt_id"], submission)
@@ -107,7 +108,7 @@ class Outsider:
                 self._emit("quiz.submitted", submission["attempt_id"], {**submission, "answers": {}})
 
     def say(self, people: Sequence[str]) -> None:
-        """Have a message of our own delivered to each."""
+        """Ask notifications to deliver a message of this system to each."""
         for person in people:
             request = {
                 "request_id": str(uuid.uuid4()),
@@ -119,7 +120,7 @@ class Outsider:
             self._emit("notification.requested", person, request)
 
     def emit_poison(self) -> None:
-        """Records of every broken kind, among the good ones."""
+        """Send broken records of every kind among the good ones."""
         body = json.dumps({"request_id": "x"}).encode()
         for topic in ("registration.requested", "quiz.submitted", "notification.requested"):
             good = partial(_headers, f"kepu.{topic}.v1")
@@ -187,19 +188,6 @@ class Outsider:
                 where.append((topic, what))
 
         return delivered
-
-
-def paper_of(quiz: Json, attempt_id: str) -> list[Json]:
-    """The questions of an attempt, drawn by the rule that `quiz.published` states."""
-    paper = uuid.UUID(attempt_id).int % quiz["papers"]
-
-    def place(question: Json) -> str:
-        return hashlib.sha256(f"{quiz['quiz_id']}/{paper}/{question['id']}".encode()).hexdigest()
-
-    drawn: list[Json] = []
-    for topic, count in quiz["blueprint"].items():
-        drawn += sorted((q for q in quiz["questions"] if q["topic_name"] == topic), key=place)[:count]
-    return drawn
 
 
 def _headers(type_: str, id_: str | None = None) -> Headers:

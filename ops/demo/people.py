@@ -1,4 +1,4 @@
-"""Who takes part, and where they go."""
+"""The simulated people of the demo."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ ERASED = "erased"
 
 @dataclass(slots=True)
 class Person:
-    """Somebody simulated; what they know and remember."""
+    """A simulated person, with what they know and remember."""
 
     number: int
     skill: float
@@ -25,13 +25,3 @@ class Person:
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
-
-
-@dataclass(slots=True)
-class Urls:
-    """Where the services listen."""
-
-    registration: str
-    quiz: str
-    awards: str
-    notifications: str

@@ -1,8 +1,8 @@
 """
-The week played by simulated people over HTTP, with every kind of outcome among them.
+A week played by simulated people over HTTP, with every kind of outcome among them.
 
-People retry what was not acknowledged, as real clients do; what was goes into the
-ledger. Bounded in people, in requests under way and in time.
+People repeat a request until it is acknowledged, as real clients do. Acknowledgements go into the ledger.
+The number of people, of requests under way and the time are bounded.
 """
 
 import asyncio
@@ -14,26 +14,25 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops.demo.client import UNDER_WAY_MAX, Client
 from ops.demo.leaving import leave, leavers, try_after_leaving
-from ops.demo.people import ERASED, Person, Urls
+from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
-from ops.stack import StackError
-from ops.week import Week
+from ops.deployment.client import UNDER_WAY_MAX, Client, UnexpectedAnswer
+from ops.week.files import Week
 
 Json: TypeAlias = dict[str, Any]
 
 LATE_PEOPLE = 10
 LATE_DURATION_SECONDS = 10
 CANCEL_SHARE = 0.04
-# Where others wait for the place: so that some of them are promoted.
+# Higher where others wait for the place, so that some of them are promoted.
 CANCEL_SCARCE_SHARE = 0.3
 SCARCE_SHARE = 0.2
 OPEN_DAY_SESSION = "open-day-now"
 OPEN_DAY_SHARE = 0.2
 OPEN_DAY_HOURS = 6
 OPEN_DAY_CAPACITY = 20_000
-# Of those at the open day: it is the only session that the door is open for.
+# Of those at the open day, the only session that takes check-ins during the demo.
 CHECK_IN_SHARE = 0.4
 REPEAT_SHARE = 0.02
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -42,7 +41,7 @@ AUDIENCES = ("youth", "farmers", "workers", "elderly", "officials", "other")
 
 
 Advance: TypeAlias = Callable[[str, int], None]
-"""Told that so many more people are through a stage."""
+"""Called with a stage and the number of people who have just completed it."""
 
 
 @dataclass(slots=True)
@@ -50,7 +49,6 @@ class Play:
     """One week with its people."""
 
     week: Week
-    urls: Urls
     client: Client
     people: int
     advance: Advance
@@ -60,30 +58,31 @@ class Play:
 
     async def run(self) -> list[Person]:
         """
-        Register, sit, cancel, check in, leave; returns the people.
+        Let everybody register, take the quiz, cancel, check in and leave.
 
+        Returns: the people.
         Raises:
-            StackError: a service answered what it must not, or not at all for too long.
+            UnexpectedAnswer: a service answered what it must not, or not at all for too long.
         """
         chance = random.Random(self.seed)  # noqa: S311 (simulated people)
         people = [self._person(number, chance) for number in range(self.people)]
         self._keys = {question["id"]: question["key"] for question in self.week.quiz["questions"]}
         await self._each(people, "register", lambda person: self._register(person, chance))
         late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
-        # From the last of them, which a kill may have kept waiting.
+        # The time counts from the last start: a kill may have delayed it.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
         for person in early:
-            await leave(self.client, self.urls, person)
+            await leave(self.client, person)
         await self._each(people, "sit", lambda person: self._sit(person, chance))
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         for person in late_leavers:
-            await leave(self.client, self.urls, person)
-        await try_after_leaving(self.client, self.urls, self.week.quiz_id, [*early, *late_leavers])
+            await leave(self.client, person)
+        await try_after_leaving(self.client, self.week.quiz_id, [*early, *late_leavers])
         unfinished = await self._start(people[LATE_PEOPLE], late_quiz_id(self.week))
-        await try_what_is_refused(self.client, self.urls, self.week.quiz_id, people, unfinished)
+        await try_what_is_refused(self.client, self.week.quiz_id, people, unfinished)
         await asyncio.sleep(max(0.0, self._late_at - time.monotonic()))
-        await try_late(self.client, self.urls, late)
+        await try_late(self.client, late)
         return people
 
     def _person(self, number: int, chance: random.Random) -> Person:
@@ -100,7 +99,7 @@ class Play:
         return sorted({group["district"] for group in self.week.groups if group.get("district")})
 
     def _choose(self, chance: random.Random) -> str:
-        """Any session, but one of them is what everybody wants, and to another one can go at once."""
+        """A session for somebody: often the scarcest, often the open day that is on now, else any."""
         sessions = [str(session["session_id"]) for of in self.week.activities for session in of["sessions"]]
         wish = chance.random()
         if wish < SCARCE_SHARE:
@@ -113,7 +112,7 @@ class Play:
 
     async def _register(self, person: Person, chance: random.Random) -> None:
         person.session_id = self._choose(chance)
-        url, key = f"{self.urls.registration}/registrations", {"Idempotency-Key": str(uuid4())}
+        url, key = f"{self.client.apis.registration}/registrations", {"Idempotency-Key": str(uuid4())}
         body = _request(person)
         answer = await self.client.ask_for("POST", url, ["session_full"], json=body, headers=key)
         if isinstance(answer, str):
@@ -128,11 +127,13 @@ class Play:
         if chance.random() < REPEAT_SHARE:
             again = await self.client.ask("POST", url, json=body, headers=key)
             if again["registration_id"] != person.registration_id:
-                raise StackError(f"a repeated request made a second registration: {again['registration_id']}")
+                raise UnexpectedAnswer(
+                    f"POST {url} made a second registration of a repeated request: {again['registration_id']}"
+                )
 
     async def _start(self, person: Person, quiz_id: str) -> Json:
         return await self.client.ask(
-            "POST", f"{self.urls.quiz}/quizzes/{quiz_id}/attempts", headers=person.headers
+            "POST", f"{self.client.apis.quiz}/quizzes/{quiz_id}/attempts", headers=person.headers
         )
 
     async def _sit(self, person: Person, chance: random.Random) -> None:
@@ -142,7 +143,7 @@ class Play:
         answers = {
             question["id"]: self._answer(person, question, chance) for question in attempt["questions"]
         }
-        url = f"{self.urls.quiz}/attempts/{attempt['attempt_id']}/submission"
+        url = f"{self.client.apis.quiz}/attempts/{attempt['attempt_id']}/submission"
         bearer = {"Authorization": f"Bearer {attempt['attempt_token']}"}
         receipt = await self.client.ask("POST", url, json={"answers": answers}, headers=bearer)
         self.client.ledger.note("submitted", receipt["receipt_id"], attempt["attempt_id"])
@@ -160,13 +161,16 @@ class Play:
             return
         scarce = person.session_id == self._scarcest()
         if chance.random() < (CANCEL_SCARCE_SHARE if scarce else CANCEL_SHARE):
-            url = f"{self.urls.registration}/registrations/{person.registration_id}/cancel"
+            url = f"{self.client.apis.registration}/registrations/{person.registration_id}/cancel"
             await self.client.ask("POST", url, headers=person.headers)
             self.client.ledger.note("cancelled", person.registration_id)
         elif person.session_id == OPEN_DAY_SESSION and chance.random() < CHECK_IN_SHARE:
             body = {"ticket_code": person.ticket_code}
             await self.client.ask(
-                "POST", f"{self.urls.registration}/check-ins", json=body, headers=self.client.organiser
+                "POST",
+                f"{self.client.apis.registration}/check-ins",
+                json=body,
+                headers=self.client.apis.organiser,
             )
             self.client.ledger.note("checked_in", person.registration_id)
 
@@ -199,7 +203,7 @@ def _request(person: Person) -> Json:
 
 
 def open_day(now: datetime) -> Json:
-    """An activity that is on now and has room for everybody: tickets are shown at its door."""
+    """An activity that is on now, with room for everybody, so that tickets can be checked in."""
     session = {
         "session_id": OPEN_DAY_SESSION,
         "starts_at": now.isoformat(),
@@ -218,10 +222,10 @@ def open_day(now: datetime) -> Json:
 
 
 def late_quiz_id(week: Week) -> str:
-    """The short quiz that some people come too late for."""
+    """The id of the short quiz that some people submit too late."""
     return f"{week.quiz_id}-warm-up"
 
 
 def late_quiz(week: Week) -> Json:
-    """The week's quiz, but over after seconds."""
+    """The week's quiz with a few seconds for each attempt."""
     return {**week.quiz, "title": "热身赛", "duration_seconds": LATE_DURATION_SECONDS, "grace_seconds": 0}

@@ -1,29 +1,30 @@
-"""What must be refused, each with its stable code."""
+"""Requests that the services must refuse, each with its stable code."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops.demo.client import Client
-from ops.demo.people import Person, Urls
+from ops.demo.people import Person
+from ops.deployment.client import Client
 
 Json: TypeAlias = dict[str, Any]
 
 
 async def try_what_is_refused(
-    client: Client, urls: Urls, quiz_id: str, people: Sequence[Person], unfinished: Json
+    client: Client, quiz_id: str, people: Sequence[Person], unfinished: Json
 ) -> None:
     """
-    Ask for one of each kind.
+    Send one request of each kind.
 
     Args:
-        unfinished: an attempt that has begun and isn't submitted.
+        unfinished: an attempt that is started and not submitted.
     Raises:
-        StackError: something was not refused, or not with its code.
+        UnexpectedAnswer: a request was not refused, or not with its code.
     """
+    apis = client.apis
     one, other = [person for person in people if person.registration_id][:2]
-    attempt = f"{urls.quiz}/attempts/{unfinished['attempt_id']}"
-    stranger = f"{urls.quiz}/attempts/{uuid4()}"
+    attempt = f"{apis.quiz}/attempts/{unfinished['attempt_id']}"
+    stranger = f"{apis.quiz}/attempts/{uuid4()}"
     token = unfinished["attempt_token"]
     bearer, forged = _bearer(token), _bearer(token[:-4] + "AAAA")
     empty: Json = {"answers": {}}
@@ -37,12 +38,12 @@ async def try_what_is_refused(
     await refused("POST", f"{attempt}/submission", "attempt_token_missing", json=empty)
     await refused("POST", f"{stranger}/submission", "attempt_foreign", json=empty, headers=bearer)
     await refused("GET", f"{attempt}/result", "attempt_unknown", headers=other.headers)
-    await refused("POST", f"{urls.quiz}/quizzes/none/attempts", "quiz_unknown", headers=one.headers)
-    await refused("POST", f"{urls.quiz}/quizzes/{quiz_id}/attempts", "token_missing")
-    await refused("POST", f"{urls.quiz}/quizzes/{quiz_id}/close", "organiser_key_missing")
+    await refused("POST", f"{apis.quiz}/quizzes/none/attempts", "quiz_unknown", headers=one.headers)
+    await refused("POST", f"{apis.quiz}/quizzes/{quiz_id}/attempts", "token_missing")
+    await refused("POST", f"{apis.quiz}/quizzes/{quiz_id}/close", "organiser_key_missing")
     guessed = {"X-Organiser-Key": "guessed"}
-    await refused("POST", f"{urls.awards}/awards", "organiser_key_wrong", json={}, headers=guessed)
-    others = f"{urls.registration}/registrations/{one.registration_id}"
+    await refused("POST", f"{apis.awards}/awards", "organiser_key_wrong", json={}, headers=guessed)
+    others = f"{apis.registration}/registrations/{one.registration_id}"
     await refused("GET", others, "registration_unknown", headers=other.headers)
     newcomer = {"name": "某人", "audience": "other", "language": "zh-CN"}
     wishes: dict[str, Json] = {
@@ -55,18 +56,18 @@ async def try_what_is_refused(
     }
     for code, wish in wishes.items():
         key = {"Idempotency-Key": str(uuid4())}
-        await refused("POST", f"{urls.registration}/registrations", code, json=wish, headers=key)
+        await refused("POST", f"{apis.registration}/registrations", code, json=wish, headers=key)
 
 
-async def try_late(client: Client, urls: Urls, attempts: Sequence[Json]) -> None:
+async def try_late(client: Client, attempts: Sequence[Json]) -> None:
     """
     Submit attempts whose time is over.
 
     Raises:
-        StackError: one was taken.
+        UnexpectedAnswer: one was accepted.
     """
     for attempt in attempts:
-        url = f"{urls.quiz}/attempts/{attempt['attempt_id']}/submission"
+        url = f"{client.apis.quiz}/attempts/{attempt['attempt_id']}/submission"
         bearer = _bearer(attempt["attempt_token"])
         await client.refused("POST", url, "attempt_late", json={"answers": {}}, headers=bearer)
 

@@ -1,4 +1,4 @@
-"""The demo: a week of people, another system's events, an organiser's decisions, and its close."""
+"""The demo: a week of people, another system's events, an organiser's decisions, the closing."""
 
 import asyncio
 import random
@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from uuid import uuid4
 
-from ops import week as weeks
 from ops.audit.awards import name_of
-from ops.databases import Databases
-from ops.demo.client import Client
 from ops.demo.outsider import Outsider
-from ops.demo.people import Urls
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
-from ops.services import Services
-from ops.settle import Unrest, wait_until_settled
-from ops.stack import StackError
-from ops.week import Week
+from ops.deployment.client import Client, UnexpectedAnswer
+from ops.deployment.databases import Databases
+from ops.deployment.description import Apis, Deployment
+from ops.deployment.settle import Unrest, wait_until_settled
+from ops.week import files, load
+from ops.week.files import Week
+from ops.week.load import NotLoaded
 
 Json: TypeAlias = dict[str, Any]
 PEOPLE = 2_000
@@ -29,9 +28,9 @@ LOOK_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Demo:
-    """One week to be played on running services."""
+    """One week, to be played on a deployment that runs."""
 
-    services: Services
+    deployment: Deployment
     client: Client
     advance: Callable[[str, int], None]
     say: Callable[[str], None]
@@ -43,34 +42,31 @@ class Demo:
         self.week = week_of_now()
 
     @property
-    def urls(self) -> Urls:
-        """Where the services listen."""
-        url = self.services.url
-        return Urls(url("registration"), url("quiz"), url("awards"), url("notifications"))
+    def apis(self) -> Apis:
+        """The services' HTTP APIs."""
+        return self.deployment.apis
 
     def prepare(self) -> None:
         """
-        Load the week, and the short quiz that some come too late for.
+        Load the week, and the short quiz that some people submit too late.
 
         Raises:
-            StackError: a service refuses it.
+            NotLoaded: a service refuses something.
         """
-        urls = {name: self.services.url(name) for name in ("registration", "quiz", "awards")}
-        key = self.services.secrets["KEPU_ORGANISER_KEY"]
-        if failures := weeks.load(weeks.pieces(self.week), urls, key):
-            raise StackError(f"the week was not loaded: {failures}")
-        weeks.put_quiz(urls["quiz"], key, late_quiz_id(self.week), late_quiz(self.week))
+        if failures := load.load(load.pieces(self.week), self.apis):
+            raise NotLoaded(f"the sample week was not loaded: {failures}")
+        load.put(load.quiz_piece(late_quiz_id(self.week), late_quiz(self.week)), self.apis)
 
     async def play(self) -> None:
         """
-        Let everybody do what they came for.
+        Play the week: people over HTTP, another system by events, the organiser's decisions.
 
         Raises:
-            StackError: something was answered that must not be.
+            UnexpectedAnswer: a service answered what it must not.
         """
-        outsider = Outsider(self.services.stack.kafka, self.services.secrets["KEPU_CONTACT_PUBLIC_KEY"])
+        outsider = Outsider(self.deployment.kafka, self.deployment.contact_public_key)
         elsewhere = asyncio.create_task(asyncio.to_thread(self._play_outside, outsider))
-        play = Play(self.week, self.urls, self.client, self.people, self.advance)
+        play = Play(self.week, self.client, self.people, self.advance)
         await play.run()
         await elsewhere
         for topic, id_ in outsider.emitted.events:
@@ -80,20 +76,21 @@ class Demo:
 
     async def close(self, databases: Databases) -> None:
         """
-        Close the quizzes, have their prizes awarded, and wait until all is at rest.
+        Close the quizzes, and wait until their prizes are awarded and all is at rest.
 
         Raises:
-            StackError: that takes too long.
+            UnexpectedAnswer: a quiz is not closed in time.
+            NotAtRest: something is still under way after the time.
         """
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
-            url = f"{self.urls.quiz}/quizzes/{quiz_id}"
-            await self.client.ask("POST", f"{url}/close", headers=self.client.organiser)
+            url = f"{self.apis.quiz}/quizzes/{quiz_id}"
+            await self.client.ask("POST", f"{url}/close", headers=self.client.apis.organiser)
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
-            await self._wait_until_closed(f"{self.urls.quiz}/quizzes/{quiz_id}")
+            await self._wait_until_closed(f"{self.apis.quiz}/quizzes/{quiz_id}")
         await self.settle(databases)
 
     async def settle(self, databases: Databases) -> None:
-        """Wait until all is at rest, saying what is left to do."""
+        """Wait until all is at rest, and say what is left to do."""
 
         def tell(unrest: Unrest) -> None:
             self.say(
@@ -101,14 +98,14 @@ class Demo:
                 f"{unrest.undelivered} messages to deliver"
             )
 
-        await wait_until_settled(self.services.stack.kafka, databases, tell)
+        await wait_until_settled(self.deployment.kafka, databases, tell)
 
     async def _wait_until_closed(self, url: str) -> None:
         deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS_MAX
         while (await self.client.ask("GET", url))["status"] != "closed":
             if asyncio.get_running_loop().time() > deadline:
-                raise StackError(f"{url} is not closed after {CLOSE_SECONDS_MAX:.0f} s")
-            self.say("the contest is closed; what came in time is being graded to the last one")
+                raise UnexpectedAnswer(f"{url} is not closed after {CLOSE_SECONDS_MAX:.0f} s")
+            self.say("the contest is closed; the last submissions are being graded")
             await asyncio.sleep(LOOK_SECONDS)
 
     def _play_outside(self, outsider: Outsider) -> None:
@@ -117,7 +114,7 @@ class Demo:
         sessions = [session["session_id"] for one in self.week.activities for session in one["sessions"]]
         districts = sorted({group["district"] for group in self.week.groups if group.get("district")})
         quiz = outsider.published_quiz(self.week.quiz_id)
-        # Some sit before they are registered: the order of two topics is nobody's promise.
+        # Some take the quiz before they are registered: between two topics there is no order.
         early = people[: self.outsiders // 10]
         outsider.sit(early, quiz)
         outsider.register(people, sessions, districts)
@@ -128,39 +125,39 @@ class Demo:
         self.advance("outside", self.outsiders)
 
     async def _reschedule(self) -> None:
-        """One session moves to another hall and one is cancelled; their people are told."""
+        """Move one session to another hall, and cancel one. The people concerned are told."""
         moved, cancelled = [one for one in self.week.activities if len(one["sessions"]) > 1][:2]
-        url = f"{self.urls.registration}/activities/{moved['activity_id']}"
+        url = f"{self.apis.registration}/activities/{moved['activity_id']}"
         activity = await self.client.ask("GET", url)
         activity["sessions"][0]["venue"] = "濮阳市体育馆"
-        await self.client.ask("PUT", url, json=activity, headers=self.client.organiser)
-        url = f"{self.urls.registration}/sessions/{cancelled['sessions'][0]['session_id']}/cancel"
-        await self.client.ask("POST", url, json={"reason": "weather"}, headers=self.client.organiser)
+        await self.client.ask("PUT", url, json=activity, headers=self.client.apis.organiser)
+        url = f"{self.apis.registration}/sessions/{cancelled['sessions'][0]['session_id']}/cancel"
+        await self.client.ask("POST", url, json={"reason": "weather"}, headers=self.client.apis.organiser)
 
     async def _confer(self) -> None:
-        """The organiser's plaques and flags, one of them twice and one of them taken back."""
+        """Confer plaques and flags, each one twice as if by mistake, and revoke the last one."""
         teams = [group["group_id"] for group in self.week.groups if group["kind"] == "service_team"]
         schools = [group["group_id"] for group in self.week.groups if group["kind"] == "school"]
-        url = f"{self.urls.awards}/awards"
+        url = f"{self.apis.awards}/awards"
         last: Json = {}
         for scheme in self.week.schemes:
             if scheme["rule"]["type"] != "conferred":
                 continue
             for recipient in teams if scheme["kind"] == "flag" else schools[:2]:
                 body = {"scheme_id": scheme["scheme_id"], "recipient_id": recipient}
-                last = await self.client.ask("POST", url, json=body, headers=self.client.organiser)
-                await self.client.ask("POST", url, json=body, headers=self.client.organiser)
+                last = await self.client.ask("POST", url, json=body, headers=self.client.apis.organiser)
+                await self.client.ask("POST", url, json=body, headers=self.client.apis.organiser)
                 self.client.ledger.note("conferred", name_of(body["scheme_id"], recipient), last["award_id"])
         if last:
             reason = {"reason": "样例：颁发有误"}
             revoke = f"{url}/{last['award_id']}/revoke"
-            await self.client.ask("POST", revoke, json=reason, headers=self.client.organiser)
+            await self.client.ask("POST", revoke, json=reason, headers=self.client.apis.organiser)
             self.client.ledger.note("revoked", last["award_id"])
 
 
 def week_of_now() -> Week:
-    """The sample week, moved so that it begins tomorrow, with its contest open already."""
+    """The sample week, moved so that it begins tomorrow, with its contest open now."""
     now = datetime.now(UTC)
-    week = weeks.from_tomorrow(weeks.read(), now)
+    week = files.from_tomorrow(files.read(), now)
     week.activities.append(open_day(now))
     return week

@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ops.deployment.description import SERVICES
+from ops.deployment.keys import COMMON, NEEDED
 from ops.documents.tables import code, table
-from ops.keys import COMMON, NEEDED
 from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
 
-SERVICES = ("registration", "quiz", "awards", "notifications")
 # What happens to a running week when a secret is replaced.
 _REPLACED = {
     "KEPU_ORGANISER_KEY": "Organisers need the new key.",

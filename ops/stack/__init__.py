@@ -1,4 +1,8 @@
-"""Real Kafka and MongoDB on one machine, from Python packages alone: docs/decisions/0004-local-stack.md"""
+"""
+Real Kafka and MongoDB on one machine, from Python packages alone: docs/decisions/0004-local-stack.md
+
+Start with `stack.py`. `kafka.py` and `mongo.py` know their server, `process.py` starts and ends processes.
+"""
 
 from ops.stack.errors import StackError
 from ops.stack.stack import Stack

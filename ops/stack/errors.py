@@ -1,9 +1,11 @@
-"""What a user of the local stack can be told."""
+"""Errors of the local stack."""
+
+from ops.errors import CommandError
 
 
-class StackError(RuntimeError):
-    """The stack can't do what was asked; the message names the thing, the reason and what to do next."""
+class StackError(CommandError):
+    """Kafka or MongoDB on this machine cannot be started, found, stopped or watched."""
 
 
 class NotReady(Exception):
-    """A server doesn't answer yet; asking again may help."""
+    """A server does not answer yet. To ask again may help."""

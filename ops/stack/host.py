@@ -1,4 +1,4 @@
-"""What this machine has to offer: ports, disk space, folders."""
+"""What the stack needs of this machine: ports, disk space, open files, folders."""
 
 import random
 import shutil
@@ -12,8 +12,8 @@ import psutil
 from ops.stack.errors import StackError
 
 # Below the range from which systems take ports for outgoing connections (Linux from 32768, macOS from 49152).
-# A client that keeps dialling a killed broker's port in that range can be given this very port as its own,
-# connects to itself, and the broker can't come back.
+# In that range a client that keeps dialling a killed broker can get the broker's port as its own, connect to
+# itself, and so keep the broker from coming back.
 PORT_MIN = 20_000
 PORT_MAX = 31_999
 PORT_TRIES_MAX = 200
@@ -23,18 +23,18 @@ FREE_DISK_BYTES_MIN = 2 * 1024**3
 # The usual soft limit is 1,024. A week needs some 700 for MongoDB and 500 for Kafka; the tests at their peak
 # four times as much.
 OPEN_FILES_MIN = 4_096
-# Programs may read and close all numbers below the limit, so "unlimited" is not taken at its word.
+# Some programs try to close every number below the limit, so even "unlimited" is cut to this.
 OPEN_FILES_MAX = 65_536
 
 
 def choose_ports(server: str, count: int, told: int | None, remembered: Sequence[int]) -> tuple[int, ...]:
     """
-    The clients' port first: as told, else where they found the server last, else a free one.
+    The ports of a server. The first is for clients: the one asked for, else the last one, else a free one.
 
-    The others are nobody's business but the server's, so a lost one is replaced without a word.
+    Only the server itself uses the other ports, so one that is taken is replaced silently.
 
     Raises:
-        StackError: somebody else listens on the clients' port.
+        StackError: another program listens on the port for clients.
     """
     first = told or (remembered[0] if remembered else None)
     if first is None:
@@ -48,7 +48,7 @@ def choose_ports(server: str, count: int, told: int | None, remembered: Sequence
 
 
 def free_port(taken: Collection[int] = ()) -> int:
-    """A port on which nothing listens now and that isn't among those already promised."""
+    """A port on which nothing listens now, and that is not in `taken`."""
     for _ in range(PORT_TRIES_MAX):
         port = random.randint(PORT_MIN, PORT_MAX)  # noqa: S311 - protects nothing
         if port not in taken and is_free(port):
@@ -59,9 +59,9 @@ def free_port(taken: Collection[int] = ()) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on this port of the loopback address."""
+    """Whether nothing listens on this port of 127.0.0.1."""
     with socket.socket() as probe:
-        # As the servers do: connections of a server killed a moment ago don't block its successor.
+        # The servers do the same: connections of a killed server then do not block the next one.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -75,11 +75,11 @@ def check_port(port: int, server: str) -> None:
     Check that a server can have its port.
 
     Raises:
-        StackError: somebody listens there; it says who, where that can be seen.
+        StackError: another program listens there; the message names it if possible.
     """
     if not is_free(port):
         raise StackError(
-            f"port {port} for {server} is taken{_by_whom(port)}: stop that, "
+            f"port {port} for {server} is taken{_by_whom(port)}: stop that program, "
             f"or choose another with kepu stack up --home … --{server}-port …"
         )
 
@@ -89,7 +89,7 @@ def check_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES_MIN) -> None:
     Check that there is room for the stack.
 
     Raises:
-        StackError: the disk of this folder has less than that free.
+        StackError: the disk of this folder has less space.
     """
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
@@ -101,7 +101,7 @@ def check_disk(folder: Path, needed_bytes: int = FREE_DISK_BYTES_MIN) -> None:
 
 def allow_open_files(wanted: int = OPEN_FILES_MAX) -> int:
     """
-    Raise this process's soft limit of open files as far as the hard one lets it: children inherit the limit.
+    Raise the soft limit of open files of this process as far as allowed. Child processes inherit it.
 
     Returns: how many files a program started from here may open.
     """
@@ -114,7 +114,7 @@ def allow_open_files(wanted: int = OPEN_FILES_MAX) -> int:
     reachable = wanted if hard == unlimited else min(wanted, hard)
     if soft == unlimited or soft >= reachable:
         return wanted if soft == unlimited else soft
-    # macOS has a further limit, the kernel's: below it, what the stack needs may still be had.
+    # The kernel of macOS has another, lower limit. Less than wanted may still be enough.
     for limit in (reachable, OPEN_FILES_MIN):
         with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
@@ -124,10 +124,10 @@ def allow_open_files(wanted: int = OPEN_FILES_MAX) -> int:
 
 def check_open_files(allowed: int, needed: int = OPEN_FILES_MIN) -> None:
     """
-    Check that a server may open as many files as it needs: MongoDB ends itself when it meets the limit.
+    Check that a server may open as many files as it needs: at the limit MongoDB ends itself.
 
     Raises:
-        StackError: it may not.
+        StackError: it may open fewer.
     """
     if allowed < needed:
         raise StackError(
@@ -139,14 +139,14 @@ def check_open_files(allowed: int, needed: int = OPEN_FILES_MIN) -> None:
 
 def make_folder(folder: Path, way_out: str = "choose another with --home") -> None:
     """
-    Create the folder if need be, and make sure that it can be written to.
+    Create the folder if it is not there, and check that it can be written to.
 
     Raises:
-        StackError: it can't; with the way out.
+        StackError: it cannot; the message ends with `way_out`.
     """
     probe = folder / ".writable"
     try:
-        # Databases and logs of a week: nobody else's to read.
+        # It will hold the databases and logs of a week: only the owner may read them.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe.touch()
         probe.unlink(missing_ok=True)
@@ -155,7 +155,7 @@ def make_folder(folder: Path, way_out: str = "choose another with --home") -> No
 
 
 def _by_whom(port: int) -> str:
-    """Who listens there, where the system tells: other users' processes may stay hidden."""
+    """Which program listens there, empty if the system does not say: it may belong to another user."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)

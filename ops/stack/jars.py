@@ -1,6 +1,6 @@
 """
-Kafka's jars: named with their SHA-256 by ops/jgo.lock.toml, fetched once, then taken from the cache without a
-network.
+The jars of Kafka. ops/jgo.lock.toml names them with their SHA-256. They are fetched once and then taken from
+a cache, so later starts need no network.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class Jar:
     sha256: str
 
     def path(self, repository: Path) -> Path:
-        """Where Maven's layout puts it."""
+        """Its place in a folder with Maven's layout."""
         folder = repository.joinpath(*self.group.split("."), self.artifact, self.version)
         return folder / f"{self.artifact}-{self.version}.jar"
 
@@ -38,7 +38,7 @@ class Jar:
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """One per user and set of jars, so that another version of Kafka never meets the files of this one."""
+    """A folder for each user and set of jars, so that two versions of Kafka never share files."""
     base = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "kepu" / f"kafka-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
 
@@ -55,12 +55,12 @@ def fetch_jars(
     cache: Path, tell: Callable[[str], None], repositories: Mapping[str, str] | None = None
 ) -> list[Path]:
     """
-    The jars of the lock, in its order; whatever is missing or differs from its checksum is fetched.
+    The jars of the lock file, in its order. A jar that is missing or has another checksum is fetched.
 
-    `repositories` by name and URL; by default those in jgo's config file, then Maven Central.
-
+    Args:
+        repositories: URLs by name. By default those of jgo's config file, then Maven Central.
     Raises:
-        StackError: a jar can't be fetched, or what comes isn't what the lock names.
+        StackError: a jar cannot be fetched, or the one that came has another checksum.
     """
     make_folder(cache, "set XDG_CACHE_HOME to a folder that you can write to")
     repository = cache / "maven"
@@ -71,7 +71,7 @@ def fetch_jars(
             if not wanted:
                 break
             tell(f"Fetching Kafka: {len(wanted)} of {len(jars)} jars, kept in {cache} from then on")
-            # A start cache belongs to these very files: Java compares their times.
+            # A start cache is only valid for these files: Java compares their times.
             for stale in cache.glob("*.aot"):
                 stale.unlink()
             _download(wanted, repository, repositories)
@@ -89,7 +89,7 @@ def _missing(jars: list[Jar], repository: Path) -> list[Jar]:
 
 
 def _download(jars: list[Jar], repository: Path, repositories: Mapping[str, str] | None) -> None:
-    # Only here, where the network is needed: the import alone takes longer than checking all jars.
+    # Imported only when needed: the import takes longer than the check of all jars.
     import requests
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
@@ -102,7 +102,7 @@ def _download(jars: list[Jar], repository: Path, repositories: Mapping[str, str]
     )
 
     def download(jar: Jar) -> None:
-        # A download cut short by a kill stays behind under the final name.
+        # After a kill, half a download may be there under the final name.
         jar.path(repository).unlink(missing_ok=True)
         maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
 
@@ -110,7 +110,7 @@ def _download(jars: list[Jar], repository: Path, repositories: Mapping[str, str]
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
             list(pool.map(download, jars))
     except (requests.RequestException, RuntimeError, OSError) as error:
-        # Of requests' errors the kind says it all: their text is a page of nested addresses.
+        # The text of requests' errors is a page of nested addresses. Their kind says enough.
         reason = type(error).__name__ if isinstance(error, requests.RequestException) else error
         raise StackError(
             f"Kafka's jars are not all in {repository} yet and can't be fetched ({reason}): connect "

@@ -1,4 +1,4 @@
-"""The Java that runs Kafka: which one, and how its arguments are written down."""
+"""The Java that runs Kafka: where it is, and the file with its arguments."""
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ops.stack.errors import StackError
 
-# Java takes the encoding of file names from the locale; in the C locale it can't open 科普/kafka.
+# Java takes the encoding of file names from the locale. In the C locale it cannot open 科普/kafka.
 ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 
 
 def find_java(environment: Mapping[str, str]) -> Path:
     """
-    KEPU_JAVA if set, a Java home or its `java`; else the one among the Python packages.
+    The Java of KEPU_JAVA (a Java home or its `java`) if set, else the one among the Python packages.
 
-    JAVA_HOME by itself counts for nothing: it often names a Java that is too old for Kafka.
+    JAVA_HOME is ignored: it often names a Java that is too old for Kafka.
     """
     told = environment.get("KEPU_JAVA")
     if told:
@@ -36,7 +36,7 @@ def find_java(environment: Mapping[str, str]) -> Path:
 
 
 def packaged_version(environment: Mapping[str, str]) -> str | None:
-    """The version of the Java among the Python packages, None if another one was asked for."""
+    """The version of the Java among the Python packages, None if KEPU_JAVA names another."""
     if environment.get("KEPU_JAVA"):
         return None
     try:
@@ -46,6 +46,6 @@ def packaged_version(environment: Mapping[str, str]) -> str | None:
 
 
 def write_arguments(path: Path, arguments: Iterable[str]) -> None:
-    """An @file for Java's launcher, so that a class path of 45 jars doesn't swamp the process list."""
+    """Write an @file for Java's launcher: a class path of 45 jars would fill the process list."""
     quoted = (argument.replace("\\", "\\\\").replace('"', '\\"') for argument in arguments)
     path.write_text("".join(f'"{argument}"\n' for argument in quoted))

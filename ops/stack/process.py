@@ -1,4 +1,4 @@
-"""Starting servers, recognising them later, ending them."""
+"""Start a server process, recognise it later, end it."""
 
 import os
 import signal
@@ -34,14 +34,14 @@ class Command:
 
 
 class Started:
-    """A server as its starter holds it; the leash, where there is one, ends with this object's process."""
+    """A server process in the hand of its starter. A server on a leash ends with the starter."""
 
     def __init__(self, process: ServerProcess, child: "subprocess.Popen[str]") -> None:
         self.process = process
         self._child = child
 
     def reap(self) -> None:
-        """Take note of its end, so that it doesn't stay in the process table; end it if it hasn't ended."""
+        """Wait for its end, so that it leaves the process table. End it first if it still runs."""
         if self._child.stdin is not None and self._child.stdout is not None:
             self._child.stdin.close()
             self._child.stdout.close()
@@ -54,7 +54,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
     """
     Start a server with its output going to the log.
 
-    Detached, it lives on in a session of its own; otherwise it dies with the calling process.
+    A detached server goes on in a session of its own. Any other ends with the calling process.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     make_room(log)
@@ -79,7 +79,7 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
             raise StackError(f"{command.arguments[0]} can't be started: {tail(log)}")
         pid = int(told)
     process = ServerProcess(pid=pid, command=command.arguments)
-    # Linux tells the starter that the program is loaded a moment before it shows the new command line.
+    # Linux says that the program is loaded a moment before it shows the new command line.
     deadline = time.monotonic() + RECOGNISE_SECONDS_MAX
     while not is_running(process) and child.poll() is None and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
@@ -89,9 +89,9 @@ def start(command: Command, log: Path, *, detached: bool) -> Started:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """
-    No signal but SIGKILL ends this process before the block is done: what is half cleared up would stay.
+    Only SIGKILL can end this process before the block is done: a half-done clean-up would leave processes.
 
-    What is done inside has a bound of its own, such as `STOP_SECONDS_MAX`.
+    What is done inside must have a limit of its own, such as `STOP_SECONDS_MAX`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -109,7 +109,7 @@ def is_running(process: ServerProcess) -> bool:
 
 
 def stop(process: ServerProcess, seconds: float = STOP_SECONDS_MAX) -> None:
-    """Ask a server of ours to end, and end it after the time. Does nothing to anyone else's process."""
+    """Ask a server of ours to end. Kill it if it takes longer. Other processes are never touched."""
     server = _find(process)
     if server is None:
         return
@@ -120,27 +120,28 @@ def stop(process: ServerProcess, seconds: float = STOP_SECONDS_MAX) -> None:
 
 
 def kill(process: ServerProcess) -> None:
-    """SIGKILL: nothing is flushed, no client is told. Does nothing to anyone else's process."""
+    """Kill a server of ours with SIGKILL: it flushes nothing. Other processes are never touched."""
     server = _find(process)
     if server is None:
         return
     with suppress(psutil.NoSuchProcess):
         server.kill()
     if not _is_gone(server, KILL_SECONDS_MAX):
-        raise StackError(f"process {process.pid} is still there {KILL_SECONDS_MAX:.0f} s after SIGKILL")
+        raise StackError(
+            f"process {process.pid} is still there {KILL_SECONDS_MAX:.0f} s after SIGKILL: look at it with ps"
+        )
 
 
 def _is_gone(server: psutil.Process, seconds: float) -> bool:
     """
-    Wait until it holds no file and no port any more.
+    Wait until the process holds no file and no port any more.
 
-    psutil's own wait would go on until the parent has taken note, which some containers' first process does
-    seconds later.
+    psutil's own wait also waits until the parent has reaped it. In some containers that takes seconds.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            # A zombie that counts several threads is still closing its files.
+            # A zombie with several threads is still closing its files.
             if server.status() == psutil.STATUS_ZOMBIE and server.num_threads() <= 1:
                 return True
         except psutil.Error:
@@ -150,7 +151,7 @@ def _is_gone(server: psutil.Process, seconds: float) -> bool:
 
 
 def _find(process: ServerProcess) -> psutil.Process | None:
-    """This very server, if it runs: a pid used again by another program comes with another command line."""
+    """The process of this server, if it runs. Another program may have its pid now: compare the command."""
     try:
         found = psutil.Process(process.pid)
         return found if tuple(found.cmdline()) == process.command else None

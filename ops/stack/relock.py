@@ -1,8 +1,8 @@
 """
 Renews ops/jgo.lock.toml from ops/jgo.toml: python -m ops.stack.relock
 
-jgo's own `lock` command would fetch a second Java to sort jars into modules, which a plain class path has no
-use for.
+jgo's own `lock` command would fetch a second Java to sort the jars into modules. A plain class path does not
+need that.
 """
 
 import tempfile

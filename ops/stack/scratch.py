@@ -1,4 +1,4 @@
-"""Folders that are gone when the program is gone."""
+"""Temporary folders that are removed when the program ends, however it ends."""
 
 import subprocess
 import sys
@@ -13,22 +13,21 @@ from ops.stack.sweeper import SWEEP_SECONDS_MAX
 @contextmanager
 def scratch(prefix: str, mark: str = "") -> Iterator[Path]:
     """
-    A new temporary folder until the end of the block, or of this process if that comes first.
+    A new temporary folder until the end of the block, or of this process if it ends first.
 
-    Python's own `TemporaryDirectory` leaves its folder behind when a signal ends the process, or when Ctrl-C
-    comes a second time.
+    Python's own `TemporaryDirectory` leaves its folder behind after a signal or a second Ctrl-C.
 
     Args:
-        mark: a `NAME=VALUE`; processes with it in their environment are killed before the folder goes.
+        mark: a `NAME=VALUE`. Processes with it in their environment are killed before the folder is removed.
     """
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     program = str(Path(__file__).with_name("sweeper.py"))
     sweeper = subprocess.Popen(
         (sys.executable, "-I", program, str(folder), *filter(None, [mark])),
         stdin=subprocess.PIPE,
-        # Bearing no mark itself: another sweeper would take it for something left over.
+        # Without the mark: another sweeper would kill this one as left over.
         env={},
-        # Ctrl-C in a terminal reaches all processes of the terminal's session.
+        # In its own session: Ctrl-C in a terminal reaches all processes of the terminal's session.
         start_new_session=True,
     )
     try:

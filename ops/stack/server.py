@@ -1,4 +1,4 @@
-"""What Kafka and MongoDB have in common for whoever starts them."""
+"""What Kafka and MongoDB have in common: how to start one, and how to wait until it is ready."""
 
 import asyncio
 import socket
@@ -27,22 +27,24 @@ class Server(Protocol):
     def address(self, port: int) -> str: ...
 
     def command(self, ports: Sequence[int]) -> Command:
-        """Prepare its files and say how to start it. May take long the first time."""
+        """Prepare its files, and return the command that starts it. May take long the first time."""
 
     def leave_out_start_cache(self) -> bool:
-        """After a failed start: whether a start cache was to blame, and is left out from now on."""
+        """After a failed start: True if a start cache may be the cause, and is not used from now on."""
 
     async def check(self, address: str) -> None:
-        """Raises NotReady as long as it can't be worked with."""
+        """Raises NotReady as long as the server cannot be used."""
 
     async def check_outside(self, address: str) -> None:
-        """The same for a server that isn't ours, which is only looked at."""
+        """The same for a server that is not ours. It changes nothing there."""
 
 
 def wait_until_ready(server: Server, process: ServerProcess, port: int, log: Path) -> None:
     """
+    Wait until a server of ours can be used.
+
     Raises:
-        StackError: it ended, or wasn't ready in time; with the end of its log.
+        StackError: it ended, or was not ready in time; with the end of its log.
     """
 
     def check() -> None:
@@ -64,8 +66,10 @@ def wait_until_reachable(
     server: Server, address: str, variable: str, seconds: float = OUTSIDE_SECONDS_MAX
 ) -> None:
     """
+    Wait until a server that is not ours answers.
+
     Raises:
-        StackError: the server that the variable names doesn't answer.
+        StackError: it does not; the message names the variable with its address.
     """
     try:
         _wait(lambda: _run(server.check_outside(address)), seconds)
@@ -77,7 +81,7 @@ def wait_until_reachable(
 
 
 def is_reachable(server: Server, address: str) -> bool:
-    """Whether a server that isn't ours answers now."""
+    """Whether a server that is not ours answers now."""
     try:
         _run(server.check_outside(address))
     except NotReady:
@@ -107,7 +111,7 @@ def _wait(check: Callable[[], None], seconds: float) -> None:
 
 
 def _run(check: Coroutine[Any, Any, None]) -> None:
-    """In a thread and loop of its own, because the caller may be running in a loop already."""
+    """Run in a thread with a loop of its own: the caller may be running in a loop already."""
 
     async def bounded() -> None:
         try:

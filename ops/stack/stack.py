@@ -1,4 +1,4 @@
-"""Kafka and MongoDB on this machine as one thing: up, down, killed, back again."""
+"""Kafka and MongoDB on this machine: start both, stop both, kill one and start it again."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,11 +25,11 @@ class Stack:
     """
     One Kafka and one MongoDB with all their data under `home`.
 
-    Free ports are chosen the first time unless told, and kept from then on. Detached servers live on when
-    this process ends, and any other Stack on the same home finds them; otherwise they die with this process,
-    however it ends.
+    At the first start free ports are chosen, unless ports are given, and kept from then on. Detached servers
+    go on when this process ends, and any other Stack with the same home finds them. Servers that are not
+    detached end with this process, however it ends.
 
-    Every method raises StackError when it can't do what it says.
+    Every method raises StackError when it cannot do what it says.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Stack:
         self.home = home.absolute()
         self._detached = detached
         self._tell = tell
-        # MongoDB first: where it isn't to be had, that should be said before Kafka is fetched.
+        # MongoDB first: on a platform without it, that is said before Kafka is fetched.
         servers: tuple[Server, ...] = (
             Mongo(self.home / "mongo"),
             Kafka(self.home / "kafka", environment, tell),
@@ -76,11 +76,11 @@ class Stack:
         return self._address("mongo")
 
     def up(self) -> None:
-        """Start what doesn't run; both can be worked with when this returns."""
+        """Start what does not run. When this returns, both can be used."""
         self._up(list(self._servers))
 
     def down(self) -> None:
-        """Stop what runs; the data and the ports stay."""
+        """Stop what runs. The data and the ports are kept."""
         if not self._state_file.exists():
             return
         with self._locked(), undisturbed():
@@ -89,19 +89,19 @@ class Stack:
                 self._end(name, stop)
 
     def kill_kafka(self) -> None:
-        """SIGKILL, as an outage would: nothing is flushed."""
+        """SIGKILL, like an outage: nothing is flushed."""
         self._kill("kafka")
 
     def kill_mongo(self) -> None:
-        """SIGKILL, as an outage would: nothing is flushed."""
+        """SIGKILL, like an outage: nothing is flushed."""
         self._kill("mongo")
 
     def start_kafka(self) -> None:
-        """Bring it back on its port, with its data."""
+        """Start it again on its port, with its data."""
         self._up(["kafka"])
 
     def start_mongo(self) -> None:
-        """Bring it back on its port, with its data."""
+        """Start it again on its port, with its data."""
         self._up(["mongo"])
 
     def status(self) -> list[Status]:
@@ -112,7 +112,7 @@ class Stack:
         ]
 
     def pid(self, name: str) -> int | None:
-        """The process of a server of ours, if it runs."""
+        """The process id of a server of ours, None if it does not run."""
         known = states.load(self._state_file).servers.get(name)
         return known.process.pid if known and known.process and is_running(known.process) else None
 
@@ -121,9 +121,9 @@ class Stack:
 
     def logs(self, *names: str, lines: int = LOG_LINES, follow: bool = False) -> Iterator[tuple[str, str]]:
         """
-        The last lines of the logs named, each with its name; of all servers' that are ours if none is.
+        The last lines of the named logs, each with the name of its server. By default of all that are ours.
 
-        With `follow` those to come as well, until the caller stops asking.
+        With `follow` also the lines to come, without end.
         """
         for name in names:
             if name in self._outside:
@@ -173,14 +173,14 @@ class Stack:
                 for name in ours:
                     self._see_ready(name, patient=name in absent)
             except BaseException:
-                # Ctrl-C too: what this call started, it doesn't leave behind half ready.
+                # After Ctrl-C too: do not leave servers behind that are only half ready.
                 with undisturbed():
                     for name in absent:
                         self._end(name, kill)
                 raise
 
     def _runs(self, name: str) -> bool:
-        """Whether it runs already, and where it was told to."""
+        """Whether it runs already, and on the port that was asked for."""
         known = states.load(self._state_file).servers.get(name)
         if known is None or known.process is None or not is_running(known.process):
             return False
@@ -213,7 +213,7 @@ class Stack:
         self._remember(name, ServerState(ports=ports, process=started.process))
 
     def _see_ready(self, name: str, *, patient: bool) -> None:
-        """With patience, a start that failed because of its start cache is tried once more without."""
+        """Wait until it is ready. If `patient`, a start that the start cache broke is tried again without."""
         server = self._servers[name]
         known = states.load(self._state_file).servers[name]
         assert known.process is not None  # noqa: S101 - just started, or just found running

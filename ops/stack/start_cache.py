@@ -1,8 +1,8 @@
 """
-Kafka starts in half the time when Java finds what an earlier run loaded (an AOT cache, since Java 25).
+Kafka starts in half the time when Java finds what an earlier run has loaded (an AOT cache, since Java 25).
 
-Recorded once per set of jars, in a run of its own with data of its own, so that no real stack pays for it.
-All of it is optional: without the cache, or with one that doesn't match, Kafka starts as it would anyway.
+The cache is recorded once for each set of jars, in a run of its own with data of its own. It is optional:
+without it, or with one that does not match, Kafka starts as usual.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.1
 
 
 class StartCache:
-    """`file` is None where this Java can't keep one."""
+    """The cache in a file. `file` is None if this Java cannot have one."""
 
     def __init__(self, file: Path | None, tell: Callable[[str], None]) -> None:
         self._file = file
@@ -33,9 +33,9 @@ class StartCache:
 
     def fill(self, training: Callable[[Path, Sequence[int], Sequence[str]], Command]) -> None:
         """
-        Record a run once; `training` prepares it for a folder, two ports and Java flags.
+        Record a run, once. `training` makes its command from a folder, two ports and Java flags.
 
-        A failure is remembered, not told: it only means slower starts.
+        A failure is remembered and not reported: starts are only slower without the cache.
         """
         if self._file is None or self._file.exists():
             return
@@ -59,7 +59,7 @@ class StartCache:
                     self._file.touch()
 
     def give_up(self) -> bool:
-        """Never use the cache again, it may be what keeps Kafka from starting. False if it wasn't in use."""
+        """Never use the cache again: it may keep Kafka from starting. False if it was not in use."""
         if self._file is None or not _has_content(self._file):
             return False
         self._file.write_bytes(b"")
@@ -67,12 +67,12 @@ class StartCache:
 
 
 def _has_content(file: Path) -> bool:
-    """An empty file stands for one that was tried and failed."""
+    """False for an empty file too: it marks a cache that was tried and failed."""
     return file.exists() and file.stat().st_size > 0
 
 
 def _run(command: Command, folder: Path, port: int) -> None:
-    """Start, wait until the port is served, stop: what Java loaded until then is what it records."""
+    """Start, wait until the port is served, stop. Java records what it has loaded until then."""
     started = start(command, folder / "training.log", detached=False)
     deadline = time.monotonic() + TRAINING_START_SECONDS_MAX
     try:

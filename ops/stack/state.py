@@ -1,8 +1,8 @@
 """
-What one stack remembers between commands: ports and processes, in one JSON file under its home.
+The state of a stack between commands: ports and processes, in one JSON file in its home.
 
-The file is only written by whoever holds the lock beside it, and replaced as a whole, so a kill leaves the
-old or the new one.
+Only the holder of the lock beside it writes the file. It is replaced as a whole, so after a kill there is
+either the old or the new one.
 """
 
 import os
@@ -20,7 +20,7 @@ LOCK_POLL_SECONDS = 0.05
 
 
 class ServerProcess(BaseModel):
-    """A process of ours. The pid alone may be somebody else's by now; with the command line it is ours."""
+    """A process of ours. Another program may get its pid later, so the command line must match too."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class ServerProcess(BaseModel):
 
 
 class ServerState(BaseModel):
-    """`ports` outlive the process, so clients find a restarted server where it was: at the first of them."""
+    """The ports stay when the process ends: clients find a restarted server at the first port, as before."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +66,7 @@ def save(path: Path, state: State) -> None:
 
 @contextmanager
 def locked(path: Path, wait_seconds: float = LOCK_WAIT_SECONDS_MAX) -> Iterator[None]:
-    """One at a time, over processes and threads. The lock goes with its holder, however that ends."""
+    """Hold a lock against other processes and threads. It is released when its holder ends in any way."""
     try:
         import fcntl
     except ImportError as error:

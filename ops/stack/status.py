@@ -1,4 +1,4 @@
-"""What runs, as far as can be seen from outside."""
+"""The state of a server as seen from outside."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from ops.stack.state import ServerState
 @dataclass(frozen=True, slots=True)
 class Status:
     """
-    `running` only where it also answers: a `pid` without it is a server that starts, or is stuck.
+    One server. It is `running` only if it answers: with a `pid` alone it is starting, or stuck.
 
-    `outside`: a server of one's own, named by KEPU_KAFKA or KEPU_MONGO, whose process isn't known.
+    `outside` means a server of the user's own, named by KEPU_KAFKA or KEPU_MONGO. Its process is not known.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Status:
 
 
 def status_of(server: Server, known: ServerState | None, outside: str | None) -> Status:
-    """Of the server at the address `outside` if there is one, else of ours as far as it is known."""
+    """The status of the server at the address `outside` if given, else of ours."""
     if outside is not None:
         return Status(server.name, outside, is_reachable(server, outside), outside=True)
     if known is None:

@@ -1,10 +1,10 @@
 """
-Clears up after a program that is gone, however it ended: by itself, by a signal, by kill -9.
+Cleans up after a program that has ended, however it ended: by itself, by a signal, by kill -9.
 
-Called as a script: sweeper.py FOLDER [NAME=VALUE]. Standard input is a pipe whose other end the program holds
-and never writes to: its end of file means that the program is gone. Then every process that has this pair in
-its environment is killed, and the folder is removed. Children inherit the environment, so those are found too
-that the program's children started.
+Called as a script: sweeper.py FOLDER [NAME=VALUE]. Standard input is a pipe. The program holds its other end
+and never writes to it, so end of file means that the program is gone. Then every process with NAME=VALUE in
+its environment is killed, and the folder is removed. Children inherit the environment, so processes that the
+program's children started are found too.
 """
 
 import os
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def sweep(folder: Path, mark: str = "") -> None:
-    """Kill those that bear the mark and remove the folder. Servers that are dying may still write to it."""
+    """Kill the marked processes and remove the folder. Repeat: dying servers may still write to it."""
     deadline = time.monotonic() + SWEEP_SECONDS_MAX
     while time.monotonic() < deadline:
         left = list(_marked(mark)) if mark else []

@@ -1,4 +1,4 @@
-"""Seeing a server die while others work with it: each of their errors after that has this one reason."""
+"""Notice when a server dies while others use it: all their later errors have this one cause."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ WATCH_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One process: its name, whether it is there, and where it says what it does."""
+    """One process to watch: its name, whether it is there, and its log."""
 
     name: str
     is_there: Callable[[], bool]
@@ -25,13 +25,13 @@ class Watched:
 
 
 def servers_of(stack: Stack) -> list[Watched]:
-    """Kafka and MongoDB, as far as they are the stack's own."""
+    """Kafka and MongoDB, if they are the stack's own."""
     return [_server(stack, server.name) for server in stack.status() if not server.outside]
 
 
 @contextmanager
 def watching(watched: Sequence[Watched], tell_death: Callable[[str], None]) -> Iterator[None]:
-    """Have the first death told, once, with the end of its log; from a thread."""
+    """Call `tell_death` once, at the first death, with the end of the log. Called from a thread."""
     over = threading.Event()
 
     def watch() -> None:
@@ -53,23 +53,23 @@ def watching(watched: Sequence[Watched], tell_death: Callable[[str], None]) -> I
 @contextmanager
 def ended_by_a_death(watched: Sequence[Watched]) -> Iterator[None]:
     """
-    End the block, whatever it waits for, as soon as one of these is gone. For the main thread.
+    End the block as soon as one of these processes is gone, whatever it waits for. For the main thread.
 
     Raises:
-        StackError: one died; with the end of its log.
+        StackError: a process died; with the end of its log.
     """
     died: list[str] = []
 
     def interrupt(last_words: str) -> None:
         died.append(last_words)
-        # As Ctrl-C does: nothing else ends a wait in whatever loop it is.
+        # The signal of Ctrl-C: nothing else ends every kind of wait.
         os.kill(os.getpid(), signal.SIGINT)
 
     try:
         with watching(watched, interrupt):
             yield
     except BaseException as error:
-        # Clients may have noticed before the watcher, and then their error is not the reason either.
+        # A client may notice before the watcher. Its error is not the cause either.
         if died and isinstance(error, Exception | KeyboardInterrupt):
             raise StackError(died[0]) from error
         raise

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ops.deployment.description import DOCKER_URLS
 from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
-from ops.week import DOCKER_URLS
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ops import week
 from ops.demo.run import week_of_now
-from ops.services import Services, running
+from ops.local.services import Services, running
+from ops.week.load import load, pieces
 from shared.contracts.topics import create_missing
 from tests.support.servers import own_stack
 
@@ -36,8 +36,7 @@ def services() -> Iterator[Services]:
     with own_stack() as stack:
         asyncio.run(create_missing(stack.kafka))
         with running(Services(stack, detached=False)) as up:
-            urls = {name: up.url(name) for name in ("registration", "quiz", "awards")}
-            assert week.load(week.pieces(week_of_now()), urls, up.secrets["KEPU_ORGANISER_KEY"]) == []
+            assert load(pieces(week_of_now()), up.apis) == []
             yield up
 
 

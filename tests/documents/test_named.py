@@ -10,10 +10,11 @@ import pytest
 import typer.main
 from fastapi import FastAPI
 
-from ops import keys
 from ops.cli import app
+from ops.deployment import keys
+from ops.deployment.description import SERVICES
 from ops.documents.observing import names as metric_names
-from ops.documents.settings import SERVICES, assembled, settings_of
+from ops.documents.settings import assembled, settings_of
 from shared.contracts import topics
 from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED
 from shared.runtime.settings import KafkaSettings, Settings, variable

@@ -1,7 +1,7 @@
 """One thing of each kind spoilt in a week at rest, and the statement of the audit that has to fail by it."""
 
 from ops.audit.run import Audit
-from ops.databases import Databases
+from ops.deployment.databases import Databases
 from shared.messaging.publisher import Record
 from shared.storage.mongo import Document
 

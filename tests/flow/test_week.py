@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.audit.run import Audit, audit, show
+from ops.audit.report import show
+from ops.audit.run import Audit, audit
 from ops.chaos import Chaos
-from ops.databases import connected
-from ops.services import Services, running
-from ops.week_cli import console, play
+from ops.commands.play import play
+from ops.commands.terminal import console
+from ops.deployment.databases import connected
+from ops.local.services import Services, running
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
@@ -53,7 +55,7 @@ async def _the_audit_notices_what_is_spoilt(services: Services, found: Audit) ->
         await kafka.write(doubles(found))
         with ledger.open("a") as file:
             file.writelines(f"{promise}\n" for promise, _ in PROMISED)
-        again = await audit(services.stack.kafka, databases, ledger, services.mail_log)
+        again = await audit(services.deployment, databases, ledger)
     amiss = {check.name for checks in again.checks.values() for check in checks if not check.agrees}
     assert amiss >= NOTICED
 

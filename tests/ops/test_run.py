@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ops.services import ROOT
+from ops.local.services import ROOT
 
 TRIALS = Path(__file__).with_name("trials")
 # Its own servers, also where the outer run has others.

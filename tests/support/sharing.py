@@ -19,7 +19,6 @@ FIRST = (
     "tests/shared/test_crashes.py",
     "tests/awards",
     "tests/notifications",
-    "tests/bench",
     "tests/registration",
     "tests/ops",
 )

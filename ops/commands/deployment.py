@@ -1,0 +1,163 @@
+"""kepu load, keys, topics: for any deployment, on this machine or elsewhere."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from ops.commands.terminal import UP_HOME, Home, console, tell
+from ops.deployment import keys
+from ops.deployment.description import DOCKER_URLS, Apis
+from ops.errors import CommandError
+from ops.local.services import Services
+from ops.stack import Stack
+from ops.week import files, load
+from ops.week.files import Week
+from ops.week.load import Failure
+from shared.contracts import topics
+
+# The exit code when some pieces could not be loaded.
+INCOMPLETE = 1
+# From docker compose up until the last service listens, once the images are built.
+DOCKER_START_SECONDS_MAX = 120.0
+
+deployment_cli = typer.Typer()
+
+
+Folder = Annotated[
+    Path, typer.Argument(help="The folder of the week's five JSON files, as in sample/puyang-2023.")
+]
+Shift = Annotated[
+    bool,
+    typer.Option(
+        "--shift-to-tomorrow",
+        help="Move all times, to try things out: the first session is tomorrow, the contest is open now. "
+        "Use it once: on another day it moves the sessions again, and everyone registered is told.",
+    ),
+]
+Past = Annotated[bool, typer.Option("--past", help="Load the week although all its sessions are over.")]
+Docker = Annotated[
+    bool, typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env.")
+]
+OrganiserKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KEPU_ORGANISER_KEY",
+        help="The organisers' key, for services elsewhere: KEPU_ORGANISER_KEY of their .env file.",
+        rich_help_panel="Where",
+    ),
+]
+
+
+def _url_of(service: str) -> Any:
+    return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
+
+
+@deployment_cli.command(name="load")
+def load_command(
+    folder: Folder,
+    shift_to_tomorrow: Shift = False,
+    past: Past = False,
+    docker: Docker = False,
+    organiser_key: OrganiserKey = None,
+    registration: Annotated[str | None, _url_of("registration")] = None,
+    quiz: Annotated[str | None, _url_of("quiz")] = None,
+    awards: Annotated[str | None, _url_of("awards")] = None,
+    home: Home = UP_HOME,
+) -> None:
+    """
+    Load a week of your own: activities, groups, quiz and schemes. Loading again changes nothing.
+
+    When a service refuses something, the rest is loaded all the same. The command then lists what was
+    refused, with the reasons, and exits with 1. Correct the files and load again.
+
+    Into the week of kepu up:  kepu load my-week
+
+    Into docker compose:  kepu load my-week --docker
+
+    Elsewhere:  KEPU_ORGANISER_KEY=… kepu load my-week --registration URL --quiz URL --awards URL
+    """
+    week = files.read(folder)
+    if shift_to_tomorrow:
+        week = files.from_tomorrow(week, datetime.now(UTC))
+    elif week.is_over and not past:
+        raise CommandError(
+            f"all sessions of {folder} are over, so nobody could register: change its times, "
+            "or use --shift-to-tomorrow to try it out, or --past to load it all the same"
+        )
+    if docker:
+        found = Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
+    else:
+        named = {"registration": registration, "quiz": quiz, "awards": awards}
+        found = _named_or_here(named, organiser_key, home)
+    if load_pieces(week, found, DOCKER_START_SECONDS_MAX if docker else 0.0):
+        raise typer.Exit(INCOMPLETE)
+
+
+@deployment_cli.command(name="keys")
+def keys_command(
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the secrets to this new file, which only you can read. By default they are printed."
+        ),
+    ] = None,
+) -> None:
+    """
+    Make a fresh set of secrets for a deployment, as lines of an .env file: kepu keys --file .env
+
+    Each call makes other secrets. Keep a copy: what was sealed with lost secrets can never be opened again.
+    """
+    if file is None:
+        typer.echo(keys.as_env(keys.fresh()), nl=False)
+    else:
+        keys.write(file, keys.as_env(keys.fresh()))
+
+
+@deployment_cli.command(name="topics")
+def topics_command(
+    kafka: Annotated[str, typer.Option(envvar="KEPU_KAFKA", help="Bootstrap servers, host:port.")],
+    replication: Annotated[
+        int,
+        typer.Option(
+            envvar="KEPU_KAFKA_REPLICATION", min=1, max=5, help="On how many brokers each topic is kept."
+        ),
+    ] = 1,
+) -> None:
+    """Create the topics that your own Kafka does not have yet. Topics that exist stay as they are."""
+    created = asyncio.run(topics.create_missing(kafka, replication))
+    for name in created:
+        console.print(name)
+    console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
+
+
+def load_pieces(week: Week, apis: Apis, patience_seconds: float = 0.0) -> list[Failure]:
+    """Load a week with a progress display. Print, and return, what could not be loaded and why."""
+    pieces = load.pieces(week)
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("load", total=len(pieces))
+        failures = load.load(pieces, apis, lambda _: progress.advance(task), patience_seconds)
+    done = len(pieces) - len(failures)
+    tell(f"{done} of {len(pieces)} loaded: groups, activities, the quiz with its questions, and schemes")
+    if failures:
+        table = Table("not loaded", "code", "reason", box=None, pad_edge=False)
+        for failure in failures:
+            table.add_row(*map(escape, (failure.piece, failure.code, failure.reason)))
+        console.print(table)
+    return failures
+
+
+def _named_or_here(named: Mapping[str, str | None], organiser_key: str | None, home: Path) -> Apis:
+    """The services at the URLs that were named. The others are those of this machine."""
+    urls = {service: url for service, url in named.items() if url}
+    if len(urls) == len(named) and organiser_key:
+        return Apis(urls, organiser_key)
+    here = Services(Stack(home)).apis
+    return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)

@@ -1,0 +1,162 @@
+"""kepu demo and kepu chaos: a whole week is played on a stack of its own, and audited."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ops.audit.report import show
+from ops.audit.run import Audit, audit
+from ops.chaos import VICTIMS, Chaos
+from ops.commands.terminal import DEFAULT_HOME, Home, console, tell
+from ops.demo.run import OUTSIDERS, PEOPLE, Demo
+from ops.deployment import databases
+from ops.deployment.client import connected
+from ops.deployment.ledger import LEDGER_FILE, Ledger
+from ops.errors import CommandError
+from ops.local.services import WEEK, Services
+from ops.stack import Stack
+from ops.stack.host import make_folder
+from ops.stack.watch import ended_by_a_death, servers_of
+from shared.contracts import topics
+
+# The exit code when the audit does not agree.
+DIFFERS = 1
+# This file marks a folder whose week was only played: the next play may remove the folder.
+PLAYED = "played"
+STAGES = ("register", "sit", "visit", "outside")
+
+People = Annotated[int, typer.Option(min=50, max=20_000, help="How many simulated people use HTTP.")]
+Outsiders = Annotated[
+    int, typer.Option(min=20, max=5_000, help="How many people another system registers, by events alone.")
+]
+
+play_cli = typer.Typer()
+
+
+@play_cli.command()
+def demo(
+    home: Home = DEFAULT_HOME / "demo",
+    people: People = PEOPLE,
+    outsiders: Outsiders = OUTSIDERS,
+) -> None:
+    """
+    Play a whole week on real Kafka and MongoDB, then audit it.
+
+    Starts all that it needs, and stops it at the end. Exits with 0 if the audit agrees, else with 1.
+    """
+    with _fresh(home) as services:
+        started = time.monotonic()
+        with ended_by_a_death([*servers_of(services.stack), *services.watched]):
+            found = asyncio.run(play(services, people, outsiders))
+        console.print(f"The week took {time.monotonic() - started:.0f} s.\n")
+        _judge(found)
+
+
+@play_cli.command()
+def chaos(
+    home: Home = DEFAULT_HOME / "chaos",
+    people: People = PEOPLE,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How often each process is killed.")] = 3,
+    pause: Annotated[float, typer.Option(min=0.0, max=60.0, help="Seconds between two kills.")] = 3.0,
+) -> None:
+    """
+    Play a week while every service, Kafka and MongoDB are killed in turn, then audit it.
+
+    Exits with 0 if nothing acknowledged is missing and nothing happened twice, else with 1.
+    """
+    with _fresh(home) as services:
+        killing = Chaos(services, console.print, pause_seconds=pause)
+        found = asyncio.run(play(services, people, OUTSIDERS, lambda: killing.run(VICTIMS * rounds)))
+        _judge(found)
+
+
+async def play(
+    services: Services,
+    people: int,
+    outsiders: int,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> Audit:
+    """Play a week on running services, with a progress display, and audit it. `meanwhile` runs beside it."""
+    deployment = services.deployment
+    ledger = services.home / LEDGER_FILE
+    with _progress(people, outsiders) as (advance, say):
+        async with (
+            connected(deployment.apis, Ledger(ledger)) as client,
+            databases.connected(deployment.mongo) as all_databases,
+        ):
+            played = Demo(deployment, client, advance, say, people, outsiders)
+            await asyncio.to_thread(played.prepare)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(played.play())
+                if meanwhile:
+                    both.create_task(_until_done(meanwhile))
+            await played.settle(all_databases)
+            await played.close(all_databases)
+            say("auditing")
+            return await audit(deployment, all_databases, ledger)
+
+
+def _judge(found: Audit) -> None:
+    show(found, console)
+    if not found.agrees:
+        raise typer.Exit(DIFFERS)
+
+
+async def _until_done(meanwhile: Callable[[], Awaitable[None]]) -> None:
+    await meanwhile()
+
+
+@contextmanager
+def _fresh(home: Path) -> Iterator[Services]:
+    """A stack and services without data of an earlier week, stopped at the end of the block."""
+    _remove(home)
+    make_folder(home)
+    (home / PLAYED).touch()
+    stack = Stack(home, detached=False, tell=tell)
+    console.print("Starting Kafka and MongoDB …")
+    with stack:
+        asyncio.run(topics.create_missing(stack.kafka))
+        console.print(f"Starting {len(WEEK)} service processes …")
+        services = Services(stack, detached=False, tell=tell)
+        try:
+            with ended_by_a_death(servers_of(stack)):
+                services.up()
+            yield services
+        finally:
+            services.down()
+
+
+def _remove(home: Path) -> None:
+    """Remove the data of an earlier play, and nothing else."""
+    if not home.exists():
+        return
+    if not (home / PLAYED).exists():
+        raise CommandError(f"{home} holds something else than an earlier play: name another --home")
+    Services(Stack(home)).down()
+    Stack(home).down()
+    shutil.rmtree(home)
+
+
+@contextmanager
+def _progress(
+    people: int, outsiders: int
+) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
+    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        totals = {stage: outsiders if stage == "outside" else people for stage in STAGES}
+        tasks = {stage: progress.add_task(stage, total=total) for stage, total in totals.items()}
+        said = [""]
+
+        def say(text: str) -> None:
+            if text != said[0]:
+                said[0] = text
+                progress.console.print(text)
+
+        yield lambda stage, count: progress.advance(tasks[stage], count), say

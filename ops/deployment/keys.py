@@ -1,0 +1,96 @@
+"""The secrets of a deployment, named like the environment variables that the services read."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from ops.errors import CommandError
+from shared.contracts import sealing
+from shared.web import tokens
+
+TOKEN_BYTES = 32
+
+# Which service needs which secret. No service gets a secret that it does not need.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "registration": ("KEPU_TOKEN_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
+    "quiz": ("KEPU_ATTEMPT_KEY",),
+    "awards": ("KEPU_AWARD_KEY",),
+    "notifications": ("KEPU_CONTACT_PRIVATE_KEY", "KEPU_CONTACT_PUBLIC_KEY"),
+}
+COMMON = ("KEPU_ORGANISER_KEY", "KEPU_TOKEN_PUBLIC_KEY")
+
+
+class KeyFileError(CommandError):
+    """A file of secrets is missing, is there already, or cannot be read or written."""
+
+
+def fresh() -> dict[str, str]:
+    """A new set of secrets. All services of one deployment need the same set."""
+    token_private, token_public = tokens.new_key_pair()
+    contact_private, contact_public = sealing.new_key_pair()
+    return {
+        "KEPU_ORGANISER_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_TOKEN_PRIVATE_KEY": token_private,
+        "KEPU_TOKEN_PUBLIC_KEY": token_public,
+        "KEPU_ATTEMPT_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_AWARD_KEY": secrets.token_urlsafe(TOKEN_BYTES),
+        "KEPU_CONTACT_PRIVATE_KEY": contact_private,
+        "KEPU_CONTACT_PUBLIC_KEY": contact_public,
+    }
+
+
+def kept(path: Path) -> dict[str, str]:
+    """The secrets of a local run: made at the first call, and readable by their owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, json.dumps(fresh(), indent=2))
+    found: dict[str, str] = json.loads(path.read_text())
+    return found
+
+
+def as_env(all_secrets: dict[str, str]) -> str:
+    """The secrets as lines of an .env file."""
+    return "".join(f'{name}="{value}"\n' for name, value in all_secrets.items())
+
+
+def write(path: Path, text: str) -> None:
+    """
+    Write a new file that only its owner can ever read.
+
+    Raises:
+        KeyFileError: the file is there already, and its keys may be needed; or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyFileError(f"{path} is there already: its secrets are kept; name another file") from None
+    except OSError as error:
+        raise KeyFileError(f"can't write {path} ({error.strerror}): name another file") from error
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def read(path: Path) -> dict[str, str]:
+    """
+    The secrets in an .env file that `as_env` wrote.
+
+    Raises:
+        KeyFileError: there is no such file, or it holds no secrets.
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise KeyFileError(
+            f"can't read {path} ({error.strerror}): make it with kepu keys --file {path}"
+        ) from error
+    pairs = (line.partition("=") for line in lines if line.startswith("KEPU_"))
+    found = {name: value.strip('"') for name, _, value in pairs}
+    if "KEPU_ORGANISER_KEY" not in found:
+        raise KeyFileError(f"{path} has no KEPU_ORGANISER_KEY: make it with kepu keys --file {path}")
+    return found
+
+
+def for_service(name: str, all_secrets: dict[str, str]) -> dict[str, str]:
+    """The secrets that this service needs."""
+    return {key: all_secrets[key] for key in (*COMMON, *NEEDED[name]) if key in all_secrets}

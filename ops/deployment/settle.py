@@ -1,0 +1,93 @@
+"""Wait until a deployment is at rest: no event unread, none unpublished, no message to deliver."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from ops.deployment.databases import Databases
+from ops.errors import CommandError
+from shared.contracts import topics
+
+LOOK_SECONDS = 0.5
+SETTLE_SECONDS_MAX = 240.0
+ANSWER_SECONDS_MAX = 20.0
+# A consumer's last commit may fill an outbox a moment later, so one look without work is not enough.
+QUIET_LOOKS = 3
+GROUPS = frozenset(group for topic in topics.LIVE for group in topic.groups)
+
+
+class NotAtRest(CommandError):
+    """Something is still under way after the time given, or Kafka does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrest:
+    """The work that is left: events not yet committed or published, messages not yet delivered."""
+
+    unread: int
+    unpublished: int
+    undelivered: int
+
+    @property
+    def total(self) -> int:
+        """The sum: 0 at rest."""
+        return self.unread + self.unpublished + self.undelivered
+
+
+async def wait_until_settled(
+    kafka: str,
+    databases: Databases,
+    tell: Callable[[Unrest], None] = lambda _: None,
+    seconds: float = SETTLE_SECONDS_MAX,
+    groups: Collection[str] = GROUPS,
+) -> None:
+    """
+    Wait until three looks in a row find no work left.
+
+    Args:
+        groups: the consumer groups to wait for. Name fewer where only some services run.
+
+    Raises:
+        NotAtRest: work is left after the time; the message says which.
+    """
+    deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
+    while quiet < QUIET_LOOKS:
+        unread = lag(kafka, groups)
+        unrest = Unrest(sum(unread.values()), await databases.unpublished(), await databases.undelivered())
+        tell(unrest)
+        quiet = quiet + 1 if unrest.total == 0 else 0
+        if time.monotonic() > deadline:
+            behind = {name: lag for name, lag in unread.items() if lag}
+            raise NotAtRest(
+                f"the week is not at rest after {seconds:.0f} s: {unrest}, unread {behind}; "
+                "look in the services' logs, or wait and try again"
+            )
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
+    """How many events each group has not yet committed, by "topic of group"."""
+    found: dict[str, int] = {}
+    for group in sorted(groups):
+        consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False})
+        try:
+            for topic in topics.LIVE:
+                if group in topic.groups:
+                    found[f"{topic.name} of {group}"] = _lag_of(consumer, topic)
+        except KafkaException as error:
+            raise NotAtRest(f"Kafka at {kafka} does not answer ({error}): start the week first") from error
+        finally:
+            consumer.close()
+    return found
+
+
+def _lag_of(consumer: Consumer, topic: topics.Topic) -> int:
+    places: Sequence[TopicPartition] = [TopicPartition(topic.name, n) for n in range(topic.partitions)]
+    behind = 0
+    for place in consumer.committed(list(places), timeout=ANSWER_SECONDS_MAX):
+        low, high = consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS_MAX)
+        behind += high - max(place.offset, low)
+    return behind

@@ -1,0 +1,10 @@
+"""Errors that the kepu command tells its user in one sentence, without a traceback."""
+
+
+class CommandError(RuntimeError):
+    """
+    The command cannot do what was asked.
+
+    Each room of ops/ raises a kind of its own, named by what went wrong there. The message names the thing,
+    the reason, and what to do next.
+    """

@@ -1,0 +1,256 @@
+"""The four services as processes of this machine: start them, wait for them, stop or kill them."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from ops.deployment import keys
+from ops.deployment.description import Apis, Deployment
+from ops.errors import CommandError
+from ops.stack import Stack
+from ops.stack import state as states
+from ops.stack.host import free_port, is_free
+from ops.stack.logs import tail
+from ops.stack.process import Command, Started, is_running, kill, start, stop, undisturbed
+from ops.stack.state import ServerState
+from ops.stack.watch import Watched
+
+READY_SECONDS_MAX = 60.0
+POLL_SECONDS = 0.1
+ROOT = Path(__file__).parents[2]
+
+
+class ServiceError(CommandError):
+    """A service process on this machine cannot be started, or is not healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process: a service in a role. A service is reached at the first of its parts."""
+
+    name: str
+    service: str
+    role: str = "all"
+
+
+# The peak week scales quiz, so its API and its grading are separate processes here too.
+WEEK: tuple[Part, ...] = (
+    Part("registration", "registration"),
+    Part("quiz", "quiz", "api"),
+    Part("quiz-worker", "quiz", "worker"),
+    Part("awards", "awards"),
+    Part("notifications", "notifications"),
+)
+MAIL = "mail"
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts of a week on one stack. Their state, logs and secrets are in the stack's home folder."""
+
+    stack: Stack
+    parts: tuple[Part, ...] = WEEK
+    detached: bool = True
+    tell: Callable[[str], None] = lambda _: None
+    _started: dict[str, Started] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.stack.home
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All processes, in the order in which they start."""
+        return (MAIL, *(part.name for part in self.parts))
+
+    @property
+    def watched(self) -> list[Watched]:
+        """All processes, to be watched by somebody who must know when one of them dies."""
+        return [Watched(name, partial(self.runs, name), self.log(name)) for name in self.names]
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The secrets of this home, made at the first call."""
+        return keys.kept(self.home / "secrets.json")
+
+    @property
+    def mail_file(self) -> Path:
+        """Where the local mail server writes what it takes, one JSON object a line."""
+        return self.home / "mail.jsonl"
+
+    @property
+    def apis(self) -> Apis:
+        """
+        The HTTP APIs of the services that have been started here.
+
+        Raises:
+            ServiceError: none has.
+        """
+        urls: dict[str, str] = {}
+        for part in self.parts:
+            # A worker serves nothing but its health and its metrics.
+            if part.role != "worker" and part.service not in urls and self._known_port(part.name):
+                urls[part.service] = self.url(part.name)
+        if not urls:
+            raise ServiceError(f"no service has run in {self.home} yet: start the week first (kepu up)")
+        return Apis(urls, self.secrets["KEPU_ORGANISER_KEY"])
+
+    @property
+    def deployment(self) -> Deployment:
+        """This deployment, for whatever talks to it."""
+        return Deployment(
+            apis=self.apis,
+            kafka=self.stack.kafka,
+            mongo=self.stack.mongo,
+            contact_public_key=self.secrets["KEPU_CONTACT_PUBLIC_KEY"],
+            mail_file=self.mail_file,
+        )
+
+    @property
+    def _state_file(self) -> Path:
+        return self.home / "services.json"
+
+    def url(self, name: str) -> str:
+        """Where a part listens."""
+        return f"http://127.0.0.1:{self._port(name)}"
+
+    def up(self) -> None:
+        """
+        Start the processes that do not run, and wait until all are healthy.
+
+        Raises:
+            ServiceError: one of them ended or is not ready; with the end of its log.
+        """
+        absent = [name for name in self.names if not self.runs(name)]
+        try:
+            for name in absent:
+                self.start(name)
+            for part in self.parts:
+                self.wait_until_healthy(part.name)
+        except BaseException:
+            # After Ctrl-C too: do not leave processes behind that are only half ready.
+            with undisturbed():
+                for name in absent:
+                    self._end(name, kill)
+            raise
+
+    def down(self) -> None:
+        """Stop all that run. Consumers finish the batch at hand first."""
+        with undisturbed():
+            for name in reversed(self.names):
+                self._end(name, stop)
+
+    def start(self, name: str) -> None:
+        """Start one part, on the port that it had before if that port is free."""
+        port = self._choose_port(name)
+        command, environment = self._command(name, port)
+        self._reap(name)
+        started = start(Command(command, ROOT, environment), self.log(name), detached=self.detached)
+        self._started[name] = started
+        self._remember(name, ServerState(ports=(port,), process=started.process))
+
+    def stop(self, name: str) -> None:
+        """Ask one part to end. It finishes what is under way first."""
+        self._end(name, stop)
+
+    def kill(self, name: str) -> None:
+        """Kill one part with SIGKILL: it finishes nothing."""
+        self._end(name, kill)
+
+    def runs(self, name: str) -> bool:
+        """Whether the process of this part runs."""
+        return self.pid(name) is not None
+
+    def pid(self, name: str) -> int | None:
+        """The process id of a part, None if it does not run."""
+        known = states.load(self._state_file).servers.get(name)
+        return known.process.pid if known and known.process and is_running(known.process) else None
+
+    def log(self, name: str) -> Path:
+        """The log of a part: one JSON object a line."""
+        return self.home / "logs" / f"{name}.log"
+
+    def wait_until_healthy(self, name: str, seconds: float = READY_SECONDS_MAX) -> None:
+        """
+        Wait until a part says that all it needs is there: Kafka, MongoDB, its own loops.
+
+        Raises:
+            ServiceError: it ended, or is not healthy in time; with its last answer and the end of its log.
+        """
+        deadline, last = time.monotonic() + seconds, "no answer yet"
+        while time.monotonic() < deadline:
+            if not self.runs(name):
+                raise ServiceError(f"{name} ended while it was starting; {tail(self.log(name))}")
+            try:
+                answer = httpx.get(f"{self.url(name)}/health", timeout=5)
+                if answer.is_success:
+                    return
+                last = answer.text
+            except httpx.TransportError as error:
+                last = type(error).__name__
+            time.sleep(POLL_SECONDS)
+        raise ServiceError(
+            f"{name} is not healthy after {seconds:.0f} s (last: {last}); {tail(self.log(name))}"
+        )
+
+    def _command(self, name: str, port: int) -> tuple[tuple[str, ...], dict[str, str]]:
+        if name == MAIL:
+            arguments = (sys.executable, "-m", "ops.local.mailbox", str(port), str(self.mail_file))
+            return arguments, {}
+        part = next(part for part in self.parts if part.name == name)
+        environment = {
+            **keys.for_service(part.service, self.secrets),
+            "KEPU_KAFKA": self.stack.kafka,
+            "KEPU_MONGO": self.stack.mongo,
+            "KEPU_ROLE": part.role,
+            "KEPU_PORT": str(port),
+            "KEPU_INSTANCE": name,
+            "KEPU_SMTP_HOST": "127.0.0.1",
+            "KEPU_SMTP_PORT": str(self._port(MAIL)),
+            "KEPU_MAIL_FROM": "kepu@example.org",
+        }
+        return (sys.executable, "-m", f"services.{part.service}.app"), environment
+
+    def _port(self, name: str) -> int:
+        port = self._known_port(name)
+        if port is None:
+            raise ServiceError(f"{name} has no address yet: start the week first (kepu up)")
+        return port
+
+    def _known_port(self, name: str) -> int | None:
+        known = states.load(self._state_file).servers.get(name)
+        return known.ports[0] if known else None
+
+    def _choose_port(self, name: str) -> int:
+        port = self._known_port(name)
+        return port if port and is_free(port) else free_port()
+
+    def _end(self, name: str, end: Callable[[states.ServerProcess], None]) -> None:
+        known = states.load(self._state_file).servers.get(name)
+        if known and known.process:
+            end(known.process)
+            self._remember(name, ServerState(ports=known.ports))
+        self._reap(name)
+
+    def _reap(self, name: str) -> None:
+        if started := self._started.pop(name, None):
+            started.reap()
+
+    def _remember(self, name: str, server: ServerState) -> None:
+        states.save(self._state_file, states.load(self._state_file).with_server(name, server))
+
+
+@contextmanager
+def running(services: Services) -> Iterator[Services]:
+    """The services until the end of the block. They are stopped too when only some could be started."""
+    try:
+        services.up()
+        yield services
+    finally:
+        services.down()

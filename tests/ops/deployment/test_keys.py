@@ -1,0 +1,50 @@
+"""Secrets can be read by their owner alone, and are never written over."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ops.cli import app
+from ops.deployment import keys
+
+
+@pytest.fixture(autouse=True)
+def _careless_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_keys_in_a_file_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    result = CliRunner().invoke(app, ["keys", "--file", str(path)])
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert mode(path) == 0o600
+    assert set(keys.read(path)) == set(keys.fresh())
+
+
+def test_keys_that_are_there_are_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text('KEPU_ORGANISER_KEY="what opens everything"\n')
+    result = CliRunner().invoke(app, ["keys", "--file", str(path)])
+    assert result.exit_code == 1
+    assert "is there already" in result.stderr
+    assert keys.read(path) == {"KEPU_ORGANISER_KEY": "what opens everything"}
+
+
+@pytest.mark.parametrize("text", [None, "", "OTHER=1\n"])
+def test_file_without_keys_is_told(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / ".env"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(keys.KeyFileError, match="kepu keys --file"):
+        keys.read(path)
