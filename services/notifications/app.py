@@ -38,8 +38,10 @@ class NotificationsSettings(ContactSettings, MailSettings):
     """What notifications is configured by: its own settings, and those of contacts and mails."""
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
-    signature_zh: Line = "科技活动周组委会"
-    signature_en: Line = "Organising Committee of the Science & Technology Week"
+    signature_zh: Line = Field("科技活动周组委会", description="who signs mails in Chinese")
+    signature_en: Line = Field(
+        "Organising Committee of the Science & Technology Week", description="who signs mails in English"
+    )
 
 
 async def wire(service: Service[NotificationsSettings]) -> None:

@@ -172,7 +172,9 @@ class Settings(KafkaSettings):
     role: Role = Field("all", description="api: HTTP; worker: consumers and relay; all: both")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65_535, description="port to listen on")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="which lines are logged: those of this level and of worse ones"
+    )
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
     organiser_key: SecretStr = Field(description="the key that organisers' requests carry", min_length=16)
     token_public_key: PublicPem = Field(

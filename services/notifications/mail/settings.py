@@ -18,10 +18,10 @@ class MailSettings(Settings):
     """What mails are configured by."""
 
     smtp_host: str = Field("127.0.0.1", description="the mail server")
-    smtp_port: int = Field(25, ge=1, le=65_535)
+    smtp_port: int = Field(25, ge=1, le=65_535, description="the mail server's port")
     smtp_security: Security = Field("none", description="none, starttls or tls")
-    smtp_username: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_username: str | None = Field(None, description="who logs in there; none: no login")
+    smtp_password: SecretStr | None = Field(None, description="secret of that user")
     smtp_connections: int = Field(8, ge=1, le=32, description="connections to it that are kept open")
     mail_from: Email = Field("kepu@example.org", description="the address that mails come from")
     mail_retry_seconds: float = Field(
