@@ -10,22 +10,30 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.messaging import dead_letters
-from shared.messaging.decoding import Decoding
+from shared.messaging.decoding import DecoderFails, Decoding
+from shared.messaging.membership import GIVES_WAY
 from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
-from shared.messaging.reading import Evicted, Reading
+from shared.messaging.reading import Reading, Stuck
 from shared.messaging.received import Raw, Subscription
 from shared.messaging.settling import RETRY_REASONS, HandlerFails, Settling
 from shared.runtime import metrics
+from shared.runtime.background import backoff_seconds
 
 log = logging.getLogger(__name__)
+
+WHAT_TO_DO = (
+    "find its cause in the log, mend it and start this process again: it repeats the batch, nothing is lost"
+)
 
 
 class Consumer:
@@ -48,7 +56,8 @@ class Consumer:
         self._decoding = Decoding(subscription, policy)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
-        self._named = False
+        self._pausing: asyncio.Task[None] | None = None
+        self._paused: str | None = None
         self._oldest_at: float | None = None
         self._subscriber: Any = None
         self._count_from_zero(subscription)
@@ -79,7 +88,6 @@ class Consumer:
         """Register with the broker before it starts. `instance` names this process for static membership."""
         codec: Any = _AsTheyCame()
         policy = self._policy
-        self._named = bool(instance)
         self._subscriber = broker.subscriber(
             *self._topics,
             group_id=self.group,
@@ -104,9 +112,9 @@ class Consumer:
 
     async def _poll(self, consumer: Any) -> tuple[Raw, ...]:
         try:
-            return await self._reading.poll(consumer, named=self._named)
-        except Evicted:
-            self._halt("another process has the same KEPU_INSTANCE; give each one a name of its own")
+            return await self._reading.poll(consumer)
+        except Stuck as error:
+            self._pause(f"Kafka cannot be read: {error}", seconds=0)
             return ()
 
     async def _parse(self, records: tuple[Raw, ...]) -> KafkaMessage:
@@ -116,13 +124,13 @@ class Consumer:
     async def _consume(self, records: list[Raw]) -> None:
         try:
             await self._work(records)
-        except HandlerFails as error:
-            self._halt(str(error))
+        except (HandlerFails, DecoderFails) as error:
+            self._halt(f"{error}; {WHAT_TO_DO}")
         except Exception as error:
-            # FastStream would skip the batch in silence, so stop instead. /health shows the type of the error
-            # alone: anybody may read it, and the words of an error may quote personal data.
+            # FastStream would skip the batch in silence, so repeat it instead. /health shows the type of the
+            # error alone: anybody may read it, and the words of an error may quote personal data.
             log.exception("batch cannot be settled", extra={"group": self.group})
-            self._halt(type(error).__name__)
+            self._pause(type(error).__name__, seconds=self._policy.pause_seconds)
 
     async def _work(self, records: Sequence[Raw]) -> None:
         started = time.perf_counter()
@@ -143,18 +151,60 @@ class Consumer:
         log.error(
             "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
         )
-        # No further poll: its commit would cover this batch too. stop() waits for the task that runs this
-        # code, so another task has to call it.
+        self._leave(self._subscriber.stop())
+
+    def _pause(self, why: str, *, seconds: float) -> None:
+        self._paused = f"{why}; starts again by itself"
+        log.error(
+            "consumer starts again; nothing of the batch is committed",
+            extra={"group": self.group, "reason": why},
+        )
+        self._leave(self._start_again(seconds))
+
+    def _leave(self, work: Coroutine[Any, Any, None]) -> None:
+        # No further poll: its commit would cover this batch too. Stopping waits for the task that runs this
+        # code, so another task has to do it.
         self._subscriber.running = False
-        self._stopping = asyncio.create_task(self._subscriber.stop())
+        self._pausing = asyncio.create_task(work)
+
+    async def _start_again(self, seconds: float) -> None:
+        policy, failures = self._policy, 0
+        await self._stop_subscriber()
+        await asyncio.sleep(seconds)
+        while True:
+            try:
+                await self._subscriber.start()
+            except KafkaError as error:
+                failures += 1
+                self._paused = f"Kafka does not answer: {type(error).__name__}"
+                await self._stop_subscriber()
+                await asyncio.sleep(backoff_seconds(failures, policy.retry_seconds, policy.retry_seconds_max))
+            else:
+                self._paused = None
+                return
+
+    async def _stop_subscriber(self) -> None:
+        with suppress(KafkaError):
+            await self._subscriber.stop()
+        self._reading.begin_anew()
+
+    async def close(self) -> None:
+        """End what goes on beside the subscriber; whoever started the broker stops it afterwards."""
+        if self._pausing is not None:
+            self._pausing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pausing
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""
-        if why := self.halted or self._settling.outage or self._reading.outage:
+        if why := self.halted or self._paused or self._settling.outage or self._reading.outage:
             return why
         consumer = self.running
         if consumer is None or all(task.done() for task in self._subscriber.tasks):
             return "not running: it waits for Kafka"
+        # None while it starts; then our own class, from shared/messaging/membership.py.
+        if getattr(consumer._coordinator, "gives_way", False):  # noqa: SLF001
+            return GIVES_WAY
         for partition in consumer.assignment():
             polled_ms = consumer.last_poll_timestamp(partition) or 0
             silence_seconds = time.time() - polled_ms / 1000

@@ -60,6 +60,8 @@ async def consuming(
         async with looping(starting, Loop(observation.LOOP, observed.turn)):
             yield consumers
     finally:
+        for consumer in consumers:
+            await consumer.close()
         await broker.stop()
 
 

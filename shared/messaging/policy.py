@@ -36,8 +36,12 @@ class Policy:
         failed_window: ... of so many that it handled last ...
         failed_ratio_max: ... if these are also more than this part of them. The handler is at fault then, and
             burying would empty the topic. Records that others wrote wrongly never count.
-        evictions_max, evictions_seconds: another process took its place in the group so often in so long.
-            Two processes then have one name, and this one gives way.
+        Only people can mend this, so that it stays so until the process starts again. Nothing else stops
+        a consumer for good.
+
+    When the consumer starts again by itself, where the group has committed:
+        failing_seconds_max: all polls have failed for so long.
+        pause_seconds: after an error of a kind that nobody foresaw, once so much time has gone by.
 
     How long it waits:
         retry_seconds, retry_seconds_max: between two tries, the first time and at most.
@@ -72,6 +76,6 @@ class Policy:
     session_seconds: float = 10.0
     heartbeat_seconds: float = 3.0
     handling_seconds_max: float = 600.0
-    evictions_max: int = 3
-    evictions_seconds: float = 120.0
+    failing_seconds_max: float = 120.0
+    pause_seconds: float = 60.0
     observe_seconds: float = 2.0

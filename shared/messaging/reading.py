@@ -3,21 +3,18 @@
 import asyncio
 import logging
 import time
-from collections import deque
 from itertools import chain
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
-    BrokerResponseError,
     CommitFailedError,
     ConsumerStoppedError,
     IllegalStateError,
     KafkaError,
-    kafka_errors,
 )
 
-from shared.messaging import fetched
+from shared.messaging import fetched, membership
 from shared.messaging.policy import Policy
 from shared.messaging.received import Raw
 from shared.runtime.background import backoff_seconds
@@ -26,22 +23,12 @@ log = logging.getLogger(__name__)
 
 Found = dict[TopicPartition, list[Raw]]
 
-FENCED = "FencedInstanceId"
-
-
-class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
-    """Another process has joined with this member's name. aiokafka does not know the error."""
-
-    errno = 82
-    message = "FENCED_INSTANCE_ID"
-
-
-kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
 fetched.install()
+membership.install()
 
 
-class Evicted(Exception):
-    """Another process has this member's name, and takes its place again and again."""
+class Stuck(Exception):
+    """aiokafka's consumer does not recover by itself: a new one has to take its place."""
 
 
 class Reading:
@@ -58,29 +45,25 @@ class Reading:
         self._read_to: dict[TopicPartition, int] = {}
         self._full = False
         self._failures = 0
-        self._watched: Any = None
-        self._gives_way = False
-        self._evicted_at: deque[float] = deque(maxlen=policy.evictions_max)
+        self._failing_since = 0.0
 
-    async def poll(self, consumer: Any, *, named: bool) -> tuple[Raw, ...]:
+    async def poll(self, consumer: Any) -> tuple[Raw, ...]:
         """
         The next records, those of a partition in order. None if none comes within `poll_seconds`.
 
         Raises:
-            Evicted: another process takes this one's place in the group again and again.
+            Stuck: `consumer` has failed for too long, or a part of it has ended.
         """
-        if named:
-            self._watch_evictions(consumer)
-        if self._gives_way:
-            raise Evicted
+        if consumer._fetcher._fetch_task.done():  # noqa: SLF001 (nothing public tells that fetching has ended)
+            raise Stuck("it fetches no more")
         try:
             found = await self._take(consumer)
         except ConsumerStoppedError:
             raise
         except KafkaError as error:
-            if FENCED in str(error):
-                self._evicted_too_often()
             await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
+            if time.monotonic() - self._failing_since > self._policy.failing_seconds_max:
+                raise Stuck(type(error).__name__) from error
             return ()
         except Exception as error:
             # Not known to happen, because `fetched` marks what cannot be read. The error has lost the records
@@ -94,6 +77,12 @@ class Reading:
         await self._remember(consumer, found)
         self._full = _count(found) >= self._policy.batch_events_max
         return tuple(chain.from_iterable(found.values()))
+
+    def begin_anew(self) -> None:
+        """A new consumer takes the place of the one before."""
+        self._read_to = {}
+        self._full = False
+        self._failures, self.outage = 0, None
 
     async def _take(self, consumer: Any) -> Found:
         found: Found = {}
@@ -127,27 +116,9 @@ class Reading:
         fetcher = consumer._fetcher  # noqa: SLF001 (the settings are read at each fetch, and nowhere public)
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = fetch  # noqa: SLF001
 
-    def _watch_evictions(self, consumer: Any) -> None:
-        coordinator = consumer._coordinator  # noqa: SLF001 (nothing public tells of an eviction)
-        if coordinator is self._watched:
-            return
-        self._watched, join_again = coordinator, coordinator.reset_generation
-
-        def evicted() -> None:
-            # The last time it does not join again, which leaves the place to the other process.
-            if not self._evicted_too_often():
-                join_again()
-
-        coordinator.reset_generation = evicted
-
-    def _evicted_too_often(self) -> bool:
-        self._evicted_at.append(time.monotonic())
-        policy, times = self._policy, self._evicted_at
-        if len(times) == policy.evictions_max and times[-1] - times[0] < policy.evictions_seconds:
-            self._gives_way = True
-        return self._gives_way
-
     async def _wait_out(self, why: str) -> None:
+        if not self._failures:
+            self._failing_since = time.monotonic()
         self._failures += 1
         if self.outage is None:
             log.warning("waiting for Kafka", extra={"group": self._group, "reason": why})

@@ -139,6 +139,7 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
     async with reading(kafka, contract, ear) as consumer:
         await eventually(lambda: consumer.halted, seconds=8)
         assert "the handler failed on 100 of" in str(consumer.problem())
+        assert "start this process again" in str(consumer.problem())
     # It need not try each of them to know.
     assert ear.batches < 600
     assert await committed(kafka, readers_of(contract), contract.topic) == {}
@@ -168,5 +169,6 @@ async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> 
 
     async with reading(kafka, contract, Ear(), decode=too_few) as consumer:
         await eventually(lambda: consumer.halted)
-        assert "DecoderFails" in str(consumer.problem())
+        assert "made 0 events of 3 records" in str(consumer.problem())
+        assert "start this process again" in str(consumer.problem())
     assert await committed(kafka, readers_of(contract), contract.topic) == {}

@@ -1,0 +1,90 @@
+"""
+Being a member of a group under a name that stays the same: `KEPU_INSTANCE`.
+
+The broker answers UNKNOWN_MEMBER_ID to a heartbeat in two cases: the session ran out, or another process
+has joined under the same name. aiokafka then forgets its id and joins as new. In the first case this is
+right. In the second it throws the other process out, which does the same, for ever.
+
+`Membership` joins with its old id instead. The broker's answer tells the two cases apart, and changes
+nothing. UNKNOWN_MEMBER_ID: nobody has the name, so it joins as new. FENCED_INSTANCE_ID: another process has
+the name. This one then gives way, and asks again until the other one is gone.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import aiokafka.consumer.consumer as aiokafka_consumer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import (
+    BrokerResponseError,
+    GroupCoordinatorNotAvailableError,
+    UnknownMemberIdError,
+    for_code,
+    kafka_errors,
+)
+from aiokafka.protocol.group import JoinGroupRequest
+
+log = logging.getLogger(__name__)
+
+GIVES_WAY = (
+    "another process of this group has the same KEPU_INSTANCE, or had it a moment ago; this one waits until "
+    "the name is free: give each process a name of its own"
+)
+
+
+class FencedInstanceIdError(BrokerResponseError):  # type: ignore[misc]
+    """Another process has joined under this member's name; aiokafka does not know the error."""
+
+    errno = 82
+    message = "FENCED_INSTANCE_ID"
+
+
+kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
+
+
+class Membership(GroupCoordinator):  # type: ignore[misc]
+    """What aiokafka's class does; of two processes with one name, the one that came first gives way."""
+
+    gives_way = False
+
+    def reset_generation(self) -> None:
+        """The broker does not know this member any more, or not in this generation: join again."""
+        unknown = self.member_id == JoinGroupRequest.UNKNOWN_MEMBER_ID
+        if self._group_instance_id is None or unknown or self._closing.done():
+            super().reset_generation()
+        else:
+            log.info("consumer lost its place in the group", extra={"group": self.group_id})
+            # With the old id, so that the broker says whether another process has the name.
+            self.request_rejoin()
+
+    async def _send_req(self, request: Any) -> Any:
+        answer = await super()._send_req(request)
+        if isinstance(request, JoinGroupRequest):
+            while for_code(answer.error_code) is FencedInstanceIdError:
+                self._give_way(True)
+                # A session's time: a process that has died is no member any more after it.
+                await asyncio.wait([self._closing], timeout=self._session_timeout_ms / 1000)
+                if self._closing.done():
+                    raise GroupCoordinatorNotAvailableError
+                answer = await super()._send_req(request)
+            self._give_way(False)
+            if for_code(answer.error_code) is UnknownMemberIdError:
+                super().reset_generation()
+        return answer
+
+    def _give_way(self, gives_way: bool) -> None:
+        if gives_way is not self.gives_way:
+            self.gives_way = gives_way
+            log.log(
+                logging.ERROR if gives_way else logging.INFO,
+                "consumer gives way to another process of its name"
+                if gives_way
+                else "consumer is a member again",
+                extra={"group": self.group_id},
+            )
+
+
+def install() -> None:
+    """Have every consumer of this process be a member in this way."""
+    aiokafka_consumer.GroupCoordinator = Membership
