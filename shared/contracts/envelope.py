@@ -27,6 +27,11 @@ CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
+# Of one event's body, where its contract does not say otherwise. The longest text that a message may have
+# takes 50 KB, if its sender escapes each character.
+EVENT_BYTES_MAX = 65_536
+# Of the few events that list things.
+LIST_BYTES_MAX = 786_432
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
 Headers = list[tuple[str, bytes]]
@@ -41,14 +46,28 @@ class Part(BaseModel):
 
 
 class Event(Part):
-    """The data of an event. Each subclass gives its topic, key field and version as class arguments."""
+    """
+    The data of an event. Each subclass gives its topic, key field and version as class arguments.
+
+    `bytes_max`: a larger body is no such event, whoever sends it.
+    """
 
     topic: ClassVar[str]
     type: ClassVar[str]
     key_field: ClassVar[str]
+    bytes_max: ClassVar[int]
 
-    def __init_subclass__(cls, *, topic: str = "", key: str = "", version: int = 1, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        topic: str = "",
+        key: str = "",
+        version: int = 1,
+        bytes_max: int = EVENT_BYTES_MAX,
+        **kwargs: Any,
+    ) -> None:
         super().__init_subclass__(**kwargs)
+        cls.bytes_max = bytes_max
         if topic:
             cls.topic = topic
             cls.type = f"kepu.{topic}.v{version}"

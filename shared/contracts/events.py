@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.checked import Code, Id, Line, Moment, Text, Version, Zone
-from shared.contracts.envelope import Event, Part
+from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
 
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
@@ -159,7 +159,7 @@ class PublishedQuestion(Part):
     options: tuple[PublishedOption, ...]
 
 
-class QuizPublished(Event, topic="quiz.published", key="quiz_id"):
+class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST_BYTES_MAX):
     """
     A quiz is open from/to, with all that another system needs to offer it.
 
@@ -238,7 +238,7 @@ class FinalStanding(Part):
     time_used_seconds: Seconds
 
 
-class QuizClosed(Event, topic="quiz.closed", key="quiz_id"):
+class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES_MAX):
     """
     Final standings are fixed: the first `STANDINGS_MAX` of `participants` in all.
 

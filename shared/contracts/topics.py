@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts import events
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import HEADERS_BYTES_MAX, LIST_BYTES_MAX, Event
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import KafkaSettings
 
@@ -27,9 +27,12 @@ DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
 WEEKS_KEPT = 26
 # Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
+# Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
+KEY_DAYS_KEPT = 1
 # How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
+SHORT_SEGMENT_MS = DAY_MS // 4
 CREATE_TIMEOUT_MS = 30_000
 
 # Our consumer groups. Each name begins with that of its service.
@@ -54,6 +57,11 @@ class Topic:
     record_bytes_max: int = RECORD_BYTES_MAX
 
     @property
+    def dead_days(self) -> int:
+        """How long its dead letters are kept: they hold what its records hold, so never longer."""
+        return KEY_DAYS_KEPT if self.compacted else self.retention_days
+
+    @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's own names."""
         config = {
@@ -61,6 +69,9 @@ class Topic:
             "max.message.bytes": str(self.record_bytes_max),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
         }
+        if self.retention_days <= COMMAND_DAYS_KEPT:
+            # Kafka deletes whole segments, by their last record: segments of a week would double the time.
+            config["segment.ms"] = str(SHORT_SEGMENT_MS)
         if self.compacted:
             config |= {
                 "cleanup.policy": "compact,delete",
@@ -114,13 +125,27 @@ _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAY
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
 
+_BYTES_MAX = {event.topic: event.bytes_max for event in _READ}
+assert max(_BYTES_MAX.values()) + HEADERS_BYTES_MAX < RECORD_BYTES_MAX, "each topic takes its events"  # noqa: S101
+
 LIVE: tuple[Topic, ...] = tuple(_READ.values())
 DEAD: tuple[Topic, ...] = tuple(
-    Topic(dead_letters(topic.name, group), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+    Topic(
+        dead_letters(topic.name, group),
+        (),
+        1,
+        topic.dead_days,
+        record_bytes_max=DEAD_RECORD_BYTES_MAX,
+    )
     for topic in LIVE
     for group in topic.groups
 )
 ALL: tuple[Topic, ...] = LIVE + DEAD
+
+
+def event_bytes_max(topic: str) -> int:
+    """The largest body of an event of this topic; of a topic that is not declared here, of any."""
+    return _BYTES_MAX.get(topic, LIST_BYTES_MAX)
 
 
 async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topic] = ALL) -> list[str]:

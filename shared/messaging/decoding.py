@@ -16,7 +16,6 @@ from shared.messaging.policy import (
     TOO_LARGE,
     UNKNOWN_TYPE,
     UNREADABLE,
-    Policy,
 )
 from shared.messaging.received import Dead, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
@@ -36,8 +35,8 @@ class DecoderFails(Exception):
 class Decoding:
     """Decodes the records of one group."""
 
-    def __init__(self, subscription: Subscription, policy: Policy) -> None:
-        self._event_bytes_max = policy.event_bytes_max
+    def __init__(self, subscription: Subscription) -> None:
+        self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
         self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
         self._decoders = {
@@ -55,7 +54,7 @@ class Decoding:
                 contexts[place] = self._context(record)
                 by_topic[record.topic].append(place)
             except Rejected as why:
-                dead.append(Dead(record, why))
+                dead.append(Dead.of(record, why))
         events: dict[int, Any] = {}
         for topic, places in by_topic.items():
             some = [records[place] for place in places]
@@ -69,7 +68,7 @@ class Decoding:
                     try:
                         [events[place]] = self._events(topic, [record])
                     except Rejected as why:
-                        dead.append(Dead(record, why))
+                        dead.append(Dead.of(record, why))
                     except Exception as error:  # noqa: BLE001 (as above)
                         reason = f"it cannot be decoded: {type(error).__name__}"
                         dead.append(Dead(record, Rejected(reason, code=BAD_BODY)))
@@ -90,10 +89,8 @@ class Decoding:
     def _context(self, record: Raw) -> Context:
         if record.value is None:
             raise _without_value(record)
-        if len(record.value) > self._event_bytes_max:
-            raise Rejected(
-                f"the body has {len(record.value)} of at most {self._event_bytes_max} bytes", code=TOO_LARGE
-            )
+        if len(record.value) > (bytes_max := self._bytes_max[record.topic]):
+            raise Rejected(f"the body has {len(record.value)} of at most {bytes_max} bytes", code=TOO_LARGE)
         if not FIRST_MS <= record.timestamp < LAST_MS:
             raise Rejected(f"the record's time {record.timestamp} is none", code=BAD_TIME)
         key = (record.key or b"").decode(errors="replace")

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-# The largest event. Whoever makes events of varying size checks the size before.
-EVENT_BYTES_MAX = 786_432
+from shared.contracts.envelope import LIST_BYTES_MAX
+
+# The largest event of any contract. Whoever makes events of varying size checks the size before.
+EVENT_BYTES_MAX = LIST_BYTES_MAX
 
 # Codes of dead letters. A record is buried with one of these before any handler sees it ...
 UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
 BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.
 BAD_BODY = "bad_body"  # The value is not what the contract says.
 BAD_TIME = "bad_time"  # The record's own time is impossible.
-TOO_LARGE = "too_large"  # The value is larger than `EVENT_BYTES_MAX`.
+TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
 # ... with this one because our handler fails on it, whatever else is in the batch ...
@@ -26,7 +28,6 @@ class Policy:
     The numbers of one consumer. Tests pass their own.
 
     When an event is buried:
-        event_bytes_max: a larger body is buried at once.
         tries_max: how often a batch is handled that fails. Then it is halved.
         half_tries_max: how often a half is handled. A passing fault has had its chance before.
         An outage of Kafka or MongoDB is no failure. The consumer waits for its end.
@@ -61,7 +62,6 @@ class Policy:
     """
 
     batch_events_max: int = 1_000
-    event_bytes_max: int = EVENT_BYTES_MAX
     tries_max: int = 5
     half_tries_max: int = 2
     retry_seconds: float = 0.2

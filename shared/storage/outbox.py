@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from shared.contracts.envelope import Envelope, Event
-from shared.messaging.policy import EVENT_BYTES_MAX
+from shared.contracts.topics import event_bytes_max
 from shared.messaging.publisher import Publisher, Record, to_record
 from shared.runtime import metrics
 from shared.runtime.background import Loop, looping
@@ -84,7 +84,7 @@ async def append(database: Database, session: Session, envelopes: Sequence[Envel
     if envelopes:
         records = [to_record(one) if isinstance(one, Envelope) else one for one in envelopes]
         for topic, _, value, _ in records:
-            if value is not None and len(value) > EVENT_BYTES_MAX:
+            if value is not None and len(value) > event_bytes_max(topic):
                 raise Rejected(f"an event of {len(value)} bytes does not fit {topic}", code="too_large")
         packs = [_pack(some) for some in _packs(records)]
         await database[COLLECTION].insert_many(packs, session=session)

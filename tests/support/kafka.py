@@ -16,7 +16,15 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.contracts.envelope import Envelope, Event, Headers, enclose, from_headers, to_headers
+from shared.contracts.envelope import (
+    LIST_BYTES_MAX,
+    Envelope,
+    Event,
+    Headers,
+    enclose,
+    from_headers,
+    to_headers,
+)
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
 from shared.messaging.received import Following, Raw
 from shared.storage.mongo import Database, connect
@@ -35,9 +43,9 @@ class Said(Event):
     words: str = ""
 
 
-async def new_contract(kafka: str, *, partitions: int = 1) -> type[Said]:
+async def new_contract(kafka: str, *, partitions: int = 1, bytes_max: int = LIST_BYTES_MAX) -> type[Said]:
     """A contract with a topic of its own, and the dead letters of its readers."""
-    contract = named_contract(f"said-{uuid4().hex[:12]}")
+    contract = named_contract(f"said-{uuid4().hex[:12]}", bytes_max=bytes_max)
     live = Topic(contract.topic, (readers_of(contract),), partitions)
     dead = Topic(dead_topic_of(contract), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
     topics_made.setdefault(kafka, set()).update((live.name, dead.name))
@@ -55,10 +63,10 @@ def dead_topic_of(contract: type[Event]) -> str:
     return dead_letters(contract.topic, readers_of(contract))
 
 
-def named_contract(topic: str) -> type[Said]:
+def named_contract(topic: str, *, bytes_max: int = LIST_BYTES_MAX) -> type[Said]:
     """The contract of a topic that exists, as another process made it."""
 
-    class Own(Said, topic=topic, key="who"):
+    class Own(Said, topic=topic, key="who", bytes_max=bytes_max):
         pass
 
     return Own
