@@ -20,6 +20,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from shared.messaging import dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
+from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
 from shared.messaging.membership import GIVES_WAY
 from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
@@ -53,7 +54,7 @@ class Consumer:
         self._topics = tuple(contract.topic for contract in subscription.contracts)
         self._gather_ms = subscription.gather_ms
         self._publisher = publisher
-        self._decoding = Decoding(subscription, policy)
+        self._decoding = Decoding(subscription)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
         self._pausing: asyncio.Task[None] | None = None
@@ -95,6 +96,8 @@ class Consumer:
             batch=True,
             max_records=policy.batch_events_max,
             fetch_min_bytes=policy.fetch_bytes_min,
+            fetch_max_bytes=FETCH_BYTES_MAX,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
             fetch_max_wait_ms=self._gather_ms,
             auto_offset_reset="earliest",
             # Records of a transaction that another system has aborted are skipped.
@@ -110,16 +113,16 @@ class Consumer:
         self._subscriber.get_msg = self._poll
         self._subscriber(self._consume)
 
-    async def _poll(self, consumer: Any) -> tuple[Raw, ...]:
+    async def _poll(self, consumer: Any) -> list[Raw]:
         try:
             return await self._reading.poll(consumer)
         except Stuck as error:
             self._pause(f"Kafka cannot be read: {error}", seconds=0)
-            return ()
+            return []
 
-    async def _parse(self, records: tuple[Raw, ...]) -> KafkaMessage:
+    async def _parse(self, records: Any) -> KafkaMessage:
         # FastStream's own parser decodes headers and drops a batch that it cannot decode.
-        return KafkaMessage(body=list(records), raw_message=records, consumer=self.running, headers={})
+        return KafkaMessage(body=records, raw_message=records, consumer=self.running, headers={})
 
     async def _consume(self, records: list[Raw]) -> None:
         try:
@@ -131,6 +134,9 @@ class Consumer:
             # error alone: anybody may read it, and the words of an error may quote personal data.
             log.exception("batch cannot be settled", extra={"group": self.group})
             self._pause(type(error).__name__, seconds=self._policy.pause_seconds)
+        finally:
+            # FastStream's message is part of a cycle. Batches would stay in it until the collector comes.
+            records.clear()
 
     async def _work(self, records: Sequence[Raw]) -> None:
         started = time.perf_counter()

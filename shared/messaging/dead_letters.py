@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 REASON_CHARS_MAX = 500
 # Key, value and headers of a dead letter, without what Kafka adds to them.
 DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
+# Written at a time. Kafka has acknowledged them before the next are made.
+BURIED_BYTES_MAX = 1_048_576
 # Log lines for one batch. One more line counts the other dead letters.
 LINES_MAX = 20
 # Headers that identify an event and have nothing of its content, with their names in the log.
@@ -30,9 +32,17 @@ async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
     Raises:
         Unavailable: Kafka did not acknowledge. None of them counts as written.
     """
-    if not dead:
-        return
-    await publisher.write([dead_letter(one, group) for one in dead])
+    letters: list[Record] = []
+    size_bytes = 0
+    for one in dead:
+        letter = dead_letter(one, group)
+        letter_bytes = size_of(letter)
+        if letters and size_bytes + letter_bytes > BURIED_BYTES_MAX:
+            await publisher.write(letters)
+            letters, size_bytes = [], 0
+        letters.append(letter)
+        size_bytes += letter_bytes
+    await publisher.write(letters)
     for (topic, code), count in Counter((one.record.topic, one.why.code) for one in dead).items():
         metrics.DEAD_LETTERED.labels(topic, group, code).inc(count)
     for one in dead[:LINES_MAX]:
@@ -65,13 +75,21 @@ def dead_letter(dead: Dead, group: str) -> Record:
     ]
     topic = dead_letters(record.topic, group)
     headers = [*record.headers, *reasons]
-    size_bytes = sum(len(name.encode()) + len(value or b"") for name, value in headers)
-    if len(record.key or b"") + len(record.value or b"") + size_bytes > DEAD_BYTES_MAX:
+    letter = topic, record.key, record.value, headers
+    if size_of(letter) > DEAD_BYTES_MAX:
         # The record passed the broker's limit because it was compressed. No topic takes it whole, so the dead
         # letter has its ids alone.
         ids = [(name, value) for name, value in record.headers if name in _NAMES and _short(value)]
         return topic, None, b"", [*ids, *reasons]
-    return topic, record.key, record.value, headers
+    return letter
+
+
+def size_of(record: Record) -> int:
+    """The bytes of a record's key, value and headers."""
+    _, key, value, headers = record
+    # In a foreign record a header may be null.
+    header_bytes = sum(len(name.encode()) + len(content or b"") for name, content in headers)
+    return len(key or b"") + len(value or b"") + header_bytes
 
 
 def _short(value: bytes | None) -> bool:

@@ -1,54 +1,67 @@
 """
-The records of a fetch. Bytes that cannot be read become a record that says so.
+The records of a fetch, within a budget of bytes. Bytes that cannot be read become a record that says so.
 
 aiokafka raises in the middle of a poll when a batch is damaged, is compressed in an unknown way, or has a
 header whose name is not UTF-8. It does not say where, it never gets past that place, and the records that
-the same poll took from other partitions are lost. `install` replaces the class that does this by
-`FetchedRecords`, which never raises because of a record's content. Instead an `Unreadable` with the offset
-stands among the other records, and reading goes on behind it.
+the same poll took from other partitions are lost. It also bounds a poll by its number of records alone, and
+a record of 500 bytes can decompress to megabytes.
 
-Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
+`install` replaces the classes that do this. `FetchedRecords` never raises because of a record's content.
+Instead an `Unreadable` with the offset stands among the other records, and reading goes on behind it.
+`BoundedResult` ends a poll when its `Budget` is spent. The next poll goes on from there.
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextvars import ContextVar
 from typing import Any
 
 import aiokafka.consumer.fetcher as aiokafka_fetcher
-from aiokafka import ConsumerRecord
-from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
-from aiokafka.record.util import decode_varint
+from aiokafka.record.default_records import DefaultRecordBatch
 
-from shared.contracts.envelope import HEADERS_MAX
-from shared.messaging.decompression import DECOMPRESSED_BYTES_MAX, NotDecompressed, decompress_into
+from shared.messaging.batches import (
+    BATCH_COST_BYTES,
+    CODEC_BITS,
+    HEADER,
+    HEADER_BYTES,
+    PIECE_BYTES_MAX,
+    OpenBatch,
+    unreadable,
+)
+from shared.messaging.batches import Unreadable as Unreadable
 
-# Larger batches are read record by record, and each record's count of headers is checked first. In a smaller
-# batch no count of headers can cost much.
-TRUSTED_BYTES_MAX = 1_048_576
+# Decompressed bytes of one poll of one group. A thousand usual events have a quarter of it.
+POLL_BYTES_MAX = 4 * 1_048_576
+# Compressed bytes of one partition, and of one fetch. The broker sends at least one batch, however large.
+PARTITION_FETCH_BYTES_MAX = 1_048_576
+FETCH_BYTES_MAX = 16 * 1_048_576
+RECORDS_MAX = 2**31
 
-# Base offset, length, leader epoch, magic, checksum, attributes, last offset delta.
-_HEADER = struct.Struct(">qiibIhi")
-_HEADER_BYTES = 61
+assert POLL_BYTES_MAX >= 8 * PIECE_BYTES_MAX, "several partitions get a piece in each poll"  # noqa: S101
+
 _LENGTH = struct.Struct(">i")
 _LENGTH_AT = 8
 _LENGTH_ENDS = 12
-_ATTRIBUTES = struct.Struct(">h")
-_ATTRIBUTES_AT = 21
-_CODEC_BITS = 0x07
 _MAGIC = 2
-# All consumers decompress their batches here, one after the other, and copy the result.
-_room = bytearray(_HEADER_BYTES + DECOMPRESSED_BYTES_MAX)
 
 
-@dataclass
-class Unreadable(ConsumerRecord):  # type: ignore[misc]
-    """Stands for a record that cannot be read, or for a whole batch up to `last_offset`."""
+class Budget:
+    """How many bytes a poll may still take in all, and from each partition."""
 
-    last_offset: int = -1
-    why: str = ""
+    __slots__ = ("left_bytes", "share_bytes")
+
+    def __init__(self, left_bytes: int = POLL_BYTES_MAX) -> None:
+        self.left_bytes = self.share_bytes = left_bytes
+
+    @property
+    def spent(self) -> bool:
+        """Whether the poll has to end. Then more records may be waiting."""
+        return self.left_bytes <= 0
+
+
+BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
+"""The budget of the current poll. A client without one takes up to a whole budget from each partition."""
 
 
 class Batches:
@@ -57,6 +70,7 @@ class Batches:
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._at = 0
+        self._end = self._end_of_next()
 
     def size_in_bytes(self) -> int:
         """How many bytes there are."""
@@ -64,44 +78,87 @@ class Batches:
 
     def has_next(self) -> bool:
         """Whether a whole batch follows."""
-        return self._end() <= len(self._data)
+        return self._end <= len(self._data)
 
     def next_batch(self) -> memoryview:
         """The bytes of the next batch, which is there."""
-        at, self._at = self._at, self._end()
+        at, self._at = self._at, self._end
+        self._end = self._end_of_next()
         return self._data[at : self._at]
 
-    def _end(self) -> int:
-        if self._at + _HEADER.size > len(self._data):
+    def _end_of_next(self) -> int:
+        if self._at + HEADER.size > len(self._data):
             return len(self._data) + 1
         (length,) = _LENGTH.unpack_from(self._data, self._at + _LENGTH_AT)
         # An impossible length must not stop the reading.
-        return int(self._at + _LENGTH_ENDS + max(length, _HEADER.size - _LENGTH_ENDS))
+        return int(self._at + _LENGTH_ENDS + max(length, HEADER.size - _LENGTH_ENDS))
 
 
 class FetchedRecords(PartitionRecords):  # type: ignore[misc]
-    """Does what the class of aiokafka does, for any content."""
+    """Does what the class of aiokafka does, for any content. Only `take` reads."""
 
     _records: Batches
+    next_fetch_offset: int
+    _open: OpenBatch | None = None
+    ended = False
 
-    def _unpack_records(self) -> Iterator[ConsumerRecord[bytes, bytes]]:
-        while self._records.has_next():
-            raw = self._records.next_batch()
-            base_offset, _, _, magic, _, attributes, last_delta = _HEADER.unpack_from(raw)
-            after = base_offset + max(0, last_delta) + 1
-            if magic != _MAGIC or len(raw) < _HEADER_BYTES:
-                after = base_offset + 1
-                yield from self._unreadable(base_offset, after, f"message format {magic}")
+    def take(self, records_max: int, bytes_max: int) -> tuple[list[Any], int]:
+        """
+        The next records, and their cost in bytes. Afterwards `ended` tells whether there are more.
+
+        The last piece may exceed `bytes_max`.
+        """
+        taken: list[Any] = []
+        cost_bytes = 0
+        while len(taken) < records_max and cost_bytes < bytes_max:
+            batch = self._open
+            if batch is None:
+                if not self._records.has_next():
+                    self.ended = True
+                    break
+                cost_bytes += BATCH_COST_BYTES
+                taken += self._open_next()
                 continue
-            batch = DefaultRecordBatch(raw)
-            if self._check_crcs and not batch.validate_crc():
-                yield from self._unreadable(base_offset, after, "its checksum is wrong")
-            elif not self._left_out(batch):
-                yield from self._records_of(raw, batch, attributes & _CODEC_BITS, after)
-            self.next_fetch_offset = after
+            batch.cost_bytes = 0
+            taken += batch.take(self.next_fetch_offset, records_max - len(taken))
+            cost_bytes += batch.cost_bytes
+            if batch.ended:
+                # Also past records at the end of the batch that compaction has removed.
+                self._open, self.next_fetch_offset = None, max(self.next_fetch_offset, batch.after)
+            elif taken:
+                self.next_fetch_offset = max(self.next_fetch_offset, taken[-1].offset + 1)
+        if self._open is not None:
+            self._open.pause()
+        return taken, cost_bytes
+
+    def _open_next(self) -> list[Unreadable]:
+        raw = self._records.next_batch()
+        base_offset, _, _, magic, _, attributes, last_delta = HEADER.unpack_from(raw)
+        after = base_offset + max(0, last_delta) + 1
+        if magic != _MAGIC or len(raw) < HEADER_BYTES:
+            return self._step_past(base_offset + 1, f"message format {magic}")
+        batch = DefaultRecordBatch(raw)
+        if self._check_crcs and not batch.validate_crc():
+            return self._step_past(after, "its checksum is wrong")
+        try:
+            left_out = self._left_out(batch)
+        except (CorruptRecordException, ValueError, IndexError) as error:
+            return self._step_past(after, type(error).__name__)
+        if left_out:
+            self.next_fetch_offset = max(self.next_fetch_offset, after)
+        else:
+            self._open = OpenBatch(self._tp, raw, attributes & CODEC_BITS, after)
+        return []
+
+    def _step_past(self, after: int, why: str) -> list[Unreadable]:
+        first = self.next_fetch_offset
+        if first >= after:
+            return []
+        self.next_fetch_offset = after
+        return [unreadable(self._tp, first, after, why)]
 
     def _left_out(self, batch: Any) -> bool:
-        """Whether the batch is a marker of a transaction, or part of an aborted one."""
+        """Whether the batch is a marker of a transaction, or part of one that was taken back."""
         if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
             self._consume_aborted_up_to(batch.base_offset)
             if batch.is_control_batch and self._contains_abort_marker(batch):
@@ -110,118 +167,37 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
                 return True
         return bool(batch.is_control_batch)
 
-    def _records_of(
-        self, raw: memoryview, batch: Any, codec: int, after: int
-    ) -> Iterator[ConsumerRecord[bytes, bytes]]:
-        if codec:
-            try:
-                raw = _decompressed(raw, codec)
-            except NotDecompressed as error:
-                yield from self._unreadable(batch.base_offset, after, str(error))
-                return
-            batch = DefaultRecordBatch(raw)
-        if len(raw) <= TRUSTED_BYTES_MAX:
-            try:
-                for record in batch:
-                    if record.offset >= self.next_fetch_offset:
-                        found = self._consumer_record(self._tp, record)
-                        self.next_fetch_offset = record.offset + 1
-                        yield found
-            except (CorruptRecordException, ValueError, IndexError):
-                # One of them is wrong: find it, and keep its neighbours.
-                pass
-            else:
-                return
-        yield from self._one_by_one(raw, after)
 
-    def _one_by_one(self, raw: memoryview, after: int) -> Iterator[ConsumerRecord[bytes, bytes]]:
-        batch = _DefaultRecordBatchPy(raw)
-        for begins, length in _bounds(batch):
-            offset = -1
-            try:
-                offset = batch.base_offset + _offset_delta(batch._buffer, begins + length)  # noqa: SLF001
-                if offset < self.next_fetch_offset:
-                    continue
-                batch._pos = begins  # noqa: SLF001 (nothing public reads a single record)
-                _check_headers(batch._buffer, begins + length)  # noqa: SLF001
-                record = batch._read_msg()  # noqa: SLF001
-            except (CorruptRecordException, ValueError, IndexError) as error:
-                # If even the offset is damaged, take the one that is expected here.
-                offset = offset if self.next_fetch_offset <= offset < after else self.next_fetch_offset
-                yield from self._unreadable(offset, min(offset + 1, after), type(error).__name__)
-                continue
-            self.next_fetch_offset = record.offset + 1
-            yield self._consumer_record(self._tp, record)
-        if batch._next_record_index < batch._num_records:  # noqa: SLF001
-            yield from self._unreadable(self.next_fetch_offset, after, "its length is wrong")
+class BoundedResult(FetchResult):  # type: ignore[misc]
+    """Does what the class of aiokafka does, within the budget of the poll."""
 
-    def _unreadable(self, first: int, after: int, why: str) -> Iterator[Unreadable]:
-        first = max(first, self.next_fetch_offset)
-        if first < after:
-            self.next_fetch_offset = after
-            yield Unreadable(
-                *(self._tp.topic, self._tp.partition, first, 0, 0),
-                *(None, None, None, -1, -1, ()),
-                last_offset=after - 1,
-                why=why,
-            )
+    _partition_records: Any
 
+    def getone(self) -> Any:
+        """The next record, or None."""
+        found = self.getall(1)
+        return found[0] if found else None
 
-def _decompressed(raw: memoryview, codec: int) -> memoryview:
-    """
-    The batch as it would be without compression.
-
-    Raises:
-        NotDecompressed: it cannot be decompressed, or is too large then.
-    """
-    room = memoryview(_room)
-    size = decompress_into(codec, raw[_HEADER_BYTES:], room[_HEADER_BYTES:])
-    room[:_HEADER_BYTES] = raw[:_HEADER_BYTES]
-    (attributes,) = _ATTRIBUTES.unpack_from(raw, _ATTRIBUTES_AT)
-    _ATTRIBUTES.pack_into(room, _ATTRIBUTES_AT, attributes & ~_CODEC_BITS)
-    # Copied, since the records are taken out of it later, one by one.
-    return memoryview(bytes(room[: _HEADER_BYTES + size]))
-
-
-def _bounds(batch: Any) -> Iterator[tuple[int, int]]:
-    """The start of each record of an uncompressed batch and the size of its length field, while they fit."""
-    buffer, at = batch._buffer, _HEADER_BYTES  # noqa: SLF001 (nothing public says where records are)
-    while batch._next_record_index < batch._num_records:  # noqa: SLF001
-        try:
-            length, body = decode_varint(buffer, at)
-        except (ValueError, IndexError):
-            return
-        if length <= 0 or body + length > len(buffer):
-            return
-        batch._next_record_index += 1  # noqa: SLF001
-        yield at, body - at
-        at = body + length
-
-
-def _offset_delta(buffer: bytearray, body: int) -> int:
-    # After one byte of attributes and the time.
-    _, at = decode_varint(buffer, body + 1)
-    return int(decode_varint(buffer, at)[0])
-
-
-def _check_headers(buffer: bytearray, body: int) -> None:
-    """
-    Look at the count of a record's headers before they are made.
-
-    Raises:
-        ValueError: there are too many.
-    """
-    _, at = decode_varint(buffer, body + 1)
-    _, at = decode_varint(buffer, at)
-    for _ in ("key", "value"):
-        size, at = decode_varint(buffer, at)
-        at += max(0, size)
-    count, _ = decode_varint(buffer, at)
-    if count > HEADERS_MAX:
-        raise ValueError(f"{count} headers")
+    def getall(self, max_records: int | None = None) -> list[Any]:
+        """The next records, as many as the budget allows."""
+        if not self.check_assignment(self._topic_partition) or not self.has_more():
+            return []
+        budget = BUDGET.get() or Budget()
+        if budget.spent:
+            return []
+        records = self._partition_records
+        taken, cost_bytes = records.take(
+            max_records or RECORDS_MAX, min(budget.left_bytes, budget.share_bytes)
+        )
+        budget.left_bytes -= cost_bytes
+        self._update_position()
+        if records.ended:
+            self._partition_records = None
+        return taken  # type: ignore[no-any-return]
 
 
 def install() -> None:
     """Have every consumer of this process read by these classes."""
     aiokafka_fetcher.MemoryRecords = Batches
     aiokafka_fetcher.PartitionRecords = FetchedRecords
+    aiokafka_fetcher.FetchResult = BoundedResult

@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass
 
-from shared.contracts.envelope import LIST_BYTES_MAX
-
-# The largest event of any contract. Whoever makes events of varying size checks the size before.
-EVENT_BYTES_MAX = LIST_BYTES_MAX
-
 # Codes of dead letters. A record is buried with one of these before any handler sees it ...
 UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
 BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.

@@ -15,6 +15,8 @@ from aiokafka.errors import (
 )
 
 from shared.messaging import fetched, membership
+from shared.messaging.batches import PIECE_BYTES_MAX
+from shared.messaging.fetched import BUDGET, Budget
 from shared.messaging.policy import Policy
 from shared.messaging.received import Raw
 from shared.runtime.background import backoff_seconds
@@ -43,11 +45,13 @@ class Reading:
         self._busy_fetch = policy.fetch_bytes_min, gather_ms
         self._idle_fetch = 1, int(policy.idle_fetch_seconds * 1000)
         self._read_to: dict[TopicPartition, int] = {}
+        # Whether more records wait than the last poll took, and which partition is then the first.
         self._full = False
+        self._first = 0
         self._failures = 0
         self._failing_since = 0.0
 
-    async def poll(self, consumer: Any) -> tuple[Raw, ...]:
+    async def poll(self, consumer: Any) -> list[Raw]:
         """
         The next records, those of a partition in order. None if none comes within `poll_seconds`.
 
@@ -64,19 +68,18 @@ class Reading:
             await self._wait_out(f"Kafka cannot be read: {type(error).__name__}")
             if time.monotonic() - self._failing_since > self._policy.failing_seconds_max:
                 raise Stuck(type(error).__name__) from error
-            return ()
+            return []
         except Exception as error:
             # Not known to happen, because `fetched` marks what cannot be read. The error has lost the records
             # that this poll took from other partitions, and a later commit would cover them. So read again.
             log.exception("poll failed; going back to what is committed", extra={"group": self._group})
             await self._go_back(consumer)
             await self._wait_out(f"a poll failed: {type(error).__name__}")
-            return ()
+            return []
         self._failures, self.outage = 0, None
         self._pace(consumer, self._busy_fetch if found else self._idle_fetch)
         await self._remember(consumer, found)
-        self._full = _count(found) >= self._policy.batch_events_max
-        return tuple(chain.from_iterable(found.values()))
+        return list(chain.from_iterable(found.values()))
 
     def begin_anew(self) -> None:
         """A new consumer takes the place of the one before."""
@@ -86,22 +89,44 @@ class Reading:
 
     async def _take(self, consumer: Any) -> Found:
         found: Found = {}
+        budget = Budget()
+        token = BUDGET.set(budget)
         try:
             if self._full:
                 # More records wait than fit a batch. Each partition gets its share, so that a flooded one
                 # does not keep the others waiting.
-                assigned = consumer.assignment()
-                share = max(1, self._policy.batch_events_max // max(1, len(assigned)))
-                for place in assigned:
-                    _add(found, await consumer.getmany(place, timeout_ms=0, max_records=share))
-            if room := self._policy.batch_events_max - _count(found):
-                wait_ms = 0 if found else int(self._policy.poll_seconds * 1000)
+                await self._take_shares(consumer, budget, found)
+            if (room := self._policy.batch_events_max - _count(found)) and not budget.spent:
+                budget.share_bytes = budget.left_bytes
+                wait_ms = 0 if self._full else int(self._policy.poll_seconds * 1000)
                 _add(found, await consumer.getmany(timeout_ms=wait_ms, max_records=room))
         except KafkaError:
             # Keep the records that were taken before the error. The next poll meets the error again.
             if not found:
                 raise
+        finally:
+            BUDGET.reset(token)
+        self._full = budget.spent or _count(found) >= self._policy.batch_events_max
+        if self._full:
+            # Requests and heartbeats get a turn, even if the poll has only skipped records.
+            await asyncio.sleep(0)
         return found
+
+    async def _take_shares(self, consumer: Any, budget: Budget, found: Found) -> None:
+        """Take an equal share from each partition. Another partition is the first in each poll."""
+        places = sorted(consumer.assignment())
+        first = self._first % max(1, len(places))
+        self._first += 1
+        records_max = max(1, self._policy.batch_events_max // max(1, len(places)))
+        budget.share_bytes = max(PIECE_BYTES_MAX, budget.left_bytes // max(1, len(places)))
+        for place in places[first:] + places[:first]:
+            room = self._policy.batch_events_max - _count(found)
+            if not room or budget.spent:
+                return
+            left_bytes = budget.left_bytes
+            _add(found, await consumer.getmany(place, timeout_ms=0, max_records=min(room, records_max)))
+            if left_bytes - budget.left_bytes > PIECE_BYTES_MAX:
+                await asyncio.sleep(0)
 
     async def _remember(self, consumer: Any, found: Found) -> None:
         try:

@@ -23,6 +23,15 @@ class Dead(NamedTuple):
     record: Raw
     why: Rejected
 
+    @classmethod
+    def of(cls, record: Raw, why: Rejected) -> "Dead":
+        """
+        With the words of `why` alone.
+
+        A raised error holds the frames that it went through, and they hold the records of the whole batch.
+        """
+        return cls(record, Rejected(why.message, code=why.code))
+
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[E_co]):
@@ -53,7 +62,7 @@ class Batch(Generic[E_co]):
 
     def reject(self, received: Received[Any], why: Rejected) -> None:
         """Bury this event, because trying again cannot help. Its neighbours are handled as usual."""
-        self.rejected.append(Dead(received.record, why))
+        self.rejected.append(Dead.of(received.record, why))
 
 
 Following: TypeAlias = Sequence[Envelope[Event] | Record]

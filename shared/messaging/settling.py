@@ -61,19 +61,20 @@ class Settling:
                 # No record is to blame for an outage. Wait for its end, however long.
                 await self._wait_out(error)
             except Rejected as error:
-                failed = error
+                failed = error.with_traceback(None)
                 break
             except Exception as error:  # noqa: BLE001 (counted, logged, tried again, and given up in the end)
-                failed = error
                 attempt += 1
                 await self._after_failure(error, attempt, events)
+                # Without its frames, which hold this one and so the batch.
+                failed = error.with_traceback(None)
             else:
                 self.outage = None
                 self._good += len(events)
                 self._recent.extend([False] * len(events))
                 return batch.rejected
         if len(events) == 1:
-            return [Dead(events[0].record, self._given_up(failed, tries))]
+            return [Dead.of(events[0].record, self._given_up(failed, tries))]
         middle = len(events) // 2
         dead = await self._settle(events[:middle], self._policy.half_tries_max)
         return dead + await self._settle(events[middle:], self._policy.half_tries_max)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SAID = [
     ("ARCHITECTURE.md", "takes up to {shared/messaging:Policy.batch_events_max} submissions as a batch"),
     ("docs/integrating.md", "at most {shared/contracts:HEADERS_MAX} headers"),
-    ("docs/integrating.md", "a body of {shared/messaging:EVENT_BYTES_MAX}"),
+    ("docs/integrating.md", "a body of {shared/contracts:LIST_BYTES_MAX}"),
     ("docs/integrating.md", "a batch at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression"),
     ("docs/integrating.md", "a transaction may be open for {ops/stack:TRANSACTION_MS_MAX}"),
     ("docs/integrating.md", "with {quiz:SETTLE_SECONDS} of tolerance"),

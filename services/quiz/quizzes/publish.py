@@ -7,7 +7,6 @@ from services.quiz.quizzes.store import QUIZZES_MAX, ChangedError, QuizStore
 from shared.contracts.envelope import enclose
 from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
 from shared.contracts.sources import QUIZ
-from shared.messaging.policy import EVENT_BYTES_MAX
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -41,8 +40,8 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
     earlier = record.version if record else 0
     event = published(quiz_id, quiz, earlier + 1)
     # An event that no topic takes would stop the outbox for all events after it.
-    if len(event.model_dump_json().encode()) > EVENT_BYTES_MAX:
-        raise Rejected(f"quiz {quiz_id} has more than {EVENT_BYTES_MAX} bytes", code="quiz_too_large")
+    if len(event.model_dump_json().encode()) > event.bytes_max:
+        raise Rejected(f"quiz {quiz_id} has more than {event.bytes_max} bytes", code="quiz_too_large")
     envelope = enclose(event, source=QUIZ, cause=f"{quiz_id}/{earlier + 1}", now=now)
 
     async def work(unit: UnitOfWork) -> None:

@@ -21,9 +21,9 @@ ATTRIBUTES_AT = 21
 ZSTD = 4
 
 
-def batch_of(records: Sequence[Record], *, codec: int = 0) -> bytearray:
-    """One batch of these records."""
-    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1_048_576)
+def batch_of(records: Sequence[Record], *, codec: int = 0, bytes_max: int = 1_048_576) -> bytearray:
+    """One batch of these records, which have so many bytes at most as long as they are not compressed."""
+    builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, bytes_max)
     for place, (_, key, value, headers) in enumerate(records):
         builder.append(place, int(time.time() * 1000), key, value, headers)
     return bytearray(builder.build())
@@ -59,8 +59,10 @@ def checked(batch: bytearray) -> bytearray:
     return batch
 
 
-async def write_batch(kafka: str, topic: str, batch: bytearray, partition: int = 0) -> None:
-    """Have the broker append a batch as it is."""
+async def write_batch(
+    kafka: str, topic: str, batch: bytearray, partition: int = 0, *, times: int = 1
+) -> None:
+    """Have the broker append a batch as it is, once or so many times."""
     request = ProduceRequest(
         transactional_id=None,
         required_acks=-1,
@@ -73,11 +75,11 @@ async def write_batch(kafka: str, topic: str, batch: bytearray, partition: int =
         await client.force_metadata_update()
         await client.add_topic(topic)
         leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
-        answer = await client.send(leader, request)
+        for _ in range(times):
+            [(_, [(_, code, *_)])] = (await client.send(leader, request)).topics
+            assert code == 0, code
     finally:
         await client.close()
-    [(_, [(_, code, *_)])] = answer.topics
-    assert code == 0, code
 
 
 def damage(stack: Stack, topic: str, change: Callable[[bytearray], None], partition: int = 0) -> None:

@@ -4,13 +4,14 @@ import os
 from collections.abc import Sequence
 
 import pytest
+from aiokafka import ConsumerRecord
 
-from shared.contracts.envelope import HEADER_BYTES_MAX, Headers, decoder
+from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder
 from shared.messaging.consuming import consuming
-from shared.messaging.policy import EVENT_BYTES_MAX
+from shared.messaging.dead_letters import BURIED_BYTES_MAX, bury, size_of
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
-from shared.messaging.received import Subscription
-from shared.runtime.errors import Unavailable
+from shared.messaging.received import Dead, Subscription
+from shared.runtime.errors import Rejected, Unavailable
 from tests.shared.messaging.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
     Said,
@@ -60,7 +61,7 @@ def poison(contract: type[Said]) -> dict[str, Poison]:
         "impossible time": (value, headers_of(good, ce_time=b"0001-01-01T00:00:00+23:59"), "bad_header"),
         "another's key": (value, headers, "key_differs"),
         "1 MiB of noise": (os.urandom(1_048_576), headers, "too_large"),
-        "larger than an event may be": (b" " * (EVENT_BYTES_MAX + 1), headers, "too_large"),
+        "larger than an event may be": (b" " * (LIST_BYTES_MAX + 1), headers, "too_large"),
     }
 
 
@@ -216,3 +217,32 @@ async def test_one_group_reads_several_topics_and_buries_each_apart(kafka: str) 
         await eventually(lambda: sorted(ear.heard) == [1, 2, 3, 4])
         await until_committed(kafka, first, {0: 2})
         assert consumer.problem() is None
+
+
+class Remembering(Publisher):
+    """Writes nothing, and remembers what it is given at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere", "test")
+        self.written: list[list[Record]] = []
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Remember them."""
+        self.written.append(list(records))
+
+
+async def test_dead_letters_are_written_a_bounded_number_of_bytes_at_a_time() -> None:
+    publisher = Remembering()
+    sizes = [10, 600_000, 600_000, 10, 1_100_000, 10, *[100_000] * 30]
+    dead = [
+        Dead(
+            ConsumerRecord("said", 0, offset, 0, 0, b"k", b"x" * size, None, 1, size, ()),
+            Rejected("it is none", code="bad_body"),
+        )
+        for offset, size in enumerate(sizes)
+    ]
+    await bury(publisher, dead, "readers")
+    assert [len(value or b"") for some in publisher.written for _, _, value, _ in some] == sizes
+    for some in publisher.written:
+        assert len(some) == 1 or sum(map(size_of, some)) <= BURIED_BYTES_MAX
+    assert len(publisher.written) < 10

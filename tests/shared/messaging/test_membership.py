@@ -89,7 +89,7 @@ async def test_error_that_nobody_foresaw_is_tried_again_and_nothing_is_lost(kafk
                 raise errors.pop()
             return await settle(*args)
 
-        consumer._settling.settle = fails_at_first  # type: ignore[method-assign]
+        consumer._settling.settle = fails_at_first  # type: ignore[assignment, method-assign]
         await say(kafka, contract, range(3))
         await eventually(lambda: consumer.problem() == "OSError; starts again by itself")
         await eventually(lambda: ear.heard == [0, 1, 2])

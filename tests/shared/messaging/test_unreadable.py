@@ -4,7 +4,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -12,6 +11,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from ops.stack import Stack
 from shared.messaging.policy import Policy
 from shared.messaging.publisher import Record, publishing, to_record
+from tests.shared.messaging.costs import peak_kb
 from tests.shared.messaging.raw_batches import (
     ATTRIBUTES_AT,
     CHECKSUM_AT,
@@ -113,14 +113,6 @@ async def test_batch_that_cannot_be_read_is_stepped_past_and_costs_other_partiti
     assert (dead["dead_code"], dead["dead_partition"]) == ("unreadable", "0")
     assert dead["dead_offset"] == str(before)
     assert dead["dead_reason"].startswith(f"offset {before} to {before + 2}: ")
-
-
-def peak_kb(*, forget: bool = False) -> int:
-    """The most memory that this process had; `forget` begins anew from what it has now."""
-    if forget:
-        Path("/proc/self/clear_refs").write_text("5")
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
-    return int(line.split()[1])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads its memory from /proc")

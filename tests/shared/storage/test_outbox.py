@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from shared.contracts.envelope import Envelope, Event
-from shared.messaging.policy import EVENT_BYTES_MAX
+from shared.contracts.envelope import LIST_BYTES_MAX, Envelope, Event
 from shared.messaging.publisher import publishing, to_record
 from shared.runtime.errors import Rejected
 from shared.storage.lease import Term
@@ -119,7 +118,7 @@ async def test_event_larger_than_its_readers_take_is_refused_with_its_state(kafk
         await prepare(database)
         with pytest.raises(Rejected) as refused:
             await tell(
-                database, [said(contract, 1), said(contract, 2, words="w" * EVENT_BYTES_MAX)], state="x"
+                database, [said(contract, 1), said(contract, 2, words="w" * LIST_BYTES_MAX)], state="x"
             )
         assert refused.value.code == "too_large"
         assert await waiting(database) == []

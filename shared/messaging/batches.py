@@ -1,0 +1,249 @@
+"""
+The records of one batch, a piece at a time. A record that cannot be read becomes one that says so.
+
+A foreign batch costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single record. A
+record with too many headers is not built. A large batch does not stay decompressed between two polls: the
+next poll decompresses it again, and goes on where the last one ended.
+
+Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBatchPy
+from aiokafka.record.util import decode_varint
+
+from shared.contracts.envelope import HEADERS_MAX
+from shared.messaging.decompression import DECOMPRESSED_BYTES_MAX, NotDecompressed, decompress_into
+
+# Base offset, length, leader epoch, magic, checksum, attributes, last offset delta.
+HEADER = struct.Struct(">qiibIhi")
+HEADER_BYTES = 61
+CODEC_BITS = 0x07
+# A batch of our own publishers fits one piece, which is the fast way.
+PIECE_BYTES_MAX = 262_144 + 4_096
+# Each batch costs so much beside its bytes, so that many tiny batches end a poll too.
+BATCH_COST_BYTES = 1_024
+# The cost of a record that is skipped for its headers, and of a batch that cannot be decompressed.
+USELESS_COST_BYTES = 1_048_576
+# Decompressing costs less time than building records of the same bytes.
+DECOMPRESSED_BYTES_A_COST_BYTE = 4
+
+_ATTRIBUTES = struct.Struct(">h")
+_ATTRIBUTES_AT = 21
+_COUNT = struct.Struct(">i")
+_COUNT_AT = 57
+# All consumers decompress their batches here, one after the other.
+_room = bytearray(HEADER_BYTES + DECOMPRESSED_BYTES_MAX)
+
+WRONG = (CorruptRecordException, ValueError, IndexError)
+"""What aiokafka raises on a record that is damaged."""
+
+
+@dataclass
+class Unreadable(ConsumerRecord):  # type: ignore[misc]
+    """Stands for a record that cannot be read, or for a whole batch up to `last_offset`."""
+
+    last_offset: int = -1
+    why: str = ""
+
+
+def unreadable(place: TopicPartition, first: int, after: int, why: str) -> Unreadable:
+    """Stands for the records from `first` up to the one before `after`."""
+    return Unreadable(
+        *(place.topic, place.partition, first, 0, 0),
+        *(None, None, None, -1, -1, ()),
+        last_offset=after - 1,
+        why=why,
+    )
+
+
+class OpenBatch:
+    """
+    A batch that is being read.
+
+    Args:
+        raw: the bytes from the broker, with a whole header and the right checksum.
+        after: the offset behind the batch.
+    """
+
+    __slots__ = ("_at", "_codec", "_count", "_place", "_plain", "_raw", "_read", "after", "cost_bytes")
+
+    def __init__(self, place: TopicPartition, raw: memoryview, codec: int, after: int) -> None:
+        self.after = after
+        self.cost_bytes = 0
+        self._place = place
+        self._raw = raw
+        self._codec = codec
+        (self._count,) = _COUNT.unpack_from(raw, _COUNT_AT)
+        self._read = 0
+        self._at = HEADER_BYTES
+        self._plain: memoryview | None = None if codec else raw
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to be read."""
+        return bool(self._read >= self._count)
+
+    def take(self, offset: int, records_max: int) -> list[Any]:
+        """
+        The records of the next piece, without those before `offset`. There may be none, and more pieces.
+
+        Adds the cost of the piece to `cost_bytes`.
+        """
+        if self._plain is None:
+            try:
+                self._decompress()
+            except NotDecompressed as error:
+                self.cost_bytes += USELESS_COST_BYTES
+                return self._give_up(offset, str(error))
+        plain: Any = self._plain
+        if not self._read and len(plain) <= PIECE_BYTES_MAX and self._count <= records_max:
+            self.cost_bytes += len(plain)
+            self._read = self._count
+            try:
+                return self._records(plain, offset)
+            except WRONG:
+                self._read = 0
+        return self._take_some(plain, offset, records_max)
+
+    def pause(self) -> None:
+        """Keep no large decompressed batch until the next poll."""
+        if self._plain is not None and self._plain.obj is _room:
+            large = len(self._plain) > PIECE_BYTES_MAX
+            # Other consumers use the room until then.
+            self._plain = None if large else memoryview(bytes(self._plain))
+
+    def _decompress(self) -> None:
+        """
+        Raises:
+            NotDecompressed: it cannot be decompressed, or is too large then.
+        """
+        room = memoryview(_room)
+        size = decompress_into(self._codec, self._raw[HEADER_BYTES:], room[HEADER_BYTES:])
+        room[:HEADER_BYTES] = self._raw[:HEADER_BYTES]
+        (attributes,) = _ATTRIBUTES.unpack_from(room, _ATTRIBUTES_AT)
+        _ATTRIBUTES.pack_into(room, _ATTRIBUTES_AT, attributes & ~CODEC_BITS)
+        self._plain = room[: HEADER_BYTES + size]
+        if size > PIECE_BYTES_MAX:
+            self.cost_bytes += size // DECOMPRESSED_BYTES_A_COST_BYTE
+
+    def _give_up(self, offset: int, why: str) -> list[Any]:
+        self._read = self._count
+        return [unreadable(self._place, offset, self.after, why)] if offset < self.after else []
+
+    def _take_some(self, plain: memoryview, offset: int, records_max: int) -> list[Any]:
+        begins = self._at
+        bounds: list[tuple[int, int]] = []
+        while not self.ended and len(bounds) < records_max:
+            try:
+                length, body = decode_varint(plain, self._at)
+            except WRONG:
+                length, body = 0, 0
+            end = body + length
+            if length <= 0 or end > len(plain):
+                found = self._one_by_one(plain, bounds, offset)
+                return found + self._give_up(_after(found, offset), "its length is wrong")
+            if bounds and end - begins > PIECE_BYTES_MAX:
+                break
+            bounds.append((self._at, body))
+            self._at = end
+            self._read += 1
+        self.cost_bytes += self._at - begins
+        if self._at - begins > PIECE_BYTES_MAX:
+            # A single large record. Its headers are counted before it is built.
+            return self._one_by_one(plain, bounds, offset)
+        piece = bytearray(plain[:HEADER_BYTES]) + plain[begins : self._at]
+        _COUNT.pack_into(piece, _COUNT_AT, len(bounds))
+        try:
+            return self._records(piece, offset)
+        except WRONG:
+            return self._one_by_one(plain, bounds, offset)
+
+    def _records(self, plain: Any, first: int) -> list[Any]:
+        """
+        Raises:
+            one of `WRONG`: some record is damaged.
+        """
+        topic, partition = self._place
+        found: list[Any] = []
+        for record in DefaultRecordBatch(plain):
+            offset = record.offset
+            if offset < first:
+                continue
+            key, value, headers = record.key, record.value, record.headers
+            if len(headers) > HEADERS_MAX:
+                found.append(self._too_many_headers(offset, len(headers)))
+                continue
+            found.append(
+                ConsumerRecord(
+                    topic,
+                    partition,
+                    offset,
+                    record.timestamp,
+                    record.timestamp_type,
+                    key,
+                    value,
+                    None,
+                    -1 if key is None else len(key),
+                    -1 if value is None else len(value),
+                    tuple(headers),
+                )
+            )
+        return found
+
+    def _too_many_headers(self, offset: int, count: int) -> Unreadable:
+        self.cost_bytes += USELESS_COST_BYTES
+        return unreadable(self._place, offset, offset + 1, f"{count} headers")
+
+    def _one_by_one(self, plain: memoryview, bounds: list[tuple[int, int]], first: int) -> list[Any]:
+        """These records, each judged alone."""
+        found: list[Any] = []
+        for begins, body in bounds:
+            expected = _after(found, first)
+            offset = -1
+            length, _ = decode_varint(plain, begins)
+            record = bytearray(plain[:HEADER_BYTES]) + plain[begins : body + length]
+            _COUNT.pack_into(record, _COUNT_AT, 1)
+            try:
+                batch = _DefaultRecordBatchPy(record)
+                at = HEADER_BYTES + body - begins
+                offset = batch.base_offset + _offset_delta(record, at)
+                if offset < expected:
+                    continue
+                count = _header_count(record, at)
+                if count > HEADERS_MAX:
+                    found.append(self._too_many_headers(offset, count))
+                else:
+                    found += self._records(record, expected)
+            except WRONG as error:
+                # A damaged record may not even have its offset: the one that is expected stands for it.
+                offset = offset if expected <= offset < self.after else expected
+                if offset < self.after:
+                    found.append(unreadable(self._place, offset, offset + 1, type(error).__name__))
+        return found
+
+
+def _after(found: list[Any], first: int) -> int:
+    """The offset behind the records found, which began at `first`."""
+    return int(found[-1].offset) + 1 if found else first
+
+
+def _offset_delta(buffer: bytearray, body: int) -> int:
+    # After one byte of attributes and the time.
+    _, at = decode_varint(buffer, body + 1)
+    return int(decode_varint(buffer, at)[0])
+
+
+def _header_count(buffer: bytearray, body: int) -> int:
+    """How many headers a record says that it has."""
+    _, at = decode_varint(buffer, body + 1)
+    _, at = decode_varint(buffer, at)
+    for _ in ("key", "value"):
+        size, at = decode_varint(buffer, at)
+        at += max(0, size)
+    return int(decode_varint(buffer, at)[0])

@@ -1,0 +1,133 @@
+"""Batches read a piece at a time give the same records as read at once, whatever the codec and the pieces."""
+
+import os
+import random
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED
+
+from shared.contracts.envelope import HEADERS_MAX
+from shared.messaging.batches import PIECE_BYTES_MAX, Unreadable
+from shared.messaging.decompression import Codec
+from shared.messaging.fetched import POLL_BYTES_MAX, Batches, FetchedRecords
+from shared.messaging.publisher import BATCH_BYTES_MAX, Record
+from tests.shared.messaging.raw_batches import HEADER_BYTES, batch_of, checked
+
+PLACE = TopicPartition("said", 3)
+CODECS = (0, *Codec)
+
+
+def records_of(sizes: Sequence[int]) -> list[Record]:
+    return [
+        (
+            "said",
+            b"k%d" % n if n % 3 else None,
+            os.urandom(size // 2) + b" " * (size // 2),
+            [("n", b"%d" % n)],
+        )
+        for n, size in enumerate(sizes)
+    ]
+
+
+def log_of(batches: Sequence[Sequence[Record]], codec: int) -> bytes:
+    log, offset = bytearray(), 0
+    for records in batches:
+        batch = batch_of(records, codec=codec, bytes_max=8_000_000)
+        struct.pack_into(">q", batch, 0, offset)
+        log += batch
+        offset += len(records)
+    return bytes(log)
+
+
+def fetched(log: bytes, offset: int = 0) -> FetchedRecords:
+    return FetchedRecords(PLACE, Batches(log), [], offset, None, None, True, READ_COMMITTED)
+
+
+def read(log: bytes, records_max: int, bytes_max: int, offset: int = 0) -> list[Any]:
+    """All records, by so many at a time; between two times others use the room for decompressing."""
+    reading, other = fetched(log, offset), log_of([records_of([50] * 9)], Codec.ZSTD)
+    found: list[Any] = []
+    while not reading.ended:
+        some, _ = reading.take(records_max, bytes_max)
+        assert len(some) <= records_max
+        found += some
+        assert reading.next_fetch_offset > (found[-1].offset if found else -1)
+        fetched(other).take(1, 1)
+    return found
+
+
+def test_batches_of_our_own_are_read_whole_and_a_poll_takes_many() -> None:
+    assert BATCH_BYTES_MAX + HEADER_BYTES <= PIECE_BYTES_MAX < POLL_BYTES_MAX // 8
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("records_max", "bytes_max"), [(1000, 2**40), (1, 2**40), (7, 2**40), (1000, 1), (3, 9_000)]
+)
+def test_pieces_are_the_same_records_as_the_whole(codec: int, records_max: int, bytes_max: int) -> None:
+    dice = random.Random(codec)  # noqa: S311 (the same in each run)
+    batches = [
+        records_of([dice.choice((0, 1, 200, 5_000)) for _ in range(40)]),
+        records_of([10]),
+        # Larger than a piece: of many records, of a few, of a single one among small ones.
+        records_of([900] * 400),
+        records_of([100, 600_000, 100, 400_000]),
+        records_of([300] * 5),
+    ]
+    expected = [(key, value, tuple(headers)) for records in batches for _, key, value, headers in records]
+    found = read(log_of(batches, codec), records_max, bytes_max)
+    assert [(record.key, record.value, record.headers) for record in found] == expected
+    assert [record.offset for record in found] == list(range(len(expected)))
+    assert {(record.topic, record.partition) for record in found} == {PLACE}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("offset", [0, 1, 39, 40, 250, 440])
+def test_reading_begins_in_the_middle_of_a_batch(codec: int, offset: int) -> None:
+    log = log_of([records_of([10] * 40), records_of([900] * 400), records_of([1])], codec)
+    for records_max in (1000, 13):
+        found = read(log, records_max, 2**40, offset)
+        assert [record.offset for record in found] == list(range(offset, 441))
+
+
+@pytest.mark.parametrize("neighbours", [4, 800])
+def test_record_of_too_many_headers_is_stepped_past_alone(neighbours: int) -> None:
+    records = records_of([600] * neighbours)
+    records[2][3].extend([("", b"")] * (HEADERS_MAX + 1))
+    found = read(log_of([records], Codec.ZSTD), 100, 2**40)
+    assert [record.offset for record in found] == list(range(neighbours))
+    assert [record.offset for record in found if isinstance(record, Unreadable)] == [2]
+
+
+@pytest.mark.parametrize("neighbours", [4, 800])
+def test_record_whose_length_is_wrong_takes_those_behind_it_along_and_no_others(neighbours: int) -> None:
+    records = records_of([600] * neighbours)
+    batch = batch_of(records)
+    whole = len(batch_of(records[:2]))
+    # A length of two bytes, which says that it goes far beyond the end.
+    batch[whole : whole + 2] = b"\xfe\xff"
+    batch[whole + 2] |= 0x80
+    found = read(bytes(checked(batch)), 100, 2**40)
+    assert [(record.offset, isinstance(record, Unreadable)) for record in found] == [
+        (0, False),
+        (1, False),
+        (2, True),
+    ]
+    assert found[-1].last_offset == neighbours - 1
+
+
+def test_what_is_stepped_past_ends_a_poll_too() -> None:
+    # A broken batch each: nothing of them is read, and all of them are looked at.
+    batch = batch_of(records_of([1]))
+    batch[-1] ^= 1
+    log = bytearray()
+    for offset in range(20_000):
+        struct.pack_into(">q", batch, 0, offset)
+        log += batch
+    found, cost_bytes = fetched(bytes(log)).take(10**9, POLL_BYTES_MAX)
+    assert len(found) < 5_000
+    assert cost_bytes >= POLL_BYTES_MAX
