@@ -17,10 +17,13 @@ from services.registration.booking.hot import Registering
 from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.ids import registration_id
 from services.registration.booking.promote import Promotion
+from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.rules import Registration, Status
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
+from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.store import ErasureStore
 from services.registration.keyed_hash import KeyedHash
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId
@@ -186,14 +189,38 @@ def promotion(database: Database) -> Promotion:
 
 
 def erasure(database: Database) -> Erasure:
+    return Erasure(database, ParticipantStore(database), ErasureStore(database))
+
+
+def unfinished_erasures(database: Database, sessions: SessionStore | None = None) -> UnfinishedErasures:
     cancellation = Cancellation(
-        database, SessionStore(database), RegistrationStore(database), promotion(database)
+        database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
     )
-    return Erasure(database, ParticipantStore(database), cancellation)
+    return UnfinishedErasures(ErasureStore(database), RegistrationStore(database), cancellation)
 
 
-def notices(database: Database) -> Notices:
-    return Notices(database, ActivityStore(database), SessionStore(database), RegistrationStore(database))
+def owed_promotions(database: Database, sessions: SessionStore | None = None) -> OwedPromotions:
+    return OwedPromotions(database, sessions or SessionStore(database), promotion(database))
+
+
+def notices(database: Database, sessions: SessionStore | None = None) -> Notices:
+    return Notices(
+        database,
+        ActivityStore(database),
+        sessions or SessionStore(database),
+        ParticipantStore(database),
+        RegistrationStore(database),
+    )
+
+
+async def erase_whole(
+    client: httpx.AsyncClient, database: Database, registered: dict[str, Any]
+) -> httpx.Response:
+    """Erase a participant, and all that the request leaves to the background."""
+    answer = await erase(client, registered)
+    while await unfinished_erasures(database).go_on(registered["participant_id"]):
+        pass
+    return answer
 
 
 def registering(database: Database, **bounds: float) -> Registering:

@@ -80,6 +80,9 @@ class Booking:
         participants = await self._participants.lock(unit, {request.participant_id for request in known})
         answers = await self._registrations.answers(unit, {request.key for request in requests})
         alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
+        # A newcomer who repeats a request has been given another id, by which nobody was read yet.
+        repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
+        erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
         keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
         keys |= await self._participants.keys(
@@ -90,6 +93,7 @@ class Booking:
             self._tickets,
             sessions=sessions,
             participants=participants,
+            erased=erased,
             keys=keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
