@@ -3,15 +3,12 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from shared.runtime.errors import Overloaded, Unavailable
-from shared.storage.mongo import Database
 from shared.web.hot import HotRequest
-from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service
+from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service, taken
 from tests.support.service import bearer, new_id, told
 from tests.support.waiting import eventually
 
@@ -25,16 +22,6 @@ def request(session_id: str) -> HotRequest:
     """A newcomer's."""
     body = {"session_id": session_id, "participant": newcomer()}
     return HotRequest("", b"", new_id("key-of-request").encode(), json.dumps(body).encode())
-
-
-@asynccontextmanager
-async def taken(database: Database, session_id: str) -> AsyncIterator[None]:
-    """Another process has taken the session, and goes on without a change to it at the end."""
-    async with await database.client.start_session() as session:
-        session.start_transaction()
-        await database["sessions"].update_one({"_id": session_id}, {"$inc": {"locks": 1}}, session=session)
-        yield
-        await session.abort_transaction()
 
 
 async def test_of_two_thousand_at_once_as_many_as_there_are_places_are_confirmed_and_the_others_wait_in_order(

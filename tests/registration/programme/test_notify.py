@@ -1,7 +1,6 @@
 """A moved or cancelled session tells its people, once each, whatever comes in between."""
 
 import json
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,9 @@ import httpx
 import pytest
 
 from services.registration.programme.notify import Notices
-from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.runtime.background import looping
 from shared.storage.mongo import Database
-from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.builders import (
     activity,
     ask,
@@ -27,6 +24,7 @@ from tests.registration.builders import (
     seats,
     service,
 )
+from tests.registration.crashing import Crash, DyingSessions
 from tests.support.service import ORGANISER, told
 from tests.support.waiting import eventually
 
@@ -195,26 +193,12 @@ async def test_a_cancelled_session_stays_cancelled_when_its_activity_is_put(mong
 
 
 async def test_a_crash_between_two_batches_tells_nobody_twice_and_forgets_nobody(mongo: str) -> None:
-    class Crash(Exception):
-        pass
-
-    class Dying(SessionStore):
-        """The second transaction is broken off at its end: sessions are saved last."""
-
-        saved = 0
-
-        async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
-            await super().save(unit, sessions)
-            self.saved += 1
-            if self.saved == 2:
-                raise Crash
-
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=9, **times()))
         for _ in range(5):
             await ask(client, "one")
         await call_off(client, "one")
-        dying = notices(database, Dying(database))
+        dying = notices(database, DyingSessions(database, 2))
         with pytest.raises(Crash):
             await notify_all(dying, "one")
         assert len(await events(database, "registration.cancelled")) == 2
