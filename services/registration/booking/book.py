@@ -47,15 +47,22 @@ class Booking:
         self._sealer = sealer
         self._tickets = tickets
 
-    async def book(self, requests: Sequence[BookingRequest]) -> Sequence[Outcome | Rejected]:
+    async def book(
+        self, requests: Sequence[BookingRequest], *, contended_seconds_max: float | None = None
+    ) -> Sequence[Outcome | Rejected]:
         """
         Decide requests in order.
 
         Returns: for each its outcome, or why it is refused. Nothing is kept of a refusal: the same request
         may be answered otherwise later. A command that is refused has an outcome too, except for
         `idempotency_key_reused`.
+        Args:
+            contended_seconds_max: how long to try again if another transaction has taken a session.
+
         Raises:
             Unavailable: the database does not answer; asking again with the same keys is harmless.
+            Contended: others have kept a session for longer than that. Some requests may have been booked,
+                where there are more than `BOOKINGS_MAX`.
         """
         all_decided: list[Outcome | Rejected] = []
         for start in range(0, len(requests), BOOKINGS_MAX):
@@ -66,7 +73,7 @@ class Booking:
             ) -> list[Outcome | Rejected]:
                 return await self._book(unit, some)
 
-            decided = await save_together(self._database, work)
+            decided = await save_together(self._database, work, contended_seconds_max=contended_seconds_max)
             _count(decided)
             all_decided += decided
         return all_decided

@@ -108,6 +108,29 @@ async def test_a_request_that_is_decided_too_late_is_booked_once_when_it_is_sent
         assert await seats(client, street) == (40, 0)
 
 
+async def test_a_session_that_another_process_keeps_holds_up_no_other(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("busy", capacity=50))
+        for name in ("fair", "lecture"):
+            await put(client, name, activity(name, capacity=50))
+        ours = registering(database)
+        async with taken(database, "busy"):
+            kept = [asyncio.create_task(ours.register(request("busy"))) for _ in range(5)]
+            for _ in range(5):
+                others = (ours.register(request(name)) for name in ("fair", "lecture"))
+                kept.append(asyncio.create_task(ours.register(request("busy"))))
+                async with asyncio.timeout(5):
+                    assert [status for status, _ in await asyncio.gather(*others)] == [201, 201]
+            assert not [one for one in kept if one.done()]
+        assert [status for status, _ in await asyncio.gather(*kept)] == [201] * 10
+        numbers = await database["registrations"].find({"session_id": "busy"}).sort("sequence").to_list(None)
+        answers = [json.loads((await one)[1])["registration_id"] for one in kept]
+        assert [one["_id"] for one in numbers] == answers
+        # As it was before, once nobody keeps it.
+        assert (await ours.register(request("busy")))[0] == 201
+        assert await seats(client, "street") == (39, 0)
+
+
 async def test_two_copies_of_the_service_never_oversell(mongo: str) -> None:
     street, only = new_id("street"), new_id("session")
     async with service(mongo, copies=2) as (clients, database):
