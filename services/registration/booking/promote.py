@@ -18,6 +18,8 @@ from shared.storage.unit_of_work import UnitOfWork
 
 # In one transaction.
 PROMOTED_MAX = 200
+# An activity has up to 60 sessions, each with up to 10,000 who wait. So not all of them are counted.
+COUNTED_MAX = 1_000
 # The code of a cancellation.
 BY_ERASURE = "participant_erased"
 
@@ -75,7 +77,7 @@ class Promotion:
         await self._registrations.save(unit, promoted)
         unit.tell(*(events.confirmed(one, session, origin, now, promoted=True) for one in promoted))
         if len(head) == limit and len(promoted) == len(alive) and session.waiting and session.free > 0:
-            behind = min(session.waiting, session.free)
+            behind = min(session.waiting, session.free, COUNTED_MAX)
             places = await self._registrations.places_waited_for(unit, session.session_id, behind)
             session = replace(session, owed=rules.fitting(session.free, places))
         return session, Counter(promoted=len(promoted), cancelled=len(gone))

@@ -18,8 +18,8 @@ class Session(msgspec.Struct, frozen=True):
     Attributes:
         taken: places that somebody holds.
         waiting: registrations on the waiting list.
-        owed: so many at the head of the waiting list, or more, are about to leave it: places are free for
-            them, and they get them in the background. 0: nobody can move up.
+        owed: so many at the head of the waiting list, or more, will get a place in the background: it is free
+            already. 0: nobody can move up.
         sequence: the last number given. Each registration has a number, in the order of asking.
         version: counts the changes that those registered are notified of: another time, another venue, the
             cancellation.
