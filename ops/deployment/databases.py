@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ops.deployment.description import SERVICES
 from shared.storage import mongo
-from shared.storage.mongo import Database
+from shared.storage.mongo import Database, Document
 from shared.storage.outbox import COLLECTION as OUTBOX
 
 # States of a message that still has to be sent.
@@ -23,10 +23,14 @@ class Databases:
     notifications: Database
 
     async def unpublished(self) -> int:
-        """How many events wait in the outboxes, and sessions whose people are not yet told of a change."""
+        """How many events wait in the outboxes, and what registration still does in the background."""
         everyone = (self.registration, self.quiz, self.awards, self.notifications)
-        untold: int = await self.registration["sessions"].count_documents({"untold": True})
-        return untold + sum([await database[OUTBOX].count_documents({}) for database in everyone])
+        unfinished: Document = {"$or": [{"untold": True}, {"owed": {"$gt": 0}}]}
+        sessions: int = await self.registration["sessions"].count_documents(unfinished)
+        erasures: int = await self.registration["erasures"].count_documents({})
+        return (
+            sessions + erasures + sum([await database[OUTBOX].count_documents({}) for database in everyone])
+        )
 
     async def undelivered(self) -> int:
         """How many mails still have to be sent. Messages for the inbox are delivered at once."""

@@ -11,6 +11,7 @@ from services.registration.booking.cancel import Cancellation
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.promote import Promotion
+from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.check_in import api as check_in_api
@@ -18,6 +19,8 @@ from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
+from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.store import ErasureStore
 from services.registration.keyed_hash import KeyedHash
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
@@ -51,17 +54,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     database = service.database
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
-    registrations = RegistrationStore(database)
-    for store in (sessions, activities, participants, groups, registrations):
+    registrations, erasures = RegistrationStore(database), ErasureStore(database)
+    for store in (sessions, activities, participants, groups, registrations, erasures):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
     tickets = TicketOffice.from_private_key(private_key)
     booking = Booking(database, sessions, participants, registrations, sealer=sealer, tickets=tickets)
+    promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
+    cancellation = Cancellation(database, sessions, registrations, promotion)
     if service.answers:
         keyed_hash = KeyedHash.from_private_key(private_key)
-        promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
-        cancellation = Cancellation(database, sessions, registrations, promotion)
         registering = Registering(
             booking,
             keys=RequestKeys(keyed_hash),
@@ -74,12 +77,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.provide(
             GroupChanges(database, groups, participants, sealer),
             ProgrammeChanges(database, activities, sessions, registrations, promotion),
-            CheckIn(database, sessions, registrations, tickets),
-            Erasure(database, participants, cancellation),
+            CheckIn(database, sessions, participants, registrations, tickets),
+            Erasure(database, participants, erasures),
         )
     if service.works:
         service.consume(booking_handlers.subscription(booking, sealer))
-        service.run(Notices(database, activities, sessions, registrations).loop())
+        for work in (
+            Notices(database, activities, sessions, participants, registrations),
+            OwedPromotions(database, sessions, promotion),
+            UnfinishedErasures(erasures, registrations, cancellation),
+        ):
+            service.run(work.backlog().loop())
 
 
 def assemble(settings: RegistrationSettings) -> FastAPI:

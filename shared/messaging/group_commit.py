@@ -111,16 +111,25 @@ class GroupCommit(Generic[Item, Outcome]):
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
         return caller
 
-    def check_room(self) -> None:
+    @property
+    def waiting(self) -> int:
+        """Items accepted and not yet written."""
+        return self._waiting
+
+    def check_room(self, elsewhere: int = 0) -> None:
         """
         Check that there is room before work is done for an item that would be refused.
+
+        Args:
+            elsewhere: items that wait in another place, and take room here too.
 
         Raises:
             Overloaded: too many items wait already.
         """
-        if self._waiting >= self._waiting_max:
+        waiting = self._waiting + elsewhere
+        if waiting >= self._waiting_max:
             metrics.OVERLOADED.labels(self._name).inc()
-            raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
+            raise Overloaded(f"{self._name}: {waiting} wait already; try again in a few seconds")
 
     def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
         group = _Group[Item, Outcome]()

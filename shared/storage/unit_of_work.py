@@ -15,11 +15,13 @@ A handler of events needs none: what it returns is published before its batch is
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from shared.contracts.envelope import Envelope, Event
 from shared.messaging.publisher import Record
+from shared.runtime.errors import Unavailable
 from shared.storage import outbox
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX, Database, Session, in_transaction
 
@@ -28,6 +30,10 @@ T = TypeVar("T")
 # The longest pause before the second try. It doubles with each further one, up to the bound.
 CONFLICT_PAUSE_SECONDS = 0.008
 CONFLICT_PAUSE_SECONDS_MAX = 0.064
+
+
+class Contended(Unavailable):
+    """Others kept writing the same documents for so long that it was given up. Nothing was saved."""
 
 
 class UnitOfWork:
@@ -52,6 +58,7 @@ async def save_together(
     work: Callable[[UnitOfWork], Coroutine[Any, Any, T]],
     *,
     timeout_seconds: float = TRANSACTION_SECONDS_MAX,
+    contended_seconds_max: float | None = None,
 ) -> T:
     """
     Run `work` in one transaction, again as a whole if it conflicts with another one.
@@ -60,18 +67,25 @@ async def save_together(
     Between two tries lies a short random pause: without it, two processes that write the same document
     would keep each other from committing.
 
+    Args:
+        contended_seconds_max: after so long no further try begins; None: for all the time there is.
+
     Raises:
         Rejected: an event is larger than its readers accept. Nothing was saved.
+        Contended: all tries within `contended_seconds_max` conflicted. Nothing was saved.
         Unavailable: the database does not answer. It may have been saved or not.
     """
 
     tries = 0
+    began = time.monotonic()
 
     async def transaction(session: Session) -> T:
         nonlocal tries
         if tries:
             longest = min(CONFLICT_PAUSE_SECONDS * 2.0 ** (tries - 1), CONFLICT_PAUSE_SECONDS_MAX)
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 (no secret)
+            if contended_seconds_max is not None and time.monotonic() - began > contended_seconds_max:
+                raise Contended("others keep writing the same documents")
         tries += 1
         unit = UnitOfWork(session)
         result = await work(unit)

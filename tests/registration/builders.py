@@ -16,15 +16,19 @@ from services.registration.booking.cancel import Cancellation
 from services.registration.booking.hot import Registering
 from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.ids import registration_id
-from services.registration.booking.promote import Promotion
+from services.registration.booking.promote import PROMOTED_MAX, Promotion
+from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.rules import Registration, Status
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
+from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.store import ErasureStore
 from services.registration.keyed_hash import KeyedHash
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
+from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
@@ -186,14 +190,49 @@ def promotion(database: Database) -> Promotion:
 
 
 def erasure(database: Database) -> Erasure:
+    return Erasure(database, ParticipantStore(database), ErasureStore(database))
+
+
+def unfinished_erasures(database: Database, sessions: SessionStore | None = None) -> UnfinishedErasures:
     cancellation = Cancellation(
-        database, SessionStore(database), RegistrationStore(database), promotion(database)
+        database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
     )
-    return Erasure(database, ParticipantStore(database), cancellation)
+    return UnfinishedErasures(ErasureStore(database), RegistrationStore(database), cancellation)
 
 
-def notices(database: Database) -> Notices:
-    return Notices(database, ActivityStore(database), SessionStore(database), RegistrationStore(database))
+def owed_promotions(database: Database, sessions: SessionStore | None = None) -> OwedPromotions:
+    return OwedPromotions(database, sessions or SessionStore(database), promotion(database))
+
+
+def programme_changes(database: Database, promoted_max: int = PROMOTED_MAX) -> ProgrammeChanges:
+    return ProgrammeChanges(
+        database,
+        ActivityStore(database),
+        SessionStore(database),
+        RegistrationStore(database),
+        promotion(database),
+        promoted_max=promoted_max,
+    )
+
+
+def notices(database: Database, sessions: SessionStore | None = None) -> Notices:
+    return Notices(
+        database,
+        ActivityStore(database),
+        sessions or SessionStore(database),
+        ParticipantStore(database),
+        RegistrationStore(database),
+    )
+
+
+async def erase_whole(
+    client: httpx.AsyncClient, database: Database, registered: dict[str, Any]
+) -> httpx.Response:
+    """Erase a participant, and all that the request leaves to the background."""
+    answer = await erase(client, registered)
+    while await unfinished_erasures(database).go_on(registered["participant_id"]):
+        pass
+    return answer
 
 
 def registering(database: Database, **bounds: float) -> Registering:
@@ -219,6 +258,16 @@ def registering(database: Database, **bounds: float) -> Registering:
         waiting_max=int(bounds.get("waiting_max", 1_000)),
         seconds_max=bounds.get("seconds_max", 15.0),
     )
+
+
+@asynccontextmanager
+async def taken(database: Database, session_id: str) -> AsyncIterator[None]:
+    """Another process has taken the session, and goes on without a change to it at the end."""
+    async with await database.client.start_session() as session:
+        session.start_transaction()
+        await database["sessions"].update_one({"_id": session_id}, {"$inc": {"locks": 1}}, session=session)
+        yield
+        await session.abort_transaction()
 
 
 @asynccontextmanager

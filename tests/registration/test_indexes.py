@@ -11,7 +11,7 @@ from tests.registration.builders import (
     ask,
     cancel,
     check_in,
-    erase,
+    erase_whole,
     newcomer,
     notices,
     now_on,
@@ -48,9 +48,10 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await own(client, people[3])
         await check_in(client, first["ticket_code"])
         await cancel(client, people[0])
-        await erase(client, people[1])
+        await erase_whole(client, database, people[1])
         await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **now_on()))
-        assert await SessionStore(database).untold(9) == ["one"]
+        assert await SessionStore(database).untold("", 9) == ["one"]
+        assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")

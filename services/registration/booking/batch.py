@@ -64,6 +64,7 @@ class BookingBatch:
     Args:
         sessions: those asked for, locked.
         participants: those who ask and exist, locked.
+        erased: those of them and of the answers' participants who are erased.
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
@@ -77,6 +78,7 @@ class BookingBatch:
         *,
         sessions: dict[str, Session],
         participants: dict[str, Participant],
+        erased: Collection[str],
         keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
@@ -86,6 +88,7 @@ class BookingBatch:
         self._tickets = tickets
         self._sessions = sessions
         self._participants = participants
+        self._erased = erased
         self._keys = keys
         self._groups = set(groups)
         self._registrations = registrations
@@ -119,8 +122,9 @@ class BookingBatch:
         return self._book(request, existing, after, decision)
 
     def _repeat(self, request: BookingRequest, earlier: Answer) -> Outcome | Rejected:
-        if earlier.fingerprint is None:
-            # The participant is erased. A command that comes again was carried out: nobody has to be told.
+        # The fingerprint goes a little later than the participant (erasure/finish.py).
+        if earlier.fingerprint is None or earlier.participant_id in self._erased:
+            # A command that comes again was carried out: nobody has to be told.
             return Outcome(earlier, repeated=True) if request.is_command else _erased()
         if earlier.fingerprint != request.fingerprint:
             return Conflict(
@@ -136,7 +140,7 @@ class BookingBatch:
             return NotAuthenticated(
                 "the token's participant does not exist here; register anew", code="participant_unknown"
             )
-        if participant is not None and participant.profile is None:
+        if request.participant_id in self._erased:
             return _erased()
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
@@ -270,11 +274,9 @@ class BookingBatch:
     def _answer_of(
         self, request: BookingRequest, registration: Registration | None, decision: Decision
     ) -> Answer:
-        participant = self._participants.get(request.participant_id)
-        is_erased = participant is not None and participant.profile is None
         return Answer(
             key=request.key,
-            fingerprint=None if is_erased else request.fingerprint,
+            fingerprint=None if request.participant_id in self._erased else request.fingerprint,
             participant_id=request.participant_id,
             session_id=request.session_id,
             registration_id=registration.registration_id if registration else None,

@@ -47,15 +47,22 @@ class Booking:
         self._sealer = sealer
         self._tickets = tickets
 
-    async def book(self, requests: Sequence[BookingRequest]) -> Sequence[Outcome | Rejected]:
+    async def book(
+        self, requests: Sequence[BookingRequest], *, contended_seconds_max: float | None = None
+    ) -> Sequence[Outcome | Rejected]:
         """
         Decide requests in order.
 
         Returns: for each its outcome, or why it is refused. Nothing is kept of a refusal: the same request
         may be answered otherwise later. A command that is refused has an outcome too, except for
         `idempotency_key_reused`.
+        Args:
+            contended_seconds_max: how long to try again if another transaction has taken a session.
+
         Raises:
             Unavailable: the database does not answer; asking again with the same keys is harmless.
+            Contended: others have kept a session for longer than that. Some requests may have been booked,
+                where there are more than `BOOKINGS_MAX`.
         """
         all_decided: list[Outcome | Rejected] = []
         for start in range(0, len(requests), BOOKINGS_MAX):
@@ -66,7 +73,7 @@ class Booking:
             ) -> list[Outcome | Rejected]:
                 return await self._book(unit, some)
 
-            decided = await save_together(self._database, work)
+            decided = await save_together(self._database, work, contended_seconds_max=contended_seconds_max)
             _count(decided)
             all_decided += decided
         return all_decided
@@ -80,6 +87,9 @@ class Booking:
         participants = await self._participants.lock(unit, {request.participant_id for request in known})
         answers = await self._registrations.answers(unit, {request.key for request in requests})
         alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
+        # A newcomer who repeats a request has been given another id, by which nobody was read yet.
+        repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
+        erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
         keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
         keys |= await self._participants.keys(
@@ -90,6 +100,7 @@ class Booking:
             self._tickets,
             sessions=sessions,
             participants=participants,
+            erased=erased,
             keys=keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(

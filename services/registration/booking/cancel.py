@@ -1,9 +1,9 @@
 """Cancelling: a place or a wait is given back, and the waiting list moves up in the same transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
 
 from services.registration.booking import events, metrics
-from services.registration.booking.promote import Promotion
+from services.registration.booking.promote import BY_ERASURE, Promotion
 from services.registration.booking.rules import (
     Registration,
     cancelled,
@@ -21,7 +21,6 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = "cancelled_by_organiser"
-BY_ERASURE = "participant_erased"
 
 
 class Cancellation:
@@ -51,61 +50,56 @@ class Cancellation:
             Conflict: its ticket was shown already.
         """
 
-        async def work(unit: UnitOfWork) -> tuple[Registration, int, int]:
+        async def work(unit: UnitOfWork) -> tuple[Registration, Counter[str]]:
             registration = (await self._registrations.by_id(unit, [id_])).get(id_)
             if registration is None or participant_id not in (None, registration.participant_id):
                 raise NotFound(f"there is no registration {id_}", code="registration_unknown")
             if not registration.is_active:
-                return registration, 0, 0
+                return registration, Counter()
             check_cancellable(registration)
             code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-            [left], promoted = await self._leave(unit, [registration], code, origin)
-            return left, 1, promoted
+            return await self._leave(unit, registration, code, origin)
 
-        registration, left, promoted = await save_together(self._database, work)
-        metrics.count(cancelled=left, promoted=promoted)
+        registration, counts = await save_together(self._database, work)
+        metrics.count(**counts)
         return registration
 
-    async def erase(self, unit: UnitOfWork, participant_id: str, origin: Origin) -> tuple[int, int]:
+    async def erase(self, id_: str) -> None:
         """
-        Cancel what an erased participant holds or waits for, and forget their tickets and requests.
+        Cancel a registration of an erased participant, and drop its ticket; doing so again changes nothing.
 
-        A place in a session that has begun stays (`rules.survives_erasure`).
-
-        Returns: how many registrations were cancelled, and how many others promoted.
+        A place in a session that has begun stays (`rules.survives_erasure`), and a visit.
         """
-        held = await self._registrations.held_by(unit, participant_id)
-        left, promoted = await self._leave(unit, held, BY_ERASURE, origin)
-        await self._registrations.forget(unit, participant_id)
-        return len(left), promoted
+
+        async def work(unit: UnitOfWork) -> Counter[str]:
+            registration = (await self._registrations.by_id(unit, [id_]))[id_]
+            counts = Counter[str]()
+            if registration.status in ("confirmed", "waitlisted"):
+                _, counts = await self._leave(unit, registration, BY_ERASURE, Origin())
+            await self._registrations.drop_ticket(unit, id_)
+            return counts
+
+        metrics.count(**await save_together(self._database, work))
 
     async def _leave(
-        self, unit: UnitOfWork, registrations: Sequence[Registration], code: str, origin: Origin
-    ) -> tuple[list[Registration], int]:
+        self, unit: UnitOfWork, registration: Registration, code: str, origin: Origin
+    ) -> tuple[Registration, Counter[str]]:
         """
-        Cancel registrations, each with its session's waiting list moving up.
+        Cancel a registration, and let its session's waiting list move up.
 
-        Returns: the cancelled ones, and how many others were promoted.
+        Returns: the registration after it, and how many were cancelled and promoted.
         """
-        # The registrations were read before this lock, and what was read is still true: the lock fails if the
+        # The registration was read before this lock, and what was read is still true: the lock fails if the
         # session has changed since the transaction's first read, and every change of a registration either
         # changes its session too, or conflicts with the write below.
-        sessions = await self._sessions.lock(unit, {one.session_id for one in registrations})
-        # Only now, with the sessions locked, as in `book`: a promotion is later than the wait.
+        session = (await self._sessions.lock(unit, [registration.session_id]))[registration.session_id]
+        # Only now, with the session locked, as in `book`: a promotion is later than the wait.
         now = clock.now()
-        left: list[Registration] = []
-        promoted = 0
-        for registration in registrations:
-            session = sessions[registration.session_id]
-            if code == BY_ERASURE and survives_erasure(registration, session, now):
-                continue
-            gone = cancelled(registration)
-            await self._registrations.save(unit, [gone])
-            left.append(gone)
-            unit.tell(events.cancelled(gone, session, code, origin, now))
-            session, moved_up = await self._promotion.promote(
-                unit, give_back(session, registration), origin, now
-            )
-            await self._sessions.save(unit, [session])
-            promoted += moved_up
-        return left, promoted
+        if code == BY_ERASURE and survives_erasure(registration, session, now):
+            return registration, Counter()
+        gone = cancelled(registration)
+        await self._registrations.save(unit, [gone])
+        unit.tell(events.cancelled(gone, session, code, origin, now))
+        session, counts = await self._promotion.promote(unit, give_back(session, registration), origin, now)
+        await self._sessions.save(unit, [session])
+        return gone, counts + Counter(cancelled=1)

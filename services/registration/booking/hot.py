@@ -16,14 +16,14 @@ from services.registration.booking.bodies import (
     ParticipantOrNone,
     RegistrationIn,
 )
-from services.registration.booking.book import BOOKINGS_MAX, Booking
+from services.registration.booking.book import Booking
+from services.registration.booking.gather import Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
 from services.registration.envelopes import Origin
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.sealing import Contact, lock_contact
-from shared.messaging.group_commit import GroupCommit
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
@@ -90,13 +90,7 @@ class Registering:
         self._sealer = sealer
         self._signer = signer
         self._verify = verify
-        self._bookings: GroupCommit[BookingRequest, Outcome | Rejected] = GroupCommit(
-            "bookings",
-            booking.book,
-            items_max=BOOKINGS_MAX,
-            waiting_max=waiting_max,
-            seconds_max=seconds_max,
-        )
+        self._bookings = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
 
     async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
@@ -114,7 +108,7 @@ class Registering:
         form = read_form(RegistrationIn, request.body)
         booking = self._booking_request(form, key, who)
         try:
-            outcome = await self._bookings.add(booking)
+            outcome = await self._bookings.decide(booking)
         except Overloaded:
             raise
         except Unavailable as error:

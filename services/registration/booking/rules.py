@@ -5,7 +5,7 @@ The order of asking is strict (docs/decisions/0007-booking.md): while anybody wa
 waits too, and only the head of the waiting list moves up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, NewType
 
@@ -114,7 +114,7 @@ def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Sess
     number = session.sequence + 1
     if session.waiting == 0 and places <= session.free:
         return Decision("confirmed"), replace(session, taken=session.taken + places, sequence=number)
-    if session.waiting < session.waiting_max:
+    if session.can_wait:
         position = session.waiting + 1
         return Decision("waitlisted", position), replace(session, waiting=position, sequence=number)
     return _rejected("session_full", "the session is full, and its waiting list too"), session
@@ -154,6 +154,17 @@ def promote(
         promoted.append(replace(waiter, status="confirmed", version=waiter.version + 1))
         session = replace(session, taken=session.taken + waiter.places, waiting=session.waiting - 1)
     return promoted, session
+
+
+def fitting(free: int, places: Iterable[int]) -> int:
+    """How many at the head of a waiting list these free places suffice for, by the places each asks for."""
+    number = 0
+    for wanted in places:
+        if wanted > free:
+            break
+        free -= wanted
+        number += 1
+    return number
 
 
 def check_cancellable(registration: Registration) -> None:

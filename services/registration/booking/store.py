@@ -51,7 +51,7 @@ class RegistrationStore:
             await self._registrations.create_indexes(
                 [
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),
-                    # With the places, so that `largest_wait` reads the index alone.
+                    # With the places, so that `largest_wait` and `places_waited_for` read the index alone.
                     IndexModel(
                         [
                             ("session_id", ASCENDING),
@@ -75,10 +75,6 @@ class RegistrationStore:
         found = await self._find(unit, {"_id": {"$in": list(ids)}})
         return {one.registration_id: one for one in found}
 
-    async def held_by(self, unit: UnitOfWork, participant_id: str) -> list[Registration]:
-        """A participant's registrations that hold a place or wait."""
-        return await self._find(unit, {"participant_id": participant_id, "status": _HOLDS_OR_WAITS})
-
     async def with_ticket(self, unit: UnitOfWork, ticket_hash: str) -> Registration | None:
         found = await self._find(unit, {"ticket_hash": ticket_hash})
         return found[0] if found else None
@@ -99,6 +95,13 @@ class RegistrationStore:
         if limit <= 0:
             return []
         return await self._find(unit, {"session_id": session_id, "status": "waitlisted"}, limit)
+
+    async def places_waited_for(self, unit: UnitOfWork, session_id: str, limit: int) -> list[int]:
+        """How many places each asks for, from the head of the waiting list on; read from the index alone."""
+        these: Document = {"session_id": session_id, "status": "waitlisted"}
+        shown = {"_id": 0, "sequence": 1, "places": 1}
+        found = self._registrations.find(these, shown, session=unit.session).sort("sequence", ASCENDING)
+        return [document["places"] for document in await found.limit(limit).to_list(None)]
 
     async def largest_wait(self, unit: UnitOfWork, session_id: str) -> int:
         """The most places that one waiting registration asks for, 0 without any."""
@@ -135,19 +138,35 @@ class RegistrationStore:
     async def add_answers(self, unit: UnitOfWork, answers: Sequence[Answer]) -> None:
         await mongo.insert_in(self._requests, [to_document(one, "key") for one in answers], unit.session)
 
-    async def forget(self, unit: UnitOfWork, participant_id: str) -> None:
-        """
-        Drop a participant's tickets, and what could show whether a request was theirs.
+    async def not_erased(self, participant_id: str, limit: int) -> list[str]:
+        """The ids of some registrations of an erased participant that wait or have a ticket."""
+        theirs: Document = {
+            "participant_id": participant_id,
+            "$or": [{"status": "waitlisted"}, {"ticket_locked": {"$ne": None}}],
+        }
+        with outages_named():
+            found = await self._registrations.find(theirs, {"_id": 1}).limit(limit).to_list(None)
+        return [document["_id"] for document in found]
 
-        The requests and visits stay, under an id that no longer leads to anybody.
+    async def drop_ticket(self, unit: UnitOfWork, id_: str) -> None:
+        """Drop the ticket of a registration. The visit stays, under an id that leads to nobody."""
+        nothing = {"$set": {"ticket_hash": None, "ticket_locked": None}}
+        await self._registrations.update_one({"_id": id_}, nothing, session=unit.session)
+
+    async def forget_requests(self, participant_id: str, limit: int) -> bool:
         """
-        theirs: Document = {"participant_id": participant_id}
-        await self._requests.update_many(
-            theirs, {"$set": {"fingerprint": None, "ticket_locked": None}}, session=unit.session
-        )
-        await self._registrations.update_many(
-            theirs, {"$set": {"ticket_hash": None, "ticket_locked": None}}, session=unit.session
-        )
+        Drop what could show whether a request was an erased participant's, of some requests.
+
+        In no transaction: an answer is changed by nothing else.
+
+        Returns: whether there may be more.
+        """
+        theirs: Document = {"participant_id": participant_id, "fingerprint": {"$ne": None}}
+        with outages_named():
+            found = await self._requests.find(theirs, {"_id": 1}).limit(limit).to_list(None)
+            these = {"_id": {"$in": [document["_id"] for document in found]}}
+            await self._requests.update_many(these, {"$set": {"fingerprint": None, "ticket_locked": None}})
+        return len(found) == limit
 
     async def read(self, id_: str) -> Registration | None:
         with outages_named():

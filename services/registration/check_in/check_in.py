@@ -8,6 +8,7 @@ from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.check_in.rules import check_door, check_ticket, checked_in
 from services.registration.envelopes import Origin
+from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
@@ -32,11 +33,13 @@ class CheckIn:
         self,
         database: Database,
         sessions: SessionStore,
+        participants: ParticipantStore,
         registrations: RegistrationStore,
         tickets: TicketOffice,
     ) -> None:
         self._database = database
         self._sessions = sessions
+        self._participants = participants
         self._registrations = registrations
         self._tickets = tickets
 
@@ -53,7 +56,10 @@ class CheckIn:
         async def work(unit: UnitOfWork) -> Arrival:
             registration = await self._registrations.with_ticket(unit, hash_)
             if registration is None:
-                raise NotFound("there is no such ticket", code="ticket_unknown")
+                raise _unknown()
+            # The ticket goes with its registration, a little after the erasure (erasure/finish.py).
+            if await self._participants.erased(unit, [registration.participant_id]):
+                raise _unknown()
             check_ticket(registration)
             # Not locked, since no counter changes. A cancellation meanwhile conflicts with the write below.
             session = await self._sessions.read(unit, registration.session_id)
@@ -69,3 +75,7 @@ class CheckIn:
         arrival = await save_together(self._database, work)
         metrics.count(checked_in=0 if arrival.already else 1)
         return arrival
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such ticket", code="ticket_unknown")

@@ -1,5 +1,6 @@
 """
 Erasure: a participant has everything personal deleted.
 
-The room has no collections of its own: it asks the rooms below for what has to go. Read `erase.py`.
+What must hold at once is done in `erase.py`, and the rest in the background in `finish.py`. The room asks the
+rooms below for what has to go.
 """

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from services.registration.booking import metrics
-from services.registration.booking.cancel import Cancellation
 from services.registration.envelopes import Origin
+from services.registration.erasure.store import ErasureStore
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
@@ -17,19 +16,18 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 class Erasure:
     """Erases participants."""
 
-    def __init__(
-        self, database: Database, participants: ParticipantStore, cancellation: Cancellation
-    ) -> None:
+    def __init__(self, database: Database, participants: ParticipantStore, erasures: ErasureStore) -> None:
         self._database = database
         self._participants = participants
-        self._cancellation = cancellation
+        self._erasures = erasures
 
     async def erase(self, participant_id: str, origin: Origin) -> datetime:
         """
-        Delete a participant's key, profile and tickets, and cancel their registrations.
+        Delete a participant's key and profile; doing so again changes nothing.
 
-        Doing so again changes nothing. Visits stay, and so do places in sessions that have begun, under an id
-        that no longer leads to anybody.
+        From then on nothing that is locked for them can be opened, they register no more and come in no more,
+        and nothing is told to them. Their registrations are cancelled later, one by one (`finish.py`). Visits
+        stay, and so do places in sessions that have begun, under an id that no longer leads to anybody.
 
         Returns: when the participant was erased.
         Raises:
@@ -37,21 +35,19 @@ class Erasure:
         """
         id_ = ParticipantId(participant_id)
 
-        async def work(unit: UnitOfWork) -> tuple[datetime, int, int]:
+        async def work(unit: UnitOfWork) -> datetime:
             participant = (await self._participants.lock(unit, [id_])).get(id_)
             if participant is None:
                 raise NotAuthenticated(
                     "the token's participant does not exist here", code="participant_unknown"
                 )
             if participant.erased_at is not None:
-                return participant.erased_at, 0, 0
-            cancelled, promoted = await self._cancellation.erase(unit, id_, origin)
+                return participant.erased_at
             now, version = clock.now(), participant.version + 1
             await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
             await self._participants.remove_key(unit, id_)
+            await self._erasures.add(unit, id_)
             unit.tell(*events.erased(id_, version, origin, now))
-            return now, cancelled, promoted
+            return now
 
-        erased_at, cancelled, promoted = await save_together(self._database, work)
-        metrics.count(cancelled=cancelled, promoted=promoted)
-        return erased_at
+        return await save_together(self._database, work)

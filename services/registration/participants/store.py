@@ -52,6 +52,18 @@ class ParticipantStore:
         found = await self._participants.find(these, session=unit.session).to_list(None)
         return {document["_id"] for document in found}
 
+    async def erased(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
+        """
+        Which of these participants are erased; they are not locked.
+
+        Nothing may be told to them from their erasure on, while their registrations are still there.
+        """
+        if not participant_ids:
+            return set()
+        these: Document = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$ne": None}}
+        found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
+        return {document["_id"] for document in found}
+
     async def add(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
         await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
 

@@ -71,7 +71,9 @@ async def put_activity(
     sessions: Sessions,
 ) -> ActivityOut:
     """
-    With more places the waiting list moves up. If a session moves, its people are notified within seconds.
+    With more places the waiting list moves up: the first 200 at once, the others within seconds. The answer
+    has the numbers as they are: `free` are places that nobody holds yet. If a session moves, its people are
+    notified within seconds.
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
     `waiting_max_below_waiting` (more registrations wait), `session_in_use` (it would go, and somebody has

@@ -10,28 +10,21 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from services.registration.backlog import Backlog
 from services.registration.booking import events, metrics
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.envelopes import Origin
+from services.registration.participants.store import ParticipantStore
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
-from shared.runtime.background import Loop, each
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BY_SESSION = "session_cancelled"
-# The loop's name in /health and in metrics.
-LOOP = "telling"
 NOTIFIED_MAX = 200
-SESSIONS_MAX = 20
-LOOK_SECONDS = 1.0
-
-
-class NobodyNotified(Exception):
-    """At every session of a turn it failed to notify people."""
 
 
 class Notices:
@@ -42,25 +35,18 @@ class Notices:
         database: Database,
         activities: ActivityStore,
         sessions: SessionStore,
+        participants: ParticipantStore,
         registrations: RegistrationStore,
     ) -> None:
         self._database = database
         self._activities = activities
         self._sessions = sessions
+        self._participants = participants
         self._registrations = registrations
 
-    def loop(self) -> Loop:
-        """The loop that notifies."""
-
-        async def turn() -> float:
-            untold = await self._sessions.untold(SESSIONS_MAX)
-            failed = await each(LOOP, untold, self.notify)
-            if untold and failed == len(untold):
-                # The cause is probably no single session. Health has to show it.
-                raise NobodyNotified(f"{failed} sessions of {failed} failed")
-            return 0.0 if len(untold) > failed else LOOK_SECONDS
-
-        return Loop(LOOP, turn)
+    def backlog(self) -> Backlog:
+        """The sessions with people to be notified."""
+        return Backlog("telling", self._sessions.untold, self.notify)
 
     async def notify(self, session_id: str, limit: int = NOTIFIED_MAX) -> bool:
         """
@@ -81,7 +67,9 @@ class Notices:
 
     async def _notify(self, unit: UnitOfWork, session: Session, limit: int) -> tuple[bool, dict[str, int]]:
         some = await self._registrations.of_session(unit, session.session_id, session.told_to, limit)
-        alive = [registration for registration in some if not registration.is_anonymous]
+        # The erased hear of nothing. Their registrations go in the background too (erasure/finish.py).
+        erased = await self._participants.erased(unit, {one.participant_id for one in some})
+        alive = [one for one in some if not one.is_anonymous and one.participant_id not in erased]
         now = clock.now()
         if session.cancelled is not None:
             session = await self._cancel(unit, session, alive, now)

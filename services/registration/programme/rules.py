@@ -46,6 +46,7 @@ def changed(before: Session, put: Session) -> Session:
         put,
         taken=before.taken,
         waiting=before.waiting,
+        owed=before.owed,
         sequence=before.sequence,
         version=before.version,
         untold=before.untold,
@@ -71,17 +72,20 @@ def check_waiting_max(before: Session, after: Session) -> None:
     To let nobody new wait, put as many as wait now.
 
     Args:
-        after: once the waiting list has moved up.
+        after: with those who move up by the same change promoted, or counted as owed.
 
     Raises:
         Conflict: more registrations wait.
     """
-    if after.waiting_max < before.waiting_max and after.waiting_max < after.waiting:
+    waiting = after.waiting - after.owed
+    # With less capacity, those who were owed a place may have to wait again.
+    cut = after.waiting_max < before.waiting_max or after.capacity < before.capacity
+    if cut and after.waiting_max < waiting:
         raise Conflict(
-            f"session {after.session_id}: {after.waiting} registrations wait,"
+            f"session {after.session_id}: {waiting} registrations wait,"
             f" so a waiting list of {after.waiting_max} is too short",
             code="waiting_max_below_waiting",
-            waiting=after.waiting,
+            waiting=waiting,
         )
 
 

@@ -18,6 +18,8 @@ class Session(msgspec.Struct, frozen=True):
     Attributes:
         taken: places that somebody holds.
         waiting: registrations on the waiting list.
+        owed: so many at the head of the waiting list, or more, will get a place in the background: it is free
+            already. 0: nobody can move up.
         sequence: the last number given. Each registration has a number, in the order of asking.
         version: counts the changes that those registered are notified of: another time, another venue, the
             cancellation.
@@ -39,6 +41,7 @@ class Session(msgspec.Struct, frozen=True):
     closes_at: datetime | None = None
     taken: int = 0
     waiting: int = 0
+    owed: int = 0
     sequence: int = 0
     version: int = 1
     untold: bool = False
@@ -49,6 +52,11 @@ class Session(msgspec.Struct, frozen=True):
     def free(self) -> int:
         """Places that nobody holds. The waiting list comes first for them."""
         return self.capacity - self.taken
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether the waiting list has room. Those about to leave it take none."""
+        return self.waiting - self.owed < self.waiting_max
 
     @property
     def last_moment(self) -> datetime:

@@ -19,6 +19,8 @@ from shared.storage.mongo import (
 )
 from shared.storage.unit_of_work import UnitOfWork
 
+OWED = "owed"
+
 
 class SessionStore:
     """
@@ -36,7 +38,14 @@ class SessionStore:
             await self._sessions.create_indexes(
                 [
                     IndexModel([("activity_id", ASCENDING), ("starts_at", ASCENDING), ("_id", ASCENDING)]),
-                    IndexModel([("untold", ASCENDING)], partialFilterExpression={"untold": True}),
+                    IndexModel(
+                        [("untold", ASCENDING), ("_id", ASCENDING)], partialFilterExpression={"untold": True}
+                    ),
+                    IndexModel(
+                        [("_id", ASCENDING), ("owed", ASCENDING)],
+                        name=OWED,
+                        partialFilterExpression={"owed": {"$gt": 0}},
+                    ),
                 ]
             )
 
@@ -111,11 +120,21 @@ class SessionStore:
             found = await self._sessions.find({"_id": {"$in": list(session_ids)}}).to_list(None)
         return {document["_id"]: _session(document) for document in found}
 
-    async def untold(self, limit: int) -> list[str]:
-        """The ids of sessions of which somebody may still have to be notified of a change."""
+    async def untold(self, after: str, limit: int) -> list[str]:
+        """The ids, after this one, of sessions of which somebody may have to be notified of a change."""
+        return await self._ids({"untold": True}, after, limit)
+
+    async def owing(self, after: str, limit: int) -> list[str]:
+        """The ids, after this one, of sessions with free places for the head of the waiting list."""
+        return await self._ids({"owed": {"$gt": 0}}, after, limit, index=OWED)
+
+    async def _ids(self, these: Document, after: str, limit: int, *, index: str | None = None) -> list[str]:
         with outages_named():
-            found = await self._sessions.find({"untold": True}, {"_id": 1}).to_list(limit)
-        return [document["_id"] for document in found]
+            found = self._sessions.find(these | {"_id": {"$gt": after}}, {"_id": 1}).sort("_id", ASCENDING)
+            if index is not None:
+                # The server would take the index of `_id`, and read every session.
+                found = found.hint(index)
+            return [document["_id"] for document in await found.limit(limit).to_list(None)]
 
 
 def _session(document: Document) -> Session:

@@ -3,15 +3,12 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from shared.runtime.errors import Overloaded, Unavailable
-from shared.storage.mongo import Database
 from shared.web.hot import HotRequest
-from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service
+from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service, taken
 from tests.support.service import bearer, new_id, told
 from tests.support.waiting import eventually
 
@@ -25,16 +22,6 @@ def request(session_id: str) -> HotRequest:
     """A newcomer's."""
     body = {"session_id": session_id, "participant": newcomer()}
     return HotRequest("", b"", new_id("key-of-request").encode(), json.dumps(body).encode())
-
-
-@asynccontextmanager
-async def taken(database: Database, session_id: str) -> AsyncIterator[None]:
-    """Another process has taken the session, and goes on without a change to it at the end."""
-    async with await database.client.start_session() as session:
-        session.start_transaction()
-        await database["sessions"].update_one({"_id": session_id}, {"$inc": {"locks": 1}}, session=session)
-        yield
-        await session.abort_transaction()
 
 
 async def test_of_two_thousand_at_once_as_many_as_there_are_places_are_confirmed_and_the_others_wait_in_order(
@@ -119,6 +106,29 @@ async def test_a_request_that_is_decided_too_late_is_booked_once_when_it_is_sent
         assert {status for status, _ in answers} <= {200, 201}
         assert await database["registrations"].count_documents({}) == 10
         assert await seats(client, street) == (40, 0)
+
+
+async def test_a_session_that_another_process_keeps_holds_up_no_other(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("busy", capacity=50))
+        for name in ("fair", "lecture"):
+            await put(client, name, activity(name, capacity=50))
+        ours = registering(database)
+        async with taken(database, "busy"):
+            kept = [asyncio.create_task(ours.register(request("busy"))) for _ in range(5)]
+            for _ in range(5):
+                others = (ours.register(request(name)) for name in ("fair", "lecture"))
+                kept.append(asyncio.create_task(ours.register(request("busy"))))
+                async with asyncio.timeout(5):
+                    assert [status for status, _ in await asyncio.gather(*others)] == [201, 201]
+            assert not [one for one in kept if one.done()]
+        assert [status for status, _ in await asyncio.gather(*kept)] == [201] * 10
+        numbers = await database["registrations"].find({"session_id": "busy"}).sort("sequence").to_list(None)
+        answers = [json.loads((await one)[1])["registration_id"] for one in kept]
+        assert [one["_id"] for one in numbers] == answers
+        # As it was before, once nobody keeps it.
+        assert (await ours.register(request("busy")))[0] == 201
+        assert await seats(client, "street") == (39, 0)
 
 
 async def test_two_copies_of_the_service_never_oversell(mongo: str) -> None:

@@ -23,7 +23,7 @@ from tests.registration.builders import (
     ask,
     cancel,
     check_in,
-    erase,
+    erase_whole,
     erasure,
     newcomer,
     now_on,
@@ -32,6 +32,7 @@ from tests.registration.builders import (
     put,
     seats,
     service,
+    unfinished_erasures,
     waiter,
 )
 from tests.support.service import bearer, told
@@ -61,7 +62,7 @@ async def test_an_erased_participant_leaves_nothing_personal_and_no_place(mongo:
         person = newcomer("张无忌", email="zhang@example.org", district="华龙区")
         gone = (await ask(client, "one", key=KEY, participant=person)).json()
         head = (await ask(client, "one")).json()
-        erased = [await erase(client, gone) for _ in range(2)]
+        erased = [await erase_whole(client, database, gone) for _ in range(2)]
         assert [answer.status_code for answer in erased] == [200, 200]
         assert erased[0].json() == erased[1].json()
         assert await left_of(database, gone["participant_id"]) == []
@@ -78,10 +79,10 @@ async def test_an_erased_participant_leaves_nothing_personal_and_no_place(mongo:
 
 
 async def test_the_erased_register_no_more(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
+    async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=5))
         gone = (await ask(client, "one", key=KEY)).json()
-        await erase(client, gone)
+        await erase_whole(client, database, gone)
         for answer in (await ask(client, "one", token=gone["token"]), await ask(client, "one", key=KEY)):
             assert (answer.status_code, answer.json()["code"]) == (403, "participant_erased")
         [seen] = (await client.get("/registrations", headers=bearer(gone["token"]))).json()["registrations"]
@@ -96,7 +97,7 @@ async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: s
         gone = (await ask(client, "one")).json()
         # Both copies have verified the token before.
         assert (await ask(other, "one", token=gone["token"])).status_code == 200
-        await erase(client, gone)
+        await erase_whole(client, database, gone)
         for copy in (client, other):
             for session_id in ("one", "two"):
                 refused = await ask(copy, session_id, token=gone["token"])
@@ -111,7 +112,7 @@ async def test_an_erased_wait_is_cancelled_whenever_its_session_is_and_never_mov
         # It has begun: places of it stay, and those who wait could still move up.
         await put(client, "street", activity("one", capacity=1, waiting_max=5, **now_on()))
         holder, gone, behind = [(await ask(client, "one")).json() for _ in range(3)]
-        await erase(client, gone)
+        await erase_whole(client, database, gone)
         assert await seats(client, "street") == (0, 1)
         await cancel(client, holder)
         assert (await own(client, behind))["status"] == "confirmed"
@@ -127,7 +128,7 @@ async def test_a_visit_that_has_begun_stays_without_its_ticket(mongo: str) -> No
         inside = (await ask(client, "one")).json()
         await ask(client, "two", token=inside["token"])
         await check_in(client, inside["ticket_code"])
-        await erase(client, inside)
+        await erase_whole(client, database, inside)
         kept = await database["registrations"].find().sort("_id").to_list(None)
         assert sorted(one["status"] for one in kept) == ["checked_in", "confirmed"]
         assert await left_of(database, inside["participant_id"]) == []
@@ -168,7 +169,12 @@ async def test_an_erasure_while_its_participant_is_registered_sees_that_registra
         await ask(client, "one", token=person["token"])
         id_ = ParticipantId(person["participant_id"])
         sessions, registrations = SessionStore(database), RegistrationStore(database)
-        erasing: list[asyncio.Task[datetime]] = []
+        erasing: list[asyncio.Task[None]] = []
+
+        async def erase_all() -> None:
+            await erasure(database).erase(id_, Origin())
+            while await unfinished_erasures(database).go_on(id_):
+                pass
 
         async def register(unit: UnitOfWork) -> None:
             session = (await sessions.lock(unit, ["two"]))["two"]
@@ -176,7 +182,7 @@ async def test_an_erasure_while_its_participant_is_registered_sees_that_registra
             if participant.profile is None:
                 return
             if not erasing:
-                erasing.append(asyncio.create_task(erasure(database).erase(id_, Origin())))
+                erasing.append(asyncio.create_task(erase_all()))
                 # It has all the time it would need, were it not kept out.
                 await asyncio.wait(erasing, timeout=0.5)
             after = replace(session, taken=1, sequence=1)
@@ -197,4 +203,6 @@ def _confirmed(id_: ParticipantId) -> Registration:
         participant_id=id_,
         session_id=SessionId("two"),
         asked_at=datetime.now(UTC) - timedelta(minutes=1),
+        ticket_hash="hash",
+        ticket_locked="locked",
     )

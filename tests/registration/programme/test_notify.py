@@ -1,21 +1,16 @@
 """A moved or cancelled session tells its people, once each, whatever comes in between."""
 
 import json
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from services.registration.booking.store import RegistrationStore
 from services.registration.programme.notify import Notices
-from services.registration.programme.store import ActivityStore
-from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.runtime.background import looping
 from shared.storage.mongo import Database
-from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.builders import (
     activity,
     ask,
@@ -29,6 +24,7 @@ from tests.registration.builders import (
     seats,
     service,
 )
+from tests.registration.crashing import Crash, DyingSessions
 from tests.support.service import ORGANISER, told
 from tests.support.waiting import eventually
 
@@ -131,7 +127,7 @@ async def test_what_does_not_move_a_session_tells_nobody(mongo: str) -> None:
         await ask(client, "one")
         await put(client, "street", body | {"title": "科普大集"})
         await put(client, "street", activity("one", capacity=8, waiting_max=3, **times()))
-        assert await SessionStore(database).untold(9) == []
+        assert await SessionStore(database).untold("", 9) == []
 
 
 async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: str) -> None:
@@ -197,26 +193,12 @@ async def test_a_cancelled_session_stays_cancelled_when_its_activity_is_put(mong
 
 
 async def test_a_crash_between_two_batches_tells_nobody_twice_and_forgets_nobody(mongo: str) -> None:
-    class Crash(Exception):
-        pass
-
-    class Dying(SessionStore):
-        """The second transaction is broken off at its end: sessions are saved last."""
-
-        saved = 0
-
-        async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
-            await super().save(unit, sessions)
-            self.saved += 1
-            if self.saved == 2:
-                raise Crash
-
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=9, **times()))
         for _ in range(5):
             await ask(client, "one")
         await call_off(client, "one")
-        dying = Notices(database, ActivityStore(database), Dying(database), RegistrationStore(database))
+        dying = notices(database, DyingSessions(database, 2))
         with pytest.raises(Crash):
             await notify_all(dying, "one")
         assert len(await events(database, "registration.cancelled")) == 2
@@ -244,7 +226,7 @@ async def test_the_loop_tells_all_that_is_untold(mongo: str) -> None:
         for name in ("one", "two"):
             await put(client, f"of-{name}", activity(name, capacity=9, **times()))
             await ask(client, name)
-        loop = notices(database).loop()
+        loop = notices(database).backlog().loop()
         async with looping(loop):
             await call_off(client, "one")
             await put(client, "of-two", activity("two", capacity=9, **times(1)))
