@@ -114,25 +114,39 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
         channels, unmailed = ("inbox",), NO_ADDRESS
     return [
         Message(
-            message_id(recipient_id, cause, channel), recipient_id, channel, kind, facts, cause, now, unmailed
+            message_id(recipient_id, kind, cause, channel),
+            recipient_id,
+            channel,
+            kind,
+            facts,
+            cause,
+            now,
+            unmailed,
         )
         for channel in channels
     ]
 
 
-def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
+def message_id(participant_id: str, kind: str, cause: Context, channel: Channel) -> MessageId:
     """
     The id of the message to this participant about this event on this channel.
 
     A repeat makes the same id. The ids of one participant's messages are one range.
+
+    Senders choose source and id of their events, and can guess those of events still to come. The kind
+    follows from the topic, which the broker lets only some senders write to. So no sender can take the id of
+    a message about an event on a topic that is not theirs.
     """
     # An event is the same event only if source and id are the same: CloudEvents 1.0.2, section "id".
-    return MessageId(owned_id(participant_id, f"{cause.source} {cause.id} {channel}"))
+    # The length tells where the source ends, so that no other source and id make the same text.
+    return MessageId(
+        owned_id(participant_id, f"{kind} {channel} {len(cause.source)} {cause.source} {cause.id}")
+    )
 
 
 def mail_beside(inbox: Message) -> Message:
     """The mail about the same event as this inbox message."""
-    id_ = message_id(inbox.participant_id, inbox.cause, "email")
+    id_ = message_id(inbox.participant_id, inbox.kind, inbox.cause, "email")
     return replace(inbox, message_id=id_, channel="email", unmailed=None)
 
 

@@ -89,12 +89,8 @@ class MessageStore:
             if given.unmailed and not as_stored.unmailed and not is_new
         ]
         if mails:
-            unmailed = {
-                (message.cause.source, message.cause.id) for message, _, _ in stored if message.unmailed
-            }
-            stored += await self._add(
-                [pair for pair in mails if (pair[0].cause.source, pair[0].cause.id) not in unmailed]
-            )
+            unmailed = {mail_beside(message).message_id for message, _, _ in stored if message.unmailed}
+            stored += await self._add([pair for pair in mails if pair[0].message_id not in unmailed])
         return stored
 
     async def _add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:

@@ -147,6 +147,29 @@ async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> Non
         assert len(await at.messages(person)) == 1
 
 
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_request_that_names_itself_like_an_event_to_come_takes_nothing_from_it(
+    mongo: str, together: bool
+) -> None:
+    person, unaddressed = new_id(), new_id()
+    to_come = enclosed(confirmed(person))
+    # Source and id of our events can be guessed. Other systems choose those of their own.
+    forged = [
+        Envelope(structs.replace(to_come.context, type=one.type), one)
+        for one in (requested(person), requested(unaddressed))
+    ]
+    async with desk(mongo) as at:
+        await at.tell(*known(person), *known(unaddressed, contact_sealed=None))
+        if together:
+            await at.tell(*forged, to_come)
+        else:
+            await at.tell(*forged)
+            await at.tell(to_come)
+        for channel in ("inbox", "email"):
+            kinds = sorted(document["kind"] for document in await at.messages(person, channel))
+            assert kinds == ["notification_requested", "registration_confirmed"]
+
+
 async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str) -> None:
     person = new_id()
     good, bad = enclosed(confirmed(person)), enclosed(confirmed(person))
