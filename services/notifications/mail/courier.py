@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from services.notifications.mail.compose import Composer
-from services.notifications.mail.daily_limit import DailyLimit
+from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
 from services.notifications.mail.rules import (
     NOT_TRIED,
@@ -127,7 +127,7 @@ class Courier:
     async def _deliver(self, claim: str, claimed: Sequence[Claimed]) -> None:
         send_until = asyncio.get_running_loop().time() + self._pace.sending_seconds_max
         try:
-            mails, outcomes = await self._compose(claimed)
+            mails, outcomes, admitted = await self._compose(claimed)
         except Exception:
             # Nothing was sent: the claim is given back, and no mail loses a try.
             with suppress(Unavailable):
@@ -141,18 +141,19 @@ class Courier:
         outcomes += [(one, self._outcome(one, reply)) for one, reply in sent.replies]
         outcomes += [(one, NOT_TRIED) for one in sent.untried]
         await self._mark(claim, outcomes)
-        taken = {one.message.message_id for one, reply in sent.replies if reply.verdict == "taken"}
-        addresses = [mail.address for one, mail in mails if one.message.message_id in taken]
-        await self._limit.count(addresses, clock.now())
+        taken = [one.message.message_id for one, reply in sent.replies if reply.verdict == "taken"]
+        await self._limit.count([admitted[message_id] for message_id in taken], clock.now())
         if sent.down is not None:
             raise sent.down
         if self._outages:
             log.info("mail goes out again")
         self._outages = 0
 
-    async def _compose(self, claimed: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Mail]], Outcomes]:
+    async def _compose(
+        self, claimed: Sequence[Claimed]
+    ) -> tuple[list[tuple[Claimed, Mail]], Outcomes, dict[str, Admitted]]:
         """
-        The mails to be sent, and what becomes of the others.
+        The mails to be sent, what becomes of the others, and where each mail is counted by its message's id.
 
         Mails that were never tried come first, the others in random order: a mail that closes connections or
         blocks them for long is then not always in front.
@@ -172,13 +173,16 @@ class Courier:
                 outcomes.append((one, result))
             else:
                 mails.append((one, result))
-        within = await self._limit.within([mail.address for _, mail in mails], now)
-        outcomes += [
-            (one, over_daily_limit(one, now))
-            for (one, _), good in zip(mails, within, strict=True)
-            if not good
-        ]
-        return [pair for pair, good in zip(mails, within, strict=True) if good], outcomes
+        addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
+        sendable: list[tuple[Claimed, Mail]] = []
+        admitted: dict[str, Admitted] = {}
+        for (one, mail), place in zip(mails, await self._limit.admit(addressed, now), strict=True):
+            if place is None:
+                outcomes.append((one, over_daily_limit(one, now)))
+            else:
+                admitted[one.message.message_id] = place
+                sendable.append((one, mail))
+        return sendable, outcomes, admitted
 
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:
         policy = self._pace.retry_policy
