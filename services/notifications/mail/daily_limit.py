@@ -10,6 +10,7 @@ mail_recipients   One document per address: the first participants who got a mai
 Addresses and participants are stored only as keyed hashes.
 """
 
+import asyncio
 import hmac
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ RECIPIENTS_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A mail that may be sent: where it is counted, and whose it is. `listed`: the address needs no update."""
+    """A mail that may be sent: where it counts, and whose it is. `listed`: the address needs no update."""
 
     count_id: str
     address_id: str
@@ -48,6 +49,9 @@ class DailyLimit:
         self._recipients = database["mail_recipients"]
         self._secret = sha256(f"mail counts {secret}".encode()).digest()
         self._mails_max = mails_max
+        # Mails admitted and not counted yet. Otherwise those sent at the same time would get the same place.
+        self._under_way: Counter[str] = Counter()
+        self._admitting = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -60,9 +64,32 @@ class DailyLimit:
             )
 
     async def admit(self, mails: Sequence[tuple[str, str]], now: datetime) -> list[Admitted | None]:
-        """For each mail, an address and a participant's id, in order: None if it has to wait for tomorrow."""
+        """
+        For each mail, an address and a participant's id, in order: None if it has to wait for tomorrow.
+
+        Give every mail that is admitted to `settle` in the end.
+        """
         if not mails:
             return []
+        async with self._admitting:
+            # Before the counts are read: a mail that is settled meanwhile counts twice and not never.
+            under_way = Counter(self._under_way)
+            admitted = await self._admitted(mails, now, under_way)
+            self._under_way.update(one.count_id for one in admitted if one is not None)
+        return admitted
+
+    async def settle(self, admitted: Sequence[tuple[Admitted, bool]], now: datetime) -> None:
+        """Count those of these mails that the server took, and forget the others."""
+        try:
+            await self._count([one for one, is_taken in admitted if is_taken], now)
+        finally:
+            self._under_way.subtract(one.count_id for one, _ in admitted)
+            # Without what is 0, the counter holds no more than is under way.
+            self._under_way = +self._under_way
+
+    async def _admitted(
+        self, mails: Sequence[tuple[str, str]], now: datetime, under_way: Counter[str]
+    ) -> list[Admitted | None]:
         today = day_of(now)
         address_ids = [self._hash("address", address.casefold()) for address, _ in mails]
         with mongo.outages_named():
@@ -87,14 +114,14 @@ class DailyLimit:
         with mongo.outages_named():
             ids = list({one.count_id for one in wanted})
             counted = await self._counts.find({"_id": {"$in": ids}}).to_list(None)
-        counts = Counter({document["_id"]: document["mails"] for document in counted})
+        counts = under_way + Counter({document["_id"]: document["mails"] for document in counted})
         admitted: list[Admitted | None] = []
         for one in wanted:
             counts[one.count_id] += 1
             admitted.append(one if counts[one.count_id] <= self._mails_max else None)
         return admitted
 
-    async def count(self, taken: Sequence[Admitted], now: datetime) -> None:
+    async def _count(self, taken: Sequence[Admitted], now: datetime) -> None:
         """Count mails that the server took, and list recipients who are new at their address."""
         counted = Counter(one.count_id for one in taken)
         counts = [

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import Literal
 
-from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State
+from services.notifications.messages.rules import TOO_MANY_MAILS, Message, Outcome, RetryPolicy, State
 from services.notifications.texts.dates import TIMEZONE
 
 # RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
@@ -15,6 +16,11 @@ TRANSIENT, PERMANENT = 400, 500
 MAILS_PER_ALLOWANCE_DAY_MAX = 20
 RECIPIENTS_PER_ADDRESS_MAX = 10
 NEWCOMERS = "newcomers"
+# Mails that wait for the next day leave within this time after midnight.
+SPREAD = timedelta(hours=1)
+
+# How many mails of one recipient may be under way at a time in one process.
+RECIPIENT_MAILS_MAX = 2
 
 NOT_TRIED = Outcome("pending", counted=False)
 UNREADABLE = Outcome("failed", "message_unreadable")
@@ -80,7 +86,13 @@ def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
 
 def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
     """A mail over its allowance waits for the next day. The limit is ours, so it costs no try."""
-    return replace(deferred("too_many_mails", None, next_day(now), claimed.expires_at), counted=False)
+    due_at = next_day(now) + spread_of(claimed.message.message_id)
+    return replace(deferred(TOO_MANY_MAILS, None, due_at, claimed.expires_at), counted=False)
+
+
+def spread_of(message_id: str) -> timedelta:
+    """How long after midnight this mail is due, so that not all that wait for the day are due at once."""
+    return SPREAD * (int.from_bytes(sha256(message_id.encode()).digest()[:4]) / 2**32)
 
 
 def allowance_of(recipient_id: str, first: Mapping[str, str], today: date) -> str:
