@@ -130,10 +130,11 @@ class DailyLimit:
             )
             for id_, mails in counted.items()
         ]
-        unlisted = {(one.address_id, one.recipient_id) for one in taken if not one.listed}
+        # In the order in which they came: the first have the places.
+        unlisted = dict.fromkeys((one.address_id, one.recipient_id) for one in taken if not one.listed)
         recipients = [
             UpdateOne({"_id": address_id}, _listing(recipient_id, now), upsert=True)
-            for address_id, recipient_id in sorted(unlisted)
+            for address_id, recipient_id in unlisted
         ]
         with mongo.outages_named():
             if counts:

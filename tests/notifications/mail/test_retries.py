@@ -153,7 +153,7 @@ async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off(mongo: str
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
         await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
-        async with sending(courier(at, office, mail_seconds_max=0.5)):
+        async with sending(courier(at, office, mail_seconds_max=2.0)):
             await until_all(at, "delivered", 20)
             await until_none_is_due(at)
         [document] = await at.messages(silent)
