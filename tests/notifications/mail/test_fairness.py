@@ -43,6 +43,37 @@ async def test_a_recipient_at_whom_the_server_hangs_holds_up_no_other(mongo: str
             office.speak()
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "250-" + "a" * 200_000,
+        "250-a\r\n" * 20_000 + "250 OK",
+        "999 what",
+        "\x00 junk",
+        "100 wait",
+        "451 later",
+    ],
+    ids=["endless line", "endless lines", "999", "junk", "100", "451"],
+)
+async def test_whatever_the_server_says_at_one_recipient_is_a_try_of_that_mail_alone(
+    mongo: str, reply: str
+) -> None:
+    odd, others = new_id(), [new_id() for _ in range(10)]
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        office.replies[address_of(odd)] = [reply]
+        await at.tell(*known(odd, *others), *[confirmed(person) for person in (odd, *others)])
+        async with sending(courier(at, office)):
+            await until_all(at, "delivered", 10)
+            await until_none_is_due(at)
+        [document] = await at.messages(odd)
+    assert document["attempts"] == 1
+    assert (document["state"], document["code"]) in {
+        ("pending", "smtp_interrupted"),
+        ("pending", "smtp_deferred"),
+        ("failed", "smtp_rejected"),
+    }
+
+
 async def test_one_recipients_many_mails_are_claimed_a_few_at_a_time_and_others_come_between(
     mongo: str,
 ) -> None:
