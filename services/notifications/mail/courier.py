@@ -175,7 +175,8 @@ class Courier:
             # Once: a task that is cancelled late may come here again.
             if connection in held:
                 held.remove(connection)
-                self._free.append(connection)
+                # Those that are open come first.
+                self._free.insert(0 if connection.is_open else len(self._free), connection)
                 self._freed.set()
 
         open_ = {one.message.message_id: one for one in claimed}
@@ -207,33 +208,35 @@ class Courier:
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until
 
-        async def mark(outcomes: Outcomes) -> None:
-            if not outcomes:
-                return
-            await self._mark(claim, outcomes)
-            self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
-
         sent = Sent()
         wanted = list(connections)[: len(mails)]
         for connection in list(connections)[len(mails) :]:
             release(connection)
         sending = asyncio.create_task(send_all(wanted, mails, may_go_on, sent, release))
         try:
-            while not sending.done():
-                await mark(outcomes)
-                await asyncio.wait([sending], timeout=MARK_SECONDS)
+            is_last = False
+            while not is_last:
+                # Before the replies are taken: none that comes later is missed.
+                is_last = sending.done()
                 replies = sent.take_replies()
-                outcomes = [(one, self._outcome(one, reply)) for one, reply in replies]
-                places = [(admitted.pop(one.message.message_id), reply) for one, reply in replies]
-                await self._limit.settle(
-                    [(place, reply.verdict == "taken") for place, reply in places], clock.now()
-                )
+                outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
+                outcomes += [(one, NOT_TRIED) for one in sent.untried] if is_last else []
+                await self._mark(claim, outcomes)
+                self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
+                outcomes = []
+                places = [
+                    (admitted.pop(one.message.message_id), reply.verdict == "taken") for one, reply in replies
+                ]
+                # If the database goes away just now, these mails are not counted. They are marked.
+                with suppress(Unavailable):
+                    await self._limit.settle(places, clock.now())
+                if not is_last:
+                    await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
             await self._limit.settle([(place, False) for place in admitted.values()], clock.now())
-        await mark(outcomes + [(one, NOT_TRIED) for one in sent.untried])
         if sent.down is not None:
             raise sent.down
         if self._outages:
@@ -289,7 +292,7 @@ class Courier:
 
     async def _mark(self, claim: str, outcomes: Outcomes) -> None:
         failures = 0
-        while True:
+        while outcomes:
             try:
                 marked = await self._queue.mark(claim, outcomes, clock.now())
             except Unavailable as error:

@@ -55,7 +55,7 @@ class MailQueue:
             documents = await found.limit(limit).batch_size(limit).to_list(None)
         chosen = []
         for document in documents:
-            recipient_id = document.get("participant_id", "")
+            recipient_id = str(document.get("participant_id"))
             if counts[recipient_id] < RECIPIENT_MAILS_MAX:
                 counts[recipient_id] += 1
                 chosen.append((document["_id"], recipient_id))
