@@ -8,14 +8,15 @@ ended, with the same Message-ID (docs/decisions/0008-deliveries.md).
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
 from services.notifications.mail.compose import Composer
-from services.notifications.mail.daily_limit import DailyLimit
+from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
 from services.notifications.mail.rules import (
     NOT_TRIED,
@@ -25,10 +26,10 @@ from services.notifications.mail.rules import (
     outcome_of,
     over_daily_limit,
 )
-from services.notifications.mail.send import SEND_SECONDS_MAX, send_all
+from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
 from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
-from services.notifications.messages.rules import Outcome, RetryPolicy
+from services.notifications.messages.rules import MessageId, Outcome, RetryPolicy
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
@@ -39,6 +40,10 @@ log = logging.getLogger(__name__)
 NAME = "courier"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
+# How long a turn waits for the mails that it has begun. Then the next one goes on beside it.
+PATIENCE_SECONDS = 0.5
+# How long a mail that was sent waits at most for its mark, if others of its claim are still being sent.
+MARK_SECONDS = 0.5
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
 
@@ -80,20 +85,21 @@ class Courier:
         self._limit = limit
         self._pace = pace
         self._connections = [MailConnection(server) for _ in range(pace.connections)]
+        self._free = list(self._connections)
+        self._freed = asyncio.Event()
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._under_way: Counter[str] = Counter()
         self._outages = 0
         self._paused_until = 0.0
         self._busy_at = 0.0
-        self.loop = Loop(
-            NAME,
-            self.turn,
-            # Longer than all mails of a claim may take.
-            turn_seconds_max=pace.lease_seconds,
-            stop_seconds_max=STOP_SECONDS_MAX,
-        )
+        self.loop = Loop(NAME, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
 
     async def turn(self) -> float:
         """
-        Fail mails whose time is over, and send mails that are due, as many as one claim holds.
+        Fail mails whose time is over, and begin to send mails that are due, as many as one claim holds.
+
+        Waits for the end only for a moment. If the server is slow at a mail, the next turn goes on with the
+        connections that are free.
 
         Returns: how long to rest, in seconds.
         Raises:
@@ -101,33 +107,98 @@ class Courier:
         """
         while await self._queue.expire(clock.now()) == EXPIRED_PER_CALL_MAX:
             pass
+        try:
+            self._raise_failures()
+            return await self._begin_next()
+        except MailServerDown as error:
+            return self._pause(error)
+
+    async def aclose(self) -> None:
+        """
+        Finish the mails that are being sent, and close the connections to the mail server.
+
+        The connections are opened again when there are mails.
+        """
+        if self._deliveries:
+            _, late = await asyncio.wait(self._deliveries, timeout=STOP_SECONDS_MAX)
+            for delivery in late:
+                delivery.cancel()
+            # Failures were logged by the next turn. Here there is none.
+            await asyncio.gather(*self._deliveries, return_exceptions=True)
+            self._deliveries.clear()
+        await asyncio.gather(*[connection.close() for connection in self._connections])
+
+    async def _begin_next(self) -> float:
         time = asyncio.get_running_loop().time()
         if time < self._paused_until:
             return self._paused_until - time
-        ids = await self._queue.due(clock.now(), self._pace.claim_mails_max)
-        if not ids:
-            if time - self._busy_at > IDLE_SECONDS_MAX:
+        if not self._free:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._freed.wait()
+            return 0.0
+        # A part of the mails for a part of the connections.
+        share = -(-self._pace.claim_mails_max * len(self._free) // self._pace.connections)
+        due = await self._queue.due(clock.now(), share, self._under_way)
+        if not due:
+            if time - self._busy_at > IDLE_SECONDS_MAX and not self._deliveries:
                 await self.aclose()
             return self._pace.poll_seconds
         self._busy_at = time
-        try:
-            # Before mails are claimed: an outage must not cost a mail a try.
-            await self._connections[0].open()
-            lease = timedelta(seconds=self._pace.lease_seconds)
-            claim, claimed = await self._queue.claim(ids, clock.now(), lease)
-            await self._deliver(claim, claimed)
-        except MailServerDown as error:
-            return self._pause(error)
+        # Before mails are claimed: an outage must not cost a mail a try.
+        await self._free[0].open()
+        lease = timedelta(seconds=self._pace.lease_seconds)
+        claim, claimed = await self._queue.claim([id_ for id_, _ in due], clock.now(), lease)
+        self._under_way.update(one.message.participant_id for one in claimed)
+        connections = [self._free.pop(0) for _ in range(min(len(claimed), len(self._free)))]
+        delivery = asyncio.create_task(self._deliver(claim, claimed, connections), name=NAME)
+        self._deliveries.add(delivery)
+        await asyncio.wait([delivery], timeout=PATIENCE_SECONDS)
+        self._raise_failures()
         return 0.0
 
-    async def aclose(self) -> None:
-        """Close the connections to the mail server. They are opened again when there are mails."""
-        await asyncio.gather(*[connection.close() for connection in self._connections])
+    def _raise_failures(self) -> None:
+        """Forget deliveries that have ended, and raise the failure of one that failed."""
+        ended = {delivery for delivery in self._deliveries if delivery.done()}
+        self._deliveries -= ended
+        errors = [error for delivery in ended if (error := delivery.exception()) is not None]
+        for error in sorted(errors, key=lambda error: isinstance(error, MailServerDown)):
+            raise error
 
-    async def _deliver(self, claim: str, claimed: Sequence[Claimed]) -> None:
-        send_until = asyncio.get_running_loop().time() + self._pace.sending_seconds_max
+    async def _deliver(
+        self, claim: str, claimed: Sequence[Claimed], connections: Sequence[MailConnection]
+    ) -> None:
+        held = list(connections)
+
+        def release(connection: MailConnection) -> None:
+            # Once: a task that is cancelled late may come here again.
+            if connection in held:
+                held.remove(connection)
+                # Those that are open come first.
+                self._free.insert(0 if connection.is_open else len(self._free), connection)
+                self._freed.set()
+
+        open_ = {one.message.message_id: one for one in claimed}
         try:
-            mails, outcomes = await self._compose(claimed)
+            await self._deliver_over(held, release, claim, open_)
+        finally:
+            for connection in list(held):
+                release(connection)
+            self._forget(open_.values())
+
+    async def _deliver_over(
+        self,
+        connections: Sequence[MailConnection],
+        release: Callable[[MailConnection], None],
+        claim: str,
+        open_: dict[MessageId, Claimed],
+    ) -> None:
+        """Send the open mails. Each is taken out of `open_` when it is marked."""
+        send_until = asyncio.get_running_loop().time() + self._pace.sending_seconds_max
+        claimed = list(open_.values())
+        try:
+            mails, outcomes, admitted = await self._compose(claimed)
         except Exception:
             # Nothing was sent: the claim is given back, and no mail loses a try.
             with suppress(Unavailable):
@@ -137,22 +208,52 @@ class Courier:
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until
 
-        sent = await send_all(self._connections, mails, may_go_on)
-        outcomes += [(one, self._outcome(one, reply)) for one, reply in sent.replies]
-        outcomes += [(one, NOT_TRIED) for one in sent.untried]
-        await self._mark(claim, outcomes)
-        taken = {one.message.message_id for one, reply in sent.replies if reply.verdict == "taken"}
-        addresses = [mail.address for one, mail in mails if one.message.message_id in taken]
-        await self._limit.count(addresses, clock.now())
+        sent = Sent()
+        wanted = list(connections)[: len(mails)]
+        for connection in list(connections)[len(mails) :]:
+            release(connection)
+        sending = asyncio.create_task(send_all(wanted, mails, may_go_on, sent, release))
+        try:
+            is_last = False
+            while not is_last:
+                # Before the replies are taken: none that comes later is missed.
+                is_last = sending.done()
+                replies = sent.take_replies()
+                outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
+                outcomes += [(one, NOT_TRIED) for one in sent.untried] if is_last else []
+                await self._mark(claim, outcomes)
+                self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
+                outcomes = []
+                places = [
+                    (admitted.pop(one.message.message_id), reply.verdict == "taken") for one, reply in replies
+                ]
+                # If the database goes away just now, these mails are not counted. They are marked.
+                with suppress(Unavailable):
+                    await self._limit.settle(places, clock.now())
+                if not is_last:
+                    await asyncio.wait([sending], timeout=MARK_SECONDS)
+            await sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            await self._limit.settle([(place, False) for place in admitted.values()], clock.now())
         if sent.down is not None:
             raise sent.down
         if self._outages:
             log.info("mail goes out again")
         self._outages = 0
 
-    async def _compose(self, claimed: Sequence[Claimed]) -> tuple[list[tuple[Claimed, Mail]], Outcomes]:
+    def _forget(self, claimed: Iterable[Claimed]) -> None:
+        """Count these mails no longer as under way."""
+        self._under_way.subtract(one.message.participant_id for one in claimed)
+        # Without what is 0.
+        self._under_way = +self._under_way
+
+    async def _compose(
+        self, claimed: Sequence[Claimed]
+    ) -> tuple[list[tuple[Claimed, Mail]], Outcomes, dict[str, Admitted]]:
         """
-        The mails to be sent, and what becomes of the others.
+        The mails to be sent, what becomes of the others, and where each mail is counted by its message's id.
 
         Mails that were never tried come first, the others in random order: a mail that closes connections or
         blocks them for long is then not always in front.
@@ -172,13 +273,16 @@ class Courier:
                 outcomes.append((one, result))
             else:
                 mails.append((one, result))
-        within = await self._limit.within([mail.address for _, mail in mails], now)
-        outcomes += [
-            (one, over_daily_limit(one, now))
-            for (one, _), good in zip(mails, within, strict=True)
-            if not good
-        ]
-        return [pair for pair, good in zip(mails, within, strict=True) if good], outcomes
+        addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
+        sendable: list[tuple[Claimed, Mail]] = []
+        admitted: dict[str, Admitted] = {}
+        for (one, mail), place in zip(mails, await self._limit.admit(addressed, now), strict=True):
+            if place is None:
+                outcomes.append((one, over_daily_limit(one, now)))
+            else:
+                admitted[one.message.message_id] = place
+                sendable.append((one, mail))
+        return sendable, outcomes, admitted
 
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:
         policy = self._pace.retry_policy
@@ -188,7 +292,7 @@ class Courier:
 
     async def _mark(self, claim: str, outcomes: Outcomes) -> None:
         failures = 0
-        while True:
+        while outcomes:
             try:
                 marked = await self._queue.mark(claim, outcomes, clock.now())
             except Unavailable as error:

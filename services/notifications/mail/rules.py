@@ -1,14 +1,26 @@
 """What becomes of a mail that was claimed, and the daily limit of an address. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import Literal
 
-from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State
+from services.notifications.messages.rules import TOO_MANY_MAILS, Message, Outcome, RetryPolicy, State
 from services.notifications.texts.dates import TIMEZONE
 
 # RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
 TRANSIENT, PERMANENT = 400, 500
+
+# The daily limit of an address (`allowance_of`).
+MAILS_PER_ALLOWANCE_DAY_MAX = 20
+RECIPIENTS_PER_ADDRESS_MAX = 10
+NEWCOMERS = "newcomers"
+# Mails that wait for the next day leave within this time after midnight.
+SPREAD = timedelta(hours=1)
+
+# How many mails of one recipient may be under way at a time in one process.
+RECIPIENT_MAILS_MAX = 2
 
 NOT_TRIED = Outcome("pending", counted=False)
 UNREADABLE = Outcome("failed", "message_unreadable")
@@ -73,8 +85,35 @@ def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
 
 
 def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
-    """A mail over its address's limit waits for the next day. The limit is ours, so it costs no try."""
-    return replace(deferred("too_many_mails", None, next_day(now), claimed.expires_at), counted=False)
+    """A mail over its allowance waits for the next day. The limit is ours, so it costs no try."""
+    due_at = next_day(now) + spread_of(claimed.message.message_id)
+    return replace(deferred(TOO_MANY_MAILS, None, due_at, claimed.expires_at), counted=False)
+
+
+def spread_of(message_id: str) -> timedelta:
+    """How long after midnight this mail is due, so that not all that wait for the day are due at once."""
+    return SPREAD * (int.from_bytes(sha256(message_id.encode()).digest()[:4]) / 2**32)
+
+
+def allowance_of(recipient_id: str, first: Mapping[str, str], today: date) -> str:
+    """
+    On whose allowance of the day a mail counts: the recipient's own, or the newcomers' of the address.
+
+    Anybody can register anybody's address, and no address is verified. So an address gets a limited number of
+    mails a day. But if all mails counted together, 20 strangers with somebody's address would use up what
+    that person gets. So a recipient who got a mail at the address on an earlier day has an allowance of
+    their own. All others share one. Strangers then take from each other.
+
+    Who is known at an address is bounded too: the first `RECIPIENTS_PER_ADDRESS_MAX` recipients. They keep
+    their places whoever comes later. So nobody gets more than 20 mails a day from strangers who came today,
+    and never more than 20 for each place and 20 for newcomers, 220 in all. Whoever shares an address with
+    more than 10 others gets their mails a little later.
+
+    Args:
+        first: the known recipients, each with the day of their first mail, as YYYY-MM-DD.
+    """
+    since = first.get(recipient_id)
+    return recipient_id if since is not None and since < today.isoformat() else NEWCOMERS
 
 
 def expired(state: State, code: str | None) -> Outcome:

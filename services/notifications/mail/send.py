@@ -27,25 +27,47 @@ SEND_SECONDS_MAX = 45.0
 
 @dataclass(slots=True)
 class Sent:
-    """What became of mails: replies, mails that were not sent, and the error if the server is away."""
+    """
+    What becomes of mails while they are sent.
+
+    `send_all` adds the replies one by one, and at its end the mails that were not sent, and the error if the
+    server is away.
+    """
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
     untried: list[Claimed] = field(default_factory=list)
     down: MailServerDown | None = None
+
+    def take_replies(self) -> list[tuple[Claimed, Reply]]:
+        """The replies since the last call."""
+        taken, self.replies = self.replies, []
+        return taken
 
 
 async def send_all(
     connections: Sequence[MailConnection],
     mails: Sequence[tuple[Claimed, Mail]],
     may_go_on: Callable[[], bool],
-) -> Sent:
-    """Hand mails over, in this order, until none is left or `may_go_on` returns False."""
-    sent = Sent()
+    sent: Sent,
+    release: Callable[[MailConnection], None],
+) -> None:
+    """
+    Hand mails over, in this order, until none is left or `may_go_on` returns False.
+
+    Each connection is released as soon as it has nothing more to do. A mail at which the server is slow then
+    holds one connection, and the others go on with other mails.
+    """
     left = deque(mails)
     closings: Counter[str] = Counter()
     lost: list[MailServerDown] = []
 
     async def over(connection: MailConnection) -> None:
+        try:
+            await send_until_empty(connection)
+        finally:
+            release(connection)
+
+    async def send_until_empty(connection: MailConnection) -> None:
         while left and may_go_on():
             one, mail = left.popleft()
             try:
@@ -61,12 +83,10 @@ async def send_all(
                     continue
             sent.replies.append((one, reply))
 
-    wanted = min(len(mails), len(connections))
-    await asyncio.gather(*[over(connection) for connection in connections[:wanted]])
+    await asyncio.gather(*[over(connection) for connection in connections])
     sent.untried = [one for one, _ in left]
-    if len(lost) == wanted and lost:
+    if len(lost) == len(connections) and lost:
         sent.down = lost[0]
-    return sent
 
 
 async def _send(connection: MailConnection, mail: Mail) -> Reply:

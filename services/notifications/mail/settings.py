@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
-from services.notifications.mail.daily_limit import MAILS_PER_ADDRESS_DAY_MAX
 from services.notifications.mail.format import deliverable
+from services.notifications.mail.rules import MAILS_PER_ALLOWANCE_DAY_MAX
 from services.notifications.mail.smtp import MailServer, Security
 from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.checked import Email
@@ -32,7 +32,11 @@ class MailSettings(Settings):
         4.0, gt=0, le=7, description="a mail not delivered so long has failed; RFC 5321 advises 4 to 5 days"
     )
     mails_per_address_day_max: int = Field(
-        MAILS_PER_ADDRESS_DAY_MAX, ge=1, le=10_000, description="mails beyond it wait for the next day"
+        MAILS_PER_ALLOWANCE_DAY_MAX,
+        ge=1,
+        le=10_000,
+        description="mails to each recipient known at an address, and to all newcomers there; "
+        "mails beyond it wait for the next day",
     )
     contact_wait_days_max: float = Field(
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"

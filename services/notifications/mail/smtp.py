@@ -71,6 +71,11 @@ class MailConnection:
         self._used_at = 0.0
         self._mails = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was open when it was used last, and nobody has closed it since."""
+        return self._client is not None and self._client.is_connected
+
     async def open(self) -> None:
         """
         Connect, or make sure that the connection still works.

@@ -6,11 +6,12 @@ mail anew (docs/decisions/0008-deliveries.md).
 """
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from services.notifications.mail.rules import UNREADABLE, Claimed, expired
+from services.notifications.mail.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
@@ -34,12 +35,31 @@ class MailQueue:
         self._database = database
         self._messages = database["messages"]
 
-    async def due(self, now: datetime, limit: int) -> list[str]:
-        """The ids of mails to send now, the longest due first. A mail whose claim has ended is due again."""
-        condition = {"due_at": {"$lte": now}, "state": {"$in": ["pending", "claimed"]}}
+    async def due(
+        self, now: datetime, limit: int, under_way: Mapping[str, int] | None = None
+    ) -> list[tuple[str, str]]:
+        """
+        The ids and recipients of mails to send now, the longest due first.
+
+        A mail whose claim has ended is due again. One recipient has at most `RECIPIENT_MAILS_MAX` mails among
+        them, less those `under_way`: so other recipients wait only for a few of a recipient's mails.
+        """
+        counts = Counter(under_way or {})
+        condition: Document = {"due_at": {"$lte": now}, "state": {"$in": ["pending", "claimed"]}}
+        if busy := [id_ for id_, mails in counts.items() if mails >= RECIPIENT_MAILS_MAX]:
+            condition["participant_id"] = {"$nin": busy}
         with mongo.outages_named():
-            found = self._messages.find(condition, {"_id": 1}).sort("due_at", ASCENDING).limit(limit)
-            return [document["_id"] for document in await found.to_list(None)]
+            # Open mails of one recipient are bounded (messages/rules.py: OPEN_MAILS_MAX), so these are mails
+            # of several recipients.
+            found = self._messages.find(condition, {"participant_id": 1}).sort("due_at", ASCENDING)
+            documents = await found.limit(limit).batch_size(limit).to_list(None)
+        chosen = []
+        for document in documents:
+            recipient_id = str(document.get("participant_id"))
+            if counts[recipient_id] < RECIPIENT_MAILS_MAX:
+                counts[recipient_id] += 1
+                chosen.append((document["_id"], recipient_id))
+        return chosen
 
     async def claim(self, ids: Sequence[str], now: datetime, lease: timedelta) -> tuple[str, list[Claimed]]:
         """

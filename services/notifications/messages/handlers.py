@@ -13,7 +13,14 @@ from services.notifications.contacts.rules import Reach
 from services.notifications.contacts.store import ContactStore
 from services.notifications.messages.events import delivered_record
 from services.notifications.messages.metrics import count
-from services.notifications.messages.rules import Message, Outcome, first_outcome, messages_of
+from services.notifications.messages.rules import (
+    Message,
+    Outcome,
+    bound_open_mails,
+    first_outcome,
+    is_open_mail,
+    messages_of,
+)
 from services.notifications.messages.store import MessageStore, Stored
 from services.notifications.texts.policy import POLICY, recipient_of
 from shared.contracts import topics
@@ -90,6 +97,8 @@ async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: 
             batch.reject(received, why)
         else:
             new += [(message, first_outcome(message, how)) for message in made]
+    if mailed := {message.participant_id for message, outcome in new if is_open_mail(message, outcome)}:
+        new = bound_open_mails(new, await messages.open_mails(mailed))
     stored = await messages.add(new)
     await _look_again(stored, reach, contacts, messages, now)
     return stored

@@ -5,16 +5,24 @@ A message keeps the facts that its template needs, and no personal data. Its wor
 sent.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NewType
+from typing import Literal, NewType, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.texts.policy import POLICY, Fact, channels_of, facts_of, recipient_of
+from services.notifications.texts.policy import (
+    POLICY,
+    REQUESTED_KIND,
+    Fact,
+    channels_of,
+    facts_of,
+    recipient_of,
+)
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
 from shared.contracts.events import Channel
@@ -25,9 +33,17 @@ CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
 # Codes of outcomes.
 NO_ADDRESS = "no_address"
 ERASED = "erased"
+TOO_MANY_MAILS = "too_many_mails"
+
+# How many mails to one participant may be open at a time: so many of this service's own kinds, and as many of
+# those that others request. An allowance of today's and one of tomorrow's (mail/rules.py).
+OPEN_MAILS_MAX = 40
 
 MessageId = NewType("MessageId", str)
 State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
+
+MailShare: TypeAlias = tuple[str, bool]
+"""The mails to one participant that are bounded together: those that others request, or all others."""
 
 # States that are not final. An erasure cancels messages in these states.
 OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
@@ -114,25 +130,39 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
         channels, unmailed = ("inbox",), NO_ADDRESS
     return [
         Message(
-            message_id(recipient_id, cause, channel), recipient_id, channel, kind, facts, cause, now, unmailed
+            message_id(recipient_id, kind, cause, channel),
+            recipient_id,
+            channel,
+            kind,
+            facts,
+            cause,
+            now,
+            unmailed,
         )
         for channel in channels
     ]
 
 
-def message_id(participant_id: str, cause: Context, channel: Channel) -> MessageId:
+def message_id(participant_id: str, kind: str, cause: Context, channel: Channel) -> MessageId:
     """
     The id of the message to this participant about this event on this channel.
 
     A repeat makes the same id. The ids of one participant's messages are one range.
+
+    Senders choose source and id of their events, and can guess those of events still to come. The kind
+    follows from the topic, which the broker lets only some senders write to. So no sender can take the id of
+    a message about an event on a topic that is not theirs.
     """
     # An event is the same event only if source and id are the same: CloudEvents 1.0.2, section "id".
-    return MessageId(owned_id(participant_id, f"{cause.source} {cause.id} {channel}"))
+    # The length tells where the source ends, so that no other source and id make the same text.
+    return MessageId(
+        owned_id(participant_id, f"{kind} {channel} {len(cause.source)} {cause.source} {cause.id}")
+    )
 
 
 def mail_beside(inbox: Message) -> Message:
     """The mail about the same event as this inbox message."""
-    id_ = message_id(inbox.participant_id, inbox.cause, "email")
+    id_ = message_id(inbox.participant_id, inbox.kind, inbox.cause, "email")
     return replace(inbox, message_id=id_, channel="email", unmailed=None)
 
 
@@ -162,3 +192,35 @@ def mail_outcome(reach: Reach | None) -> Outcome:
     if reach == "unaddressed":
         return _SKIPPED
     return _PENDING if reach == "addressed" else _WAITING
+
+
+def is_open_mail(message: Message, outcome: Outcome) -> bool:
+    """Whether the courier still has to work on this message."""
+    return message.channel == "email" and outcome.state in OPEN
+
+
+def share_of(participant_id: str, kind: str) -> MailShare:
+    """The mails that this one is bounded together with. What others request takes nobody else's room."""
+    return participant_id, kind == REQUESTED_KIND
+
+
+def bound_open_mails(
+    new: Sequence[tuple[Message, Outcome]], open_mails: Mapping[MailShare, int]
+) -> list[tuple[Message, Outcome]]:
+    """
+    Skip new mails to participants who already have too many open ones. Their inbox messages stay.
+
+    Mails leave in the order in which they came. So mails to one participant must not be so many that others
+    wait for them.
+    """
+    counts = Counter(open_mails)
+    bounded = []
+    for message, outcome in new:
+        if is_open_mail(message, outcome):
+            share = share_of(message.participant_id, message.kind)
+            if counts[share] >= OPEN_MAILS_MAX:
+                outcome = Outcome("skipped", TOO_MANY_MAILS)
+            else:
+                counts[share] += 1
+        bounded.append((message, outcome))
+    return bounded

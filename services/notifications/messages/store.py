@@ -7,8 +7,9 @@ index, not even in one by age: `delete_old` walks over the ids instead.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -18,11 +19,13 @@ from services.notifications.messages.documents import document_of, times_of
 from services.notifications.messages.rules import (
     ERASED,
     OPEN,
+    MailShare,
     Message,
     Outcome,
     RetryPolicy,
     mail_beside,
     mail_outcome,
+    share_of,
 )
 from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
@@ -31,6 +34,8 @@ from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 ANSWER_DOCUMENTS_MAX = 1_000
 # Messages can be read until next year's week is over.
 KEPT = timedelta(days=400)
+# Every time is later. A condition with it finds the documents that have a time.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # How many messages one call of `delete_old` looks at.
 SLICE_MESSAGES = 1_000
 
@@ -66,9 +71,27 @@ class MessageStore:
                 [("participant_id", ASCENDING)],
                 partialFilterExpression={"state": "waiting_contact"},
             )
+            # How many mails to a participant are open. Only open mails expire.
+            await self._messages.create_index(
+                [("participant_id", ASCENDING), ("expires_at", ASCENDING), ("kind", ASCENDING)],
+                partialFilterExpression={"expires_at": {"$exists": True}},
+            )
             # Only open mails have these fields, so the two indexes stay small.
             await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
             await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
+
+    async def open_mails(self, participant_ids: Collection[str]) -> dict[MailShare, int]:
+        """How many mails to these participants are open. The index alone answers."""
+        counted = [
+            {"$match": {"participant_id": {"$in": list(participant_ids)}, "expires_at": {"$gt": LONG_AGO}}},
+            {"$group": {"_id": {"to": "$participant_id", "kind": "$kind"}, "mails": {"$sum": 1}}},
+        ]
+        with mongo.outages_named():
+            rows = await self._messages.aggregate(counted, batchSize=ANSWER_DOCUMENTS_MAX).to_list(None)
+        counts: Counter[MailShare] = Counter()
+        for row in rows:
+            counts[share_of(row["_id"]["to"], row["_id"]["kind"])] += row["mails"]
+        return counts
 
     async def add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:
         """
@@ -89,12 +112,8 @@ class MessageStore:
             if given.unmailed and not as_stored.unmailed and not is_new
         ]
         if mails:
-            unmailed = {
-                (message.cause.source, message.cause.id) for message, _, _ in stored if message.unmailed
-            }
-            stored += await self._add(
-                [pair for pair in mails if (pair[0].cause.source, pair[0].cause.id) not in unmailed]
-            )
+            unmailed = {mail_beside(message).message_id for message, _, _ in stored if message.unmailed}
+            stored += await self._add([pair for pair in mails if pair[0].message_id not in unmailed])
         return stored
 
     async def _add(self, messages: Sequence[tuple[Message, Outcome]]) -> list[Stored]:

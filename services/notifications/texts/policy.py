@@ -19,6 +19,8 @@ Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
+# The kind of messages whose text and number other systems choose.
+REQUESTED_KIND = "notification_requested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ POLICY: Mapping[type[Event], Notice] = {
         recipient="recipient_id",
     ),
     # Another system or an organiser writes the text and chooses the channels.
-    events.NotificationRequested: Notice("notification_requested", ("subject", "body"), ()),
+    events.NotificationRequested: Notice(REQUESTED_KIND, ("subject", "body"), ()),
 }
 
 KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in POLICY.items()}

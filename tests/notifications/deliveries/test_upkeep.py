@@ -65,6 +65,6 @@ async def test_forgetting_walks_over_all_messages_slice_by_slice(mongo: str) -> 
 async def test_destroyed_keys_and_counts_of_mails_have_an_end(mongo: str) -> None:
     async with desk(mongo) as at:
         await DailyLimit(at.database, "secret").prepare()
-        for name in ("contact_keys", "mail_counts"):
+        for name in ("contact_keys", "mail_counts", "mail_recipients"):
             indexes = (await at.database[name].index_information()).values()
             assert any("expireAfterSeconds" in index for index in indexes), name

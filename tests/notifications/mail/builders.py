@@ -48,6 +48,12 @@ async def sending(sender: Courier) -> AsyncIterator[None]:
         yield
 
 
+async def turns(sender: Courier) -> None:
+    """Turn after turn, until no mail is due."""
+    while await sender.turn() == 0:
+        pass
+
+
 async def all_in(at: Desk, state: str, count: int) -> bool:
     return bool(await at.database["messages"].count_documents({"channel": "email", "state": state}) == count)
 

@@ -38,6 +38,7 @@ class PostOffice:
     connections: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     senders: Counter[int] = field(default_factory=Counter)
+    _spoken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle_EHLO(  # noqa: N802 (aiosmtpd's names)
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -68,7 +69,7 @@ class PostOffice:
     ) -> str:
         self.asked[address] += 1
         if address in self.silent_at:
-            await asyncio.Event().wait()
+            await self._spoken.wait()
         replies = self.replies.get(address, [])
         reply = replies.pop(0) if len(replies) > 1 else (replies or ["250 OK"])[0]
         if reply.startswith("250"):
@@ -86,6 +87,11 @@ class PostOffice:
         if self.hang:
             await asyncio.Event().wait()
         return "250 taken"
+
+    def speak(self) -> None:
+        """Answer those at whom it has fallen silent."""
+        self.silent_at.clear()
+        self._spoken.set()
 
     @property
     def counts(self) -> Counter[str]:

@@ -17,7 +17,7 @@ async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mon
     person = new_id()
     async with desk(mongo) as at:
         await at.tell(*known(person), confirmed(person))
-        ids = await at.queue.due(clock.now(), 10)
+        ids = [id_ for id_, _ in await at.queue.due(clock.now(), 10)]
         claim, claimed = await at.queue.claim(ids, clock.now(), timedelta(seconds=60))
         await at.tell(erased(person))
         made = await composer(at).compose([one.message for one in claimed])
@@ -32,7 +32,7 @@ async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_no
     person = new_id()
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), confirmed(person))
-        ids = await at.queue.due(clock.now(), 10)
+        ids = [id_ for id_, _ in await at.queue.due(clock.now(), 10)]
         await at.queue.claim(ids, clock.now(), timedelta(milliseconds=1))
         assert await at.queue.claim(ids, clock.now() - timedelta(seconds=1), timedelta(seconds=9))
         async with sending(courier(at, office)):

@@ -1,12 +1,26 @@
 """An address gets a limited number of mails a day."""
 
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
 import pytest
 
-from services.notifications.mail.rules import next_day
+from services.notifications.mail.daily_limit import DailyLimit
+from services.notifications.mail.rules import RECIPIENTS_PER_ADDRESS_MAX, SPREAD, day_of, next_day
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import address_of, confirmed, joined, known, locked
-from tests.notifications.mail.builders import all_in, at_work, courier, sending, until_all, until_none_is_due
+from tests.notifications.mail.builders import (
+    all_in,
+    at_work,
+    courier,
+    sending,
+    turns,
+    until_all,
+    until_none_is_due,
+)
+from tests.support.kafka import fresh_database
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -28,9 +42,75 @@ async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> No
     assert len(office.mails) == 5 + 2
     assert len(over) == 2 + 7
     # It is our bound and no fault of theirs: it costs no try.
-    waits = {(one["state"], one["code"], one["due_at"], one["attempts"]) for one in over}
-    assert waits == {("pending", "too_many_mails", next_day(clock.now()), 0)}
+    waits = {(one["state"], one["code"], one["attempts"]) for one in over}
+    assert waits == {("pending", "too_many_mails", 0)}
+    # Not all at once.
+    due = [one["due_at"] for one in over]
+    assert next_day(clock.now()) <= min(due) < max(due) <= next_day(clock.now()) + SPREAD
+    assert len(set(due)) == len(due)
     assert "example" not in str(counts)
+
+
+async def test_strangers_with_somebodys_address_do_not_silence_who_was_known_there_before_today(
+    mongo: str,
+) -> None:
+    known_there, strangers = new_id(), [new_id() for _ in range(7)]
+    address = address_of(known_there)
+    async with at_work(mongo) as (at, office):
+        by_hand = courier(at, office, per_day_max=5)
+        await at.tell(*known(known_there), confirmed(known_there))
+        await turns(by_hand)
+        # As if a night had passed.
+        yesterday = (day_of(clock.now()) - timedelta(days=1)).isoformat()
+        await at.database["mail_recipients"].update_many({}, {"$set": {"first.$[].since": yesterday}})
+        await at.database["mail_counts"].delete_many({})
+        for stranger in strangers:
+            await at.tell(*known(stranger, contact_sealed=locked(stranger, email=address)))
+        await at.tell(*[confirmed(stranger) for stranger in strangers])
+        await turns(by_hand)
+        assert len(office.of(address)) == 1 + 5
+        await at.tell(*[confirmed(known_there) for _ in range(6)])
+        await turns(by_hand)
+        states = Counter(await at.states(known_there))
+        stored = str(await at.database["mail_recipients"].find().to_list(None))
+        await by_hand.aclose()
+    # Their own allowance, and no more than that.
+    assert states == {"delivered": 1 + 5, "pending": 1}
+    assert len(office.of(address)) == 1 + 5 + 5
+    assert address not in stored
+    assert known_there not in stored
+
+
+async def test_the_places_of_an_address_are_few_and_kept_by_those_who_came_first(mongo: str) -> None:
+    people = [new_id() for _ in range(RECIPIENTS_PER_ADDRESS_MAX + 3)]
+    async with fresh_database(mongo) as database:
+        limit = DailyLimit(database, "secret", 15)
+        await limit.prepare()
+        first = clock.now()
+        for day in range(3):
+            now = first + timedelta(days=day)
+            places = [place for person in people for place in await limit.admit([("a@b.cn", person)], now)]
+            await limit.settle([(place, True) for place in places if place is not None], now)
+        [document] = await database["mail_recipients"].find().to_list(None)
+        assert len(document["first"]) == RECIPIENTS_PER_ADDRESS_MAX
+        counts = {place.count_id for place in places if place is not None}
+        # One each for those who came first, and one for all others.
+        assert len(counts) == RECIPIENTS_PER_ADDRESS_MAX + 1
+        again = await limit.admit([("A@b.cn", people[0])] * 16, now)
+        assert [place is not None for place in again] == [True] * 14 + [False] * 2
+
+
+async def test_mails_that_are_being_sent_at_the_same_time_do_not_get_the_same_place(mongo: str) -> None:
+    now = clock.now()
+    async with fresh_database(mongo) as database:
+        limit = DailyLimit(database, "secret", 3)
+        both = await asyncio.gather(*[limit.admit([("a@b.cn", new_id())] * 2, now) for _ in range(2)])
+        places = [place for admitted in both for place in admitted if place is not None]
+        assert len(places) == 3
+        # One was not taken: its place is free again. The others are counted.
+        await limit.settle(list(zip(places, (True, True, False), strict=True)), now)
+        again = await limit.admit([("a@b.cn", new_id())] * 2, now)
+        assert [place is not None for place in again] == [True, False]
 
 
 async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> None:
@@ -38,12 +118,12 @@ async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> N
     async with at_work(mongo) as (at, office):
         await at.tell(*known(person), *[confirmed(person) for _ in range(3)])
         by_hand = courier(at, office, per_day_max=2)
-        await by_hand.turn()
+        await turns(by_hand)
         assert await all_in(at, "delivered", 2)
         # As if a night had passed: the counts are a day old, and the mail is due.
         await at.database["mail_counts"].delete_many({})
         await at.database["messages"].update_many({"state": "pending"}, {"$set": {"due_at": clock.now()}})
-        await by_hand.turn()
+        await turns(by_hand)
         await by_hand.aclose()
         assert await all_in(at, "delivered", 3)
 

@@ -10,7 +10,15 @@ from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import address_of, confirmed, desk, known, requested
-from tests.notifications.mail.builders import QUICK, all_in, at_work, courier, sending, until_all
+from tests.notifications.mail.builders import (
+    QUICK,
+    all_in,
+    at_work,
+    courier,
+    sending,
+    until_all,
+    until_none_is_due,
+)
 from tests.notifications.mail.post_office import PostOffice, open_office
 from tests.support.service import new_id
 from tests.support.waiting import eventually
@@ -140,18 +148,15 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
     assert {one["attempts"] for one in documents} == {1}
 
 
-async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off_and_the_others_leave(
-    mongo: str,
-) -> None:
+async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off(mongo: str) -> None:
     silent, others = new_id(), [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
         await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
-        by_hand = courier(at, office, mail_seconds_max=0.5)
-        assert await by_hand.turn() == 0
-        assert await all_in(at, "delivered", 20)
+        async with sending(courier(at, office, mail_seconds_max=2.0)):
+            await until_all(at, "delivered", 20)
+            await until_none_is_due(at)
         [document] = await at.messages(silent)
-        await by_hand.aclose()
     assert (document["state"], document["attempts"], document["code"]) == ("pending", 1, "smtp_interrupted")
 
 

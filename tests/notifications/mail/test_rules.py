@@ -1,8 +1,17 @@
 """When a mail is tried again, and the day of the daily limit."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from services.notifications.mail.rules import Reply, deferred, expired, next_day, outcome_of, reply_of
+from services.notifications.mail.rules import (
+    NEWCOMERS,
+    Reply,
+    allowance_of,
+    deferred,
+    expired,
+    next_day,
+    outcome_of,
+    reply_of,
+)
 from services.notifications.messages.rules import Outcome
 from tests.notifications.builders import NOW
 
@@ -16,6 +25,13 @@ def test_a_deferred_mail_is_tried_again_until_its_time_is_over() -> None:
 def test_a_day_of_the_count_ends_at_midnight_in_the_weeks_own_zone() -> None:
     assert next_day(datetime(2023, 5, 20, 15, 59, tzinfo=UTC)) == datetime(2023, 5, 20, 16, tzinfo=UTC)
     assert next_day(datetime(2023, 5, 20, 16, tzinfo=UTC)) == datetime(2023, 5, 21, 16, tzinfo=UTC)
+
+
+def test_only_who_got_a_mail_at_an_address_on_an_earlier_day_has_an_allowance_there() -> None:
+    first = {"known": "2023-05-19", "new": "2023-05-20"}
+    today = date(2023, 5, 20)
+    assert allowance_of("known", first, today) == "known"
+    assert {allowance_of(one, first, today) for one in ("new", "unknown")} == {NEWCOMERS}
 
 
 def test_a_reply_of_5xx_is_final_and_one_of_4xx_is_not() -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 from msgspec import structs
 
+from services.notifications.messages.rules import OPEN_MAILS_MAX
+from services.notifications.messages.store import LONG_AGO
 from shared.contracts.envelope import Envelope
 from shared.runtime import clock
 from tests.notifications.builders import (
@@ -137,6 +140,49 @@ async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
             assert {one.message.participant_id for one in inbox} == {person}
 
 
+async def test_a_flood_of_mails_for_one_participant_waits_in_a_small_number_and_the_inbox_has_all(
+    mongo: str,
+) -> None:
+    flooded, unknown, other = new_id(), new_id(), new_id()
+    async with desk(mongo) as at:
+        await at.tell(*known(flooded, other))
+        for _ in range(3):
+            happened = [enclosed(requested(person)) for person in (flooded, unknown) for _ in range(20)]
+            await at.tell(*happened)
+        await at.tell(confirmed(flooded), confirmed(unknown), confirmed(other), *happened)
+        for person, state in ((flooded, "pending"), (unknown, "waiting_contact")):
+            # What others request takes no room of our own kinds.
+            states = Counter(
+                (one["kind"], one["state"], one.get("code")) for one in await at.messages(person)
+            )
+            assert states == {
+                ("notification_requested", state, None): OPEN_MAILS_MAX,
+                ("notification_requested", "skipped", "too_many_mails"): 60 - OPEN_MAILS_MAX,
+                ("registration_confirmed", state, None): 1,
+            }
+            assert len(await at.messages(person, "inbox")) == 61
+        assert await at.states(other) == ["pending"]
+        # When mails are gone, there is room again.
+        await at.database["messages"].update_many(
+            {"participant_id": flooded}, {"$set": {"state": "delivered"}, "$unset": {"expires_at": ""}}
+        )
+        await at.tell(requested(flooded))
+        assert Counter(await at.states(flooded))["pending"] == 1
+
+
+async def test_how_many_mails_are_open_is_answered_by_an_index_alone(mongo: str) -> None:
+    people = [new_id() for _ in range(50)]
+    async with desk(mongo) as at:
+        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        condition = {"participant_id": {"$in": people[:5]}, "expires_at": {"$gt": LONG_AGO}}
+        fields = {"_id": 0, "participant_id": 1, "kind": 1}
+        explained = await at.database["messages"].find(condition, fields).explain()
+        assert await at.store.open_mails(people[:5]) == {(person, False): 1 for person in people[:5]}
+    stats = explained["executionStats"]
+    assert (stats["totalDocsExamined"], stats["nReturned"]) == (0, 5)
+    assert stats["totalKeysExamined"] <= 11
+
+
 async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
     person = new_id()
     async with desk(mongo) as at:
@@ -145,6 +191,29 @@ async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> Non
         assert await at.states(person) == ["pending"]
         assert await at.tell(requested(person, channels=("inbox",))) != []
         assert len(await at.messages(person)) == 1
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_request_that_names_itself_like_an_event_to_come_takes_nothing_from_it(
+    mongo: str, together: bool
+) -> None:
+    person, unaddressed = new_id(), new_id()
+    to_come = enclosed(confirmed(person))
+    # Source and id of our events can be guessed. Other systems choose those of their own.
+    forged = [
+        Envelope(structs.replace(to_come.context, type=one.type), one)
+        for one in (requested(person), requested(unaddressed))
+    ]
+    async with desk(mongo) as at:
+        await at.tell(*known(person), *known(unaddressed, contact_sealed=None))
+        if together:
+            await at.tell(*forged, to_come)
+        else:
+            await at.tell(*forged)
+            await at.tell(to_come)
+        for channel in ("inbox", "email"):
+            kinds = sorted(document["kind"] for document in await at.messages(person, channel))
+            assert kinds == ["notification_requested", "registration_confirmed"]
 
 
 async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str) -> None:

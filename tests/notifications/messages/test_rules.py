@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
-from services.notifications.texts.policy import POLICY
+from services.notifications.texts.policy import KINDS, POLICY
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
@@ -32,18 +33,31 @@ def test_every_event_goes_to_the_inbox_and_quiz_results_to_no_mailbox() -> None:
         assert channels == ["inbox", *mailed]
 
 
-def test_message_ids_are_the_same_on_a_repeat_and_differ_by_channel_id_and_source() -> None:
+def test_message_ids_are_the_same_on_a_repeat_and_differ_by_kind_channel_id_and_source() -> None:
     context = enclosed(confirmed("p"), "cause").context
     again = enclosed(confirmed("p"), "cause").context
-    assert message_id("p", context, "email") == message_id("p", again, "email")
+    kind = "registration_confirmed"
+    assert message_id("p", kind, context, "email") == message_id("p", kind, again, "email")
     other = enclosed(confirmed("p"), "other").context
     elsewhere = enclosed(confirmed("p"), "cause").context.__class__(
         context.id, "other/system", context.type, context.time, context.subject, context.correlation_id
     )
     ids = {
-        message_id("p", one, channel) for one in (context, other, elsewhere) for channel in get_args(Channel)
+        message_id("p", kind, one, channel)
+        for kind in KINDS
+        for one in (context, other, elsewhere)
+        for channel in get_args(Channel)
     }
-    assert len(ids) == 6
+    assert len(ids) == 6 * len(KINDS)
+
+
+def test_no_other_source_and_id_make_the_same_text() -> None:
+    context = enclosed(confirmed("p"), "cause").context
+    ids = {
+        message_id("p", "award_issued", structs.replace(context, source=source, id=id_), "email")
+        for source, id_ in (("a b", "c"), ("a", "b c"), ("", "a b c"))
+    }
+    assert len(ids) == 3
 
 
 def test_a_channel_asked_for_twice_is_meant_once() -> None:
