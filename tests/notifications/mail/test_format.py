@@ -97,6 +97,8 @@ def test_a_plain_subject_stays_plain() -> None:
 
 
 ENCODED_WORDS = (
+    "=?utf-8?q?a=0D=0ABcc=3A_x?=",
+    "=?utf-8?b?YQ0KQmNjOiB4?=",
     "=?utf-8?q?a=0D=0AReply-To=3A_x=40example.com=0D=0A=0D=0A<a href=3D'http://x'>?=",
     "=?utf-8?b?YQ0KUmVwbHktVG86IHhAZXhhbXBsZS5jb20NCg0KPGEgaHJlZj4=?=",
     "通知 =?gb2312?q?=0D=0ABcc=3A_x=40example.com?= =?utf-8?q?b?=",
