@@ -42,12 +42,7 @@ CLEARED_SECONDS_MAX = 60.0
 SETTLED_SECONDS_MAX = 900.0
 # The topics of the baselines have the same shape as ours.
 ASIDE = tuple(
-    topics.Topic(
-        f"bench.{name}",
-        (),
-        4 if name in ("issued", "delivered") else 12,
-        append_time=name.startswith("submitted"),
-    )
+    topics.Topic(f"bench.{name}", (), 4 if name in ("issued", "delivered") else 12)
     for name in (
         "submitted.bare",
         "submitted.naive",

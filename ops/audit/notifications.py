@@ -39,7 +39,7 @@ MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
     """Compare the messages expected with those stored, those delivered, and the mails that were sent."""
-    looked_at = dict.fromkeys(("cause.id", "participant_id", "channel", "state", "unmailed"), 1)
+    looked_at = dict.fromkeys(("cause.id", "participant_id", "channel", "state", "code", "unmailed"), 1)
     looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
     messages = [message async for message in database["messages"].find({}, looked_at)]
     reached = [message["_id"] for message in messages if message["state"] == "delivered"]
@@ -123,10 +123,15 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
         right: tuple[str, ...] = ("delivered",)
         if message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
-        if message["state"] not in right:
+        if message["state"] not in right and not _is_put_off(message):
             yield message["_id"]
         if "unmailed" in message and message["participant_id"] in addressed:
             yield message["_id"]
+
+
+def _is_put_off(message: Json) -> bool:
+    """Whether a mail waits for its next try, or there was no room for it: its code says why."""
+    return (message["state"] == "pending" and "code" in message) or message.get("code") == "too_many_mails"
 
 
 def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:

@@ -130,11 +130,17 @@ def topics_command(
         ),
     ] = 1,
 ) -> None:
-    """Create the topics that your own Kafka does not have yet. Topics that exist stay as they are."""
+    """
+    Create the topics that your own Kafka does not have yet.
+
+    Topics that exist stay as they are. Their settings that are not as declared are printed.
+    """
     created = asyncio.run(topics.create_missing(kafka, replication))
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
+    for line in asyncio.run(topics.differing(kafka)):
+        console.print(f"other than declared: {line}", markup=False)
 
 
 def load_pieces(week: Week, apis: Apis, patience_seconds: float = 0.0) -> list[Failure]:

@@ -32,9 +32,6 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KAFKA_BINDING = "0.5.0"
 DEAD_LETTER = "DeadLetter"
 
-# Commands: other systems publish these, and Kepu Week only reads them.
-COMMANDS: tuple[type[Event], ...] = (events.RegistrationRequested, events.NotificationRequested)
-
 _HEADERS: dict[str, str] = {
     "ce_specversion": "1.0",
     "ce_id": "The same on every repeat; readers that must not repeat an effect look at it",
@@ -131,7 +128,7 @@ def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dic
     for topic in topics.ALL:
         channel = {"$ref": f"#/channels/{topic.name}"}
         contract = contracts.get(topic.name)
-        if contract not in COMMANDS:
+        if contract not in events.COMMANDS:
             yield f"send-{topic.name}", {"action": "send", "channel": channel}
         for group in topic.groups:
             yield (

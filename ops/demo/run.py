@@ -14,7 +14,7 @@ from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
 from ops.deployment.client import Client, UnexpectedAnswer
 from ops.deployment.databases import Databases
 from ops.deployment.description import Apis, Deployment
-from ops.deployment.settle import Unrest, wait_until_settled
+from ops.deployment.settle import Unrest, wait_until_settled, words_of
 from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import NotLoaded
@@ -98,7 +98,8 @@ class Demo:
                 f"{unrest.undelivered} messages to deliver"
             )
 
-        await wait_until_settled(self.deployment.kafka, databases, tell)
+        if waiting := words_of(await wait_until_settled(self.deployment.kafka, databases, tell)):
+            self.say(waiting)
 
     async def _wait_until_closed(self, url: str) -> None:
         deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS_MAX

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from ops.deployment.description import SERVICES
 from shared.storage import mongo
 from shared.storage.mongo import Database, Document
 from shared.storage.outbox import COLLECTION as OUTBOX
-
-# States of a message that still has to be sent.
-UNDELIVERED = ("pending", "claimed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,30 @@ class Databases:
             sessions + erasures + sum([await database[OUTBOX].count_documents({}) for database in everyone])
         )
 
-    async def undelivered(self) -> int:
-        """How many mails still have to be sent. Messages for the inbox are delivered at once."""
+    async def undelivered(self, until: datetime) -> int:
+        """How many mails are sent now or due by then. Messages for the inbox are delivered at once."""
         # With the channel and the state the query is answered from an index.
-        waiting = {"channel": "email", "state": {"$in": UNDELIVERED}}
-        count: int = await self.notifications["messages"].count_documents(waiting)
+        under_way = {
+            "channel": "email",
+            "$or": [{"state": "claimed"}, {"state": "pending", "due_at": {"$lte": until}}],
+        }
+        count: int = await self.notifications["messages"].count_documents(under_way)
         return count
+
+    async def put_off(self, after: datetime) -> dict[str, int]:
+        """How many mails wait for something that may take days, by the reason."""
+        waiting = {
+            "channel": "email",
+            "$or": [{"state": "waiting_contact"}, {"state": "pending", "due_at": {"$gt": after}}],
+        }
+        why = {"$ifNull": ["$code", "$state"]}
+        counted: list[Document] = [
+            {"$match": waiting},
+            {"$group": {"_id": why, "mails": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        rows = await self.notifications["messages"].aggregate(counted).to_list(None)
+        return {row["_id"]: row["mails"] for row in rows}
 
 
 @asynccontextmanager

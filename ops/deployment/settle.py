@@ -1,15 +1,17 @@
-"""Wait until a deployment is at rest: no event unread, none unpublished, no message to deliver."""
+"""Wait until a deployment is at rest: no event unread, none unpublished, no mail due."""
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from ops.deployment.databases import Databases
 from ops.errors import CommandError
 from shared.contracts import topics
+from shared.runtime import clock
 
 LOOK_SECONDS = 0.5
 SETTLE_SECONDS_MAX = 240.0
@@ -25,7 +27,7 @@ class NotAtRest(CommandError):
 
 @dataclass(frozen=True, slots=True)
 class Unrest:
-    """The work that is left: events not yet committed or published, messages not yet delivered."""
+    """The work that is left: events not yet committed or published, mails due and not yet delivered."""
 
     unread: int
     unpublished: int
@@ -43,9 +45,13 @@ async def wait_until_settled(
     tell: Callable[[Unrest], None] = lambda _: None,
     seconds: float = SETTLE_SECONDS_MAX,
     groups: Collection[str] = GROUPS,
-) -> None:
+) -> dict[str, int]:
     """
     Wait until three looks in a row find no work left.
+
+    A mail that is due only after `seconds`, or that waits for a contact, is no work: it may wait for days.
+
+    Returns: how many mails wait like that, by the reason.
 
     Args:
         groups: the consumer groups to wait for. Name fewer where only some services run.
@@ -54,9 +60,12 @@ async def wait_until_settled(
         NotAtRest: work is left after the time; the message says which.
     """
     deadline, quiet, unrest = time.monotonic() + seconds, 0, Unrest(0, 0, 0)
+    until = clock.now() + timedelta(seconds=seconds)
     while quiet < QUIET_LOOKS:
         unread = lag(kafka, groups)
-        unrest = Unrest(sum(unread.values()), await databases.unpublished(), await databases.undelivered())
+        unrest = Unrest(
+            sum(unread.values()), await databases.unpublished(), await databases.undelivered(until)
+        )
         tell(unrest)
         quiet = quiet + 1 if unrest.total == 0 else 0
         if time.monotonic() > deadline:
@@ -66,6 +75,15 @@ async def wait_until_settled(
                 "look in the services' logs, or wait and try again"
             )
         await asyncio.sleep(LOOK_SECONDS)
+    return await databases.put_off(until)
+
+
+def words_of(put_off: Mapping[str, int]) -> str:
+    """What `wait_until_settled` returns, for people; empty if no mail waits."""
+    if not put_off:
+        return ""
+    reasons = ", ".join(f"{mails} {reason}" for reason, mails in put_off.items())
+    return f"{sum(put_off.values())} mails wait for later, as they should: {reasons}"
 
 
 def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:

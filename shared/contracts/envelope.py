@@ -106,7 +106,7 @@ class Envelope(msgspec.Struct, Generic[E_co], frozen=True):
 
 def event_id(cause: str, type_: str) -> str:
     """The id of the event of this type that follows from this cause. It is the same on every repeat."""
-    return derived_id(EVENT_IDS, f"{cause}/{type_}")
+    return derived_id(EVENT_IDS, cause, type_)
 
 
 def enclose(

@@ -39,7 +39,11 @@ AwardKind = Literal["certificate", "prize", "plaque", "flag"]
 
 
 class RegistrationRequested(Event, topic="registration.requested", key="participant_id"):
-    """A command from any other system: register this person or group for a session."""
+    """
+    A command from any other system: register this person or group for a session.
+
+    `request_id`: the sender's own. With the same `ce_source` and participant it is the same request.
+    """
 
     request_id: Id
     participant_id: Id
@@ -312,6 +316,9 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     attempts: Annotated[int, Field(ge=0)]
     failed_at: Moment
 
+
+# Other systems publish these, and Kepu Week only reads them.
+COMMANDS: tuple[type[Event], ...] = (RegistrationRequested, NotificationRequested)
 
 ALL: tuple[type[Event], ...] = (
     RegistrationRequested,

@@ -4,3 +4,5 @@ REGISTRATION = "kepu/registration"
 QUIZ = "kepu/quiz"
 AWARDS = "kepu/awards"
 NOTIFICATIONS = "kepu/notifications"
+
+OURS = frozenset({REGISTRATION, QUIZ, AWARDS, NOTIFICATIONS})

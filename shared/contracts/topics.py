@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts import events
@@ -52,7 +53,6 @@ class Topic:
     groups: tuple[str, ...]
     partitions: int = 4
     retention_days: int = WEEKS_KEPT * 7
-    append_time: bool = False
     compacted: bool = False
     record_bytes_max: int = RECORD_BYTES_MAX
 
@@ -67,7 +67,9 @@ class Topic:
         config = {
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.record_bytes_max),
-            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+            # The broker's clock says how old a record is. By a sender's clock that is behind, Kafka would
+            # delete a record that nobody has read, or a submission would count that came too late.
+            "message.timestamp.type": "LogAppendTime",
         }
         if self.retention_days <= COMMAND_DAYS_KEPT:
             # Kafka deletes whole segments, by their last record: segments of a week would double the time.
@@ -94,13 +96,10 @@ def _declare(
     event: type[Event],
     *groups: str,
     partitions: int = 4,
-    append_time: bool = False,
     compacted: bool = False,
     retention_days: int = WEEKS_KEPT * 7,
 ) -> None:
-    _READ[event] = Topic(
-        event.topic, groups, partitions, retention_days, append_time=append_time, compacted=compacted
-    )
+    _READ[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
 
 
 _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
@@ -115,8 +114,7 @@ _declare(events.RegistrationCancelled, NOTIFICATIONS)
 _declare(events.RegistrationMoved, NOTIFICATIONS)
 _declare(events.RegistrationCheckedIn)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
-# The broker's clock, and no sender's, decides which submission came too late.
-_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12, append_time=True)
+_declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)
 _declare(events.QuizClosed, AWARDS, partitions=1)
 _declare(events.AwardIssued, NOTIFICATIONS)
@@ -170,6 +168,37 @@ async def create_missing(kafka: str, replication: int = 1, wanted: Sequence[Topi
     return [topic.name for topic in missing]
 
 
+async def differing(kafka: str, wanted: Sequence[Topic] = ALL) -> list[str]:
+    """
+    What topics that exist have otherwise than declared, as "topic: setting=value, declared value".
+
+    Raises:
+        Unavailable: the broker does not answer.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        asked = [ConfigResource(ConfigResourceType.TOPIC, one.name) for one in wanted if one.name in present]
+        answers = await admin.describe_configs(asked) if asked else []
+    except KafkaError as error:
+        raise Unavailable(f"cannot read the topics' settings on {kafka}: {error}") from error
+    finally:
+        await admin.close()
+    found = {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for _, _, _, name, entries in answer.resources
+    }
+    return [
+        f"{topic.name}: {setting}={found[topic.name].get(setting)}, declared {value}"
+        for topic in wanted
+        if topic.name in found
+        for setting, value in topic.config.items()
+        if found[topic.name].get(setting) != value
+    ]
+
+
 async def _create(admin: AIOKafkaAdminClient, missing: list[Topic], replication: int) -> None:
     wanted = [
         NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config) for topic in missing
@@ -186,6 +215,8 @@ def main() -> None:
     settings = KafkaSettings()
     created = asyncio.run(create_missing(settings.kafka, settings.kafka_replication))
     print(f"{len(created)} topics created, {len(ALL) - len(created)} were there")  # noqa: T201 (a command)
+    for line in asyncio.run(differing(settings.kafka)):
+        print(f"other than declared: {line}")  # noqa: T201 (a command)
 
 
 if __name__ == "__main__":

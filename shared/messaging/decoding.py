@@ -8,11 +8,14 @@ from typing import Any
 
 from shared.contracts.checked import YEARS
 from shared.contracts.envelope import Context, decoder, from_headers
+from shared.contracts.events import COMMANDS
+from shared.contracts.sources import OURS
 from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
     BAD_BODY,
     BAD_TIME,
     KEY_DIFFERS,
+    SOURCE_OURS,
     TOO_LARGE,
     UNKNOWN_TYPE,
     UNREADABLE,
@@ -38,6 +41,7 @@ class Decoding:
     def __init__(self, subscription: Subscription) -> None:
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
+        self._commands = {contract.topic for contract in subscription.contracts if contract in COMMANDS}
         self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
         self._decoders = {
             contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
@@ -99,6 +103,8 @@ class Decoding:
         expected = self._types[record.topic]
         if context.type != expected:
             raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
+        if record.topic in self._commands and context.source in OURS:
+            raise Rejected(f"ce_source {context.source!r} is none of another system", code=SOURCE_OURS)
         return context
 
 

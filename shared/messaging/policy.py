@@ -9,12 +9,22 @@ BAD_BODY = "bad_body"  # The value is not what the contract says.
 BAD_TIME = "bad_time"  # The record's own time is impossible.
 TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
+SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the record names one of ours.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
 # ... with this one because our handler fails on it, whatever else is in the batch ...
 HANDLER_FAILED = "handler_failed"
 # ... or with a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
-BEFORE_HANDLING = (UNREADABLE, BAD_HEADER, BAD_BODY, BAD_TIME, TOO_LARGE, UNKNOWN_TYPE, KEY_DIFFERS)
+BEFORE_HANDLING = (
+    UNREADABLE,
+    BAD_HEADER,
+    BAD_BODY,
+    BAD_TIME,
+    TOO_LARGE,
+    UNKNOWN_TYPE,
+    SOURCE_OURS,
+    KEY_DIFFERS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Received(Generic[E_co]):
 
     @property
     def appended_at(self) -> datetime:
-        """The record's time: the broker's if the topic is declared so, else the sender's."""
+        """The record's time, by the broker's clock (`shared.contracts.topics`)."""
         return datetime.fromtimestamp(self.record.timestamp / 1000, UTC)
 
 

@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from hashlib import sha256
 
+from shared.runtime.ids import joined
+
 # RFC 9562: a UUID of version 8 leaves all bits to its maker, but for the version and the variant.
 VERSION = "8"
 # Hexadecimal digits before the variant, without the version.
@@ -44,7 +46,7 @@ def member_id(group: str, member: str) -> str:
     It has 24 bits of the group, 36 of the beginning of the member's id, and 62 of both.
     """
     digits = _group_digits(group) + _digits(member)[: DIGITS - GROUP_DIGITS]
-    return _id(digits, f"{group}/{member}")
+    return _id(digits, joined(group, member))
 
 
 def ids_in(group: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from shared.web.forms import invalid
 from shared.web.health import CHECK_SECONDS_MAX, Check, health
 from shared.web.hot import HotRoute
 from shared.web.identity import checked_before_the_body
+from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.problems import NotHttp, Problem, problem_of
 from shared.web.tokens import TokenVerifier
@@ -97,7 +98,9 @@ def create_app(
     app.add_api_route(
         "/health", health, methods=["GET"], tags=["operation"], summary="What works and what does not"
     )
-    app.add_api_route("/metrics", _metrics, methods=["GET"], tags=["operation"], summary="Prometheus metrics")
+    app.add_api_route(
+        "/metrics", _metrics(), methods=["GET"], tags=["operation"], summary="Prometheus metrics"
+    )
     return app
 
 
@@ -173,8 +176,16 @@ async def _raised_again(_: Request, error: Exception) -> Response:
     raise error
 
 
-async def _metrics() -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def _metrics() -> Callable[[], Awaitable[Response]]:
+    async def written() -> bytes:
+        return generate_latest()
+
+    once = MadeOnce(written)
+
+    async def metrics_now() -> Response:
+        return Response(await once.get(), media_type=CONTENT_TYPE_LATEST)
+
+    return metrics_now
 
 
 def serve(app: FastAPI, settings: Settings) -> None:

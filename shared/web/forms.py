@@ -9,6 +9,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -17,7 +18,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
-from shared.contracts.checked import ID_PATTERN
+from shared.contracts.checked import ID_PATTERN, YEARS
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
@@ -31,6 +32,7 @@ AFTER_CHARS_MAX = 512
 FAULTS_MAX = 20
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
+PLACE_NUMBER_MAX = 2**53
 KEY_CHARS_MAX = 64
 
 _HOLDS_PARTS = (BaseModel, dict, list, tuple)
@@ -159,5 +161,19 @@ def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:
         content = urlsafe_b64decode(after + "=" * (-len(after) % 4))
         place: tuple[Any, ...] = msgspec.msgpack.decode(content, type=tuple[kinds])  # type: ignore[valid-type]
     except (Base64Error, ValueError, msgspec.MsgspecError):
-        raise Rejected("`after` is not one that a page gave", code="after_invalid") from None
+        raise _after_invalid() from None
+    if not all(map(_storable, place)):
+        raise _after_invalid()
     return place
+
+
+def _storable(value: object) -> bool:
+    """Whether a database can compare its own values with this one."""
+    if isinstance(value, datetime):
+        # The year as it is written: near the ends of the calendar the change to UTC overflows.
+        return value.tzinfo is not None and value.year in YEARS
+    return not isinstance(value, int) or abs(value) <= PLACE_NUMBER_MAX
+
+
+def _after_invalid() -> Rejected:
+    return Rejected("`after` is not one that a page gave", code="after_invalid")

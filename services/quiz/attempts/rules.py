@@ -43,7 +43,7 @@ class Attempt:
 
 def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> AttemptId:
     """The id of a participant's `number`th attempt of that day."""
-    return AttemptId(derived_id(ATTEMPT_IDS, f"{quiz_id}/{participant_id}/{day}/{number}"))
+    return AttemptId(derived_id(ATTEMPT_IDS, quiz_id, participant_id, day, str(number)))
 
 
 def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator[AttemptId]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
-from services.quiz.quizzes.offered import Offered
+from services.quiz.quizzes.offered import KeptPapers, Offered
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.runtime.background import Loop, each
@@ -33,6 +33,7 @@ class Catalogue:
     def __init__(self, quizzes: QuizStore) -> None:
         self._quizzes = quizzes
         self._offered: dict[str, Offered] = {}
+        self._papers = KeptPapers()
         # Quizzes that could not be read as they are now, each as it was read before, if it ever was.
         # Nothing is promised, graded or refused by such an old record: whoever asks has to ask again.
         self._unread: dict[str, Offered | None] = {}
@@ -109,7 +110,7 @@ class Catalogue:
                 # A refresh meanwhile may have failed to read it.
                 if present := self._offered.get(quiz_id):
                     record = replace(present.record, quiz=quiz, version=version)
-                    present.earlier.setdefault(version, Offered(record))
+                    present.earlier.setdefault(version, Offered(record, kept=self._papers))
 
     async def current(self, quiz_id: str) -> Offered:
         """
@@ -175,4 +176,4 @@ class Catalogue:
             raise
         self._unread.pop(quiz_id, None)
         if record is not None:
-            self._offered[quiz_id] = known.renewed(record) if known else Offered(record)
+            self._offered[quiz_id] = known.renewed(record) if known else Offered(record, kept=self._papers)

@@ -2,11 +2,45 @@
 One version of a quiz as it is offered: its papers, laid out once for all who get them, and its days. No I/O.
 """
 
+from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.quiz.quizzes.papers import Paper, lay_out, paper_number
 from services.quiz.quizzes.rules import QuizRecord, Schedule, day_around, day_of, schedule_of
+
+# What the papers of all quizzes may take in memory in a process, each with its questions as JSON. A usual
+# quiz takes a few MB. 4,096 papers of 200 long questions would take 3 GB.
+PAPERS_BYTES_MAX = 134_217_728
+# Of a question in a paper's key, besides the JSON.
+KEYED_QUESTION_BYTES = 400
+
+
+class KeptPapers:
+    """
+    The memory of prepared papers. If it is full, the papers that were laid out first go.
+
+    Attempts get their papers at random, so no paper is more likely than another to be asked for again.
+    """
+
+    def __init__(self, bytes_max: int = PAPERS_BYTES_MAX) -> None:
+        self._bytes_max = bytes_max
+        self._kept: deque[tuple[dict[int, Paper], Paper]] = deque()
+        self.bytes = 0
+
+    def keep(self, papers: dict[int, Paper], paper: Paper) -> None:
+        """Put a paper among these papers, and remove what is too much from wherever it is."""
+        papers[paper.number] = paper
+        self._kept.append((papers, paper))
+        self.bytes += _bytes_of(paper)
+        while self.bytes > self._bytes_max and self._kept:
+            others, first = self._kept.popleft()
+            del others[first.number]
+            self.bytes -= _bytes_of(first)
+
+
+def _bytes_of(paper: Paper) -> int:
+    return len(paper.questions_json) + KEYED_QUESTION_BYTES * len(paper.key)
 
 
 @dataclass(slots=True)
@@ -15,13 +49,15 @@ class Offered:
     One version of a quiz.
 
     Attributes:
-        papers: those that somebody has got, by their number.
+        papers: those that are prepared, by their number.
         earlier: the earlier versions that a submission has named, by their number.
+        kept: bounds the memory of prepared papers; all quizzes of a process share it.
     """
 
     record: QuizRecord
     papers: dict[int, Paper] = field(default_factory=dict)
     earlier: "dict[int, Offered]" = field(default_factory=dict)
+    kept: KeptPapers = field(default_factory=KeptPapers)
     schedule: Schedule = field(init=False)
     _day: str = field(init=False, default="")
     _day_begins: datetime = field(init=False)
@@ -53,16 +89,17 @@ class Offered:
         """
         quiz = self.record.quiz
         number = paper_number(attempt_id, quiz.papers)
-        if number not in self.papers:
-            self.papers[number] = lay_out(self.record.quiz_id, quiz, number)
-        return self.papers[number]
+        if (paper := self.papers.get(number)) is None:
+            paper = lay_out(self.record.quiz_id, quiz, number)
+            self.kept.keep(self.papers, paper)
+        return paper
 
     def renewed(self, record: QuizRecord) -> "Offered":
         """The same quiz by a later record; papers of an unchanged definition stay."""
         known = {**self.earlier, self.record.version: self}
         same = known.pop(record.version, None)
         earlier = {
-            number: Offered(replace(record, quiz=one.record.quiz, version=number), one.papers)
+            number: Offered(replace(record, quiz=one.record.quiz, version=number), one.papers, kept=self.kept)
             for number, one in known.items()
         }
-        return Offered(record, same.papers if same else {}, earlier)
+        return Offered(record, same.papers if same else {}, earlier, self.kept)

@@ -62,7 +62,7 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
     )
     body = command.model_dump_json(exclude={"contact_sealed"}).encode()
     return BookingRequest(
-        key=command_key(command.participant_id, command.request_id),
+        key=command_key(received.context.source, command.participant_id, command.request_id),
         fingerprint=command_fingerprint(body),
         request_id=command.request_id,
         participant_id=ParticipantId(command.participant_id),

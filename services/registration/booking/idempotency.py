@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.registration.keyed_hash import KeyedHash
-from shared.runtime.ids import derived_id
+from shared.runtime.ids import derived_id, joined
 
 # Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
 KEY_PATTERN = r"^[A-Za-z0-9-]{16,64}$"
@@ -35,12 +35,17 @@ class RequestKeys:
         return self.hash.of(body)
 
     def _id(self, *parts: str) -> str:
-        return derived_id(IDS, self.hash.of("/".join(parts).encode()))
+        return derived_id(IDS, self.hash.of(joined(*parts).encode()))
 
 
-def command_key(participant_id: str, request_id: str) -> str:
-    """The id of a command's request; its senders are trusted, so it needs no secret."""
-    return derived_id(IDS, f"command/{participant_id}/{request_id}")
+def command_key(source: str, participant_id: str, request_id: str) -> str:
+    """
+    The id of a command's request; its senders are trusted, so it needs no secret.
+
+    Args:
+        source: the system that sent the command. Another system may choose the same `request_id`.
+    """
+    return derived_id(IDS, "command", source, participant_id, request_id)
 
 
 def command_fingerprint(body: bytes) -> str:

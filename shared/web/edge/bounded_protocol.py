@@ -180,7 +180,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._previous = self.cycle
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
+        # In HTTP/1.0 nothing is expected: RFC 9110, section 10.1.1.
+        self.url, self.expect_100_continue = url, expects and self.parser.get_http_version() != "1.0"
         self.headers += headers
         super().on_headers_complete()
         # Not earlier: a request that fails before has no cycle yet.

@@ -29,6 +29,7 @@ SINGLE = (
     b"content-encoding",
     b"content-length",
     b"content-type",
+    b"expect",
     b"host",
     b"idempotency-key",
     b"transfer-encoding",
@@ -167,8 +168,10 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
     Refuse a head that two readers could understand differently.
 
     Raises:
-        NotHttp: a header of `SINGLE` stands twice; Host is missing in HTTP/1.1 or malformed; or the version
-            is another one.
+        NotHttp: a header of `SINGLE` stands twice; Host is missing in HTTP/1.1 or malformed; or the version,
+            the coding of the transfer or what is expected is another one.
+
+    Source: RFC 9112, section 6.1; RFC 9110, section 10.1.1
     """
     if version not in ("1.1", "1.0"):
         raise NotHttp(505, "HTTP/1.1 is spoken here", code="version_unsupported")
@@ -183,6 +186,12 @@ def check_head(headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
         raise NotHttp(400, "a request of HTTP/1.1 has the header Host", code="host_missing")
     if host is not None and not is_host(host):
         raise NotHttp(400, "the header Host is not that of a host", code="host_invalid")
+    for name, value in headers:
+        if name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise NotHttp(501, "a body here is sent in chunks or as it is", code="transfer_encoding")
+        # HTTP/1.0 has no such header: there it is ignored.
+        if name == b"expect" and version == "1.1" and value.lower() != b"100-continue":
+            raise NotHttp(417, "only 100-continue can be expected here", code="expectation_unknown")
 
 
 # There are few hosts that requests name.

@@ -129,7 +129,7 @@ class HotProtocol(BoundedProtocol):
 
     def _hot(self) -> _Exchange | None:
         idle = self.cycle is None or self.cycle.response_complete
-        if not idle or self.expect_100_continue or self.config.limit_concurrency is not None:
+        if not idle or self.config.limit_concurrency is not None:
             return None
         url, parser = self.url, self.parser
         method = parser.get_method()
@@ -139,7 +139,7 @@ class HotProtocol(BoundedProtocol):
         headers = dict(self.headers)
         if len(headers) < len(self.headers):
             return None
-        if b"transfer-encoding" in headers or b"content-encoding" in headers:
+        if b"transfer-encoding" in headers or b"content-encoding" in headers or b"expect" in headers:
             return None
         if b"host" not in headers or not is_host(headers[b"host"]):
             return None

@@ -14,6 +14,7 @@ from services.registration.app import assemble
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import RegistrationRequested
 from shared.contracts.sealing import Contact, seal, unlock_contact, unlock_words, unseal_key
+from shared.contracts.sources import REGISTRATION
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from tests.registration.builders import activity, ask, put, reading, seats, settings
@@ -48,8 +49,8 @@ def command(session_id: str, participant_id: str | None = None, **changes: objec
     return RegistrationRequested.model_validate(fields | changes)
 
 
-def sent(command: RegistrationRequested) -> Envelope[RegistrationRequested]:
-    return enclose(command, source="another-system", cause=command.request_id, now=datetime.now(UTC))
+def sent(command: RegistrationRequested, source: str = "another-system") -> Envelope[RegistrationRequested]:
+    return enclose(command, source=source, cause=command.request_id, now=datetime.now(UTC))
 
 
 async def send(publisher: Publisher, commands: Sequence[RegistrationRequested]) -> None:
@@ -133,6 +134,31 @@ async def test_a_request_id_with_another_content_is_dead_lettered(kafka: str, mo
         assert {one.topic for one in records} == {"registration.confirmed", "registration.rejected", dead}
         [letter] = [one for one in records if one.topic == dead]
         assert dict(letter.headers)["dead_code"] == b"idempotency_key_reused"
+
+
+async def test_a_request_id_belongs_to_its_sender_and_nobody_sends_in_our_name(
+    kafka: str, mongo: str
+) -> None:
+    await create_missing(kafka)
+    one, two = new_id("session"), new_id("session")
+    first = command(one)
+    other = command(two, first.participant_id, request_id=first.request_id)
+    forged = command(one, first.participant_id)
+    dead = "registration.requested.registration-requests.dead"
+    async with (
+        publishing(kafka, "test") as publisher,
+        reading(kafka, *OUTCOMES, dead) as log,
+        whole_service(kafka, mongo) as client,
+    ):
+        await put(client, new_id("street"), activity(one, capacity=2))
+        await put(client, new_id("street"), activity(two, capacity=2))
+        await publisher.publish([sent(forged, REGISTRATION), sent(first, "hall"), sent(other, "school")])
+        records = await log.of([first.participant_id], 3)
+        confirmed = [json.loads(record.value) for record in records if record.topic != dead]
+        assert {told["session_id"] for told in confirmed} == {one, two}
+        assert {told["request_id"] for told in confirmed} == {first.request_id}
+        [letter] = [record for record in records if record.topic == dead]
+        assert dict(letter.headers)["dead_code"] == b"source_ours"
 
 
 async def test_people_and_commands_share_the_places_and_what_http_changes_is_told(

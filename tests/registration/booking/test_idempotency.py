@@ -22,6 +22,8 @@ def test_ids_and_fingerprints_cannot_be_computed_without_the_secret() -> None:
     assert other.fingerprint(b"body") != KEYS.fingerprint(b"body")
 
 
-def test_a_commands_request_is_known_by_participant_and_request() -> None:
-    assert command_key("p", "r") == command_key("p", "r")
-    assert command_key("p", "r") != command_key("p", "s")
+def test_a_commands_request_is_known_by_sender_participant_and_request() -> None:
+    assert command_key("hall", "p", "r") == command_key("hall", "p", "r")
+    assert command_key("hall", "p", "r") != command_key("hall", "p", "s")
+    assert command_key("hall", "p", "r") != command_key("school", "p", "r")
+    assert command_key("hall/p", "q", "r") != command_key("hall", "p/q", "r")

@@ -3,15 +3,44 @@
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID, uuid5
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.ids import derived_id, ordered_id, random_id
+from shared.runtime.ids import derived_id, joined, ordered_id, random_id
+
+NAMESPACE = UUID("6f2a0a3e-8b56-5c0e-9d0c-0b7f4a1c2e55")
+# Few characters, so that tuples that look alike come often.
+PARTS = st.lists(st.text("a/%2F5 1:", max_size=4), min_size=1, max_size=4)
 
 
-@given(st.uuids(), st.text(st.characters(exclude_categories=["Cs"])))
-def test_derived_id_is_the_uuid_of_version_5(namespace: UUID, name: str) -> None:
-    assert derived_id(namespace, name) == str(uuid5(namespace, name))
+@given(st.uuids(), st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
+def test_derived_id_is_the_uuid_of_version_5(namespace: UUID, parts: list[str]) -> None:
+    assert derived_id(namespace, *parts) == str(uuid5(namespace, joined(*parts)))
+
+
+@given(PARTS, PARTS)
+def test_other_parts_give_another_id(some: list[str], others: list[str]) -> None:
+    assert (derived_id(NAMESPACE, *some) == derived_id(NAMESPACE, *others)) == (some == others)
+
+
+@pytest.mark.parametrize(
+    ("some", "others"),
+    [
+        (("a/b", "c"), ("a", "b/c")),
+        (("a/b",), ("a", "b")),
+        (("a%2Fb",), ("a/b",)),
+        (("a", ""), ("a",)),
+        (("", "a"), ("a", "")),
+    ],
+)
+def test_where_a_part_ends_is_never_lost(some: tuple[str, ...], others: tuple[str, ...]) -> None:
+    assert derived_id(NAMESPACE, *some) != derived_id(NAMESPACE, *others)
+
+
+def test_ids_of_ours_are_joined_as_they_are() -> None:
+    # Other systems make the ids of attempts themselves, by this rule (`QuizPublished.attempt_ids`).
+    assert joined("contest", "wang-1", "2026-05-20", "1") == "contest/wang-1/2026-05-20/1"
 
 
 def test_random_ids_are_uuids_of_version_4_and_differ() -> None:

@@ -1,9 +1,16 @@
 """What a wrong body is told: every wrong field, in the client's language, without what was sent."""
 
 import json
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Literal, Self
 
+import bson
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -178,3 +185,53 @@ def test_a_place_of_a_page_comes_back_as_it_was() -> None:
         with pytest.raises(Rejected) as found:
             place_after(wrong, int, str)
         assert found.value.code == "after_invalid"
+
+
+ZONES = st.builds(lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-1_439, 1_439))
+TIMES = st.datetimes(timezones=st.none() | ZONES)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | TIMES
+    | TIMES.map(datetime.isoformat)
+    | st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00"])
+    | st.builds(msgspec.msgpack.Ext, st.integers(-128, 127), st.binary(max_size=16)),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(), parts, max_size=2),
+    max_leaves=4,
+)
+AFTERS = (
+    st.tuples(VALUES, VALUES).map(lambda place: urlsafe_b64encode(msgspec.msgpack.encode(place)).decode())
+    | VALUES.map(lambda value: urlsafe_b64encode(msgspec.msgpack.encode(value)).decode())
+    | st.binary(max_size=64).map(lambda content: urlsafe_b64encode(content).decode())
+    | st.text(max_size=64)
+)
+
+
+@pytest.mark.parametrize("kinds", [(datetime, str), (int, str), (str,)], ids=str)
+@given(after=AFTERS)
+def test_what_no_page_gave_is_refused_or_can_be_asked_for(kinds: tuple[type, ...], after: str) -> None:
+    # Every other error would be a 500.
+    with suppress(Rejected):
+        place = place_after(after, *kinds)
+        assert place is not None
+        for value in place:
+            bson.encode({"": value.astimezone(UTC) if isinstance(value, datetime) else value})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("0001-01-01T00:00:00+23:59", datetime),
+        ("9999-12-31T23:59:59-23:59", datetime),
+        ("2026-01-01T00:00:00", datetime),
+        (2**63, int),
+    ],
+)
+def test_a_place_beyond_every_database_is_none(value: object, kind: type) -> None:
+    with pytest.raises(Rejected) as found:
+        place_after(after_of(value, "a"), kind, str)
+    assert found.value.code == "after_invalid"

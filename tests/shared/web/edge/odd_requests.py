@@ -38,8 +38,10 @@ def post(
     return line(b"POST", path) + head(*told) + body
 
 
-def chunked(*chunks: bytes, lines: tuple[bytes, ...] = (), after: bytes = b"") -> bytes:
-    told = (b"Authorization: Bearer " + TOKEN, b"Transfer-Encoding: chunked", *lines)
+def chunked(
+    *chunks: bytes, lines: tuple[bytes, ...] = (), after: bytes = b"", coding: bytes = b"chunked"
+) -> bytes:
+    told = (b"Authorization: Bearer " + TOKEN, b"Transfer-Encoding: " + coding, *lines)
     body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
     return line(b"POST") + head(*told) + body + b"0\r\n" + after + b"\r\n"
 
@@ -145,7 +147,15 @@ def chunks() -> Iterator[bytes]:
     yield started + b"11;" + b"a" * 100_000 + b"\r\n" + GOOD + b"\r\n0\r\n\r\n"
     for size in (b"zz", b"-1", b"0x11", b"", b"11 ", b"ffffffffffffffffff"):
         yield started + size + b"\r\n" + GOOD + b"\r\n0\r\n\r\n"
-    for coding in (b"gzip", b"gzip, chunked", b"chunked, chunked", b"identity", b"CHUNKED", b"xchunked"):
+    for coding in (
+        b"gzip",
+        b"gzip, chunked",
+        b"gzip,chunked",
+        b"chunked, chunked",
+        b"identity",
+        b"CHUNKED",
+        b"xchunked",
+    ):
         told = (b"Authorization: Bearer " + TOKEN, b"Transfer-Encoding: " + coding)
         yield line(b"POST") + head(*told) + b"11\r\n" + GOOD + b"\r\n0\r\n\r\n"
 
@@ -242,8 +252,11 @@ def connections() -> Iterator[bytes]:
         yield line(b"GET") + head(b"Connection: Upgrade", *told)
         yield post(b"Connection: Upgrade", *told)
         yield line(b"GET") + head(*told)
-    for expect in (b"100-continue", b"100-Continue", b"200-ok"):
+    for expect in (b"100-continue", b"100-Continue", b"200-ok", b"200-maybe", b"", b"100-continue, 200-ok"):
         yield post(b"Expect: " + expect)
+        yield post(b"Expect: " + expect) + get
+        yield line(b"GET", version=b"HTTP/1.0") + head(b"Expect: " + expect)
+    yield post(b"Expect: 100-continue", b"Expect: 100-continue")
     for correlation in (b"a-request", b"", b"a b", b"a" * 65):
         yield line(b"GET") + head(b"X-Correlation-Id: " + correlation)
 

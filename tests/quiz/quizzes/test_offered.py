@@ -1,0 +1,56 @@
+"""Papers are laid out once for all who get them, as long as there is room for them."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from services.quiz.quizzes.offered import KEYED_QUESTION_BYTES, KeptPapers, Offered
+from services.quiz.quizzes.papers import lay_out
+from services.quiz.quizzes.rules import Quiz, QuizId, QuizRecord
+from shared.runtime import clock
+from tests.quiz.builders import quiz
+
+
+def offered(quiz_id: str, of: Quiz, kept: KeptPapers) -> Offered:
+    closes_at = clock.now() + timedelta(hours=1)
+    return Offered(QuizRecord(QuizId(quiz_id), of, "open", closes_at, 1), kept=kept)
+
+
+def bytes_of(*quizzes: Offered) -> int:
+    papers = [paper for one in quizzes for paper in one.papers.values()]
+    return sum(len(paper.questions_json) + KEYED_QUESTION_BYTES * len(paper.key) for paper in papers)
+
+
+def test_a_paper_is_laid_out_once() -> None:
+    one, attempt = offered("contest", quiz(), KeptPapers()), str(uuid4())
+    assert one.paper(attempt) is one.paper(attempt)
+    assert one.renewed(one.record).paper(attempt) is one.paper(attempt)
+
+
+@pytest.mark.parametrize("papers_kept", [0.5, 3.5])
+def test_the_papers_of_all_quizzes_have_one_bound_in_bytes(papers_kept: float) -> None:
+    of = quiz(papers=64)
+    a_paper = len(lay_out("first", of, 0).questions_json) + KEYED_QUESTION_BYTES * of.questions_a_paper
+    kept = KeptPapers(bytes_max=int(a_paper * papers_kept))
+    quizzes = [offered("first", of, kept), offered("other", of, kept)]
+    for number in range(128):
+        one = quizzes[number % 2]
+        # As an id, a number is the number of its paper.
+        paper = one.paper(f"{number % 64:032x}")
+        assert paper == lay_out(one.record.quiz_id, of, number % 64)
+        assert bytes_of(*quizzes) == kept.bytes <= int(a_paper * papers_kept)
+    assert len(quizzes[0].papers) + len(quizzes[1].papers) == int(papers_kept)
+
+
+def test_earlier_versions_and_later_records_share_the_bound() -> None:
+    of = quiz(papers=64)
+    kept = KeptPapers()
+    first = offered("contest", of, kept)
+    first.paper("0" * 32)
+    second = first.renewed(QuizRecord(first.record.quiz_id, of, "open", first.record.closes_at, 2))
+    second.paper("0" * 32)
+    earlier = second.version(1)
+    assert earlier is not None
+    earlier.paper("1" * 32)
+    assert kept.bytes == bytes_of(second, earlier)
