@@ -39,7 +39,7 @@ MARKS_MAX = 6
 LINES_MAX = 4_096
 # Other years are typing errors. Near the ends of the calendar a change of the time zone overflows.
 YEARS = range(2000, 2100)
-# Readers of JSON agree on whole numbers up to here (RFC 8259, section 6). MongoDB stores them up to 2**63 - 1.
+# Readers of JSON agree on whole numbers up to here (RFC 8259, section 6). MongoDB stores larger ones too.
 WHOLE_MAX = 2**53 - 1
 
 # Characters that change the order of others: the reader sees another text than was sent.

@@ -5,18 +5,33 @@ One sweep checks all of them about once a second. A timer for each request would
 bounds of a hot request together.
 """
 
+import heapq
 import time
 from typing import Protocol
 
 from shared.web.edge.limits import Limits, connections_that_fit
+from shared.web.edge.waiting import Holder, Waiting
 from shared.web.problems import no_room
+
+# So many connections are ended together, since finding them takes milliseconds.
+ENDED_SHARE = 64
 
 
 class Connection(Protocol):
-    """A connection as the sweep sees it."""
+    """A connection as the process sees it."""
 
     def expire(self, now: float) -> None:
         """End what has taken too long. `now` is a `time.monotonic()`."""
+
+    def waits(self) -> tuple[int, float] | None:
+        """
+        How well it deserves its place, and since when the process waits for its client.
+
+        The lowest deserves its place least. None: a complete request is being answered.
+        """
+
+    def give_way(self) -> None:
+        """End: another connection needs the place."""
 
 
 class Connections:
@@ -32,13 +47,32 @@ class Connections:
         self.now = time.monotonic()
         self.open: set[Connection] = set()
         self.open_max = connections_that_fit(limits.connections_max)
+        self.unfinished = Waiting(limits.unfinished_bytes_max)
+        self.unread = Waiting(limits.unread_bytes_max)
 
     def add(self, connection: Connection) -> bool:
-        """Add a connection if there is room. Returns whether there was."""
-        if len(self.open) >= self.open_max:
+        """Add a connection if there is room, or if others give way. Returns whether it was added."""
+        if len(self.open) >= self.open_max and not self._make_room():
             return False
         self.open.add(connection)
         return True
+
+    def _make_room(self) -> bool:
+        """
+        End connections whose clients let the process wait: first those that never sent a request.
+
+        A connection notes the time of the last sweep. So it may seem older than it is, by one sweep.
+        """
+        began_before = time.monotonic() - self.limits.young_seconds - self.limits.sweep_seconds
+        waiting = [
+            (*waits, id(connection), connection)
+            for connection in self.open
+            if (waits := connection.waits()) is not None and waits[1] < began_before
+        ]
+        for *_, connection in heapq.nsmallest(max(1, self.open_max // ENDED_SHARE), waiting):
+            self.open.discard(connection)
+            connection.give_way()
+        return len(self.open) < self.open_max
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
@@ -54,11 +88,17 @@ class Connections:
 
 
 class Bodies:
-    """Counts the bytes of all bodies that the process holds."""
+    """
+    Counts the bytes of all bodies that the process holds.
 
-    def __init__(self, bytes_max: int) -> None:
+    Args:
+        unfinished: the connections whose requests are not complete. They give way to other bodies.
+    """
+
+    def __init__(self, bytes_max: int, unfinished: Waiting) -> None:
         self.bytes = 0
         self.bytes_max = bytes_max
+        self._unfinished = unfinished
 
     def hold(self, more: int) -> None:
         """
@@ -68,8 +108,12 @@ class Bodies:
             Overloaded: all bodies together are beyond the bound. These bytes are counted nevertheless.
         """
         self.bytes += more
-        if self.bytes > self.bytes_max:
+        if self.bytes > self.bytes_max and not self.make_room():
             raise no_room()
+
+    def make_room(self, stays: Holder | None = None) -> bool:
+        """End unfinished requests, but not `stays`. Returns whether all bodies are within the bound then."""
+        return self._unfinished.make_room(self.bytes - self.bytes_max, stays=stays)
 
     def release(self, fewer: int) -> None:
         """Count bytes that are no longer held."""
