@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
 from shared.web.edge.connections import Connections
-from shared.web.edge.gate import BY_ORGANISER
+from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
 from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
 

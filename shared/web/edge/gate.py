@@ -19,6 +19,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
 from shared.runtime.errors import NotFound
+from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute
 from shared.web.problems import NotHttp
@@ -48,9 +49,6 @@ Checks a request's key or token: raises NotAuthenticated or Forbidden if it is n
 
 Returns whether an organiser asks. Anybody can get a participant's token.
 """
-
-BY_ORGANISER = "kepu.by_organiser"
-"""The key of a scope that has whether an organiser asks."""
 
 
 @dataclass(frozen=True, slots=True)

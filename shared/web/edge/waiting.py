@@ -12,6 +12,9 @@ from typing import Protocol
 # sorting thousands of connections takes some milliseconds.
 ROOM_SHARE = 8
 
+BY_ORGANISER = "kepu.by_organiser"
+"""The key of a scope that has whether an organiser asks."""
+
 
 class Holder(Protocol):
     """A connection that holds memory."""
