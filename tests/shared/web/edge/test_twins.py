@@ -14,18 +14,12 @@ import pytest
 from tests.shared.web.edge.odd_requests import (
     GOOD,
     GROUPS,
-<<<<<<< HEAD
-=======
     H2C,
->>>>>>> 92d381c (tests: half requests, silent connections, nasty values and unbounded numbers)
     HOSTS,
     NO_HOSTS,
     chunked,
     connections,
-<<<<<<< HEAD
-=======
     head,
->>>>>>> 92d381c (tests: half requests, silent connections, nasty values and unbounded numbers)
     line,
     post,
 )
