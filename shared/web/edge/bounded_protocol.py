@@ -17,7 +17,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
-from shared.web.edge.connections import Connections
+from shared.web.edge.connections import IDLES, NEVER_ASKED, UNFINISHED, UNREAD, Connections
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
 from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
@@ -35,8 +35,6 @@ ALWAYS_LINES = b"".join(f"{name}: {value}\r\n".encode() for name, value in ALWAY
 # with its task.
 HOT_REQUEST_BYTES = 1_024
 FRAMEWORK_REQUEST_BYTES = 16_384
-# A connection has its place for these reasons, the weakest first; see `Connection.waits`.
-NEVER_ASKED, IDLES, UNFINISHED, UNREAD = range(4)
 
 
 class Stop(Exception):

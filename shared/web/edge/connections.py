@@ -15,6 +15,8 @@ from shared.web.problems import no_room
 
 # So many connections are ended together, since finding them takes milliseconds.
 ENDED_SHARE = 64
+# Why a connection has its place though no request of it is being answered, the weakest reason first.
+NEVER_ASKED, IDLES, UNFINISHED, UNREAD = range(4)
 
 
 class Connection(Protocol):
@@ -45,7 +47,8 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.now = time.monotonic()
-        self.open: set[Connection] = set()
+        # In the order in which they came.
+        self.open: dict[Connection, None] = {}
         self.open_max = connections_that_fit(limits.connections_max)
         self.unfinished = Waiting(limits.unfinished_bytes_max)
         self.unread = Waiting(limits.unread_bytes_max)
@@ -54,29 +57,34 @@ class Connections:
         """Add a connection if there is room, or if others give way. Returns whether it was added."""
         if len(self.open) >= self.open_max and not self._make_room():
             return False
-        self.open.add(connection)
+        self.open[connection] = None
         return True
 
     def _make_room(self) -> bool:
         """
         End connections whose clients let the process wait: first those that never sent a request.
 
-        A connection notes the time of the last sweep. So it may seem older than it is, by one sweep.
+        If all are young, one that has sent no request gives way all the same. Its client would have sent it
+        by now, or sends it again.
         """
+        # A connection notes the time of the last sweep. So it may seem older than it is, by one sweep.
         began_before = time.monotonic() - self.limits.young_seconds - self.limits.sweep_seconds
-        waiting = [
-            (*waits, id(connection), connection)
-            for connection in self.open
-            if (waits := connection.waits()) is not None and waits[1] < began_before
-        ]
-        for *_, connection in heapq.nsmallest(max(1, self.open_max // ENDED_SHARE), waiting):
-            self.open.discard(connection)
+        old: list[tuple[int, float, int, Connection]] = []
+        young: list[tuple[int, float, int, Connection]] = []
+        for place, connection in enumerate(self.open):
+            if (waits := connection.waits()) is not None:
+                if waits[1] < began_before:
+                    old.append((*waits, place, connection))
+                elif waits[0] == NEVER_ASKED:
+                    young.append((*waits, place, connection))
+        for *_, connection in heapq.nsmallest(max(1, self.open_max // ENDED_SHARE), old or young):
+            del self.open[connection]
             connection.give_way()
         return len(self.open) < self.open_max
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
-        self.open.discard(connection)
+        self.open.pop(connection, None)
 
     async def sweep(self) -> float:
         """End what has taken too long: one turn of a loop (shared/runtime/background.py)."""

@@ -160,10 +160,31 @@ async def test_connections_without_a_request_give_way_and_those_that_are_answere
         assert await another.read(12) == b"HTTP/1.1 202"
 
 
+async def test_of_young_connections_only_the_one_that_is_silent_longest_gives_way() -> None:
+    async with served(Limits(connections_max=3, young_seconds=3_600)) as at:
+        idle, idle_writer = await at.connect()
+        idle_writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        await idle.readuntil(b"}}")
+        half = await half_sent(at, HOT)
+        await eventually(lambda: at.app.state.connections.unfinished.bytes > len(BODY))
+        silent, _ = await at.connect()
+        await eventually(lambda: len(at.app.state.connections.open) == 3)
+        another, another_writer = await at.connect()
+        another_writer.write(post(HOT))
+        assert await silent.read() == b""
+        assert await another.read(12) == b"HTTP/1.1 202"
+        # The others have asked. All four are young.
+        refused, _ = await at.connect()
+        assert refusal(await refused.read()) == (503, "overloaded")
+        idle_writer.write(post(HOT))
+        assert await idle.read(12) == b"HTTP/1.1 202"
+        assert not half.at_eof()
+
+
 async def test_a_half_request_gives_way_to_a_connection() -> None:
     async with served(NOBODY_IS_YOUNG) as at:
         halves = [await half_sent(at, path) for path in (HOT, FRAMEWORK, HOT)]
-        await eventually(lambda: len(at.app.state.connections.open) == 3)
+        await eventually(lambda: at.app.state.connections.unfinished.bytes > 3 * len(BODY))
         another, writer = await at.connect()
         writer.write(post(HOT))
         assert await another.read(12) == b"HTTP/1.1 202"
