@@ -8,7 +8,6 @@ pyproject.toml bounds the version.
 
 import asyncio
 import math
-from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -223,7 +222,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._connections.unfinished.release(self)
 
     def _request_bytes(self) -> int:
-        return FRAMEWORK_REQUEST_BYTES + header_bytes(self.cycle.scope["headers"])
+        headers = self.cycle.scope["headers"]
+        return FRAMEWORK_REQUEST_BYTES + sum(len(name) + len(value) for name, value in headers)
 
     def _by_organiser(self) -> bool:
         """Whether an organiser's key has come with the request. Few have one, and quizzes are large."""
@@ -402,11 +402,6 @@ class BoundedProtocol(HttpToolsProtocol):
         ]
         head = b"".join(b"%b: %b\r\n" % line for line in lines)
         self.transport.write(b"%b%b\r\n%b" % (STATUS_LINES[status], head, body))
-
-
-def header_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """The bytes of all names and values."""
-    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _bad_request() -> NotHttp:

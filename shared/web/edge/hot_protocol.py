@@ -21,7 +21,6 @@ from shared.web.edge.bounded_protocol import (
     STATUS_LINES,
     BoundedProtocol,
     Stop,
-    header_bytes,
 )
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import is_host
@@ -169,7 +168,8 @@ class HotProtocol(BoundedProtocol):
     def _request_bytes(self) -> int:
         if not isinstance(self.cycle, _Exchange):
             return super()._request_bytes()
-        return HOT_REQUEST_BYTES + header_bytes(self.cycle.headers.items())
+        headers = self.cycle.headers
+        return HOT_REQUEST_BYTES + sum(map(len, headers)) + sum(map(len, headers.values()))
 
     def _hot(self) -> _Exchange | None:
         idle = self.cycle is None or self.cycle.response_complete
