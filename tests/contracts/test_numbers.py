@@ -14,7 +14,7 @@ from services.quiz.app import assemble as assemble_quiz
 from services.registration.app import assemble as assemble_registration
 from shared.contracts import events
 from shared.contracts.checked import WHOLE_MAX, Count, Ordinal, Whole
-from shared.contracts.envelope import Part
+from shared.contracts.envelope import Event, Part
 from tests.awards import builders as of_awards
 from tests.notifications import builders as of_notifications
 from tests.quiz import builders as of_quiz
@@ -38,7 +38,7 @@ def unbounded(kind: Any, metadata: tuple[Any, ...], where: str) -> Iterator[str]
     if origin is Annotated:
         yield from unbounded(within[0], (*within[1:], *metadata), where)
     elif kind in (int, float):
-        if not _bounded(Annotated[(kind, *metadata)] if metadata else kind, kind):  # type: ignore[valid-type]
+        if not _bounded(Annotated[(kind, *metadata)] if metadata else kind, kind):
             yield where
     elif isinstance(kind, type) and issubclass(kind, BaseModel):
         for name, field in kind.model_fields.items():
@@ -67,7 +67,7 @@ def _taken(adapter: TypeAdapter[Any], text: str) -> bool:
 
 
 @pytest.mark.parametrize("contract", events.ALL, ids=lambda contract: contract.type)
-def test_every_number_of_a_contract_has_bounds(contract: type[events.Event]) -> None:
+def test_every_number_of_a_contract_has_bounds(contract: type[Event]) -> None:
     assert list(unbounded(contract, (), contract.__name__)) == []
 
 

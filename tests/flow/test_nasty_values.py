@@ -20,7 +20,6 @@ from services.quiz import app as quiz
 from services.registration import app as registration
 from shared.contracts.envelope import Envelope, Event, enclose, to_headers
 from shared.messaging.decoding import Decoding
-from shared.messaging.policy import Policy
 from shared.messaging.publisher import to_record
 from shared.messaging.received import Batch, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
@@ -77,7 +76,7 @@ NASTY = {
     "nested objects": '{"a":' * 200 + "1" + "}" * 200,
 }
 MARK = "@@here@@"
-SERVICES = {
+SERVICES: dict[str, tuple[Any, Any]] = {
     "registration": (registration.wire, of_registration),
     "quiz": (quiz.wire, of_quiz),
     "awards": (awards.wire, of_awards),
@@ -191,7 +190,7 @@ async def test_a_nasty_value_is_refused_or_handled(service: str, kafka: str, mon
     async with wired(service, kafka, mongo) as parts:
         assert parts.subscriptions
         for subscription in parts.subscriptions:
-            decoding = Decoding(subscription, Policy())
+            decoding = Decoding(subscription)
             for contract in subscription.contracts:
                 named: dict[int, str] = {}
                 records = []
