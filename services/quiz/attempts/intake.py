@@ -100,15 +100,8 @@ class Intake:
         """
         # First of all: a request that is refused must cost nothing that the accepted ones wait for.
         self._log.check_room()
-        claims = self._tokens.verify(
-            bearer(
-                request.authorization,
-                missing="give the attempt token in the header Authorization: Bearer …",
-                code="attempt_token_missing",
-            )
-        )
-        if request.id != claims.attempt_id:
-            raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
+        who = request.who
+        claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
         if (receipt := self._receipts.get(claims.attempt_id)) is not None:
             return ACCEPTED, receipt
         if claims.attempt_id in self._under_way:
@@ -126,6 +119,25 @@ class Intake:
         if offered.schedule.is_over(_moment(claims.deadline_ms), now):
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
         return ACCEPTED, await self._accept(claims, answers, now)
+
+    def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
+        """
+        What the attempt token of a request carries.
+
+        Raises:
+            NotAuthenticated: it is missing, malformed or forged.
+            Forbidden: it is for another attempt.
+        """
+        claims = self._tokens.verify(
+            bearer(
+                authorization,
+                missing="give the attempt token in the header Authorization: Bearer …",
+                code="attempt_token_missing",
+            )
+        )
+        if attempt_id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
+        return claims
 
     async def _accept(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
         attempt_id, receipt_id = claims.attempt_id, random_id()
