@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
 
-from services.quiz.closing.rules import closed
+from services.quiz.closing.events import closed
 from services.quiz.closing.submission_log import read_log_state
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
-from services.quiz.grading.completed import Completed, completed_records
+from services.quiz.grading.events import Completed, completed_records
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import UNKNOWN, WaitingGrader, to_waiting
 from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
