@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from services.awards.issued.forget import forget_words
+from services.awards.issued.revoke import revoke_award
+from services.awards.issued.rules import Award
+from services.awards.issued.store import AwardStore
 from services.awards.issuing import handlers as issuing
 from services.awards.issuing.apply import Applied, apply_scheme
 from services.awards.issuing.confer import confer_award
@@ -11,10 +15,6 @@ from services.awards.issuing.issue import Issuer
 from services.awards.issuing.state import SchemeState, state_of
 from services.awards.known import handlers as knowing
 from services.awards.known.store import KnownStore
-from services.awards.register.forget import forget_words
-from services.awards.register.revoke import revoke_award
-from services.awards.register.rules import Award
-from services.awards.register.store import AwardStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme

@@ -16,12 +16,12 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
+from services.awards.issued import events
+from services.awards.issued.codes import award_code, award_id
+from services.awards.issued.rules import Award
+from services.awards.issued.store import AwardStore
 from services.awards.issuing.rules import Due
 from services.awards.known.store import KnownStore
-from services.awards.register import events
-from services.awards.register.codes import award_code, award_id
-from services.awards.register.rules import Award
-from services.awards.register.store import AwardStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context

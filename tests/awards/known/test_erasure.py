@@ -5,9 +5,9 @@ from collections.abc import Collection
 
 import pytest
 
+from services.awards.issued.codes import award_id
+from services.awards.issued.rules import ERASED_REASON
 from services.awards.known.store import KnownStore
-from services.awards.register.codes import award_id
-from services.awards.register.rules import ERASED_REASON
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Session
 from shared.storage.outbox import waiting

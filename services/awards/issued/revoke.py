@@ -1,9 +1,9 @@
 """Revoking an award: the use case behind `POST /awards/{award_id}/revoke`."""
 
+from services.awards.issued import events
+from services.awards.issued.rules import Award, revoked
+from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
-from services.awards.register import events
-from services.awards.register.rules import Award, revoked
-from services.awards.register.store import AwardStore
 from shared.runtime import clock, metrics
 from shared.runtime.errors import NotFound
 from shared.storage.unit_of_work import UnitOfWork, save_together

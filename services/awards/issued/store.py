@@ -10,8 +10,8 @@ from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from services.awards.register.codes import award_id
-from services.awards.register.rules import Award
+from services.awards.issued.codes import award_id
+from services.awards.issued.rules import Award
 from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, Session

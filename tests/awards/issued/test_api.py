@@ -1,4 +1,4 @@
-"""The register over HTTP: codes, one's own awards, and a scheme's awards."""
+"""The issued awards over HTTP: codes, one's own awards, and a scheme's awards."""
 
 import httpx
 import pytest
