@@ -19,9 +19,7 @@ from services.quiz.quizzes.catalogue import Catalogue, UnreadError
 from services.quiz.quizzes.rules import SETTLE_SECONDS, QuizRecord
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.standings.store import StandingStore
-from shared.contracts.envelope import enclose
 from shared.contracts.events import STANDINGS_MAX
-from shared.contracts.sources import QUIZ
 from shared.runtime import clock
 from shared.runtime.background import Loop, each
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -109,8 +107,7 @@ class Closer:
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
         best = await self._standings.top(record.quiz_id, STANDINGS_MAX)
-        event = closed(record, best, await self._standings.count(record.quiz_id), now)
-        envelope = enclose(event, source=QUIZ, cause=record.quiz_id, now=now)
+        envelope = closed(record, best, await self._standings.count(record.quiz_id), now)
 
         async def work(unit: UnitOfWork) -> bool:
             # Several workers may get here; the first one closes.
@@ -119,4 +116,6 @@ class Closer:
             return first
 
         if await save_together(self._quizzes.database, work):
-            log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
+            log.info(
+                "quiz closed", extra={"quiz_id": record.quiz_id, "participants": envelope.event.participants}
+            )
