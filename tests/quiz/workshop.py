@@ -152,7 +152,7 @@ class Workshop:
         """Mark the quiz as closed, whatever is graded."""
         await save_together(
             self.stores.database,
-            lambda unit: self.stores.quizzes.finish_closing(unit.session, self.quiz_id),
+            lambda unit: self.stores.quizzes.finish_closing(unit, self.quiz_id),
         )
 
     async def completed(self, kafka: str) -> list[tuple[str, QuizCompleted]]:

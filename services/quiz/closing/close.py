@@ -111,8 +111,8 @@ class Closer:
 
         async def work(unit: UnitOfWork) -> bool:
             # Several workers may get here; the first one closes.
-            if first := await self._quizzes.finish_closing(unit.session, record.quiz_id):
-                unit.tell(envelope)
+            if first := await self._quizzes.finish_closing(unit, record.quiz_id):
+                unit.publish(envelope)
             return first
 
         if await save_together(self._quizzes.database, work):

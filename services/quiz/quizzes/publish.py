@@ -42,8 +42,8 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
         raise Rejected(f"quiz {quiz_id} has more than {envelope.event.bytes_max} bytes", code="quiz_too_large")
 
     async def work(unit: UnitOfWork) -> None:
-        await quizzes.add_version(unit.session, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
-        unit.tell(envelope)
+        await quizzes.add_version(unit, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
+        unit.publish(envelope)
 
     try:
         await save_together(quizzes.database, work)

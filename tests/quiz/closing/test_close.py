@@ -213,7 +213,7 @@ async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
 
         async def change(unit: UnitOfWork) -> None:
             await shop.stores.quizzes.add_version(
-                unit.session, shop.quiz_id, shop.quiz, record.version, keep_earlier=False
+                unit, shop.quiz_id, shop.quiz, record.version, keep_earlier=False
             )
 
         with pytest.raises(ChangedError):
