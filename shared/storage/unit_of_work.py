@@ -13,8 +13,8 @@ This is the one way in which a service changes its state over HTTP or in the bac
 A store takes the unit, and passes `unit.session` to the driver.
 
 A handler of events needs none: what it returns is published before its batch is committed. Quiz's
-`WaitingGrader` (services/quiz/grading/grade_waiting.py) works like a handler, also in the background: it stores
-results, publishes them, and only then removes what has waited.
+`WaitingGrader` (services/quiz/grading/grade_waiting.py) works like a handler, also in the background. It
+stores results, publishes them, and only then removes what has waited.
 """
 
 import asyncio

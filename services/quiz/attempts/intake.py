@@ -38,7 +38,7 @@ WINDOW_SECONDS = 0.04
 FULL_GROUP_ITEMS = 500
 # All that may wait, some 7 MB: a write costs turns of a busy event loop, however much it writes.
 ITEMS_MAX = WAITING_MAX
-# Less than SETTLE_SECONDS of quizzes/rules.py: grading still takes whatever was acknowledged.
+# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes whatever was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
 # Some 300 bytes each.

@@ -20,7 +20,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import Profile, ProfileChange, later_change
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import SETTLE_SECONDS
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizSubmitted
@@ -36,7 +36,7 @@ class SubmissionHandler:
     Grades submissions.
 
     Args:
-        settle_seconds: so long after the deadline intake may still append what it accepted in time.
+        log_delay_seconds_max: so long after the deadline intake may still append what it accepted in time.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class SubmissionHandler:
         results: ResultStore,
         participants: ParticipantStore,
         waiting: WaitingStore,
-        settle_seconds: float = SETTLE_SECONDS,
+        log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
     ) -> None:
         self._grader = grader
         self._waiting_grader = waiting_grader
@@ -62,7 +62,7 @@ class SubmissionHandler:
         self._results = results
         self._participants = participants
         self._waiting = waiting
-        self._settle = timedelta(seconds=settle_seconds)
+        self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
@@ -75,10 +75,10 @@ class SubmissionHandler:
         known, waiting, behind = await self._with_profiles(first)
         graded = await self._grader.grade(known, later)
         await self._waiting.add([to_waiting(valid) for valid in waiting])
-        if unsettled := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
+        if overtaken := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
             # A profile may have come in between and found nothing that waited for it.
             await self._waiting_grader.grade_of_participants(
-                {valid.submission.participant_id for valid in unsettled}
+                {valid.submission.participant_id for valid in overtaken}
             )
         return [*published_again, *graded]
 
@@ -101,7 +101,9 @@ class SubmissionHandler:
                 continue
             try:
                 offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
-                valid = check(submission, received.context, received.appended_at, offered, self._settle)
+                valid = check(
+                    submission, received.context, received.appended_at, offered, self._log_delay_max
+                )
             except Rejected as why:
                 refused.append((received, why))
                 continue
