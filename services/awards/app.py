@@ -14,8 +14,8 @@ from services.awards.issuing.issue import Issuer
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
-from services.awards.results.forget import upkeep
 from services.awards.results.store import ResultStore
+from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
 from services.awards.schemes import wording as schemes_wording
 from services.awards.schemes.store import SchemeStore
@@ -44,10 +44,10 @@ async def wire(service: Service[AwardsSettings]) -> None:
         service.provide(known, results, schemes, awards, issuer)
     if service.works:
         service.consume(
-            issuing_handlers.subscription(results, schemes, issuer),
-            known_handlers.subscription(known, lambda erased: forget_words(erased, awards, schemes)),
+            *issuing_handlers.subscriptions(results, schemes, issuer),
+            *known_handlers.subscriptions(known, lambda erased: forget_words(erased, awards, schemes)),
         )
-        service.run(upkeep(results))
+        service.run(Upkeep(results).loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:

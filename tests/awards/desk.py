@@ -45,10 +45,12 @@ class Desk:
         self.schemes = schemes or SchemeStore(database)
         self.awards = AwardStore(database)
         self.issuer = Issuer(self.awards, self.schemes, self.known, key=AWARD_KEY.encode())
-        self._handle = issuing.subscription(self.results, self.schemes, self.issuer).handle
-        self._know = knowing.subscription(
+        [reading] = issuing.subscriptions(self.results, self.schemes, self.issuer)
+        self._handle = reading.handle
+        [knowing_of] = knowing.subscriptions(
             self.known, lambda erased: forget_words(erased, self.awards, self.schemes)
-        ).handle
+        )
+        self._know = knowing_of.handle
 
     async def prepare(self) -> None:
         """Create the collections and indexes, as at the start of the service."""

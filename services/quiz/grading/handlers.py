@@ -8,6 +8,7 @@ rest is graded; then `quiz.completed` is published.
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
@@ -29,6 +30,36 @@ from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
+
+
+class Checked(NamedTuple):
+    """
+    The valid submissions of a batch.
+
+    Attributes:
+        first: by attempt, its first submission.
+        later: by attempt, the ids of its later ones.
+        published_again: the results of submissions that are refused now and were graded by an earlier try.
+    """
+
+    first: dict[str, Valid]
+    later: dict[str, set[str]]
+    published_again: list[Record]
+
+
+class Sorted(NamedTuple):
+    """
+    First submissions, sorted by what is known of their participants.
+
+    Attributes:
+        known: can be graded, with group and district.
+        waiting: have to wait for their participants.
+        behind: the attempts of which an earlier submission waits already.
+    """
+
+    known: list[tuple[Valid, Profile]]
+    waiting: list[Valid]
+    behind: frozenset[str]
 
 
 class SubmissionHandler:
@@ -70,25 +101,21 @@ class SubmissionHandler:
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
-        first, later, published_again = await self._first_of_each(batch)
+        checked = await self._check(batch)
+        first = checked.first
         await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
-        known, waiting, behind = await self._with_profiles(first)
-        graded = await self._grader.grade(known, later)
-        await self._waiting.add([to_waiting(valid) for valid in waiting])
-        if overtaken := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
+        sorted_ = await self._with_profiles(first)
+        graded = await self._grader.grade(sorted_.known, checked.later)
+        await self._waiting.add([to_waiting(valid) for valid in sorted_.waiting])
+        if still_waiting := [*sorted_.waiting, *(first[attempt_id] for attempt_id in sorted_.behind)]:
             # A profile may have come in between and found nothing that waited for it.
             await self._waiting_grader.grade_of_participants(
-                {valid.submission.participant_id for valid in overtaken}
+                {valid.submission.participant_id for valid in still_waiting}
             )
-        return [*published_again, *graded]
+        return [*checked.published_again, *graded]
 
-    async def _first_of_each(
-        self, batch: Batch[Submission]
-    ) -> tuple[dict[str, Valid], dict[str, set[str]], list[Record]]:
-        """
-        The first valid submission of each attempt, the ids of later ones, and what to publish of those
-        refused.
-        """
+    async def _check(self, batch: Batch[Submission]) -> Checked:
+        """Let through what can count; the rest is dropped or becomes a dead letter."""
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
@@ -113,7 +140,7 @@ class SubmissionHandler:
                 self._grader.counts["repeated"].inc()
         if dropped:
             self._grader.counts["erased"].inc(dropped)
-        return first, later, await self._refuse(batch, refused) if refused else []
+        return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
     async def _refuse(
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
@@ -141,12 +168,8 @@ class SubmissionHandler:
         await self._attempts.refuse(codes)
         return completed_records(to_publish, clock.now())
 
-    async def _with_profiles(
-        self, first: Mapping[str, Valid]
-    ) -> tuple[list[tuple[Valid, Profile]], list[Valid], frozenset[str]]:
-        """
-        What can be graded, with group and district; what has to wait; the attempts of which something waits.
-        """
+    async def _with_profiles(self, first: Mapping[str, Valid]) -> Sorted:
+        """What can be graded now, and what has to wait."""
         asked = {
             valid.submission.participant_id
             for valid in first.values()
@@ -171,14 +194,14 @@ class SubmissionHandler:
             else:
                 waiting.append(valid)
         if not waiting:
-            return known, waiting, behind
+            return Sorted(known, waiting, behind)
         # An attempt that is graded already neither waits nor keeps another one waiting: it is published
         # again.
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
         known += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
         self._grader.counts["waiting"].inc(len(waiting))
-        return known, waiting, behind
+        return Sorted(known, waiting, behind)
 
 
 class ParticipantHandler:
