@@ -39,7 +39,9 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
     envelope = published(quiz_id, quiz, earlier + 1, now)
     # An event that no topic takes would stop the outbox for all events after it.
     if len(envelope.event.model_dump_json().encode()) > envelope.event.bytes_max:
-        raise Rejected(f"quiz {quiz_id} has more than {envelope.event.bytes_max} bytes", code="quiz_too_large")
+        raise Rejected(
+            f"quiz {quiz_id} has more than {envelope.event.bytes_max} bytes", code="quiz_too_large"
+        )
 
     async def work(unit: UnitOfWork) -> None:
         await quizzes.add_version(unit, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
