@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
-from tests.awards.builders import Week, certificate, code_of, completed, confer, prizes, put, scheme, week
-from tests.support.service import ORGANISER, as_participant, new_id
+from tests.awards.builders import Week, certificate, completed, confer, prizes, put, scheme, week
+from tests.support.service import ORGANISER, as_participant, code_of, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -67,7 +67,7 @@ async def test_refusals_are_told_in_chinese_to_who_reads_it(
     assert unknown.json()["detail"] == "没有这个奖励方案"
 
 
-@pytest.mark.parametrize("room", ["known", "schemes", "register", "issuing"])
+@pytest.mark.parametrize("room", ["known", "schemes", "issued", "issuing"])
 def test_every_code_of_a_room_has_chinese_words(room: str) -> None:
     wording = import_module(f"services.awards.{room}.wording")
     sources = "".join(path.read_text() for path in Path(str(wording.__file__)).parent.glob("*.py"))

@@ -33,7 +33,7 @@ ATTEMPTS_A_DAY_MAX = 20
 QUIZ_DAYS_MAX = 366
 # So long after a deadline, what intake has acknowledged is in the log: see ACCEPTED_SECONDS_MAX in
 # attempts/intake.py.
-SETTLE_SECONDS = 15
+LOG_DELAY_SECONDS_MAX = 15
 # An early close and a freeze begin so much later, so that every process knows of them in time: see
 # catalogue.py.
 NOTICE_SECONDS = 2
