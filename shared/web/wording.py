@@ -145,8 +145,8 @@ _CHINESE: dict[str, str] = {
     "token_missing": "请在请求头 Authorization: Bearer … 中提供您的令牌",
     "token_invalid": "令牌无效",
     "token_expired": "令牌已过期，请重新报名以获取新令牌",
-    "organiser_key_missing": "请在请求头 X-Organiser-Key 中提供组织者密钥",
-    "organiser_key_wrong": "组织者密钥不正确",
+    "organiser_key_missing": "请在请求头 X-Organiser-Key 中提供主办方密钥",
+    "organiser_key_wrong": "主办方密钥不正确",
     "after_invalid": "参数 after 不是任何一页给出的值",
 }
 

@@ -64,7 +64,7 @@ async def test_refusals_are_told_in_chinese_to_who_reads_it(
         assert code_of(refused) == (422, "places_above_standings")
         assert word in refused.json()["detail"]
     unknown = await client.get(f"/schemes/{of.scheme_id}", headers=chinese)
-    assert unknown.json()["detail"] == "没有这个奖励方案"
+    assert unknown.json()["detail"] == "没有这个奖项方案"
 
 
 @pytest.mark.parametrize("room", ["known", "schemes", "issued", "issuing"])

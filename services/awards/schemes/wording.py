@@ -1,10 +1,10 @@
 """This room's refusals in Chinese, by their codes."""
 
 CHINESE: dict[str, str] = {
-    "places_above_standings": "各等级名额之和超过了答题活动结束时公布的名次数（{listed}）",
-    "scheme_id_differs": "路径中的方案编号与内容中的不一致",
-    "scheme_in_use": "该方案已有获奖记录，只能修改名称",
-    "scheme_unknown": "没有这个奖励方案",
+    "places_above_standings": "各等级名额之和超过了竞赛结束时公布的名次数（{listed}）",
+    "scheme_id_differs": "路径中的奖项方案编号与内容中的不一致",
+    "scheme_in_use": "该奖项方案已有获奖记录，只能修改名称",
+    "scheme_unknown": "没有这个奖项方案",
     "tiers_alike": "两个等级的名称相同",
-    "too_many_schemes": "奖励方案的数量已达到上限",
+    "too_many_schemes": "奖项方案的数量已达到上限",
 }

@@ -34,7 +34,7 @@ REASONS: Mapping[str, Mapping[Language, str]] = {
         "en": "the contact that was given cannot be read",
     },
     "participant_erased": {
-        "zh-CN": "报名主体的登记信息已注销",
+        "zh-CN": "该参与者的信息已注销",
         "en": "the participant's profile has been erased",
     },
 }

@@ -1,7 +1,7 @@
 """What the refusals of this room say in Chinese, by code; `{name}` is a value that the error carries."""
 
 CHINESE: dict[str, str] = {
-    "blueprint_beyond_bank": "蓝图要求“{topic}”出 {count} 题，题库只有 {there} 题",
+    "blueprint_beyond_bank": "组卷方案要求“{topic}”出 {count} 题，题库只有 {there} 题",
     "key_beyond_options": "答案中有不存在的选项",
     "key_of_one": "这种题型只能有一个正确选项",
     "key_order": "答案的字母没有按顺序排列",

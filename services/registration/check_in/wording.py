@@ -3,6 +3,6 @@
 CHINESE: dict[str, str] = {
     "check_in_too_early": "还没到签到时间：最早在场次开始前三小时签到",
     "check_in_too_late": "已过签到时间：最晚在场次结束后两小时签到",
-    "ticket_cancelled": "这张票对应的报名已取消",
-    "ticket_unknown": "没有这张票",
+    "ticket_cancelled": "这张入场券对应的报名已取消",
+    "ticket_unknown": "没有这张入场券",
 }
