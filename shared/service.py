@@ -166,7 +166,8 @@ def build(
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         connected = await stack.enter_async_context(mongo.connect(settings.mongo, database))
-        # Here, since a process of role api writes events too: a transaction must not create the collection.
+        # Here, since a process of role api writes events too. Create it now: creating it in a transaction
+        # causes conflicts.
         await outbox.prepare(connected)
         service = Service(app, settings, stack, connected)
         await wire(service)

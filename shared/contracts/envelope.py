@@ -2,7 +2,7 @@
 The envelope of every event: CloudEvents 1.0, Kafka binding, binary content mode.
 
 An `Event` is the data of a past fact. An `Envelope` is an event with its context: who sent it, when, and
-what caused it. On Kafka the context travels as headers and the data alone is the record's value. So any
+what caused it. On Kafka the context is in the headers, and the record's value is only the data. So any
 client that reads headers and JSON can take part.
 
 Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content mode)
@@ -23,7 +23,7 @@ from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 
 CONTENT_TYPE = b"application/json"
-# The bound of one header's value, and of all names and values of a record. Ours have some 500 bytes.
+# The largest value of one header, and of all names and values of a record. Ours have about 500 bytes.
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
@@ -40,7 +40,7 @@ Headers = list[tuple[str, bytes]]
 class Part(BaseModel):
     """A piece of an event's data."""
 
-    # Strict: a number sent as text is a mistake of the sender, and we do not guess.
+    # Strict: a number sent as text is a mistake of the sender. We do not guess what it means.
     # Unknown fields are ignored, so that a newer sender does not break an older reader.
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
@@ -83,7 +83,8 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 E = TypeVar("E", bound=Event)
 
 
-# Structs, not frozen dataclasses: each event has one of both, and a struct takes a fifth of the time to make.
+# Structs, not frozen dataclasses: each event has an Envelope and a Context, and a struct is made in a fifth
+# of the time.
 class Context(msgspec.Struct, frozen=True):
     """Who sent an event, when, and what caused it."""
 
@@ -123,7 +124,8 @@ def enclose(
 
     Args:
         cause: the id of the thing that makes this event a fact, such as a result, an award, or a change of a
-            registration. The event's id derives from it, so a repeat is the same event and not a second one.
+            registration. The event's id is computed from it, so a repeat is the same event and not a second
+            one.
         parent: the context of the event that is being handled, if there is one.
     """
     context = context_of(
@@ -237,7 +239,11 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
 
 
 def _all_together(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str] | None:
-    """All headers decoded in one call, for a fifth of the time; None if one of them may be wrong."""
+    """
+    Decode all headers in one call, in a fifth of the time; None if one of them may be wrong.
+
+    The values "a" and "b" become "a\\0b", which is decoded once and split again.
+    """
     values = [value for _, value in headers if value is not None]
     joined = b"\0".join(values)
     if len(values) < len(headers) or len(joined) > HEADER_BYTES_MAX:
@@ -273,7 +279,7 @@ def _time(text: str) -> datetime:
     A time in UTC.
 
     Raises:
-        Rejected: the text is no time, has no zone, or lies outside `YEARS`.
+        Rejected: the text is no time, has no zone, or its year is not in `YEARS`.
     """
     try:
         time = datetime.fromisoformat(text)
@@ -281,7 +287,7 @@ def _time(text: str) -> datetime:
         raise Rejected("ce_time is not an RFC 3339 time", code="bad_header") from None
     if time.tzinfo is None:
         raise Rejected("ce_time has no time zone", code="bad_header")
-    # The year as it is written: near the ends of the calendar the change to UTC overflows.
+    # Check the written year: near the ends of the calendar the change to UTC overflows.
     if time.year not in YEARS:
         raise Rejected(f"ce_time lies outside the years {YEARS[0]} to {YEARS[-1]}", code="bad_header")
     return time if time.tzinfo is UTC else time.astimezone(UTC)

@@ -1,5 +1,5 @@
 """
-Personal data travels sealed, and only notifications can open it.
+Personal data is sent encrypted, and only notifications can open it.
 
 Each participant has a key of its own. Registration makes the key, locks the contact and the ticket codes
 with it, and sends it once, sealed for notifications (`participant.keyed`). On erasure both services delete

@@ -1,4 +1,4 @@
-"""The sources of our services' events: what `ce_source` says of the sender. Other systems have their own."""
+"""The sources of our services' events: `ce_source` names the sender. Other systems have their own."""
 
 REGISTRATION = "kepu/registration"
 QUIZ = "kepu/quiz"

@@ -8,8 +8,8 @@ The life of a record:
    records that cannot be read. `membership` keeps this process's place in its group.
 3. `decoding` turns each record into an event. A wrong record is buried, and its neighbours go on.
 4. `settling` gives the batch to the group's handler, and publishes the events that the handler returns.
-5. If a server is away, settling waits as long as it takes. If the handler fails, it tries the batch again.
-6. If the handler still fails, settling halves the batch until the poison record is alone. That one is buried.
+5. If a server is away, settling waits until it is back. If the handler fails, settling tries the batch again.
+6. If the handler still fails, settling halves the batch until only the poison record is left, and buries it.
 7. `dead_letters` writes what is buried to `<topic>.<group>.dead`, with the reason and the place in the log.
 8. `consumer` commits. If our own handler fails too often, the consumer stops instead and commits nothing.
    After any other error it starts again by itself.

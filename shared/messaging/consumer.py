@@ -1,9 +1,9 @@
 """
 A consumer of one group: poll, decode, settle, bury, commit, in this order.
 
-A crash anywhere repeats the batch. Handlers make a repeat harmless by ids that derive from causes
+After a crash at any step the batch is repeated. A repeat does no harm, because ids are computed from causes
 (docs/decisions/0003-batches.md). Each step has a module of its own: `reading`, `decoding`, `settling` and
-`dead_letters`; `policy` holds the numbers.
+`dead_letters`; `policy` has the numbers.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class Consumer:
         self._count_from_zero(subscription)
 
     def _count_from_zero(self, subscription: Subscription) -> None:
-        """Make all counters, so that a first failure shows as an increase."""
+        """Make all counters with 0. So Prometheus sees the first failure as an increase."""
         for topic in self._topics:
             metrics.CONSUMED.labels(topic, self.group)
             for code in (*BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
@@ -224,7 +224,7 @@ class Consumer:
 
 
 class _AsTheyCame:
-    """Leaves records undecoded, so that `decoding` can judge each one alone."""
+    """Leaves records undecoded, so that `decoding` can check each one separately."""
 
     async def decode_batch(self, msg: KafkaMessage) -> Any:
         return msg.body

@@ -1,4 +1,4 @@
-"""Run the consumers of a process: start them while Kafka may be away, watch them, stop them."""
+"""Run the consumers of a process: start them (also while Kafka is down), watch them, stop them."""
 
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -67,7 +67,7 @@ async def consuming(
 
 async def _start(broker: KafkaBroker, publisher: Publisher) -> float:
     if not broker.running:
-        # First a question that fails fast: consumers that start without Kafka log a line a second each.
+        # First a ping that fails fast: each consumer that starts without Kafka logs a line every second.
         await publisher.start()
         try:
             await broker.start()

@@ -1,8 +1,9 @@
 """
-Decompress a batch of records within a bound.
+Decompress a batch of records up to a limit.
 
-A batch gives its compressed size alone, and 9 KB of zstd can hold 300 MB of spaces. So everything is written
-into one buffer of the largest size allowed, and a batch that does not fit costs neither time nor memory.
+A batch shows only its compressed size, and 9 KB of zstd can contain 300 MB of spaces. So everything is
+written into one buffer of the largest size allowed, and a batch that does not fit costs neither time nor
+memory.
 """
 
 import struct
@@ -10,9 +11,9 @@ from enum import IntEnum
 
 import cramjam
 
-# All records of one batch together. Most producers send at most some 1 MB.
+# All records of one batch together. Most producers send at most about 1 MB.
 DECOMPRESSED_BYTES_MAX = 8 * 1_048_576
-# Java's library writes snappy in blocks, each behind its length. This mark and two version numbers come
+# Java's library writes snappy in blocks, each after its length. This mark and two version numbers come
 # first.
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16

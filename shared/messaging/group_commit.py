@@ -1,8 +1,8 @@
 """
 Group commit: many callers, one write.
 
-While one write is on its way, the next group gathers. So the size of a group follows the load: an idle system
-writes each item immediately, a busy one writes large groups (docs/decisions/0002-log-first-intake.md).
+While one write is in progress, the next group gathers. So the size of a group follows the load: an idle
+system writes each item immediately, a busy one writes large groups (docs/decisions/0002-log-first-intake.md).
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class GroupCommit(Generic[Item, Outcome]):
         write: writes a group and returns one outcome for each item, in order. An error that it raises is
             raised to every caller of the group.
         items_max: the largest group.
-        waiting_max: items that are accepted and not yet written. Beyond that, callers are refused.
+        waiting_max: items that are accepted and not yet written. Above this number, callers are refused.
         window_seconds: how long a group waits for more items, if the group before it had several.
         full_group_items: a group of so many does not wait; the default is `items_max`.
         seconds_max: after so long the callers of a group get Unavailable, though the group may still be
@@ -89,11 +89,11 @@ class GroupCommit(Generic[Item, Outcome]):
 
     def add(self, item: Item) -> asyncio.Future[Outcome]:
         """
-        Have an item written. The future has its outcome once its group is written.
+        Write an item. The future is done when its group is written.
 
         Raises:
             Overloaded: too many items wait already. The item was not accepted.
-            Unavailable: `seconds_max` went by. The item may still be written.
+            Unavailable: `seconds_max` is over. The item may still be written.
         """
         self.check_room()
         loop = asyncio.get_running_loop()
@@ -107,7 +107,7 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(group.items) >= self._full_group_items:
             self._group_full.set()
         if self._writing is None:
-            # In a context of its own: log lines of the group must not bear the id of its first request.
+            # In its own context: log lines of the group must not show the id of its first request.
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
         return caller
 
@@ -118,7 +118,7 @@ class GroupCommit(Generic[Item, Outcome]):
 
     def check_room(self, elsewhere: int = 0) -> None:
         """
-        Check that there is room before work is done for an item that would be refused.
+        Check for room first, so that no work is done for an item that would be refused.
 
         Args:
             elsewhere: items that wait in another place, and take room here too.
@@ -134,7 +134,7 @@ class GroupCommit(Generic[Item, Outcome]):
     def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
         group = _Group[Item, Outcome]()
         if self._seconds_max is not None:
-            # One timer for the group. A timer for each caller would cost as much as all the rest here.
+            # One timer for the group. A timer for each caller would cost as much as everything else here.
             late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
             group.timeout = loop.call_later(self._seconds_max, group.fail, late)
         return group

@@ -1,4 +1,4 @@
-"""The metrics of consumers: whether each one works, and how far it is behind."""
+"""The metrics of consumers: does each one work, and how far is it behind?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -53,8 +53,8 @@ class Observation:
         for place in assigned - committed.keys():
             offset = await running.committed(place) or 0
             committed.setdefault(place, offset)
-        # A rebalance may have come in between. Only partitions that are still ours can be asked for their
-        # end.
+        # A rebalance may have come in between. We can ask for the end only of partitions that are still
+        # ours.
         for place in assigned & running.assignment():
             if (end := running.highwater(place)) is not None:
                 self._tell(consumer.group, place, end - committed.get(place, end))

@@ -11,7 +11,7 @@ TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
 SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the record names one of ours.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
-# ... with this one because our handler fails on it, whatever else is in the batch ...
+# ... with this one because our handler fails on it, also when it is the only event of the batch ...
 HANDLER_FAILED = "handler_failed"
 # ... or with a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
@@ -59,18 +59,18 @@ class Policy:
     How long it waits:
         retry_seconds, retry_seconds_max: between two tries, the first time and at most.
         poll_seconds: a poll, for the first record. A longer wait only saves empty polls.
-        fetch_bytes_min: while records come, the broker gathers so many bytes, or waits for
-            `Subscription.gather_ms`, before it answers. Larger batches cost less everywhere.
-        idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after so long.
+        fetch_bytes_min: while records come, the broker gathers this number of bytes, or waits for
+            `Subscription.gather_ms`, before it answers. Larger batches cost less in every step.
+        idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after this time.
 
-    When others take it for broken:
-        silence_seconds_max: /health says so when the broker has not answered a fetch for so long.
-        session_seconds, heartbeat_seconds: Kafka takes a member for dead after so long without a heartbeat.
+    When others think it is broken:
+        silence_seconds_max: /health shows it when the broker has not answered a fetch for this time.
+        session_seconds, heartbeat_seconds: for Kafka a member is dead after this time without a heartbeat.
         handling_seconds_max: Kafka gives the partitions of a member to another one if a batch takes longer.
 
     And:
         batch_events_max: records of one batch.
-        observe_seconds: between two looks at the lag.
+        observe_seconds: between two measurements of the lag.
     """
 
     batch_events_max: int = 1_000

@@ -2,7 +2,7 @@
 Events to Kafka: keyed, idempotent, acknowledged by all replicas.
 
 The partition is crc32(key) mod partitions, as the clients of librdkafka (kcat, confluent-kafka) compute it by
-default. So the records of one key are in one partition, whoever writes them
+default. So the records of one key are in one partition, no matter who writes them
 (docs/decisions/0002-log-first-intake.md).
 """
 
@@ -57,7 +57,7 @@ class Publisher:
     Writes sets of records and returns when Kafka has acknowledged all of them.
 
     After a failure it makes a new producer: one that has lost a batch cannot go on with its sequence numbers.
-    A repeat is harmless, because events derive their ids from their causes.
+    A repeat does no harm, because the ids of events are computed from their causes.
     """
 
     def __init__(self, kafka: str, client_id: str) -> None:
@@ -67,7 +67,7 @@ class Publisher:
         self._starting = asyncio.Lock()
         self._sending = asyncio.Lock()
         for topic in LIVE:
-            # The counter starts at 0, so that a first event shows as an increase.
+            # The counter starts at 0. So Prometheus sees the first event as an increase.
             metrics.PUBLISHED.labels(topic.name)
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
@@ -106,7 +106,7 @@ class Publisher:
             await self._discard(producer)
             raise Unavailable(f"Kafka did not acknowledge: {type(error).__name__}") from error
         except asyncio.CancelledError:
-            # Some batches may still be on their way, and a later set must not queue behind them.
+            # Some batches may still be in progress, and a later set must not wait behind them.
             await self._discard(producer)
             raise
         metrics.PUBLISH_SECONDS.observe(time.perf_counter() - started)
@@ -138,7 +138,7 @@ class Publisher:
         await self._started()
 
     async def stop(self) -> None:
-        """Send what is on its way, then disconnect."""
+        """Send the records that are in progress, then disconnect."""
         if self._producer is not None:
             await self._discard(self._producer)
 
@@ -182,14 +182,14 @@ async def _close(producer: AIOKafkaProducer) -> None:
     except (KafkaError, TimeoutError):
         log.warning("producer closed with records unsent")
         # stop() was interrupted before it ended the sender task. That task would go on for ever, and write
-        # records that were given up behind later ones.
+        # records that were given up after later ones.
         if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
             producer._sender.sender_task.cancel()  # noqa: SLF001
         await producer.client.close()
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:
-    """Hand records to the producer. What is returned is done when Kafka has acknowledged them."""
+    """Give records to the producer. The returned futures are done when Kafka has acknowledged them."""
     by_partition: dict[tuple[str, int], list[Record]] = defaultdict(list)
     partitions: dict[str, int] = {}
     for record in records:

@@ -78,11 +78,11 @@ class Subscription:
 
     Args:
         handle: gets the good events of a poll in order, and returns the events that follow from them. It may
-            be called again with the same events: then what it writes must change nothing.
+            get the same events twice. The second time must change nothing.
         decoders: a faster decoding of some topics, proved equal to the contract's own.
         gather_ms: how long an event may wait at the broker for others while the topic is busy.
-        codes: the codes that `handle` rejects with. Their counters start at 0, so that a first rejection
-            shows as an increase.
+        codes: the codes that `handle` rejects with. Their counters start at 0. So Prometheus sees the
+            first rejection as an increase.
     """
 
     group: str

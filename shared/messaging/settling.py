@@ -1,4 +1,6 @@
-"""Have a batch handled: try again with back-off, then halve it until the event that fails is alone."""
+"""
+Give a batch to the handler: try again with back-off, then halve it until only the failing event is left.
+"""
 
 import asyncio
 import logging
@@ -25,7 +27,7 @@ class HandlerFails(Exception):
 
 
 class Settling:
-    """Has the batches of one group handled, in this process."""
+    """Gives the batches of one group to its handler, in this process."""
 
     def __init__(self, subscription: Subscription, publisher: Publisher, policy: Policy) -> None:
         self.outage: str | None = None
@@ -33,14 +35,14 @@ class Settling:
         self._handle = subscription.handle
         self._publisher = publisher
         self._policy = policy
-        # For each of the events handled last: whether our handler failed on it.
+        # For each of the last events: True if our handler failed on it.
         self._recent: deque[bool] = deque(maxlen=policy.failed_window)
         # Events of the current batch: handled, and those on which the handler failed.
         self._good = self._failed = 0
 
     async def settle(self, events: Sequence[Received[Any]]) -> list[Dead]:
         """
-        Have the events handled, and publish the events that follow from them.
+        Give the events to the handler, and publish the events that follow from them.
 
         Returns: the records to be buried.
         Raises:
@@ -58,7 +60,7 @@ class Settling:
                 following = await self._handle(batch)
                 await self._publisher.publish(following)
             except Unavailable as error:
-                # No record is to blame for an outage. Wait for its end, however long.
+                # An outage is not the fault of a record. Wait until it ends.
                 await self._wait_out(error)
             except Rejected as error:
                 failed = error.with_traceback(None)
@@ -90,16 +92,15 @@ class Settling:
     def _given_up(self, failed: Exception | None, tries: int) -> Rejected:
         """
         Raises:
-            HandlerFails: the handler is to blame, and not this event.
+            HandlerFails: it is the fault of the handler, not of this event.
         """
         if isinstance(failed, Rejected):
-            # Somebody sent a wrong event, and our handler found it. Any number of those is no reason to stop.
+            # Somebody sent a wrong event, and our handler found it. Wrong events are never a reason to stop.
             self._recent.append(False)
             return failed
         self._failed += 1
         self._recent.append(True)
-        # Counted within the batch, so that not all its events are tried for nothing, and over many small
-        # batches.
+        # Counted within the batch, to stop early, and also over many small batches.
         for failures, of in (
             (self._failed, self._failed + self._good),
             (sum(self._recent), len(self._recent)),

@@ -1,4 +1,5 @@
 """
-What every process stands on: `settings` from the environment, `logs`, `metrics`, `clock`, `errors`, ids, and
-`background`, the one way to run work beside the requests. Start with `errors`: it says what may be retried.
+What every process uses: `settings` from the environment, `logs`, `metrics`, `clock`, `errors`, ids, and
+`background`, the one way to run work beside the requests. Start with `errors`: it says which errors may be
+retried.
 """

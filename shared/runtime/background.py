@@ -1,9 +1,9 @@
 """
-Work that goes on beside the requests of a process: the one way to run it.
+The one way to run work in the background of a process.
 
 A `Loop` calls a turn again and again. A turn that fails is counted, shown by the health check, and tried
 again with back-off as long as the process runs. No error ends the loop. Within a turn, `each` works on many
-items and keeps one item's fault from stopping the others.
+items. If one item fails, the others go on.
 """
 
 import asyncio
@@ -31,7 +31,9 @@ Turn = Callable[[], Awaitable[float]]
 
 
 def backoff_seconds(failures: int, first: float = RETRY_SECONDS, longest: float = RETRY_SECONDS_MAX) -> float:
-    """How long to wait after so many failures in a row (from 1): doubling, bounded, jittered by half."""
+    """
+    How long to wait after this number of failures in a row (from 1): doubling, limited, jittered by half.
+    """
     whole: float = min(longest, first * 2.0 ** min(failures - 1, DOUBLINGS_MAX))
     return whole * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
 
@@ -43,7 +45,7 @@ class Loop:
     Args:
         name: constant; the metrics' label.
         turn_seconds_max: health says so when one turn takes longer.
-        stop_seconds_max: at the end, how long a turn under way may go on before it is cancelled.
+        stop_seconds_max: at the end, a turn in progress is cancelled after this time.
     """
 
     def __init__(
@@ -67,16 +69,16 @@ class Loop:
         self._turn_began: float | None = None
         self._fault: str | None = None
         self.stopping = False
-        # The counter starts at 0, so that a first failure shows as an increase.
+        # The counter starts at 0. So Prometheus sees the first failure as an increase.
         self._failures = metrics.LOOP_FAILURES.labels(name)
         metrics.LOOP_WORKING.labels(name).set(1)
 
     def wake(self) -> None:
-        """End the rest: there is something to do."""
+        """End the pause: there is something to do."""
         self._awake.set()
 
     async def check(self) -> str | None:
-        """What is wrong with the loop, or None; a health check."""
+        """A health check: the loop's problem, or None."""
         if self._running is not None and self._running.done() and not self.stopping:
             return "ended"
         if self._turn_began is not None:
@@ -111,14 +113,14 @@ class Loop:
                     async with asyncio.timeout(rest_seconds):
                         await self._awake.wait()
             else:
-                # Always give way once: other tasks must run too.
+                # Always let other tasks run once.
                 await asyncio.sleep(0)
 
     def _failed(self, error: Exception, failures: int) -> None:
         self._failures.inc()
         metrics.LOOP_WORKING.labels(self.name).set(0)
-        # Of other libraries' errors the type alone: anybody may read /health, and their words may quote
-        # personal data.
+        # For other libraries' errors only the type: anybody may read /health, and their text may
+        # contain personal data.
         self._fault = error.message if isinstance(error, Unavailable) else type(error).__name__
         if failures == 1:
             log.warning(
@@ -131,7 +133,7 @@ class Loop:
         self._running = asyncio.create_task(self.run(), name=self.name)
 
     async def end(self) -> None:
-        """Let the turn under way finish within its bound, and end."""
+        """Let the turn in progress finish within its limit, and end."""
         self.stopping = True
         self.wake()
         if self._running is None:

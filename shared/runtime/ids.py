@@ -41,7 +41,7 @@ def joined(*parts: str) -> str:
 
 
 def random_id() -> str:
-    """A random id, which is no secret: `str(uuid.uuid4())` without a system call."""
+    """A random id, not a secret: `str(uuid.uuid4())` without a system call."""
     return _text(bytearray(randbytes(16)), VERSION_4)  # noqa: S311 (it only has to differ from others)
 
 
@@ -49,8 +49,8 @@ def ordered_id(at: datetime) -> str:
     """
     An id that begins with this time, in whole seconds.
 
-    Inserts of one time then change the same pages of an index. Inserts with random ids each change another
-    page, and the larger the database, the more that costs.
+    So inserts of the same time change the same pages of an index. With random ids each insert changes
+    another page, which costs more in a larger database.
     """
     milliseconds = int(at.timestamp()) * 1000
     return _text(bytearray(milliseconds.to_bytes(6) + urandom(10)), VERSION_7)

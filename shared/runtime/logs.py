@@ -52,7 +52,7 @@ def _trace(error: BaseException) -> str:
     """
     The traceback of an error and of its causes.
 
-    Only our own errors keep their words. A driver's error may quote the document that it could not write, and
+    Only our own errors keep their text. A driver's error may quote the document that it could not write, and
     a validation error its input.
     """
     lines: list[str] = []
@@ -73,17 +73,17 @@ def _trace(error: BaseException) -> str:
 
 class Seldom(logging.Filter):
     """
-    Lets a library say the same thing once a minute.
+    Lets a library log the same message only once a minute.
 
-    Kafka's client logs each try to connect, several a second in an outage. Our own lines and /health say that
-    Kafka is away.
+    Kafka's client logs each try to connect, several times a second in an outage. Our own lines and /health
+    say that Kafka is down.
     """
 
     def __init__(self, library: str, *, seconds: float = SELDOM_SECONDS) -> None:
         super().__init__()
         self._library = library
         self._seconds = seconds
-        # By logger and constant message: there are as many as lines of code that log.
+        # By logger and constant message: their number is limited by the lines of code that log.
         self._said_at: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -105,7 +105,7 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns at each start that topics are not created automatically, which is what we want.
+    # It warns at each start that topics are not created automatically. We want this.
     logging.getLogger("kepu.faststream").setLevel(logging.ERROR)
     # It complains when a group starts while the broker still makes its topic of offsets.
     logging.getLogger("aiokafka.consumer.group_coordinator").setLevel(logging.CRITICAL)

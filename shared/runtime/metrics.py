@@ -88,8 +88,8 @@ def tune_garbage_collector() -> None:
     """
     Freeze the objects of the start, and collect rarely.
 
-    A batch makes thousands of small objects that die together. With the default thresholds half of all time
-    went into the collector (docs/decisions/0003-batches.md).
+    A batch makes thousands of small objects that die together. With the default thresholds the collector
+    used half of all time (docs/decisions/0003-batches.md).
     """
     gc.callbacks.append(_gc_timed)
     gc.collect()

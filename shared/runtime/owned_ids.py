@@ -1,10 +1,10 @@
 """
-Ids that derive from their owner and thing. The ids of one owner lie together.
+Ids that are computed from an owner and a thing. The ids of one owner are near each other.
 
-Such an id is the same on every repeat. All ids of one owner begin alike and are one range of the index of
-ids. So an owner's things are found without a second index, and things that are written together change one
-place of it. Two owners may begin alike (of those of one second, one in 4,096). So a search for one owner's
-things compares the owner too.
+Such an id is the same on every repeat. All ids of one owner begin with the same characters, so they are
+one range in the index of ids. So an owner's things are found without a second index, and things that are
+written together change one place in the index. Two owners may have the same beginning (one of 4,096 within a
+second). So a search for an owner's things also compares the owner.
 """
 
 import re
@@ -26,13 +26,13 @@ def owned_id(owner: str, thing: str) -> str:
     """
     The id of an owner's thing: a UUID with 60 bits of the owner and 62 of the thing.
 
-    If the owners' ids begin with a time, things of owners of one time lie together.
+    If the owners' ids begin with a time, things of owners of the same time are near each other.
     """
     return _id(_digits(owner), thing)
 
 
 def ids_of(owner: str) -> tuple[str, str]:
-    """The bounds between which all ids of this owner lie; another owner's may lie there too."""
+    """All ids of this owner are between these two; ids of another owner may be there too."""
     digits = _digits(owner)
     beginning = f"{digits[:8]}-{digits[8:12]}-{VERSION}{digits[12:]}-"
     # A full stop follows the hyphen in ASCII.
@@ -50,7 +50,7 @@ def member_id(group: str, member: str) -> str:
 
 
 def ids_in(group: str) -> tuple[str, str]:
-    """The bounds between which all ids in this group lie; another group's may lie there too."""
+    """All ids in this group are between these two; ids of another group may be there too."""
     return _group_digits(group), f"{_group_digits(group)}g"
 
 
@@ -61,7 +61,7 @@ def _id(digits: str, thing: str) -> str:
 
 def _digits(owner: str) -> str:
     if _TIMED.fullmatch(owner):
-        # `shared.runtime.ids.ordered_id` made it. Other UUIDs may all begin alike.
+        # `shared.runtime.ids.ordered_id` made it. Other UUIDs may all have the same beginning.
         return f"{owner[:8]}{owner[9:13]}{owner[15:18]}"
     return sha256(owner.encode()).hexdigest()[:DIGITS]
 

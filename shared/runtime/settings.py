@@ -1,7 +1,7 @@
 """
 The settings of every service: environment variables that start with KEPU_.
 
-Secrets come from the environment alone and are never printed. `kepu keys` makes new ones. Wrong settings are
+Secrets come only from the environment and are never printed. `kepu keys` makes new ones. Wrong settings are
 reported at the start, one line for each variable, before any connection is opened.
 """
 
@@ -37,7 +37,7 @@ def read(kind: type[Own], tell: Callable[[str], object] | None = None) -> Own:
     The settings from the environment.
 
     Args:
-        tell: takes what is wrong, a line for each variable; on standard error unless given.
+        tell: gets a line for each wrong variable; prints to standard error by default.
 
     Raises:
         SystemExit: something is wrong, with code 2.
@@ -51,7 +51,7 @@ def read(kind: type[Own], tell: Callable[[str], object] | None = None) -> Own:
 
 
 def wrong(error: ValidationError) -> list[str]:
-    """What is wrong with which variable, without the values."""
+    """Each wrong variable with its problem, without the values."""
     return [
         f"{variable(str(found['loc'][0])) if found['loc'] else 'settings'}: {_words(found)}"
         for found in error.errors(include_url=False, include_input=False)
@@ -61,7 +61,7 @@ def wrong(error: ValidationError) -> list[str]:
 def misspelt(
     kind: type["KafkaSettings"], environment: Mapping[str, str] = os.environ
 ) -> list[tuple[str, str]]:
-    """Variables that no setting has the name of, each with the one that is almost the same."""
+    """Variables that are no setting, each with the setting that has almost the same name."""
     known = {variable(name) for name in kind.model_fields}
     unknown = [name for name in environment if name.startswith(PREFIX) and name not in known]
     alike = [(name, get_close_matches(name, known, n=1, cutoff=ALIKE)) for name in sorted(unknown)]
@@ -74,7 +74,7 @@ def variable(name: str) -> str:
 
 
 def pem(text: str) -> bytes:
-    """A PEM that may stand on one line, its line ends written as "\\n"."""
+    """A PEM; it may be on one line, with its line ends written as "\\n"."""
     return text.replace("\\n", "\n").encode()
 
 
@@ -153,7 +153,7 @@ class KafkaSettings(BaseSettings):
         env_prefix=PREFIX,
         frozen=True,
         extra="ignore",
-        # Otherwise the error of one setting would show the values of all, secrets included.
+        # Otherwise the error of one setting would show all values, also secrets.
         hide_input_in_errors=True,
     )
 

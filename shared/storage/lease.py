@@ -1,7 +1,7 @@
 """
-A lease: one process at a time does a piece of work. When it dies, another one goes on.
+A lease: only one process at a time does a task. When it dies, another process continues.
 
-The database's clock decides, so the clocks of the processes need not agree. `token` counts the changes of the
+The database's clock decides, so the clocks of the processes may differ. `token` counts the changes of the
 holder. The holder renews the lease while it works. If it cannot, its work is cancelled before the lease ends.
 """
 
@@ -27,10 +27,11 @@ class Term:
     How long a lease lasts, in seconds.
 
     Attributes:
-        seconds: from the last renewal to the end. So long nobody takes over from a process that died.
-        renewed_seconds: between two renewals, also while work is under way.
-        margin_seconds: work is cancelled so long before the lease ends, because cancelling takes time.
-        retry_seconds: between two tries of a renewal while the database is away.
+        seconds: from the last renewal to the end. If a process dies, nobody takes over before this time is
+            over.
+        renewed_seconds: between two renewals, also while work is in progress.
+        margin_seconds: work is cancelled this long before the lease ends, because cancelling takes time.
+        retry_seconds: between two tries of a renewal while the database is down.
     """
 
     seconds: float = 5.0
@@ -50,7 +51,7 @@ class LeaseLost(Unavailable):
 
 
 class Lease:
-    """One process's hold on the lease of one name."""
+    """The lease of one name, as one process has it."""
 
     def __init__(self, database: Database, name: str, *, owner: str, term: Term | None = None) -> None:
         self.token: int | None = None
@@ -79,7 +80,7 @@ class Lease:
         return self.held
 
     async def _take(self) -> None:
-        # Our end counts from before the question, so it is never later than the database's.
+        # We start counting before we ask the database, so our end is never later than the database's.
         asked_at = time.monotonic()
         try:
             with outages_named():
@@ -94,7 +95,7 @@ class Lease:
             self.token = None
             return
         if self.token is not None and found["token"] != self.token:
-            # Another process had it in between. Begin anew at the next call.
+            # Another process had it in between. Start again at the next call.
             self.token = None
             return
         self.token = found["token"]

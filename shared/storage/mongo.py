@@ -1,5 +1,5 @@
 """
-MongoDB: the client, transactions, and inserts that are harmless to repeat.
+MongoDB: the client, transactions, and inserts that can be repeated without harm.
 
 The only module that imports the driver (docs/decisions/0001-motor.md). Stores get a `Database` and use the
 names below.
@@ -71,14 +71,14 @@ Client: TypeAlias = AsyncIOMotorClient[Document]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 Collection: TypeAlias = AsyncIOMotorCollection[Document]
 Session: TypeAlias = AsyncIOMotorClientSession
-# What `in_sync_transaction` gives to its work: the synchronous classes of the driver.
+# `in_sync_transaction` gives these synchronous classes of the driver to its work.
 SyncDatabase: TypeAlias = DriversDatabase[Document]
 SyncCollection: TypeAlias = DriversCollection[Document]
 SyncSession: TypeAlias = ClientSession
 T = TypeVar("T")
 
 SELECTION_TIMEOUT_MS = 5_000
-# The driver waits for ever by default. A server that hangs must not hold a request so long.
+# The driver waits for ever by default. A server that hangs must not delay a request so long.
 SOCKET_TIMEOUT_MS = 20_000
 CONNECTIONS_MAX = 50
 # Shorter than the limit of a health check, so that this check can say what is wrong.
@@ -103,7 +103,7 @@ _OUTAGE_CODES = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436, 50, 262})
 @contextmanager
 def outages_named() -> Iterator[None]:
     """
-    Turn the driver's errors about a database that is away into `Unavailable`.
+    Turn the driver's errors about a database that is down into `Unavailable`.
 
     Raises:
         Unavailable: the database does not answer, or has no primary.
@@ -166,10 +166,10 @@ async def in_transaction(
     timeout_seconds: float = TRANSACTION_SECONDS_MAX,
 ) -> T:
     """
-    Run `work` in one transaction, again as a whole if it conflicts with another one.
+    Run `work` in one transaction. If it conflicts with another one, run it again completely.
 
-    `work` may run more than once. So it does nothing but read and write through its session.
-    `timeout_seconds` bounds all tries together.
+    `work` may run more than once. So it may only read and write with its session.
+    `timeout_seconds` is the limit for all tries together.
 
     Raises:
         Unavailable: the database does not answer. The transaction may have committed or not.
@@ -197,10 +197,11 @@ async def _bounded(seconds: float) -> AsyncIterator[None]:
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> frozenset[int]:
     """
-    Insert the documents whose unique key is not there yet, and leave the others alone.
+    Insert the documents whose unique key is new, and do not change the others.
 
-    A repeat is harmless, and cheaper than upserts. This is one plain command, because the driver's bulk write
-    takes twice as long. So the driver does not repeat it when the primary changes: the caller does.
+    A repeat does no harm, and this is cheaper than upserts. This is one plain command, because the driver's
+    bulk write takes twice as long. So the driver does not repeat it when the primary changes: the caller
+    does.
 
     Returns: the positions in `documents` of those that existed already.
     Raises:
@@ -305,7 +306,7 @@ async def in_snapshot(database: Database) -> AsyncIterator[Session]:
 
 
 async def create_missing(database: Database, names: Iterable[str], **options: Any) -> None:
-    """Create collections beforehand: a transaction that creates one conflicts with others."""
+    """Create collections now: creating one in a transaction causes conflicts."""
     for name in names:
         try:
             await database.create_collection(name, check_exists=False, **options)

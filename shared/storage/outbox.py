@@ -2,12 +2,13 @@
 The outbox: a transaction writes its events beside the state, and a relay publishes them to Kafka.
 
 `append` writes the events of a transaction, many in one document, because a document costs the same for one
-event and for a hundred. The `Relay` publishes them in order and deletes those that Kafka has acknowledged.
-After a crash between the two it publishes them again, with the same ids.
+event and for a hundred. The `Relay` publishes them in order and deletes the events that Kafka has
+acknowledged. If it crashes after publishing and before deleting, it publishes them again, with the same
+ids.
 
-One relay of a service works at a time, under a lease. When its process dies, another relay takes over once
-the lease has ended. A process that stood still in the middle of a write may still write afterwards. Those
-events are repeats with the same ids, and readers keep the highest version.
+Only one relay of a service works at a time, because it needs a lease. When its process dies, another relay
+takes over after the end of the lease. A process that was stopped in the middle of a write may still write
+later. Those events are repeats with the same ids, and readers keep the highest version.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ RETRY_SECONDS_MAX = 2.0
 @dataclass(frozen=True, slots=True)
 class Looks:
     """
-    How often the relay looks into the outbox, in seconds.
+    How often the relay polls the outbox, in seconds.
 
     There is no change stream: that would read every write of the whole server to find a few
     (docs/decisions/0012-outbox-looks.md).
@@ -47,7 +48,7 @@ class Looks:
         busy_look_seconds: between two looks, for `busy_seconds` after events were written here or found.
         look_seconds: between two looks later on.
         quiet_look_seconds: between two looks after nothing was found for `quiet_after_seconds`. Only events
-            that another process writes wait so long.
+            that another process writes wait for this time.
         standby_seconds: between two tries to get the lease.
     """
 
@@ -73,13 +74,13 @@ _order = _ascending()
 
 async def append(database: Database, session: Session, envelopes: Sequence[Envelope[Event] | Record]) -> None:
     """
-    Write events inside the transaction that makes them true. Records among them are written unchanged.
+    Write events in the same transaction as the state. Records among them are written unchanged.
 
     An event that is appended twice is published twice, with one id. So the caller checks, in the same
     transaction, whether the thing has happened already.
 
     Raises:
-        Rejected: an event is larger than its readers accept. It would also stop all events behind it.
+        Rejected: an event is larger than its readers accept. It would also stop all later events.
     """
     if envelopes:
         records = [to_record(one) if isinstance(one, Envelope) else one for one in envelopes]
@@ -130,13 +131,13 @@ async def waiting(database: Database) -> list[Record]:
 
 
 async def prepare(database: Database) -> None:
-    """Create the outbox and its index beforehand: a transaction that creates one conflicts with others."""
+    """Create the outbox and its index now: creating it in a transaction causes conflicts."""
     with outages_named():
         await database[COLLECTION].create_index([("order", ASCENDING)])
 
 
 class Relay:
-    """Publishes one service's outbox, while it holds the lease."""
+    """Publishes one service's outbox, while it has the lease."""
 
     def __init__(
         self,
@@ -166,7 +167,7 @@ class Relay:
         return await self.loop.check()
 
     def expect(self) -> None:
-        """Look soon: a transaction of this process has written events and commits in a moment."""
+        """Poll soon: a transaction of this process has written events and will commit in a moment."""
         now = time.monotonic()
         if self.leading and now >= self._busy_until:
             asyncio.get_running_loop().call_later(self._looks.first_seconds, self.loop.wake)
@@ -194,13 +195,13 @@ class Relay:
         return self._looks.quiet_look_seconds if quiet else self._looks.look_seconds
 
     async def _publish_some(self) -> int:
-        """Publish the packs that wait longest. Returns how many there were, at most `RELAY_PACKS_MAX`."""
+        """Publish the oldest packs. Returns their number, at most `RELAY_PACKS_MAX`."""
         with outages_named():
             packs = await self._outbox.find().sort("order", ASCENDING).limit(RELAY_PACKS_MAX).to_list(None)
             records = [record for pack in packs for record in _records(pack)]
             count = len(records)
             if len(packs) == RELAY_PACKS_MAX:
-                # An estimate: the other packs are taken to be like these.
+                # An estimate: we assume that the other packs are similar.
                 count = count * await self._outbox.estimated_document_count() // RELAY_PACKS_MAX
         metrics.OUTBOX_WAITING.set(count)
         metrics.OUTBOX_OLDEST_AGE.set(time.time() - packs[0]["order"] / 1e9 if packs else 0)

@@ -1,7 +1,7 @@
 """
-The unit of work: state and the events that tell of it, saved together or not at all.
+The unit of work: state and its events are saved together or not at all.
 
-This is the one way in which a service changes its state over HTTP or in the background and says so:
+This is the one way for a service to change its state and publish the change, over HTTP or in the background:
 
     async def work(unit: UnitOfWork) -> Award:
         await awards.add(unit, award)
@@ -31,7 +31,7 @@ from shared.storage.mongo import TRANSACTION_SECONDS_MAX, Database, Session, in_
 
 T = TypeVar("T")
 
-# The longest pause before the second try. It doubles with each further one, up to the bound.
+# The longest pause before the second try. It doubles with each try, up to a limit.
 CONFLICT_PAUSE_SECONDS = 0.008
 CONFLICT_PAUSE_SECONDS_MAX = 0.064
 
@@ -68,7 +68,7 @@ async def save_together(
     contended_seconds_max: float | None = None,
 ) -> T:
     """
-    Run `work` in one transaction, again as a whole if it conflicts with another one.
+    Run `work` in one transaction. If it conflicts with another one, run it again completely.
 
     `work` may run more than once. So it does nothing but read and write through its session, and publish.
     Between two tries lies a short random pause: without it, two processes that write the same document

@@ -1,7 +1,7 @@
 """
 The app that every service is: its edge, problem+json errors, /health and /metrics, and how it is served.
 
-A request passes the protocol (bounds on bytes and time), then the edge with its gate (the head is checked
+A request passes the protocol (limits of bytes and time), then the edge with its gate (the head is checked
 against the route), and only then a hot route or the framework.
 """
 
@@ -72,13 +72,13 @@ def create_app(
     """
     wording.learn(chinese or {})
     limits = limits or Limits()
-    # The documentation's scripts are served from here: a venue's network may reach nothing else.
+    # The documentation's scripts are served from here, because a venue may have no internet.
     app: FastAPI = FastAPIOffline(
         title=title,
         description=description,
         version="1.0",
         lifespan=_running(settings, lifespan),
-        # A redirect would echo the Host of the request, which anybody can make up.
+        # A redirect would repeat the Host of the request, and anybody can invent a Host.
         redirect_slashes=False,
         # A body without a content type counts as JSON, as on hot routes. The gate refuses other types.
         strict_content_type=False,
@@ -138,7 +138,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
             limits=limits,
         )
 
-    # Before everything of the framework. FastAPI's `add_middleware` would put the edge behind its own.
+    # Outside of everything in the framework. FastAPI's `add_middleware` would put the edge behind its own.
     app.build_middleware_stack = edge  # type: ignore[method-assign]
 
 
@@ -172,7 +172,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 async def _raised_again(_: Request, error: Exception) -> Response:
-    """Without this handler the framework would answer by itself. The edge answers and logs instead."""
+    """Without this handler the framework would answer. The edge answers and logs instead."""
     raise error
 
 
@@ -189,7 +189,7 @@ def _metrics() -> Callable[[], Awaitable[Response]]:
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGTERM. Requests and batches under way are finished first."""
+    """Serve until SIGTERM. Requests and batches in progress are finished first."""
     logs.configure(app.state.service, settings.log_level)
     for unknown, meant in misspelt(type(settings)):
         log.warning("no such setting", extra={"variable": unknown, "meant": meant})
@@ -198,7 +198,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app,
         http=HotProtocol,
         ws="none",
-        # Nothing here uses a client's address.
+        # No code here uses a client's address.
         proxy_headers=False,
         host=settings.host,
         port=settings.port,

@@ -22,13 +22,13 @@ from shared.contracts.checked import ID_PATTERN, YEARS
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
-# The bound of a body, unless its route declares a larger one: a route of the framework by `max_body_size`, a
+# The largest body, unless its route declares a larger one: a route of the framework by `max_body_size`, a
 # hot endpoint by `body_bytes_max`.
 BODY_BYTES_MAX = 16_384
 PAGE = 50
 PAGE_MAX = 200
 AFTER_CHARS_MAX = 512
-# So many wrong fields of a body are listed. The others are counted.
+# This number of wrong fields is listed. The others are counted.
 FAULTS_MAX = 20
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
@@ -52,7 +52,7 @@ After = Annotated[
 
 
 class Form(BaseModel):
-    """A request's body. An unknown field is refused, and not ignored."""
+    """A request's body. An unknown field is refused, not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,7 +86,7 @@ def _read(validate: Callable[..., T], body: bytes) -> T:
         # Without the cause, which quotes the body.
         raise invalid(error.errors(include_url=False, include_input=False), "body") from None
     if body.count(b":") != _keys(form):
-        # A key may stand twice, or a text may have a colon. A second reading tells.
+        # A key may be there twice, or a text may have a colon. A second reading shows which.
         json.loads(body, object_pairs_hook=_each_key_once, parse_int=str)
     return form
 
@@ -119,7 +119,11 @@ def _each_key_once(pairs: list[tuple[str, object]]) -> None:
 
 
 def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
-    """Pydantic's errors as ours. Their places begin with `before`. The values sent are not quoted."""
+    """
+    Pydantic's errors as ours.
+
+    Their places begin with `before`. They do not contain the values that were sent.
+    """
     return Invalid([_fault(error, before) for error in islice(errors, FAULTS_MAX)], len(errors))
 
 
@@ -132,7 +136,7 @@ def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:
 
 
 def _detail(error: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """In English. Words of other libraries are not used: they could quote the input."""
+    """In English. Texts of other libraries are not used: they could contain the input."""
     if error["type"] == "value_error":
         return str(values["error"])
     return field_words(error["type"], values, "en") or _ours(error) or field_wrong("en")
@@ -153,7 +157,7 @@ def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:
     The sort values that `after_of` wrote, each of the given kind; None for the first page.
 
     Raises:
-        Rejected: no answer can have given this `after` (`after_invalid`).
+        Rejected: no answer has ever given this `after` (`after_invalid`).
     """
     if after is None:
         return None

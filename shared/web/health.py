@@ -1,4 +1,4 @@
-"""/health: what works and what does not. It asks everything that the service needs."""
+"""/health: shows what works and what does not. It checks everything that the service needs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ Check = Callable[[], Awaitable[str | None]]
 
 
 class Health(BaseModel):
-    """Whether the service works, and each thing that it stands on ("ok", or what is wrong)."""
+    """Does the service work? Each thing that it needs is "ok", or has its problem."""
 
     status: str = Field(examples=["ok"])
     service: str = Field(examples=["quiz"])
@@ -46,6 +46,6 @@ async def _asked(check: Check, seconds_max: float) -> str:
         return f"no answer within {seconds_max:g} s"
     except KepuError as error:
         return error.message
-    except Exception as error:  # noqa: BLE001 (one check's fault is not the others')
+    except Exception as error:  # noqa: BLE001 (a failing check must not stop the others)
         # The type alone: anybody may read this.
         return type(error).__name__

@@ -60,7 +60,7 @@ class HotAnswer(NamedTuple):
     The answer, without the headers that all answers have.
 
     Args:
-        more: headers of this answer alone.
+        more: headers of this answer only.
     """
 
     status: int
@@ -129,7 +129,7 @@ class HotRoute:
 
     async def _problem(self, error: Exception, headers: Mapping[bytes, bytes], correlation: str) -> HotAnswer:
         if isinstance(error, Overloaded):
-            # If they were told immediately, thousands would be back immediately.
+            # Clients that get a 503 immediately send again immediately, by the thousand.
             await asyncio.sleep(REFUSED_AFTER_SECONDS)
         elif not isinstance(error, KepuError):
             log.error("request failed", exc_info=error, extra={"route": self.path})
@@ -146,7 +146,7 @@ class HotRoute:
         return answer
 
     def refuse(self, headers: Mapping[bytes, bytes]) -> HotAnswer:
-        """The answer to a request for which there is no room. Nothing else is done for it."""
+        """Refuse a request because there is no room. Nothing else is done for it."""
         overloaded.inc()
         count_problem(self.path, Overloaded.code)
         observe(self.method, self.path, 503, time.perf_counter())

@@ -31,7 +31,7 @@ from shared.web.hot import Answer, HotRoute, Who
 @dataclass(frozen=True, slots=True)
 class HotEndpoint:
     """
-    One hot endpoint: what it is asked and what it answers.
+    One hot endpoint: its parameters and its answers.
 
     Args:
         path: the pattern, with one id or none.
@@ -40,7 +40,7 @@ class HotEndpoint:
         status: the status of a good answer.
         answer: the model of its body, for the document. The handler writes the JSON itself.
         asks: the parameters, each with the type that it would have on a route of the framework.
-        openapi: what else the document says about the endpoint.
+        openapi: other parts of the endpoint in the document.
         responses: other good answers.
         body_bytes_max: a larger body is refused with 413.
     """

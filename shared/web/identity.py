@@ -1,7 +1,7 @@
 """
 Who is asking: routes say it by `AsParticipant` or `AsOrganiser`.
 
-    @routes.get("/awards/mine")
+    @routes.get("/me/awards")
     async def my_awards(participant: AsParticipant) -> AwardsOut: ...
 
     @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser])
@@ -28,7 +28,7 @@ _bearer = HTTPBearer(auto_error=False, description="The token given at registrat
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
 
 
-# Both are coroutines, though they wait for nothing: FastAPI would run plain functions in a thread.
+# Both are coroutines, although they wait for nothing: FastAPI would run plain functions in a thread.
 async def participant(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant:

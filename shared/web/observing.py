@@ -1,4 +1,4 @@
-"""What is recorded of every request: its time, its refusal, and its correlation id."""
+"""Records the time, the refusal and the correlation id of every request."""
 
 import itertools
 import re
@@ -10,11 +10,12 @@ from prometheus_client import Counter, Histogram
 
 from shared.runtime import metrics
 
-# The values of a label. Anybody can make up a method, so all others count as "other".
+# The values of a label. Anybody can invent a method, so all others count as "other".
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNMATCHED = "unmatched"
 _CORRELATION = re.compile(rb"[A-Za-z0-9-]{1,64}\Z")
-# A process counts up from a random number. That is unique enough for a log, without a system call a request.
+# A process counts up from a random number. That is unique enough for a log, and needs no system call for each
+# request.
 _correlations = itertools.count(secrets.randbits(63))
 _timers: dict[tuple[str, str, int], Histogram] = {}
 
@@ -29,7 +30,7 @@ def observe(method: str, route: str, status: int, started: float) -> None:
     Put a request into the metrics.
 
     Args:
-        route: the route's pattern, never the path: paths have ids, so there are any number of them.
+        route: the route's pattern, never the path: paths contain ids, so their number has no limit.
         started: `time.perf_counter()` at its beginning.
     """
     key = method, route, status

@@ -23,11 +23,11 @@ from shared.web import wording
 from shared.web.wording import Language
 
 RETRY_AFTER_SECONDS = 2
-# A refusal because of too much work waits so long. Clients that were told at once would be back at once,
-# by the thousand (docs/decisions/0013-shedding.md).
+# A refusal because of too much work is sent after this time. Clients that get a 503 immediately send
+# again immediately, by the thousand (docs/decisions/0013-shedding.md).
 REFUSED_AFTER_SECONDS = 2.0
 PROBLEM = "application/problem+json"
-# No answer is kept in a cache, and no browser takes JSON for a page.
+# No cache stores an answer, and no browser shows JSON as a page.
 ALWAYS: tuple[tuple[str, str], ...] = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 ORGANISER_CHALLENGE = 'OrganiserKey realm="kepu", header="X-Organiser-Key"'
 BEARER_CHALLENGE = 'Bearer realm="kepu"'
@@ -60,7 +60,7 @@ class NotHttp(Rejected):
 
 
 class Internal(KepuError):
-    """An error that nobody expected. Its words say only where to look."""
+    """An error that nobody expected. Its text says only where to look."""
 
     code = "internal"
 
@@ -131,7 +131,7 @@ def problem_of(error: KepuError, language: Language = "en") -> Response:
 
 
 def no_room() -> Overloaded:
-    """The refusal of a request that would pass a bound of the process."""
+    """The refusal of a request that would exceed a limit of the process."""
     return Overloaded("too many requests are under way; try again in a few seconds")
 
 

@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 def provided(kind: type[object]) -> Any:
     """The dependency of a route on the one object of this type that the service provides."""
 
-    # A coroutine, though it waits for nothing: FastAPI would run a plain function in a thread.
+    # A coroutine, although it waits for nothing: FastAPI would run a plain function in a thread.
     async def find(request: Request) -> object:
         return request.app.state.provided[kind]
 

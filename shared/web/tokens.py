@@ -31,7 +31,7 @@ from shared.runtime.settings import pem
 
 ALGORITHM = "EdDSA"
 ISSUER = "kepu-registration"
-# Ids of 64 characters and a district of 200 four-byte ones make some 1,600.
+# Ids of 64 characters and a district of 200 four-byte characters need about 1,600.
 TOKEN_CHARS_MAX = 2_048
 TOKEN_DAYS = 30
 TOKEN_SECONDS = TOKEN_DAYS * 86_400
@@ -95,7 +95,7 @@ class TokenVerifier:
 
     def verify(self, token: str, now: datetime) -> Participant:
         """
-        The participant that a token speaks for.
+        The participant of a token.
 
         Raises:
             NotAuthenticated: the token is malformed, forged or expired.

@@ -1,5 +1,5 @@
 """
-What refusals say to people, in English and Chinese.
+The texts of refusals, in English and Chinese.
 
 A refusal has a stable code for programs. Its words follow the client's `Accept-Language`. The English words
 are where the error is raised. The Chinese words are in tables by code: here those of fields and of refusals
