@@ -38,7 +38,7 @@ from shared.web.app import serve
 
 
 class QuizSettings(Settings):
-    """What quiz is configured by."""
+    """The settings of quiz."""
 
     database: str = Field("kepu_quiz", description="name of quiz's own database")
     attempt_key: SecretStr = Field(min_length=32, description="secret that attempt tokens are signed with")

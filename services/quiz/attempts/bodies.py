@@ -1,4 +1,4 @@
-"""What is asked and said of attempts over HTTP."""
+"""The bodies of requests and answers about attempts."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ class QuestionOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """An attempt that has begun; the token opens its submission and nothing else."""
+    """An attempt that has begun; the token allows only its submission."""
 
     attempt_id: str = Field(examples=["0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55"])
     attempt_token: str = Field(examples=["3q2-7wXh…"])
@@ -48,7 +48,7 @@ class AnswersIn(Form):
 
 
 class ReceiptOut(BaseModel):
-    """The promise that the submission is in the log and will be graded."""
+    """Confirms that the submission is in the log and will be graded."""
 
     receipt_id: str = Field(examples=["f6c60d3d-1d31-4f0e-92f4-9e8a2c9a7a10"])
     attempt_id: str
@@ -57,10 +57,10 @@ class ReceiptOut(BaseModel):
 
 class ResultOut(BaseModel):
     """
-    What became of an attempt.
+    The outcome of an attempt.
 
-    `pending`: not handed in yet, or not graded yet. `missed`: the quiz is closed and nothing was handed
-    in. `refused`: what was handed in could not count; `code` says why.
+    `pending`: not handed in yet, or not graded yet. `missed`: the quiz is closed and nothing was handed in.
+    `refused`: the submission could not count; `code` says why.
     """
 
     attempt_id: str

@@ -1,8 +1,8 @@
 """
 The three requests of an attempt: start, submit, read the result.
 
-They come by the thousand within minutes. So they are hot endpoints (shared/web/hot_endpoints.py), and
-concurrent ones share a query.
+Thousands of them come within minutes. So they are hot endpoints (shared/web/hot_endpoints.py), and concurrent
+ones share a query.
 """
 
 import re
@@ -33,7 +33,7 @@ from shared.web.identity import AsParticipant
 from shared.web.tokens import Participant, bearer
 
 FOUND, STARTED = 200, 201
-# All answers that a submission may have take half of it.
+# The largest possible submission needs half of it.
 SUBMISSION_BYTES_MAX = 32_768
 # A query costs the same for one result as for fifty: a busy service waits for more requests.
 WINDOW_SECONDS = 0.04
@@ -105,7 +105,7 @@ class AttemptEndpoints:
     Answers the three requests.
 
     Args:
-        participant_of: whose token this is.
+        participant_of: reads the participant from a token.
     """
 
     catalogue: Catalogue
@@ -125,9 +125,11 @@ class AttemptEndpoints:
         )
 
     async def start(self, request: HotRequest) -> tuple[int, bytes]:
-        """The paper and the attempt's token; starting again while an attempt is open gives it back."""
+        """
+        The paper and the attempt's token; a second start while the attempt is open returns the same attempt.
+        """
         quiz_id, who = request.id, self._participant(request)
-        # As for a submission, the record must show every early close that has begun.
+        # As for a submission: the quiz's record must show every early close that has begun.
         offered = self.catalogue.current_if_fresh(quiz_id)
         if offered is None:
             offered = await self.catalogue.current(_checked_id(quiz_id))
@@ -158,7 +160,7 @@ class AttemptEndpoints:
         return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
-        """What became of an attempt. Somebody else's attempt is answered like one that does not exist."""
+        """The outcome of an attempt. For somebody else's attempt the answer is "unknown"."""
         attempt_id, who = _checked_id(request.id), self._participant(request)
         found = await self.outcomes.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:

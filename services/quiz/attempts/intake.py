@@ -1,11 +1,11 @@
 """
 Intake: validate a submission, append it to the log, answer 202 when Kafka has acknowledged it.
 
-This is the hot path of the peak week. It looks nothing up: the attempt token says whose attempt it is and
-until when it may be submitted. Concurrent submissions share one write (shared/messaging/group_commit.py).
+This is the hot path of the peak week. It makes no query: the attempt token contains the owner and the
+deadline. Concurrent submissions share one write (shared/messaging/group_commit.py).
 
 Only the first submission of an attempt counts. So a further one gets the receipt of the first that this
-process accepted. A client that lost the answer sends again and gets it, and nobody fills the log with one
+process accepted. A client that lost the answer sends again and gets it. And nobody can fill the log with one
 token.
 """
 
@@ -31,7 +31,8 @@ from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
 
-# Kafka's cost is per batch and partition, hardly per record: a busy intake waits for more submissions.
+# Kafka's cost depends on batches and partitions, hardly on records. So a busy intake waits for more
+# submissions.
 WINDOW_SECONDS = 0.04
 # With so many the group is full, and is written without waiting for more: some forty for each partition.
 # Larger batches cost Kafka hardly less, and their senders would wait longer.
@@ -41,7 +42,7 @@ ITEMS_MAX = WAITING_MAX
 # Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes whatever was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
-# Some 300 bytes each.
+# About 300 bytes each.
 RECEIPTS_MAX = 50_000
 _LETTERS = "ABCDEFGH"
 # All answers with their letters in alphabetical order. Other orders are valid too; they take the slow check.
@@ -49,7 +50,7 @@ _USUAL = frozenset("".join(chosen) for several in range(1, 9) for chosen in comb
 
 
 class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`submission.Answered` without its patterns, which cost more than all the rest of intake."""
+    """`submission.Answered` without its patterns, which cost more than everything else in intake."""
 
     answers: dict[str, str]
 
@@ -94,9 +95,9 @@ class Intake:
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
-            Unavailable: Kafka did not acknowledge, so nothing is promised: send again.
+            Unavailable: Kafka did not acknowledge, so the submission is not accepted: send it again.
         """
-        # First of all: a request that is refused must cost nothing that the accepted ones wait for.
+        # First of all: refused requests must not slow the accepted ones.
         self._log.check_room()
         who = request.who
         claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
@@ -156,7 +157,7 @@ class Intake:
             await self._log.add(submitted_record(submission, receipt_id))
         finally:
             self._under_way.discard(attempt_id)
-        # A process that stood still appended late, and the time of the append decides what grading takes.
+        # A process that was stopped may have appended late, and grading decides by the time of the append.
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
@@ -174,7 +175,7 @@ def _moment(ms: int) -> datetime:
 
 def _answers(body: bytes, paper: Paper) -> Answers:
     answers = _read(body, paper)
-    # Ids and letters have no colons, so each one stands behind a key.
+    # Ids and letters have no colons. In valid answers each colon follows a key.
     if body.count(b":") != len(answers) + 1:
         raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
     return answers

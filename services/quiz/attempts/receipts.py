@@ -5,7 +5,7 @@ class Receipts:
     """
     At most `receipts_max` receipts by attempt.
 
-    If there are more, the older half is forgotten as a whole: that costs nothing per receipt.
+    If there are more, the older half is deleted together, which costs nothing for each receipt.
     """
 
     def __init__(self, receipts_max: int) -> None:

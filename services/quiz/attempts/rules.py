@@ -1,9 +1,9 @@
 """
-Whose attempt is whose, and who may start one. Pure.
+Who owns an attempt, and who may start one. All functions are pure.
 
-The id of an attempt derives from its quiz, its participant, the day and the number of the attempt on that
-day. So the log alone shows that nobody had more attempts than allowed, and any other system can offer the
-quiz (`shared.contracts.events.QuizPublished`).
+The id of an attempt is computed from its quiz, its participant, the day and the number of the attempt on that
+day. So the log shows that nobody had more attempts than allowed, and any other system can offer the quiz
+(`shared.contracts.events.QuizPublished`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ class Attempt:
 
     Attributes:
         quiz_version: the version of the quiz that its paper was drawn from.
-        refused: the code of the refusal, where grading refused what was submitted.
+        refused: the code of the refusal, if grading refused the submission.
     """
 
     attempt_id: AttemptId
@@ -86,9 +86,9 @@ def next_attempt(
 
 def status_without_result(attempt: Attempt, *, is_closed: bool) -> AttemptStatus:
     """
-    What became of an attempt that is not graded.
+    The status of an attempt that is not graded.
 
-    Everything that was accepted is graded before the close. So an attempt is missed only once its quiz is
+    Everything that was accepted is graded before the close. So an attempt is missed only after its quiz is
     closed.
     """
     if attempt.refused is not None:

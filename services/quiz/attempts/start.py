@@ -22,7 +22,7 @@ from shared.messaging.group_commit import GroupCommit
 from shared.runtime.errors import Conflict
 
 QUIZ_CHANGED = "quiz_changed"
-# A start looks up every id that the participant's attempts can have: 20 a day, near midnight of two days.
+# A start reads every possible attempt id of the participant: 20 a day, near midnight for two days.
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0
@@ -47,7 +47,7 @@ class Start:
         """
         The ids that this participant's attempts can have, in order: those of yesterday and those of today.
 
-        Yesterday has some only if an attempt of it may go on past midnight.
+        Yesterday has some only if its attempts may continue after midnight.
         """
         schedule = self.offered.schedule
         today = self.offered.day_of(self.now)
@@ -60,7 +60,7 @@ class Start:
         return [attempt_id(record.quiz_id, self.participant_id, day, number) for number in numbers]
 
     def refusal(self) -> Conflict | None:
-        """Why nobody may start now, whoever it is: the quiz is not open."""
+        """The reason why nobody may start now: the quiz is not open."""
         try:
             check_open(self.offered.record, self.now)
         except Conflict as refusal:
@@ -89,13 +89,13 @@ async def start_attempts(
     """
     Start or resume an attempt for each participant; the attempts are stored when this returns.
 
-    Once somebody has started by a version of the quiz, this version stays. If a change of the quiz comes
-    first, nobody starts by the version before it (`quiz_changed`).
+    After somebody has started with a version of the quiz, this version stays. If a change of the quiz comes
+    first, nobody starts with the old version (`quiz_changed`).
 
-    Returns: one outcome a start, in order; Conflict where none may be started.
+    Returns: one outcome for each start, in order; Conflict if no attempt may be started.
     """
     refusals = [start.refusal() for start in starts]
-    # Whoever comes too early or too late begins nothing: the quiz may still change.
+    # A start that is too early or too late does not mark the quiz as begun: the quiz may still change.
     versions = {start.version for start, refusal in zip(starts, refusals, strict=True) if refusal is None}
     outdated = {one for one in versions if not await quizzes.begin(*one)}
     possible = [start.ids() for start in starts]

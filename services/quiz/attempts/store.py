@@ -12,7 +12,7 @@ from services.quiz.results.rules import AttemptId
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 
-# After their deadlines: by then every quiz has been over for three months.
+# Counted from their deadlines. Then every quiz has been over for three months.
 ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
 DAY_SECONDS = 86_400
 

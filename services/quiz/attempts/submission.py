@@ -2,12 +2,12 @@
 Submissions as structs: as they come in over HTTP, and as the log has them.
 
 A struct of msgspec is decoded in a third of the time of the public contract, which is a pydantic model, and
-submissions come by the thousand. If a struct refuses a body, the contract decides. So both accept the same
-bodies; tests/quiz/attempts/test_submission.py proves that the struct accepts no more.
+there are thousands of submissions. If a struct refuses a body, the contract decides. So both accept the same
+bodies: tests/quiz/attempts/test_submission.py proves that the struct accepts no more.
 
 All ids are checked by one match, and so are all letters: a pattern for each of forty took four fifths of the
-decoding. A time is checked for its year alone. A district that the contract would write differently is left
-to the contract.
+decoding. Of a time only the year is checked. A district that the contract would write differently is decoded
+by the contract.
 """
 
 import re
@@ -71,13 +71,13 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     quiz_version: Version | None = None
 
 
-# In whatever zone a time of these years is written, its year in UTC is valid.
+# The year in UTC of such a time is valid in every time zone.
 _PLAIN_YEARS = range(YEARS[0] + 1, YEARS[-1])
 
 
 class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """
-    A submission read from the log, which anybody may have written; intake makes its own of checked parts.
+    A submission read from the log. Anybody may have written it; intake makes its own from checked parts.
     """
 
     def __post_init__(self) -> None:
@@ -116,5 +116,5 @@ def _decode(value: bytes) -> Submission:
     try:
         return msgspec.convert(event, Submission, from_attributes=True)
     except msgspec.ValidationError as error:
-        # Not known to happen: the struct would be stricter than the contract. Only this record is rejected.
+        # This should never happen: the struct is stricter than the contract. Reject only this record.
         raise Rejected(f"the submission cannot be read: {error}", code="bad_body") from None

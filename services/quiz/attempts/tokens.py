@@ -1,8 +1,8 @@
 """
-The attempt token: all that intake must know of an attempt, signed with quiz's own key.
+The attempt token: everything that intake must know about an attempt, signed with quiz's own key.
 
-MessagePack and keyed BLAKE2b (RFC 7693) in base64: made and checked within microseconds. So intake looks
-nothing up (docs/decisions/0006-tokens.md).
+MessagePack and keyed BLAKE2b (RFC 7693) in base64: made and checked within microseconds. So intake makes no
+query (docs/decisions/0006-tokens.md).
 """
 
 from binascii import a2b_base64, b2a_base64
@@ -16,17 +16,17 @@ import msgspec
 from shared.contracts.checked import YEARS
 from shared.runtime.errors import NotAuthenticated
 
-# Ids of 64 characters and a district of 200 four-byte ones make 1,440.
+# Ids of 64 characters and a district of 200 four-byte characters need 1,440.
 TOKEN_CHARS_MAX = 2_048
 SIGNATURE_BYTES = 16
 TIME_MS_MAX = int(datetime(YEARS.stop, 1, 1, tzinfo=UTC).timestamp()) * 1_000
 
-# Checked though we alone sign: whoever got the key by mistake must not make a handler overflow.
+# Checked although only we sign: a person who got the key by mistake must not make a handler overflow.
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TIME_MS_MAX)]
 
 
 class AttemptClaims(msgspec.Struct, frozen=True, array_like=True):
-    """What the token carries; times in milliseconds since 1970."""
+    """The content of the token; times in milliseconds since 1970."""
 
     attempt_id: str
     quiz_id: str
@@ -70,7 +70,7 @@ class AttemptTokens:
                 raise ValueError("too long")
             text = token.encode("ascii")
             signed = a2b_base64(text.translate(_FROM_URL))
-            # The decoder drops characters that are no base64: many texts would be the same token.
+            # The decoder ignores characters that are not base64, so many texts would be the same token.
             if _encoded(signed) != text:
                 raise ValueError("not as we write it")
             signature, body = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
@@ -83,7 +83,7 @@ class AttemptTokens:
             ) from None
 
     def _signature(self, body: bytes) -> bytes:
-        # A copy holds the key already: half the cost of a new one.
+        # A copy contains the key already: half the cost of a new one.
         mac = self._mac.copy()
         mac.update(body)
         return mac.digest()

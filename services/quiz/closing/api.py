@@ -34,9 +34,10 @@ class ClosingOut(BaseModel):
 )
 async def close_quiz(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: OfferedQuizzes) -> ClosingOut:
     """
-    Nobody starts from now on, nobody submits after `closes_at` and the quiz's grace.
+    Nobody starts from now on, and nobody submits after `closes_at` and the quiz's grace.
 
-    `closes_at` is two seconds ahead, so that every process knows. What was accepted is graded first.
+    `closes_at` is two seconds in the future, so that every process knows. Accepted submissions are graded
+    first.
     Refused: `quiz_not_open` (409) before it opens, since a close is final.
     """
     await catalogue.look_up(quiz_id)

@@ -1,5 +1,5 @@
 """
-The close of a quiz: its final standings, once everything that was accepted in time is graded.
+The close of a quiz: everything that was accepted in time is graded, then the standings are final.
 
 A quiz that is over first waits for `LOG_DELAY_SECONDS_MAX`. Then all that intake has acknowledged is in the
 log, and the broker's time makes any further submission late. After that the graders must have committed every
@@ -31,7 +31,7 @@ LOOK_SECONDS = 1.0
 
 
 class CloseError(Exception):
-    """A quiz that is due cannot be closed, and no server is to blame."""
+    """A quiz that is due cannot be closed, and all servers answer."""
 
 
 class Closer:
@@ -83,9 +83,9 @@ class Closer:
         state = await read_log_state(self._kafka)
 
         async def close(quiz_id: str) -> None:
-            # Not the present end of the log: submissions of other quizzes would put this close off for ever.
+            # Not the present end of the log: submissions of other quizzes would delay it for ever.
             ends = self._ends.setdefault(quiz_id, state.ends)
-            # A partition that holds nothing any more has outlived its submissions.
+            # A partition without records: its submissions are already deleted.
             if all(state.graded.get(partition, end) >= end for partition, end in ends.items()):
                 await self._close(quiz_id, now)
 
@@ -100,7 +100,7 @@ class Closer:
         try:
             await self._waiting_grader.grade_of_quiz(quiz_id)
         except UnreadError as error:
-            # The fault of this quiz alone: the others close.
+            # Only this quiz has a problem: the others close.
             raise CloseError(error.message) from error
         await self._standings.release_all(quiz_id)
         if record := await self._quizzes.read(quiz_id):

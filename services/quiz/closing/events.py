@@ -18,7 +18,7 @@ def closed(
     The event with the final standings.
 
     Args:
-        best_first: participants and their orders, as many as the event may hold.
+        best_first: participants and their orders, up to the limit of the event.
         participants: how many have a standing.
     """
     half_points_max = HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper

@@ -1,4 +1,4 @@
-"""How far the log of submissions goes, and how far it is graded."""
+"""Where the log of submissions ends, and up to where it is graded."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,7 +16,7 @@ MARKER_WAIT_MS = 500
 
 class LogState(NamedTuple):
     """
-    Offsets of each partition that holds anything.
+    Offsets of each partition with records.
 
     Attributes:
         ends: where the partition ends now.
@@ -29,7 +29,7 @@ class LogState(NamedTuple):
 
 async def read_log_state(kafka: str) -> LogState:
     """
-    Where the log of submissions ends now, and to where it is graded.
+    Where the log of submissions ends now, and up to where it is graded.
 
     Raises:
         Unavailable: Kafka does not answer.
@@ -71,8 +71,9 @@ async def _skip_markers(consumer: AIOKafkaConsumer, partition: TopicPartition, o
     """
     The offset of the next submission from this one on, or of the log's end.
 
-    Graders commit what they have read. Another system's transaction ends with a marker, which takes an offset
-    and which nobody reads. So after such a transaction the log ends behind what the graders have committed.
+    Graders commit what they have read. Another system's transaction ends with a marker. The marker has an
+    offset, but nobody reads it. So after such a transaction the end of the log is higher than the graders'
+    committed offset.
     """
     consumer.seek(partition, offset)
     if await consumer.getmany(partition, timeout_ms=MARKER_WAIT_MS, max_records=1):

@@ -1,4 +1,4 @@
-"""When the traces of an erased participant are removed again. Pure."""
+"""When the traces of an erased participant are removed again. All functions are pure."""
 
 from datetime import datetime, timedelta
 

@@ -1,7 +1,7 @@
 """
-Remove the traces of erased participants: what waits for them, their profiles in results, their standings.
+Remove the traces of erased participants: waiting submissions, profiles in results, standings.
 
-Any number of workers may do it at once: to sweep twice is harmless.
+Several workers may do it at the same time: sweeping twice does no harm.
 """
 
 from datetime import timedelta
@@ -21,13 +21,13 @@ LOOP = "erasure"
 LOOK_SECONDS = 1.0
 # If nobody was erased: one query of a small index in every worker.
 IDLE_LOOK_SECONDS = 2.0
-# For so long, a grader that has not heard of an erasure may store a result (participants/erased.py). Longer
+# For this time, a grader that does not know of an erasure may store a result (participants/erased.py). Longer
 # than MongoDB lets a transaction live, too.
 SWEEP_AGAIN_SECONDS = 120.0
 
 
 class SweepError(Exception):
-    """A quiz could not be read: it may still hold traces of somebody."""
+    """A quiz could not be read: it may still contain traces of somebody."""
 
 
 class Sweeper:
@@ -66,8 +66,8 @@ class Sweeper:
         """
         Remove the traces of one participant, in every quiz.
 
-        Results are found by the ids that the participant's attempts can have. So no index has to be kept
-        for the few who are erased.
+        Results are found by the ids that the participant's attempts can have. So no index is needed for the
+        few erased people.
 
         Raises:
             SweepError: a quiz could not be read; the others are swept.

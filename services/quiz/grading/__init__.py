@@ -1,5 +1,5 @@
 """
-Grading: submissions from the log become results and standings, and `quiz.completed` tells of them.
+Grading: submissions from the log become results and standings, and `quiz.completed` is published.
 
 Start at rules.py, then handlers.py and grade.py. Submissions whose participant is not known yet wait in
 store.py until grade_waiting.py grades them.

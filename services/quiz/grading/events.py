@@ -41,7 +41,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def completed_records(results: Sequence[Completed], now: datetime) -> list[Record]:
-    """The events that tell of results."""
+    """The events of results."""
     return [_record(parent, result, title, now) for parent, result, title in results]
 
 

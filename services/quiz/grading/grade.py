@@ -1,5 +1,5 @@
 """
-Grade valid submissions: results and standings are stored together, then `quiz.completed` tells of them.
+Grade valid submissions: results and standings are stored together, then `quiz.completed` is published.
 
 The events are made from what is stored. So a repeat after a crash publishes everything that the first try
 may not have published.
@@ -27,17 +27,17 @@ OUTCOMES = ("graded", "repeated", "waiting", "rejected", "erased")
 
 class Grader:
     """
-    Stores the results of submissions and makes the events that tell of them.
+    Stores the results of submissions and makes their events.
 
     Attributes:
-        counts: the metric of submissions by what became of them.
+        counts: the metric of submissions by their outcome.
     """
 
     def __init__(self, catalogue: Catalogue, quizzes: QuizStore, results: ResultStore) -> None:
         self._catalogue = catalogue
         self._quizzes = quizzes
         self._results = results
-        # Born at 0, so that a first one shows as an increase.
+        # The counter starts at 0. So Prometheus sees the first one as an increase.
         self.counts = {outcome: metrics.SUBMISSIONS_GRADED.labels(outcome) for outcome in OUTCOMES}
 
     async def grade(
@@ -55,10 +55,10 @@ class Grader:
             later: by attempt, the ids of its later submissions in the same batch. An attempt that was graded
                 before is published again if the submission that was graded is in the batch: the first try
                 may have failed before it was published.
-            publish_all: publish every attempt, whichever submission of it was graded.
+            publish_all: publish every attempt, also if another submission of it was graded.
         """
         results = [result_of(one, profile) for one, profile in valid]
-        # Read before anything is written, and that is soon enough: see `_orders`.
+        # Read before anything is written. This is early enough: see `_orders`.
         frozen = await self._quizzes.frozen({result.quiz_id for result in results}) if results else {}
         earlier = await self._results.add(results, self._orders(frozen))
         to_publish: list[Completed] = []
@@ -87,11 +87,11 @@ class Grader:
 
     def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
         """
-        What results make of the standings.
+        The orders of results for the standings.
 
-        A result that was submitted after a freeze is held. A freeze that begins while this batch runs holds
-        none of these results: it begins two seconds after it was decided, and they were submitted before.
-        If a freeze ends while this batch runs, some results are still marked as held; the upkeep of
+        A result that was submitted after a freeze is held back. If a freeze begins while this batch runs, it
+        does not affect these results: it starts two seconds after the decision, and they were submitted
+        before. If a freeze ends while this batch runs, some results are still held back; the upkeep of
         standings releases them.
         """
 

@@ -1,7 +1,7 @@
 """
-Grade what waited: submissions whose participant became known, or whose quiz closes.
+Grade waiting submissions: their participant became known, or their quiz closes.
 
-What waited was accepted. So the close grades all of it, whether the participant is known by then or not.
+Waiting submissions were accepted. So the close grades all of them, also if a participant is still not known.
 """
 
 import logging
@@ -45,13 +45,13 @@ class WaitingGrader:
         self._publisher = publisher
 
     async def grade_of_participants(self, participant_ids: Iterable[str]) -> None:
-        """Grade what waits for those of these participants who are known."""
+        """Grade the waiting submissions of these participants, if the participants are known."""
         profiles = await self._participants.profiles(set(participant_ids))
         await self._grade(await self._waiting.of_participants(profiles.keys()), profiles)
 
     async def grade_of_quiz(self, quiz_id: str) -> None:
         """
-        Grade everything of a quiz that waits.
+        Grade all waiting submissions of a quiz.
 
         Raises:
             UnreadError: the quiz could not be read.
@@ -81,7 +81,7 @@ class WaitingGrader:
             offered = await self._catalogue.look_up(one.quiz_id, submission.quiz_version)
             return from_waiting(one, submission, offered)
         except Rejected as why:
-            # It was valid when it came. The others that wait must not wait for it.
+            # It was valid when it came. Other waiting submissions must not wait for it.
             self._grader.counts["rejected"].inc()
             log.warning("a submission that waited cannot be graded", extra={"code": why.code})
             return None

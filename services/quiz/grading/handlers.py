@@ -1,8 +1,8 @@
 """
-What quiz does with events: it grades submissions and keeps participants' profiles.
+What quiz does with events: it grades submissions and stores participants' profiles.
 
-A batch of submissions goes this way: what can never count is rejected, what has no profile yet waits, the
-rest is graded; then `quiz.completed` is published.
+A batch of submissions goes this way: submissions that can never count are rejected, those without a profile
+wait, the others are graded. Then `quiz.completed` is published.
 """
 
 import asyncio
@@ -176,7 +176,8 @@ class SubmissionHandler:
             if not (valid.submission.group_id or valid.submission.district)
         }
         profiles, any_waiting = await asyncio.gather(self._participants.profiles(asked), self._waiting.any())
-        # If an earlier submission of the attempt waits, this one waits behind it, whatever is known of it.
+        # If an earlier submission of the attempt waits, this one waits behind it, also if its profile is
+        # known.
         behind = await self._waiting.attempts_among(first) if any_waiting else frozenset()
         known: list[tuple[Valid, Profile]] = []
         waiting: list[Valid] = []
@@ -205,14 +206,17 @@ class SubmissionHandler:
 
 
 class ParticipantHandler:
-    """Keeps profiles, and grades what waited for them."""
+    """Stores profiles, and grades submissions that waited for them."""
 
     def __init__(self, participants: ParticipantStore, waiting_grader: WaitingGrader) -> None:
         self._participants = participants
         self._waiting_grader = waiting_grader
 
     async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
-        """Keep profiles, and grade what waited for them; forget what waited for the erased."""
+        """
+        Store profiles, and grade submissions that waited for them; delete waiting submissions of erased
+        people.
+        """
         changes: dict[str, ProfileChange] = {}
         for received in batch:
             event = received.event

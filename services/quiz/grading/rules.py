@@ -1,8 +1,8 @@
 """
-Whether a submission counts, and what result follows from it. Pure.
+Does a submission count, and what is its result? All functions are pure.
 
-Only what the log has decides: the submission and the time at which the broker appended it. So every try
-decides the same.
+Only the log decides: the submission and the time at which the broker appended it. So every try decides the
+same.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -21,13 +21,13 @@ from shared.contracts.envelope import Context
 from shared.runtime.errors import Rejected
 
 DAY_SECONDS = 86_400
-# A sender's clock may be ahead of the broker's by so much.
+# A sender's clock may be ahead of the broker's clock by this time.
 SKEW = timedelta(seconds=60)
 # These refusals are shown to the participant: the attempt's id proves that the submission names its owner.
 SHOWN_REFUSALS = frozenset({"attempt_late", "question_unknown"})
 
 
-# No dataclass: one is made for each submission, in a tenth of the time.
+# Not a dataclass: one is made for each submission, in a tenth of the time.
 class Valid(msgspec.Struct, frozen=True, gc=False):
     """
     A submission that counts if it is the first of its attempt, with its version of the quiz and its paper.
@@ -48,7 +48,7 @@ def check(
     log_delay_max: timedelta,
 ) -> Valid:
     """
-    Let a submission through that can count.
+    Accept a submission that can count.
 
     Args:
         appended_at: the broker's time.
@@ -58,7 +58,7 @@ def check(
         Rejected: it can never count.
     """
     started_at, submitted_at = submission.started_at, submission.submitted_at
-    # First, since all that follows counts with these times.
+    # First, since all later checks use these times.
     schedule = offered.schedule
     if not schedule.opens_at <= started_at <= submitted_at:
         raise Rejected(f"attempt {submission.attempt_id}: its times cannot be", code="times_impossible")
@@ -91,7 +91,7 @@ def result_of(valid: Valid, profile: Profile) -> Result:
     submission, record = valid.submission, valid.offered.record
     half_points, answers = mark(submission.answers, valid.paper.answer_key)
     half_points_max = valid.paper.half_points_max
-    # Rounded as they will be read back, so that a repeat says the same.
+    # Rounded as they will be read back, so that a repeat makes the same event.
     started_at, submitted_at = _stored(submission.started_at), _stored(submission.submitted_at)
     used = submitted_at - started_at
     return Result(
@@ -112,7 +112,7 @@ def result_of(valid: Valid, profile: Profile) -> Result:
 
 
 def _stored(moment: datetime) -> datetime:
-    """The moment as it is read back: in UTC, and MongoDB cuts off what is finer than milliseconds."""
+    """The moment as it is read back: in UTC, and MongoDB stores only whole milliseconds."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     finer = moment.microsecond % 1_000

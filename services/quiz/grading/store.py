@@ -14,7 +14,7 @@ from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 
 WAITING_MAX = 1_000
-# The close grades whatever still waits. So this removes only what no close has found.
+# The close grades all waiting submissions. So this removes only those that no close has found.
 WAITING_DAYS_KEPT = QUIZ_DAYS_MAX + 30
 DAY_SECONDS = 86_400
 
@@ -83,19 +83,19 @@ class WaitingStore:
         return [_waiting(document) for document in found]
 
     async def attempts_among(self, attempt_ids: Ids[str]) -> frozenset[str]:
-        """Those of these attempts whose submission waits."""
+        """The attempts among these that have a waiting submission."""
         with outages_named():
             found = await self._waiting.find({"_id": {"$in": list(attempt_ids)}}, {"_id": 1}).to_list(None)
         return frozenset(document["_id"] for document in found)
 
     async def remove(self, attempt_ids: Ids[str]) -> None:
-        """Forget submissions that wait no longer."""
+        """Delete submissions that do not wait any more."""
         if attempt_ids:
             with outages_named():
                 await self._waiting.delete_many({"_id": {"$in": list(attempt_ids)}})
 
     async def remove_of_participant(self, participant_id: str) -> None:
-        """Forget what waits for this participant."""
+        """Delete the waiting submissions of this participant."""
         with outages_named():
             await self._waiting.delete_many({"participant_id": participant_id})
 

@@ -1,5 +1,5 @@
 """
-Participants: group and district of each, as registration's events tell, and who was erased.
+Participants: group and district of each, from registration's events, and the ids of erased people.
 
 Start at rules.py, then store.py. erased.py keeps the ids of the erased in memory for all other rooms.
 """

@@ -1,8 +1,8 @@
 """
-Who was erased, in memory: nothing is started, accepted, graded or published for them.
+The ids of erased people, in memory: nothing is started, accepted, graded or published for them.
 
 Refreshed every second. A process that learns of an erasure late may still start or grade something in
-between; what it stores is removed later (erasure/sweep.py).
+between; its results are removed later (erasure/sweep.py).
 """
 
 import time
@@ -13,14 +13,14 @@ from shared.runtime.background import Loop
 from shared.runtime.errors import NotAuthenticated
 
 REFRESH_SECONDS = 1.0
-# What a grader knows is at most so old.
+# A grader's knowledge is at most this old.
 FRESH_SECONDS = 2.0
-# An erasure bears the time of its write, and can be read only some time later.
+# An erasure has the time of its write, and can be read only some time later.
 OVERLAP = timedelta(seconds=60)
 
 
 class Erased:
-    """The participants who were erased: an id each, some 100 bytes."""
+    """The participants who were erased: one id each, about 100 bytes."""
 
     def __init__(self, participants: ParticipantStore) -> None:
         self._participants = participants
@@ -31,7 +31,7 @@ class Erased:
 
     def check(self, participant_id: str) -> None:
         """
-        Let everybody through who was not erased.
+        Accept everybody who was not erased.
 
         Raises:
             NotAuthenticated: the participant was erased.
@@ -41,7 +41,7 @@ class Erased:
 
     async def keep_fresh(self) -> None:
         """
-        Refresh what is older than `FRESH_SECONDS`: the process may have stood still.
+        Refresh if the data are older than `FRESH_SECONDS`: the process may have been stopped.
 
         Raises:
             Unavailable: the database does not answer.

@@ -1,4 +1,4 @@
-"""Participants as quiz knows them. Pure."""
+"""Participants as quiz knows them. All functions are pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ import msgspec
 ParticipantId = NewType("ParticipantId", str)
 
 
-# No dataclass: one is made for each submission, in a tenth of the time.
+# Not a dataclass: one is made for each submission, in a tenth of the time.
 class Profile(msgspec.Struct, frozen=True, gc=False):
     """Group and district of a participant; both are None once the participant is erased."""
 
@@ -20,7 +20,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """An event about a participant; `profile` is None where the participant is erased."""
+    """An event about a participant; `profile` is None if the participant is erased."""
 
     version: int
     profile: Profile | None
@@ -35,7 +35,7 @@ class Erasure:
 
 
 def later_change(one: ProfileChange | None, other: ProfileChange) -> ProfileChange:
-    """Which of two changes of the same participant holds: an erasure, or the higher version."""
+    """The valid one of two changes of the same participant: an erasure, or the higher version."""
     if one is None or other.profile is None:
         return other
     return one if one.profile is None or one.version >= other.version else other

@@ -2,7 +2,7 @@
 Profiles and erasures as they are stored.
 
 participants   group and district, taken from an event only if its version is higher. Of an erased participant
-               the id alone stays, so that no late event brings the profile back.
+               only the id stays, so that no late event brings the profile back.
 """
 
 from collections.abc import Collection as Ids
@@ -22,7 +22,7 @@ class ParticipantStore:
         self._participants = database["participants"]
 
     async def prepare(self) -> None:
-        """Create the indexes; two of them hold only who was erased."""
+        """Create the indexes; two of them contain only erased people."""
         with outages_named():
             await self._participants.create_index(
                 [("erased_at", ASCENDING)], partialFilterExpression={"erased": True}
@@ -30,7 +30,7 @@ class ParticipantStore:
             await self._participants.create_index([("sweep_at", ASCENDING)], sparse=True)
 
     async def profiles(self, participant_ids: Ids[str]) -> dict[str, Profile]:
-        """What is known of these participants."""
+        """The profiles of these participants, if known."""
         if not participant_ids:
             return {}
         with outages_named():
@@ -42,7 +42,7 @@ class ParticipantStore:
 
     async def save(self, changes: Mapping[str, ProfileChange]) -> None:
         """
-        Keep what is new: a profile only by a higher version, an erasure for good.
+        Store new data: a profile only with a higher version, an erasure for ever.
 
         The condition is part of the update. So an event that comes late, or a second time, changes nothing.
         """
@@ -57,7 +57,7 @@ class ParticipantStore:
                 )
 
     async def erased_since(self, since: datetime | None) -> list[Erasure]:
-        """Who was erased at that time or later; all of them where none is given."""
+        """Who was erased at that time or later; all of them if no time is given."""
         which: Document = {"erased": True, **({"erased_at": {"$gte": since}} if since else {})}
         with outages_named():
             found = (
@@ -95,7 +95,7 @@ def _update(change: ProfileChange) -> list[Document]:
                     "district": None,
                     "erased": True,
                     "version": version,
-                    # The server's clock, by which all processes look for what is new.
+                    # The server's clock: all processes search for news by this clock.
                     "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]},
                     # A repeat of the event makes nothing due again.
                     "sweep_at": {"$cond": ["$erased", "$sweep_at", "$$NOW"]},

@@ -1,6 +1,6 @@
 """
 Quizzes: organisers publish them and change them, everyone sees them, every process keeps them in memory.
 
-Start at rules.py, then publish.py. papers.py draws the papers, offered.py is one version of a quiz in
-memory, and catalogue.py keeps all of them fresh for the other rooms.
+Start at rules.py, then publish.py. papers.py draws the papers, offered.py is one version of a quiz in memory,
+and catalogue.py keeps all of them up to date for the other rooms.
 """

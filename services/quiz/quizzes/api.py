@@ -70,7 +70,7 @@ async def publish_quiz(
     summary="A quiz with its questions and keys, as a PUT takes it",
 )
 async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes) -> Quiz:
-    """To put it again as it is changes nothing."""
+    """Putting it again without a change does nothing."""
     if (record := await quizzes.read(quiz_id)) is None:
         raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
     return record.quiz

@@ -1,4 +1,4 @@
-"""What is said of quizzes over HTTP."""
+"""The bodies of answers about quizzes."""
 
 from datetime import datetime
 from typing import Annotated

@@ -1,8 +1,8 @@
 """
-The quizzes in memory, so that neither intake nor grading looks anything up for a submission.
+The quizzes in memory, so that intake and grading need no query for a submission.
 
-Each process asks the database every `REFRESH_SECONDS` which quizzes have changed. It looks up at once a
-quiz or a version that somebody names and that it does not know.
+Each process asks the database every `REFRESH_SECONDS` which quizzes have changed. If somebody names a quiz or
+a version that is not in memory, it reads the database immediately.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shared.runtime.errors import NotFound, Unavailable
 LOOP = "quizzes"
 # Less than rules.NOTICE_SECONDS, so that an early close is known everywhere in time.
 REFRESH_SECONDS = 1.0
-# A submission waits so long for a refresh that is due; then what is known decides.
+# A submission waits this long for a refresh that is due; then the known data decide.
 LOOK_SECONDS_MAX = 2.0
 
 
@@ -92,7 +92,7 @@ class Catalogue:
 
     async def learn(self, wanted: Collection[tuple[str, int | None]]) -> None:
         """
-        Look up quizzes and versions that are not known: with two queries, however many are wanted.
+        Look up quizzes and versions that are not known: always with two queries.
 
         Raises:
             Unavailable: the database does not answer.
@@ -114,10 +114,10 @@ class Catalogue:
 
     async def current(self, quiz_id: str) -> Offered:
         """
-        A quiz as it is now, for those who promise something to participants.
+        A quiz as it is now, for code that gives participants an answer.
 
-        The record is at most `NOTICE_SECONDS` old, even if the process stood still, so it shows every early
-        close that has begun. While the database is away nobody can close a quiz early, and an older record is
+        The record is at most `NOTICE_SECONDS` old, even if the process was stopped, so it shows every early
+        close that has begun. While the database is down nobody can close a quiz early, and an older record is
         good enough.
 
         Raises:
@@ -168,7 +168,7 @@ class Catalogue:
         try:
             record = await self._quizzes.read(quiz_id, version)
         except Unavailable:
-            # The database is away: the old record is good enough.
+            # The database is down: the old record is good enough.
             raise
         except Exception:
             self._offered.pop(quiz_id, None)

@@ -1,5 +1,5 @@
 """
-The papers of a quiz: which questions, in which order. Pure.
+The papers of a quiz: which questions, in which order. All functions are pure.
 
 Questions are sorted by sha256("{quiz_id}/{number}/{question_id}"). For each topic of the blueprint, a paper
 has the first questions in this order. So a program in any language draws the same paper from the
@@ -47,7 +47,7 @@ def paper_number(attempt: str, papers: int) -> int:
 
 
 def keyed(question: Question) -> KeyedQuestion:
-    """What scoring needs of a question."""
+    """The parts of a question that scoring needs."""
     return KeyedQuestion(question.id, question.key, question.kind == "multiple")
 
 

@@ -10,7 +10,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # Every version of an open quiz is kept: another system may have drawn a paper from it.
 VERSIONS_MAX = 20
-# A version that is replaced longer before the opening was open to nobody, even if clocks differ.
+# A version that is replaced earlier than this before the opening was open to nobody, even if clocks differ.
 KEPT_BEFORE_OPENING = timedelta(seconds=60)
 
 
@@ -20,7 +20,7 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
 
     Raises:
         Conflict: somebody has begun it, or may have an attempt of it in another system: a change would be
-            unfair. Or another change came between. Or there are `QUIZZES_MAX`.
+            unfair. Or another change came in between. Or there are already `QUIZZES_MAX`.
         Rejected: it is over already, or does not fit an event.
     """
     record = await quizzes.read(quiz_id)

@@ -1,5 +1,5 @@
 """
-What a quiz is, when it takes attempts and submissions, and when it may change. Pure.
+A quiz, when it accepts attempts and submissions, and when it may change. All functions are pure.
 
 An organiser defines a `Quiz`. A `QuizRecord` is the quiz as it is now: its definition, its status, its close.
 """
@@ -31,7 +31,7 @@ GRACE_SECONDS_MAX = 60
 ATTEMPTS_A_DAY_MAX = 20
 # As many as the bits of an order can hold (standings/rules.py).
 QUIZ_DAYS_MAX = 366
-# So long after a deadline, what intake has acknowledged is in the log: see ACCEPTED_SECONDS_MAX in
+# After this time after a deadline, every acknowledged submission is in the log: see ACCEPTED_SECONDS_MAX in
 # attempts/intake.py.
 LOG_DELAY_SECONDS_MAX = 15
 # An early close and a freeze begin so much later, so that every process knows of them in time: see
@@ -42,7 +42,7 @@ Status = Literal["open", "closing", "closed"]
 
 
 def _not_blank(text: str) -> str:
-    # `line` refuses what cannot be seen, but takes no line ends and tabs.
+    # `line` refuses invisible text, but it does not accept line ends and tabs.
     line(text.replace("\n", " ").replace("\t", " "))
     return text
 
@@ -61,8 +61,8 @@ class Question(BaseModel):
     """
     A question with its key: the letters of all right options, in alphabetical order.
 
-    A multiple choice may have a single right option: if it could not, everyone would know that at
-    least two are right (docs/decisions/0020-points.md).
+    A multiple choice may have only one right option. Otherwise everyone would know that at least two are
+    right (docs/decisions/0020-points.md).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -165,15 +165,15 @@ class Quiz(BaseModel):
 
     @property
     def questions_a_paper(self) -> int:
-        """How many questions each paper has."""
+        """The number of questions in each paper."""
         return sum(self.blueprint.values())
 
     def keeps_to(self, earlier: "Quiz") -> bool:
         """
-        Whether this can take the place of an earlier version that has opened.
+        True if this can replace an earlier version that has opened.
 
-        Somebody may have an attempt of that version in another system. So everything stays that decides
-        whose attempt it is, what is in time, and how many points there are. The close may only move later.
+        Somebody may have an attempt of that version in another system. So everything must stay that decides
+        the owner of an attempt, the deadline, and the number of points. The close may only move later.
         """
         fixed = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
         return (
@@ -184,13 +184,13 @@ class Quiz(BaseModel):
 
 
 def day_of(quiz: Quiz, moment: datetime) -> str:
-    """The day of a moment where the quiz is held, as 2026-05-20."""
+    """The date of a moment at the quiz's place, as 2026-05-20."""
     return moment.astimezone(ZoneInfo(quiz.timezone)).date().isoformat()
 
 
 def day_around(quiz: Quiz, moment: datetime) -> tuple[datetime, datetime]:
     """
-    A span around a moment, in UTC, that lies within one day where the quiz is held.
+    A span around a moment, in UTC, that is within one day at the quiz's place.
 
     On days when clocks change the span is empty: where they change at midnight, a day can come twice.
     """
@@ -210,7 +210,7 @@ class QuizRecord:
     Attributes:
         closes_at: as the definition says, or earlier after an early close.
         version: counts the definitions; events and attempts name it.
-        frozen_at: standings show what was submitted until then; None if they are not frozen.
+        frozen_at: standings show submissions until this moment; None if they are not frozen.
         revision: counts every change of the record, freezes and closings too.
         begun: somebody may have an attempt of this version, so it must stay.
     """
@@ -227,7 +227,7 @@ class QuizRecord:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a quiz takes attempts and submissions; all moments are in UTC, so that they compare fast."""
+    """When a quiz accepts attempts and submissions; all moments are in UTC, so that they compare fast."""
 
     opens_at: datetime
     closes_at: datetime
@@ -241,22 +241,22 @@ class Schedule:
 
     def is_over(self, deadline_at: datetime, now: datetime) -> bool:
         """
-        Whether it is too late for the answers of an attempt.
+        True if it is too late for the answers of an attempt.
 
         Args:
-            deadline_at: what the participant was promised at the start; an early close may have come since.
+            deadline_at: the deadline that was given at the start; an early close may have come since then.
         """
         return now > deadline_at or now > self.accepts_until
 
 
 def schedule_of(quiz: Quiz, closes_at: datetime) -> Schedule:
-    """When a quiz that closes then takes attempts and submissions."""
+    """When a quiz with this closing time accepts attempts and submissions."""
     duration, grace = timedelta(seconds=quiz.duration_seconds), timedelta(seconds=quiz.grace_seconds)
     return Schedule(quiz.opens_at.astimezone(UTC), closes_at, duration, grace, closes_at + grace)
 
 
 def not_open_yet(record: QuizRecord) -> Conflict:
-    """The refusal of what must wait for the opening."""
+    """The refusal of a request that must wait for the opening."""
     return Conflict(
         f"quiz {record.quiz_id} opens at {record.quiz.opens_at.isoformat()}", code="quiz_not_open"
     )
@@ -264,7 +264,7 @@ def not_open_yet(record: QuizRecord) -> Conflict:
 
 def check_open(record: QuizRecord, now: datetime) -> None:
     """
-    Let through who may start now.
+    Accept a start if the quiz is open now.
 
     Raises:
         Conflict: the quiz has not opened yet, or has closed.
@@ -277,7 +277,7 @@ def check_open(record: QuizRecord, now: datetime) -> None:
 
 def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
     """
-    Let a new definition through.
+    Accept a new definition.
 
     Raises:
         Conflict: somebody has an attempt of the quiz, or may have one in another system.

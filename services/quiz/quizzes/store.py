@@ -1,7 +1,7 @@
 """
 Quizzes as they are stored.
 
-quizzes         what changes while a quiz is held, and the number of its present version; small, since every
+quizzes         the parts that change during a quiz, and the number of its present version; small, since every
                 process looks at it each second
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
@@ -43,7 +43,7 @@ class QuizStore:
         self.database = database
         self._quizzes = database[QUIZZES]
         self._versions = database[VERSIONS]
-        # Versions and quizzes that are marked as begun, as far as this process knows.
+        # Versions and quizzes that are marked as begun and that this process knows.
         self._begun: set[tuple[str, int]] = set()
         self._graded: set[str] = set()
 
@@ -165,7 +165,7 @@ class QuizStore:
         """
         Close a quiz at `at`: nobody starts from now on, and nobody submits after `at` and the grace.
 
-        Nothing changes if the quiz is closing already, or has not opened by now.
+        Nothing changes if the quiz is closing already, or has not opened yet.
         """
         grace_ms = {"$multiply": ["$grace_seconds", 1_000]}
         with outages_named():
@@ -184,7 +184,7 @@ class QuizStore:
             )
 
     async def over(self, before: datetime) -> list[str]:
-        """Quizzes that are not closed and stopped accepting before then, at most `DUE_MAX`."""
+        """Quizzes that stopped accepting before this moment and are not closed, at most `DUE_MAX`."""
         which = {"status": {"$in": ["open", "closing"]}, "accepts_until": {"$lt": before}}
         with outages_named():
             found = await self._quizzes.find(which, {"_id": 1}).limit(DUE_MAX).to_list(None)
@@ -194,7 +194,7 @@ class QuizStore:
         """
         Show standings as of `at`; a freeze already begun stays as it is.
 
-        Only a quiz that is open by now is frozen.
+        Only an open quiz is frozen.
         """
         with outages_named():
             await self._quizzes.update_one(
@@ -208,7 +208,7 @@ class QuizStore:
             )
 
     async def thaw(self, quiz_id: str) -> None:
-        """End a freeze, if there is one; the upkeep of standings releases what was held."""
+        """End a freeze, if there is one; the upkeep of standings releases the results that were held back."""
         with outages_named():
             await self._quizzes.update_one(
                 {"_id": quiz_id, "frozen_at": {"$exists": True}},
@@ -216,7 +216,7 @@ class QuizStore:
             )
 
     async def end_freezes(self, quiz_id: str) -> None:
-        """Before the final standings: end the freeze, and let nobody freeze again."""
+        """Before the final standings: end the freeze, and allow no other freeze."""
         with outages_named():
             await self._quizzes.update_one(
                 {
@@ -228,7 +228,7 @@ class QuizStore:
             )
 
     async def frozen(self, quiz_ids: Iterable[str]) -> dict[str, datetime]:
-        """Since when standings are frozen, for those of these quizzes where they are."""
+        """The start of the freeze, for the frozen quizzes among these."""
         which = {"_id": {"$in": list(quiz_ids)}, "frozen_at": {"$exists": True}}
         with outages_named():
             found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
@@ -245,13 +245,13 @@ class QuizStore:
 
 
 def frozen_since(database: SyncDatabase, session: SyncSession, quiz_id: str) -> datetime | None:
-    """Since when a quiz's standings are frozen, in the transaction given."""
+    """The start of a quiz's freeze, read in this transaction."""
     quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"frozen_at": 1}, session=session) or {}
     return quiz.get("frozen_at")
 
 
 def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> bool:
-    """Whether a quiz's standings are final, in the transaction given."""
+    """True if a quiz's standings are final, read in this transaction."""
     quiz = database[QUIZZES].find_one({"_id": quiz_id}, {"status": 1}, session=session) or {}
     return quiz.get("status") == "closed"
 

@@ -1,4 +1,4 @@
-"""What a result is. Pure."""
+"""A result. All functions are pure."""
 
 from datetime import datetime
 from typing import NewType
@@ -13,7 +13,7 @@ from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
 AttemptId = NewType("AttemptId", str)
 
 
-# No dataclass: this one is made by the thousand, in a tenth of the time.
+# Not a dataclass: thousands are made, in a tenth of the time.
 class Result(msgspec.Struct, frozen=True, gc=False):
     """
     A graded attempt, `half_points` of `half_points_max` half points.
@@ -47,5 +47,5 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def score_percent(self) -> int:
-        """What is shown of them."""
+        """The points as they are shown."""
         return score_percent(self.half_points, self.half_points_max)

@@ -21,7 +21,7 @@ from shared.storage.mongo import (
 )
 
 RESULTS = "results"
-# After a repeat, so many batches look for repeats before they write.
+# After a repeat, this number of batches search for repeats before they write.
 LOOKS_AFTER_A_REPEAT = 20
 
 
@@ -36,7 +36,7 @@ class ResultStore:
         self._batches_to_look = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
-        """Create the collection; a transaction must not have to."""
+        """Create the collection now: creating it in a transaction causes conflicts."""
         with outages_named():
             await mongo.create_missing(self._database, (RESULTS,))
 
@@ -52,10 +52,10 @@ class ResultStore:
         self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]
     ) -> dict[str, Result]:
         """
-        Save results, one for each attempt, and raise the standings: all of it or nothing.
+        Save results, one for each attempt, and raise the standings: everything or nothing.
 
         Args:
-            orders: the orders of the results that count, whether they are saved now or were saved before.
+            orders: the orders of the results that count, both new and earlier ones.
         Returns: by attempt, the results that were saved before.
         """
         if not results:
@@ -69,7 +69,7 @@ class ResultStore:
                 earlier = {document["_id"]: _result(document) for document in found}
             new = [result for result in results if result.attempt_id not in earlier]
             mongo.insert_all(database[RESULTS], [_result_document(result) for result in new], session)
-            # The earlier results too: their standings are right after this, whatever wrote them.
+            # The earlier results too: after this their standings are right in any case.
             raise_standings(database, session, orders([*new, *earlier.values()]))
             return earlier
 
@@ -82,7 +82,7 @@ class ResultStore:
             return await mongo.in_sync_transaction(self._database, work)
 
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
-        """Take group and district out of the results of these attempts, where there are any."""
+        """Delete group and district from the results of these attempts."""
         with outages_named():
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}

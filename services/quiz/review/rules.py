@@ -1,4 +1,8 @@
-"""The review of an attempt: the own answer beside the key of each question. Pure."""
+"""
+The review of an attempt: the participant's answer beside the key of each question.
+
+All functions are pure.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +14,7 @@ from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of, 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One question of the paper; `answer` is None where none was given."""
+    """One question of the paper; `answer` is None if there was none."""
 
     question: Question
     answer: str | None
@@ -18,7 +22,7 @@ class Reviewed:
 
     @property
     def right(self) -> bool:
-        """Whether it got the full point."""
+        """True if the answer got the full point."""
         return self.points == 1
 
 
@@ -27,7 +31,7 @@ def review(questions: Sequence[Question], packed_answers: str | None) -> list[Re
     The questions of a paper, in its order, each with its answer and its points.
 
     Args:
-        packed_answers: as a result keeps them (`scoring.rules.packed`); None where nothing was submitted.
+        packed_answers: as stored in a result (`scoring.rules.packed`); None if nothing was submitted.
     """
     answers = [None] * len(questions) if packed_answers is None else unpacked(packed_answers)
     return [

@@ -1,3 +1,3 @@
 """
-Scoring: how answers become points, and when points suffice to pass. Only rules.py.
+Scoring: how answers become points, and when the points are enough to pass. Only rules.py.
 """

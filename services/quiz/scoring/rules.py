@@ -1,5 +1,6 @@
 """
-How answers become points. Pure.
+How answers become points. All functions are pure. `grade` is the reference; the grader uses `mark`, which is
+faster.
 
 Every question is worth one point. Single choice and true/false: the right letter gives the point. Multiple
 choice: all right letters and no wrong one give the point, some right letters and no wrong one give half a
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from shared.runtime.errors import Rejected
 
 HALF_POINTS_A_QUESTION = 2
-# What the documents of the interfaces say of `score_percent`.
+# The description of `score_percent` in the OpenAPI documents.
 PERCENT_SHOWN = "points in whole percent, rounded down; points decide"
 
 
@@ -100,17 +101,17 @@ def grade(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> int:
 
 
 def score_percent(half_points: int, half_points_max: int) -> int:
-    """Points in whole percent, for show; rounded down, so that 100 means all points."""
+    """Points in whole percent, only to be shown; rounded down, so that 100 means all points."""
     return 100 * half_points // half_points_max
 
 
 def passes(half_points: int, half_points_max: int, pass_percent: int) -> bool:
-    """Whether points reach this share of all points; nothing is rounded."""
+    """True if points reach this share of all points; nothing is rounded."""
     return 100 * half_points >= pass_percent * half_points_max
 
 
 def half_points_of(answer: str | None, question: KeyedQuestion) -> int:
-    """The half points that an answer is worth: 0, 1 or 2."""
+    """The half points of an answer: 0, 1 or 2."""
     if answer is None:
         return 0
     if answer == question.key:
@@ -131,5 +132,5 @@ def packed(answers: Mapping[str, str], key: Sequence[KeyedQuestion]) -> str:
 
 
 def unpacked(answers: str) -> list[str | None]:
-    """The answers that `packed` has packed, in the paper's order; None where a question was not answered."""
+    """The answers that `packed` has packed, in the paper's order; None if a question was not answered."""
     return [answer or None for answer in answers.split(",")]

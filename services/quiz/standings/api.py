@@ -70,10 +70,10 @@ async def read_standings(
     ranks: CountedRanks,
     limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
 ) -> StandingsOut:
-    """Equal points in equal seconds share a rank; who finished earlier is only listed first."""
+    """Equal points in equal seconds share a rank; the one who finished earlier is only listed first."""
     record = (await catalogue.look_up(quiz_id)).record
     best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
-    # The page is of now, the number of a moment ago.
+    # The page shows the present, the number is a moment old.
     participants = max(await ranks.participants(quiz_id), len(best))
     return StandingsOut(
         quiz_id=quiz_id,
@@ -116,11 +116,12 @@ async def read_own_standing(
 )
 async def freeze_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: OfferedQuizzes) -> FreezeOut:
     """
-    Everyone sees the results submitted until `frozen_at`, however late they are graded, and no later ones.
+    Everyone sees all results submitted until `frozen_at`, also those that are graded much later, and no
+    others.
 
-    `frozen_at` is two seconds ahead, so that every process knows. Results are given to their
-    participants all the same. Repeating it changes nothing; the close ends it. Refused:
-    `quiz_not_open` (409) before it opens, `quiz_closed` (409).
+    `frozen_at` is two seconds in the future, so that every process knows. Participants still see their own
+    results. Repeating it changes nothing; the close ends it. Refused: `quiz_not_open` (409) before it opens,
+    `quiz_closed` (409).
     """
     await catalogue.look_up(quiz_id)
     now = clock.now()
@@ -140,7 +141,7 @@ async def freeze_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: O
     summary="Show the standings as they are again",
 )
 async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: OfferedQuizzes) -> FreezeOut:
-    """What was held back stands within seconds. Repeating it changes nothing."""
+    """Results that were held back are shown within seconds. Repeating it changes nothing."""
     await catalogue.look_up(quiz_id)
     await quizzes.thaw(quiz_id)
     await catalogue.refresh()

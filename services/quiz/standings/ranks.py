@@ -1,8 +1,8 @@
 """
-Ranks, and how many participants have a standing: from counts, so that a million standings need not be read.
+Ranks, and the number of participants with a standing: from counts, so that nobody reads a million standings.
 
 A process reads the counts of a quiz at most once in `FRESH_SECONDS`, and only while somebody asks. The
-standing itself is read as it is now. It never counts as better than itself, however old the counts are.
+standing itself is read as it is now. It never counts as better than itself, also when the counts are old.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class Ranks:
 
     async def participants(self, quiz_id: str) -> int:
         """
-        How many participants have a standing.
+        The number of participants with a standing.
 
         Raises:
             Unavailable: the database does not answer.

@@ -1,11 +1,12 @@
 """
-The order of results, and the policy for ties. Pure.
+The order of results, and the policy for ties. All functions are pure.
 
 More points come first, then less time, then who finished earlier. A result's order is one whole number, and a
 participant's standing is the highest order of all results. So the standing is the same if results come twice,
-late or in another sequence.
+late or in a different sequence.
 
-Tie policy: equal points in equal whole seconds share a rank. Who finished earlier is only listed first.
+Tie policy: equal points in equal whole seconds share a rank. The one who finished earlier is only listed
+first.
 """
 
 from collections.abc import Sequence
@@ -71,7 +72,8 @@ def least_better(order_: int) -> int:
 
 def ranked(best_first: Sequence[tuple[str, int]], opens_at: datetime) -> list[Standing]:
     """
-    Participants with their ranks: those who tie share a rank, and the next rank counts them (1, 2, 2, 4).
+    Participants with their ranks: participants in a tie share a rank, and the next rank counts them (1, 2, 2,
+    4).
 
     Args:
         best_first: participants and their orders, beginning with the best of the quiz.

@@ -45,7 +45,7 @@ QUIZZES_HELD_MAX = 200
 
 
 class StandingKey(NamedTuple):
-    """A participant's standing in a quiz, or what a freeze of that moment holds of it."""
+    """A participant's standing in a quiz, or the standing that a freeze of that moment holds back."""
 
     quiz_id: QuizId
     participant_id: ParticipantId
@@ -75,13 +75,13 @@ class StandingStore:
 
     async def release(self, quiz_id: str) -> int:
         """
-        Put what ended freezes have held into the standings, at most `RELEASED_MAX` of it.
+        Put results that ended freezes held back into the standings, at most `RELEASED_MAX`.
 
-        Returns: how much it was; call again until nothing is left.
+        Returns: their number; call again until it is 0.
         """
 
         def work(database: SyncDatabase, session: SyncSession) -> int:
-            # Read in this transaction, so that the freeze and what it holds are of the same moment.
+            # Read in this transaction, so that the freeze and its results are of the same moment.
             which = {"quiz_id": quiz_id, "frozen_at": {"$ne": frozen_since(database, session, quiz_id)}}
             found = list(database[HELD].find(which, session=session).limit(RELEASED_MAX))
             if found:
@@ -98,22 +98,22 @@ class StandingStore:
         return await mongo.in_sync_transaction(self._database, work)
 
     async def release_all(self, quiz_id: str) -> None:
-        """`release` until nothing is held that no present freeze holds."""
+        """Call `release` until only results of present freezes are held back."""
         while await self.release(quiz_id):
             pass
 
     async def quizzes_held(self) -> list[str]:
-        """The quizzes of which something is held."""
+        """The quizzes with results that are held back."""
         with outages_named():
             found: list[str] = await self._held.distinct("quiz_id")
         return found[:QUIZZES_HELD_MAX]
 
     async def remove(self, quiz_id: str, participant_id: str) -> bool:
         """
-        Take a participant out of the standings and counts of a quiz, unless it is closed.
+        Remove a participant from the standings and counts of a quiz, unless it is closed.
 
-        Final standings stay: of participants they hold the pseudonymous id alone. Returns whether anything
-        was removed.
+        Final standings stay: they contain only the pseudonymous ids of participants. Returns True if
+        something was removed.
         """
         who = StandingKey(QuizId(quiz_id), ParticipantId(participant_id))
 
@@ -173,7 +173,7 @@ class StandingStore:
             cells: Counter[int] = Counter()
             for found in database[STANDINGS].aggregate(pipeline, session=session):
                 cells[cell_of(int(found["_id"]) << FINISH_BITS)] += found["count"]
-            # A change that comes meanwhile belongs to a standing that was not counted here; it stays.
+            # A change that comes during this time belongs to a standing that was not counted here; it stays.
             database[CHANGES].delete_many({"quiz_id": quiz_id}, session=session)
             _write_counts(database, session, quiz_id, cells)
 
@@ -210,7 +210,9 @@ class StandingStore:
         return document["order"] if document else None
 
     async def count(self, quiz_id: str, at_least: int = 0, below: int | None = None) -> int:
-        """How many standings have at least this order and less than that, counted one by one."""
+        """
+        The number of standings from the first order up to, but not with, the second one, counted one by one.
+        """
         orders = {"$gte": at_least} if below is None else {"$gte": at_least, "$lt": below}
         with outages_named():
             count: int = await self._standings.count_documents({"quiz_id": quiz_id, "order": orders})

@@ -1,9 +1,9 @@
 """
-How many standings there are by points and time: ranks are counted from these numbers. Pure.
+The number of standings by points and time: ranks are computed from these numbers. All functions are pure.
 
-A cell counts the standings with the same half points and the same second of time used. Beyond
-`EXACT_SECONDS` a cell is `WIDE_SECONDS` wide. So a rank is a sum over some thousand numbers however many
-people have a standing, and the size of a tally is bounded.
+A cell counts the standings with the same half points and the same second of time used. Above `EXACT_SECONDS`
+a cell is `WIDE_SECONDS` wide. So a rank is a sum over some thousand numbers for any number of people, and the
+size of a tally is limited.
 """
 
 import struct
@@ -38,12 +38,12 @@ def end_of_cell(order: int) -> int:
 
 
 def is_exact(order: int) -> bool:
-    """Whether all standings of this order's cell share a rank."""
+    """True if all standings of this order's cell share a rank."""
     return cell_of(order) % CELLS_A_SCORE < EXACT_SECONDS
 
 
 def packed(changes: Mapping[int, int]) -> bytes:
-    """How many standings each cell has gained or lost; cells without a change are left out."""
+    """The number of standings that each cell has gained or lost; cells without a change are left out."""
     return b"".join(PAIR.pack(cell, count) for cell, count in changes.items() if count)
 
 
@@ -80,18 +80,18 @@ class Tally:
 
     @property
     def participants(self) -> int:
-        """How many standings there are."""
+        """The number of standings."""
         return sum(self._sum(score)[-1] for score in self._scores)
 
     def better_cells(self, order: int) -> int:
-        """How many standings are in cells that rank before this order's cell."""
+        """The number of standings in cells that rank before this order's cell."""
         score, place = divmod(cell_of(order), CELLS_A_SCORE)
         above = sum(self._sum(other)[-1] for other in self._scores if other > score)
         within = self._sum(score) if score in self._scores else [0]
         return above + within[min(place, len(within) - 1)]
 
     def _sum(self, score: int) -> list[int]:
-        """By position, how many standings of this score are in the cells before it."""
+        """By position, the number of standings of this score in the cells before it."""
         if score not in self._sums:
             self._sums[score] = list(accumulate(self._scores[score], initial=0))
         return self._sums[score]

@@ -1,8 +1,8 @@
 """
-The upkeep of standings: what freezes held is released, changes of the counts are folded.
+The upkeep of standings: results of old freezes are released, changes of the counts are folded.
 
-Any number of workers may do it at once: each step is a transaction that does nothing if another worker came
-first.
+Several workers may do it at the same time: each step is a transaction that does nothing if another worker
+came first.
 """
 
 import time
@@ -24,15 +24,15 @@ class Upkeep:
     def __init__(self, standings: StandingStore, *, fold_seconds: float = FOLD_SECONDS) -> None:
         self._standings = standings
         self._fold_seconds = fold_seconds
-        # Since when a quiz has changes that are not folded.
+        # For each quiz, the time since when it has changes that are not folded.
         self._unfolded: dict[str, float] = {}
         self.loop = Loop(LOOP, self.turn)
 
     async def turn(self) -> float:
         """
-        Release what no present freeze holds, and fold counts; returns seconds to rest.
+        Release results of old freezes, and fold counts; returns seconds to rest.
 
-        A grader that learned late of a thaw may have held something after it. This is released too.
+        A grader that learned late of a thaw may have held back results after it. These are released too.
 
         Raises:
             Unavailable: the database does not answer; call again.
