@@ -25,7 +25,7 @@ from shared.web.app import serve
 
 
 class AwardsSettings(Settings):
-    """What awards is configured by."""
+    """The settings of awards."""
 
     database: str = Field("kepu_awards", description="name of awards' own database")
     award_key: SecretStr = Field(min_length=32, description="secret that makes award codes")

@@ -40,7 +40,7 @@ class AwardsOut(BaseModel):
 
 
 class OwnAwardsOut(BaseModel):
-    """A page of one's own awards; `after` leads to the next one, null on the last."""
+    """A page of the participant's own awards; `after` leads to the next one, null on the last."""
 
     awards: list[AwardOut]
     after: str | None
@@ -62,7 +62,7 @@ async def revoke(award_id: IdInPath, body: RevocationIn, awards: Awards, known: 
     """
     A revoked award is never issued again. 404 `award_unknown`.
 
-    A repeat with the same reason changes nothing, with another one it is refused: 409 `award_revoked`.
+    A repeat with the same reason changes nothing. A different reason is refused: 409 `award_revoked`.
     """
     return detail(await revoke_award(award_id, body.reason, awards, known))
 
@@ -73,8 +73,7 @@ async def look_up(award_code: CodeInPath, awards: Awards, known: Known) -> Award
     Case, spaces, dashes and full-width characters do not matter. 422 `award_code_malformed`, 404
     `award_unknown`.
 
-    The certificate of a holder who was erased is still genuine. The answer says so, and nothing about the
-    holder.
+    The certificate of an erased person is still genuine. The answer says this, and nothing about the person.
     """
     code = read_code(award_code)
     award = await awards.by_code(code)
@@ -94,7 +93,7 @@ async def list_own(
     after: After = None,
     limit: Limit = PAGE,
 ) -> OwnAwardsOut:
-    """401 `participant_erased` once everything about them was erased."""
+    """401 `participant_erased` after the participant was erased."""
     check_token(erased=bool(await known.erased([who.participant_id])))
     place = place_after(after, datetime, str)
     found = await awards.of_recipient(who.participant_id, await schemes.ids(), place, limit)

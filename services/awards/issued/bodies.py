@@ -1,4 +1,4 @@
-"""Awards as answers show them: to everyone, and to organisers."""
+"""Awards in answers: for everyone, and for organisers."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,9 +11,9 @@ from shared.contracts.events import AwardKind
 
 class AwardOut(BaseModel):
     """
-    An award as anyone who has its code may see it; the recipient is a pseudonymous id.
+    An award for anyone with its code; the recipient is a pseudonymous id.
 
-    Of a recipient who was erased: null, as is the reason of a revocation.
+    If the recipient was erased, it is null, and so is the reason of a revocation.
     """
 
     award_code: str = Field(examples=["KW-7Q2MA-X4D0P"])

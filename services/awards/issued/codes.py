@@ -1,9 +1,9 @@
 """
-Award ids, and the codes that stand on certificates and are typed in by people.
+Award ids, and the codes on certificates, which people type in.
 
 A code is "KW-XXXXX-XXXXX": nine characters of Crockford's base32, which has no I, L, O or U, and a check
 character. The check is a weighted sum over GF(32); the weights are the powers of a primitive element. It
-finds every single wrong character and every two that were swapped.
+finds every single wrong character and every two swapped characters.
 
 Source: docs/decisions/0009-award-ids-and-ties.md
 """
@@ -26,7 +26,9 @@ _VALUES = {symbol: value for value, symbol in enumerate(ALPHABET)}
 
 
 def award_id(scheme_id: str, recipient_id: str) -> str:
-    """The id of the one award that a recipient can have by a scheme; all ids of a scheme lie together."""
+    """
+    The id of the one award that a recipient can have from a scheme; all ids of a scheme are near each other.
+    """
     return member_id(scheme_id, recipient_id)
 
 
@@ -35,7 +37,7 @@ def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
     The code of an award; nobody without the key can compute it from the ids.
 
     Args:
-        turn: how many codes of this award were found to stand on other awards already.
+        turn: the number of codes of this award that other awards already have.
     """
     digest = hmac.digest(key, f"{award_id}/{turn}".encode(), "sha256")
     number = int.from_bytes(digest[:8], "big")
@@ -50,9 +52,9 @@ def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
 
 def read_code(typed: str) -> str:
     """
-    The code that somebody typed, in the form that we write.
+    A typed code in our standard form.
 
-    Case, spaces, dashes and full-width characters do not matter; O is read as 0, and I and L as 1.
+    Case, spaces, dashes and full-width characters make no difference; O is read as 0, and I and L as 1.
 
     Raises:
         Rejected: it does not look like a code, or has a typing error.
@@ -80,7 +82,11 @@ def _times_x(value: int) -> int:
 
 
 def _weighted_at(place: int) -> list[int]:
-    """What each symbol at this place adds to the check, which is a sum: so it can be read from a table."""
+    """
+    The part of each symbol at this place in the check.
+
+    The check is a sum, so a table can give the parts.
+    """
     return [_times_x(_weighted([value] + [0] * (SYMBOLS - 2 - place))) for value in range(len(ALPHABET))]
 
 

@@ -1,4 +1,4 @@
-"""The events `award.issued` and `award.revoked`. Pure: the same award gives the same event every time."""
+"""The events `award.issued` and `award.revoked`. The same award gives the same event every time."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ _encoder = msgspec.json.Encoder()
 
 def issued_record(award: Award, parent: Context) -> Record:
     """
-    The event that the award was issued, as a record; for many at a time.
+    The event that the award was issued, as a record; fast, for many awards.
 
     The bytes are the same as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the
     time. tests/awards/issued/test_events.py proves it.

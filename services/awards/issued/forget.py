@@ -1,4 +1,4 @@
-"""Forgetting what organisers wrote about the erased; their awards stay, under ids that say nothing."""
+"""Deleting organisers' texts about erased people. Their awards stay, under pseudonymous ids."""
 
 from collections.abc import Iterable
 

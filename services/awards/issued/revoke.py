@@ -1,4 +1,4 @@
-"""Revoking an award: the use case behind `POST /awards/{award_id}/revoke`."""
+"""Revoking an award: the use case of `POST /awards/{award_id}/revoke`."""
 
 from services.awards.issued import events
 from services.awards.issued.rules import Award, revoked

@@ -1,4 +1,4 @@
-"""What an award is, and how it is revoked. Pure."""
+"""An award, and how it is revoked. All functions are pure."""
 
 from datetime import datetime
 
@@ -8,16 +8,16 @@ from msgspec.structs import replace
 from shared.contracts.events import AwardKind
 from shared.runtime.errors import Conflict
 
-# The first version of an award; nothing but its revocation changes it.
+# The first version of an award; only its revocation changes it.
 ISSUED = 1
-# Stands in place of an organiser's words when the recipient was erased.
+# Replaces an organiser's text when the recipient was erased.
 ERASED_REASON = "revoked"
 
 
-# A struct, since many are made at a time: a frozen dataclass costs four times as much to make.
+# A struct, since many are made at a time: making a frozen dataclass costs four times as much.
 class Award(msgspec.Struct, frozen=True):
     """
-    An award as it was issued; a revoked one stays, with when and why.
+    An award as it was issued; a revoked one stays, with time and reason.
 
     Attributes:
         cause: the result, the closed quiz or the conferral that it follows from.
@@ -43,16 +43,16 @@ class Award(msgspec.Struct, frozen=True):
 
     @property
     def held(self) -> bool:
-        """Whether it still holds."""
+        """True if the award is still valid."""
         return self.revoked_at is None
 
 
 def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     """
-    The award once it is revoked; on a repeat, the award itself.
+    The revoked award; on a repeat, the same award.
 
     Args:
-        erased: the recipient was erased. Then no words of an organiser are kept or published any more, and a
+        erased: the recipient was erased. Then no text of an organiser is stored or published any more, and a
             repeat may give any reason.
 
     Raises:
@@ -70,7 +70,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
 
 def check_held(award: Award) -> None:
     """
-    See that an award that is to be conferred was not revoked: a revoked one is never issued again.
+    Check that an award to be conferred was not revoked: a revoked one is never issued again.
 
     Raises:
         Conflict: it was revoked.

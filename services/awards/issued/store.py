@@ -1,9 +1,9 @@
 """
-Awards in MongoDB; they are kept for good.
+Awards in MongoDB; they are stored for ever.
 
-The id of an award derives from its scheme and its recipient (`codes.award_id`). All ids of a scheme lie
-together, and a recipient has one award of each scheme at the most. So neither a scheme's awards nor a
-recipient's need an index of their own.
+The id of an award is computed from its scheme and its recipient (`codes.award_id`). All ids of a scheme are
+near each other, and a recipient has at most one award of each scheme. So no other index is needed to find a
+scheme's or a recipient's awards.
 """
 
 from collections.abc import Collection as Some
@@ -33,7 +33,7 @@ class AwardStore:
         self._awards = database["awards"]
 
     async def prepare(self) -> None:
-        """Create the index, and the collection with it: a transaction must not have to."""
+        """Create the index and the collection now: creating it in a transaction causes conflicts."""
         with mongo.outages_named():
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
 
@@ -47,14 +47,14 @@ class AwardStore:
         return {document["_id"]: _award(document) for document in found}
 
     async def codes_taken(self, codes: Iterable[str]) -> set[str]:
-        """The codes among these that stand on an award already."""
+        """The codes among these that awards already have."""
         condition = {"award_code": {"$in": list(codes)}}
         with mongo.outages_named():
             found = await self._awards.find(condition, {"award_code": 1}).to_list(None)
         return {document["award_code"] for document in found}
 
     async def add_new(self, awards: Sequence[Award]) -> list[Award]:
-        """Insert awards whose id and code are new; returns those. The others are left alone."""
+        """Insert awards whose id and code are new; returns those. The others do not change."""
         there = await mongo.insert_new(self._awards, [_document(award) for award in awards])
         return [award for place, award in enumerate(awards) if place not in there]
 
@@ -75,7 +75,7 @@ class AwardStore:
                 await self._awards.update_many({"_id": {"$in": ids}}, {"$unset": {"note": 1, "reason": 1}})
 
     async def by_code(self, code: str) -> Award | None:
-        """The award that a code stands on."""
+        """The award with this code."""
         with mongo.outages_named():
             document = await self._awards.find_one({"award_code": code})
         return _award(document) if document else None
@@ -86,7 +86,7 @@ class AwardStore:
         """
         A recipient's awards by these schemes, the latest first, from the one after the time and id given.
 
-        Their ids are computed, not searched for. There are as many as schemes at the most, so they are sorted
+        Their ids are computed, not searched for. There are at most as many as schemes, so they are sorted
         here.
         """
         found = await self.find([award_id(scheme_id, recipient_id) for scheme_id in scheme_ids])
@@ -119,7 +119,7 @@ def _document(award: Award) -> Document:
         "relayed": award.relayed,
         "version": award.version,
     }
-    # Left out where there is none. Nobody inserts an award that is revoked already.
+    # Left out if there is none. Nobody inserts a revoked award.
     if award.tier is not None:
         document["tier"] = award.tier
     if award.note is not None:

@@ -1,5 +1,5 @@
 """
-Issuing: who is due an award, and how it is issued.
+Issuing: who gets an award, and how it is issued.
 
 Start with `rules.py`: who reaches a pass mark, who gets which prize, and what a tie does. Awards
 are issued after events (`handlers.py`), when an organiser applies a scheme (`apply.py`), and when

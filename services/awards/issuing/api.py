@@ -1,4 +1,4 @@
-"""Issuing over HTTP: conferring, applying a scheme, and what is left undecided."""
+"""Issuing over HTTP: conferring, applying a scheme, and reading its undecided awards."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ routes = APIRouter(tags=["awards"])
 
 
 class ConferralIn(Form):
-    """Who is conferred what; the note stays with the organisers and may name no person."""
+    """The recipient of an award and its scheme. Only organisers see the note; it may name no person."""
 
     scheme_id: Id = Field(examples=["service-team-flag"])
     recipient_id: Id = Field(examples=["group-service-team-01"])
@@ -35,14 +35,14 @@ class ConferralIn(Form):
 
 
 class UndecidedOut(BaseModel):
-    """Why somebody may still be due an award by a scheme whose quiz is closed."""
+    """Why somebody may still get an award, although the quiz is closed."""
 
     code: Literal["standings_too_short"]
     detail: str
 
 
 class SchemeStateOut(BaseModel):
-    """A scheme that has awards keeps its rule; the closing of its quiz may leave something undecided."""
+    """A scheme that has awards keeps its rule; after the close of its quiz some awards may be undecided."""
 
     scheme_id: str = Field(examples=["contest-prize"])
     in_use: bool = Field(description="it has awards: only its title may change")
@@ -54,7 +54,7 @@ class AppliedOut(BaseModel):
     """
     How many awards were issued; call again with `after` until it is null.
 
-    `undecided`: somebody of whom awards has no result may be due an award by rank too.
+    `undecided`: somebody may get an award by rank, but awards has no result of this person yet.
     """
 
     issued: int = Field(examples=[1287])
@@ -73,7 +73,7 @@ async def confer(
     response: Response, body: ConferralIn, schemes: Schemes, known: Known, issuer: Issuing
 ) -> AwardDetailOut:
     """
-    201 when it is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
+    201 if the award is new, 200 and the same award on a repeat, 409 `award_revoked` after a revocation.
 
     404 `scheme_unknown`, 422 `scheme_not_conferred`; 404 `recipient_unknown`, also for a moment after a
     registration; 409 `participant_erased`.
@@ -94,11 +94,11 @@ async def apply_scheme(
     scheme_id: IdInPath, schemes: Schemes, results: Results, issuer: Issuing, after: After = None
 ) -> AppliedOut:
     """
-    A call looks at some 10,000 results; a repeat issues nothing twice.
+    A call reads about 10,000 results; a repeat issues nothing twice.
 
     By rank it also finds, among the results of the last half year, those who share the rank of the last
-    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` where it awards by
-    rank.
+    listed standing. 404 `scheme_unknown`, 422 `scheme_conferred`, 409 `quiz_not_closed` if the scheme awards
+    by rank.
     """
     place = place_after(after, str)
     applied = await apply.apply_scheme(

@@ -1,4 +1,4 @@
-"""Applying a scheme that was put late: the use case behind `POST /schemes/{scheme_id}/apply`."""
+"""Applying a late scheme: the use case of `POST /schemes/{scheme_id}/apply`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ APPLY_PAGES_MAX = 20
 @dataclass(frozen=True, slots=True)
 class Applied:
     """
-    What applying a scheme did.
+    The outcome of applying a scheme.
 
     Attributes:
         issued: the new awards.
-        after: where to go on, if there is more.
-        undecided: somebody of whom awards has no result may be due an award too.
+        after: where to continue, if there is more.
+        undecided: somebody may get an award, but awards has no result of this person yet.
     """
 
     issued: int
@@ -42,9 +42,9 @@ async def apply_scheme(
     scheme_id: str, after: str | None, *, schemes: SchemeStore, results: ResultStore, issuer: Issuer
 ) -> Applied:
     """
-    Issue what a scheme put late would have issued, at most `APPLY_PAGES_MAX` pages of results a call.
+    Issue the awards that a late scheme has missed. A call reads at most `APPLY_PAGES_MAX` pages of results.
 
-    Of a scheme by rank: also what a tie at the end of the listed standings left undecided.
+    If the scheme awards by rank, this also decides a tie at the end of the listed standings.
 
     Raises:
         NotFound: there is no such scheme.
@@ -96,7 +96,7 @@ async def _issue_by_results(
     results: ResultStore,
     issuer: Issuer,
 ) -> tuple[int, str | None]:
-    """Issue what pages of results earn; returns how many awards were new, and where to go on."""
+    """Issue the awards for pages of results; returns the number of new awards, and where to continue."""
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)

@@ -1,4 +1,4 @@
-"""Conferring an award: the use case behind `POST /awards`."""
+"""Conferring an award: the use case of `POST /awards`."""
 
 from services.awards.issued.rules import Award, check_held
 from services.awards.issuing.issue import Issuer
@@ -20,10 +20,10 @@ async def confer_award(
     wait_seconds: float = KNOWN_WAIT_SECONDS,
 ) -> tuple[Award, bool]:
     """
-    Confer an award; returns it and whether it is new.
+    Confer an award; returns the award, and True if it is new.
 
     Args:
-        wait_seconds: how long to wait for the event of a recipient who registered only just now.
+        wait_seconds: how long to wait for the event of a recipient who registered a moment ago.
 
     Raises:
         NotFound: there is no such scheme or recipient.
@@ -32,7 +32,7 @@ async def confer_award(
     """
     due = due_by_conferral(await schemes.get(scheme_id), recipient_id, note)
     is_known = await wait_until_known(lambda: known.has_participant(recipient_id), wait_seconds)
-    # Whoever is refused here leaves nothing, not even a fixed rule. The issuer checks again under a lock.
+    # A refusal here changes nothing, also not the scheme's rule. The issuer checks again under a lock.
     check_recipient(recipient_id, known=is_known, erased=bool(await known.erased([recipient_id])))
     award, new = await issuer.issue_conferred(due)
     check_held(award)

@@ -1,4 +1,4 @@
-"""What awards does about results and closings: it remembers them, and issues what they earn."""
+"""What awards does with results and closings: it stores them, and issues the awards for them."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from shared.contracts.events import QuizClosed, QuizCompleted
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
-# An award may come later than a result, which its participant waits for. Larger batches cost less.
+# A participant waits for the result, so the award may come later. Larger batches cost less.
 GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
 
@@ -22,10 +22,10 @@ TOO_SHORT = "standings_too_short"
 async def award_results(
     received: Sequence[Received[QuizCompleted]], results: ResultStore, schemes: SchemeStore
 ) -> list[Earned]:
-    """What graded attempts earn, in order."""
+    """Issue the awards for graded attempts, in order."""
     remembered = [_result(one.event) for one in received]
-    # Remember before reading the schemes: then a scheme that is put and applied at this moment either finds
-    # the result or is found here. The other way round, a result could fall between the two.
+    # Store the results before reading the schemes. Then a scheme that is put and applied at this moment
+    # either finds the result or is found here. In the other order a result could be missed.
     await results.remember(remembered)
     found = await schemes.of_quizzes(result.quiz_id for result in remembered)
     return [
@@ -54,10 +54,10 @@ async def award_closings(
     batch: Batch[QuizClosed | QuizCompleted],
 ) -> list[Earned]:
     """
-    What final standings earn.
+    Issue the awards for final standings.
 
-    Everyone who is listed is awarded. Where a tie goes on behind the end of the list, a dead letter says
-    which scheme is undecided; `POST /schemes/{scheme_id}/apply` decides it.
+    Everyone who is listed is awarded. If a tie continues after the end of the list, a dead letter names the
+    undecided scheme; `POST /schemes/{scheme_id}/apply` decides it.
     """
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
     await results.remember_closings(closings)

@@ -43,7 +43,7 @@ class Earned(msgspec.Struct, frozen=True):
 
 
 class Issuer:
-    """Issues awards; `key` makes their codes."""
+    """Issues awards; their codes are made with `key`."""
 
     def __init__(self, awards: AwardStore, schemes: SchemeStore, known: KnownStore, *, key: bytes) -> None:
         self._awards = awards
@@ -56,16 +56,16 @@ class Issuer:
 
     async def issue_earned(self, earned: Sequence[Earned]) -> list[Record]:
         """
-        Issue what is due after events; the first cause in order counts for each award.
+        Issue awards that follow from events; the first cause in order counts for each award.
 
-        The erased are awarded nothing. An erasure that arrives while this runs may come too late for that,
-        which does no harm: nothing personal is stored or published here.
+        Erased people get no awards. An erasure that arrives while this runs may come too late. This does no
+        harm: no personal data are stored or published here.
 
-        Returns: what is to be published: the new awards, and again those that the same cause issued before,
-            since a crash may have come between storing and publishing. Not those that were revoked meanwhile:
-            the revocation has published their events.
+        Returns: the events to publish: for the new awards, and again for those that the same cause issued
+            before, since a crash may have come between storing and publishing. Not for those that were
+            revoked in between: the revocation has published their events.
         Raises:
-            Unavailable: MongoDB does not answer, or a scheme changed meanwhile.
+            Unavailable: MongoDB does not answer, or a scheme changed at the same time.
         """
         causes: dict[str, Earned] = {}
         for one in earned:
@@ -90,9 +90,9 @@ class Issuer:
 
     async def _add_new(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
         """
-        Add these awards; returns those that are new, and those that another process has added meanwhile.
+        Add these awards; returns the new ones, and those that another process has just added.
 
-        The database also refuses a code that stands on another award. Then the award gets its next code.
+        The database also refuses a code of another award. Then the award gets its next code.
         """
         now = clock.now()
         waiting = [self._draft(id_, one, now, relayed=False) for id_, one in due.items()]
@@ -116,9 +116,9 @@ class Issuer:
 
     async def issue_applied(self, due: Sequence[Due]) -> int:
         """
-        Issue what is due where an organiser applies a scheme; the first cause in order counts for each award.
+        Issue awards when an organiser applies a scheme; the first cause in order counts for each award.
 
-        Returns: how many awards are new.
+        Returns: the number of new awards.
         """
         issued = 0
         for start in range(0, len(due), TRANSACTION_AWARDS_MAX):
@@ -152,8 +152,7 @@ class Issuer:
 
     async def issue_conferred(self, due: Due) -> tuple[Award, bool]:
         """
-        Issue what an organiser confers; returns the award, or the one that exists already, and whether it
-        is new.
+        Issue an award that an organiser confers; returns the award, new or existing, and True if it is new.
 
         Raises:
             NotFound, Conflict: the recipient is not known, or was erased.
@@ -175,14 +174,14 @@ class Issuer:
         return award, new
 
     async def _without_erased(self, due: dict[str, Due]) -> dict[str, Due]:
-        """What is due, without what would go to the erased."""
+        """The planned awards, without those for erased people."""
         if not due:
             return due
         erased = await self._known.erased({one.recipient_id for one in due.values()})
         return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
 
     async def _fix_rules(self, schemes: Iterable[Scheme]) -> None:
-        """From its first award on, a scheme keeps its rule."""
+        """Fix the rule of a scheme from its first award on."""
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():
             if not await self._schemes.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; try again")
@@ -191,7 +190,7 @@ class Issuer:
         """
         Awards to be stored in a transaction, each with a code that no other award has.
 
-        Codes are looked up before, since a refused code would end the transaction.
+        Codes are checked before, since a refused code would end the transaction.
         """
         now = clock.now()
         drafts: dict[str, Award] = {}

@@ -1,10 +1,10 @@
 """
-Who is due an award by which rule. Pure.
+Who should get an award. All functions are pure.
 
 - `due_by_conferral`: an organiser names the recipient.
 - `due_by_pass_mark`: a result reaches a mark.
 - `due_by_rank`, `tier_of`: prizes by rank, and what a tie does.
-- `is_too_short`, `due_by_tie`, `tie_is_decided`: a tie that goes on behind the end of the listed standings.
+- `is_too_short`, `due_by_tie`, `tie_is_decided`: a tie that continues after the end of the listed standings.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +17,9 @@ from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
 from shared.runtime.errors import Rejected
 
 
-# A struct, since every result makes some: a frozen dataclass costs four times as much to make.
+# A struct, since every result makes some of them: making a frozen dataclass costs four times as much.
 class Due(msgspec.Struct, frozen=True):
-    """An award that a rule or an organiser grants, before it is looked up or issued."""
+    """An award that a rule or an organiser decided, before we check if it exists."""
 
     scheme: Scheme
     recipient_id: str
@@ -30,7 +30,7 @@ class Due(msgspec.Struct, frozen=True):
 
 def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> Due:
     """
-    What an organiser confers.
+    The award that an organiser confers.
 
     Raises:
         Rejected: the scheme's awards follow from a rule, not from an organiser.
@@ -45,25 +45,26 @@ def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> Due
 
 
 def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]:
-    """What a result earns by those of the schemes whose mark its points reach; exactly the mark passes."""
+    """The awards of a result: one for each scheme where the points are at least the pass mark."""
     for scheme in schemes:
         rule = scheme.rule
         if not isinstance(rule, PassMark) or rule.quiz_id != result.quiz_id:
             continue
-        # Points are halves and a percentage is whole: both products are exact.
+        # Points are half numbers and a percentage is whole, so both products are exact.
         if result.points_max > 0 and result.points * 100 >= rule.score_percent * result.points_max:
             yield Due(scheme, result.participant_id, cause=result.result_id)
 
 
 def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
     """
-    What the listed standings earn by a scheme of tiers, best rank first.
+    The awards of the listed standings by a scheme of tiers, best rank first.
 
     The tie policy: a tier goes to everyone whose rank is within its places and those of the tiers before it.
-    So a tie at the edge makes the better tier larger and the next one smaller: two golds and a tie for second
-    are three golds and no silver.
+    So a tie at the end of a tier makes this tier larger and the next one smaller. Example: with two places
+    for gold and one for silver, a tie at rank 2 makes three golds and no silver.
 
-    The rank alone decides the tier. So these awards are certain, whoever is not listed: see `is_too_short`.
+    Only the rank decides the tier. So these awards are certain, even if the list is not complete: see
+    `is_too_short`.
 
     Source: DOMjudge, medals; docs/decisions/0018-ties-at-the-end-of-the-list.md
     """
@@ -83,7 +84,11 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
 
 
 def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
-    """The name of the tier that a rank falls into, if any. Ranks begin with 1, and equals share one."""
+    """
+    The name of the tier that a rank falls into, if any.
+
+    Ranks begin with 1, and participants in a tie share one.
+    """
     places = 0
     for tier in tiers:
         places += tier.places
@@ -93,7 +98,7 @@ def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
 
 
 def is_too_short(closing: Closing, scheme: Scheme) -> bool:
-    """Whether somebody whom the closing does not list may be due an award by rank too."""
+    """True if somebody who is not listed in the closing may get an award by rank too."""
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
         return False
@@ -102,7 +107,7 @@ def is_too_short(closing: Closing, scheme: Scheme) -> bool:
 
 
 def why_too_short(closing: Closing) -> str:
-    """Why somebody may still be due an award, where `is_too_short`."""
+    """Why somebody may still get an award, if `is_too_short`."""
     return (
         f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
         "participants, and others may share the last rank"
@@ -111,10 +116,10 @@ def why_too_short(closing: Closing) -> str:
 
 def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[Due]:
     """
-    What those results earn that share the rank of the last listed standing.
+    The awards of the results that share the rank of the last listed standing.
 
-    Equal points in equal time share a rank. A participant who is not listed and has such a result has no
-    better one, or would be listed.
+    Equal points in equal time share a rank. An unlisted participant with such a result has no better
+    one: otherwise the participant would be listed.
     """
     rule, last = scheme.rule, closing.last
     if not isinstance(rule, RankTiers) or last is None or not is_too_short(closing, scheme):
@@ -129,12 +134,12 @@ def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> I
 
 def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
     """
-    Whether nobody else can be due an award, once all that `due_by_tie` finds is issued.
+    True if nobody else can get an award after all awards of `due_by_tie` are issued.
 
     Args:
-        participants: of how many participants of the quiz awards has results.
+        participants: number of participants with a result in awards.
     """
     rule = scheme.rule
-    # Whoever is not tied with the last one ranks behind the list.
+    # Everybody who is not tied with the last one has a rank after the list.
     whole = isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
     return whole and participants >= closing.participants

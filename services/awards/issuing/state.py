@@ -1,4 +1,4 @@
-"""The state of a scheme: whether it has awards, and what the closing of its quiz left undecided."""
+"""The state of a scheme: does it have awards, and are some undecided after the close of its quiz?"""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class SchemeState:
     The state of a scheme.
 
     Attributes:
-        undecided: why somebody may still be due an award by it.
+        undecided: why somebody may still get an award of this scheme.
     """
 
     in_use: bool
@@ -41,5 +41,5 @@ async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -
 
 
 async def is_undecided(closing: Closing, scheme: Scheme, schemes: SchemeStore) -> bool:
-    """Whether the standings are too short for the scheme, and the tie at their end is not decided."""
+    """True if the standings are too short for the scheme, and the tie at their end is not decided."""
     return is_too_short(closing, scheme) and not (await schemes.marks(scheme.scheme_id)).tie_decided

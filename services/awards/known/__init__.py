@@ -1,5 +1,5 @@
 """
-Which participants, groups and quizzes exist, and who was erased: what awards knows from the events of others.
+Which participants, groups and quizzes exist, and who was erased, from other services' events.
 
 Start with `store.py`. `handlers.py` reads the events.
 """

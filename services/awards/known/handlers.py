@@ -1,4 +1,6 @@
-"""What awards does about participants and quizzes: it knows them, and forgets words about the erased."""
+"""
+What awards does with participants and quizzes: it stores their ids, and deletes notes about erased people.
+"""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,7 +18,7 @@ async def keep_known(
     known: KnownStore,
     forget_words: ForgetWords,
 ) -> None:
-    """Know who and what exists, and who was erased."""
+    """Store the ids of participants and quizzes, and of erased people."""
     events = [received.event for received in batch]
     await known.add_quizzes({event.quiz_id for event in events if isinstance(event, QuizPublished)})
     await known.add_participants(

@@ -1,11 +1,11 @@
-"""Which ids are refused: those that awards does not know, and the erased. Pure."""
+"""Which ids are refused: unknown ids, and erased people. All functions are pure."""
 
 from shared.runtime.errors import Conflict, NotAuthenticated, NotFound
 
 
 def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
     """
-    See that an organiser may give an award to this participant or group.
+    Check that an organiser may give an award to this participant or group.
 
     Raises:
         NotFound: awards does not know them (yet).
@@ -23,7 +23,7 @@ def check_recipient(recipient_id: str, *, known: bool, erased: bool) -> None:
 
 def check_quiz(quiz_id: str, *, known: bool) -> None:
     """
-    See that a scheme may look at this quiz.
+    Check that a scheme may use this quiz.
 
     Raises:
         NotFound: awards does not know it (yet).
@@ -37,7 +37,7 @@ def check_quiz(quiz_id: str, *, known: bool) -> None:
 
 def check_token(*, erased: bool) -> None:
     """
-    See that a participant whose token is good may still use it.
+    Check that a participant may still use a good token.
 
     Raises:
         NotAuthenticated: they were erased.

@@ -1,9 +1,9 @@
 """
-Participants, groups and quizzes in MongoDB, by their ids alone.
+Participants, groups and quizzes in MongoDB, only their ids.
 
-A fact that is true stays true: a participant or quiz that an event names exists, and a participant who was
-erased stays erased. So repeats and any order of the topics end in the same state, and no versions are
-compared. The erased are kept for good, since an old result may come again.
+These facts stay true: a participant or quiz that an event names exists, and an erased participant stays
+erased. So repeats and any order of the topics end in the same state, and no versions are compared. Erased ids
+are stored for ever, since an old result may come again.
 """
 
 from collections.abc import Collection as Some
@@ -24,7 +24,7 @@ class KnownStore:
         self._quizzes = database["quizzes"]
 
     async def prepare(self) -> None:
-        """Create the index; it holds the erased alone."""
+        """Create the index; it contains only erased people."""
         with mongo.outages_named():
             await self._participants.create_index(
                 [("erased", ASCENDING), ("_id", ASCENDING)],
@@ -33,15 +33,15 @@ class KnownStore:
             )
 
     async def add_participants(self, participant_ids: Some[str]) -> None:
-        """Know these people and groups; the erased among them stay erased."""
+        """Store these people and groups; the erased among them stay erased."""
         await mongo.insert_new(self._participants, [{"_id": id_} for id_ in set(participant_ids)])
 
     async def add_quizzes(self, quiz_ids: Some[str]) -> None:
-        """Know these quizzes."""
+        """Store these quizzes."""
         await mongo.insert_new(self._quizzes, [{"_id": id_} for id_ in set(quiz_ids)])
 
     async def erase(self, participant_ids: Some[str]) -> None:
-        """Mark these as erased, whether they were known or not."""
+        """Mark these as erased, also unknown ones."""
         erased = {"$set": {"erased": True}}
         with mongo.outages_named():
             await self._participants.bulk_write(
@@ -51,25 +51,25 @@ class KnownStore:
 
     async def erased(self, participant_ids: Some[str]) -> set[str]:
         """The erased among these."""
-        # The index in the hint holds the erased alone, so this costs almost nothing.
+        # The index in the hint contains only erased people, so this costs almost nothing.
         condition = {"erased": True, "_id": {"$in": list(participant_ids)}}
         with mongo.outages_named():
             found = await self._participants.find(condition, {"_id": 1}).hint(ERASED).to_list(None)
         return {document["_id"] for document in found}
 
     async def has_quiz(self, quiz_id: str) -> bool:
-        """Whether this quiz was published."""
+        """True if this quiz was published."""
         with mongo.outages_named():
             return await self._quizzes.find_one({"_id": quiz_id}) is not None
 
     async def has_participant(self, participant_id: str) -> bool:
-        """Whether this person or group has joined."""
+        """True if this person or group has joined."""
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
     async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
         """
-        See that a participant or group may get an award, and keep it so until the transaction ends.
+        Check that a participant or group may get an award, and lock this until the transaction ends.
 
         The lock is a write to their document. An erasure at the same moment either comes first and is seen
         here, or waits and then finds the award.

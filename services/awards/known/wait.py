@@ -1,4 +1,4 @@
-"""Waiting for what has only just happened elsewhere: its event may still be on the way."""
+"""Waiting for something that has just happened elsewhere: its event may still be on the way."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ LOOK_SECONDS = 0.1
 
 
 async def wait_until_known(look: Callable[[], Awaitable[bool]], wait_seconds: float) -> bool:
-    """Whether `look` says yes within this time."""
+    """True if `look` returns True within this time."""
     deadline = time.monotonic() + wait_seconds
     while not (found := await look()) and time.monotonic() < deadline:  # noqa: ASYNC110 (others write it)
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""What awards remembers of a quiz: results and the closing. Pure."""
+"""The data of a quiz that awards stores: results and the closing. No I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from shared.contracts.topics import WEEKS_KEPT
 RESULTS_KEPT = timedelta(weeks=WEEKS_KEPT)
 
 
-# A struct, since every result makes one: a frozen dataclass costs four times as much to make.
+# A struct, since every result makes one: making a frozen dataclass costs four times as much.
 class Result(msgspec.Struct, frozen=True):
-    """A graded attempt, as far as awards look at it: `points` of `points_max`, in halves."""
+    """The parts of a graded attempt that awards uses: `points` of `points_max`, in halves."""
 
     result_id: str
     quiz_id: str
@@ -32,7 +32,7 @@ class Closing:
     A closed quiz: its final standings, best first.
 
     Attributes:
-        participants: how many took part. The standings list `STANDINGS_MAX` of them at the most.
+        participants: the number of participants. The standings list at most `STANDINGS_MAX` of them.
     """
 
     quiz_id: str

@@ -1,8 +1,8 @@
 """
 Results and closings in MongoDB.
 
-results    One document a result. Its id is "quiz/time-result", so results are read in the order in which
-           they were handed in, and a repeated result is the same document. The collection is clustered:
+results    One document a result. Its id is "quiz/time-result", so results are read in the order of their
+           submission, and a repeated result is the same document. The collection is clustered:
            the id is its only index, which halves the cost of an insert. Kept for `RESULTS_KEPT`.
 closings   One document a closed quiz. Kept for good: people may ask about prizes years later.
 """
@@ -42,10 +42,10 @@ class ResultStore:
         await mongo.insert_new(self._results, [_document(result) for result in results])
 
     async def forget_before(self, moment: datetime) -> int:
-        """Remove the results that were handed in before this moment; returns how many."""
+        """Remove the results that were submitted before this moment; returns their number."""
         removed, at = 0, ""
         with mongo.outages_named():
-            # From quiz to quiz: the first id behind all results of one quiz belongs to the next one.
+            # From quiz to quiz: the first id after all results of one quiz belongs to the next one.
             while found := await self._results.find_one({"_id": {"$gt": at}}, {"_id": 1}, sort=BY_ID):
                 quiz_id = found["_id"].partition("/")[0]
                 before = {"_id": {"$gte": found["_id"], "$lt": f"{quiz_id}/{_digits(moment)}"}}
@@ -55,9 +55,9 @@ class ResultStore:
 
     async def of_quiz(self, quiz_id: str, after: str | None, limit: int) -> tuple[list[Result], str | None]:
         """
-        The results of a quiz in the order in which they were handed in, from the one after `after`.
+        The results of a quiz in the order of their submission, from the one after `after`.
 
-        Returns: the results, and where to go on if there may be more.
+        Returns: the results, and where to continue if there may be more.
         """
         with mongo.outages_named():
             found = self._results.find(_range(quiz_id, after)).sort(BY_ID).limit(limit)
@@ -67,7 +67,7 @@ class ResultStore:
 
     async def participants_of(self, quiz_id: str) -> int:
         """
-        Of how many participants of a quiz awards has results.
+        The number of participants of a quiz with a result in awards.
 
         Raises:
             Unavailable: counting them takes longer than `COUNT_MS_MAX`.
@@ -94,7 +94,7 @@ class ResultStore:
         await mongo.insert_new(self._closings, documents)
 
     async def closing(self, quiz_id: str) -> Closing | None:
-        """The final standings of a quiz, once it is closed."""
+        """The final standings of a quiz, if it is closed."""
         with mongo.outages_named():
             document = await self._closings.find_one({"_id": quiz_id})
         if document is None:
@@ -114,7 +114,7 @@ def _document(result: Result) -> Document:
 
 
 def _digits(moment: datetime) -> str:
-    # These texts sort as the times do.
+    # These texts have the same order as the times.
     return f"{(moment - EPOCH) // MILLISECOND:0{TIME_DIGITS}}"
 
 

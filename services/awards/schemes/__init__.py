@@ -1,6 +1,6 @@
 """
-Schemes: what can be awarded, and by which rule. A scheme is data that an organiser puts.
+Schemes: kinds of awards with their rules. A scheme is data that an organiser puts.
 
-Start with `rules.py`. `put.py` takes a scheme from an organiser. `store.py` keeps the rule of a
-scheme that has awards as it is.
+Start with `rules.py`. `put.py` takes a scheme from an organiser. `store.py` does not change the rule of a
+scheme that has awards.
 """

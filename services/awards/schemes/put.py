@@ -1,4 +1,4 @@
-"""Putting a scheme: the use case behind `PUT /schemes/{scheme_id}`."""
+"""Putting a scheme: the use case of `PUT /schemes/{scheme_id}`."""
 
 from services.awards.known.rules import check_quiz
 from services.awards.known.store import KnownStore
@@ -14,7 +14,7 @@ async def put_scheme(
     Store a scheme, new or changed.
 
     Args:
-        wait_seconds: how long to wait for the event of a quiz that was only just published.
+        wait_seconds: how long to wait for the event of a quiz that was published a moment ago.
 
     Raises:
         NotFound: its quiz was not published.

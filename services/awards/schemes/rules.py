@@ -1,4 +1,4 @@
-"""What a scheme is: what is awarded (a title and a kind), and by which of three rules. Pure."""
+"""A scheme: an award (a title and a kind), and one of three rules. All functions are pure."""
 
 import unicodedata
 from typing import Annotated, Literal, Self
@@ -20,7 +20,9 @@ class _Terms(BaseModel):
 
 
 class PassMark(_Terms):
-    """Everyone whose points reach this share of the quiz's points; once, however many attempts reach it."""
+    """
+    Everyone with at least this share of the quiz's points; only once, also if several attempts reach it.
+    """
 
     type: Literal["pass_mark"]
     quiz_id: Id
@@ -43,7 +45,7 @@ class RankTiers(_Terms):
 
     @model_validator(mode="after")
     def _named_apart(self) -> Self:
-        # Full-width letters and capitals do not make another name.
+        # Full-width letters and capitals do not make a different name.
         names = {unicodedata.normalize("NFKC", tier.tier).casefold() for tier in self.tiers}
         if len(names) < len(self.tiers):
             raise PydanticCustomError("tiers_alike", "two tiers have the same name")
@@ -65,7 +67,7 @@ Rule = Annotated[PassMark | RankTiers | Conferred, Field(discriminator="type")]
 
 
 class Scheme(_Terms):
-    """What is awarded and by which rule. Organisers put schemes: they are data, not code."""
+    """A kind of award and its rule. Organisers put schemes: they are data, not code."""
 
     scheme_id: Id
     title: Line
@@ -74,7 +76,7 @@ class Scheme(_Terms):
 
     @property
     def quiz_id(self) -> str | None:
-        """The quiz that the rule looks at, if it looks at one."""
+        """The quiz that the rule uses, if there is one."""
         return None if isinstance(self.rule, Conferred) else self.rule.quiz_id
 
 

@@ -1,4 +1,4 @@
-"""Schemes in MongoDB; they are kept for good."""
+"""Schemes in MongoDB; they are stored for ever."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -120,7 +120,7 @@ class SchemeStore:
             return list(_readable(await found.to_list(None)))
 
     async def of_quizzes(self, quiz_ids: Iterable[str]) -> list[Scheme]:
-        """The schemes whose rule looks at one of these quizzes."""
+        """The schemes whose rule uses one of these quizzes."""
         with mongo.outages_named():
             found = self._schemes.find({"rule.quiz_id": {"$in": sorted(set(quiz_ids))}})
             return list(_readable(await found.to_list(None)))
@@ -128,13 +128,13 @@ class SchemeStore:
     async def ids(self) -> list[str]:
         """The ids of all schemes."""
         with mongo.outages_named():
-            # From the index of ids alone, without reading the schemes.
+            # Only from the index of ids, without reading the schemes.
             found = await self._schemes.find({}, {"_id": 1}).hint([("_id", ASCENDING)]).to_list(None)
         return [scheme["_id"] for scheme in found]
 
 
 def _readable(documents: Iterable[Document]) -> Iterator[Scheme]:
-    """The schemes that can be read. One that cannot must not keep the others from being awarded."""
+    """The schemes that can be read. An unreadable one must not stop the awards of the others."""
     for document in documents:
         try:
             yield _scheme(document)
