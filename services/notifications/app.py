@@ -35,7 +35,7 @@ from shared.web.app import serve
 
 
 class NotificationsSettings(ContactSettings, MailSettings):
-    """What notifications is configured by: its own settings, and those of contacts and mails."""
+    """The settings of notifications: its own, and those of contacts and mails."""
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
     signature_zh: Line = Field("科技活动周组委会", description="who signs mails in Chinese")

@@ -40,7 +40,7 @@ from shared.web.tokens import TokenSigner
 
 
 class RegistrationSettings(Settings):
-    """What registration is configured by."""
+    """The settings of registration."""
 
     database: str = Field("kepu_registration", description="name of registration's own database")
     token_private_key: PrivatePem = Field(description="Ed25519 private key that participants' tokens get")

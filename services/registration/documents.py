@@ -11,7 +11,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def to_document(struct: msgspec.Struct, id_field: str) -> Document:
-    """The struct's fields; the one that is its id becomes `_id`."""
+    """The struct's fields; the id becomes `_id`."""
     document: Document = asdict(struct)
     document["_id"] = document.pop(id_field)
     return document

@@ -1,4 +1,4 @@
-"""How registration's events are made: each room says which in its `events.py`."""
+"""How registration's events are made. Each room has its events in `events.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an event follows from: a command's context, or a request's correlation id."""
+    """The origin of an event: a command's context, or a request's correlation id."""
 
     parent: Context | None = None
     correlation_id: str | None = None
@@ -50,7 +50,7 @@ def record_of(contract: type[Event], fields: Fields, cause: str, origin: Origin,
     For the events that a rush consists of. Their fields come from checked requests and from the database.
 
     Args:
-        fields: all that the contract has, in the contract's order. Tests compare the record with what the
+        fields: all fields of the contract, in the contract's order. Tests compare the record with what the
             contract writes (tests/registration/records.py).
     """
     key = str(fields[contract.key_field])

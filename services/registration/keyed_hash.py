@@ -1,7 +1,7 @@
 """
 Hashes that nobody can compute without the server's secret.
 
-The database holds them instead of request bodies and contacts: it cannot be searched for a name.
+The database stores them instead of request bodies and contacts, so nobody can search it for a name.
 """
 
 import hashlib
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KeyedHash:
-    """BLAKE2b with a secret, at a third of an HMAC's cost. With another secret all hashes are other ones."""
+    """BLAKE2b with a secret, at a third of an HMAC's cost. With another secret all hashes are different."""
 
     secret: bytes
 
     @classmethod
     def from_private_key(cls, private_key_pem: str) -> "KeyedHash":
-        """The secret derives from the service's token key, so that there is one secret less to keep."""
+        """The secret is computed from the service's token key, so that there is one secret less."""
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration idempotency", "sha256"))
 
     def of(self, content: bytes) -> str:
-        """The same for the same content."""
+        """The hash; it is the same for the same content."""
         return hashlib.blake2b(content, key=self.secret, digest_size=32).hexdigest()

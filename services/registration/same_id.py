@@ -1,4 +1,4 @@
-"""An id that stands both in the path and in the body."""
+"""An id that is both in the path and in the body."""
 
 from shared.runtime.errors import Rejected
 

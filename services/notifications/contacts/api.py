@@ -27,7 +27,7 @@ class PreferencesIn(Form):
 
 
 class PreferencesOut(BaseModel):
-    """What holds for a participant now."""
+    """The present preferences of a participant."""
 
     email: Mailed
     language: Chosen
@@ -35,7 +35,7 @@ class PreferencesOut(BaseModel):
 
 @routes.get("/preferences", summary="What one has chosen")
 async def own_preferences(participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
-    """What holds now, chosen or not."""
+    """The present preferences, chosen or default."""
     id_ = participant.participant_id
     chosen = (await contacts.preferences([id_])).get(id_, Preferences())
     return PreferencesOut(email=chosen.email, language=chosen.language)
@@ -44,7 +44,7 @@ async def own_preferences(participant: AsParticipant, contacts: Contacts) -> Pre
 @routes.put("/preferences", summary="Choose the language, and whether to get mails")
 async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
     """
-    The choice also holds for mails that are not sent yet.
+    The choice is also valid for mails that are not sent yet.
 
     Refused for an erased participant (`participant_erased`).
     """

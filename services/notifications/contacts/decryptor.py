@@ -1,4 +1,4 @@
-"""Opens what is sealed for this service: participants' keys, and contacts with those keys."""
+"""Opens data that are sealed for this service: participants' keys, and contacts with those keys."""
 
 from shared.contracts import sealing
 from shared.contracts.sealing import Contact
@@ -18,7 +18,7 @@ class Decryptor:
 
     @property
     def has_private_key(self) -> bool:
-        """Whether this process can open anything at all."""
+        """True if this process can open anything."""
         return self._private_key is not None
 
     def key(self, key_sealed: str) -> bytes:

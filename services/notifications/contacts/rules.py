@@ -1,4 +1,4 @@
-"""How a participant can be reached, in which language, and which of several profiles and keys holds. Pure."""
+"""How a participant can be reached, in which language, and which of several profiles and keys is valid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ like mails to participants of whom we know nothing.
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is known of a participant. The contact stays sealed until a mail is composed."""
+    """The data of a participant. The contact stays sealed until a mail is composed."""
 
     participant_id: str
     kind: ParticipantKind = "person"
@@ -31,14 +31,14 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a participant has chosen. Without a language of their own, the profile's language holds."""
+    """What a participant has chosen. Without a chosen language, the profile's language is used."""
 
     email: bool = True
     language: Language | None = None
 
 
 def reach_of(*, erased: bool, has_contact: bool, has_key: bool) -> Reach:
-    """How a mail gets to this participant."""
+    """How a mail can reach this participant."""
     if erased:
         return "erased"
     if not has_contact:
@@ -58,7 +58,7 @@ def language_of(
 
 
 def latest_profiles(joined: Iterable[ParticipantJoined]) -> list[ParticipantJoined]:
-    """Of each participant the profile with the highest version."""
+    """The profile with the highest version for each participant."""
     latest: dict[str, ParticipantJoined] = {}
     for event in joined:
         known = latest.setdefault(event.participant_id, event)
@@ -68,7 +68,7 @@ def latest_profiles(joined: Iterable[ParticipantJoined]) -> list[ParticipantJoin
 
 
 def latest_keys(keyed: Iterable[ParticipantKeyed]) -> list[ParticipantKeyed]:
-    """Of each participant the key with the highest version. A destroyed key (None) wins over all."""
+    """The key with the highest version for each participant. A destroyed key (None) always wins."""
     latest: dict[str, ParticipantKeyed] = {}
     for event in keyed:
         known = latest.setdefault(event.participant_id, event)

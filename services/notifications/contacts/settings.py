@@ -9,7 +9,7 @@ from shared.runtime.settings import ContactPrivateKey, ContactPublicKey, Setting
 
 
 class ContactSettings(Settings):
-    """What opens contacts."""
+    """The keys that open contacts."""
 
     contact_private_key: ContactPrivateKey | None = Field(
         None, description="opens contacts and tickets, base64; role api shows no tickets without it"

@@ -2,14 +2,14 @@
 What is known of participants, in MongoDB.
 
 contacts      A participant's language and sealed contact, and the version of the profile they come from.
-              Kept as long as the participant exists. After an erasure only the id, the version and the time
-              stay, for good: an erased participant gets no message, however late an event names them.
-contact_keys  The key that opens a participant's contact and tickets, sealed as it came. After a key is
+              Stored as long as the participant exists. After an erasure only the id, the version and the time
+              stay, for ever: an erased participant gets no message, also from a very late event.
+contact_keys  The key that opens a participant's contact and tickets, still sealed. After a key is
               destroyed only the id stays, until no topic can bring the key back.
 preferences   What participants have chosen, as long as they exist.
 
-Profiles, keys and erasures come by three topics: in any order, twice, or late. So each write has a condition
-of its own: only a higher version replaces a document. An erasure and a destroyed key are final.
+Profiles, keys and erasures come from three topics: in any order, twice, or late. So each write has its own
+condition: only a higher version replaces a document. An erasure and a destroyed key are final.
 """
 
 from collections.abc import Collection as Some
@@ -72,7 +72,7 @@ class ContactStore:
                 await self._contacts.bulk_write(writes, ordered=False)
 
     async def keep_keys(self, keyed: Sequence[ParticipantKeyed], now: datetime) -> None:
-        """Keep the latest keys, and destroy keys where an event says so. A destroyed key never comes back."""
+        """Keep the latest keys, and destroy keys if an event says so. A destroyed key never comes back."""
         writes = [
             _destroying(event.participant_id, now)
             if event.key_sealed is None
@@ -100,11 +100,11 @@ class ContactStore:
             await self._preferences.delete_many({"_id": {"$in": list(of)}})
 
     async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
-        """What is known of these participants, by id. Unknown participants are left out."""
+        """The data of these participants, by id. Unknown participants are left out."""
         return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
 
     async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
-        """How a mail gets to these participants, by id. Unknown participants are left out."""
+        """How a mail can reach these participants, by id. Unknown participants are left out."""
         found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
         with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
         keyed = {document["_id"] for document in await self._keyed(with_contact, {"_id": 1})}
@@ -125,7 +125,7 @@ class ContactStore:
         """Those of these participants who were erased."""
         condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
         with mongo.outages_named():
-            # The index holds only erased participants, so the query is cheap while they are few.
+            # The index contains only erased participants, so the query is cheap while they are few.
             found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
         return {document["_id"] for document in found}
 
@@ -147,7 +147,7 @@ class ContactStore:
         chosen = {"email": preferences.email, "language": preferences.language}
         with mongo.outages_named():
             await self._preferences.update_one({"_id": participant_id}, {"$set": chosen}, upsert=True)
-            # Looked up after the write: an erasure that ran before the write is seen here.
+            # Read after the write: an erasure that ran before the write is seen here.
             if await self.erased([participant_id]):
                 await self._preferences.delete_one({"_id": participant_id})
                 raise Conflict("this participant was erased", code="participant_erased")

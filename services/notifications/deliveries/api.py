@@ -25,7 +25,7 @@ routes = APIRouter(tags=["deliveries"])
 
 
 class DeliveryOut(BaseModel):
-    """What became of a message, without its words and without a contact."""
+    """The outcome of a message, without its text and without a contact."""
 
     message_id: str = Field(examples=["0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"])
     participant_id: str = Field(examples=["group-service-team-01"])
@@ -79,7 +79,7 @@ async def list_deliveries(
     after: After = None,
 ) -> DeliveriesOut:
     """
-    A mail that was not made for want of an address has the id of the inbox message beside it.
+    If a mail was not made because there is no address, it has the id of the inbox message beside it.
 
     Messages delivered to inboxes are not listed (`inboxes_not_listed`): only their readers read them.
     """
@@ -101,7 +101,7 @@ async def list_deliveries(
 )
 async def retry(message_id: IdInPath, deliveries: Deliveries, contacts: Contacts) -> DeliveryOut:
     """
-    For mails whose cause of failure has been put right: the server, the key, the address.
+    For mails whose problem is solved: the server, the key, the address.
 
     Refused with `message_unknown` or `not_failed`.
     """

@@ -1,4 +1,4 @@
-"""A failed mail tried again, as an organiser asks."""
+"""Retry of a failed mail, when an organiser asks."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ async def retry_mail(
     message_id: str, deliveries: DeliveryStore, contacts: ContactStore, now: datetime
 ) -> Delivery:
     """
-    Start a failed mail anew, with all its tries.
+    Start a failed mail again, with all its tries.
 
     Raises:
         NotFound: there is no such message (`message_unknown`).
@@ -23,7 +23,7 @@ async def retry_mail(
     if reach == "erased":
         # The facts may still be there: an erasure deletes the contact first.
         raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
-    # Without an address the courier looks at the mail again: an address may be there by then.
+    # Without an address the courier checks the mail again: there may be an address later.
     state: State = "pending" if reach in ("addressed", "unaddressed") else "waiting_contact"
     changed = await deliveries.start_again(message_id, state, now)
     if changed is None:

@@ -1,4 +1,4 @@
-"""What became of messages, in MongoDB: a view of the collection `messages` (messages/documents.py)."""
+"""The outcomes of messages, in MongoDB: a view of the collection `messages` (messages/documents.py)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from shared.storage.mongo import DESCENDING, Database, Document
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as organisers see it: what became of it, without its words."""
+    """A message as organisers see it: its outcome, without its text."""
 
     message: Message
     state: State
@@ -38,7 +38,7 @@ class DeliveryStore:
 
     async def recipient_id_of(self, message_id: str) -> str:
         """
-        Whom a message is for.
+        The recipient of a message.
 
         Raises:
             NotFound: there is no such message (`message_unknown`).
@@ -51,7 +51,7 @@ class DeliveryStore:
         return participant_id
 
     async def start_again(self, message_id: str, state: State, now: datetime) -> Delivery | None:
-        """Put a failed mail into this state, as if it was new; None if it has not failed or was erased."""
+        """Put a failed mail into this state like a new one; None if it has not failed or was erased."""
         times = times_of(Outcome(state), now, self._retry_policy)
         with mongo.outages_named():
             changed = await self._messages.find_one_and_update(
@@ -67,9 +67,10 @@ class DeliveryStore:
 
     async def summary(self) -> dict[tuple[Channel, State], int]:
         """
-        How many messages there are, by channel and state.
+        The number of messages by channel and state.
 
-        The counts are taken one after the other. Messages stored meanwhile make them slightly inconsistent.
+        The counts are taken one after the other. Messages that are stored at the same time make them slightly
+        inconsistent.
         """
         states = {"$in": list(get_args(State))}
         group: list[Document] = [
@@ -85,7 +86,7 @@ class DeliveryStore:
         counts: Counter[tuple[Channel, State]] = Counter(
             {("email", row["_id"]): row["count"] for row in rows}
         )
-        # A message that is no mail and was not erased lies in an inbox.
+        # A message that is not a mail and was not erased is in an inbox.
         counts["inbox", "delivered"] = every - counts.total() - erased
         counts["inbox", "cancelled"] = erased
         counts["email", "skipped"] += unmailed
@@ -97,8 +98,8 @@ class DeliveryStore:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
 
-        Messages delivered to inboxes are not listed: they are nearly all messages, and in no index.
-        A mail that was not made has the id of the inbox message beside it.
+        Messages delivered to inboxes are not listed: they are nearly all messages, and are in no index. A
+        mail that was not made has the id of the inbox message beside it.
         """
         older: Document = {} if before is None else older_than(before)
         wanted = [{**one, **older} for one in _listed(state, channels)]

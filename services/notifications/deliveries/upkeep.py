@@ -5,12 +5,12 @@ from services.notifications.messages.store import MessageStore
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
 
-# A walk over a million messages takes about three hours and costs next to nothing.
+# A walk over a million messages takes about three hours and costs almost nothing.
 TURN_SECONDS = 10.0
 
 
 class Upkeep:
-    """One turn measures the queue and looks at one slice of messages."""
+    """One turn measures the queue and reads one slice of messages."""
 
     def __init__(self, messages: MessageStore, queue: MailQueue) -> None:
         self._messages = messages

@@ -1,4 +1,4 @@
-"""Inboxes over HTTP: one's own, and groups' for organisers."""
+"""Inboxes over HTTP: the participant's own, and groups' inboxes for organisers."""
 
 from datetime import datetime
 from typing import Annotated
@@ -61,20 +61,24 @@ async def own_inbox(
     limit: Limit = PAGE,
     after: After = None,
 ) -> InboxOut:
-    """Messages are in the language asked for, else the one preferred, else the profile's."""
+    """Messages are in the requested language, else the preferred one, else the profile's."""
     page = await reader.read(participant.participant_id, language, place_before(after), limit)
     return _inbox_out(page)
 
 
 @routes.get("/inbox/unread-count", summary="How many are not read")
 async def unread_count(participant: AsParticipant, inboxes: Inboxes) -> UnreadOut:
-    """How many messages of one's own inbox are not marked as read."""
+    """The number of messages in the participant's own inbox that are not marked as read."""
     return UnreadOut(unread=await inboxes.unread(participant.participant_id))
 
 
 @routes.post("/inbox/{message_id}/read", summary="Mark one as read")
 async def mark_read(message_id: IdInPath, participant: AsParticipant, inboxes: Inboxes) -> ReadOut:
-    """A repeat changes nothing: the first time stays. `message_unknown`: it is not in one's own inbox."""
+    """
+    A repeat changes nothing: the first time stays.
+
+    `message_unknown`: it is not in the participant's own inbox.
+    """
     read_at = await inboxes.mark_read(participant.participant_id, message_id, clock.now())
     if read_at is None:
         raise NotFound(f"there is no message {message_id} in this inbox", code="message_unknown")

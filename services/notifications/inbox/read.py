@@ -1,4 +1,4 @@
-"""A page of an inbox in words: messages rendered in the reader's language, tickets opened where possible."""
+"""A page of an inbox with its texts: in the reader's language, with tickets opened if possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from shared.runtime.errors import Forbidden, NotFound, Rejected
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages with their words, all in one language, and whether there are older ones."""
+    """Messages with their texts in one language; and True if there are older ones."""
 
     language: Language
     messages: Sequence[tuple[InboxMessage, Words]]
@@ -46,7 +46,7 @@ class InboxReader:
         recipient = await self._recipient(participant_id)
         preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
         language = language_of(asked, preferences, recipient)
-        # One more than is shown tells whether there is a next page.
+        # Read one more than is shown, to see if there is a next page.
         found = await self._inboxes.page(participant_id, before, limit + 1)
         shown = found[:limit]
         key = await self._key_for(participant_id, shown)
@@ -60,7 +60,7 @@ class InboxReader:
 
     async def check_is_group(self, participant_id: str) -> None:
         """
-        Make sure that organisers may read this inbox.
+        Check that organisers may read this inbox.
 
         Raises:
             NotFound: there is no such participant, or they were erased (`participant_unknown`).

@@ -21,7 +21,7 @@ class InboxMessage:
 
 
 class InboxStore:
-    """What lies in inboxes, and what is read."""
+    """The messages in inboxes, read or unread."""
 
     def __init__(self, database: Database) -> None:
         self._messages = database["messages"]
@@ -39,7 +39,7 @@ class InboxStore:
         return [InboxMessage(message_from(document), document.get("read_at")) for document in found]
 
     async def unread(self, participant_id: str) -> int:
-        """How many messages of an inbox are not read, counted up to `UNREAD_COUNTED_MAX`."""
+        """The number of unread messages in an inbox, counted up to `UNREAD_COUNTED_MAX`."""
         condition = {**_in_inbox(participant_id), "read_at": {"$exists": False}}
         with mongo.outages_named():
             count: int = await self._messages.count_documents(condition, limit=UNREAD_COUNTED_MAX)
@@ -67,6 +67,6 @@ def _in_inbox(participant_id: str) -> Document:
         "_id": {"$gt": above, "$lt": below},
         "participant_id": participant_id,
         "channel": "inbox",
-        # An erased participant's messages have no facts, so they have no words any more.
+        # An erased participant's messages have no facts, so they have no text any more.
         "facts": {"$exists": True},
     }

@@ -1,6 +1,6 @@
 """
 Messages: one for each event and channel, stored with the event's facts and the state of the delivery.
 
-Start with handlers.py: what happens about an event. rules.py decides which messages an event makes and what
-becomes of each. The rooms inbox, mail and deliveries work on the same collection; documents.py describes it.
+Start with handlers.py: what we do when an event comes. rules.py decides which messages an event makes, and
+their states. The rooms inbox, mail and deliveries work on the same collection; documents.py describes it.
 """

@@ -3,7 +3,7 @@ The document of a message. All rooms that read or write the collection `messages
 
 _id, participant_id, channel, kind, cause, created_at   from the event; they never change
 facts        what the template needs; deleted when the recipient is erased
-state, code  what became of the message, and why (rules.py)
+state, code  the state of the message, and why (rules.py)
 unmailed     on an inbox message: why no mail was made beside it
 read_at      on an inbox message: when it was read first
 attempts     on a mail, like the following: how often it was tried
@@ -79,7 +79,7 @@ def message_from(document: Document) -> Message:
         facts=document.get("facts"),
         cause=Context(
             subject=document["participant_id"],
-            # Another version of the service may have stored a kind that this version does not know.
+            # Another version of the service may have stored a kind that is unknown here.
             type=KINDS[document["kind"]].type if document["kind"] in KINDS else "unknown",
             **document["cause"],
         ),

@@ -1,5 +1,5 @@
 """
-notification.delivered and notification.failed: the events that report what became of a message. Pure.
+notification.delivered and notification.failed: the events that report the outcome of a message.
 
 The same outcome makes the same event every time.
 """
@@ -30,7 +30,7 @@ _encoder = msgspec.json.Encoder()
 
 def delivered_record(message: Message) -> Record:
     """
-    That a message is in its inbox, as a record.
+    The event that a message is in its inbox, as a record.
 
     Every inbox message makes one, so this is fast: a fifth of the time of `to_record(delivered(message))`.
     tests/notifications/messages/test_events.py proves that the bytes are the same.
@@ -53,7 +53,7 @@ def delivered_record(message: Message) -> Record:
 def delivered(
     message: Message, delivered_at: datetime, retry_round: int = 0
 ) -> Envelope[NotificationDelivered]:
-    """That a message reached its channel."""
+    """The event that a message reached its channel."""
     return enclose(
         NotificationDelivered(
             message_id=message.message_id,
@@ -72,7 +72,7 @@ def delivered(
 def failed(
     message: Message, code: str, attempts: int, failed_at: datetime, retry_round: int = 0
 ) -> Envelope[NotificationFailed]:
-    """That a message has failed for good."""
+    """The event that a message has finally failed."""
     return enclose(
         NotificationFailed(
             message_id=message.message_id,
@@ -91,5 +91,5 @@ def failed(
 
 
 def _cause(message: Message, retry_round: int) -> str:
-    # An organiser's retry starts another round, whose outcome is another fact.
+    # An organiser's retry starts a new round, and its outcome is a new fact.
     return f"{message.message_id}/{retry_round}" if retry_round else message.message_id

@@ -1,5 +1,5 @@
 """
-What notifications does about events: one handler for all topics of the group.
+What notifications does with events: one handler for all topics of the group.
 
 In this order: contacts are kept, erased participants' messages are erased, messages are stored, and
 notification.delivered is published for inbox messages. Mails are sent later (mail/courier.py).
@@ -75,7 +75,7 @@ async def keep_contacts(
 async def erase_participants(
     erased: Sequence[ParticipantErased], contacts: ContactStore, messages: MessageStore
 ) -> None:
-    """Delete what is personal. Mails that have not gone out are cancelled."""
+    """Delete personal data. Mails that are not sent yet are cancelled."""
     now = clock.now()
     await contacts.erase(erased, now)
     await messages.erase([event.participant_id for event in erased], now)
@@ -118,11 +118,11 @@ async def _look_again(
     """
     ids = {message.participant_id for message, _, _ in stored}
     if all(new for _, _, new in stored):
-        # Whoever could be reached at the first lookup can only have been erased since, which is rare.
+        # A participant who had an address at the first lookup can only have been erased since, which is rare.
         waiting = {id_ for id_ in ids if reach.get(id_, "keyless") == "keyless"}
         erased = {id_ for id_ in await contacts.erased(ids) if reach.get(id_) != "erased"}
     else:
-        # A repeat looks up everybody: a crash may have come before the second lookup.
+        # A repeat reads everybody again: a crash may have come before the second lookup.
         waiting, erased = ids, await contacts.erased(ids)
     await messages.release(await contacts.reach(waiting), now)
     await messages.erase(list(erased), now)

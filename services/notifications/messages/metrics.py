@@ -12,7 +12,11 @@ _OUTCOMES: Mapping[Channel, tuple[str, ...]] = {
 
 
 def count_from_zero() -> None:
-    """Show every outcome as 0 at the start. Otherwise Prometheus would not see a first one as an increase."""
+    """
+    Show every outcome as 0 at the start.
+
+    Otherwise Prometheus would not see the first one as an increase.
+    """
     for channel, outcomes in _OUTCOMES.items():
         for outcome in outcomes:
             metrics.DELIVERIES.labels(channel, outcome)

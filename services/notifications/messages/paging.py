@@ -8,7 +8,7 @@ from shared.web.forms import after_of, place_after
 
 
 def after_message(message: Message) -> str:
-    """The `after` that leads to the page behind this message."""
+    """The `after` of the page that follows this message."""
     return after_of(message.created_at, message.message_id)
 
 

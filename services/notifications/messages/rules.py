@@ -1,7 +1,7 @@
 """
-Which messages an event makes, what becomes of each when it is stored, and until when a mail is tried. Pure.
+Which messages an event makes, their states, and until when a mail is tried. All functions are pure.
 
-A message keeps the facts that its template needs, and no personal data. Its words are made when it is read or
+A message stores the facts that its template needs, and no personal data. Its text is made when it is read or
 sent.
 """
 
@@ -49,7 +49,7 @@ MailShare: TypeAlias = tuple[str, bool]
 OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
 
 
-# A struct, because every event makes some: a frozen dataclass takes four times as long to make.
+# A struct, because every event makes some: making a frozen dataclass takes four times as long.
 class Message(msgspec.Struct, frozen=True):
     """
     A message to one participant about one event, on one channel.
@@ -71,9 +71,10 @@ class Message(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What becomes of a message: its next state, the reason's code, and when it is due again.
+    The next state of a message, the reason's code, and when it is due again.
 
-    `reply` is the mail server's reply code. `counted` is False where the try was not the message's own fault.
+    `reply` is the mail server's reply code. `counted` is False if the failure was not the message's own
+    fault.
     """
 
     state: State
@@ -102,7 +103,7 @@ class RetryPolicy:
     claims_max: int = 6
 
     def expires_at(self, state: State, since: datetime) -> datetime:
-        """When a mail that is in this state since then has failed."""
+        """The time when a mail fails if it stays in this state from the given time on."""
         return since + (self.waiting_max if state == "waiting_contact" else self.pending_max)
 
 
@@ -115,9 +116,9 @@ _CANCELLED = Outcome("cancelled", ERASED)
 
 def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
     """
-    The messages about an event. `reach` is how to reach its recipient, None if they are not known.
+    The messages about an event. `reach` tells how to reach the recipient; None if the recipient is not known.
 
-    A recipient without an address gets no mail. That is no failure: the inbox message says so.
+    A recipient without an address gets no mail. This is not a failure: the inbox message says so.
 
     Raises:
         Rejected: the delivery events could not name this event's id (`bad_header`).
@@ -167,7 +168,7 @@ def mail_beside(inbox: Message) -> Message:
 
 
 def is_reportable(id_: str) -> bool:
-    """Whether our own events can carry this id as `cause_id`, unchanged."""
+    """True if our own events can carry this id unchanged as `cause_id`."""
     if len(id_) > CAUSE_ID_CHARS_MAX:
         return False
     if id_.isascii() and id_.isprintable():
@@ -179,14 +180,14 @@ def is_reportable(id_: str) -> bool:
 
 
 def first_outcome(message: Message, reach: Reach | None) -> Outcome:
-    """What becomes of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
+    """The state of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
     if message.channel == "inbox" and reach != "erased":
         return _DELIVERED
     return mail_outcome(reach)
 
 
 def mail_outcome(reach: Reach | None) -> Outcome:
-    """What becomes of a mail that nobody has tried yet. It waits until the contact and its key are known."""
+    """The state of a mail that nobody has tried yet. It waits until the contact and its key are known."""
     if reach == "erased":
         return _CANCELLED
     if reach == "unaddressed":

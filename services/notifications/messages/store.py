@@ -1,8 +1,8 @@
 """
 Messages stored, released, erased and deleted in MongoDB (documents.py describes the document).
 
-The ids of a participant's messages are one range (`rules.message_id`), so an inbox is read without an index
-of its own. Most messages are in inboxes, and nobody looks for those in another way. So they are in no other
+The ids of a participant's messages are one range (`rules.message_id`), so an inbox is read without another
+index. Most messages are in inboxes, and nobody searches for those in another way. So they are in no other
 index, not even in one by age: `delete_old` walks over the ids instead.
 """
 
@@ -51,7 +51,7 @@ class MessageStore:
         self._retry_policy = retry_policy
 
     async def prepare(self) -> None:
-        """Create the collection and its indexes. A transaction must not have to create them."""
+        """Create the collection and its indexes now: creating them in a transaction causes conflicts."""
         with mongo.outages_named():
             # For organisers: mails by state, and the cancelled messages of erased participants.
             await self._messages.create_index(
@@ -139,10 +139,10 @@ class MessageStore:
 
     async def release(self, reach: Mapping[str, Reach], now: datetime) -> None:
         """
-        Make mails that waited for these participants' contacts due, or skip them where there is no address.
+        Make mails due that waited for these participants' contacts, or skip them if there is no address.
 
-        No mail stays waiting by a race: whoever stores a contact or a key releases afterwards, and whoever
-        stores a waiting mail looks for the contact afterwards. The one who writes last sees the other's
+        A race cannot leave a mail waiting. The code that stores a contact or a key releases mails afterwards.
+        The code that stores a waiting mail reads the contact afterwards. So the last writer sees the other's
         write.
         """
         due, skipped = mail_outcome("addressed"), mail_outcome("unaddressed")
@@ -179,7 +179,7 @@ class MessageStore:
         """
         Delete messages older than `KEPT` among the next `SLICE_MESSAGES` messages after this id.
 
-        Returns: the id to go on after; None at the end.
+        Returns: the id after which to continue; None at the end.
         """
         with mongo.outages_named():
             ahead = self._messages.find({"_id": {"$gt": after}}, {"_id": 1}).sort("_id", ASCENDING)

@@ -1,7 +1,8 @@
 """
-Dates and times in words, in both languages and in the time zone of the week. Pure.
+Dates and times as text, in both languages and in the time zone of the week. All functions are pure.
 
-A message stored by an older version may hold any time. A time outside the calendar reads "to be announced".
+A message stored by an older version may contain any time. For a time outside the calendar the text is "to be
+announced".
 """
 
 from datetime import datetime

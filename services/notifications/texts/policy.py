@@ -1,8 +1,9 @@
 """
-The policy: of which events participants are notified, over which channels, and with which facts. Pure.
+The policy: the events for which participants get messages, the channels, and the facts. All functions are
+pure.
 
-To notify of another event, add a row here and a template `KIND.txt` to templates/zh-CN and templates/en.
-The consumer subscribes to every event in this table (messages/handlers.py).
+To notify people of another event, add a row here and a template `KIND.txt` to templates/zh-CN and
+templates/en. The consumer subscribes to every event in this table (messages/handlers.py).
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class Notice:
     Args:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
-        channels: empty where the event itself names them.
+        channels: empty if the event itself names them.
         recipient: the event's field with the id of the participant to notify.
     """
 

@@ -1,4 +1,4 @@
-"""Why a registration was refused or cancelled, in words. An unknown code gets a neutral sentence. Pure."""
+"""Texts: why a registration was refused or cancelled. An unknown code gets a neutral sentence."""
 
 from collections.abc import Mapping
 

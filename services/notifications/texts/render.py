@@ -1,10 +1,10 @@
 """
-Templates filled with facts: the words of a message, in either language.
+Templates filled with facts: the text of a message, in either language.
 
 The first line of a template is the subject, the rest is the body. A mail's greeting with the name
 (letter.txt) is added when the mail is sent, and never stored.
 
-A message stored by an older version may hold any text. So line breaks within a line and control characters
+A message stored by an older version may contain any text. So line breaks within a line and control characters
 are removed when the text is rendered.
 """
 
@@ -33,7 +33,7 @@ LETTER = "letter"
 
 # Facts of several lines. Every other text fact is one line.
 MULTILINE = frozenset({"body"})
-# Invisible characters that join their neighbours: some scripts and emoji need them.
+# Invisible characters that join the characters around them: some scripts and emoji need them.
 _JOINERS = "\u200c\u200d"
 
 
@@ -82,7 +82,7 @@ class Texts:
         self, kind: str, facts: Mapping[str, Fact], language: Language, to: ParticipantKind = "person"
     ) -> Words:
         """
-        The words of a message, without the participant's name.
+        The text of a message, without the participant's name.
 
         Raises:
             Rejected: there is no template, or the facts do not fit the template (`mail_unmakeable`).
@@ -103,7 +103,7 @@ class Texts:
     def render_or_placeholder(
         self, kind: str, facts: Mapping[str, Fact], language: Language, to: ParticipantKind = "person"
     ) -> Words:
-        """The words of a message, or a placeholder if it cannot be rendered. The other messages are shown."""
+        """The text of a message, or a placeholder if it cannot be rendered. The other messages are shown."""
         try:
             return self.render(kind, facts, language, to)
         except Rejected as error:

@@ -1,4 +1,4 @@
-"""The ticket code in a message: stored sealed, opened with the participant's own key when it is shown."""
+"""The ticket code in a message: stored encrypted, opened with the participant's own key when it is shown."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ def with_ticket_code(facts: Mapping[str, Fact], key: bytes | None) -> Mapping[st
     """
     The facts with the ticket's code in place of the sealed code.
 
-    The code is None if the key is missing or does not fit. The template then says where the code can be seen.
+    The code is None if the key is missing or does not fit. Then the template says where the code can be seen.
     """
     if TICKET_SEALED not in facts:
         return facts

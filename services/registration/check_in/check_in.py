@@ -61,7 +61,8 @@ class CheckIn:
             if await self._participants.erased(unit, [registration.participant_id]):
                 raise _unknown()
             check_ticket(registration)
-            # Not locked, since no counter changes. A cancellation meanwhile conflicts with the write below.
+            # Not locked, since no counter changes. A cancellation at the same time conflicts with the write
+            # below.
             session = await self._sessions.read(unit, registration.session_id)
             if registration.status == "checked_in":
                 return Arrival(registration, session, already=True)

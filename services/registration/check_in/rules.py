@@ -8,7 +8,8 @@ from services.registration.booking.rules import Registration
 from services.registration.sessions.rules import Session
 from shared.runtime.errors import Conflict
 
-# The door opens before a session begins. Late tickets are for those whose tickets were not scanned at once.
+# The door opens before a session begins. After the end, tickets that were not scanned in time can still be
+# scanned.
 CHECK_IN_BEFORE = timedelta(hours=3)
 CHECK_IN_AFTER = timedelta(hours=2)
 
@@ -47,5 +48,5 @@ def check_door(session: Session, now: datetime) -> None:
 
 
 def checked_in(registration: Registration) -> Registration:
-    """The registration once its ticket was shown."""
+    """The registration after its ticket was shown."""
     return replace(registration, status="checked_in", version=registration.version + 1)

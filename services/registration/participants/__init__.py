@@ -1,5 +1,5 @@
 """
-Who takes part: people, and groups such as schools, with what is known of them.
+Participants: people, and groups such as schools, with their data.
 
 Names and contacts are locked with a key for each participant, so that deleting the key erases them everywhere
 (docs/decisions/0016-contact-keys.md). Read `rules.py`, `keys.py`, then `put_group.py`.

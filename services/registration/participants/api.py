@@ -27,7 +27,7 @@ Hash = Annotated[KeyedHash, provided(KeyedHash)]
 
 
 class ContactIn(Form):
-    """Locked on arrival; only notifications can read it."""
+    """Encrypted immediately; only notifications can read it."""
 
     name: Name = Field(examples=["王老师"])
     email: Email | None = Field(None, examples=["wang@example.org"])
@@ -37,7 +37,7 @@ class GroupIn(Form):
     """
     A school, unit or service team.
 
-    Its contact cannot be read back. Leave `contact` out, and it stays as it was; null removes it.
+    Its contact cannot be read back. Without `contact`, the contact stays as it was; null removes it.
     """
 
     group_id: Id | None = Field(None, description="as in the path, or left out")
@@ -50,7 +50,7 @@ class GroupIn(Form):
 
 
 class GroupOut(BaseModel):
-    """A group; it can be put as it is."""
+    """A group; `PUT` accepts it without a change."""
 
     group_id: str = Field(examples=["school-puyang-1"])
     name: str = Field(examples=["濮阳市第一中学"])
@@ -128,7 +128,7 @@ async def list_groups(groups: Groups, limit: Limit = PAGE, after: After = None) 
 
 @routes.get("/groups/{group_id}", summary="One group")
 async def read_group(group_id: IdInPath, groups: Groups) -> GroupOut:
-    """It can be put as it is answered here: its contact stays. 404 `group_unknown`."""
+    """`PUT` accepts this answer without a change: the contact stays. 404 `group_unknown`."""
     group = await groups.read(group_id)
     if group is None:
         raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)

@@ -1,4 +1,4 @@
-"""The keys of participants who are there already."""
+"""The keys of participants who exist already."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -23,8 +23,8 @@ async def ensure_keys(
     """
     The key of each participant who is not erased.
 
-    Backups leave the keys out. Where a restored database lacks one, a new key is made for new tickets.
-    What the old key has locked stays closed, so the contact is dropped.
+    Backups do not contain the keys. If a restored database has no key, a new key is made for new tickets.
+    Data that the old key has locked cannot be opened any more, so the contact is deleted.
     """
     keys = await participants.keys(unit, participant_ids)
     missing = set(participant_ids) - keys.keys()

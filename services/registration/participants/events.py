@@ -1,4 +1,4 @@
-"""The events that tell of participants: keyed, joined, erased."""
+"""The events of participants: keyed, joined, erased."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from shared.messaging.publisher import Record
 
 
 def joined(participant: Participant, key: ContactKey, origin: Origin, now: datetime) -> tuple[Record, Record]:
-    """The profile is new or has changed, and this key opens what is locked for the participant."""
+    """The profile is new or has changed, and this key opens the participant's locked data."""
     id_, version, profile = participant.participant_id, participant.version, participant.profile
     assert profile is not None  # noqa: S101 (an erased participant does not join)
     keyed = {"participant_id": id_, "version": version, "key_sealed": key.sealed}

@@ -1,8 +1,8 @@
 """
 Each participant's own key, which locks the contact and the ticket codes.
 
-The key goes to notifications once, sealed, and lies in the collection `contact_keys`. An erasure deletes it:
-then nobody can open what it has locked (docs/decisions/0016-contact-keys.md).
+The key is sent to notifications once, sealed, and is stored in the collection `contact_keys`. An erasure
+deletes it: then nobody can open the data that it has locked (docs/decisions/0016-contact-keys.md).
 """
 
 import msgspec
@@ -29,9 +29,9 @@ class KeySealer:
         self._contact_public_key = contact_public_key
 
     def new_key(self) -> ContactKey:
-        """A new key. Sealing it is the one public-key operation that a newcomer costs."""
+        """A new key. Sealing it is the only public-key operation for a newcomer."""
         return self.seal(sealing.new_key())
 
     def seal(self, key: bytes) -> ContactKey:
-        """A key that exists already, sealed once more."""
+        """An existing key, sealed again."""
         return ContactKey(key, sealing.seal_key(key, self._contact_public_key))

@@ -15,7 +15,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
 class GroupChanges:
-    """Saves groups, and the participants that they are."""
+    """Saves groups, and their participants: each group is also a participant."""
 
     def __init__(
         self, database: Database, groups: GroupStore, participants: ParticipantStore, sealer: KeySealer
@@ -35,7 +35,7 @@ class GroupChanges:
         keep_language: bool = False,
     ) -> Group:
         """
-        Save a group. An unchanged group is announced once only, and its key stays the same.
+        Save a group. An unchanged group is published only once, and its key stays the same.
 
         Args:
             group: with the fingerprint of `contact`.
@@ -71,7 +71,7 @@ class GroupChanges:
             raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
         stored = await self._groups.read_in(unit, id_)
         own_key = (await self._participants.keys(unit, [id_])).get(id_)
-        # Without the key that locked it, a contact cannot be kept.
+        # A contact cannot be kept without the key that locked it.
         kept = before.contact_locked if before and own_key else None
         if keep_contact:
             fingerprint = stored.contact_fingerprint if stored and kept else None

@@ -11,13 +11,13 @@ from shared.contracts.events import Audience, Language, ParticipantKind
 
 ParticipantId = NewType("ParticipantId", str)
 
-# It stands in the token, which has a bounded length.
+# It is in the token, which has a limited length.
 DISTRICT_CHARS_MAX = 60
 District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """What is known of a participant. The contact is locked with the participant's own key."""
+    """The data of a participant. The contact is locked with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None
@@ -28,7 +28,7 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """A person or group; without a profile once erased. `version` counts the changes, from 1."""
+    """A person or group; without a profile after an erasure. `version` counts the changes, from 1."""
 
     participant_id: ParticipantId
     profile: Profile | None
@@ -40,7 +40,7 @@ class Group(msgspec.Struct, frozen=True):
     """
     A school, unit or service team.
 
-    `contact_fingerprint`: a keyed hash of the contact. It shows whether an organiser puts the same one again.
+    `contact_fingerprint`: a keyed hash of the contact. It shows if an organiser puts the same contact again.
     """
 
     group_id: str

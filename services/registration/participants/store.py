@@ -1,9 +1,9 @@
 """
 The collections of this room.
 
-participants  people and groups; contacts only locked; an erased one keeps its id alone
-contact_keys  the participants' own keys. Backups leave them out: after an erasure no backup can be opened
-groups        what organisers say of groups, who are participants too
+participants  people and groups; contacts only locked; of an erased one only the id stays
+contact_keys  the participants' own keys. Backups do not contain them: after an erasure no backup can be
+opened groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ class ParticipantStore:
         self._keys = database["contact_keys"]
 
     async def prepare(self) -> None:
-        """Create the collections; a transaction must not have to."""
+        """Create the collections now: creating one in a transaction causes conflicts."""
         with outages_named():
             await mongo.create_missing(self._database, ["participants", "contact_keys"])
 
@@ -45,7 +45,7 @@ class ParticipantStore:
         return {document["_id"]: _participant(document) for document in found}
 
     async def groups_among(self, unit: UnitOfWork, ids: Collection[str]) -> set[str]:
-        """Which of these ids are groups': put by an organiser, or made by a command."""
+        """The ids among these that belong to groups: put by an organiser, or made by a command."""
         if not ids:
             return set()
         these: Document = {"_id": {"$in": list(ids)}, "kind": "group"}
@@ -90,7 +90,7 @@ class ParticipantStore:
         await self._keys.delete_one({"_id": participant_id}, session=unit.session)
 
     async def key(self, participant_id: str) -> bytes | None:
-        """A participant's own key; None once erased."""
+        """A participant's own key; None after an erasure."""
         with outages_named():
             found = await self._keys.find_one({"_id": participant_id})
         return found["key"] if found else None
@@ -104,7 +104,7 @@ class GroupStore:
         self._groups = database["groups"]
 
     async def prepare(self) -> None:
-        """Create the collection; a transaction must not have to."""
+        """Create the collection now: creating one in a transaction causes conflicts."""
         with outages_named():
             await mongo.create_missing(self._database, ["groups"])
 

@@ -1,4 +1,4 @@
-"""A session of an activity: when one can register, and how many places are free."""
+"""A session of an activity: when registration is open, and how many places are free."""
 
 from datetime import datetime
 from typing import NewType
@@ -9,14 +9,14 @@ ActivityId = NewType("ActivityId", str)
 SessionId = NewType("SessionId", str)
 
 
-# Structs and not frozen dataclasses, in all rooms: a rush makes several for each request, and a struct takes
-# a fifth of the time.
+# Structs and not frozen dataclasses, in all rooms: a rush makes several for each request, and making a struct
+# takes a fifth of the time.
 class Session(msgspec.Struct, frozen=True):
     """
     A time and place of an activity, and how full it is.
 
     Attributes:
-        taken: places that somebody holds.
+        taken: places that are reserved.
         waiting: registrations on the waiting list.
         owed: so many at the head of the waiting list, or more, will get a place in the background: it is free
             already. 0: nobody can move up.
@@ -25,7 +25,7 @@ class Session(msgspec.Struct, frozen=True):
             cancellation.
         untold: somebody may still have to be notified of the latest version.
         told_to: everybody with a sequence up to this one has been notified.
-        cancelled: the organiser's reason, once the session is cancelled.
+        cancelled: the organiser's reason, after the session was cancelled.
     """
 
     session_id: SessionId
@@ -50,7 +50,7 @@ class Session(msgspec.Struct, frozen=True):
 
     @property
     def free(self) -> int:
-        """Places that nobody holds. The waiting list comes first for them."""
+        """Places that are not reserved. The waiting list gets them first."""
         return self.capacity - self.taken
 
     @property
@@ -64,22 +64,22 @@ class Session(msgspec.Struct, frozen=True):
         return min(self.closes_at or self.ends_at, self.ends_at)
 
     def has_opened(self, now: datetime) -> bool:
-        """Whether registration has begun."""
+        """True if registration has begun."""
         return self.opens_at is None or self.opens_at <= now
 
     def is_open(self, now: datetime) -> bool:
-        """Whether one can register now."""
+        """True if registration is open now."""
         return self.has_opened(now) and now < self.last_moment and self.cancelled is None
 
     def has_begun(self, now: datetime) -> bool:
-        """Whether the session is on, or over."""
+        """True if the session has begun or is over."""
         return self.starts_at <= now
 
     def is_over(self, now: datetime) -> bool:
-        """Whether the session has ended."""
+        """True if the session has ended."""
         return self.ends_at <= now
 
     @property
     def time_and_venue(self) -> tuple[datetime, datetime, str]:
-        """What those registered have to know: if it changes, they are notified."""
+        """The data that registered people must know: if they change, people are notified."""
         return self.starts_at, self.ends_at, self.venue

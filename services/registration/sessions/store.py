@@ -1,7 +1,7 @@
 """
-The collection `sessions`: what each session is, and its counters.
+The collection `sessions`: the data of each session, and its counters.
 
-Every booking and cancellation updates its session, so those of one session follow each other.
+Every booking and cancellation updates its session, so the changes of one session follow each other.
 """
 
 from collections.abc import Collection
@@ -33,7 +33,7 @@ class SessionStore:
         self._sessions = database["sessions"]
 
     async def prepare(self) -> None:
-        """Create the collection and its indexes; a transaction must not have to."""
+        """Create the collection and its indexes now: creating one in a transaction causes conflicts."""
         with outages_named():
             await self._sessions.create_indexes(
                 [
@@ -53,14 +53,14 @@ class SessionStore:
         """
         Lock these sessions for this transaction, and read them.
 
-        A second transaction conflicts with the update of the first. It is tried again after the first
-        one, and reads what the first one wrote: so places are counted by one transaction at a time.
-        Lock before you read anything that a change of the session could make untrue.
+        A second transaction conflicts with the update of the first. It is tried again after the first one,
+        and reads what the first one wrote: so places are counted by one transaction at a time. Lock before
+        you read anything that a change of the session could make wrong.
         """
         if not session_ids:
             return {}
         if len(session_ids) == 1:
-            # A rush is for one session. This saves a round trip while nobody else can get at the session.
+            # A rush is for one session. This saves a round trip while nobody else can use the session.
             [only] = session_ids
             document = await self._sessions.find_one_and_update(
                 {"_id": only},
