@@ -1,7 +1,7 @@
 """
 Kills processes in the middle of a week: every service, Kafka and MongoDB, with SIGKILL.
 
-Each victim is started again after a moment. The audit then says whether everything that was acknowledged
+Each victim is started again after a moment. Then the audit checks that everything that was acknowledged
 before, during and after the kills is still there.
 """
 

@@ -5,6 +5,6 @@ class CommandError(RuntimeError):
     """
     The command cannot do what was asked.
 
-    Each room of ops/ raises a kind of its own, named by what went wrong there. The message names the thing,
-    the reason, and what to do next.
+    Each room of ops/ has its own kind, named after the problem. The message names the thing, the reason, and
+    what to do next.
     """

@@ -1,4 +1,4 @@
-"""The audit of awards: who should have which, computed from results, final standings and conferrals."""
+"""The audit of awards: the expected awards, computed from results, final standings and conferrals."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -12,19 +12,20 @@ Json: TypeAlias = dict[str, Any]
 
 
 async def audit_awards(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare the awards stored, and the events that tell of them, with those expected."""
+    """Compare the stored awards and their events with the expected awards."""
     schemes = [scheme async for scheme in database["schemes"].find()]
     awards = [award async for award in database["awards"].find()]
     by_hand = {scheme["_id"] for scheme in schemes if scheme["rule"]["type"] == "conferred"}
     stored = {_name(award) for award in awards}
-    # Only the organiser decides on whom to confer, so the stored awards and the promises are all there is.
+    # Only the organiser decides who gets a conferred award, so there are only the stored awards and the
+    # promises.
     expected = {promise.id for promise in promises if promise.kind == "conferred"}
     expected |= {_name(award) for award in awards if award["scheme_id"] in by_hand}
     expected |= set(_certificates(log, schemes)) | set(_prizes(log, schemes))
     expected |= {name for name, decided in _tied(log, schemes) if decided or name in stored}
     issued, revoked = log.events("award.issued"), log.events("award.revoked")
     by_id = {award["_id"]: award for award in awards}
-    # An erased person may have been awarded before the erasure, and never after it: the events decide.
+    # An erased person may get an award before the erasure, but never after it: the events decide.
     erased = {event.key for event in log.events("participant.erased")}
     expected = {name for name in expected if _recipient(name) not in erased}
     expected |= {_name(event.body) for event in issued if event.key in erased}
@@ -107,7 +108,9 @@ def _prizes(log: Log, schemes: Iterable[Json]) -> Iterator[str]:
 
 
 def _tied(log: Log, schemes: Iterable[Json]) -> Iterator[tuple[str, bool]]:
-    """Those who share the rank of the last one listed, and whether the organiser has decided that tie."""
+    """
+    The people who share the rank of the last listed one, and True if the organiser has decided this tie.
+    """
     for scheme, closing in _ranked(log, schemes):
         listed = {standing["participant_id"] for standing in closing["standings"]}
         last = closing["standings"][-1] if closing["standings"] else None

@@ -15,7 +15,7 @@ from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-# Fields that no document of an erased person may hold.
+# Fields that no document of an erased person may contain.
 PERSONAL = frozenset(
     {
         "group_id",
@@ -35,7 +35,7 @@ PERSONAL = frozenset(
         "name",
     }
 )
-# Events about a person: something was given to them, decided about them, or told to them.
+# Events about a person: something was given to them, decided about them, or sent to them.
 TOLD = (
     "registration.confirmed",
     "registration.waitlisted",
@@ -45,12 +45,12 @@ TOLD = (
     "award.issued",
     "notification.delivered",
 )
-# Services hear of an erasure by an event. Until then they may still publish; after this time they may not.
+# An event tells services of an erasure. Until then they may still publish; after this time they may not.
 HEARD_MS = 60_000
 
 
 async def audit_erasure(log: Log, databases: Databases, promises: Collection[Promise]) -> list[Check]:
-    """Compare the erasures, promised and published, with what is left of those people."""
+    """Compare the erasures, promised and published, with the data that are left of those people."""
     erased = {event.key: event.time_ms for event in log.events("participant.erased")}
     keys = _latest(log.records("participant.keyed"))
     left = [place async for place in _left(databases, erased.keys())]

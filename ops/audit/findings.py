@@ -20,7 +20,7 @@ class Check:
 
     @property
     def agrees(self) -> bool:
-        """Whether the items found are those expected."""
+        """True if the found items are the expected ones."""
         return not (self.missing or self.duplicated or self.wrong)
 
     def examples(self) -> str:
@@ -31,7 +31,7 @@ class Check:
 
 def compare(name: str, expected: Iterable[str], found: Iterable[str]) -> Check:
     """Every expected id must be found exactly once, and no other id."""
-    # Count in the dict of the expected ids: so millions of ids are held once and not twice.
+    # Count in the dict of the expected ids: so millions of ids are in memory once and not twice.
     counts = dict.fromkeys(expected, 0)
     others: Counter[str] = Counter()
     for id_ in found:

@@ -34,7 +34,7 @@ KEPT = frozenset(
         "dead_offset",
     }
 )
-# For these topics the time is kept too, to put outcomes in order. There are never as many of them.
+# For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."
 
 E = TypeVar("E", bound=Event)
@@ -49,8 +49,8 @@ class Entry:
     """
     One record.
 
-    `event_id` is the header `ce_id`. `alike` holds the other headers of `KEPT`: records with the same headers
-    share one object. `sound` is false if a header is null or not UTF-8.
+    `event_id` is the header `ce_id`. `alike` contains the other headers of `KEPT`: records with the same
+    headers share one object. `sound` is false if a header is null or not UTF-8.
     """
 
     topic: str
@@ -70,12 +70,12 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """The event's id, or the record's place where it has none."""
+        """The event's id, or the record's place if it has no id."""
         return self.event_id or self.place
 
     @property
     def place(self) -> str:
-        """Where the record stands in the log."""
+        """The record's place in the log."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
@@ -89,7 +89,7 @@ class Entry:
 
 
 def conforms(entry: Entry, contract: type[Event]) -> bool:
-    """Whether a record is an event of this contract, headers and body."""
+    """True if a record is an event of this contract, headers and body."""
     return read_as(entry, contract) is not None
 
 
@@ -130,7 +130,7 @@ class Log:
         return self._events[topic]
 
     def redelivered(self) -> int:
-        """How many records repeat an event that stands earlier in the log."""
+        """The number of records that repeat an earlier event of the log."""
         return sum(len(self.records(topic.name)) - len(self.events(topic.name)) for topic in topics.LIVE)
 
     def contradictions(self) -> list[str]:
@@ -139,7 +139,7 @@ class Log:
         for topic in topics.LIVE:
             events = self.events(topic.name)
             if events is self.records(topic.name):
-                # Nothing is said twice.
+                # No event comes twice.
                 continue
             said = {entry.id: entry.value for entry in events}
             found += [
@@ -203,7 +203,7 @@ def _read(
     alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]] = {}
     heard_at = time.monotonic()
     while left:
-        # A poll waits for all the records asked for. The last poll never gets them, so its wait is short.
+        # A poll waits for the whole number of records. The last poll never gets it, so its wait is short.
         messages = consumer.consume(RECORDS_A_POLL, timeout=POLL_SECONDS)
         if messages:
             heard_at = time.monotonic()
@@ -229,7 +229,7 @@ def _entry(message: Message, alike: dict[tuple[tuple[str, bytes], ...], Mapping[
     # The library's types allow a dict too; a message's headers are always pairs.
     pairs: Any = message.headers() or []
     for name, value in pairs:
-        # Nearly all headers are ASCII, and to check that is much faster than to decode them.
+        # Nearly all headers are ASCII, and this check is much faster than decoding them.
         if value is None or not (value.isascii() or _is_text(value)):
             sound = False
         elif name == "ce_id":

@@ -1,4 +1,4 @@
-"""The audit of notifications: everyone is told once on each channel, and every mail is sent."""
+"""The audit of notifications: everyone gets one message on each channel, and every mail is sent."""
 
 import json
 import re
@@ -143,7 +143,7 @@ def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:
 
 
 async def _unmarked(database: Database, erased: set[str]) -> list[str]:
-    """The erased whose contact is not marked so: a later event would make notifications write to them."""
+    """Erased people whose contact has no mark: after a later event notifications would write to them."""
     of = {"_id": {"$in": list(erased)}, "erased_at": {"$exists": True}}
     marked = {one["_id"] async for one in database["contacts"].find(of, {"_id": 1})}
     return sorted(erased - marked)

@@ -1,4 +1,4 @@
-"""The paper of an attempt, drawn by the rule that `quiz.published` states, without the services' code."""
+"""The paper of an attempt, drawn by the rule in `quiz.published`, without the services' code."""
 
 import hashlib
 import uuid

@@ -1,4 +1,4 @@
-"""The audit of quiz: every submission in the log is judged, graded and ranked again, by other code."""
+"""The audit of quiz: every submission in the log is checked, graded and ranked again, by other code."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -32,7 +32,7 @@ EXACT_SECONDS, WIDE_SECONDS, CELLS_A_SCORE = 4_096, 256, 4_592
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """The result that is expected."""
+    """The expected result."""
 
     attempt_id: str
     quiz_id: str
@@ -53,7 +53,7 @@ class Known:
     Args:
         quizzes: by id, as stored.
         definitions: with their keys, by quiz and version, as stored.
-        published: as the events told it, by quiz and version.
+        published: from the events, by quiz and version.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ def _to_be_told(results: Mapping[str, Json], erased: Collection[str], completed:
 
 
 def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
-    """The quizzes that events tell of, and the ids of events about versions that never existed."""
+    """The published quizzes, and the ids of events about versions that never existed."""
     versions = {
         event_id(f"{quiz_id}/{version}", QuizPublished.type): quiz_id
         for quiz_id, quiz in quizzes.items()
@@ -209,7 +209,8 @@ def _first_of_each(good: list[Entry], results: Mapping[str, Json]) -> Iterator[t
         by_attempt.setdefault(entry.body["attempt_id"], []).append(entry)
     for attempt, entries in by_attempt.items():
         firsts = {entry.partition: entry for entry in reversed(entries)}.values()
-        # A sender with another partitioner may use two partitions. They have no order: either may count.
+        # A sender with a different partitioner may use two partitions. There is no order between them, so
+        # each of the two may count.
         counted = results.get(attempt, {}).get("submission_id")
         yield attempt, next((entry for entry in firsts if entry.id == counted), entries[0])
 
@@ -251,7 +252,11 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
 
 
 def _same(told: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
-    """Whether an event says what is stored. Group and district of the erased are no longer stored."""
+    """
+    True if an event matches the stored data.
+
+    Group and district of erased people are not stored any more.
+    """
     stored = results.get(told["result_id"])
     if stored is None:
         return False
@@ -282,7 +287,7 @@ async def _rankings(
         who = f"{one.quiz_id}/{one.participant_id}"
         best[who] = max(best.get(who, (-1, 0)), (int(2 * one.points), -one.time_used_seconds))
     standings = {one["_id"]: one["order"] async for one in database["standings"].find()}
-    # Results that are held during a freeze count as if they were in the standings.
+    # Results that a freeze holds back count as if they were in the standings.
     standing = dict(standings)
     async for one in database["held"].find():
         who = f"{one['quiz_id']}/{one['_id'].rpartition('/')[2]}"

@@ -1,4 +1,7 @@
-"""The audit of registration: every outcome stored and told, no place sold twice, waiting lists in order."""
+"""
+The audit of registration: every outcome is stored and published, no place is given twice, waiting lists are
+in order.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -28,7 +31,11 @@ HOLDING = ("confirmed", "checked_in")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database holds. `erased` are participants' ids, `keys` the ids of those with a contact key."""
+    """
+    The content of the database.
+
+    `erased` are participants' ids, `keys` the ids of those with a contact key.
+    """
 
     registrations: Mapping[str, Json]
     sessions: Mapping[str, Json]
@@ -39,7 +46,7 @@ class Stored:
 
 
 async def audit_registration(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
-    """Compare requests, outcomes, sessions and participants with what they should be."""
+    """Compare requests, outcomes, sessions and participants with the expected ones."""
     participants = [one async for one in database["participants"].find()]
     stored = Stored(
         registrations={one["_id"]: one async for one in database["registrations"].find()},
@@ -63,7 +70,7 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
 
 
 def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Check]:
-    """Every request has its outcome, over HTTP and by events."""
+    """Check that every request has its outcome, over HTTP and by events."""
     good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
     yield kept(
@@ -79,7 +86,7 @@ def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Che
 
 
 def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
-    """Events tell of every step of every registration, once."""
+    """Check that there is one event for every step of every registration."""
     registrations = stored.registrations
     outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
     yield compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes})
@@ -99,7 +106,7 @@ def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
 
 
 def _sessions(stored: Stored) -> Iterator[Check]:
-    """Places, waiting lists, and what people know of their session."""
+    """Check places, waiting lists, and the notices about sessions."""
     sessions, registrations = stored.sessions, stored.registrations
     yield true_of_all("no session is oversold", _oversold(sessions, registrations), len(sessions))
     yield true_of_all("waiting lists are in order", _out_of_order(registrations), len(sessions))
@@ -174,7 +181,7 @@ def _missteps(
     outcomes: list[Entry], registrations: Mapping[str, Json], erased: Collection[str]
 ) -> Iterator[str]:
     """
-    The registrations whose events do not make sense.
+    The registrations with events in an impossible order.
 
     A round begins with a place or a wait, only those who wait are promoted, and a round is cancelled before
     the next one begins.

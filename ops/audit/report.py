@@ -1,4 +1,4 @@
-"""The tables that show an audit: the events of the week, every statement checked, and the verdict."""
+"""The tables of an audit: the events of the week, every checked statement, and the verdict."""
 
 from rich.console import Console
 from rich.table import Table

@@ -21,7 +21,7 @@ from shared.contracts import topics
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found for each service, with the log and the promises that it was computed from."""
+    """The findings for each service, with the log and the promises that they were computed from."""
 
     checks: dict[str, Sequence[Check]]
     log: Log
@@ -29,22 +29,22 @@ class Audit:
 
     @property
     def missing(self) -> int:
-        """How many expected items were not found."""
+        """The number of expected items that were not found."""
         return sum(len(check.missing) for check in self._all())
 
     @property
     def duplicated(self) -> int:
-        """How many items were found more than once."""
+        """The number of items that were found more than once."""
         return sum(len(check.duplicated) for check in self._all())
 
     @property
     def wrong(self) -> int:
-        """How many items are not as expected, or were not expected at all."""
+        """The number of items that are different from the expected ones, or not expected at all."""
         return sum(len(check.wrong) for check in self._all())
 
     @property
     def agrees(self) -> bool:
-        """Whether everything is as expected."""
+        """True if everything is as expected."""
         return all(check.agrees for check in self._all())
 
     def _all(self) -> list[Check]:
@@ -60,10 +60,10 @@ async def audit(
     """
     Compute everything again from the log, the databases, the ledger and the mails sent.
 
-    The deployment must be at rest (`ops.deployment.settle`): what is under way would count as missing.
+    The deployment must be at rest (`ops.deployment.settle`): unfinished work would count as missing.
 
     Args:
-        services: the services to check. Name fewer where only some of them ran.
+        services: the services to check. Name fewer if only some of them ran.
     """
     with _never_collecting():
         return await _audit(deployment, databases, ledger_file, services)
@@ -71,7 +71,7 @@ async def audit(
 
 @contextmanager
 def _never_collecting() -> Iterator[None]:
-    # Millions of objects that all stay alive: to search them for garbage took a third of the time.
+    # Millions of objects that all stay alive: searching them for garbage took a third of the time.
     gc.disable()
     try:
         yield

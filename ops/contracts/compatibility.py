@@ -1,5 +1,5 @@
 """
-Whether a contract may change from one JSON Schema to another: FULL_TRANSITIVE.
+Checks if a contract may change from one JSON Schema to another: FULL_TRANSITIVE.
 
 Readers of any release must read the records of any other release, earlier or later. So a contract can only
 get new optional fields: all readers ignore fields that they do not know. Any other change breaks one side.

@@ -6,7 +6,7 @@ The contracts for other teams: JSON Schemas, an AsyncAPI 3.0 document, and the s
     python -m ops.contracts.documents release 0.2.0     keep the schemas of now as those of a release
 
 Everything is generated from `shared.contracts.events` and `shared.contracts.topics`, with the golden records
-of the tests as examples. So the documents always say what the code does.
+of the tests as examples. So the documents always match the code.
 """
 
 import json
@@ -68,7 +68,7 @@ def documents() -> dict[str, str]:
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document. It has a channel for each topic, those of dead letters too."""
+    """The AsyncAPI 3.0 document. It has a channel for each topic, also for dead letters."""
     _, found = models_json_schema(
         [(contract, "validation") for contract in events.ALL], ref_template="#/components/schemas/{model}"
     )
@@ -124,7 +124,9 @@ def _channel(topic: topics.Topic, contract: type[Event] | None) -> dict[str, Any
 
 
 def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The operations as seen from Kepu Week: others may receive what it sends, and send what it receives."""
+    """
+    The operations from the view of Kepu Week: what it sends, others may receive, and the other way round.
+    """
     for topic in topics.ALL:
         channel = {"$ref": f"#/channels/{topic.name}"}
         contract = contracts.get(topic.name)

@@ -1,4 +1,4 @@
-"""People who ask to be erased: some before they sit the contest, some at the end of the week."""
+"""People who ask to be erased: some before the contest, some at the end of the week."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ def leavers(people: Sequence[Person], *, after: int) -> tuple[list[Person], list
 
 async def leave(client: Client, person: Person) -> None:
     """
-    Ask twice to erase a person, as people do who are not sure. The second time changes nothing.
+    Ask twice to erase a person, like people who are not sure. The second time changes nothing.
 
     Raises:
         UnexpectedAnswer: the request is refused, or the second one changes something.
@@ -37,7 +37,7 @@ async def leave(client: Client, person: Person) -> None:
 
 async def try_after_leaving(client: Client, quiz_id: str, people: Sequence[Person]) -> None:
     """
-    Let the erased try to start an attempt. The services must refuse it once they have heard of the erasure.
+    Let the erased try to start an attempt. The services must refuse it after they know of the erasure.
 
     Raises:
         UnexpectedAnswer: one of them may still start.

@@ -1,9 +1,9 @@
 """
-Another team's system that takes part by events alone.
+Another team's system that takes part only by events.
 
 It uses the published contracts and none of the services' code: plain confluent-kafka, papers drawn by the
-rule that `quiz.published` states, contacts sealed with the public key. So it also proves that the contracts
-suffice.
+rule in `quiz.published`, contacts sealed with the public key. So it also proves that the contracts are
+enough.
 """
 
 import json
@@ -70,7 +70,7 @@ class Outsider:
             }
             self._emit("registration.requested", person, command)
             if number % 20 == 0:
-                # The same command again, as a sender does that is not sure whether the first one arrived.
+                # The same command again, like a sender who is not sure if the first one arrived.
                 self._emit("registration.requested", person, command, repeat=True)
                 # Another request for the same place, which is rejected: there is a registration already.
                 twice = {**command, "request_id": f"again-{person}"}

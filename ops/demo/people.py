@@ -7,7 +7,7 @@ ERASED = "erased"
 
 @dataclass(slots=True)
 class Person:
-    """A simulated person, with what they know and remember."""
+    """A simulated person, with everything that they know."""
 
     number: int
     skill: float

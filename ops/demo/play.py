@@ -1,8 +1,8 @@
 """
 A week played by simulated people over HTTP, with every kind of outcome among them.
 
-People repeat a request until it is acknowledged, as real clients do. Acknowledgements go into the ledger.
-The number of people, of requests under way and the time are bounded.
+People repeat a request until it is acknowledged, as real clients do. Acknowledgements go into the ledger. The
+number of people, the number of requests in progress and the time are limited.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Json: TypeAlias = dict[str, Any]
 LATE_PEOPLE = 10
 LATE_DURATION_SECONDS = 10
 CANCEL_SHARE = 0.04
-# Higher where others wait for the place, so that some of them are promoted.
+# Higher if others wait for the place, so that some of them are promoted.
 CANCEL_SCARCE_SHARE = 0.3
 SCARCE_SHARE = 0.2
 OPEN_DAY_SESSION = "open-day-now"
@@ -116,7 +116,7 @@ class Play:
         body = _request(person)
         answer = await self.client.ask_for("POST", url, ["session_full"], json=body, headers=key)
         if isinstance(answer, str):
-            # Nothing is kept of what was refused: the same key serves for a session that has room for all.
+            # Refusals are not stored, so the same key can be used for a session with room for all.
             person.session_id = OPEN_DAY_SESSION
             body = _request(person)
             answer = await self.client.ask("POST", url, json=body, headers=key)

@@ -90,7 +90,7 @@ class Demo:
         await self.settle(databases)
 
     async def settle(self, databases: Databases) -> None:
-        """Wait until all is at rest, and say what is left to do."""
+        """Wait until no work is left, and print the remaining work."""
 
         def tell(unrest: Unrest) -> None:
             self.say(
@@ -126,7 +126,7 @@ class Demo:
         self.advance("outside", self.outsiders)
 
     async def _reschedule(self) -> None:
-        """Move one session to another hall, and cancel one. The people concerned are told."""
+        """Move one session to another hall, and cancel one. These people are notified."""
         moved, cancelled = [one for one in self.week.activities if len(one["sessions"]) > 1][:2]
         url = f"{self.apis.registration}/activities/{moved['activity_id']}"
         activity = await self.client.ask("GET", url)

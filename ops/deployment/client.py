@@ -1,4 +1,4 @@
-"""An HTTP client that asks until it gets an answer, as people do, and keeps what it was promised."""
+"""An HTTP client that repeats requests until it gets an answer, like people do, and stores every promise."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -21,7 +21,7 @@ RETRIES_MAX = 120
 
 
 class UnexpectedAnswer(CommandError):
-    """A service refused what it must accept, accepted what it must refuse, or did not answer."""
+    """A service refused a good request, accepted a wrong one, or did not answer."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Client:
 
     async def ask(self, method: str, url: str, **request: Any) -> Json:
         """
-        Send a request, again if need be, until it is acknowledged.
+        Send a request, and repeat it until it is acknowledged.
 
         Raises:
             UnexpectedAnswer: the request is refused, or nobody answers for too long.

@@ -66,7 +66,7 @@ class Deployment:
         kafka: bootstrap servers, host:port.
         mongo: a URL that names the replica set.
         contact_public_key: seals contacts for notifications.
-        mail_file: where the mail server writes what it takes, one JSON object a line.
+        mail_file: the file of the mail server, with one JSON object for each mail.
     """
 
     apis: Apis

@@ -41,7 +41,7 @@ def fresh() -> dict[str, str]:
 
 
 def kept(path: Path) -> dict[str, str]:
-    """The secrets of a local run: made at the first call, and readable by their owner alone."""
+    """The secrets of a local run: made at the first call, and readable only by their owner."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, json.dumps(fresh(), indent=2))
@@ -76,7 +76,7 @@ def read(path: Path) -> dict[str, str]:
     The secrets in an .env file that `as_env` wrote.
 
     Raises:
-        KeyFileError: there is no such file, or it holds no secrets.
+        KeyFileError: there is no such file, or it contains no secrets.
     """
     try:
         lines = path.read_text().splitlines()

@@ -1,5 +1,5 @@
 """
-What the services have acknowledged, a line for each promise. The audit checks that every promise is kept.
+The services' acknowledgements, a line for each promise. The audit checks that every promise is kept.
 
 Each line is flushed when it is written, so the ledger survives a kill of the program that writes it.
 """

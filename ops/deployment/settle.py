@@ -16,7 +16,7 @@ from shared.runtime import clock
 LOOK_SECONDS = 0.5
 SETTLE_SECONDS_MAX = 240.0
 ANSWER_SECONDS_MAX = 20.0
-# A consumer's last commit may fill an outbox a moment later, so one look without work is not enough.
+# A consumer's last commit may fill an outbox a moment later, so one check without work is not enough.
 QUIET_LOOKS = 3
 GROUPS = frozenset(group for topic in topics.LIVE for group in topic.groups)
 
@@ -47,7 +47,7 @@ async def wait_until_settled(
     groups: Collection[str] = GROUPS,
 ) -> dict[str, int]:
     """
-    Wait until three looks in a row find no work left.
+    Wait until three checks in a row find no work.
 
     A mail that is due only after `seconds`, or that waits for a contact, is no work: it may wait for days.
 
@@ -87,7 +87,7 @@ def words_of(put_off: Mapping[str, int]) -> str:
 
 
 def lag(kafka: str, groups: Collection[str] = GROUPS) -> dict[str, int]:
-    """How many events each group has not yet committed, by "topic of group"."""
+    """The number of events that each group has not committed yet, by "topic of group"."""
     found: dict[str, int] = {}
     for group in sorted(groups):
         consumer = Consumer({"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False})

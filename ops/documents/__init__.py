@@ -4,7 +4,7 @@ The tables of the documents, made from the code: events, settings, metrics, limi
     python -m ops.documents          write the tables anew
     python -m ops.documents check    say which are out of date
 
-A table stands between two marks in a document. `sections` says which table stands where. What people have to
+A table stands between two marks in a document. `sections` says which table is where. What people have to
 write themselves (what a limit means, what a guarantee says) is in the three .toml files of this folder. They
-name constants and tests, and not files: a table finds the file, and its value, by the name.
+name constants and tests, not files: a table finds the file, and its value, by the name.
 """

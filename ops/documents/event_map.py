@@ -9,7 +9,7 @@ from shared.contracts.envelope import Event
 
 _OTHERS = "other systems"
 _COMMAND = "A command from any other system: "
-# Who writes the topics that begin with this word; nothing in the contracts says so.
+# The writer of the topics that begin with this word; the contracts do not say it.
 _WRITERS = {
     "participant": "registration",
     "registration": "registration",

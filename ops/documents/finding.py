@@ -1,4 +1,4 @@
-"""Find a constant with its value, or a test, by its name, wherever it stands."""
+"""Find a constant with its value, or a test, by its name, in all files."""
 
 import ast
 import dataclasses
@@ -63,7 +63,7 @@ def file_of(where: str) -> str:
 
 def files_of_test(name: str) -> list[str]:
     """
-    The files that hold a test of this name, relative to the project.
+    The files with a test of this name, relative to the project.
 
     Raises:
         NotFound: there is none.

@@ -1,4 +1,4 @@
-"""What always holds with the tests that prove it, and what happens when something fails."""
+"""The guarantees with the tests that prove them, and what happens when something fails."""
 
 import re
 import tomllib
@@ -21,12 +21,12 @@ def everything() -> str:
 
 
 def chief() -> str:
-    """The guarantees that everything else stands on."""
+    """The most important guarantees."""
     return _proved([one for each in _themes() for one in each["holds"] if one.get("chief")])
 
 
 def failures() -> str:
-    """What ends or hangs, what others notice of it, and what has to be done."""
+    """Each failure, its effect on others, and what to do."""
     return table(
         ["what fails", "what others see", "what happens", "what you do"],
         (

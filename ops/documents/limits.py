@@ -1,4 +1,4 @@
-"""Every bound with its value: limits.toml says what it bounds, the code says the value and the place."""
+"""Every limit with its value: limits.toml has the text, the code has the value and the place."""
 
 import tomllib
 from pathlib import Path

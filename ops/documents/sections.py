@@ -1,4 +1,4 @@
-"""Which table stands in which document, and how it gets there."""
+"""Which table is in which document, and how it gets there."""
 
 import re
 from collections.abc import Callable

@@ -16,7 +16,7 @@ def to_change() -> str:
     A row for each thing that people want to change.
 
     Raises:
-        NotFound: what a row names is gone.
+        NotFound: a row names something that does not exist.
     """
     found = tomllib.loads(FILE.read_text())["change"]
     return table(["to change", "look at"], ([each["what"], "; ".join(_parts(each))] for each in found))

@@ -1,5 +1,5 @@
 """
-A real mail server for the local week: it takes every mail and writes it to a file.
+A real mail server for the local week: it accepts every mail and writes it to a file.
 
     python -m ops.local.mailbox PORT FILE
 

@@ -81,7 +81,7 @@ class Services:
 
     @property
     def mail_file(self) -> Path:
-        """Where the local mail server writes what it takes, one JSON object a line."""
+        """The file of the local mail server, with one JSON object for each mail."""
         return self.home / "mail.jsonl"
 
     @property
@@ -94,7 +94,7 @@ class Services:
         """
         urls: dict[str, str] = {}
         for part in self.parts:
-            # A worker serves nothing but its health and its metrics.
+            # A worker serves only its health and its metrics.
             if part.role != "worker" and part.service not in urls and self._known_port(part.name):
                 urls[part.service] = self.url(part.name)
         if not urls:
@@ -103,7 +103,7 @@ class Services:
 
     @property
     def deployment(self) -> Deployment:
-        """This deployment, for whatever talks to it."""
+        """This deployment, for code that talks to it."""
         return Deployment(
             apis=self.apis,
             kafka=self.stack.kafka,
@@ -141,7 +141,7 @@ class Services:
             raise
 
     def down(self) -> None:
-        """Stop all that run. Consumers finish the batch at hand first."""
+        """Stop all that run. Consumers finish their present batch first."""
         with undisturbed():
             for name in reversed(self.names):
                 self._end(name, stop)
@@ -156,7 +156,7 @@ class Services:
         self._remember(name, ServerState(ports=(port,), process=started.process))
 
     def stop(self, name: str) -> None:
-        """Ask one part to end. It finishes what is under way first."""
+        """Ask one part to end. It finishes its present work first."""
         self._end(name, stop)
 
     def kill(self, name: str) -> None:
@@ -178,7 +178,7 @@ class Services:
 
     def wait_until_healthy(self, name: str, seconds: float = READY_SECONDS_MAX) -> None:
         """
-        Wait until a part says that all it needs is there: Kafka, MongoDB, its own loops.
+        Wait until a part says that everything it needs works: Kafka, MongoDB, its own loops.
 
         Raises:
             ServiceError: it ended, or is not healthy in time; with its last answer and the end of its log.

@@ -1,5 +1,5 @@
 """
-Real Kafka and MongoDB on one machine, from Python packages alone: docs/decisions/0004-local-stack.md
+Real Kafka and MongoDB on one machine, only from Python packages: docs/decisions/0004-local-stack.md
 
 Start with `stack.py`. `kafka.py` and `mongo.py` know their server, `process.py` starts and ends processes.
 """

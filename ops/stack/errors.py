@@ -8,4 +8,4 @@ class StackError(CommandError):
 
 
 class NotReady(Exception):
-    """A server does not answer yet. To ask again may help."""
+    """A server does not answer yet. Asking again may help."""

@@ -1,4 +1,4 @@
-"""What the stack needs of this machine: ports, disk space, open files, folders."""
+"""The things that the stack needs on this machine: ports, disk space, open files, folders."""
 
 import random
 import shutil
@@ -59,7 +59,7 @@ def free_port(taken: Collection[int] = ()) -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on this port of 127.0.0.1."""
+    """True if nothing listens on this port of 127.0.0.1."""
     with socket.socket() as probe:
         # The servers do the same: connections of a killed server then do not block the next one.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -103,7 +103,7 @@ def allow_open_files(wanted: int = OPEN_FILES_MAX) -> int:
     """
     Raise the soft limit of open files of this process as far as allowed. Child processes inherit it.
 
-    Returns: how many files a program started from here may open.
+    Returns: the number of files that a program started from here may open.
     """
     try:
         import resource
@@ -146,7 +146,7 @@ def make_folder(folder: Path, way_out: str = "choose another with --home") -> No
     """
     probe = folder / ".writable"
     try:
-        # It will hold the databases and logs of a week: only the owner may read them.
+        # It will contain the databases and logs of a week: only the owner may read them.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe.touch()
         probe.unlink(missing_ok=True)
@@ -155,7 +155,7 @@ def make_folder(folder: Path, way_out: str = "choose another with --home") -> No
 
 
 def _by_whom(port: int) -> str:
-    """Which program listens there, empty if the system does not say: it may belong to another user."""
+    """The program that listens there; empty if the system does not say it, as for another user's program."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)

@@ -107,7 +107,7 @@ class Kafka:
             for _, code, *_ in answer.topic_errors:
                 if code:
                     raise for_code(code)
-            # The first question makes the broker create its topic of offsets. Asked here, so that the first
+            # The first request makes the broker create its topic of offsets. Asked here, so that the first
             # consumer of a new stack does not log that there is no coordinator.
             await admin.find_coordinator("kepu.stack")
 

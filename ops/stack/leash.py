@@ -1,5 +1,5 @@
 """
-Runs one server that must end when its starter ends, however the starter ends.
+Runs one server that must end when its starter ends, for any reason.
 
 Called as a script: leash.py COMMAND... Standard input is a pipe. The starter holds its other end and never
 writes to it, so end of file means that the starter is gone. The server's pid goes to standard output, the

@@ -34,7 +34,7 @@ class Command:
 
 
 class Started:
-    """A server process in the hand of its starter. A server on a leash ends with the starter."""
+    """A server process with its starter. A server on a leash ends with the starter."""
 
     def __init__(self, process: ServerProcess, child: "subprocess.Popen[str]") -> None:
         self.process = process
@@ -91,7 +91,7 @@ def undisturbed() -> Iterator[None]:
     """
     Only SIGKILL can end this process before the block is done: a half-done clean-up would leave processes.
 
-    What is done inside must have a limit of its own, such as `STOP_SECONDS_MAX`.
+    The work inside must have its own limit, such as `STOP_SECONDS_MAX`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Temporary folders that are removed when the program ends, however it ends."""
+"""Temporary folders that are removed when the program ends, for any reason."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What Kafka and MongoDB have in common: how to start one, and how to wait until it is ready."""
+"""The common parts of Kafka and MongoDB: how to start one, and how to wait until it is ready."""
 
 import asyncio
 import socket
@@ -81,7 +81,7 @@ def wait_until_reachable(
 
 
 def is_reachable(server: Server, address: str) -> bool:
-    """Whether a server that is not ours answers now."""
+    """True if a server that is not ours answers now."""
     try:
         _run(server.check_outside(address))
     except NotReady:

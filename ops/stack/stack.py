@@ -27,7 +27,7 @@ class Stack:
 
     At the first start free ports are chosen, unless ports are given, and kept from then on. Detached servers
     go on when this process ends, and any other Stack with the same home finds them. Servers that are not
-    detached end with this process, however it ends.
+    detached end with this process, for any reason.
 
     Every method raises StackError when it cannot do what it says.
     """
@@ -76,11 +76,11 @@ class Stack:
         return self._address("mongo")
 
     def up(self) -> None:
-        """Start what does not run. When this returns, both can be used."""
+        """Start the servers that do not run. When this returns, both can be used."""
         self._up(list(self._servers))
 
     def down(self) -> None:
-        """Stop what runs. The data and the ports are kept."""
+        """Stop the servers that run. The data and the ports are kept."""
         if not self._state_file.exists():
             return
         with self._locked(), undisturbed():
@@ -180,7 +180,7 @@ class Stack:
                 raise
 
     def _runs(self, name: str) -> bool:
-        """Whether it runs already, and on the port that was asked for."""
+        """True if it runs already, on the requested port."""
         known = states.load(self._state_file).servers.get(name)
         if known is None or known.process is None or not is_running(known.process):
             return False

@@ -1,8 +1,8 @@
 """
 The state of a stack between commands: ports and processes, in one JSON file in its home.
 
-Only the holder of the lock beside it writes the file. It is replaced as a whole, so after a kill there is
-either the old or the new one.
+Only the holder of the lock beside it writes the file. It is always replaced completely, so after a kill there
+is either the old or the new file.
 """
 
 import os

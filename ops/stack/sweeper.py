@@ -1,5 +1,5 @@
 """
-Cleans up after a program that has ended, however it ended: by itself, by a signal, by kill -9.
+Cleans up after a program that has ended: normally, by a signal, or by kill -9.
 
 Called as a script: sweeper.py FOLDER [NAME=VALUE]. Standard input is a pipe. The program holds its other end
 and never writes to it, so end of file means that the program is gone. Then every process with NAME=VALUE in

@@ -53,7 +53,7 @@ def watching(watched: Sequence[Watched], tell_death: Callable[[str], None]) -> I
 @contextmanager
 def ended_by_a_death(watched: Sequence[Watched]) -> Iterator[None]:
     """
-    End the block as soon as one of these processes is gone, whatever it waits for. For the main thread.
+    End the block as soon as one of these processes is gone, also while the block waits. For the main thread.
 
     Raises:
         StackError: a process died; with the end of its log.

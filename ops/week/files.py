@@ -25,7 +25,7 @@ CONTEST_DAYS = 8
 
 
 class WeekError(CommandError):
-    """The files of a week are not what they should be."""
+    """The files of a week are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Week:
 
     @property
     def is_over(self) -> bool:
-        """Whether all sessions have ended. False for a malformed week: the services say what is wrong."""
+        """True if all sessions have ended. False for a malformed week: the services report the errors."""
         try:
             ends = [
                 datetime.fromisoformat(session["ends_at"])

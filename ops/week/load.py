@@ -1,7 +1,7 @@
 """
 Load a week into a deployment through the organisers' endpoints.
 
-To load a week again changes nothing: each piece is put (HTTP PUT) under its own id.
+Loading a week again changes nothing: each piece is put (HTTP PUT) under its own id.
 """
 
 import json
@@ -69,12 +69,13 @@ def load(
     patience_seconds: float = 0.0,
 ) -> list[Failure]:
     """
-    Put every piece into its service. After a refusal the other pieces are loaded all the same.
+    Put every piece into its service. After a refusal the other pieces are still loaded.
 
     Args:
         advance: called after each piece.
         patience_seconds: how long to wait, from now on, for services that do not answer yet.
-    Returns: what could not be loaded. After a service did not answer, its other pieces are not tried.
+    Returns: the pieces that could not be loaded. After a service did not answer, its other pieces are not
+        tried.
     """
     patient_until = time.monotonic() + patience_seconds
     failures: list[Failure] = []
@@ -124,7 +125,7 @@ def _put(client: httpx.Client, url: str, piece: Piece, patient_until: float) -> 
             answer = client.put(url + piece.path, json=piece.body)
             break
         except httpx.TransportError as error:
-            # The request may have arrived. To send it again changes nothing.
+            # The request may have arrived. Sending it again changes nothing.
             if time.monotonic() > patient_until:
                 return Failure(piece.name, UNREACHABLE, f"{piece.service} at {url} does not answer: {error}")
             time.sleep(LOOK_SECONDS)
@@ -138,6 +139,6 @@ def _put(client: httpx.Client, url: str, piece: Piece, patient_until: float) -> 
 
 
 def _reason(problem: Json) -> str:
-    """The problem's sentence, and the wrong fields where the answer names them."""
+    """The problem's sentence, and the wrong fields if the answer names them."""
     fields = problem.get("errors") or []
     return "; ".join([str(problem["detail"]), *(json.dumps(each, ensure_ascii=False) for each in fields)])

@@ -19,9 +19,9 @@ def to_document(struct: msgspec.Struct, id_field: str) -> Document:
 
 def from_document(kind: type[S], document: Document, id_field: str) -> S:
     """
-    The struct that `to_document` made this document of.
+    The struct of a document that `to_document` made.
 
-    `locks`, which only counts the transactions that took the document, is no field of it.
+    `locks` is not a field: it only counts the transactions that locked the document.
     """
     fields = dict(document)
     fields[id_field] = fields.pop("_id")

@@ -45,9 +45,9 @@ def enclosed(
 
 def record_of(contract: type[Event], fields: Fields, cause: str, origin: Origin, now: datetime) -> Record:
     """
-    The record of the same event, in a fifth of the time: its contract checks nothing.
+    The record of the same event, in a fifth of the time, because the contract does not check it.
 
-    For the events that a rush consists of. Their fields come from checked requests and from the database.
+    For events that come in thousands. Their fields come from checked requests and from the database.
 
     Args:
         fields: all fields of the contract, in the contract's order. Tests compare the record with what the

@@ -1,1 +1,1 @@
-"""What tests share: builders, waiting, servers."""
+"""Code that tests share: builders, waiting, servers."""

@@ -1,5 +1,5 @@
 """
-For tests alone: contracts, topics and databases of their own, and records as any client writes them.
+Only for tests: their own contracts, topics and databases, and records as any client writes them.
 
 Every test takes names that nobody else has, so that tests share one broker and one
 database without seeing each other.
@@ -36,7 +36,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Said(Event):
-    """What somebody said: the event of tests. `number` counts what one person said."""
+    """The event of tests: somebody said something. `number` counts the events of one person."""
 
     who: str
     number: int = 0
@@ -83,7 +83,7 @@ def said(
 def headers_of(envelope: Envelope[Event], *without: str, **instead: bytes | None) -> Headers:
     """The headers of an envelope, without some and with others (`ce_id=None` for a null one)."""
     kept = [(name, value) for name, value in to_headers(envelope.context) if name not in {*without, *instead}]
-    # A null header is against the type, and in the world all the same.
+    # The type does not allow a null header, but other clients send them.
     return kept + cast(Headers, list(instead.items()))
 
 
@@ -104,7 +104,7 @@ def read_back(following: Following, contract: type[E]) -> list[Envelope[E]]:
 
 @asynccontextmanager
 async def fresh_database(mongo: str) -> AsyncIterator[Database]:
-    """An empty database. Like all that tests use, it is dropped when the test is over."""
+    """An empty database. It is dropped when the test is over."""
     async with connect(mongo, f"test_{uuid4().hex[:12]}") as database:
         yield database
 
@@ -154,7 +154,7 @@ async def read_all(kafka: str, topic: str) -> list[Raw]:
 
 
 async def committed(kafka: str, group: str, topic: str) -> dict[int, int]:
-    """What the group has committed of the topic, by partition."""
+    """The committed offsets of the group in the topic, by partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
     try:

@@ -1,5 +1,5 @@
 """
-What tests leave on the shared servers, and its removal, also after a test that failed.
+Removes everything that tests leave on the shared servers, also after a failed test.
 
 Each database has some thirty files, each partition of a topic three; a run makes hundreds of both.
 """
@@ -12,7 +12,7 @@ from pymongo.uri_parser import parse_uri
 
 from tests.support.offsets import admin
 
-# A server that has died is not waited for: nothing is left there.
+# Do not wait for a server that has died: nothing is left there.
 SELECTION_TIMEOUT_MS = 500
 SERVERS_OWN = frozenset({"admin", "local", "config"})
 # The topics that tests made for themselves, by broker. Declared topics belong to all tests.
@@ -33,13 +33,13 @@ class _DatabasesUsed(monitoring.CommandListener):
         """A command is noted when it starts."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """It may have made the database all the same."""
+        """It may have made the database anyway."""
 
 
 # Dropping a database waits a tenth of a second for the journal; the next test need not.
 _background = ThreadPoolExecutor(1, "remove-leftovers")
 _used = _DatabasesUsed()
-# The driver's own way to see what is asked of it: so no test has to say which databases it used.
+# The driver reports every command to this listener, so no test has to say which databases it used.
 monitoring.register(_used)
 
 

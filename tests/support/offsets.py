@@ -1,8 +1,9 @@
 """
-Letting the consumer groups of a service read only what comes from now on.
+Lets the consumer groups of a service read only new records.
 
-The tests of a service read the declared topics in turn. What one has left unread names quizzes and people
-that no database knows any more: it is poison to the next, and enough of it stops a consumer.
+The tests of a service read the declared topics in turn. The unread records of one test name quizzes and
+people that are in no database any more. For the next test they are poison records, and many of them stop a
+consumer.
 """
 
 import time
@@ -17,7 +18,7 @@ from shared.contracts.topics import LIVE, Topic
 # A member that was killed counts as one until its session ends.
 EMPTY_SECONDS_MAX = 15.0
 ANSWER_SECONDS_MAX = 10.0
-# A busy machine takes a while from the creation of a partition to its first answer.
+# On a busy machine it takes some time from the creation of a partition to its first answer.
 LED_SECONDS_MAX = 30.0
 NOT_LED_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 POLL_SECONDS = 0.1
@@ -32,7 +33,7 @@ def groups_of(service: str) -> frozenset[str]:
 
 def skip_to_end(kafka: str, groups: Iterable[str]) -> None:
     """
-    Set the groups behind the last record of each of their topics; of those that exist.
+    Set the groups to the end of each of their topics that exist.
 
     Raises:
         KafkaException: a group still has members after `EMPTY_SECONDS_MAX`, or a partition no leader after

@@ -1,9 +1,9 @@
 """
-The Kafka and the MongoDB that all tests share, however many processes run them.
+The Kafka and the MongoDB that all tests share, also in several processes.
 
-Whoever begins the run starts them: pytest itself, or the controller of its workers (pytest -n 2), which tells
-each worker where they are. A server that dies ends the run: hundreds of tests would fail one by one for that
-single reason, each after a timeout.
+The process that begins the run starts them: pytest itself, or the controller of its workers (pytest -n 2),
+which gives each worker the addresses. A server that dies ends the run: hundreds of tests would fail one by
+one for that single reason, each after a timeout.
 """
 
 import os
@@ -16,8 +16,8 @@ from ops.stack import Stack
 from ops.stack.scratch import scratch
 from ops.stack.watch import servers_of, watching
 
-# Every process of a run bears this in its environment, so that none outlives the run. Not named KEPU_…: some
-# tests take those variables away.
+# Every process of a run has this in its environment, so that it can be ended with the run. Not named KEPU_…:
+# some tests take those variables away.
 MARK = "TESTED_BY"
 
 
@@ -53,13 +53,13 @@ class Servers:
 
     def _end_the_run(self, last_words: str) -> None:
         self.death = f"all tests share it: {last_words}"
-        # As Ctrl-C does: nothing else ends a test that waits, in whatever loop or thread.
+        # Like Ctrl-C: nothing else ends a test that waits in any loop or thread.
         os.kill(os.getpid(), signal.SIGINT)
 
 
 @contextmanager
 def own_stack() -> Iterator[Stack]:
-    """Servers of a test's own, for tests that kill them. Also where KEPU_KAFKA and KEPU_MONGO name others."""
-    # Not pytest's folders: those stay for a while, and these hold 0.3 GB.
+    """Separate servers for tests that kill them, also if KEPU_KAFKA and KEPU_MONGO name others."""
+    # Not pytest's folders: those stay for some time, and this data is 0.3 GB.
     with scratch("kepu-own-") as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
         yield stack

@@ -1,7 +1,8 @@
 """
-What the tests of every service need: its settings, the service running, who asks, and events as they come in.
+The things that the tests of every service need: its settings, the service running, who asks, and events as
+they come in.
 
-A service's own builders add what only that service knows. Everything here is made up for tests.
+A service's own builders add the parts of that service. Everything here is invented for tests.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +29,7 @@ ORGANISER_KEY = "organisers-key-for-tests"
 ORGANISER = {"X-Organiser-Key": ORGANISER_KEY}
 SIGNER = TokenSigner(TOKEN_PRIVATE_KEY)
 SOURCE = "kepu/testing"
-# Nothing listens there: for a process of role `api`, which needs no broker until it tells something.
+# Nothing listens there: for a process of role `api`, which needs no broker until it publishes something.
 NO_KAFKA = "127.0.0.1:1"
 ANSWER_SECONDS_MAX = 60.0
 
@@ -139,5 +140,5 @@ def batch_of(*happened: Event | Envelope[Any], appended_at: datetime | None = No
 
 
 async def told(database: Database, topic: str) -> list[str]:
-    """The bodies of this topic's events that wait in the outbox, in order."""
+    """The bodies of this topic's events in the outbox, in order."""
     return [(value or b"").decode() for name, _, value, _ in await waiting(database) if name == topic]

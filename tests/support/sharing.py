@@ -6,8 +6,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-# The tests of one of these read the declared topics as one consumer group: two at once would take the other's
-# events.
+# The tests of one of these read the declared topics as one consumer group: two at the same time would take
+# each other's events.
 SERVICES = ("tests/quiz", "tests/awards", "tests/notifications", "tests/registration")
 # Modules elsewhere that read or write as a service's consumer group.
 BELONGS = {"tests/ops/test_offsets.py": "tests/quiz"}

@@ -1,4 +1,4 @@
-"""Waiting for what takes time: the one way in which tests do so."""
+"""The one way for tests to wait for something."""
 
 import asyncio
 import inspect
@@ -23,7 +23,7 @@ async def eventually(
     look: Callable[[], Any], good: Callable[[Any], object] = bool, *, seconds: float = EVENTUALLY_SECONDS
 ) -> Any:
     """
-    What `look` sees, plain or async, as soon as it is good; something true unless told otherwise.
+    The value of `look`, plain or async, as soon as it is good; by default, as soon as it is true.
 
     Raises:
         AssertionError: it was not within the time; the message has what was seen last.

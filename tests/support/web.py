@@ -24,7 +24,7 @@ def bare_app(
     limits: Limits | None = None,
     check_seconds_max: float = CHECK_SECONDS_MAX,
 ) -> FastAPI:
-    """What all services share, with these hot routes and nothing else."""
+    """An app with the parts that all services share, and only these hot routes."""
 
     async def lifespan(app: FastAPI, stack: AsyncExitStack) -> dict[str, Check]:
         app.state.hot_routes += hot_routes
@@ -45,7 +45,7 @@ def bare_app(
 
 @asynccontextmanager
 async def serving(app: FastAPI, protocol: type[HotProtocol] = HotProtocol) -> AsyncIterator[uvicorn.Server]:
-    """The app behind a real socket of this machine."""
+    """The app on a real socket of this machine."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, http=protocol, ws="none", log_config=None)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())

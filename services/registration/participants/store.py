@@ -32,7 +32,7 @@ class ParticipantStore:
 
     async def lock(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, Participant]:
         """
-        Lock those of these participants that exist for this transaction, and read them.
+        Lock the existing ones of these participants for this transaction, and read them.
 
         An erasure at the same moment conflicts with the update. It is tried again, and then sees the
         registration that is being made.
