@@ -6,7 +6,7 @@ The life of a record:
 1. `publisher` writes the record; all replicas acknowledge it. Many callers share a write by `group_commit`.
 2. `reading` polls. The records of one poll are a batch. `fetched` and `batches` bound its bytes, and mark the
    records that cannot be read. `membership` keeps this process's place in its group.
-3. `decoding` turns each record into an event. A wrong record is buried, and its neighbours go on.
+3. `decoding` turns each record into an event. A wrong record is buried, and the other records go on.
 4. `settling` gives the batch to the group's handler, and publishes the events that the handler returns.
 5. If a server is away, settling waits until it is back. If the handler fails, settling tries the batch again.
 6. If the handler still fails, settling halves the batch until only the poison record is left, and buries it.

@@ -130,8 +130,8 @@ class Consumer:
         except (HandlerFails, DecoderFails) as error:
             self._halt(f"{error}; {WHAT_TO_DO}")
         except Exception as error:
-            # FastStream would skip the batch in silence, so repeat it instead. /health shows the type of the
-            # error alone: anybody may read it, and the words of an error may quote personal data.
+            # FastStream would skip the batch in silence, so repeat it instead. /health shows only the type of
+            # the error: anybody may read it, and the text of an error may contain personal data.
             log.exception("batch cannot be settled", extra={"group": self.group})
             self._pause(type(error).__name__, seconds=self._policy.pause_seconds)
         finally:

@@ -39,9 +39,9 @@ class Policy:
     The numbers of one consumer. Tests pass their own.
 
     When an event is buried:
-        tries_max: how often a batch is handled that fails. Then it is halved.
-        half_tries_max: how often a half is handled. A passing fault has had its chance before.
-        An outage of Kafka or MongoDB is no failure. The consumer waits for its end.
+        tries_max: number of tries of a failing batch. Then it is halved.
+        half_tries_max: number of tries of a half. A short error had time to end before.
+        An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
 
     When the consumer stops:
         failed_max: after so many events on which our own handler failed ...

@@ -61,7 +61,7 @@ class Batch(Generic[E_co]):
         return len(self.events)
 
     def reject(self, received: Received[Any], why: Rejected) -> None:
-        """Bury this event, because trying again cannot help. Its neighbours are handled as usual."""
+        """Bury this event, because trying again cannot help. The other events are handled as usual."""
         self.rejected.append(Dead.of(received.record, why))
 
 
