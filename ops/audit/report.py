@@ -32,7 +32,7 @@ def _what_happened(found: Audit) -> Table:
 
     outcomes = [f"registration.{word}" for word in ("confirmed", "waitlisted", "rejected")]
     rows: tuple[tuple[str, int, str], ...] = (
-        ("requested", counted(*outcomes), f"{counted('registration.requested')} by events alone"),
+        ("requested", counted(*outcomes), f"{counted('registration.requested')} only by events"),
         ("confirmed", counted("registration.confirmed"), f"{_promoted(log)} of them from the waiting list"),
         ("waitlisted", counted("registration.waitlisted"), ""),
         ("rejected", counted("registration.rejected"), "session and waiting list full, or closed"),

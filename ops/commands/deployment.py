@@ -38,7 +38,7 @@ Shift = Annotated[
     typer.Option(
         "--shift-to-tomorrow",
         help="Move all times, to try things out: the first session is tomorrow, the contest is open now. "
-        "Use it once: on another day it moves the sessions again, and everyone registered is told.",
+        "Use it once: on another day it moves the sessions again, and people get a message.",
     ),
 ]
 Past = Annotated[bool, typer.Option("--past", help="Load the week although all its sessions are over.")]

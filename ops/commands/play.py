@@ -34,7 +34,7 @@ STAGES = ("register", "sit", "visit", "outside")
 
 People = Annotated[int, typer.Option(min=50, max=20_000, help="How many simulated people use HTTP.")]
 Outsiders = Annotated[
-    int, typer.Option(min=20, max=5_000, help="How many people another system registers, by events alone.")
+    int, typer.Option(min=20, max=5_000, help="Number of people that another system registers.")
 ]
 
 play_cli = typer.Typer()

@@ -32,7 +32,7 @@ def up(home: Home = UP_HOME) -> None:
     """
     Start everything with the sample week loaded, leave it running, and print the addresses.
 
-    Processes that run already are left alone, so after a kill this brings back what is gone. kepu down stops
+    Running processes are not touched, so after a kill this starts only the missing ones. kepu down stops
     everything and keeps the data. To begin anew, remove the folder.
     """
     tell("Starting what does not run yet of Kafka, MongoDB and the services …")

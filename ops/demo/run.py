@@ -80,7 +80,7 @@ class Demo:
 
         Raises:
             UnexpectedAnswer: a quiz is not closed in time.
-            NotAtRest: something is still under way after the time.
+            NotAtRest: some work is still in progress after the time.
         """
         for quiz_id in (self.week.quiz_id, late_quiz_id(self.week)):
             url = f"{self.apis.quiz}/quizzes/{quiz_id}"

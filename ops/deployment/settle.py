@@ -22,7 +22,7 @@ GROUPS = frozenset(group for topic in topics.LIVE for group in topic.groups)
 
 
 class NotAtRest(CommandError):
-    """Something is still under way after the time given, or Kafka does not say."""
+    """Some work is still in progress after the given time, or Kafka does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

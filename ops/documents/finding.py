@@ -70,7 +70,7 @@ def files_of_test(name: str) -> list[str]:
     """
     files = _tests().get(name)
     if not files:
-        raise NotFound(f"{name}: no file has this test; mend ops/documents/guarantees.toml")
+        raise NotFound(f"{name}: no file has this test; correct ops/documents/guarantees.toml")
     return files
 
 

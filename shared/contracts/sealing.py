@@ -33,7 +33,7 @@ _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
 
 class Contact(BaseModel):
-    """How to reach a participant, and by which name."""
+    """How to reach a participant, with the name."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -94,7 +94,7 @@ def lock_sealed(sealed: str, key: bytes) -> str:
 
 
 def lock_words(words: str, key: bytes) -> str:
-    """Lock a ticket's code, or other words for this participant alone."""
+    """Lock a ticket's code, or another text only for this participant."""
     return _locked(_WORDS + words.encode(), key)
 
 

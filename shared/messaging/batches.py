@@ -201,7 +201,7 @@ class OpenBatch:
         return unreadable(self._place, offset, offset + 1, f"{count} headers")
 
     def _one_by_one(self, plain: memoryview, bounds: list[tuple[int, int]], first: int) -> list[Any]:
-        """These records, each judged alone."""
+        """These records, each checked separately."""
         found: list[Any] = []
         for begins, body in bounds:
             expected = _after(found, first)

@@ -33,7 +33,7 @@ from shared.runtime.background import backoff_seconds
 log = logging.getLogger(__name__)
 
 WHAT_TO_DO = (
-    "find its cause in the log, mend it and start this process again: it repeats the batch, nothing is lost"
+    "find its cause in the log, fix it and start this process again: it repeats the batch, nothing is lost"
 )
 
 
@@ -42,7 +42,7 @@ class Consumer:
     One group's consumer in this process.
 
     Attributes:
-        halted: why it has stopped for good, or None.
+        halted: why it has stopped finally, or None.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class Consumer:
         self._reading.begin_anew()
 
     async def close(self) -> None:
-        """End what goes on beside the subscriber; whoever started the broker stops it afterwards."""
+        """End the background tasks; the code that started the broker stops it afterwards."""
         if self._pausing is not None:
             self._pausing.cancel()
             with suppress(asyncio.CancelledError):

@@ -156,7 +156,7 @@ class GroupCommit(Generic[Item, Outcome]):
                 except asyncio.CancelledError:
                     self._break_off(group)
                     raise
-                except Exception as error:  # noqa: BLE001 (told to every caller of the group)
+                except Exception as error:  # noqa: BLE001 (raised to every caller of the group)
                     group.fail(error)
                 finally:
                     self._waiting -= len(group.items)

@@ -52,9 +52,9 @@ class Policy:
         Only people can mend this, so that it stays so until the process starts again. Nothing else stops
         a consumer for good.
 
-    When the consumer starts again by itself, where the group has committed:
-        failing_seconds_max: all polls have failed for so long.
-        pause_seconds: after an error of a kind that nobody foresaw, once so much time has gone by.
+    When the consumer starts again by itself, from the committed offsets:
+        failing_seconds_max: all polls have failed for this time.
+        pause_seconds: the pause after an unexpected error.
 
     How long it waits:
         retry_seconds, retry_seconds_max: between two tries, the first time and at most.

@@ -23,7 +23,7 @@ RETRY_REASONS = ("unavailable", "failed")
 
 
 class HandlerFails(Exception):
-    """Our own handler fails on so many events that the handler must be wrong, and not the events."""
+    """Our own handler fails on so many events that the error must be in the handler."""
 
 
 class Settling:

@@ -95,7 +95,7 @@ class Loop:
             self._turn_began = time.monotonic()
             try:
                 rest_seconds = await self._turn()
-            except Exception as error:  # noqa: BLE001 (counted, told by health and log, and tried again)
+            except Exception as error:  # noqa: BLE001 (counted, shown by health and log, and tried again)
                 failures += 1
                 self._failed(error, failures)
                 rest_seconds = backoff_seconds(failures, self._retry_seconds, self._retry_seconds_max)

@@ -101,6 +101,6 @@ class Unavailable(KepuError):
 
 
 class Overloaded(Unavailable):
-    """A bound on the work under way is reached. Come back later."""
+    """The limit of work in progress is reached. Try again later."""
 
     code = "overloaded"

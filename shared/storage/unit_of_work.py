@@ -37,7 +37,7 @@ CONFLICT_PAUSE_SECONDS_MAX = 0.064
 
 
 class Contended(Unavailable):
-    """Others kept writing the same documents for so long that it was given up. Nothing was saved."""
+    """Others wrote the same documents again and again until it was given up. Nothing was saved."""
 
 
 class UnitOfWork:
@@ -75,7 +75,7 @@ async def save_together(
     would keep each other from committing.
 
     Args:
-        contended_seconds_max: after so long no further try begins; None: for all the time there is.
+        contended_seconds_max: after this time no new try begins; None: no such limit.
 
     Raises:
         Rejected: an event is larger than its readers accept. Nothing was saved.

@@ -47,5 +47,5 @@ async def _asked(check: Check, seconds_max: float) -> str:
     except KepuError as error:
         return error.message
     except Exception as error:  # noqa: BLE001 (a failing check must not stop the others)
-        # The type alone: anybody may read this.
+        # Only the type: anybody may read this.
         return type(error).__name__

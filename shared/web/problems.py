@@ -132,7 +132,7 @@ def problem_of(error: KepuError, language: Language = "en") -> Response:
 
 def no_room() -> Overloaded:
     """The refusal of a request that would exceed a limit of the process."""
-    return Overloaded("too many requests are under way; try again in a few seconds")
+    return Overloaded("too many requests are in progress; try again in a few seconds")
 
 
 def status_of(error: KepuError) -> int:

@@ -4,7 +4,7 @@ Results and closings in MongoDB.
 results    One document a result. Its id is "quiz/time-result", so results are read in the order of their
            submission, and a repeated result is the same document. The collection is clustered:
            the id is its only index, which halves the cost of an insert. Kept for `RESULTS_KEPT`.
-closings   One document a closed quiz. Kept for good: people may ask about prizes years later.
+closings   One document a closed quiz. Kept for ever: people may ask about prizes years later.
 """
 
 from collections.abc import Sequence

@@ -48,7 +48,7 @@ class SchemesOut(BaseModel):
     after: str | None
 
 
-@routes.get("/schemes", summary="What can be awarded, and by which rule")
+@routes.get("/schemes", summary="All schemes: awards and their rules")
 async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAGE) -> SchemesOut:
     """By id."""
     place = place_after(after, str)

@@ -211,8 +211,8 @@ def bound_open_mails(
     """
     Skip new mails to participants who already have too many open ones. Their inbox messages stay.
 
-    Mails leave in the order in which they came. So mails to one participant must not be so many that others
-    wait for them.
+    Mails leave in the order in which they came. So there must not be so many mails to one participant that
+    others wait for them.
     """
     counts = Counter(open_mails)
     bounded = []

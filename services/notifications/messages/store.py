@@ -81,7 +81,7 @@ class MessageStore:
             await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
 
     async def open_mails(self, participant_ids: Collection[str]) -> dict[MailShare, int]:
-        """How many mails to these participants are open. The index alone answers."""
+        """The number of open mails to these participants, only from the index."""
         counted = [
             {"$match": {"participant_id": {"$in": list(participant_ids)}, "expires_at": {"$gt": LONG_AGO}}},
             {"$group": {"_id": {"to": "$participant_id", "kind": "$kind"}, "mails": {"$sum": 1}}},

@@ -107,7 +107,7 @@ class Intake:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
         self._erased.check(claims.participant_id)
         # In memory. The database is asked only if another process published the quiz a moment ago, or if this
-        # process stood still so long that it may have missed an early close.
+        # process was stopped for some time and may have missed an early close.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
             claims.quiz_id
         )

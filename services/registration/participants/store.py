@@ -56,7 +56,7 @@ class ParticipantStore:
         """
         Which of these participants are erased; they are not locked.
 
-        Nothing may be told to them from their erasure on, while their registrations are still there.
+        After their erasure they get no more messages, although their registrations are still there.
         """
         if not participant_ids:
             return set()

@@ -20,7 +20,8 @@ class Session(msgspec.Struct, frozen=True):
         waiting: registrations on the waiting list.
         owed: so many at the head of the waiting list, or more, will get a place in the background: it is free
             already. 0: nobody can move up.
-        sequence: the last number given. Each registration has a number, in the order of the requests.
+        sequence: the last number that was given. Each registration has a number, in the order of the
+            requests.
         version: counts the changes that participants are notified of: a new time, a new venue, the
             cancellation.
         untold: somebody may still have to be notified of the latest version.
