@@ -1,11 +1,12 @@
-"""What takes long to make and is the same for all who ask: made once for those who ask at the same time."""
+"""An answer that takes long to make and is the same for everybody: made once for all concurrent callers."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-# After each making there is a rest, so many times as long: making takes at most a tenth of the time.
+# After each making there is a rest of this number of times its duration. So making takes at most a tenth of
+# the time.
 RESTS = 9
 
 T = TypeVar("T")
@@ -13,11 +14,11 @@ T = TypeVar("T")
 
 class MadeOnce(Generic[T]):
     """
-    Makes something for all who wait for it.
+    Makes a value once for all callers who wait for it.
 
-    It is no cache: each gets what was made after they had asked. Who asks during a making or a rest waits for
-    the next making, together with all others. So many requests cost hardly more than one, and who asks now
-    and then does not wait.
+    It is not a cache: every caller gets a value that was made after the call. A caller who comes during a
+    making or a rest waits for the next making, together with the others. So many requests cost hardly more
+    than one, and rare callers do not wait.
     """
 
     def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
