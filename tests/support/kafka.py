@@ -43,10 +43,20 @@ class Said(Event):
     words: str = ""
 
 
-async def new_contract(kafka: str, *, partitions: int = 1, bytes_max: int = LIST_BYTES_MAX) -> type[Said]:
+class BySenders(Topic):
+    """A topic as operators may have made it: records have the times that their senders say."""
+
+    @property
+    def config(self) -> dict[str, str]:
+        return super().config | {"message.timestamp.type": "CreateTime"}
+
+
+async def new_contract(
+    kafka: str, *, partitions: int = 1, bytes_max: int = LIST_BYTES_MAX, kind: type[Topic] = Topic
+) -> type[Said]:
     """A contract with a topic of its own, and the dead letters of its readers."""
     contract = named_contract(f"said-{uuid4().hex[:12]}", bytes_max=bytes_max)
-    live = Topic(contract.topic, (readers_of(contract),), partitions)
+    live = kind(contract.topic, (readers_of(contract),), partitions)
     dead = Topic(dead_topic_of(contract), (), 1, record_bytes_max=DEAD_RECORD_BYTES_MAX)
     topics_made.setdefault(kafka, set()).update((live.name, dead.name))
     await create_missing(kafka, wanted=[live, dead])

@@ -135,9 +135,9 @@ async def test_settings_of_topics_that_are_not_as_declared_are_named(kafka: str)
     declared = Topic(f"declared-{uuid4()}", (), partitions=1)
     await create_missing(kafka, wanted=[declared])
     assert await differing(kafka, [declared, Topic(f"missing-{uuid4()}", ())]) == []
-    changed = replace(declared, retention_days=1)
+    changed = replace(declared, record_bytes_max=1_000)
     assert await differing(kafka, [changed]) == [
-        f"{declared.name}: retention.ms={declared.retention_days * 86_400_000}, declared 86400000"
+        f"{declared.name}: max.message.bytes={declared.record_bytes_max}, declared 1000"
     ]
 
 

@@ -14,6 +14,7 @@ from shared.messaging.received import Dead, Subscription
 from shared.runtime.errors import Rejected, Unavailable
 from tests.shared.messaging.readers import QUICK, Ear, reading, say, until_committed
 from tests.support.kafka import (
+    BySenders,
     Said,
     committed,
     dead_topic_of,
@@ -161,7 +162,7 @@ async def test_malformed_records_of_whatever_number_never_stop_a_group(kafka: st
 
 
 async def test_record_of_an_impossible_time_is_dead_lettered_and_stops_nobody(kafka: str) -> None:
-    contract = await new_contract(kafka)
+    contract = await new_contract(kafka, kind=BySenders)
     _, key, value, headers = to_record(said(contract, 1))
     # Before all time; in the year 1; in 1999. The broker itself refuses what lies in the future.
     impossible = (-(10**17), -62_135_596_800_000, 946_684_799_999)
