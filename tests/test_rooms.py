@@ -12,15 +12,11 @@ import pytest
 
 SERVICES = Path(__file__).parent.parent / "services"
 BESIDE_ROOMS = {"__init__.py", "app.py"}
-# Take a service out of this set when it lies in rooms.
-NOT_YET = {"registration"}
 
 services = pytest.mark.parametrize(
     "service",
     [
-        pytest.param(
-            folder, id=folder.name, marks=pytest.mark.skip("not yet") if folder.name in NOT_YET else ()
-        )
+        pytest.param(folder, id=folder.name)
         for folder in sorted(SERVICES.iterdir())
         if (folder / "app.py").is_file()
     ],

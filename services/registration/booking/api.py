@@ -10,9 +10,9 @@ from services.registration.booking.bodies import ParticipantOrNone, Registration
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
-from services.registration.envelopes import Origin
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
 from shared.web.identity import AsParticipant, organiser

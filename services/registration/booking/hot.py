@@ -19,10 +19,10 @@ from services.registration.booking.bodies import (
 from services.registration.booking.book import Booking
 from services.registration.booking.gather import Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
-from services.registration.envelopes import Origin
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable

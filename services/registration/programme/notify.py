@@ -10,16 +10,16 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.backlog import Backlog
 from services.registration.booking import events, metrics
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.participants.store import ParticipantStore
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
+from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 

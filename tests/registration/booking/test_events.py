@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from services.registration.booking import events
-from services.registration.envelopes import Origin
 from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationCheckedIn,
@@ -15,6 +14,7 @@ from shared.contracts.events import (
     RegistrationRejected,
     RegistrationWaitlisted,
 )
+from shared.contracts.origin import Origin
 from tests.registration.builders import NOW, SEALER, TICKETS, session, waiter
 from tests.registration.records import ORIGINS, TIMES, assert_as_contract
 

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import SessionId
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.storage.mongo import Database, Document
 from shared.storage.unit_of_work import UnitOfWork, save_together

@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from services.registration.envelopes import Origin
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from tests.registration.builders import SEALER
 from tests.registration.records import ORIGINS, TIMES, assert_as_contract
