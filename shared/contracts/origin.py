@@ -23,6 +23,10 @@ class Origin:
         return cls(correlation_id=logs.correlation_id.get())
 
 
+UNKNOWN_ORIGIN = Origin()
+"""Of an event that a background loop made: its correlation id is its own id."""
+
+
 def enclosed(
     contract: type[Event], fields: Fields, cause: str, origin: Origin, now: datetime, *, source: str
 ) -> Envelope[Event]:

@@ -110,6 +110,7 @@ class Closer:
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
         best = await self._standings.top(record.quiz_id, STANDINGS_MAX)
         event = closed(record, best, await self._standings.count(record.quiz_id), now)
+        # No correlation id of a request: the loop closes a quiz in the background.
         envelope = enclose(event, source=QUIZ, cause=record.quiz_id, now=now)
 
         async def work(unit: UnitOfWork) -> bool:

@@ -6,6 +6,7 @@ from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, check_change
 from services.quiz.quizzes.store import QUIZZES_MAX, ChangedError, QuizStore
 from shared.contracts.envelope import enclose
 from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.contracts.sources import QUIZ
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -16,7 +17,9 @@ VERSIONS_MAX = 20
 KEPT_BEFORE_OPENING = timedelta(seconds=60)
 
 
-async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> bool:
+async def publish(
+    quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime, origin: Origin = UNKNOWN_ORIGIN
+) -> bool:
     """
     Publish a quiz, or change one that nobody has begun; False if nothing changes.
 
@@ -42,7 +45,13 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
     # An event that no topic takes would stop the outbox for all events after it.
     if len(event.model_dump_json().encode()) > event.bytes_max:
         raise Rejected(f"quiz {quiz_id} has more than {event.bytes_max} bytes", code="quiz_too_large")
-    envelope = enclose(event, source=QUIZ, cause=f"{quiz_id}/{earlier + 1}", now=now)
+    envelope = enclose(
+        event,
+        source=QUIZ,
+        cause=f"{quiz_id}/{earlier + 1}",
+        now=now,
+        correlation_id=origin.correlation_id,
+    )
 
     async def work(unit: UnitOfWork) -> None:
         await quizzes.add_version(unit.session, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
