@@ -16,7 +16,7 @@ from services.registration.sessions.rules import Session, SessionId
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.origin import Origin
 from shared.messaging.publisher import Record
-from shared.runtime.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 
 class Newcomer(msgspec.Struct, frozen=True):
@@ -293,4 +293,4 @@ class BookingBatch:
 
 
 def _erased() -> Rejected:
-    return Forbidden("the participant is erased", code="participant_erased")
+    return NotAuthenticated("this participant was erased", code="participant_erased")

@@ -5,7 +5,7 @@ CHINESE: dict[str, str] = {
     "already_registered": "您已经报名这个场次",
     "idempotency_key_reused": "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
     "participant_and_token": "请只提供参加者信息或令牌，不要同时提供",
-    "participant_erased": "该参加者的信息已被删除",
+    "participant_erased": "该参与者的信息已注销",
     "participant_missing": "请填写参加者信息，或提供令牌",
     "participant_unknown": "令牌对应的参加者不存在，请重新报名",
     "places_above_capacity": "这个场次总共只有 {capacity} 个名额",

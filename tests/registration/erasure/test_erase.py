@@ -84,7 +84,7 @@ async def test_the_erased_register_no_more(mongo: str) -> None:
         gone = (await ask(client, "one", key=KEY)).json()
         await erase_whole(client, database, gone)
         for answer in (await ask(client, "one", token=gone["token"]), await ask(client, "one", key=KEY)):
-            assert (answer.status_code, answer.json()["code"]) == (403, "participant_erased")
+            assert (answer.status_code, answer.json()["code"]) == (401, "participant_erased")
         [seen] = (await client.get("/registrations", headers=bearer(gone["token"]))).json()["registrations"]
         assert (seen["status"], seen["ticket_code"]) == ("cancelled", None)
         assert (await check_in(client, gone["ticket_code"])).json()["code"] == "ticket_unknown"
@@ -101,7 +101,7 @@ async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: s
         for copy in (client, other):
             for session_id in ("one", "two"):
                 refused = await ask(copy, session_id, token=gone["token"])
-                assert (refused.status_code, refused.json()["code"]) == (403, "participant_erased")
+                assert (refused.status_code, refused.json()["code"]) == (401, "participant_erased")
         assert await database["registrations"].count_documents({"status": {"$ne": "cancelled"}}) == 0
         assert await seats(client, "fair") == (5, 0)
         assert await left_of(database, gone["participant_id"]) == []
