@@ -17,6 +17,7 @@ from shared.runtime.errors import Rejected
 # An award may come later than a result, which its participant waits for. Larger batches cost less.
 GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
+DEAD_LETTER_CODES = (TOO_SHORT,)
 
 
 async def award_results(
@@ -98,5 +99,5 @@ def subscription(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> 
         return await issuer.issue_earned(earned)
 
     return Subscription(
-        topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=(TOO_SHORT,)
+        topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES
     )

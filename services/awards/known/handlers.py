@@ -35,4 +35,6 @@ def subscription(known: KnownStore, forget_words: ForgetWords) -> Subscription:
         await keep_known(batch, known, forget_words)
         return ()
 
-    return Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle)
+    return Subscription(
+        topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle, codes=()
+    )

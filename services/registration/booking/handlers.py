@@ -13,11 +13,17 @@ from shared.contracts.topics import REGISTRATION_REQUESTS
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
+# All other refusals of a command are published as `registration.rejected`.
+DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
+
 
 def subscription(booking: Booking, sealer: KeySealer) -> Subscription:
     """Registration's reading of other systems' commands."""
     return Subscription(
-        REGISTRATION_REQUESTS, [RegistrationRequested], Commands(booking, sealer).book_requested
+        REGISTRATION_REQUESTS,
+        [RegistrationRequested],
+        Commands(booking, sealer).book_requested,
+        codes=DEAD_LETTER_CODES,
     )
 
 

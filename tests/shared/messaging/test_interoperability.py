@@ -97,7 +97,7 @@ async def test_record_of_another_library_is_accepted_like_our_own(
         received.extend(batch)
         return []
 
-    subscription = Subscription(readers_of(contract), [contract], hear)
+    subscription = Subscription(readers_of(contract), [contract], hear, codes=())
     async with (
         publishing(kafka, "test") as publisher,
         consuming(kafka, [subscription], publisher),
