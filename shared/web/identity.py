@@ -11,12 +11,12 @@ A request without a good token or key is refused before its body is read.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from shared.runtime import clock
 from shared.runtime.errors import NotAuthenticated
 from shared.runtime.settings import Settings
 from shared.web.edge.gate import Key
@@ -40,7 +40,7 @@ async def participant(
     """
     if credentials is None:
         raise NotAuthenticated(ASK_FOR_TOKEN, code="token_missing")
-    verified: Participant = request.app.state.tokens.verify(credentials.credentials, datetime.now(UTC))
+    verified: Participant = request.app.state.tokens.verify(credentials.credentials, clock.now())
     return verified
 
 
@@ -65,7 +65,7 @@ def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
 
     def token(headers: Mapping[bytes, bytes]) -> None:
         given = bearer(headers.get(b"authorization", b""), missing=ASK_FOR_TOKEN, code="token_missing")
-        verifier.verify(given, datetime.now(UTC))
+        verifier.verify(given, clock.now())
 
     def key(headers: Mapping[bytes, bytes]) -> None:
         given = headers.get(b"x-organiser-key", b"").decode("latin-1")

@@ -78,7 +78,7 @@ async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes) -> Quiz:
 
 
 def _place_of(offered: Offered) -> tuple[int, str]:
-    return round(offered.schedule.opens_at.timestamp() * 1000), offered.record.quiz_id
+    return clock.epoch_ms(offered.schedule.opens_at), offered.record.quiz_id
 
 
 def _quiz_out(record: QuizRecord) -> QuizOut:
