@@ -13,7 +13,6 @@ from services.registration.booking.bodies import (
     BookingOut,
     IdempotencyKey,
     NewcomerIn,
-    ParticipantOrNone,
     RegistrationIn,
 )
 from services.registration.booking.book import Booking
@@ -30,6 +29,7 @@ from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest
 from shared.web.hot_endpoints import HotEndpoint
+from shared.web.identity import AsParticipantOrNone
 from shared.web.tokens import Participant, TokenSigner, bearer
 
 # A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.
@@ -58,7 +58,7 @@ Nothing is kept of a request that is refused. Sent again later, even with the sa
 503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.""",
     status=201,
     answer=BookingOut,
-    asks={"form": RegistrationIn, "key": IdempotencyKey, "who": ParticipantOrNone},
+    asks={"form": RegistrationIn, "key": IdempotencyKey, "who": AsParticipantOrNone},
     responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
 )
 
@@ -124,7 +124,7 @@ class Registering:
         """The participant whose token the request carries, if it carries one."""
         if not authorization.lower().startswith(b"bearer "):
             return None
-        return self._verify(bearer(authorization, missing="there is no token", code="token_missing"))
+        return self._verify(bearer(authorization))
 
     def _booking_request(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
         newcomer = form.participant
