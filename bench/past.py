@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from pymongo import MongoClient, WriteConcern
 
 from bench.contest import DISTRICT
-from services.awards.register.codes import award_id
+from services.awards.issued.codes import award_id
 from services.quiz.scoring.rules import passes
 from services.quiz.standings.rules import order
 from shared.runtime.owned_ids import owned_id

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.baselines.asgi import Bare
 from bench.baselines.clients import Record, producer, send, serve, setting
-from services.quiz.attempts.intake import COMPANY_ITEMS, ITEMS_MAX, WINDOW_SECONDS
+from services.quiz.attempts.intake import FULL_GROUP_ITEMS, ITEMS_MAX, WINDOW_SECONDS
 from shared.messaging.group_commit import GroupCommit
 
 
@@ -28,7 +28,7 @@ class BareIntake(Bare):
             self._append,
             items_max=ITEMS_MAX,
             window_seconds=WINDOW_SECONDS,
-            company_items=COMPANY_ITEMS,
+            full_group_items=FULL_GROUP_ITEMS,
         )
 
     async def close(self) -> None:

@@ -22,7 +22,7 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "quiz.submitted", "quiz-grading"
 # A submission may reach the log this long after deadline and grace: docs/decisions/0002-log-first-intake.md
-SETTLE_SECONDS = 15
+LOG_DELAY_SECONDS_MAX = 15
 SKEW_SECONDS = 60
 # A standing is stored as one number: half points, then the time left of the longest time, then the moment
 # of finishing. docs/decisions/0020-points.md
@@ -198,7 +198,7 @@ def _is_good(entry: Entry, known: Known) -> bool:
         sent.answers.keys() <= on_paper
         and opens_at <= sent.started_at <= sent.submitted_at <= latest
         and sent.submitted_at <= appended + timedelta(seconds=SKEW_SECONDS)
-        and appended <= latest + timedelta(seconds=SETTLE_SECONDS)
+        and appended <= latest + timedelta(seconds=LOG_DELAY_SECONDS_MAX)
     )
 
 

@@ -49,11 +49,11 @@ def _themes() -> list[dict[str, Any]]:
 def _proved(holds: list[dict[str, Any]]) -> str:
     return table(
         ["it always holds that", "proved by"],
-        ([with_values(one["that"]), _tests(one["tests"])] for one in holds),
+        ([with_values(one["that"]), tests_named(one["tests"])] for one in holds),
     )
 
 
-def _tests(names: list[str]) -> str:
+def tests_named(names: list[str]) -> str:
     """The tests, each with its file; of several in one file the file once."""
     places: dict[str, list[str]] = {}
     for name in names:

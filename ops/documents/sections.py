@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from ops.documents import event_map, guarantees, limits, observing, settings, where
+from ops.documents import event_map, guarantees, limits, observing, settings, ways, where
 from ops.documents.finding import ROOT
 
 Table = Callable[[], str]
@@ -13,6 +13,8 @@ SECTIONS: dict[str, dict[str, Table]] = {
         "events": event_map.events_of_the_week,
         "chief guarantees": guarantees.chief,
         "failures": guarantees.failures,
+        "way of a submission": ways.submission,
+        "way of a registration": ways.registration,
     },
     "CONTRIBUTING.md": {"where": where.to_change},
     "docs/guarantees.md": {"guarantees": guarantees.everything},

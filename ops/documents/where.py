@@ -23,6 +23,9 @@ def to_change() -> str:
 
 
 def _parts(change: dict[str, Any]) -> Iterator[str]:
+    """The places to look at; a decision with `see_first` comes before the code."""
+    if change.get("see_first"):
+        yield _decision(change["see"])
     places: dict[str, list[str]] = {}
     for where in change.get("names", ()):
         places.setdefault(file_of(where), []).append(f"`{where.partition(':')[2]}`")
@@ -35,10 +38,13 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
         if folder is None:
             raise NotFound(f"{change['templates']} has no folder templates")
         yield f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`, a file for each event"
-    if "see" in change:
-        number = Path(change["see"]).name[:4]
-        if not (ROOT / change["see"]).is_file():
-            raise NotFound(f"{change['see']} is gone")
-        yield f"[{number}]({change['see']})"
+    if "see" in change and not change.get("see_first"):
+        yield _decision(change["see"])
     if "note" in change:
         yield change["note"]
+
+
+def _decision(path: str) -> str:
+    if not (ROOT / path).is_file():
+        raise NotFound(f"{path} is gone")
+    return f"[{Path(path).name[:4]}]({path})"

@@ -3,6 +3,10 @@
 from fastapi import FastAPI
 from pydantic import Field, SecretStr
 
+from services.awards.issued import api as issued_api
+from services.awards.issued import wording as issued_wording
+from services.awards.issued.forget import forget_words
+from services.awards.issued.store import AwardStore
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
 from services.awards.issuing import wording as issuing_wording
@@ -10,12 +14,8 @@ from services.awards.issuing.issue import Issuer
 from services.awards.known import handlers as known_handlers
 from services.awards.known import wording as known_wording
 from services.awards.known.store import KnownStore
-from services.awards.register import api as register_api
-from services.awards.register import wording as register_wording
-from services.awards.register.forget import forget_words
-from services.awards.register.store import AwardStore
-from services.awards.results.forget import upkeep
 from services.awards.results.store import ResultStore
+from services.awards.results.upkeep import Upkeep
 from services.awards.schemes import api as schemes_api
 from services.awards.schemes import wording as schemes_wording
 from services.awards.schemes.store import SchemeStore
@@ -44,10 +44,10 @@ async def wire(service: Service[AwardsSettings]) -> None:
         service.provide(known, results, schemes, awards, issuer)
     if service.works:
         service.consume(
-            issuing_handlers.subscription(results, schemes, issuer),
-            known_handlers.subscription(known, lambda erased: forget_words(erased, awards, schemes)),
+            *issuing_handlers.subscriptions(results, schemes, issuer),
+            *known_handlers.subscriptions(known, lambda erased: forget_words(erased, awards, schemes)),
         )
-        service.run(upkeep(results))
+        service.run(Upkeep(results).loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:
@@ -59,12 +59,9 @@ def assemble(settings: AwardsSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: awards",
         description="Schemes, awards and their codes.",
-        routers=[schemes_api.routes, issuing_api.routes, register_api.routes],
+        routers=[schemes_api.routes, issuing_api.routes, issued_api.routes],
         chinese=(
-            known_wording.CHINESE
-            | schemes_wording.CHINESE
-            | register_wording.CHINESE
-            | issuing_wording.CHINESE
+            known_wording.CHINESE | schemes_wording.CHINESE | issued_wording.CHINESE | issuing_wording.CHINESE
         ),
     )
 

@@ -41,6 +41,8 @@ MARKS_MAX = 6
 LINES_MAX = 4_096
 # Other years are typing errors. Near the ends of the calendar a change of the time zone overflows.
 YEARS = range(2000, 2100)
+# Readers of JSON agree on whole numbers up to here (RFC 8259, section 6). MongoDB stores larger ones too.
+WHOLE_MAX = 2**53 - 1
 
 # Characters that change the order of others: the reader sees another text than was sent.
 _TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -194,6 +196,22 @@ def _within(chars_max: int, check: Callable[[str], str]) -> Callable[[str], str]
     return bounded
 
 
+def whole(number: int) -> int:
+    """
+    A whole number that every reader of JSON understands alike, and that a database can store.
+
+    This is a validator and no bound of the field: released schemas without a bound stay as they are.
+
+    Raises:
+        ValueError: it is beyond `WHOLE_MAX` on either side of zero.
+    """
+    if number > WHOLE_MAX:
+        raise PydanticKnownError("less_than_equal", {"le": WHOLE_MAX})
+    if number < -WHOLE_MAX:
+        raise PydanticKnownError("greater_than_equal", {"ge": -WHOLE_MAX})
+    return number
+
+
 def moment(value: datetime) -> datetime:
     """
     A time in UTC, in whole milliseconds, within `YEARS`.
@@ -314,6 +332,12 @@ Moment = Annotated[
 _times = TypeAdapter(AwareDatetime)
 MomentIn = Annotated[Moment, BeforeValidator(_written_time)]
 """A time in a body over HTTP: RFC 3339 and nothing else."""
+LineAsKey = Annotated[str, AfterValidator(_within(LINE_CHARS_MAX, line))]
+"""A key of an object whose released schema has no bound."""
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(zone)]
+Whole = Annotated[int, AfterValidator(whole)]
+Count = Annotated[int, Field(ge=0), AfterValidator(whole)]
+Ordinal = Annotated[int, Field(ge=1), AfterValidator(whole)]
+"""A place in an order, from 1."""
 Version = Annotated[int, Field(ge=1, le=2**53)]
 """Counts the changes of one thing from 1. A reader keeps the highest and ignores lower ones."""

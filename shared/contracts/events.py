@@ -13,7 +13,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.checked import Code, Id, Line, Moment, Text, Version, Zone
+from shared.contracts.checked import (
+    Code,
+    Count,
+    Id,
+    Line,
+    LineAsKey,
+    Moment,
+    Ordinal,
+    Text,
+    Version,
+    Whole,
+    Zone,
+)
 from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
 
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
@@ -116,7 +128,7 @@ class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed"
 class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitlisted", key="participant_id"):
     """The session is full; `position` counts from 1 in the order of asking."""
 
-    position: Annotated[int, Field(ge=1)]
+    position: Ordinal
 
 
 class RegistrationRejected(Event, topic="registration.rejected", key="participant_id"):
@@ -186,7 +198,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     pass_percent: Percent
     papers: Annotated[int, Field(ge=1, le=4_096)]
     attempt_ids: Id
-    blueprint: dict[str, int]
+    blueprint: dict[LineAsKey, Whole]
     questions: Annotated[tuple[PublishedQuestion, ...], Field(max_length=QUESTIONS_MAX)]
 
 
@@ -235,7 +247,7 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
 
 
 class FinalStanding(Part):
-    rank: Annotated[int, Field(ge=1)]
+    rank: Ordinal
     participant_id: Id
     points: Points
     score_percent: Percent
@@ -252,7 +264,7 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
     quiz_id: Id
     quiz_title: Line
     closed_at: Moment
-    participants: Annotated[int, Field(ge=0)]
+    participants: Count
     points_max: Points
     standings: Annotated[tuple[FinalStanding, ...], Field(max_length=STANDINGS_MAX)]
 
@@ -313,7 +325,7 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     channel: Channel
     cause_id: Line
     code: Code
-    attempts: Annotated[int, Field(ge=0)]
+    attempts: Count
     failed_at: Moment
 
 

@@ -26,12 +26,12 @@ BUSY_ITEMS = 4
 class _Group(Generic[Item, Outcome]):
     """Items that are written together, and the callers who wait for them."""
 
-    __slots__ = ("callers", "items", "patience")
+    __slots__ = ("callers", "items", "timeout")
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.callers: list[asyncio.Future[Outcome]] = []
-        self.patience: asyncio.TimerHandle | None = None
+        self.timeout: asyncio.TimerHandle | None = None
 
     def answer(self, outcomes: Sequence[Outcome]) -> None:
         for caller, outcome in zip(self.callers, outcomes, strict=True):
@@ -56,7 +56,7 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: the largest group.
         waiting_max: items that are accepted and not yet written. Beyond that, callers are refused.
         window_seconds: how long a group waits for more items, if the group before it had several.
-        company_items: a group of so many does not wait; the default is `items_max`.
+        full_group_items: a group of so many does not wait; the default is `items_max`.
         seconds_max: after so long the callers of a group get Unavailable, though the group may still be
             written. None: they wait for the write.
     """
@@ -69,7 +69,7 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: int = ITEMS_MAX,
         waiting_max: int = WAITING_MAX,
         window_seconds: float = 0.0,
-        company_items: int | None = None,
+        full_group_items: int | None = None,
         seconds_max: float | None = None,
     ) -> None:
         self._name = name
@@ -77,12 +77,12 @@ class GroupCommit(Generic[Item, Outcome]):
         self._items_max = items_max
         self._waiting_max = waiting_max
         self._window_seconds = window_seconds
-        self._company_items = company_items or items_max
+        self._full_group_items = full_group_items or items_max
         self._seconds_max = seconds_max
         self._waiting = 0
         self._busy = False
         self._groups: deque[_Group[Item, Outcome]] = deque()
-        self._in_company = asyncio.Event()
+        self._group_full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._grouped = metrics.GROUPED.labels(name)
         metrics.IN_FLIGHT.labels(name).set_function(lambda: self._waiting)
@@ -104,8 +104,8 @@ class GroupCommit(Generic[Item, Outcome]):
         group.items.append(item)
         group.callers.append(caller)
         self._waiting += 1
-        if len(group.items) >= self._company_items:
-            self._in_company.set()
+        if len(group.items) >= self._full_group_items:
+            self._group_full.set()
         if self._writing is None:
             # In a context of its own: log lines of the group must not bear the id of its first request.
             self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
@@ -136,14 +136,14 @@ class GroupCommit(Generic[Item, Outcome]):
         if self._seconds_max is not None:
             # One timer for the group. A timer for each caller would cost as much as all the rest here.
             late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
-            group.patience = loop.call_later(self._seconds_max, group.fail, late)
+            group.timeout = loop.call_later(self._seconds_max, group.fail, late)
         return group
 
     async def _write_groups(self) -> None:
         try:
             while self._groups:
                 if self._window_seconds and self._busy:
-                    await self._wait_for_company()
+                    await self._wait_until_full()
                 group = self._groups.popleft()
                 self._busy = len(group.items) >= BUSY_ITEMS
                 try:
@@ -161,8 +161,8 @@ class GroupCommit(Generic[Item, Outcome]):
                 finally:
                     self._waiting -= len(group.items)
                     self._grouped.observe(len(group.items))
-                    if group.patience is not None:
-                        group.patience.cancel()
+                    if group.timeout is not None:
+                        group.timeout.cancel()
         finally:
             self._writing = None
             while self._groups:
@@ -174,9 +174,9 @@ class GroupCommit(Generic[Item, Outcome]):
     def _break_off(self, group: _Group[Item, Outcome]) -> None:
         group.fail(Unavailable(f"{self._name}: broken off; send it again"))
 
-    async def _wait_for_company(self) -> None:
-        self._in_company.clear()
-        if len(self._groups[0].items) < self._company_items:
-            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._in_company.set)
-            await self._in_company.wait()
+    async def _wait_until_full(self) -> None:
+        self._group_full.clear()
+        if len(self._groups[0].items) < self._full_group_items:
+            timer = asyncio.get_running_loop().call_later(self._window_seconds, self._group_full.set)
+            await self._group_full.wait()
             timer.cancel()

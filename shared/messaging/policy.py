@@ -15,6 +15,12 @@ KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the ev
 HANDLER_FAILED = "handler_failed"
 # ... or with a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
+# What a handler raises because of a number or a text that no database stores. Such values are in the event,
+# so the event is at fault: its batch is halved without another try, and it never counts towards `failed_max`.
+# Short on purpose. A bad deployment raises TypeError, KeyError, ValueError or bson's InvalidDocument just as
+# well, so those still stop the consumer.
+CONTENT_ERRORS: tuple[type[Exception], ...] = (OverflowError, UnicodeEncodeError)
+
 BEFORE_HANDLING = (
     UNREADABLE,
     BAD_HEADER,
@@ -41,7 +47,8 @@ class Policy:
         failed_max: after so many events on which our own handler failed ...
         failed_window: ... of so many that it handled last ...
         failed_ratio_max: ... if these are also more than this part of them. The handler is at fault then, and
-            burying would empty the topic. Records that others wrote wrongly never count.
+            burying would empty the topic. Records that others wrote wrongly never count, nor do
+            `CONTENT_ERRORS`.
         Only people can mend this, so that it stays so until the process starts again. Nothing else stops
         a consumer for good.
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from shared.messaging.dead_letters import named
-from shared.messaging.policy import HANDLER_FAILED, Policy
+from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Batch, Dead, Received, Subscription
 from shared.runtime import metrics
@@ -63,6 +63,14 @@ class Settling:
             except Rejected as error:
                 failed = error.with_traceback(None)
                 break
+            except CONTENT_ERRORS as error:
+                # Another try would end in the same way.
+                reason = f"a value cannot be stored: {type(error).__name__}"
+                failed = Rejected(reason, code=HANDLER_FAILED)
+                if tries == self._policy.tries_max:
+                    # Once a batch, and not for each of its halves.
+                    self._log_failure(error, attempt + 1, events)
+                break
             except Exception as error:  # noqa: BLE001 (counted, logged, tried again, and given up in the end)
                 attempt += 1
                 await self._after_failure(error, attempt, events)
@@ -104,13 +112,16 @@ class Settling:
 
     async def _after_failure(self, error: Exception, attempt: int, events: Sequence[Received[Any]]) -> None:
         metrics.RETRIES.labels(self._group, "failed").inc()
+        self._log_failure(error, attempt, events)
+        await self._back_off(attempt)
+
+    def _log_failure(self, error: Exception, attempt: int, events: Sequence[Received[Any]]) -> None:
         first = named(events[0].record)
         log.warning(
             "batch failed",
             exc_info=error,
             extra={"group": self._group, "attempt": attempt, "events": len(events), **first},
         )
-        await self._back_off(attempt)
 
     async def until_available(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do `work`. If a server is away, do it again until the server is back."""

@@ -4,13 +4,17 @@ The unit of work: state and the events that tell of it, saved together or not at
 This is the one way in which a service changes its state over HTTP or in the background and says so:
 
     async def work(unit: UnitOfWork) -> Award:
-        await awards.insert_one(document, session=unit.session)
-        unit.tell(issued(award))
+        await awards.add(unit, award)
+        unit.publish(issued(award))
         return award
 
     award = await save_together(database, work)
 
-A handler of events needs none: what it returns is published before its batch is committed.
+A store takes the unit, and passes `unit.session` to the driver.
+
+A handler of events needs none: what it returns is published before its batch is committed. Quiz's
+`WaitingGrader` (services/quiz/grading/grade_waiting.py) works like a handler, also in the background. It
+stores results, publishes them, and only then removes what has waited.
 """
 
 import asyncio
@@ -48,9 +52,12 @@ class UnitOfWork:
         self.session = session
         self.events: list[Envelope[Event] | Record] = []
 
-    def tell(self, *events: Envelope[Event] | Record) -> None:
-        """Publish these events after the transaction, in this order. If it fails, nobody hears of them."""
+    def publish(self, *events: Envelope[Event] | Record) -> None:
+        """Publish these events after the transaction, in this order. If it fails, none is published."""
         self.events += events
+
+    # Its name in services/registration and services/notifications/mail.
+    tell = publish
 
 
 async def save_together(
@@ -63,7 +70,7 @@ async def save_together(
     """
     Run `work` in one transaction, again as a whole if it conflicts with another one.
 
-    `work` may run more than once. So it does nothing but read and write through its session, and tell.
+    `work` may run more than once. So it does nothing but read and write through its session, and publish.
     Between two tries lies a short random pause: without it, two processes that write the same document
     would keep each other from committing.
 

@@ -126,7 +126,7 @@ def _running(
 def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -> None:
     app.state.shedding = Shedding()
     app.state.connections = Connections(limits)
-    app.state.bodies = Bodies(limits.bodies_bytes_max)
+    app.state.bodies = Bodies(limits.bodies_bytes_max, app.state.connections.unfinished)
     framework = app.build_middleware_stack
 
     def edge() -> ASGIApp:

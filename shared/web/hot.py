@@ -30,13 +30,26 @@ overloaded = metrics.OVERLOADED.labels("hot")
 
 
 class HotRequest(NamedTuple):
-    """The parts of a request that a hot route may look at. A header that is missing is empty."""
+    """
+    The parts of a request that a hot route may look at. A header that is missing is empty.
+
+    Args:
+        who: what the route's `who` found in the token, if the body came later than the head; else None.
+    """
 
     id: str
     authorization: bytes
     idempotency_key: bytes
     body: bytes
+    who: object = None
 
+
+Who: TypeAlias = Callable[[str, bytes], object]
+"""
+Checks the token of a request by its head: the id in the path and the header Authorization.
+
+Raises NotAuthenticated or Forbidden.
+"""
 
 Answer: TypeAlias = Callable[[HotRequest], Awaitable[tuple[int, bytes]]]
 """Answers a request with a status and JSON."""
@@ -65,12 +78,15 @@ class HotRoute:
     Args:
         path: the pattern, such as /attempts/{attempt_id}/submission.
         body_bytes_max: a larger body is refused with 413, as by a route's `max_body_size`.
+        who: checks the token before the rest of a body is waited for. A request that comes in one piece goes
+            to `answer` at once, which checks the token itself.
     """
 
     method: str
     path: str
     answer: Answer
     body_bytes_max: int = BODY_BYTES_MAX
+    who: Who | None = None
     pattern: re.Pattern[str] = field(init=False)
     _before: str = field(init=False)
     _after: str | None = field(init=False)
@@ -92,14 +108,16 @@ class HotRoute:
         id_ = path[len(self._before) : len(path) - len(self._after)]
         return id_ if id_ and "/" not in id_ else None
 
-    async def respond(self, id_: str, headers: Mapping[bytes, bytes], body: bytes) -> HotAnswer:
+    async def respond(
+        self, id_: str, headers: Mapping[bytes, bytes], body: bytes, who: object = None
+    ) -> HotAnswer:
         """The answer to a request that comes straight from the parser; timed and correlated."""
         started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         before = logs.correlation_id.set(correlation)
         try:
             get = headers.get
-            request = HotRequest(id_, get(b"authorization", b""), get(b"idempotency-key", b""), body)
+            request = HotRequest(id_, get(b"authorization", b""), get(b"idempotency-key", b""), body, who)
             status, said = await self.answer(request)
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except Exception as error:  # noqa: BLE001 (each becomes a problem)
@@ -118,6 +136,14 @@ class HotRoute:
             error = Internal()
         count_problem(self.path, error.code)
         return _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation.encode())
+
+    def refuse_early(self, error: KepuError, headers: Mapping[bytes, bytes]) -> HotAnswer:
+        """The answer to a request that `who` refuses."""
+        correlation = correlation_from(headers.get(b"x-correlation-id", b"")).encode()
+        count_problem(self.path, error.code)
+        answer = _answer_of(error, language_of(headers.get(b"accept-language", b"")), correlation)
+        observe(self.method, self.path, answer.status, time.perf_counter())
+        return answer
 
     def refuse(self, headers: Mapping[bytes, bytes]) -> HotAnswer:
         """The answer to a request for which there is no room. Nothing else is done for it."""

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from shared.runtime.errors import NotFound
 from shared.web.forms import BODY_BYTES_MAX
-from shared.web.hot import Answer, HotRoute
+from shared.web.hot import Answer, HotRoute, Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class HotEndpoint:
     body_bytes_max: int = BODY_BYTES_MAX
     name: str | None = None
 
-    def answered_by(self, answer: Answer) -> HotRoute:
-        """The route that answers this endpoint."""
-        return HotRoute(self.method, self.path, answer, body_bytes_max=self.body_bytes_max)
+    def answered_by(self, answer: Answer, who: Who | None = None) -> HotRoute:
+        """The route that answers this endpoint; `who` checks the token of a body that comes in pieces."""
+        return HotRoute(self.method, self.path, answer, body_bytes_max=self.body_bytes_max, who=who)
 
     def add_to(self, routes: APIRouter) -> None:
         """Show the endpoint in the document. Real requests never reach the framework's route."""

@@ -93,12 +93,14 @@ def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
     """For each of these dependencies, the check that the gate makes of a request's head."""
     verifier, settings = app.state.tokens, app.state.settings
 
-    def token(headers: Mapping[bytes, bytes]) -> None:
+    def token(headers: Mapping[bytes, bytes]) -> bool:
         given = bearer(headers.get(b"authorization", b""))
         verifier.verify(given, clock.now())
+        return False
 
-    def key(headers: Mapping[bytes, bytes]) -> None:
+    def key(headers: Mapping[bytes, bytes]) -> bool:
         given = headers.get(b"x-organiser-key", b"").decode("latin-1")
         check_organiser(given, settings.organiser_key.get_secret_value())
+        return True
 
     return {participant: token, organiser: key}

@@ -24,7 +24,8 @@ from shared.contracts.events import (
 )
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
-from tests.support.service import ORGANISER, SOURCE, new_id, running, settings_of
+from shared.storage.mongo import Database
+from tests.support.service import NO_KAFKA, ORGANISER, SOURCE, copies_of, new_id, settings_of
 from tests.support.waiting import eventually
 
 AWARD_KEY = "a-secret-of-at-least-thirty-two-characters"
@@ -139,8 +140,18 @@ def envelope(event: Event) -> Envelope[Event]:
     return enclose(event, source=SOURCE, cause=cause, now=NOW)
 
 
-def settings(kafka: str, mongo: str, **changes: object) -> AwardsSettings:
-    return settings_of(AwardsSettings, mongo, kafka, **({"award_key": AWARD_KEY} | changes))
+def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> AwardsSettings:
+    return settings_of(AwardsSettings, mongo=mongo, kafka=kafka, **({"award_key": AWARD_KEY} | changes))
+
+
+@asynccontextmanager
+async def service(
+    mongo: str, *, kafka: str = NO_KAFKA, copies: int = 1, **changes: object
+) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Copies of the service on one database, and that database."""
+    of = settings(mongo=mongo, kafka=kafka, **changes)
+    async with copies_of(assemble, of, of.database, copies=copies) as clients_and_database:
+        yield clients_and_database
 
 
 async def put(client: httpx.AsyncClient, of: Scheme) -> httpx.Response:
@@ -151,10 +162,6 @@ async def put(client: httpx.AsyncClient, of: Scheme) -> httpx.Response:
 async def confer(client: httpx.AsyncClient, of: Scheme, recipient_id: str, **more: str) -> httpx.Response:
     body = {"scheme_id": of.scheme_id, "recipient_id": recipient_id, **more}
     return await client.post("/awards", json=body, headers=ORGANISER)
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 class Week:
@@ -215,14 +222,13 @@ class Week:
 @asynccontextmanager
 async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> AsyncIterator[Week]:
     await create_missing(kafka)
-    shared = settings(kafka, mongo, **changes)
     heard = AIOKafkaConsumer(AwardIssued.topic, AwardRevoked.topic, bootstrap_servers=kafka)
     async with AsyncExitStack() as stack:
         publisher = await stack.enter_async_context(publishing(kafka, "tests"))
         await heard.start()
         stack.push_async_callback(heard.stop)
         await heard.seek_to_end()
-        clients = [await stack.enter_async_context(running(assemble(shared))) for _ in range(copies)]
+        clients, _ = await stack.enter_async_context(service(mongo, kafka=kafka, copies=copies, **changes))
 
         async def all_well() -> bool:
             return all([(await client.get("/health")).is_success for client in clients])

@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from services.awards.app import assemble
 from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
-from tests.awards.builders import settings
+from tests.awards.builders import service
 from tests.support.kafka import fresh_database
-from tests.support.service import running
 
 
 @pytest.fixture
@@ -27,5 +25,5 @@ def known(database: Database) -> KnownStore:
 
 @pytest.fixture
 async def client(kafka: str, mongo: str, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(assemble(settings(kafka, mongo, role="api", database=database.name))) as client:
+    async with service(mongo, kafka=kafka, role="api", database=database.name) as ([client], _):
         yield client

@@ -4,6 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from services.awards.issued.forget import forget_words
+from services.awards.issued.revoke import revoke_award
+from services.awards.issued.rules import Award
+from services.awards.issued.store import AwardStore
 from services.awards.issuing import handlers as issuing
 from services.awards.issuing.apply import Applied, apply_scheme
 from services.awards.issuing.confer import confer_award
@@ -11,10 +15,6 @@ from services.awards.issuing.issue import Issuer
 from services.awards.issuing.state import SchemeState, state_of
 from services.awards.known import handlers as knowing
 from services.awards.known.store import KnownStore
-from services.awards.register.forget import forget_words
-from services.awards.register.revoke import revoke_award
-from services.awards.register.rules import Award
-from services.awards.register.store import AwardStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.put import put_scheme
 from services.awards.schemes.rules import Scheme
@@ -45,10 +45,12 @@ class Desk:
         self.schemes = schemes or SchemeStore(database)
         self.awards = AwardStore(database)
         self.issuer = Issuer(self.awards, self.schemes, self.known, key=AWARD_KEY.encode())
-        self._handle = issuing.subscription(self.results, self.schemes, self.issuer).handle
-        self._know = knowing.subscription(
+        [reading] = issuing.subscriptions(self.results, self.schemes, self.issuer)
+        self._handle = reading.handle
+        [knowing_of] = knowing.subscriptions(
             self.known, lambda erased: forget_words(erased, self.awards, self.schemes)
-        ).handle
+        )
+        self._know = knowing_of.handle
 
     async def prepare(self) -> None:
         """Create the collections and indexes, as at the start of the service."""

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
-from tests.awards.builders import Week, certificate, code_of, completed, confer, prizes, put, scheme, week
-from tests.support.service import ORGANISER, as_participant, new_id
+from tests.awards.builders import Week, certificate, completed, confer, prizes, put, scheme, week
+from tests.support.service import ORGANISER, as_participant, code_of, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack

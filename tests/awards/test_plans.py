@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.awards.register.codes import award_id
+from services.awards.issued.codes import award_id
 from shared.storage.outbox import COLLECTION as OUTBOX
 from tests.awards.builders import certificate, closed, completed, erased, joined, prizes, published, scheme
 from tests.awards.builders import standings as ranks

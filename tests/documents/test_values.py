@@ -16,7 +16,7 @@ SAID = [
     ("docs/integrating.md", "a body of {shared/contracts:LIST_BYTES_MAX}"),
     ("docs/integrating.md", "a batch at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression"),
     ("docs/integrating.md", "a transaction may be open for {ops/stack:TRANSACTION_MS_MAX}"),
-    ("docs/integrating.md", "with {quiz:SETTLE_SECONDS} of tolerance"),
+    ("docs/integrating.md", "with {quiz:LOG_DELAY_SECONDS_MAX} of tolerance"),
     (
         "docs/organising.md",
         "from {registration:CHECK_IN_BEFORE} before the session until {registration:CHECK_IN_AFTER} after it",

@@ -6,12 +6,10 @@ from typing import Any
 
 import httpx
 
-from services.notifications.app import assemble
 from services.notifications.messages.rules import RetryPolicy
-from shared.storage.mongo import connect
 from shared.storage.outbox import prepare
-from tests.notifications.builders import Desk, settings
-from tests.support.service import as_participant, running
+from tests.notifications.builders import Desk, service
+from tests.support.service import as_participant
 
 
 @asynccontextmanager
@@ -19,14 +17,12 @@ async def api(
     kafka: str, mongo: str, contact_private_key: str | None = None
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Desk]]:
     """The HTTP of the service in role api, and a desk over the same database."""
-    of = settings(kafka, mongo, role="api", contact_private_key=contact_private_key)
-    async with running(assemble(of)) as client, connect(mongo, of.database) as database:
+    async with service(mongo, kafka=kafka, role="api", contact_private_key=contact_private_key) as (
+        [client],
+        database,
+    ):
         await prepare(database)
         yield client, Desk(database, RetryPolicy())
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def inbox(client: httpx.AsyncClient, who: str, **query: Any) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from services.notifications.app import NotificationsSettings
+import httpx
+
+from services.notifications.app import NotificationsSettings, assemble
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
 from services.notifications.inbox.store import InboxStore
@@ -20,7 +22,15 @@ from shared.contracts.envelope import Envelope, Event
 from shared.storage.mongo import Database, Document
 from shared.storage.outbox import prepare
 from tests.support.kafka import fresh_database, read_back
-from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, batch_of, settings_of, told
+from tests.support.service import (
+    CONTACT_PRIVATE_KEY,
+    CONTACT_PUBLIC_KEY,
+    NO_KAFKA,
+    batch_of,
+    copies_of,
+    settings_of,
+    told,
+)
 
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
 STARTS_AT = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
@@ -250,6 +260,16 @@ async def desk(mongo: str, retry_policy: RetryPolicy | None = None) -> AsyncIter
         yield made
 
 
-def settings(kafka: str, mongo: str, **changes: object) -> NotificationsSettings:
+def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> NotificationsSettings:
     own: dict[str, object] = {"contact_private_key": CONTACT_PRIVATE_KEY, "mail_from": "kepu@example.org"}
-    return settings_of(NotificationsSettings, mongo, kafka, **(own | changes))
+    return settings_of(NotificationsSettings, mongo=mongo, kafka=kafka, **(own | changes))
+
+
+@asynccontextmanager
+async def service(
+    mongo: str, *, kafka: str = NO_KAFKA, copies: int = 1, **changes: object
+) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Copies of the service on one database, and that database."""
+    of = settings(mongo=mongo, kafka=kafka, **changes)
+    async with copies_of(assemble, of, of.database, copies=copies) as clients_and_database:
+        yield clients_and_database

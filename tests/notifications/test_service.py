@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from services.notifications.app import assemble
 from shared.contracts import topics
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import NotificationDelivered, NotificationFailed
@@ -25,11 +24,11 @@ from tests.notifications.builders import (
     everything,
     known,
     requested,
-    settings,
+    service,
 )
 from tests.notifications.mail.post_office import PostOffice, open_office
 from tests.support.kafka import headers_of, read_all, skip_to_end, write_raw
-from tests.support.service import ORGANISER, as_participant, enclosed, new_id, running
+from tests.support.service import ORGANISER, as_participant, enclosed, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -79,8 +78,10 @@ async def week(kafka: str, mongo: str, copies: int = 1, **changes: object) -> As
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(open_office())
         publisher = await stack.enter_async_context(publishing(kafka, "tests"))
-        of = settings(kafka, mongo, smtp_host="127.0.0.1", smtp_port=office.port, **changes)
-        clients = [await stack.enter_async_context(running(assemble(of))) for _ in range(copies)]
+        mails: dict[str, object] = {"smtp_host": "127.0.0.1", "smtp_port": office.port}
+        clients, _ = await stack.enter_async_context(
+            service(mongo, kafka=kafka, copies=copies, **mails, **changes)
+        )
         yield Week(kafka, clients, publisher, office)
 
 

@@ -1,10 +1,12 @@
 """Quizzes, submissions, attempts and events, for the tests of quiz; workshop.py has the parts of a worker."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import msgspec
-from fastapi import FastAPI
 
 from services.quiz.app import QuizSettings, assemble
 from services.quiz.attempts.rules import Attempt, attempt_id
@@ -17,7 +19,8 @@ from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuestionKind, QuizSubmitted
 from shared.messaging.received import Batch
 from shared.runtime import clock
-from tests.support.service import bearer, received, settings_of, token_of
+from shared.storage.mongo import Database
+from tests.support.service import NO_KAFKA, as_participant, bearer, copies_of, received, settings_of
 
 ATTEMPT_KEY = "a-secret-of-at-least-thirty-two-characters"
 
@@ -82,16 +85,23 @@ def submission(
     return Submission(id_, quiz_id, who, number, started, submitted, answers, None, district, version)
 
 
-def as_participant(participant_id: str, district: str | None = "华龙区") -> dict[str, str]:
-    return bearer(token_of(participant_id, district=district))
+def as_resident(participant_id: str) -> dict[str, str]:
+    """A participant whose token names a district, so that no submission waits for a profile."""
+    return as_participant(participant_id, district="华龙区")
 
 
-def settings(kafka: str, mongo: str, **changes: object) -> QuizSettings:
-    return settings_of(QuizSettings, mongo, kafka, attempt_key=ATTEMPT_KEY, **changes)
+def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> QuizSettings:
+    return settings_of(QuizSettings, mongo=mongo, kafka=kafka, attempt_key=ATTEMPT_KEY, **changes)
 
 
-def service(kafka: str, mongo: str, **changes: object) -> FastAPI:
-    return assemble(settings(kafka, mongo, **changes))
+@asynccontextmanager
+async def service(
+    mongo: str, *, kafka: str = NO_KAFKA, copies: int = 1, **changes: object
+) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Copies of the service on one database, and that database."""
+    of = settings(mongo=mongo, kafka=kafka, **changes)
+    async with copies_of(assemble, of, of.database, copies=copies) as clients_and_database:
+        yield clients_and_database
 
 
 def attempt(

@@ -7,9 +7,8 @@ from uuid import uuid4
 import pytest
 
 from services.quiz.attempts.hot import SUBMIT
-from tests.quiz.builders import as_participant
-from tests.quiz.http import app_of_api, refusal
-from tests.support.service import ORGANISER, running
+from tests.quiz.builders import as_resident, service
+from tests.support.service import ORGANISER, code_of
 
 pytestmark = pytest.mark.stack
 
@@ -28,7 +27,7 @@ def has_example(document: dict[str, Any], node: Any, seen: frozenset[str] = froz
 
 
 async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mongo: str) -> None:
-    async with running(app_of_api(kafka, mongo)) as client:
+    async with service(mongo, kafka=kafka, role="api") as ([client], _):
         document = (await client.get("/openapi.json")).json()
         page = (await client.get("/docs")).text
     operations = {
@@ -62,22 +61,22 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
 
 
 async def test_refusals_are_problems_with_stable_codes(kafka: str, mongo: str) -> None:
-    who, path = as_participant("wang"), "/quizzes/no-such-quiz"
-    async with running(app_of_api(kafka, mongo)) as client:
-        assert refusal(await client.get(path)) == (404, "quiz_unknown")
-        assert refusal(await client.get(f"{path}/standings")) == (404, "quiz_unknown")
-        assert refusal(await client.post(f"{path}/attempts", headers=who)) == (404, "quiz_unknown")
-        assert refusal(await client.post(f"{path}/attempts")) == (401, "token_missing")
+    who, path = as_resident("wang"), "/quizzes/no-such-quiz"
+    async with service(mongo, kafka=kafka, role="api") as ([client], _):
+        assert code_of(await client.get(path)) == (404, "quiz_unknown")
+        assert code_of(await client.get(f"{path}/standings")) == (404, "quiz_unknown")
+        assert code_of(await client.post(f"{path}/attempts", headers=who)) == (404, "quiz_unknown")
+        assert code_of(await client.post(f"{path}/attempts")) == (401, "token_missing")
         forged = {"Authorization": "Bearer x.y.z"}
-        assert refusal(await client.post(f"{path}/attempts", headers=forged)) == (401, "token_invalid")
-        assert refusal(await client.put(path, json={})) == (401, "organiser_key_missing")
+        assert code_of(await client.post(f"{path}/attempts", headers=forged)) == (401, "token_invalid")
+        assert code_of(await client.put(path, json={})) == (401, "organiser_key_missing")
         wrong = {"X-Organiser-Key": "wrong"}
-        assert refusal(await client.post(f"{path}/close", headers=wrong)) == (403, "organiser_key_wrong")
-        assert refusal(await client.post(f"{path}/close", headers=ORGANISER)) == (404, "quiz_unknown")
-        assert refusal(await client.put(path, json={}, headers=ORGANISER)) == (422, "invalid")
+        assert code_of(await client.post(f"{path}/close", headers=wrong)) == (403, "organiser_key_wrong")
+        assert code_of(await client.post(f"{path}/close", headers=ORGANISER)) == (404, "quiz_unknown")
+        assert code_of(await client.put(path, json={}, headers=ORGANISER)) == (422, "invalid")
         unknown = f"/attempts/{uuid4()}"
-        assert refusal(await client.get(f"{unknown}/result", headers=who)) == (404, "attempt_unknown")
-        assert refusal(await client.get(f"{unknown}/review", headers=who)) == (404, "attempt_unknown")
-        assert refusal(await client.get(f"{unknown}/review")) == (401, "token_missing")
-        assert refusal(await client.get(f"{unknown}/submission"))[0] == 405
-        assert refusal(await client.get("/nothing"))[0] == 404
+        assert code_of(await client.get(f"{unknown}/result", headers=who)) == (404, "attempt_unknown")
+        assert code_of(await client.get(f"{unknown}/review", headers=who)) == (404, "attempt_unknown")
+        assert code_of(await client.get(f"{unknown}/review")) == (401, "token_missing")
+        assert code_of(await client.get(f"{unknown}/submission"))[0] == 405
+        assert code_of(await client.get("/nothing"))[0] == 404

@@ -11,8 +11,8 @@ from services.quiz.quizzes.rules import Quiz
 from shared.contracts.topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.logs import JsonLines
-from tests.quiz.builders import as_participant, envelope, paper, quiz, service, submission
-from tests.support.service import ORGANISER, ORGANISER_KEY, running
+from tests.quiz.builders import as_resident, envelope, paper, quiz, service, submission
+from tests.support.service import ORGANISER, ORGANISER_KEY, as_participant
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -25,17 +25,17 @@ def definition(of: Quiz) -> dict[str, object]:
 async def test_an_attempt_goes_from_start_to_result_and_standing(kafka: str, mongo: str) -> None:
     await create_missing(kafka)
     quiz_id, who, of = f"quiz-{uuid4().hex[:8]}", str(uuid4()), quiz()
-    async with running(service(kafka, mongo)) as client:
+    async with service(mongo, kafka=kafka) as ([client], _):
         published = await client.put(f"/quizzes/{quiz_id}", json=definition(of), headers=ORGANISER)
         assert published.status_code == 200, published.text
-        started = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant(who))
+        started = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident(who))
         assert started.status_code == 201, started.text
         attempt = started.json()
         assert len(attempt["questions"]) == 5
         assert {question["id"] for question in attempt["questions"]} == paper(
             quiz_id, of, attempt["attempt_id"]
         ).question_ids
-        again = (await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant(who))).json()
+        again = (await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident(who))).json()
         assert again["attempt_id"] == attempt["attempt_id"]
         assert again["started_at"] == attempt["started_at"]
 
@@ -47,19 +47,19 @@ async def test_an_attempt_goes_from_start_to_result_and_standing(kafka: str, mon
         second = await client.post(f"{path}/submission", json={"answers": {}}, headers=bearer)
         assert second.status_code == 202
         for _ in range(200):
-            result = (await client.get(f"{path}/result", headers=as_participant(who))).json()
+            result = (await client.get(f"{path}/result", headers=as_resident(who))).json()
             if result["status"] == "graded":
                 break
             await asyncio.sleep(0.05)
         assert result["score_percent"] == 100
         assert result["passed"] is True
 
-        standing = (await client.get(f"/quizzes/{quiz_id}/standings/me", headers=as_participant(who))).json()
+        standing = (await client.get(f"/quizzes/{quiz_id}/standings/me", headers=as_resident(who))).json()
         assert standing["rank"] == 1
         foreign = await client.get(f"{path}/result", headers=as_participant(str(uuid4())))
         assert foreign.status_code == 404
         assert foreign.json()["code"] == "attempt_unknown"
-        used_up = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_participant(who))
+        used_up = await client.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident(who))
         assert (used_up.status_code, used_up.json()["code"]) == (409, "attempts_exhausted")
         health = await client.get("/health")
         assert health.status_code == 200, health.text
@@ -71,7 +71,7 @@ async def test_logs_tell_no_answers_tokens_or_names(
     caplog.set_level(logging.DEBUG, "services")
     caplog.set_level(logging.DEBUG, "shared")
     quiz_id, who, of = f"quiz-{uuid4().hex[:8]}", str(uuid4()), quiz()
-    async with running(service(kafka, mongo)) as client:
+    async with service(mongo, kafka=kafka) as ([client], _):
         await client.put(f"/quizzes/{quiz_id}", json=definition(of), headers=ORGANISER)
         me = as_participant(who, district="秘密区")
         begun = (await client.post(f"/quizzes/{quiz_id}/attempts", headers=me)).json()

@@ -22,7 +22,7 @@ from shared.messaging.received import Raw
 from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
 from tests.quiz.workshop import Workshop, completed_of, workshop
 from tests.support.kafka import read_all, write_raw
-from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY, running
+from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -65,8 +65,8 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
                 (b"x", value, later),
             ],
         )
-        app = service(kafka, mongo, role="worker", database=shop.stores.database.name)
-        async with running(app) as client:
+        name = shop.stores.database.name
+        async with service(mongo, kafka=kafka, role="worker", database=name) as ([client], _):
 
             async def all_there() -> bool:
                 return len(await dead_of(kafka, shop.quiz_id)) >= 7 and len(await shop.completed(kafka)) >= 5

@@ -98,7 +98,7 @@ def subscriptions_of(grading: Grading) -> list[Subscription]:
 
 
 def closer(
-    stores: Stores, catalogue: Catalogue, grading: Grading, kafka: str, settle_seconds: float = 0
+    stores: Stores, catalogue: Catalogue, grading: Grading, kafka: str, log_delay_seconds_max: float = 0
 ) -> Closer:
     return Closer(
         stores.quizzes,
@@ -106,7 +106,7 @@ def closer(
         catalogue,
         grading.waiting_grader,
         kafka,
-        settle_seconds=settle_seconds,
+        log_delay_seconds_max=log_delay_seconds_max,
     )
 
 
@@ -139,8 +139,8 @@ class Workshop:
     def submission(self, participant_id: str | None = None, **changes: Any) -> Submission:
         return submission(self.quiz_id, self.quiz, participant_id, **changes)
 
-    def closer(self, kafka: str, settle_seconds: float = 0) -> Closer:
-        return closer(self.stores, self.catalogue, self.grading, kafka, settle_seconds)
+    def closer(self, kafka: str, log_delay_seconds_max: float = 0) -> Closer:
+        return closer(self.stores, self.catalogue, self.grading, kafka, log_delay_seconds_max)
 
     def sweeper(self, again_seconds: float = 0) -> Sweeper:
         return sweeper(self.stores, self.catalogue, again_seconds)
@@ -152,7 +152,7 @@ class Workshop:
         """Mark the quiz as closed, whatever is graded."""
         await save_together(
             self.stores.database,
-            lambda unit: self.stores.quizzes.finish_closing(unit.session, self.quiz_id),
+            lambda unit: self.stores.quizzes.finish_closing(unit, self.quiz_id),
         )
 
     async def completed(self, kafka: str) -> list[tuple[str, QuizCompleted]]:

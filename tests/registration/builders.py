@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,7 +34,7 @@ from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
 from shared.runtime.errors import NotAuthenticated
 from shared.runtime.keyed_hash import KeyedHash
-from shared.storage.mongo import Database, connect
+from shared.storage.mongo import Database
 from shared.web.tokens import Participant
 from tests.support.service import (
     CONTACT_PUBLIC_KEY,
@@ -43,7 +43,7 @@ from tests.support.service import (
     SIGNER,
     TOKEN_PRIVATE_KEY,
     bearer,
-    running,
+    copies_of,
     settings_of,
 )
 
@@ -164,25 +164,24 @@ async def seats(client: httpx.AsyncClient, activity_id: str) -> tuple[int, int]:
     return one["free"], one["waiting"]
 
 
-def settings(mongo: str, kafka: str = NO_KAFKA, **changes: Any) -> RegistrationSettings:
+def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> RegistrationSettings:
     """Only HTTP unless `role` says otherwise: a test that needs no event needs no broker."""
     own = {
         "role": "api",
         "token_private_key": TOKEN_PRIVATE_KEY,
         "contact_public_key": CONTACT_PUBLIC_KEY,
     }
-    return settings_of(RegistrationSettings, mongo, kafka, **own | changes)
+    return settings_of(RegistrationSettings, mongo=mongo, kafka=kafka, **own | changes)
 
 
 @asynccontextmanager
-async def service(mongo: str, copies: int = 1) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
-    """Copies of the service on one fresh database, and that database."""
-    chosen = settings(mongo)
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(connect(mongo, chosen.database))
-        stack.push_async_callback(database.client.drop_database, chosen.database)
-        clients = [await stack.enter_async_context(running(assemble(chosen))) for _ in range(copies)]
-        yield clients, database
+async def service(
+    mongo: str, *, kafka: str = NO_KAFKA, copies: int = 1, **changes: object
+) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Copies of the service on one database, and that database."""
+    of = settings(mongo=mongo, kafka=kafka, **changes)
+    async with copies_of(assemble, of, of.database, copies=copies) as clients_and_database:
+        yield clients_and_database
 
 
 def promotion(database: Database) -> Promotion:

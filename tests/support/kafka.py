@@ -59,7 +59,7 @@ def readers_of(contract: type[Event]) -> str:
 
 
 def dead_topic_of(contract: type[Event]) -> str:
-    """Where its readers bury what they give up."""
+    """Where its readers put their dead letters."""
     return dead_letters(contract.topic, readers_of(contract))
 
 

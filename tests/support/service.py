@@ -4,8 +4,8 @@ What the tests of every service need: its settings, the service running, who ask
 A service's own builders add what only that service knows. Everything here is made up for tests.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -18,7 +18,7 @@ from shared.contracts import sealing
 from shared.contracts.envelope import Envelope, Event, enclose, to_headers
 from shared.messaging.received import Batch, Raw, Received
 from shared.runtime.settings import Settings
-from shared.storage.mongo import Database
+from shared.storage.mongo import Database, connect
 from shared.storage.outbox import waiting
 from shared.web.tokens import TokenSigner, new_key_pair
 
@@ -40,7 +40,7 @@ def new_id(word: str = "id") -> str:
     return f"{word}-{uuid4().hex[:12]}"
 
 
-def settings_of(kind: type[S], mongo: str, kafka: str = NO_KAFKA, **changes: object) -> S:
+def settings_of(kind: type[S], *, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> S:
     """A service's settings, with a database of its own; `changes` are the fields that only it has."""
     fields: dict[str, object] = {
         "kafka": kafka,
@@ -64,6 +64,27 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         ) as client,
     ):
         yield client
+
+
+@asynccontextmanager
+async def copies_of(
+    assemble: Callable[[S], FastAPI], settings: S, database_name: str, *, copies: int
+) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
+    """Clients of so many copies of a service, and the database that they share. It is dropped at the end."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(connect(settings.mongo, database_name))
+        stack.push_async_callback(database.client.drop_database, database_name)
+        clients = [await stack.enter_async_context(running(assemble(settings))) for _ in range(copies)]
+        yield clients, database
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the code of a refusal, which has the form of every refusal."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body.keys() >= {"type", "title", "status", "code", "detail"}
+    return answer.status_code, body["code"]
 
 
 def token_of(participant_id: str, *, group_id: str | None = None, district: str | None = None) -> str:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, Field
 
+from services.awards.issued.bodies import AwardDetailOut, detail
 from services.awards.issuing import apply
 from services.awards.issuing.confer import confer_award
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
-from services.awards.register.bodies import AwardDetailOut, detail
 from services.awards.results.store import ResultStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line

@@ -1,11 +1,11 @@
 """Conferring an award: the use case behind `POST /awards`."""
 
+from services.awards.issued.rules import Award, check_held
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.rules import due_by_conferral
 from services.awards.known.rules import check_recipient
 from services.awards.known.store import KnownStore
 from services.awards.known.wait import KNOWN_WAIT_SECONDS, wait_until_known
-from services.awards.register.rules import Award, check_held
 from services.awards.schemes.store import SchemeStore
 
 

@@ -79,7 +79,7 @@ def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     return Rejected(f"{why_too_short(closing)}: apply {names}", code=TOO_SHORT)
 
 
-def subscription(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> Subscription:
+def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> list[Subscription]:
     """What awards reads in order to issue awards."""
 
     async def handle(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
@@ -98,6 +98,8 @@ def subscription(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> 
             earned += await award_closings(closed, results, schemes, batch)
         return await issuer.issue_earned(earned)
 
-    return Subscription(
-        topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES
-    )
+    return [
+        Subscription(
+            topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES
+        )
+    ]

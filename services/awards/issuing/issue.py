@@ -16,12 +16,12 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
+from services.awards.issued import events
+from services.awards.issued.codes import award_code, award_id
+from services.awards.issued.rules import Award
+from services.awards.issued.store import AwardStore
 from services.awards.issuing.rules import Due
 from services.awards.known.store import KnownStore
-from services.awards.register import events
-from services.awards.register.codes import award_code, award_id
-from services.awards.register.rules import Award
-from services.awards.register.store import AwardStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context
@@ -123,10 +123,10 @@ class Issuer:
         """
         issued = 0
         for start in range(0, len(due), TRANSACTION_AWARDS_MAX):
-            issued += await self._save_and_tell(due[start : start + TRANSACTION_AWARDS_MAX])
+            issued += await self._save_and_publish(due[start : start + TRANSACTION_AWARDS_MAX])
         return issued
 
-    async def _save_and_tell(self, due: Sequence[Due]) -> int:
+    async def _save_and_publish(self, due: Sequence[Due]) -> int:
         """Look first: then a repeat costs one query and no transaction."""
         by_id: dict[str, Due] = {}
         for one in due:
@@ -140,11 +140,11 @@ class Issuer:
         drafts = await self._drafts(missing)
 
         async def work(unit: UnitOfWork) -> list[Award]:
-            raced = await self._awards.find([award.award_id for award in drafts], unit.session)
+            raced = await self._awards.find([award.award_id for award in drafts], unit)
             new = [award for award in drafts if award.award_id not in raced]
             if new:
-                await self._awards.add(new, unit.session)
-                unit.tell(*[events.issued(award, Origin.of_request()) for award in new])
+                await self._awards.add(unit, new)
+                unit.publish(*[events.issued(award, Origin.of_request()) for award in new])
             return new
 
         added = await save_together(self._awards.database, work)
@@ -163,11 +163,11 @@ class Issuer:
         [draft] = await self._drafts({award_id(due.scheme.scheme_id, due.recipient_id): due})
 
         async def work(unit: UnitOfWork) -> tuple[Award, bool]:
-            await self._known.lock_recipient(draft.recipient_id, unit.session)
-            if existing := await self._awards.find([draft.award_id], unit.session):
+            await self._known.lock_recipient(unit, draft.recipient_id)
+            if existing := await self._awards.find([draft.award_id], unit):
                 return existing[draft.award_id], False
-            await self._awards.add([draft], unit.session)
-            unit.tell(events.issued(draft, Origin.of_request()))
+            await self._awards.add(unit, [draft])
+            unit.publish(events.issued(draft, Origin.of_request()))
             return draft, True
 
         award, new = await save_together(self._awards.database, work)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from services.awards.register.codes import award_id
+from services.awards.issued.codes import award_id
 from services.awards.results.rules import Closing, Result
 from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme, Tier
 from shared.runtime.errors import Rejected

@@ -28,13 +28,15 @@ async def keep_known(
         await forget_words(erased)
 
 
-def subscription(known: KnownStore, forget_words: ForgetWords) -> Subscription:
+def subscriptions(known: KnownStore, forget_words: ForgetWords) -> list[Subscription]:
     """What awards reads to know who and what exists."""
 
     async def handle(batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]) -> Following:
         await keep_known(batch, known, forget_words)
         return ()
 
-    return Subscription(
-        topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle, codes=()
-    )
+    return [
+        Subscription(
+            topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle, codes=()
+        )
+    ]

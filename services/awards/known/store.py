@@ -10,7 +10,8 @@ from collections.abc import Collection as Some
 
 from services.awards.known.rules import check_recipient
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Session, UpdateOne
+from shared.storage.mongo import ASCENDING, Database, UpdateOne
+from shared.storage.unit_of_work import UnitOfWork
 
 ERASED = "erased"
 
@@ -66,7 +67,7 @@ class KnownStore:
         with mongo.outages_named():
             return await self._participants.find_one({"_id": participant_id}, {"_id": 1}) is not None
 
-    async def lock_recipient(self, recipient_id: str, session: Session) -> None:
+    async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
         """
         See that a participant or group may get an award, and keep it so until the transaction ends.
 
@@ -77,5 +78,7 @@ class KnownStore:
             NotFound, Conflict: see `check_recipient`.
         """
         change = {"$inc": {"conferred": 1}}
-        found = await self._participants.find_one_and_update({"_id": recipient_id}, change, session=session)
+        found = await self._participants.find_one_and_update(
+            {"_id": recipient_id}, change, session=unit.session
+        )
         check_recipient(recipient_id, known=found is not None, erased=bool(found and found.get("erased")))

@@ -1,6 +1,6 @@
 """
 Results and final standings of quizzes, remembered so that a scheme put late can still be applied.
 
-Start with `rules.py`: what a result and a closing are. `forget.py` removes results that nobody
+Start with `rules.py`: what a result and a closing are. `upkeep.py` removes results that nobody
 needs any more.
 """

@@ -16,31 +16,29 @@ from itertools import combinations
 
 import msgspec
 
+from services.quiz.attempts.events import submitted_record
 from services.quiz.attempts.receipts import Receipts
 from services.quiz.attempts.submission import Answers, Submission, answered, encoder
 from services.quiz.attempts.tokens import AttemptClaims, AttemptTokens
 from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import Paper
-from shared.contracts.envelope import Context, new_traceparent, to_headers
-from shared.contracts.events import QuizSubmitted
-from shared.contracts.sources import QUIZ
 from shared.messaging.group_commit import WAITING_MAX, GroupCommit
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Forbidden, Rejected, Unavailable
 from shared.runtime.ids import random_id
-from shared.runtime.logs import correlation_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
 
 # Kafka's cost is per batch and partition, hardly per record: a busy intake waits for more submissions.
 WINDOW_SECONDS = 0.04
-# Some forty a partition. Larger batches cost Kafka hardly less, and their senders would wait longer.
-COMPANY_ITEMS = 500
+# With so many the group is full, and is written without waiting for more: some forty for each partition.
+# Larger batches cost Kafka hardly less, and their senders would wait longer.
+FULL_GROUP_ITEMS = 500
 # All that may wait, some 7 MB: a write costs turns of a busy event loop, however much it writes.
 ITEMS_MAX = WAITING_MAX
-# Less than SETTLE_SECONDS of quizzes/rules.py: grading still takes whatever was acknowledged.
+# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes whatever was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
 # Some 300 bytes each.
@@ -83,7 +81,7 @@ class Intake:
             items_max=ITEMS_MAX,
             waiting_max=waiting_max,
             window_seconds=WINDOW_SECONDS,
-            company_items=COMPANY_ITEMS,
+            full_group_items=FULL_GROUP_ITEMS,
             seconds_max=accepted_seconds_max,
         )
         self._accepted_seconds_max = accepted_seconds_max
@@ -100,15 +98,8 @@ class Intake:
         """
         # First of all: a request that is refused must cost nothing that the accepted ones wait for.
         self._log.check_room()
-        claims = self._tokens.verify(
-            bearer(
-                request.authorization,
-                missing="give the attempt token in the header Authorization: Bearer …",
-                code="attempt_token_missing",
-            )
-        )
-        if request.id != claims.attempt_id:
-            raise Forbidden(f"the token is not for attempt {request.id}", code="attempt_foreign")
+        who = request.who
+        claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
         if (receipt := self._receipts.get(claims.attempt_id)) is not None:
             return ACCEPTED, receipt
         if claims.attempt_id in self._under_way:
@@ -127,6 +118,25 @@ class Intake:
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
         return ACCEPTED, await self._accept(claims, answers, now)
 
+    def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
+        """
+        What the attempt token of a request carries.
+
+        Raises:
+            NotAuthenticated: it is missing, malformed or forged.
+            Forbidden: it is for another attempt.
+        """
+        claims = self._tokens.verify(
+            bearer(
+                authorization,
+                missing="give the attempt token in the header Authorization: Bearer …",
+                code="attempt_token_missing",
+            )
+        )
+        if attempt_id != claims.attempt_id:
+            raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
+        return claims
+
     async def _accept(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
         attempt_id, receipt_id = claims.attempt_id, random_id()
         submission = Submission(
@@ -143,7 +153,7 @@ class Intake:
         )
         self._under_way.add(attempt_id)
         try:
-            await self._log.add(_record(submission, receipt_id))
+            await self._log.add(submitted_record(submission, receipt_id))
         finally:
             self._under_way.discard(attempt_id)
         # A process that stood still appended late, and the time of the append decides what grading takes.
@@ -180,20 +190,6 @@ def _read(body: bytes, paper: Paper) -> Answers:
     if not answers.keys() <= paper.question_ids:
         raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
     return answers
-
-
-def _record(submission: Submission, receipt_id: str) -> Record:
-    context = Context(
-        id=receipt_id,
-        source=QUIZ,
-        type=QuizSubmitted.type,
-        time=submission.submitted_at,
-        subject=submission.attempt_id,
-        correlation_id=correlation_id.get() or receipt_id,
-        traceparent=new_traceparent(),
-    )
-    value = encoder.encode(submission)
-    return QuizSubmitted.topic, submission.attempt_id.encode(), value, to_headers(context)
 
 
 def _without_input(error: Exception) -> str:

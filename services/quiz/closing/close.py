@@ -1,8 +1,8 @@
 """
 The close of a quiz: its final standings, once everything that was accepted in time is graded.
 
-A quiz that is over first settles, so that what intake acknowledged in the last moment is in the log. From
-then on the broker's time makes any further submission late. Then the graders must have committed every
+A quiz that is over first waits for `LOG_DELAY_SECONDS_MAX`. Then all that intake has acknowledged is in the
+log, and the broker's time makes any further submission late. After that the graders must have committed every
 submission that the log held at that moment.
 """
 
@@ -12,16 +12,14 @@ from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
 
-from services.quiz.closing.rules import closed
+from services.quiz.closing.events import closed
 from services.quiz.closing.submission_log import read_log_state
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.quizzes.catalogue import Catalogue, UnreadError
-from services.quiz.quizzes.rules import SETTLE_SECONDS, QuizRecord
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, QuizRecord
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.standings.store import StandingStore
-from shared.contracts.envelope import enclose
 from shared.contracts.events import STANDINGS_MAX
-from shared.contracts.sources import QUIZ
 from shared.runtime import clock
 from shared.runtime.background import Loop, each
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -41,7 +39,8 @@ class Closer:
     Closes quizzes that are over.
 
     Args:
-        settle_seconds: so long after the grace, what intake acknowledged may still be on its way to the log.
+        log_delay_seconds_max: so long after the grace, what intake acknowledged may still be on its way to
+            the log.
     """
 
     def __init__(
@@ -52,14 +51,14 @@ class Closer:
         waiting_grader: WaitingGrader,
         kafka: str,
         *,
-        settle_seconds: float = SETTLE_SECONDS,
+        log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
     ) -> None:
         self._quizzes = quizzes
         self._standings = standings
         self._catalogue = catalogue
         self._waiting_grader = waiting_grader
         self._kafka = kafka
-        self._settle = timedelta(seconds=settle_seconds)
+        self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
         # By quiz, where the log ended when the quiz was first seen to be over.
         self._ends: dict[str, Mapping[TopicPartition, int]] = {}
         self.loop = Loop(LOOP, self.turn)
@@ -71,13 +70,13 @@ class Closer:
 
     async def close_due(self, now: datetime) -> None:
         """
-        Close every quiz whose time, grace and settling are over and whose submissions are graded.
+        Close every quiz whose time, grace and delay of the log are over and whose submissions are graded.
 
         Raises:
             Unavailable: a server does not answer; call again.
             CloseError: none of those that are due could be closed.
         """
-        over = await self._quizzes.over(now - self._settle)
+        over = await self._quizzes.over(now - self._log_delay_max)
         self._ends = {quiz_id: ends for quiz_id, ends in self._ends.items() if quiz_id in over}
         if not over:
             return
@@ -109,15 +108,15 @@ class Closer:
 
     async def _finish(self, record: QuizRecord, now: datetime) -> None:
         best = await self._standings.top(record.quiz_id, STANDINGS_MAX)
-        event = closed(record, best, await self._standings.count(record.quiz_id), now)
-        # No correlation id of a request: the loop closes a quiz in the background.
-        envelope = enclose(event, source=QUIZ, cause=record.quiz_id, now=now)
+        envelope = closed(record, best, await self._standings.count(record.quiz_id), now)
 
         async def work(unit: UnitOfWork) -> bool:
             # Several workers may get here; the first one closes.
-            if first := await self._quizzes.finish_closing(unit.session, record.quiz_id):
-                unit.tell(envelope)
+            if first := await self._quizzes.finish_closing(unit, record.quiz_id):
+                unit.publish(envelope)
             return first
 
         if await save_together(self._quizzes.database, work):
-            log.info("quiz closed", extra={"quiz_id": record.quiz_id, "participants": event.participants})
+            log.info(
+                "quiz closed", extra={"quiz_id": record.quiz_id, "participants": envelope.event.participants}
+            )

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.quiz.grading.completed import Completed, completed_records
+from services.quiz.grading.events import Completed, completed_records
 from services.quiz.grading.rules import Valid, result_of
 from services.quiz.participants.rules import Profile
 from services.quiz.quizzes.catalogue import Catalogue

@@ -8,10 +8,11 @@ rest is graded; then `quiz.completed` is published.
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
-from services.quiz.grading.completed import Completed, completed_records
+from services.quiz.grading.events import Completed, completed_records
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import UNKNOWN, WaitingGrader, to_waiting
 from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
@@ -20,7 +21,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import Profile, ProfileChange, later_change
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
-from services.quiz.quizzes.rules import SETTLE_SECONDS
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizSubmitted
@@ -40,12 +41,42 @@ DEAD_LETTER_CODES = (
 )
 
 
+class Checked(NamedTuple):
+    """
+    The valid submissions of a batch.
+
+    Attributes:
+        first: by attempt, its first submission.
+        later: by attempt, the ids of its later ones.
+        published_again: the results of submissions that are refused now and were graded by an earlier try.
+    """
+
+    first: dict[str, Valid]
+    later: dict[str, set[str]]
+    published_again: list[Record]
+
+
+class Sorted(NamedTuple):
+    """
+    First submissions, sorted by what is known of their participants.
+
+    Attributes:
+        known: can be graded, with group and district.
+        waiting: have to wait for their participants.
+        behind: the attempts of which an earlier submission waits already.
+    """
+
+    known: list[tuple[Valid, Profile]]
+    waiting: list[Valid]
+    behind: frozenset[str]
+
+
 class SubmissionHandler:
     """
     Grades submissions.
 
     Args:
-        settle_seconds: so long after the deadline intake may still append what it accepted in time.
+        log_delay_seconds_max: so long after the deadline intake may still append what it accepted in time.
     """
 
     def __init__(
@@ -60,7 +91,7 @@ class SubmissionHandler:
         results: ResultStore,
         participants: ParticipantStore,
         waiting: WaitingStore,
-        settle_seconds: float = SETTLE_SECONDS,
+        log_delay_seconds_max: float = LOG_DELAY_SECONDS_MAX,
     ) -> None:
         self._grader = grader
         self._waiting_grader = waiting_grader
@@ -71,7 +102,7 @@ class SubmissionHandler:
         self._results = results
         self._participants = participants
         self._waiting = waiting
-        self._settle = timedelta(seconds=settle_seconds)
+        self._log_delay_max = timedelta(seconds=log_delay_seconds_max)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         """Grade a batch; the first submission of an attempt counts, later ones change nothing."""
@@ -79,25 +110,21 @@ class SubmissionHandler:
         await self._catalogue.learn(
             {(received.event.quiz_id, received.event.quiz_version) for received in batch}
         )
-        first, later, published_again = await self._first_of_each(batch)
+        checked = await self._check(batch)
+        first = checked.first
         await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
-        known, waiting, behind = await self._with_profiles(first)
-        graded = await self._grader.grade(known, later)
-        await self._waiting.add([to_waiting(valid) for valid in waiting])
-        if unsettled := [*waiting, *(first[attempt_id] for attempt_id in behind)]:
+        sorted_ = await self._with_profiles(first)
+        graded = await self._grader.grade(sorted_.known, checked.later)
+        await self._waiting.add([to_waiting(valid) for valid in sorted_.waiting])
+        if still_waiting := [*sorted_.waiting, *(first[attempt_id] for attempt_id in sorted_.behind)]:
             # A profile may have come in between and found nothing that waited for it.
             await self._waiting_grader.grade_of_participants(
-                {valid.submission.participant_id for valid in unsettled}
+                {valid.submission.participant_id for valid in still_waiting}
             )
-        return [*published_again, *graded]
+        return [*checked.published_again, *graded]
 
-    async def _first_of_each(
-        self, batch: Batch[Submission]
-    ) -> tuple[dict[str, Valid], dict[str, set[str]], list[Record]]:
-        """
-        The first valid submission of each attempt, the ids of later ones, and what to publish of those
-        refused.
-        """
+    async def _check(self, batch: Batch[Submission]) -> Checked:
+        """Let through what can count; the rest is dropped or becomes a dead letter."""
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
@@ -110,7 +137,9 @@ class SubmissionHandler:
                 continue
             try:
                 offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
-                valid = check(submission, received.context, received.appended_at, offered, self._settle)
+                valid = check(
+                    submission, received.context, received.appended_at, offered, self._log_delay_max
+                )
             except Rejected as why:
                 refused.append((received, why))
                 continue
@@ -120,7 +149,7 @@ class SubmissionHandler:
                 self._grader.counts["repeated"].inc()
         if dropped:
             self._grader.counts["erased"].inc(dropped)
-        return first, later, await self._refuse(batch, refused) if refused else []
+        return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
     async def _refuse(
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
@@ -148,12 +177,8 @@ class SubmissionHandler:
         await self._attempts.refuse(codes)
         return completed_records(to_publish, clock.now())
 
-    async def _with_profiles(
-        self, first: Mapping[str, Valid]
-    ) -> tuple[list[tuple[Valid, Profile]], list[Valid], frozenset[str]]:
-        """
-        What can be graded, with group and district; what has to wait; the attempts of which something waits.
-        """
+    async def _with_profiles(self, first: Mapping[str, Valid]) -> Sorted:
+        """What can be graded now, and what has to wait."""
         asked = {
             valid.submission.participant_id
             for valid in first.values()
@@ -178,14 +203,14 @@ class SubmissionHandler:
             else:
                 waiting.append(valid)
         if not waiting:
-            return known, waiting, behind
+            return Sorted(known, waiting, behind)
         # An attempt that is graded already neither waits nor keeps another one waiting: it is published
         # again.
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
         known += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
         self._grader.counts["waiting"].inc(len(waiting))
-        return known, waiting, behind
+        return Sorted(known, waiting, behind)
 
 
 class ParticipantHandler:

@@ -42,7 +42,11 @@ class Valid(msgspec.Struct, frozen=True, gc=False):
 
 
 def check(
-    submission: Submission, context: Context, appended_at: datetime, offered: Offered, settle: timedelta
+    submission: Submission,
+    context: Context,
+    appended_at: datetime,
+    offered: Offered,
+    log_delay_max: timedelta,
 ) -> Valid:
     """
     Let a submission through that can count.
@@ -50,7 +54,7 @@ def check(
     Args:
         appended_at: the broker's time.
         offered: the version of the quiz that the submission names.
-        settle: so long after the deadline intake may still append what it accepted in time.
+        log_delay_max: so long after the deadline intake may still append what it accepted in time.
     Raises:
         Rejected: it can never count.
     """
@@ -78,7 +82,7 @@ def check(
         )
     deadline_at = schedule.deadline(started_at)
     # The broker's time of the append decides in the end: no sender's clock can stretch it.
-    if submitted_at > deadline_at or appended_at > deadline_at + settle:
+    if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")
     return Valid(submission, context, appended_at, offered, paper)
 

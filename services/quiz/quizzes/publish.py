@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, check_change
+from services.quiz.quizzes.events import published
+from services.quiz.quizzes.rules import Quiz, check_change
 from services.quiz.quizzes.store import QUIZZES_MAX, ChangedError, QuizStore
-from shared.contracts.envelope import enclose
-from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
-from shared.contracts.sources import QUIZ
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -41,21 +39,16 @@ async def publish(
     if quiz.closes_at <= now:
         raise Rejected(f"quiz {quiz_id} would be over since {quiz.closes_at.isoformat()}", code="quiz_over")
     earlier = record.version if record else 0
-    event = published(quiz_id, quiz, earlier + 1)
+    envelope = published(quiz_id, quiz, earlier + 1, now, origin)
     # An event that no topic takes would stop the outbox for all events after it.
-    if len(event.model_dump_json().encode()) > event.bytes_max:
-        raise Rejected(f"quiz {quiz_id} has more than {event.bytes_max} bytes", code="quiz_too_large")
-    envelope = enclose(
-        event,
-        source=QUIZ,
-        cause=f"{quiz_id}/{earlier + 1}",
-        now=now,
-        correlation_id=origin.correlation_id,
-    )
+    if len(envelope.event.model_dump_json().encode()) > envelope.event.bytes_max:
+        raise Rejected(
+            f"quiz {quiz_id} has more than {envelope.event.bytes_max} bytes", code="quiz_too_large"
+        )
 
     async def work(unit: UnitOfWork) -> None:
-        await quizzes.add_version(unit.session, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
-        unit.tell(envelope)
+        await quizzes.add_version(unit, quiz_id, quiz, earlier, keep_earlier=keep_earlier)
+        unit.publish(envelope)
 
     try:
         await save_together(quizzes.database, work)
@@ -64,32 +57,3 @@ async def publish(
             f"quiz {quiz_id} was changed or begun meanwhile: look at it again", code="quiz_changed"
         ) from None
     return True
-
-
-def published(quiz_id: str, quiz: Quiz, version: int) -> QuizPublished:
-    """The event: everything but key, explanation and source of the questions."""
-    return QuizPublished(
-        quiz_id=quiz_id,
-        version=version,
-        title=quiz.title,
-        opens_at=quiz.opens_at,
-        closes_at=quiz.closes_at,
-        timezone=quiz.timezone,
-        duration_seconds=quiz.duration_seconds,
-        grace_seconds=quiz.grace_seconds,
-        attempts_per_day=quiz.attempts_per_day,
-        pass_percent=quiz.pass_percent,
-        papers=quiz.papers,
-        attempt_ids=str(ATTEMPT_IDS),
-        blueprint=quiz.blueprint,
-        questions=tuple(
-            PublishedQuestion(
-                id=question.id,
-                topic_name=question.topic,
-                kind=question.kind,
-                text=question.text,
-                options=tuple(PublishedOption(id=option.id, text=option.text) for option in question.options),
-            )
-            for question in quiz.questions
-        ),
-    )

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.checked import Id, Line, MomentIn, Text, Zone, line, same_to_readers
+from shared.contracts.checked import Id, Line, MomentIn, Ordinal, Text, Zone, line, same_to_readers
 from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
 from shared.runtime.errors import Conflict
 
@@ -33,7 +33,7 @@ ATTEMPTS_A_DAY_MAX = 20
 QUIZ_DAYS_MAX = 366
 # So long after a deadline, what intake has acknowledged is in the log: see ACCEPTED_SECONDS_MAX in
 # attempts/intake.py.
-SETTLE_SECONDS = 15
+LOG_DELAY_SECONDS_MAX = 15
 # An early close and a freeze begin so much later, so that every process knows of them in time: see
 # catalogue.py.
 NOTICE_SECONDS = 2
@@ -134,7 +134,7 @@ class Quiz(BaseModel):
     attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
-    blueprint: Annotated[dict[Line, Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=100)]
+    blueprint: Annotated[dict[Line, Ordinal], Field(min_length=1, max_length=100)]
     questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=QUESTIONS_MAX)]
 
     @model_validator(mode="after")

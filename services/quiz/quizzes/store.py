@@ -20,11 +20,11 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
-    Session,
     SyncDatabase,
     SyncSession,
     outages_named,
 )
+from shared.storage.unit_of_work import UnitOfWork
 
 QUIZZES, VERSIONS = "quizzes", "quiz_versions"
 QUIZZES_MAX = 200
@@ -97,7 +97,7 @@ class QuizStore:
         return kept
 
     async def add_version(
-        self, session: Session, quiz_id: str, quiz: Quiz, earlier: int, *, keep_earlier: bool
+        self, unit: UnitOfWork, quiz_id: str, quiz: Quiz, earlier: int, *, keep_earlier: bool
     ) -> None:
         """
         Save a new version of a quiz.
@@ -120,22 +120,22 @@ class QuizStore:
                 # `begin` writes the same document, so a change and a start cannot both succeed.
                 {"_id": quiz_id, "version": earlier, "status": "open", "begun": {"$ne": True}},
                 {"$set": fields, "$inc": {"version": 1, "revision": 1}},
-                session=session,
+                session=unit.session,
             )
             if not updated.modified_count:
                 raise ChangedError
             if not keep_earlier:
-                await self._versions.delete_one({"_id": _version_id(quiz_id, earlier)}, session=session)
+                await self._versions.delete_one({"_id": _version_id(quiz_id, earlier)}, session=unit.session)
         else:
             new = {"_id": quiz_id, "version": 1, "revision": 1} | fields
-            await _insert(self._quizzes, new, session)
+            await _insert(unit, self._quizzes, new)
         version = {
             "_id": _version_id(quiz_id, earlier + 1),
             "quiz_id": quiz_id,
             "version": earlier + 1,
             "definition": quiz.model_dump(mode="json"),
         }
-        await _insert(self._versions, version, session)
+        await _insert(unit, self._versions, version)
 
     async def begin(self, quiz_id: str, version: int) -> bool:
         """
@@ -234,12 +234,12 @@ class QuizStore:
             found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
         return {document["_id"]: document["frozen_at"] for document in found}
 
-    async def finish_closing(self, session: Session, quiz_id: str) -> bool:
+    async def finish_closing(self, unit: UnitOfWork, quiz_id: str) -> bool:
         """Mark a quiz as closed; False if it was closed already."""
         updated = await self._quizzes.update_one(
             {"_id": quiz_id, "status": {"$ne": "closed"}},
             {"$set": {"status": "closed"}, "$inc": {"revision": 1}},
-            session=session,
+            session=unit.session,
         )
         return bool(updated.modified_count)
 
@@ -256,9 +256,9 @@ def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> boo
     return quiz.get("status") == "closed"
 
 
-async def _insert(collection: Collection, document: Document, session: Session) -> None:
+async def _insert(unit: UnitOfWork, collection: Collection, document: Document) -> None:
     try:
-        await collection.insert_one(document, session=session)
+        await collection.insert_one(document, session=unit.session)
     except DuplicateKeyError:
         raise ChangedError from None
 

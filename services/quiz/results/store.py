@@ -31,9 +31,9 @@ class ResultStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._results = database[RESULTS]
-        # In how many batches to look for repeats. The look is a sixth of the database's work, and repeats
-        # are rare.
-        self._looks = LOOKS_AFTER_A_REPEAT
+        # So many of the next batches first look for results that are stored already. This query is a sixth
+        # of the database's work, and repeats are rare: without it, a duplicate key shows a repeat.
+        self._batches_to_look = LOOKS_AFTER_A_REPEAT
 
     async def prepare(self) -> None:
         """Create the collection; a transaction must not have to."""
@@ -64,7 +64,7 @@ class ResultStore:
 
         def work(database: SyncDatabase, session: SyncSession) -> dict[str, Result]:
             earlier: dict[str, Result] = {}
-            if self._looks > 0:
+            if self._batches_to_look > 0:
                 found = database[RESULTS].find({"_id": {"$in": ids}}, session=session)
                 earlier = {document["_id"]: _result(document) for document in found}
             new = [result for result in results if result.attempt_id not in earlier]
@@ -73,12 +73,12 @@ class ResultStore:
             raise_standings(database, session, orders([*new, *earlier.values()]))
             return earlier
 
-        self._looks -= 1
+        self._batches_to_look -= 1
         try:
             return await mongo.in_sync_transaction(self._database, work)
         except DuplicateKeyError:
             # Repeats come together: look for them now and in the batches that follow.
-            self._looks = LOOKS_AFTER_A_REPEAT
+            self._batches_to_look = LOOKS_AFTER_A_REPEAT
             return await mongo.in_sync_transaction(self._database, work)
 
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:

@@ -6,6 +6,7 @@ answered with a problem, and its connection ends. This code uses private parts o
 pyproject.toml bounds the version.
 """
 
+import asyncio
 import math
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +16,8 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
-from shared.web.edge.connections import Connections
+from shared.web.edge.connections import IDLES, NEVER_ASKED, UNFINISHED, UNREAD, Connections
+from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.observing import UNMATCHED, correlation_from, count_problem
 from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
 
@@ -26,6 +28,12 @@ STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 ALWAYS_LINES = b"".join(f"{name}: {value}\r\n".encode() for name, value in ALWAYS)
+
+
+# Python's objects of a request that is not complete, besides its bytes: a hot one, and one of the framework
+# with its task.
+HOT_REQUEST_BYTES = 1_024
+FRAMEWORK_REQUEST_BYTES = 16_384
 
 
 class Stop(Exception):
@@ -43,6 +51,17 @@ class _Dropped(list[tuple[bytes, bytes]]):
 
 
 _DROPPED = _Dropped()
+
+
+class _Unread:
+    """Stands for a request with Upgrade until it is read again without."""
+
+    response_complete = False
+    disconnected = False
+    message_event = asyncio.Event()
+
+
+_UNREAD: Any = _Unread()
 
 
 class _Lingering:
@@ -77,6 +96,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._not_body_bytes = 0
         self._stalled_since: float | None = None
+        # Whether this connection may hold memory that counts; see `_count_waiting`.
+        self._counts = False
         # The cycle of the request before the one that is being received.
         self._previous: Any = None
         # The cycle that the framework is answering.
@@ -94,7 +115,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.remove(self)
+        self._connections.unread.release(self)
         self.pipeline.clear()
+        self._counts_no_longer()
         if self._answered is not None:
             # uvicorn tells only the latest request of a connection. An earlier one would write its answer to
             # the closed transport.
@@ -105,9 +128,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         self._stalled_since = self._connections.now
         super().pause_writing()
+        self._connections.unread.hold(self, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
         self._stalled_since = None
+        self._connections.unread.release(self)
         super().resume_writing()
 
     def on_response_complete(self) -> None:
@@ -119,6 +144,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
+            self._count_waiting()
         elif self._stage == ANSWER:
             self._stage, self._since = IDLE, self._connections.now
 
@@ -135,9 +161,12 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # Answer as if no upgrade had been asked for. The bytes that follow are not HTTP.
-            self._end_after_answers()
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.cycle is _UNREAD:
+                self._read_again(data[upgrade.args[0] :])
+            else:
+                # CONNECT: the bytes that follow are not HTTP.
+                self._end_after_answers()
             return
         except httptools.HttpParserError as error:
             # An error of our callbacks is the context of the parser's own error.
@@ -154,6 +183,83 @@ class BoundedProtocol(HttpToolsProtocol):
             self._not_body_bytes = self._not_body_bytes + len(data) if body_bytes == self._body_bytes else 0
             if self._not_body_bytes > self._head_bytes_max:
                 self._refuse(_head_too_large())
+        if self._counts or self._stage == BODY or self._stage == HEAD:
+            self._count_waiting()
+
+    def _read_again(self, rest: bytes) -> None:
+        """
+        Read the head again without Upgrade, and then the rest.
+
+        A server that does not upgrade ignores that header (RFC 9110, section 7.8). The parser cannot: after
+        such a head it takes all that follows for another protocol.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = b"".join(b"%b:%b\r\n" % line for line in self.headers if line[0] != b"upgrade")
+        self.cycle, self._previous = self._previous, None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._head_left = self._head_bytes_max
+        self.data_received(b"%b %b HTTP/%b\r\n%b\r\n%b" % (method, self.url, version, lines, rest))
+
+    # Memory that waits for the client.
+
+    def _count_waiting(self) -> None:
+        """Count what this connection holds of requests that are not complete, or that wait for others."""
+        size_bytes = self._head_bytes_max - self._head_left if self._stage == HEAD else 0
+        if self._stage == BODY and not self.cycle.response_complete:
+            size_bytes += self._body_received() + self._request_bytes()
+        for cycle, _ in self.pipeline:
+            size_bytes += FRAMEWORK_REQUEST_BYTES + len(cycle.body)
+        if not size_bytes or self._by_organiser():
+            self._counts_no_longer()
+        else:
+            self._counts = True
+            self._connections.unfinished.hold(self, size_bytes)
+
+    def _counts_no_longer(self) -> None:
+        if self._counts:
+            self._counts = False
+            self._connections.unfinished.release(self)
+
+    def _request_bytes(self) -> int:
+        headers = self.cycle.scope["headers"]
+        return FRAMEWORK_REQUEST_BYTES + sum(len(name) + len(value) for name, value in headers)
+
+    def _by_organiser(self) -> bool:
+        """Whether an organiser's key has come with the request. Few have one, and quizzes are large."""
+        scope = getattr(self.cycle, "scope", None)
+        return self._stage == BODY and scope is not None and scope.get(BY_ORGANISER, False)
+
+    def evict(self) -> bool:
+        """Give back the memory that this connection holds; False if it may stay."""
+        if self._by_organiser():
+            return False
+        if self._stalled_since is not None or self._stage not in (HEAD, BODY):
+            self.transport.abort()
+        else:
+            self._refuse(no_room())
+        return True
+
+    def waits(self) -> tuple[int, float] | None:
+        """Why this connection has its place though no request is being answered, and since when."""
+        if self._stalled_since is not None:
+            return UNREAD, self._stalled_since
+        if self._stage == BODY and not self.pipeline:
+            return None if self._by_organiser() else (UNFINISHED, self._since)
+        if self._stage == DRAIN and self._since < math.inf:
+            return IDLES, self._since
+        if self._stage in (IDLE, HEAD) and self._nothing_under_way():
+            return NEVER_ASKED if self.cycle is None else IDLES, self._since
+        return None
+
+    def give_way(self) -> None:
+        """End the connection, with a word to a client that has begun a request."""
+        if self._stalled_since is not None:
+            self.transport.abort()
+            return
+        if self._stage in (HEAD, BODY):
+            self._refuse(no_room())
+        self.transport.close()
 
     def _data_in_pieces(self, data: bytes) -> None:
         """Parse no more of a head than its bound."""
@@ -178,6 +284,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= self._limits.pipelined_max:
             raise Stop(no_room())
         self._previous = self.cycle
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self.cycle = _UNREAD
+            return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         # In HTTP/1.0 nothing is expected: RFC 9110, section 10.1.1.
@@ -197,6 +306,8 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Stop(no_room())
 
     def on_message_complete(self) -> None:
+        if self.cycle is _UNREAD:
+            return
         super().on_message_complete()
         # The answer may be complete already.
         self._stage = IDLE if self.cycle.response_complete else ANSWER
@@ -258,6 +369,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._stage, self._since = DRAIN, self._connections.now
         self.pipeline.clear()
+        self._counts_no_longer()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -275,6 +387,7 @@ class BoundedProtocol(HttpToolsProtocol):
             last.keep_alive = False
             # Drain until the last answer, which ends the connection.
             self._stage, self._since = DRAIN, math.inf
+        self._count_waiting()
 
     def _tell(self, error: KepuError) -> None:
         count_problem(UNMATCHED, error.code)

@@ -19,6 +19,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
 from shared.runtime.errors import NotFound
+from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute
 from shared.web.problems import NotHttp
@@ -42,8 +43,12 @@ HOSTS_REMEMBERED_MAX = 1_024
 _JSON = re.compile(rb"application/(?:[a-z0-9!#$&^_.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 Headers = Mapping[bytes, bytes]
-Key = Callable[[Headers], object]
-"""Checks a request's key or token. Raises NotAuthenticated or Forbidden if it is not good."""
+Key = Callable[[Headers], bool]
+"""
+Checks a request's key or token: raises NotAuthenticated or Forbidden if it is not good.
+
+Returns whether an organiser asks. Anybody can get a participant's token.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ class Gate:
 
     def check(self, entry: Entry, scope: Scope, headers: Headers) -> None:
         """
-        Refuse what this route does not accept.
+        Refuse what this route does not accept, and note in the scope whether an organiser asks.
 
         Raises:
             NotHttp: a parameter is unknown or doubled; or the body is no JSON, is encoded, or is too large.
@@ -133,7 +138,7 @@ class Gate:
                 headers=[("accept-encoding", "identity")],
             )
         if entry.key is not None:
-            entry.key(headers)
+            scope[BY_ORGANISER] = entry.key(headers)
         length = headers.get(b"content-length", b"0")
         sent = b"transfer-encoding" in headers or int(length) > 0
         media_type = headers.get(b"content-type")

@@ -11,11 +11,21 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.web.edge.bounded_protocol import ALWAYS_LINES, ANSWER, BODY, STATUS_LINES, BoundedProtocol, Stop
+from shared.runtime.errors import KepuError
+from shared.web.edge.bounded_protocol import (
+    ALWAYS_LINES,
+    ANSWER,
+    BODY,
+    HOT_REQUEST_BYTES,
+    IDLE,
+    STATUS_LINES,
+    BoundedProtocol,
+    Stop,
+)
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import is_host
 from shared.web.edge.shedding import Shedding
-from shared.web.hot import HotAnswer, HotRoute, hot_route
+from shared.web.hot import HotAnswer, HotRoute, Who, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
 
 # The usual spellings. The gate judges others.
@@ -45,6 +55,7 @@ class _Exchange:
         "response_complete",
         "route",
         "task",
+        "who",
     )
 
     message_event = _NOBODY_WAITS
@@ -58,6 +69,7 @@ class _Exchange:
         self.disconnected = False
         self.response_complete = False
         self.task: asyncio.Task[None] | None = None
+        self.who: object = None
 
 
 class HotProtocol(BoundedProtocol):
@@ -95,10 +107,13 @@ class HotProtocol(BoundedProtocol):
     def on_body(self, body: bytes) -> None:
         exchange = self.cycle
         if isinstance(exchange, _Exchange):
+            if exchange.response_complete:
+                # Refused already: the rest is dropped.
+                return
             exchange.body += body
             bodies = self._bodies
             bodies.bytes += len(body)
-            if bodies.bytes > bodies.bytes_max:
+            if bodies.bytes > bodies.bytes_max and not bodies.make_room(stays=self):
                 raise Stop(no_room())
         else:
             super().on_body(body)
@@ -107,6 +122,9 @@ class HotProtocol(BoundedProtocol):
         exchange = self.cycle
         if not isinstance(exchange, _Exchange):
             super().on_message_complete()
+            return
+        if exchange.response_complete:
+            self._stage, self._since = IDLE, self._connections.now
             return
         self._stage = ANSWER
         if len(self.tasks) >= self._limits.under_way_max:
@@ -126,6 +144,32 @@ class HotProtocol(BoundedProtocol):
     def _body_received(self) -> int:
         # Counted only when the sweep asks: most bodies come in one piece.
         return len(self.cycle.body) if isinstance(self.cycle, _Exchange) else super()._body_received()
+
+    def _count_waiting(self) -> None:
+        exchange = self.cycle
+        if (
+            self._stage == BODY
+            and isinstance(exchange, _Exchange)
+            and exchange.route.who is not None
+            and exchange.who is None
+            and not exchange.response_complete
+        ):
+            self._check_token(exchange, exchange.route.who)
+        super()._count_waiting()
+
+    def _check_token(self, exchange: _Exchange, who: Who) -> None:
+        """Nobody waits for the rest of a body whose sender has no good token."""
+        try:
+            exchange.who = who(exchange.id, exchange.headers.get(b"authorization", b""))
+        except KepuError as error:
+            self._release(exchange)
+            self._write(exchange, exchange.route.refuse_early(error, exchange.headers))
+
+    def _request_bytes(self) -> int:
+        if not isinstance(self.cycle, _Exchange):
+            return super()._request_bytes()
+        headers = self.cycle.headers
+        return HOT_REQUEST_BYTES + sum(map(len, headers)) + sum(map(len, headers.values()))
 
     def _hot(self) -> _Exchange | None:
         idle = self.cycle is None or self.cycle.response_complete
@@ -158,7 +202,7 @@ class HotProtocol(BoundedProtocol):
 
     async def _answer(self, exchange: _Exchange) -> None:
         try:
-            answer = await exchange.route.respond(exchange.id, exchange.headers, exchange.body)
+            answer = await exchange.route.respond(exchange.id, exchange.headers, exchange.body, exchange.who)
             if self.flow.write_paused and not exchange.disconnected:
                 await self.flow.drain()
             self._write(exchange, answer)

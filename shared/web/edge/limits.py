@@ -24,6 +24,11 @@ class Limits:
             that the system would reset the connection, and the client might never see the refusal.
         pipelined_max: requests of one connection that wait for earlier ones.
         bodies_bytes_max: bodies of all requests that are not answered yet.
+        unfinished_bytes_max: heads and bodies of all requests that are not complete, and requests of a
+            connection that wait for earlier ones.
+        unread_bytes_max: answers that clients do not read.
+        young_seconds: a connection that is not older, or has begun its request in this time, is not ended
+            to make room for another.
         under_way_max: requests to hot routes that are not answered yet.
         framework_under_way_max: requests to all other routes that are not answered yet. Each takes more
             memory.
@@ -41,6 +46,9 @@ class Limits:
     pipelined_max: int = 100
     connections_max: int = 16_000
     bodies_bytes_max: int = 67_108_864
+    unfinished_bytes_max: int = 16_777_216
+    unread_bytes_max: int = 67_108_864
+    young_seconds: float = 1.0
     under_way_max: int = 16_000
     framework_under_way_max: int = 4_000
     sweep_seconds: float = 1.0

@@ -199,15 +199,27 @@ class Edge:
             body.release()
 
     async def _by_framework(self, entry: Entry, scope: Scope, body: _Body, send: _Answering) -> None:
-        if self._framework_under_way >= self._limits.framework_under_way_max and entry.path not in WATCHED:
-            raise no_room()
+        self._check_framework(entry)
+        # Counted when the request is complete: whoever does not end a body takes nobody's place.
+        read: Receive = body
+        if entry.read_body:
+            read = await _read(body, entry.read_body)
+            self._check_framework(entry)
         self._framework_under_way += 1
         try:
-            read = await _read(body, entry.read_body) if entry.read_body else body
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             await self._framework({**scope, "method": method}, read, send)
         finally:
             self._framework_under_way -= 1
+
+    def _check_framework(self, entry: Entry) -> None:
+        if self._framework_under_way >= self._limits.framework_under_way_max and entry.path not in WATCHED:
+            raise no_room()
+
+    def _check_hot(self) -> None:
+        if self._under_way >= self._limits.under_way_max:
+            overloaded.inc()
+            raise no_room()
 
     async def _hot(
         self,
@@ -217,20 +229,21 @@ class Edge:
         body: _Body,
         send: _Answering,
     ) -> None:
-        if self._under_way >= self._limits.under_way_max:
+        self._check_hot()
+        if not self._shedding.takes_on():
             overloaded.inc()
+            await asyncio.sleep(REFUSED_AFTER_SECONDS)
             raise no_room()
+        request = HotRequest(
+            route.id_in(route.method, scope["path"]) or "",
+            headers.get(b"authorization", b""),
+            headers.get(b"idempotency-key", b""),
+            await body.whole(),
+        )
+        # Counted when the request is complete, as above.
+        self._check_hot()
         self._under_way += 1
         try:
-            if not self._shedding.takes_on():
-                overloaded.inc()
-                raise no_room()
-            request = HotRequest(
-                route.id_in(route.method, scope["path"]) or "",
-                headers.get(b"authorization", b""),
-                headers.get(b"idempotency-key", b""),
-                await body.whole(),
-            )
             status, said = await route.answer(request)
         except Overloaded:
             # If they were told immediately, thousands would be back immediately.

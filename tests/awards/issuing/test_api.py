@@ -8,8 +8,8 @@ import pytest
 from services.awards.known.store import KnownStore
 from services.awards.schemes.rules import Scheme
 from shared.contracts.events import AwardIssued, AwardRevoked
-from tests.awards.builders import Week, certificate, code_of, confer, joined, prizes, put, scheme, week
-from tests.support.service import ORGANISER, new_id
+from tests.awards.builders import Week, certificate, confer, joined, prizes, put, scheme, week
+from tests.support.service import ORGANISER, code_of, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.awards.register.codes import award_id
+from services.awards.issued.codes import award_id
 from services.awards.results.rules import Result
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme

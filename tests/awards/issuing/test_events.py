@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.awards.register.codes import award_code, award_id
+from services.awards.issued.codes import award_code, award_id
 from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.contracts.topics import AWARDS, dead_letters
 from shared.storage.mongo import connect

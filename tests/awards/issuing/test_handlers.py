@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.awards.register.codes import award_code, award_id
+from services.awards.issued.codes import award_code, award_id
 from shared.storage.outbox import waiting
 from tests.awards.builders import AWARD_KEY, NOW, certificate, completed
 from tests.awards.desk import desks

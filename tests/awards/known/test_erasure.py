@@ -5,12 +5,12 @@ from collections.abc import Collection
 
 import pytest
 
+from services.awards.issued.codes import award_id
+from services.awards.issued.rules import ERASED_REASON
 from services.awards.known.store import KnownStore
-from services.awards.register.codes import award_id
-from services.awards.register.rules import ERASED_REASON
 from shared.runtime.errors import Conflict, NotFound
-from shared.storage.mongo import Session
 from shared.storage.outbox import waiting
+from shared.storage.unit_of_work import UnitOfWork
 from tests.awards.builders import (
     certificate,
     closed,
@@ -155,8 +155,8 @@ async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mon
         erasures: list[asyncio.Task[None]] = []
 
         class ErasedMeanwhile(KnownStore):
-            async def lock_recipient(self, recipient_id: str, session: Session) -> None:
-                await super().lock_recipient(recipient_id, session)
+            async def lock_recipient(self, unit: UnitOfWork, recipient_id: str) -> None:
+                await super().lock_recipient(unit, recipient_id)
                 erasures.append(asyncio.create_task(at.know(erased(gone))))
                 # It may not end before the conferral does.
                 done, _ = await asyncio.wait(erasures, timeout=0.3)

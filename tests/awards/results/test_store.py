@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.awards.results.forget import UPKEEP_SECONDS, forget_old
 from services.awards.results.rules import RESULTS_KEPT
+from services.awards.results.upkeep import UPKEEP_SECONDS, Upkeep
 from tests.awards.builders import NOW, completed
 from tests.awards.desk import desks
 from tests.support.service import new_id
@@ -56,7 +56,7 @@ async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
     results = [completed(quiz, new_id("p"), completed_at=now - age) for quiz in quizzes for age in ages]
     async with desks(mongo) as [at]:
         await at.tell(*results)
-        assert await forget_old(at.results) == UPKEEP_SECONDS
+        assert await Upkeep(at.results).turn() == UPKEEP_SECONDS
         left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]
         assert await at.results.forget_before(now - RESULTS_KEPT) == 0
     assert len(left) == 6

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
-from tests.awards.builders import certificate, code_of, confer, prizes, put, scheme
-from tests.support.service import ORGANISER, new_id
+from tests.awards.builders import certificate, confer, prizes, put, scheme
+from tests.support.service import ORGANISER, code_of, new_id
 
 pytestmark = pytest.mark.stack
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.notifications.api import api, code_of
-from tests.support.service import as_participant, new_id
+from tests.notifications.api import api
+from tests.support.service import as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
 

@@ -3,9 +3,9 @@
 import pytest
 
 from shared.runtime import clock
-from tests.notifications.api import api, code_of, inbox
+from tests.notifications.api import api, inbox
 from tests.notifications.builders import address_of, confirmed, erased, everything, issued, known
-from tests.support.service import ORGANISER, as_participant, new_id
+from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.web.forms import after_of
-from tests.notifications.api import api, code_of, inbox
+from tests.notifications.api import api, inbox
 from tests.notifications.builders import NAME, TICKET, confirmed, everything, issued, keyed, known, requested
-from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, as_participant, new_id
+from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from services.quiz.attempts.hot import SUBMIT
-from tests.quiz.builders import as_participant, attempt, batch, quiz, token
-from tests.quiz.http import app_of_api, put, refusal
+from tests.quiz.builders import as_resident, attempt, batch, quiz, service, token
+from tests.quiz.http import put
 from tests.quiz.workshop import workshop
-from tests.support.service import new_id, running
+from tests.support.service import code_of, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -20,7 +20,7 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
 ) -> None:
     """Every refusal of intake, as a problem, though its route is Starlette's own."""
     quiz_id, of = new_id(), quiz()
-    async with running(app_of_api(kafka, mongo)) as client:
+    async with service(mongo, kafka=kafka, role="api") as ([client], _):
         await put(client, quiz_id, of)
         mine = attempt(quiz_id, of, "wang")
         path = f"/attempts/{mine.attempt_id}/submission"
@@ -28,13 +28,13 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
         async def refused(
             headers: dict[str, str], content: bytes = b'{"answers": {}}', to: str = path
         ) -> Any:
-            return refusal(await client.post(to, content=content, headers=headers))
+            return code_of(await client.post(to, content=content, headers=headers))
 
         assert await refused({}) == (401, "attempt_token_missing")
         assert await refused({"Authorization": "Basic x"}) == (401, "attempt_token_missing")
         assert await refused({"Authorization": "Bearer "}) == (401, "attempt_token_missing")
         assert await refused({"Authorization": "Bearer x"}) == (401, "attempt_token_invalid")
-        assert await refused(as_participant("wang")) == (401, "attempt_token_invalid")
+        assert await refused(as_resident("wang")) == (401, "attempt_token_invalid")
         assert await refused(token(mine, key="another-key" * 4)) == (401, "attempt_token_invalid")
         assert await refused(token(attempt(quiz_id, of, "li"))) == (403, "attempt_foreign")
         gone = attempt("no-such-quiz", of, "wang")
@@ -72,11 +72,11 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
         await shop.grading.grade_submissions(batch(*(shop.submission(who) for who in ("graded", "both"))))
         await shop.grading.grade_submissions(batch(*late))
         database = shop.stores.database.name
-        async with running(app_of_api(kafka, mongo, database=database)) as client:
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
 
             async def state(who: str) -> tuple[str, str | None, float | None]:
                 path = f"/attempts/{begun[who].attempt_id}/result"
-                found = (await client.get(path, headers=as_participant(who))).json()
+                found = (await client.get(path, headers=as_resident(who))).json()
                 return found["status"], found["code"], found["points"]
 
             async def states() -> list[tuple[str, str | None, float | None]]:

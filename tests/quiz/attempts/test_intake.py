@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from ops.stack import Stack
+from services.quiz.app import assemble
 from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.receipts import Receipts
 from services.quiz.attempts.rules import Attempt
@@ -26,7 +27,7 @@ from shared.contracts.topics import create_missing
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
-from tests.quiz.builders import ATTEMPT_KEY, as_participant, attempt, paper, quiz, service, token
+from tests.quiz.builders import ATTEMPT_KEY, as_resident, attempt, paper, quiz, service, settings, token
 from tests.quiz.workshop import Workshop, workshop
 from tests.support.kafka import read_all
 from tests.support.service import ORGANISER, running
@@ -52,7 +53,8 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
     await create_missing(own_stack.kafka)
     quiz_id, of, database = "contest", quiz(), "kepu_quiz"
     promised: dict[str, dict[str, str]] = {}
-    busy, idle = (service(own_stack.kafka, own_stack.mongo, role="api", database=database) for _ in range(2))
+    of_both = settings(mongo=own_stack.mongo, kafka=own_stack.kafka, role="api", database=database)
+    busy, idle = assemble(of_both), assemble(of_both)
     async with running(busy) as client, running(idle) as other:
         body = of.model_dump(mode="json")
         for one in (client, other):
@@ -77,7 +79,7 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
         load += [asyncio.create_task(submit(f"after-{n}")) for n in range(20)]
         # A process that was not connected yet is told at once.
         path = f"/quizzes/{quiz_id}/attempts"
-        start = asyncio.create_task(other.post(path, headers=as_participant("wang")))
+        start = asyncio.create_task(other.post(path, headers=as_resident("wang")))
         assert set(await asyncio.gather(*(submit(f"first-{n}", other) for n in range(20)))) == {503}
         assert_outage(await start)
         await asyncio.to_thread(own_stack.up)
@@ -221,14 +223,13 @@ async def test_a_process_that_stands_still_before_the_append_promises_nothing(ka
 async def test_a_process_that_stood_still_does_not_take_what_came_after_an_early_close(
     kafka: str, mongo: str
 ) -> None:
-    app = service(kafka, mongo, role="api")
     quiz_id, of = "contest", quiz(grace_seconds=0)
-    async with running(app) as client:
+    async with service(mongo, kafka=kafka, role="api") as ([client], database):
         await client.put(f"/quizzes/{quiz_id}", json=of.model_dump(mode="json"), headers=ORGANISER)
         mine = attempt(quiz_id, of, "wang")
         # As another process does it, and this one is stopped meanwhile.
         now = datetime.now(UTC)
-        await app.state.provided[QuizStore].begin_closing(quiz_id, now, now)
+        await QuizStore(database).begin_closing(quiz_id, now, now)
         time.sleep(NOTICE_SECONDS + 0.1)  # noqa: ASYNC251 (nothing at all may run)
         path = f"/attempts/{mine.attempt_id}/submission"
         answer = await client.post(path, json={"answers": {}}, headers=token(mine))

@@ -10,7 +10,7 @@ from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import CloseError
 from services.quiz.closing.submission_log import read_log_state
 from services.quiz.quizzes.publish import publish
-from services.quiz.quizzes.rules import SETTLE_SECONDS
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX
 from services.quiz.quizzes.store import ChangedError
 from shared.contracts.events import QuizClosed
 from shared.messaging.consuming import consuming
@@ -78,7 +78,7 @@ async def test_the_close_waits_for_graders_and_is_said_once(kafka: str, mongo: s
         assert len(await closings(shop, kafka)) == 1
         assert await closers[0].loop.check() is None
 
-        late = batch(accepted(99), appended_at=now + timedelta(seconds=SETTLE_SECONDS + 1))
+        late = batch(accepted(99), appended_at=now + timedelta(seconds=LOG_DELAY_SECONDS_MAX + 1))
         assert await shop.grading.grade_submissions(late) == []
         assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
         assert await shop.stores.standings.count(shop.quiz_id) == 31
@@ -213,7 +213,7 @@ async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:
 
         async def change(unit: UnitOfWork) -> None:
             await shop.stores.quizzes.add_version(
-                unit.session, shop.quiz_id, shop.quiz, record.version, keep_earlier=False
+                unit, shop.quiz_id, shop.quiz, record.version, keep_earlier=False
             )
 
         with pytest.raises(ChangedError):

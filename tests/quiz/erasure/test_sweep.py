@@ -9,9 +9,8 @@ from services.quiz.participants.rules import Profile
 from services.quiz.standings.ranks import Ranks
 from shared.runtime import metrics
 from shared.storage.mongo import Database
-from tests.quiz.builders import as_participant, attempt, batch, erased, joined, people, service, token
+from tests.quiz.builders import as_resident, attempt, batch, erased, joined, people, service, token
 from tests.quiz.workshop import Grading, Workshop, told, workshop
-from tests.support.service import running
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -154,8 +153,8 @@ async def test_final_standings_keep_the_pseudonymous_id(kafka: str, mongo: str) 
 async def test_the_erased_neither_start_nor_submit_nor_look(kafka: str, mongo: str) -> None:
     async with workshop(kafka, mongo) as shop:
         database = shop.stores.database.name
-        async with running(service(kafka, mongo, role="api", database=database)) as client:
-            mine, who = attempt(shop.quiz_id, shop.quiz, "wang"), as_participant("wang")
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
+            mine, who = attempt(shop.quiz_id, shop.quiz, "wang"), as_resident("wang")
             await erase(shop, "wang")
 
             async def refused(method: str, path: str, headers: dict[str, str], **body: Any) -> bool:
@@ -169,7 +168,7 @@ async def test_the_erased_neither_start_nor_submit_nor_look(kafka: str, mongo: s
             assert await refused("GET", f"{path}/result", who)
             assert await refused("GET", f"{path}/review", who)
             assert await refused("GET", f"/quizzes/{shop.quiz_id}/standings/me", who)
-            assert not await refused("POST", start, as_participant("li"))
+            assert not await refused("POST", start, as_resident("li"))
 
 
 async def test_one_erasure_that_cannot_be_swept_keeps_no_other_waiting(kafka: str, mongo: str) -> None:

@@ -13,11 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.quiz.attempts.rules import attempt_id
+from services.quiz.quizzes.events import published
 from services.quiz.quizzes.papers import draw, lay_out, paper_number
-from services.quiz.quizzes.publish import published
 from services.quiz.quizzes.rules import Quiz
 from shared.runtime.errors import Rejected
 from tests.quiz.builders import question, quiz
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 TOPICS = ["天文", "健康", "农业"]
 
@@ -61,7 +63,7 @@ def test_a_draw_meets_the_blueprint_and_is_the_same_every_time(of: Quiz, number:
 def test_another_system_draws_the_same_from_the_event_alone(
     of: Quiz, who: UUID, day: object, number: int
 ) -> None:
-    told = json.loads(published("contest", of, 1).model_dump_json())
+    told = json.loads(published("contest", of, 1, NOW).event.model_dump_json())
     attempt, ids = drawn_elsewhere(told, str(who), str(day), number)
     assert attempt == attempt_id("contest", str(who), str(day), number)
     assert ids == lay_out("contest", of, paper_number(attempt, of.papers)).question_ids
@@ -78,7 +80,7 @@ def test_questions_go_out_without_key_explanation_and_source() -> None:
     of = quiz(questions=(secret,), blueprint={"天文": 1})
     put = json.loads(lay_out("contest", of, 0).questions_json)
     assert [sorted(one) for one in put] == [["id", "kind", "options", "text", "topic"]]
-    told = published("contest", of, 1).model_dump_json()
+    told = published("contest", of, 1, NOW).event.model_dump_json()
     assert "因为" not in told
     assert "教材" not in told
     assert '"key"' not in told

@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.quiz.builders import as_participant, attempt, batch, question
-from tests.quiz.http import app_of_api, refusal
+from tests.quiz.builders import as_resident, attempt, batch, question, service
 from tests.quiz.workshop import workshop
-from tests.support.service import running
+from tests.support.service import code_of
 
 pytestmark = pytest.mark.stack
 
@@ -26,25 +25,25 @@ async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, m
         begun = attempt(shop.quiz_id, shop.quiz, "li")
         await shop.stores.attempts.add([begun])
         database = shop.stores.database.name
-        async with running(app_of_api(kafka, mongo, database=database)) as client:
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             path = f"/attempts/{sent.attempt_id}/review"
-            answer = await client.get(path, headers=as_participant("wang"))
-            assert refusal(answer) == (409, "quiz_not_closed")
-            answer = await client.get(path, headers=as_participant("li"))
-            assert refusal(answer) == (404, "attempt_unknown")
+            answer = await client.get(path, headers=as_resident("wang"))
+            assert code_of(answer) == (409, "quiz_not_closed")
+            answer = await client.get(path, headers=as_resident("li"))
+            assert code_of(answer) == (404, "attempt_unknown")
             await shop.close()
             await client.get("/health")
             await asyncio.sleep(1.3)
-            review = (await client.get(path, headers=as_participant("wang"))).json()
+            review = (await client.get(path, headers=as_resident("wang"))).json()
             assert review["score_percent"] == 90
             by_id = {one["id"]: one for one in review["questions"]}
             assert by_id.keys() == sent.answers.keys()
             wrong, right = by_id["q0"], by_id["q1"]
             assert (wrong["answer"], wrong["key"], wrong["right"], wrong["points"]) == ("A", "B", False, 0)
             assert (right["right"], right["explanation"], right["source"]) == (True, "因为1", "教材")
-            answer = await client.get(path, headers=as_participant("li"))
-            assert refusal(answer) == (404, "attempt_unknown")
+            answer = await client.get(path, headers=as_resident("li"))
+            assert code_of(answer) == (404, "attempt_unknown")
             path = f"/attempts/{begun.attempt_id}/review"
-            empty = (await client.get(path, headers=as_participant("li"))).json()
+            empty = (await client.get(path, headers=as_resident("li"))).json()
             assert empty["score_percent"] is None
             assert {one["answer"] for one in empty["questions"]} == {None}

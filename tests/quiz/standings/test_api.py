@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.quiz.standings.ranks import FRESH_SECONDS
-from tests.quiz.builders import as_participant, batch
-from tests.quiz.http import app_of_api, refusal
+from tests.quiz.builders import as_resident, batch, service
 from tests.quiz.workshop import workshop
-from tests.support.service import ORGANISER, running
+from tests.support.service import ORGANISER, code_of
 
 pytestmark = pytest.mark.stack
 
@@ -20,12 +19,12 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
     async with workshop(kafka, mongo) as shop:
         await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
         database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
-        wang, li = as_participant("wang"), as_participant("li")
-        async with running(app_of_api(kafka, mongo, database=database)) as client:
+        wang, li = as_resident("wang"), as_resident("li")
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             for act in ("freeze", "thaw"):
-                assert refusal(await client.post(f"{path}/{act}")) == (401, "organiser_key_missing")
+                assert code_of(await client.post(f"{path}/{act}")) == (401, "organiser_key_missing")
                 unknown = await client.post(f"/quizzes/no-such-quiz/standings/{act}", headers=ORGANISER)
-                assert refusal(unknown) == (404, "quiz_unknown")
+                assert code_of(unknown) == (404, "quiz_unknown")
             assert (await client.get(path)).json()["frozen_at"] is None
             begun = await client.post(f"{path}/freeze", headers=ORGANISER)
             frozen_at = begun.json()["frozen_at"]
@@ -40,7 +39,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             assert [one["participant_id"] for one in page["standings"]] == ["wang"]
             own = (await client.get(f"{path}/me", headers=wang)).json()
             assert (own["frozen_at"], own["rank"]) == (frozen_at, 1)
-            assert refusal(await client.get(f"{path}/me", headers=li)) == (404, "standing_unknown")
+            assert code_of(await client.get(f"{path}/me", headers=li)) == (404, "standing_unknown")
             for _ in range(2):
                 thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
                 assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
@@ -52,7 +51,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             assert (await client.get(f"{path}/me", headers=wang)).json()["rank"] == 2
             await client.post(f"/quizzes/{shop.quiz_id}/close", headers=ORGANISER)
             closing = await client.post(f"{path}/freeze", headers=ORGANISER)
-            assert refusal(closing) == (409, "quiz_closed")
+            assert code_of(closing) == (409, "quiz_closed")
             assert (await client.post(f"{path}/thaw", headers=ORGANISER)).status_code == 200
 
 
@@ -61,9 +60,9 @@ async def test_standings_of_a_quiz_that_is_not_open_yet_are_not_frozen(kafka: st
     changes = {"opens_at": now + timedelta(hours=1), "closes_at": now + timedelta(hours=2)}
     async with workshop(kafka, mongo, **changes) as shop:
         database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
-        async with running(app_of_api(kafka, mongo, database=database)) as client:
+        async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             frozen = await client.post(f"{path}/freeze", headers=ORGANISER)
-            assert refusal(frozen) == (409, "quiz_not_open")
+            assert code_of(frozen) == (409, "quiz_not_open")
             assert (await client.get(path)).json()["frozen_at"] is None
             thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
             assert (thawed.status_code, thawed.json()["frozen_at"]) == (200, None)

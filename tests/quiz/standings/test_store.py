@@ -69,7 +69,7 @@ async def test_three_graders_at_once_on_the_same_and_on_different_participants(m
         async def grade(mine: Sequence[list[Result]], looks: int = 0) -> None:
             async with connect(mongo, database.name) as own:
                 store = Stores(own)
-                store.results._looks = looks
+                store.results._batches_to_look = looks
                 for some in mine:
                     await store.results.add(some, orders)
 
@@ -93,7 +93,7 @@ async def test_repeats_are_found_though_they_are_not_looked_for(mongo: str) -> N
         results = [result(n, f"p{n}", n, 60) for n in range(60)]
         assert await store.results.add(results[:40], orders) == {}
         for _ in range(3):
-            store.results._looks = 0
+            store.results._batches_to_look = 0
             # An attempt that another submission has come of: what counted counts.
             other = [result(n, f"p{n}", 100, 1) for n in range(30)] + results[30:]
             earlier = await store.results.add(other, orders)

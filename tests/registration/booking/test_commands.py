@@ -36,7 +36,7 @@ JOINED = "participant.joined"
 
 @asynccontextmanager
 async def whole_service(kafka: str, mongo: str, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(assemble(settings(mongo, kafka, role="all", **changes))) as client:
+    async with running(assemble(settings(mongo=mongo, kafka=kafka, role="all", **changes))) as client:
         yield client
 
 

@@ -33,7 +33,7 @@ def group_commit(
     items_max: int = 800,
     waiting_max: int = 8_000,
     window_seconds: float = 0.0,
-    company_items: int | None = None,
+    full_group_items: int | None = None,
 ) -> GroupCommit[int, int]:
     return GroupCommit(
         f"test-{uuid4().hex}",
@@ -41,7 +41,7 @@ def group_commit(
         items_max=items_max,
         waiting_max=waiting_max,
         window_seconds=window_seconds,
-        company_items=company_items,
+        full_group_items=full_group_items,
     )
 
 
@@ -78,7 +78,7 @@ async def test_no_group_is_larger_than_the_bound() -> None:
     assert [item for group in log.groups for item in group] == list(range(95))
 
 
-async def test_a_busy_system_waits_for_company() -> None:
+async def test_a_busy_system_waits_for_more() -> None:
     log = Log()
     commit = group_commit(log, window_seconds=0.05)
     await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
@@ -107,9 +107,9 @@ async def test_a_full_group_waits_no_longer() -> None:
     assert [len(group) for group in log.groups] == [BUSY_ITEMS] * 4
 
 
-async def test_who_has_company_enough_waits_no_longer_and_more_may_come_along() -> None:
+async def test_a_group_with_enough_items_waits_no_longer_and_more_may_come_along() -> None:
     log = Log()
-    commit = group_commit(log, window_seconds=3_600, company_items=BUSY_ITEMS)
+    commit = group_commit(log, window_seconds=3_600, full_group_items=BUSY_ITEMS)
     async with asyncio.timeout(10):
         await asyncio.gather(*(commit.add(number) for number in range(BUSY_ITEMS)))
         await asyncio.gather(*(commit.add(number) for number in range(3 * BUSY_ITEMS)))

@@ -146,6 +146,33 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
     assert await read_all(kafka, dead_topic_of(contract)) == []
 
 
+@pytest.mark.parametrize(
+    "error", [OverflowError("int too large"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "")]
+)
+async def test_events_whose_values_cannot_be_stored_are_given_up_without_another_try_and_stop_nobody(
+    kafka: str, error: Exception
+) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(300))
+
+    def all_but_the_last(batch: Batch[Said]) -> None:
+        if any(received.event.number < 299 for received in batch):
+            raise error
+
+    ear = Ear(all_but_the_last)
+    # A second try would come after a minute.
+    slow = replace(QUICK, retry_seconds=60.0, retry_seconds_max=60.0)
+    async with reading(kafka, contract, ear, policy=slow) as consumer:
+        await until_committed(kafka, contract, {0: 300})
+        assert consumer.problem() is None
+    assert ear.heard == [299]
+    dead = [dict(record.headers) for record in await read_all(kafka, dead_topic_of(contract))]
+    assert len(dead) == 299
+    assert {(why["dead_code"], why["dead_reason"]) for why in dead} == {
+        (b"handler_failed", f"a value cannot be stored: {type(error).__name__}".encode())
+    }
+
+
 async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka: str) -> None:
     contract = await new_contract(kafka)
     await say(kafka, contract, range(200))

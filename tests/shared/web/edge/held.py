@@ -36,9 +36,13 @@ class Served:
     app: FastAPI
     open: asyncio.Event = field(default_factory=asyncio.Event)
     read: list[int] = field(default_factory=list)
+    # A writer that nobody keeps closes its connection.
+    kept: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.kept.append(writer)
+        return reader, writer
 
     async def ends_with(self, *pieces: bytes) -> bytes:
         """All that a connection brings until the other side ends it."""
@@ -84,6 +88,8 @@ async def served(limits: Limits | None = None) -> AsyncIterator[Served]:
             yield at
         finally:
             at.open.set()
+            for writer in at.kept:
+                writer.close()
 
 
 def post(path: str, *lines: bytes, body: bytes = b"") -> bytes:

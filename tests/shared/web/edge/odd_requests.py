@@ -23,6 +23,9 @@ NO_HOSTS = (
 HOSTS = (b"", b"x", b"kepu.example.org:8000", b"127.0.0.1", b"[::1]:80", b"registration_1", b"a%20b")
 
 
+H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAAP__")
+
+
 def line(method: bytes, path: bytes = b"/@/wang/echo", version: bytes = b"HTTP/1.1") -> bytes:
     return b"%b %b %b\r\n" % (method, path, version)
 
@@ -252,6 +255,14 @@ def connections() -> Iterator[bytes]:
         yield line(b"GET") + head(b"Connection: Upgrade", *told)
         yield post(b"Connection: Upgrade", *told)
         yield line(b"GET") + head(*told)
+    # As Java's HttpClient sends its first request.
+    for also in (H2C, (*H2C, b"upgrade: websocket"), (*H2C, b"Connection: close")):
+        yield post(*also)
+        yield post(*also) + get + post(*also, body=b"{") + get
+        yield line(b"GET") + head(*also) + get
+        yield chunked(GOOD, lines=also)
+        yield post(*also, token=b"Bearer " + FORGED)
+        yield post(*also, b"Expect: 100-continue")
     for expect in (b"100-continue", b"100-Continue", b"200-ok", b"200-maybe", b"", b"100-continue, 200-ok"):
         yield post(b"Expect: " + expect)
         yield post(b"Expect: " + expect) + get

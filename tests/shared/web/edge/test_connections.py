@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from shared.web.edge.bounded_protocol import HOT_REQUEST_BYTES
 from shared.web.edge.limits import FILES_KEPT, Limits, connections_that_fit
 from tests.shared.web.edge.held import BOTH, HOT, SHORT, counted, post, refusal, served
 from tests.support.waiting import eventually
@@ -91,7 +92,10 @@ async def test_whoever_does_not_read_the_answer_is_cut_off() -> None:
 async def test_connections_beyond_the_bound_are_told_and_closed() -> None:
     async with served(Limits(connections_max=3)) as at:
         held = [await at.connect() for _ in range(3)]
-        await eventually(lambda: len(at.app.state.connections.open) == 3)
+        for _, writer in held:
+            # Half of a body each: who has asked for nothing would give way.
+            writer.write(post(HOT, body=b"hello")[:-1])
+        await eventually(lambda: at.app.state.connections.unfinished.bytes > 3 * HOT_REQUEST_BYTES)
         assert refusal(await at.ends_with(post(HOT))) == (503, "overloaded")
         held[0][1].close()
         await eventually(lambda: len(at.app.state.connections.open) == 2)

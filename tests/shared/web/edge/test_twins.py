@@ -14,10 +14,12 @@ import pytest
 from tests.shared.web.edge.odd_requests import (
     GOOD,
     GROUPS,
+    H2C,
     HOSTS,
     NO_HOSTS,
     chunked,
     connections,
+    head,
     line,
     post,
 )
@@ -109,6 +111,17 @@ async def test_a_body_is_read_strictly(twin: bytes, body: bytes, code: str) -> N
         [answer] = await answers(port, post(body=body).replace(b"@", twin))
     assert answer["status"].startswith("HTTP/1.1 422")
     assert [fault["code"] for fault in answer["body"]["errors"]] == [code]
+
+
+@pytest.mark.parametrize("twin", [b"warm", b"cool"], ids=bytes.decode)
+@pytest.mark.parametrize("piece_bytes", [10_000, 13], ids=["whole", "in-pieces"])
+async def test_a_request_that_would_upgrade_is_answered_as_any_other(twin: bytes, piece_bytes: int) -> None:
+    request = (post(*H2C) + chunked(GOOD, lines=H2C) + line(b"GET") + head()).replace(b"@", twin)
+    async with served() as port:
+        data, ended = await sent(port, request, piece_bytes)
+    came = parsed(data, request, ended=ended)
+    assert [answer["status"].split()[1] for answer in came.answers] == ["202", "202", "200"]
+    assert not came.ended
 
 
 @pytest.mark.parametrize("twin", [b"warm", b"cool"], ids=bytes.decode)

@@ -18,7 +18,7 @@ from shared.web.edge.limits import Limits
 from shared.web.forms import Form, read_form
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsParticipant
-from shared.web.tokens import TokenSigner, TokenVerifier, bearer, new_key_pair
+from shared.web.tokens import Participant, TokenSigner, TokenVerifier, bearer, new_key_pair
 from tests.support.service import SIGNER, TOKEN_PUBLIC_KEY
 from tests.support.web import bare_app, port_of, serving
 
@@ -57,9 +57,12 @@ def app_with_twins() -> FastAPI:
             raise Conflict("it is full", code="session_full")
         return {"id": id_, "text": wish.text, "who": who}
 
+    def verified(_: str, authorization: bytes) -> Participant:
+        token = bearer(authorization)
+        return verifier.verify(token, datetime.now(UTC))
+
     async def hot_post(request: HotRequest) -> tuple[int, bytes]:
-        token = bearer(request.authorization)
-        who = verifier.verify(token, datetime.now(UTC))
+        who = verified(request.id, request.authorization)
         wish = read_form(Wish, request.body)
         return 202, msgspec.json.encode(outcome(request.id, wish, who.participant_id))
 
@@ -67,7 +70,7 @@ def app_with_twins() -> FastAPI:
         return 200, msgspec.json.encode({"id": request.id})
 
     app = bare_app(
-        HotRoute("POST", "/warm/{name}/echo", hot_post),
+        HotRoute("POST", "/warm/{name}/echo", hot_post, who=verified),
         HotRoute("GET", "/warm/{name}/echo", hot_get),
         limits=LIMITS,
     )

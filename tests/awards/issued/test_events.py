@@ -5,8 +5,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.awards.register.events import issued, issued_record
-from services.awards.register.rules import Award
+from services.awards.issued.events import issued, issued_record
+from services.awards.issued.rules import Award
 from shared.contracts.envelope import Context
 from shared.contracts.events import AwardKind
 from shared.contracts.origin import Origin

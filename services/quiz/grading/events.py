@@ -2,7 +2,7 @@
 `quiz.completed` as a record, made in one step: there is one for every submission.
 
 The bytes are those that `shared.messaging.publisher.to_record` makes of the contract in its envelope, in a
-fifth of the time; tests/quiz/grading/test_completed.py proves them equal.
+fifth of the time; tests/quiz/grading/test_events.py proves them equal.
 """
 
 from collections.abc import Sequence

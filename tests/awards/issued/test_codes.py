@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.awards.register.codes import ALPHABET, award_code, award_id, read_code
+from services.awards.issued.codes import ALPHABET, award_code, award_id, read_code
 from shared.runtime.errors import Rejected
 
 KEY = b"a key of some length, for the tests"

@@ -1,12 +1,12 @@
-"""The register over HTTP: codes, one's own awards, and a scheme's awards."""
+"""The issued awards over HTTP: codes, one's own awards, and a scheme's awards."""
 
 import httpx
 import pytest
 
 from services.awards.known.store import KnownStore
 from shared.storage.mongo import Database
-from tests.awards.builders import code_of, confer, put, scheme
-from tests.support.service import ORGANISER, as_participant, new_id
+from tests.awards.builders import confer, put, scheme
+from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
 

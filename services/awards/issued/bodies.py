@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from services.awards.register.rules import Award
+from services.awards.issued.rules import Award
 from shared.contracts.events import AwardKind
 
 

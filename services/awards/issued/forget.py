@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.awards.register.store import AwardStore
+from services.awards.issued.store import AwardStore
 from services.awards.schemes.store import SchemeStore
 
 

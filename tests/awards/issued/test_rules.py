@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.awards.register.rules import ERASED_REASON, Award, check_held, revoked
+from services.awards.issued.rules import ERASED_REASON, Award, check_held, revoked
 from shared.runtime.errors import Conflict
 from tests.awards.builders import NOW
 

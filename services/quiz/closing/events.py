@@ -1,4 +1,4 @@
-"""What is said at the close of a quiz. Pure."""
+"""The event `quiz.closed`. Pure: the same final standings give the same event every time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,14 @@ from datetime import datetime
 from services.quiz.quizzes.rules import QuizRecord
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
 from services.quiz.standings.rules import ranked
+from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import FinalStanding, QuizClosed
+from shared.contracts.sources import QUIZ
 
 
 def closed(
     record: QuizRecord, best_first: Sequence[tuple[str, int]], participants: int, now: datetime
-) -> QuizClosed:
+) -> Envelope[QuizClosed]:
     """
     The event with the final standings.
 
@@ -20,7 +22,7 @@ def closed(
         participants: how many have a standing.
     """
     half_points_max = HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper
-    return QuizClosed(
+    event = QuizClosed(
         quiz_id=record.quiz_id,
         quiz_title=record.quiz.title,
         closed_at=now,
@@ -37,3 +39,4 @@ def closed(
             for standing in ranked(best_first, record.quiz.opens_at)
         ),
     )
+    return enclose(event, source=QUIZ, cause=record.quiz_id, now=now)

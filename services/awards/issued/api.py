@@ -1,4 +1,4 @@
-"""The register over HTTP: codes for everyone, one's own awards, a scheme's awards, revoking."""
+"""The issued awards over HTTP: codes for everyone, one's own awards, a scheme's awards, revoking."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
+from services.awards.issued.bodies import AwardDetailOut, AwardOut, detail, public
+from services.awards.issued.codes import CODE_CHARS_MAX, read_code
+from services.awards.issued.revoke import revoke_award
+from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
-from services.awards.register.bodies import AwardDetailOut, AwardOut, detail, public
-from services.awards.register.codes import CODE_CHARS_MAX, read_code
-from services.awards.register.revoke import revoke_award
-from services.awards.register.store import AwardStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import ID_PATTERN, Line
 from shared.runtime.errors import NotFound

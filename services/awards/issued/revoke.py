@@ -1,9 +1,9 @@
 """Revoking an award: the use case behind `POST /awards/{award_id}/revoke`."""
 
+from services.awards.issued import events
+from services.awards.issued.rules import Award, revoked
+from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
-from services.awards.register import events
-from services.awards.register.rules import Award, revoked
-from services.awards.register.store import AwardStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock, metrics
 from shared.runtime.errors import NotFound
@@ -21,20 +21,20 @@ async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: Kn
     now, origin = clock.now(), Origin.of_request()
 
     async def work(unit: UnitOfWork) -> tuple[Award, bool]:
-        award = (await awards.find([award_id], unit.session)).get(award_id)
+        award = (await awards.find([award_id], unit)).get(award_id)
         if award is None:
             raise NotFound(f"there is no award {award_id}", code="award_unknown")
         erased = bool(await known.erased([award.recipient_id]))
         after = revoked(award, reason, now, erased=erased)
         if after is award:
             return award, False
-        await awards.set_revoked(after, unit.session)
+        await awards.set_revoked(unit, after)
         if not award.relayed:
             # A consumer may have crashed after it stored the award and before it published the event, and
             # it does not publish the event of a revoked award. For those who have it, it is the same event
             # again.
-            unit.tell(events.issued(award, origin))
-        unit.tell(events.revoked(after, origin))
+            unit.publish(events.issued(award, origin))
+        unit.publish(events.revoked(after, origin))
         return after, True
 
     award, changed = await save_together(awards.database, work)

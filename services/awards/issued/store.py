@@ -10,11 +10,12 @@ from collections.abc import Collection as Some
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from services.awards.register.codes import award_id
-from services.awards.register.rules import Award
+from services.awards.issued.codes import award_id
+from services.awards.issued.rules import Award
 from shared.runtime.owned_ids import ids_in
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, Session
+from shared.storage.mongo import ASCENDING, Database, Document
+from shared.storage.unit_of_work import UnitOfWork
 
 ANSWER_DOCUMENTS_MAX = 1_000
 
@@ -36,12 +37,12 @@ class AwardStore:
         with mongo.outages_named():
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
 
-    async def find(self, award_ids: Some[str], session: Session | None = None) -> dict[str, Award]:
-        """The awards that exist among these, by id."""
+    async def find(self, award_ids: Some[str], unit: UnitOfWork | None = None) -> dict[str, Award]:
+        """The awards that exist among these, by id, read in the transaction if there is one."""
         if not award_ids:
             return {}
         with mongo.outages_named():
-            answer = self._awards.find({"_id": {"$in": list(award_ids)}}, session=session)
+            answer = self._awards.find({"_id": {"$in": list(award_ids)}}, session=unit and unit.session)
             found = await answer.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
         return {document["_id"]: _award(document) for document in found}
 
@@ -57,14 +58,14 @@ class AwardStore:
         there = await mongo.insert_new(self._awards, [_document(award) for award in awards])
         return [award for place, award in enumerate(awards) if place not in there]
 
-    async def add(self, awards: Sequence[Award], session: Session) -> None:
+    async def add(self, unit: UnitOfWork, awards: Sequence[Award]) -> None:
         """Insert awards that are known to be new."""
-        await self._awards.insert_many([_document(award) for award in awards], session=session)
+        await self._awards.insert_many([_document(award) for award in awards], session=unit.session)
 
-    async def set_revoked(self, award: Award, session: Session) -> None:
+    async def set_revoked(self, unit: UnitOfWork, award: Award) -> None:
         """Write that an award is revoked, when and why."""
         change = {"revoked_at": award.revoked_at, "reason": award.reason, "version": award.version}
-        await self._awards.update_one({"_id": award.award_id}, {"$set": change}, session=session)
+        await self._awards.update_one({"_id": award.award_id}, {"$set": change}, session=unit.session)
 
     async def remove_words(self, recipient_ids: Iterable[str], scheme_ids: Sequence[str]) -> None:
         """Remove what organisers wrote on the awards of these recipients by these schemes."""

@@ -1,4 +1,4 @@
-"""The register on the real database."""
+"""The issued awards on the real database."""
 
 import asyncio
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from services.awards.register.rules import Award
+from services.awards.issued.rules import Award
 from shared.contracts import sources
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
@@ -35,7 +35,7 @@ def issued_record(award: Award, parent: Context) -> Record:
     The event that the award was issued, as a record; for many at a time.
 
     The bytes are the same as `shared.messaging.publisher.to_record` makes of `issued`, in a fifth of the
-    time. tests/awards/register/test_events.py proves it.
+    time. tests/awards/issued/test_events.py proves it.
     """
     context = context_of(
         AwardIssued.type,

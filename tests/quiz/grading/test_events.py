@@ -5,7 +5,7 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.grading.completed import completed_records
+from services.quiz.grading.events import completed_records
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId
 from services.quiz.results.rules import AttemptId, Result

@@ -1,0 +1,47 @@
+"""The event `quiz.published`. Pure: the same version of a quiz gives the same event every time."""
+
+from datetime import datetime
+
+from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz
+from shared.contracts.envelope import Envelope, enclose
+from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
+from shared.contracts.sources import QUIZ
+
+
+def published(
+    quiz_id: str, quiz: Quiz, version: int, now: datetime, origin: Origin = UNKNOWN_ORIGIN
+) -> Envelope[QuizPublished]:
+    """The event: everything but key, explanation and source of the questions."""
+    event = QuizPublished(
+        quiz_id=quiz_id,
+        version=version,
+        title=quiz.title,
+        opens_at=quiz.opens_at,
+        closes_at=quiz.closes_at,
+        timezone=quiz.timezone,
+        duration_seconds=quiz.duration_seconds,
+        grace_seconds=quiz.grace_seconds,
+        attempts_per_day=quiz.attempts_per_day,
+        pass_percent=quiz.pass_percent,
+        papers=quiz.papers,
+        attempt_ids=str(ATTEMPT_IDS),
+        blueprint=quiz.blueprint,
+        questions=tuple(
+            PublishedQuestion(
+                id=question.id,
+                topic_name=question.topic,
+                kind=question.kind,
+                text=question.text,
+                options=tuple(PublishedOption(id=option.id, text=option.text) for option in question.options),
+            )
+            for question in quiz.questions
+        ),
+    )
+    return enclose(
+        event,
+        source=QUIZ,
+        cause=f"{quiz_id}/{version}",
+        now=now,
+        correlation_id=origin.correlation_id,
+    )
