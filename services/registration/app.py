@@ -21,7 +21,6 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
-from services.registration.keyed_hash import KeyedHash
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -33,10 +32,14 @@ from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.store import SessionStore
+from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve
 from shared.web.tokens import TokenSigner
+
+# With another purpose all hashes in the database would be other ones.
+HASH_PURPOSE = b"kepu registration idempotency"
 
 
 class RegistrationSettings(Settings):
@@ -64,7 +67,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
     cancellation = Cancellation(database, sessions, registrations, promotion)
     if service.answers:
-        keyed_hash = KeyedHash.from_private_key(private_key)
+        keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         registering = Registering(
             booking,
             keys=RequestKeys(keyed_hash),

@@ -26,6 +26,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from shared.runtime.clock import to_milliseconds
+
 ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 LINE_CHARS_MAX = 200
 NAME_CHARS_MAX = 100
@@ -225,9 +227,7 @@ def moment(value: datetime) -> datetime:
             "a time lies in the years {first} to {last}",
             {"first": YEARS[0], "last": YEARS[-1]},
         )
-    # Nearly all are whole milliseconds already. Each event of the peak has one, so no copy is made of those.
-    beyond = value.microsecond % 1_000
-    return value.replace(microsecond=value.microsecond - beyond) if beyond else value
+    return to_milliseconds(value)
 
 
 def _written_time(value: object) -> object:

@@ -3,13 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, Headers
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, dead_letters
 from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Dead, Raw
-from shared.runtime import metrics
+from shared.runtime import clock, metrics
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ def dead_letter(dead: Dead, group: str) -> Record:
         ("dead_topic", record.topic.encode()),
         ("dead_partition", str(record.partition).encode()),
         ("dead_offset", str(record.offset).encode()),
-        ("dead_time", datetime.now(UTC).isoformat().encode()),
+        ("dead_time", clock.now().isoformat().encode()),
     ]
     topic = dead_letters(record.topic, group)
     headers = [*record.headers, *reasons]

@@ -12,12 +12,15 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from zlib import crc32
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.contracts.envelope import Envelope, Event, Headers, to_headers
+from shared.contracts.envelope import Envelope, Event, Headers, context_of, to_headers
+from shared.contracts.origin import Fields, Origin
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, LIVE
 from shared.runtime import metrics
 from shared.runtime.errors import Rejected, Unavailable
@@ -33,6 +36,8 @@ RESTART_PAUSE_SECONDS = 0.5
 
 Record = tuple[str, bytes | None, bytes | None, Headers]
 """Topic, key, value and headers of a record to be written."""
+
+_encode = msgspec.json.Encoder().encode
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:
@@ -50,6 +55,31 @@ def to_record(envelope: Envelope[Event]) -> Record:
         event.__pydantic_serializer__.to_json(event),
         to_headers(envelope.context),
     )
+
+
+def record_of(
+    contract: type[Event], fields: Fields, cause: str, origin: Origin, now: datetime, *, source: str
+) -> Record:
+    """
+    The record of `shared.contracts.origin.enclosed`, in a fifth of the time: the contract checks nothing.
+
+    For events of which thousands come at once, and whose fields are checked already.
+
+    Args:
+        fields: all that the contract has, in the contract's order. Tests compare the record with what the
+            contract writes (tests/registration/records.py).
+    """
+    key = str(fields[contract.key_field])
+    context = context_of(
+        contract.type,
+        key,
+        source=source,
+        cause=cause,
+        now=now,
+        parent=origin.parent,
+        correlation_id=origin.correlation_id,
+    )
+    return contract.topic, key.encode(), _encode(fields), to_headers(context)
 
 
 class Publisher:

@@ -81,8 +81,8 @@ class Subscription:
             get the same events twice. The second time must change nothing.
         decoders: a faster decoding of some topics, proved equal to the contract's own.
         gather_ms: how long an event may wait at the broker for others while the topic is busy.
-        codes: the codes that `handle` rejects with. Their counters start at 0. So Prometheus sees the
-            first rejection as an increase.
+        codes: all codes that `handle` rejects with. Their counters start at 0, so that the alert on dead
+            letters sees the first one.
     """
 
     group: str
@@ -90,4 +90,4 @@ class Subscription:
     handle: Handler
     decoders: Mapping[str, Decode] = field(default_factory=dict)
     gather_ms: int = GATHER_MS
-    codes: Sequence[str] = ()
+    codes: Sequence[str] = field(kw_only=True)

@@ -147,6 +147,17 @@ def _ours(error: Mapping[str, Any]) -> str | None:
     return None if error["type"] in _PYDANTICS else str(error["msg"])
 
 
+def check_same_id(in_body: str | None, in_path: str, *, code: str = "id_differs") -> None:
+    """
+    Check that the body names the same id as the path, or none.
+
+    Raises:
+        Rejected: it names another one.
+    """
+    if in_body not in (None, in_path):
+        raise Rejected(f"the path says {in_path} and the body says {in_body}", code=code)
+
+
 def after_of(*place: Any) -> str:
     """Where the next page begins: the sort values of the last item shown, as `after` of an answer."""
     return urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")

@@ -11,18 +11,16 @@ A request without a good token or key is refused before its body is read.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from shared.runtime import clock
 from shared.runtime.errors import NotAuthenticated
 from shared.runtime.settings import Settings
 from shared.web.edge.gate import Key
-from shared.web.tokens import Participant, bearer, check_organiser
-
-ASK_FOR_TOKEN = "give your token in the header Authorization: Bearer …"  # noqa: S105 (no secret)
+from shared.web.tokens import ASK_FOR_TOKEN, Participant, bearer, check_organiser
 
 _bearer = HTTPBearer(auto_error=False, description="The token given at registration")
 _key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
@@ -40,7 +38,7 @@ async def participant(
     """
     if credentials is None:
         raise NotAuthenticated(ASK_FOR_TOKEN, code="token_missing")
-    verified: Participant = request.app.state.tokens.verify(credentials.credentials, datetime.now(UTC))
+    verified: Participant = request.app.state.tokens.verify(credentials.credentials, clock.now())
     return verified
 
 
@@ -55,8 +53,40 @@ async def organiser(request: Request, key: Annotated[str | None, Depends(_key_he
     check_organiser(key, settings.organiser_key.get_secret_value())
 
 
+async def participant_or_none(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Participant | None:
+    """
+    The participant whose token the request carries, if it carries one.
+
+    Raises:
+        NotAuthenticated: the token is not good.
+    """
+    return await participant(request, credentials) if credentials else None
+
+
+async def participant_or_organiser(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    key: Annotated[str | None, Depends(_key_header)],
+) -> Participant | None:
+    """
+    The participant whose token the request carries; without a token it has to be an organiser: None.
+
+    Raises:
+        NotAuthenticated, Forbidden: the token is not good, or there is none and the key is missing or wrong.
+    """
+    if credentials:
+        return await participant(request, credentials)
+    await organiser(request, key)
+    return None
+
+
 AsParticipant = Annotated[Participant, Depends(participant)]
 AsOrganiser = Depends(organiser)
+AsParticipantOrNone = Annotated[Participant | None, Depends(participant_or_none)]
+AsParticipantOrOrganiser = Annotated[Participant | None, Depends(participant_or_organiser)]
+"""None is an organiser."""
 
 
 def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
@@ -64,8 +94,8 @@ def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
     verifier, settings = app.state.tokens, app.state.settings
 
     def token(headers: Mapping[bytes, bytes]) -> bool:
-        given = bearer(headers.get(b"authorization", b""), missing=ASK_FOR_TOKEN, code="token_missing")
-        verifier.verify(given, datetime.now(UTC))
+        given = bearer(headers.get(b"authorization", b""))
+        verifier.verify(given, clock.now())
         return False
 
     def key(headers: Mapping[bytes, bytes]) -> bool:

@@ -36,6 +36,7 @@ TOKEN_CHARS_MAX = 2_048
 TOKEN_DAYS = 30
 TOKEN_SECONDS = TOKEN_DAYS * 86_400
 VERIFIED_MAX = 20_000
+ASK_FOR_TOKEN = "give your token in the header Authorization: Bearer …"  # noqa: S105 (no secret)
 # {"alg":"EdDSA","typ":"JWT"}, as registration's tokens begin.
 OUR_HEADER = "eyJhbGciOiJFZERTQSIsInR5cCI6IkpXVCJ9"
 
@@ -147,7 +148,7 @@ def _decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def bearer(authorization: bytes, *, missing: str, code: str) -> str:
+def bearer(authorization: bytes, *, missing: str = ASK_FOR_TOKEN, code: str = "token_missing") -> str:
     """
     The token of an Authorization header.
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from services.registration.app import RegistrationSettings, assemble
+from services.registration.app import HASH_PURPOSE, RegistrationSettings, assemble
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.hot import Registering
@@ -24,7 +24,6 @@ from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
-from services.registration.keyed_hash import KeyedHash
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
@@ -34,6 +33,7 @@ from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
 from shared.runtime.errors import NotAuthenticated
+from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
 from shared.web.tokens import Participant
 from tests.support.service import (
@@ -250,7 +250,7 @@ def registering(database: Database, **bounds: float) -> Registering:
     )
     return Registering(
         booking,
-        keys=RequestKeys(KeyedHash.from_private_key(TOKEN_PRIVATE_KEY)),
+        keys=RequestKeys(KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)),
         sealer=SEALER,
         signer=SIGNER,
         verify=nobody,

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.registration.envelopes import Origin
 from shared.contracts.envelope import Envelope, Event, context_of, enclose
+from shared.contracts.origin import Origin
 from shared.contracts.sources import REGISTRATION
 from shared.messaging.publisher import Record, to_record
 from tests.registration.builders import NOW

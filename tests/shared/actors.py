@@ -30,7 +30,7 @@ async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str
             return []
 
         contract = named_contract(topic)
-        subscription = Subscription(readers_of(contract), [contract], hear)
+        subscription = Subscription(readers_of(contract), [contract], hear, codes=())
         # "stuck" and the one after it are the same member of the group: no session has to time out.
         instance = "member" if name in {"stuck", "restarted"} else ""
         async with consuming(kafka, [subscription], publisher, instance=instance):

@@ -109,7 +109,7 @@ async def test_a_restart_under_the_same_name_moves_no_partition(kafka: str, mong
         rounds.add(other._subscriber.consumer._coordinator.generation)
         return []
 
-    subscription = Subscription(readers_of(contract), [contract], hear)
+    subscription = Subscription(readers_of(contract), [contract], hear, codes=())
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
         actor = ("reader", kafka, mongo, database.name, contract.topic)
         said_so_far = 0

@@ -99,7 +99,7 @@ async def service(own: Stack, contract: type[Said] | None = None) -> AsyncIterat
         database = await stack.enter_async_context(connect(own.mongo, contract.topic))
         publisher = await stack.enter_async_context(publishing(own.kafka, "test"))
         found = Service(contract, database, publisher)
-        subscription = Subscription(readers_of(contract), [contract], found.hear)
+        subscription = Subscription(readers_of(contract), [contract], found.hear, codes=())
         [found.consumer] = await stack.enter_async_context(
             consuming(own.kafka, [subscription], publisher, policy=Policy(retry_seconds=0.02))
         )

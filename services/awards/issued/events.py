@@ -8,8 +8,8 @@ from services.awards.issued.rules import Award
 from shared.contracts import sources
 from shared.contracts.envelope import Context, Envelope, context_of, enclose, to_headers
 from shared.contracts.events import AwardIssued, AwardKind, AwardRevoked
+from shared.contracts.origin import Origin
 from shared.messaging.publisher import Record
-from shared.runtime import logs
 
 
 class _Issued(msgspec.Struct, frozen=True, gc=False):
@@ -60,8 +60,8 @@ def issued_record(award: Award, parent: Context) -> Record:
     return AwardIssued.topic, award.recipient_id.encode(), _encoder.encode(body), to_headers(context)
 
 
-def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]:
-    """The event that the award was issued; `parent` is the event that it follows from, if there is one."""
+def issued(award: Award, origin: Origin) -> Envelope[AwardIssued]:
+    """The event that the award was issued."""
     return enclose(
         AwardIssued(
             award_id=award.award_id,
@@ -79,12 +79,12 @@ def issued(award: Award, parent: Context | None = None) -> Envelope[AwardIssued]
         # Not the id of the result: one result may earn awards by several schemes.
         cause=award.award_id,
         now=award.issued_at,
-        parent=parent,
-        correlation_id=None if parent else logs.correlation_id.get(),
+        parent=origin.parent,
+        correlation_id=origin.correlation_id,
     )
 
 
-def revoked(award: Award) -> Envelope[AwardRevoked]:
+def revoked(award: Award, origin: Origin) -> Envelope[AwardRevoked]:
     """The event that the award was revoked."""
     assert award.revoked_at is not None and award.reason is not None  # noqa: S101, PT018 (callers revoke first)
     return enclose(
@@ -101,5 +101,6 @@ def revoked(award: Award) -> Envelope[AwardRevoked]:
         source=sources.AWARDS,
         cause=award.award_id,
         now=award.revoked_at,
-        correlation_id=logs.correlation_id.get(),
+        parent=origin.parent,
+        correlation_id=origin.correlation_id,
     )

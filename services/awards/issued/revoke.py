@@ -4,6 +4,7 @@ from services.awards.issued import events
 from services.awards.issued.rules import Award, revoked
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock, metrics
 from shared.runtime.errors import NotFound
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -17,7 +18,7 @@ async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: Kn
         NotFound: there is no such award.
         Conflict: it was revoked for another reason.
     """
-    now = clock.now()
+    now, origin = clock.now(), Origin.of_request()
 
     async def work(unit: UnitOfWork) -> tuple[Award, bool]:
         award = (await awards.find([award_id], unit)).get(award_id)
@@ -32,8 +33,8 @@ async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: Kn
             # A consumer may have crashed after it stored the award and before it published the event, and
             # it does not publish the event of a revoked award. For those who have it, it is the same event
             # again.
-            unit.publish(events.issued(award))
-        unit.publish(events.revoked(after))
+            unit.publish(events.issued(award, origin))
+        unit.publish(events.revoked(after, origin))
         return after, True
 
     award, changed = await save_together(awards.database, work)

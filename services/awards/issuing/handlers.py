@@ -17,6 +17,7 @@ from shared.runtime.errors import Rejected
 # A participant waits for the result, so the award may come later. Larger batches cost less.
 GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
+DEAD_LETTER_CODES = (TOO_SHORT,)
 
 
 async def award_results(
@@ -99,6 +100,6 @@ def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) ->
 
     return [
         Subscription(
-            topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=(TOO_SHORT,)
+            topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES
         )
     ]

@@ -26,6 +26,7 @@ from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context
 from shared.contracts.events import AwardKind
+from shared.contracts.origin import Origin
 from shared.messaging.publisher import Record
 from shared.runtime import clock, metrics
 from shared.runtime.errors import Unavailable
@@ -143,7 +144,7 @@ class Issuer:
             new = [award for award in drafts if award.award_id not in raced]
             if new:
                 await self._awards.add(unit, new)
-                unit.publish(*[events.issued(award) for award in new])
+                unit.publish(*[events.issued(award, Origin.of_request()) for award in new])
             return new
 
         added = await save_together(self._awards.database, work)
@@ -165,7 +166,7 @@ class Issuer:
             if existing := await self._awards.find([draft.award_id], unit):
                 return existing[draft.award_id], False
             await self._awards.add(unit, [draft])
-            unit.publish(events.issued(draft))
+            unit.publish(events.issued(draft, Origin.of_request()))
             return draft, True
 
         award, new = await save_together(self._awards.database, work)

@@ -37,4 +37,8 @@ def subscriptions(known: KnownStore, forget_words: ForgetWords) -> list[Subscrip
         await keep_known(batch, known, forget_words)
         return ()
 
-    return [Subscription(topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle)]
+    return [
+        Subscription(
+            topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle, codes=()
+        )
+    ]

@@ -8,16 +8,15 @@ closings   One document a closed quiz. Kept for ever: people may ask about prize
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from services.awards.results.rules import Closing, Result
 from shared.contracts.events import FinalStanding
+from shared.runtime import clock
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document
 
 COUNT_MS_MAX = 15_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 TIME_DIGITS = 13
 BY_ID = [("_id", ASCENDING)]
 
@@ -115,7 +114,7 @@ def _document(result: Result) -> Document:
 
 def _digits(moment: datetime) -> str:
     # These texts have the same order as the times.
-    return f"{(moment - EPOCH) // MILLISECOND:0{TIME_DIGITS}}"
+    return f"{clock.epoch_ms(moment):0{TIME_DIGITS}}"
 
 
 def _range(quiz_id: str, after: str | None = None) -> Document:
@@ -136,5 +135,5 @@ def _result(document: Document, quiz_id: str) -> Result:
         document["points"],
         document["points_max"],
         document["time_used_seconds"],
-        EPOCH + int(time_ms) * MILLISECOND,
+        clock.from_epoch_ms(int(time_ms)),
     )

@@ -11,8 +11,7 @@ from services.awards.schemes.rules import Rule, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
-from shared.runtime.errors import Rejected
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, check_same_id, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 
@@ -67,8 +66,7 @@ async def put_scheme(scheme_id: IdInPath, body: SchemeIn, schemes: Schemes, know
     that is put after the results does nothing by itself: apply it. 422 `scheme_id_differs`, 409
     `too_many_schemes`.
     """
-    if body.scheme_id not in (None, scheme_id):
-        raise Rejected(f"the path says {scheme_id}, the body {body.scheme_id}", code="scheme_id_differs")
+    check_same_id(body.scheme_id, scheme_id, code="scheme_id_differs")
     scheme = Scheme(scheme_id=scheme_id, title=body.title, kind=body.kind, rule=body.rule)
     await put.put_scheme(scheme, schemes, known)
     return scheme

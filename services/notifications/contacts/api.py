@@ -46,7 +46,7 @@ async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Cont
     """
     The choice is also valid for mails that are not sent yet.
 
-    Refused for an erased participant (`participant_erased`).
+    401 `participant_erased` once the participant was erased.
     """
     await contacts.choose(participant.participant_id, Preferences(form.email, form.language))
     return PreferencesOut(email=form.email, language=form.language)

@@ -26,7 +26,7 @@ from services.notifications.contacts.rules import (
 )
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.topics import WEEKS_KEPT
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import NotAuthenticated
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 
@@ -142,7 +142,7 @@ class ContactStore:
         Keep what a participant has chosen.
 
         Raises:
-            Conflict: the participant was erased, perhaps at this very moment.
+            NotAuthenticated: the participant was erased, perhaps at this very moment.
         """
         chosen = {"email": preferences.email, "language": preferences.language}
         with mongo.outages_named():
@@ -150,7 +150,7 @@ class ContactStore:
             # Read after the write: an erasure that ran before the write is seen here.
             if await self.erased([participant_id]):
                 await self._preferences.delete_one({"_id": participant_id})
-                raise Conflict("this participant was erased", code="participant_erased")
+                raise NotAuthenticated("this participant was erased", code="participant_erased")
 
     async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
         if not participant_ids:

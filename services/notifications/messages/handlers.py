@@ -26,6 +26,7 @@ from services.notifications.texts.policy import POLICY, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.messaging.policy import BAD_HEADER
 from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime import clock
@@ -33,6 +34,7 @@ from shared.runtime.errors import Rejected
 
 # A message may come a moment after its event. Larger batches cost less.
 GATHER_MS = 200
+DEAD_LETTER_CODES = (BAD_HEADER,)
 
 
 def subscriptions(
@@ -55,7 +57,9 @@ def subscriptions(
         return inbox_deliveries(stored)
 
     contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *POLICY)
-    return [Subscription(topics.NOTIFICATIONS, contracts, notify, gather_ms=GATHER_MS)]
+    return [
+        Subscription(topics.NOTIFICATIONS, contracts, notify, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES)
+    ]
 
 
 async def keep_contacts(

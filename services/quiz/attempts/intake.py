@@ -11,7 +11,7 @@ token.
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import combinations
 
 import msgspec
@@ -115,7 +115,7 @@ class Intake:
             offered = await self._catalogue.look_up(claims.quiz_id, claims.quiz_version)
         now = clock.now()
         answers = _answers(request.body, offered.paper(claims.attempt_id))
-        if offered.schedule.is_over(_moment(claims.deadline_ms), now):
+        if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
         return ACCEPTED, await self._accept(claims, answers, now)
 
@@ -145,7 +145,7 @@ class Intake:
             quiz_id=claims.quiz_id,
             participant_id=claims.participant_id,
             number=claims.number,
-            started_at=_moment(claims.started_ms),
+            started_at=clock.from_epoch_ms(claims.started_ms),
             submitted_at=now,
             answers=answers,
             group_id=claims.group_id,
@@ -167,10 +167,6 @@ class Intake:
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 def _answers(body: bytes, paper: Paper) -> Answers:

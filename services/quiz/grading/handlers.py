@@ -31,6 +31,15 @@ from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 
+DEAD_LETTER_CODES = (
+    "times_impossible",
+    "attempt_unknown",
+    "attempt_late",
+    "question_unknown",
+    "quiz_unknown",
+    "quiz_version_unknown",
+)
+
 
 class Checked(NamedTuple):
     """
@@ -239,8 +248,12 @@ def subscriptions(submissions: SubmissionHandler, participants: ParticipantHandl
             [QuizSubmitted],
             submissions.grade_submissions,
             decoders={QuizSubmitted.topic: decode},
+            codes=DEAD_LETTER_CODES,
         ),
         Subscription(
-            QUIZ_PARTICIPANTS, [ParticipantJoined, ParticipantErased], participants.keep_participants
+            QUIZ_PARTICIPANTS,
+            [ParticipantJoined, ParticipantErased],
+            participants.keep_participants,
+            codes=(),
         ),
     ]

@@ -18,6 +18,7 @@ from services.quiz.quizzes.rules import QuizId
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.scoring.rules import mark, passes
 from shared.contracts.envelope import Context
+from shared.runtime.clock import to_milliseconds
 from shared.runtime.errors import Rejected
 
 DAY_SECONDS = 86_400
@@ -113,7 +114,4 @@ def result_of(valid: Valid, profile: Profile) -> Result:
 
 def _stored(moment: datetime) -> datetime:
     """The moment as it is read back: in UTC, and MongoDB stores only whole milliseconds."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    finer = moment.microsecond % 1_000
-    return moment.replace(microsecond=moment.microsecond - finer) if finer else moment
+    return to_milliseconds(moment if moment.tzinfo is UTC else moment.astimezone(UTC))

@@ -10,6 +10,7 @@ from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Quiz, QuizRecord
 from services.quiz.quizzes.store import QuizStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Limit, after_of, place_after
@@ -59,7 +60,7 @@ async def publish_quiz(
     somebody begins, `too_many_quizzes`, `too_many_versions` (409), `quiz_over` (422) where it would have
     closed already, `quiz_too_large` (422).
     """
-    await publish(quizzes, quiz_id, definition, clock.now())
+    await publish(quizzes, quiz_id, definition, clock.now(), Origin.of_request())
     await catalogue.refresh()
     return _quiz_out(catalogue.find(quiz_id).record)
 
@@ -77,7 +78,7 @@ async def read_definition(quiz_id: QuizIdInPath, quizzes: Quizzes) -> Quiz:
 
 
 def _place_of(offered: Offered) -> tuple[int, str]:
-    return round(offered.schedule.opens_at.timestamp() * 1000), offered.record.quiz_id
+    return clock.epoch_ms(offered.schedule.opens_at), offered.record.quiz_id
 
 
 def _quiz_out(record: QuizRecord) -> QuizOut:

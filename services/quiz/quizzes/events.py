@@ -5,10 +5,13 @@ from datetime import datetime
 from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import PublishedOption, PublishedQuestion, QuizPublished
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.contracts.sources import QUIZ
 
 
-def published(quiz_id: str, quiz: Quiz, version: int, now: datetime) -> Envelope[QuizPublished]:
+def published(
+    quiz_id: str, quiz: Quiz, version: int, now: datetime, origin: Origin = UNKNOWN_ORIGIN
+) -> Envelope[QuizPublished]:
     """The event: everything but key, explanation and source of the questions."""
     event = QuizPublished(
         quiz_id=quiz_id,
@@ -35,4 +38,10 @@ def published(quiz_id: str, quiz: Quiz, version: int, now: datetime) -> Envelope
             for question in quiz.questions
         ),
     )
-    return enclose(event, source=QUIZ, cause=f"{quiz_id}/{version}", now=now)
+    return enclose(
+        event,
+        source=QUIZ,
+        cause=f"{quiz_id}/{version}",
+        now=now,
+        correlation_id=origin.correlation_id,
+    )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from services.quiz.quizzes.events import published
 from services.quiz.quizzes.rules import Quiz, check_change
 from services.quiz.quizzes.store import QUIZZES_MAX, ChangedError, QuizStore
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
 from shared.runtime.errors import Conflict, Rejected
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -14,7 +15,9 @@ VERSIONS_MAX = 20
 KEPT_BEFORE_OPENING = timedelta(seconds=60)
 
 
-async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -> bool:
+async def publish(
+    quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime, origin: Origin = UNKNOWN_ORIGIN
+) -> bool:
     """
     Publish a quiz, or change one that nobody has begun; False if nothing changes.
 
@@ -36,7 +39,7 @@ async def publish(quizzes: QuizStore, quiz_id: str, quiz: Quiz, now: datetime) -
     if quiz.closes_at <= now:
         raise Rejected(f"quiz {quiz_id} would be over since {quiz.closes_at.isoformat()}", code="quiz_over")
     earlier = record.version if record else 0
-    envelope = published(quiz_id, quiz, earlier + 1, now)
+    envelope = published(quiz_id, quiz, earlier + 1, now, origin)
     # An event that no topic takes would stop the outbox for all events after it.
     if len(envelope.event.model_dump_json().encode()) > envelope.event.bytes_max:
         raise Rejected(

@@ -3,27 +3,24 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.security import APIKeyHeader
+from fastapi import APIRouter
 
-from services.registration.booking.bodies import ParticipantOrNone, RegistrationOut, RegistrationsOut
+from services.registration.booking.bodies import RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
-from services.registration.envelopes import Origin
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
-from shared.web.identity import AsParticipant, organiser
+from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
 
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
-
-_key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
 
 routes = APIRouter(tags=["registration"])
 
@@ -80,10 +77,8 @@ async def read_registration(
 
 @routes.post("/registrations/{registration_id}/cancel", summary="Cancel a registration")
 async def cancel_registration(
-    request: Request,
     registration_id: IdInPath,
-    who: ParticipantOrNone,
-    organiser_key: Annotated[str | None, Depends(_key_header)],
+    who: AsParticipantOrOrganiser,
     cancellation: Cancellations,
     sessions: Sessions,
 ) -> RegistrationOut:
@@ -92,8 +87,6 @@ async def cancel_registration(
 
     404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`.
     """
-    if who is None:
-        await organiser(request, organiser_key)
     participant_id = who.participant_id if who else None
     cancelled = await cancellation.cancel(registration_id, participant_id, Origin.of_request())
     session = (await sessions.by_id([cancelled.session_id]))[cancelled.session_id]

@@ -9,14 +9,14 @@ from services.registration.booking import events
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
-from services.registration.envelopes import Origin
 from services.registration.participants.events import joined
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.sessions.rules import Session, SessionId
 from shared.contracts.envelope import Envelope, Event
+from shared.contracts.origin import Origin
 from shared.messaging.publisher import Record
-from shared.runtime.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Rejected
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 
 class Newcomer(msgspec.Struct, frozen=True):
@@ -293,4 +293,4 @@ class BookingBatch:
 
 
 def _erased() -> Rejected:
-    return Forbidden("the participant is erased", code="participant_erased")
+    return NotAuthenticated("this participant was erased", code="participant_erased")

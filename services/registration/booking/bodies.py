@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Header
 from pydantic import BaseModel, Field
 
 from services.registration.booking.idempotency import KEY_PATTERN
@@ -14,20 +13,6 @@ from services.registration.sessions.rules import Session
 from shared.contracts.checked import Email, Id, Name
 from shared.contracts.events import Audience, Language, Places
 from shared.web.forms import Form
-from shared.web.identity import participant
-from shared.web.tokens import Participant
-
-_bearer = HTTPBearer(auto_error=False, description="The token given at registration")
-
-
-async def _participant_or_none(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Participant | None:
-    return await participant(request, credentials) if credentials else None
-
-
-ParticipantOrNone = Annotated[Participant | None, Depends(_participant_or_none)]
-"""The participant whose token the request carries, if it carries one."""
 
 IdempotencyKey = Annotated[
     str,

@@ -14,11 +14,11 @@ from services.registration.booking.batch import BookingBatch, BookingRequest, Ou
 from services.registration.booking.ids import registration_id
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
-from services.registration.envelopes import Origin
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 from shared.storage.mongo import Database

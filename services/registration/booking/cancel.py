@@ -12,8 +12,8 @@ from services.registration.booking.rules import (
     survives_erasure,
 )
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.mongo import Database

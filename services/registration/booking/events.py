@@ -7,7 +7,6 @@ A rush consists of the first two, which are therefore written as records at once
 from datetime import datetime
 
 from services.registration.booking.rules import Registration
-from services.registration.envelopes import Fields, Origin, enclosed, record_of
 from services.registration.sessions.rules import Session
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import (
@@ -18,7 +17,9 @@ from shared.contracts.events import (
     RegistrationRejected,
     RegistrationWaitlisted,
 )
-from shared.messaging.publisher import Record
+from shared.contracts.origin import Fields, Origin, enclosed
+from shared.contracts.sources import REGISTRATION
+from shared.messaging.publisher import Record, record_of
 
 
 def confirmed(
@@ -26,7 +27,7 @@ def confirmed(
 ) -> Record:
     """The registration holds a place, and there is a ticket for it."""
     fields = _fields(registration, session, ticket_sealed=registration.ticket_locked, promoted=promoted)
-    return record_of(RegistrationConfirmed, fields, _cause(registration), origin, now)
+    return record_of(RegistrationConfirmed, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def waitlisted(
@@ -34,7 +35,7 @@ def waitlisted(
 ) -> Record:
     """The registration waits at this position."""
     fields = _fields(registration, session, position=position)
-    return record_of(RegistrationWaitlisted, fields, _cause(registration), origin, now)
+    return record_of(RegistrationWaitlisted, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def rejected(
@@ -56,7 +57,7 @@ def rejected(
         "code": code,
         "reason": reason,
     }
-    return enclosed(RegistrationRejected, fields, key, origin, now)
+    return enclosed(RegistrationRejected, fields, key, origin, now, source=REGISTRATION)
 
 
 def cancelled(
@@ -64,7 +65,7 @@ def cancelled(
 ) -> Envelope[Event]:
     """A place or a wait was given back; `code` says why."""
     fields = _fields(registration, session, code=code)
-    return enclosed(RegistrationCancelled, fields, _cause(registration), origin, now)
+    return enclosed(RegistrationCancelled, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def moved(
@@ -77,7 +78,7 @@ def moved(
 ) -> Envelope[Event]:
     """The session has another time or venue than its participant was told before."""
     fields = _fields(registration, session, starts_at_before=starts_at_before, venue_before=venue_before)
-    return enclosed(RegistrationMoved, fields, _cause(registration), origin, now)
+    return enclosed(RegistrationMoved, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def checked_in(
@@ -85,7 +86,7 @@ def checked_in(
 ) -> Envelope[Event]:
     """The holder of the ticket came in."""
     fields = _fields(registration, session, checked_in_at=now)
-    return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now)
+    return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def _fields(registration: Registration, session: Session, **more: object) -> Fields:

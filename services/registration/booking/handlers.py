@@ -3,21 +3,27 @@
 from services.registration.booking.batch import BookingRequest, Newcomer
 from services.registration.booking.book import Booking
 from services.registration.booking.idempotency import command_fingerprint, command_key
-from services.registration.envelopes import Origin
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.events import RegistrationRequested
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import lock_sealed
 from shared.contracts.topics import REGISTRATION_REQUESTS
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
+# All other refusals of a command are published as `registration.rejected`.
+DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
+
 
 def subscription(booking: Booking, sealer: KeySealer) -> Subscription:
     """Registration's reading of other systems' commands."""
     return Subscription(
-        REGISTRATION_REQUESTS, [RegistrationRequested], Commands(booking, sealer).book_requested
+        REGISTRATION_REQUESTS,
+        [RegistrationRequested],
+        Commands(booking, sealer).book_requested,
+        codes=DEAD_LETTER_CODES,
     )
 
 

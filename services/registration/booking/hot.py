@@ -13,16 +13,15 @@ from services.registration.booking.bodies import (
     BookingOut,
     IdempotencyKey,
     NewcomerIn,
-    ParticipantOrNone,
     RegistrationIn,
 )
 from services.registration.booking.book import Booking
 from services.registration.booking.gather import Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
-from services.registration.envelopes import Origin
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
@@ -30,6 +29,7 @@ from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest
 from shared.web.hot_endpoints import HotEndpoint
+from shared.web.identity import AsParticipantOrNone
 from shared.web.tokens import Participant, TokenSigner, bearer
 
 # A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.
@@ -53,12 +53,12 @@ The answer is the outcome: confirmed with a ticket, or waitlisted with a positio
 If you are registered for the session already, you get that registration, with the code `already_registered`.
 Nothing is kept of a request that is refused. Sent again later, even with the same key, it may succeed:
 `session_full`, `session_closed`, `session_not_open`, `session_cancelled`, `places_above_capacity`,
-`idempotency_key_reused` (409), `session_unknown` (404), `participant_erased`, `places_need_group` (403),
-`group_unknown`, `participant_missing`, `participant_and_token` (422).
+`idempotency_key_reused` (409), `session_unknown` (404), `participant_erased` (401), `places_need_group`
+(403), `group_unknown`, `participant_missing`, `participant_and_token` (422).
 503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.""",
     status=201,
     answer=BookingOut,
-    asks={"form": RegistrationIn, "key": IdempotencyKey, "who": ParticipantOrNone},
+    asks={"form": RegistrationIn, "key": IdempotencyKey, "who": AsParticipantOrNone},
     responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
 )
 
@@ -124,7 +124,7 @@ class Registering:
         """The participant whose token the request carries, if it carries one."""
         if not authorization.lower().startswith(b"bearer "):
             return None
-        return self._verify(bearer(authorization, missing="there is no token", code="token_missing"))
+        return self._verify(bearer(authorization))
 
     def _booking_request(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
         newcomer = form.participant

@@ -8,8 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.registration.keyed_hash import KeyedHash
 from shared.runtime.ids import derived_id, joined
+from shared.runtime.keyed_hash import KeyedHash
 
 # Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
 KEY_PATTERN = r"^[A-Za-z0-9-]{16,64}$"

@@ -9,11 +9,11 @@ from services.registration.booking import events, rules
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
-from services.registration.envelopes import Origin
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import Session
+from shared.contracts.origin import Origin
 from shared.storage.unit_of_work import UnitOfWork
 
 # In one transaction.

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from services.registration.backlog import Backlog
 from services.registration.booking import metrics
 from services.registration.booking.promote import PROMOTED_MAX, Promotion
-from services.registration.envelopes import Origin
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
+from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 

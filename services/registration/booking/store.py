@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from services.registration.booking.rules import Answer, Registration
-from services.registration.documents import from_document, to_document
 from shared.storage import mongo
+from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import (
     ASCENDING,
     DESCENDING,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.registration.booking.bodies import RegistrationOut
 from services.registration.booking.tickets import TICKET_CHARS_MAX
 from services.registration.check_in.check_in import CheckIn
-from services.registration.envelopes import Origin
+from shared.contracts.origin import Origin
 from shared.web.forms import Form
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided

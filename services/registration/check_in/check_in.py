@@ -7,10 +7,10 @@ from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.check_in.rules import check_door, check_ticket, checked_in
-from services.registration.envelopes import Origin
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.mongo import Database

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.registration.envelopes import Origin
 from services.registration.erasure.erase import Erasure
+from shared.contracts.origin import Origin
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 

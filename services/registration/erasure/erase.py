@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from services.registration.envelopes import Origin
 from services.registration.erasure.store import ErasureStore
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database

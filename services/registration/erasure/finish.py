@@ -1,9 +1,9 @@
 """What an erasure leaves to do: registrations are cancelled in the background, one a transaction."""
 
-from services.registration.backlog import Backlog
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.store import RegistrationStore
 from services.registration.erasure.store import ErasureStore
+from shared.runtime.backlog import Backlog
 
 REGISTRATIONS_MAX = 10
 REQUESTS_MAX = 1_000

@@ -5,17 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
-from services.registration.envelopes import Origin
-from services.registration.keyed_hash import KeyedHash
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.rules import District, Group
 from services.registration.participants.store import GroupStore
-from services.registration.same_id import check_same_id
 from shared.contracts.checked import Code, Email, Id, Line, Name, Text
 from shared.contracts.events import Language
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.runtime.keyed_hash import KeyedHash
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, check_same_id, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.envelopes import Origin
 from services.registration.participants import events
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.store import ParticipantStore
+from shared.contracts.origin import Origin
 from shared.storage.unit_of_work import UnitOfWork
 
 

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from services.registration.envelopes import Origin, enclosed, record_of
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import Participant, ParticipantId
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
-from shared.messaging.publisher import Record
+from shared.contracts.origin import Origin, enclosed
+from shared.contracts.sources import REGISTRATION
+from shared.messaging.publisher import Record, record_of
 
 
 def joined(participant: Participant, key: ContactKey, origin: Origin, now: datetime) -> tuple[Record, Record]:
@@ -27,8 +28,8 @@ def joined(participant: Participant, key: ContactKey, origin: Origin, now: datet
     }
     cause = f"{id_}/{version}"
     return (
-        record_of(ParticipantKeyed, keyed, cause, origin, now),
-        record_of(ParticipantJoined, known, cause, origin, now),
+        record_of(ParticipantKeyed, keyed, cause, origin, now, source=REGISTRATION),
+        record_of(ParticipantJoined, known, cause, origin, now, source=REGISTRATION),
     )
 
 
@@ -40,6 +41,6 @@ def erased(
     gone = {"participant_id": participant_id, "version": version, "erased_at": now}
     cause = f"{participant_id}/{version}"
     return (
-        enclosed(ParticipantKeyed, keyed, cause, origin, now),
-        enclosed(ParticipantErased, gone, cause, origin, now),
+        enclosed(ParticipantKeyed, keyed, cause, origin, now, source=REGISTRATION),
+        enclosed(ParticipantErased, gone, cause, origin, now, source=REGISTRATION),
     )

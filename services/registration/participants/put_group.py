@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from services.registration.envelopes import Origin
 from services.registration.participants import events
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from services.registration.participants.store import GroupStore, ParticipantStore
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict

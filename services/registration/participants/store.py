@@ -8,9 +8,9 @@ opened groups        the data of groups from organisers; groups are participants
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.registration.documents import from_document, to_document
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from shared.storage import mongo
+from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 

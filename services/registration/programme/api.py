@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from services.registration.envelopes import Origin
 from services.registration.programme.bodies import (
     ActivitiesOut,
     ActivityIn,
@@ -17,11 +16,11 @@ from services.registration.programme.bodies import (
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.rules import Activity
 from services.registration.programme.store import ActivityStore
-from services.registration.same_id import check_same_id
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from services.registration.booking import metrics
 from services.registration.booking.promote import PROMOTED_MAX, Promotion
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.programme.rules import (
     Activity,
     EarlierVersion,
@@ -24,6 +23,7 @@ from services.registration.programme.rules import (
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database

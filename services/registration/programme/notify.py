@@ -10,16 +10,16 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.backlog import Backlog
 from services.registration.booking import events, metrics
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.participants.store import ParticipantStore
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import UNKNOWN_ORIGIN
 from shared.runtime import clock
+from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -92,7 +92,7 @@ class Notices:
             session = give_back(session, registration)
             one = replace(cancelled(registration), told_version=session.version)
             gone.append(one)
-            unit.tell(events.cancelled(one, session, BY_SESSION, Origin(), now))
+            unit.tell(events.cancelled(one, session, BY_SESSION, UNKNOWN_ORIGIN, now))
         await self._registrations.save(unit, gone)
         return session
 
@@ -109,6 +109,6 @@ class Notices:
             # The session may have been moved and moved back before anybody was notified.
             if known.time_and_venue != session.time_and_venue:
                 after = replace(after, version=after.version + 1)
-                unit.tell(events.moved(after, session, known.starts_at, known.venue, Origin(), now))
+                unit.tell(events.moved(after, session, known.starts_at, known.venue, UNKNOWN_ORIGIN, now))
             changed.append(after)
         await self._registrations.save(unit, changed)

@@ -7,9 +7,9 @@ session_places  when and where moved sessions were to be, until all their people
 
 from datetime import datetime
 
-from services.registration.documents import from_document, to_document
 from services.registration.programme.rules import Activity, EarlierVersion
 from shared.storage import mongo
+from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 

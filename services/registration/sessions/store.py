@@ -6,8 +6,8 @@ Every booking and cancellation updates its session, so the changes of one sessio
 
 from collections.abc import Collection
 
-from services.registration.documents import from_document, to_document
 from services.registration.sessions.rules import Session
+from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import (
     ASCENDING,
     Database,

@@ -9,6 +9,7 @@ from services.awards.issued.events import issued, issued_record
 from services.awards.issued.rules import Award
 from shared.contracts.envelope import Context
 from shared.contracts.events import AwardKind
+from shared.contracts.origin import Origin
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
 from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
@@ -30,4 +31,4 @@ AWARDS = st.builds(
 
 @given(AWARDS, CONTEXTS)
 def test_record_is_the_one_that_the_contract_makes(award: Award, parent: Context) -> None:
-    assert issued_record(award, parent) == to_record(issued(award, parent))
+    assert issued_record(award, parent) == to_record(issued(award, Origin(parent)))

@@ -72,7 +72,7 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
         assert (await inbox(client, person))["messages"] == []
         assert await at.database["preferences"].count_documents({}) == 0
         answer = await client.put("/preferences", json={"email": True}, headers=as_participant(person))
-        assert code_of(answer) == (409, "participant_erased")
+        assert code_of(answer) == (401, "participant_erased")
         id_ = (await at.messages(person))[0]["_id"]
         answer = await client.post(f"/deliveries/{id_}/retry", headers=ORGANISER)
         assert code_of(answer) == (409, "not_failed")

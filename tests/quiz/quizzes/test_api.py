@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.quiz.quizzes.store import QuizStore
+from shared.contracts.envelope import Context, from_headers
 from shared.contracts.events import QuizPublished
 from shared.contracts.topics import create_missing
 from tests.quiz.builders import as_resident, question, quiz, service
 from tests.quiz.http import definition, put
 from tests.support.kafka import read_all
 from tests.support.service import ORGANISER, code_of, new_id
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
@@ -34,15 +36,29 @@ async def test_a_quiz_is_published_once_and_changed_until_somebody_begins(kafka:
         assert code_of(await client.post(path, headers=as_resident("wang"))) == (409, "quiz_not_open")
         path = f"/quizzes/{quiz_id}/standings/me"
         assert code_of(await client.get(path, headers=as_resident("wang"))) == (404, "standing_unknown")
-        titles = []
-        for _ in range(100):
-            records = await read_all(kafka, QuizPublished.topic)
-            told = [QuizPublished.model_validate_json(record.value or b"") for record in records]
-            titles = [event.title for event in told if event.quiz_id == quiz_id]
-            if len(titles) == 2:
-                break
-            await asyncio.sleep(0.05)
-        assert titles == ["科普知识竞赛", "改了名的竞赛"]
+        published = await eventually(lambda: published_of(kafka, quiz_id), lambda them: len(them) == 2)
+        assert [event.title for _, event in published] == ["科普知识竞赛", "改了名的竞赛"]
+
+
+async def test_the_event_carries_the_correlation_id_of_the_request(kafka: str, mongo: str) -> None:
+    await create_missing(kafka)
+    quiz_id, headers = new_id(), ORGANISER | {"X-Correlation-ID": "of-the-request"}
+    async with service(mongo, kafka=kafka) as ([client], _):
+        answer = await client.put(f"/quizzes/{quiz_id}", json=definition(quiz()), headers=headers)
+        assert answer.headers["X-Correlation-ID"] == "of-the-request"
+        ((context, _event),) = await eventually(lambda: published_of(kafka, quiz_id))
+        assert context.correlation_id == "of-the-request"
+
+
+async def published_of(kafka: str, quiz_id: str) -> list[tuple[Context, QuizPublished]]:
+    """What `quiz.published` says of this quiz."""
+    found = []
+    for record in await read_all(kafka, QuizPublished.topic):
+        event = QuizPublished.model_validate_json(record.value or b"")
+        if event.quiz_id == quiz_id:
+            context = from_headers(record.headers, appended_at=datetime.now(UTC), key=quiz_id)
+            found.append((context, event))
+    return found
 
 
 async def test_two_changes_at_once_cannot_tell_one_and_keep_the_other(kafka: str, mongo: str) -> None:
@@ -78,9 +94,10 @@ async def test_another_process_knows_a_quiz_at_once(kafka: str, mongo: str) -> N
         assert datetime.fromisoformat(closing.json()["closes_at"]) > datetime.now(UTC)
         answer = await here.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident("li"))
         assert code_of(answer) == (409, "quiz_closed")
-        await asyncio.sleep(1.3)
-        answer = await there.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident("li"))
-        assert code_of(answer) == (409, "quiz_closed")
+        await eventually(
+            lambda: there.post(f"/quizzes/{quiz_id}/attempts", headers=as_resident(new_id())),
+            lambda answer: answer.status_code == 409 and code_of(answer) == (409, "quiz_closed"),
+        )
 
 
 async def test_a_quiz_read_back_is_what_a_put_takes_and_putting_it_changes_nothing(

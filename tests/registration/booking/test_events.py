@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from services.registration.booking import events
-from services.registration.envelopes import Origin
 from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationCheckedIn,
@@ -15,6 +14,7 @@ from shared.contracts.events import (
     RegistrationRejected,
     RegistrationWaitlisted,
 )
+from shared.contracts.origin import Origin
 from tests.registration.builders import NOW, SEALER, TICKETS, session, waiter
 from tests.registration.records import ORIGINS, TIMES, assert_as_contract
 
@@ -25,7 +25,7 @@ CAUSE = f"{WAITS.registration_id}/4"
 
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("now", TIMES)
-def test_outcomes(origin: Origin, now: datetime) -> None:
+def test_records_of_outcomes_are_what_the_contract_writes(origin: Origin, now: datetime) -> None:
     of = session(starts_at=now, activity_title='科普 “街” "é"')
     waitlisted = events.waitlisted(WAITS, of, 5, origin, now)
     assert_as_contract(waitlisted, RegistrationWaitlisted, CAUSE, origin, now)
@@ -37,7 +37,7 @@ def test_outcomes(origin: Origin, now: datetime) -> None:
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_what_comes_after_an_outcome(origin: Origin) -> None:
+def test_events_after_an_outcome_are_what_the_contract_writes(origin: Origin) -> None:
     of = session()
     cancelled = events.cancelled(WAITS, of, "session_cancelled", origin, NOW)
     assert_as_contract(cancelled, RegistrationCancelled, CAUSE, origin, NOW)
@@ -48,7 +48,7 @@ def test_what_comes_after_an_outcome(origin: Origin) -> None:
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_a_rejection(origin: Origin) -> None:
+def test_a_rejection_is_what_the_contract_writes(origin: Origin) -> None:
     rejected = events.rejected(
         key="the-requests-key",
         request_id="r",

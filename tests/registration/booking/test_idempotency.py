@@ -1,7 +1,7 @@
 """What makes a request the same request."""
 
 from services.registration.booking.idempotency import RequestKeys, command_key
-from services.registration.keyed_hash import KeyedHash
+from shared.runtime.keyed_hash import KeyedHash
 
 KEYS = RequestKeys(KeyedHash(b"secret"))
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from services.registration.backlog import Backlog
-from services.registration.envelopes import Origin
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.background import looping
+from shared.runtime.backlog import Backlog
 from shared.runtime.errors import Conflict
 from shared.storage.mongo import Database
 from tests.registration.builders import (

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
-from services.registration.envelopes import Origin
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import SessionId
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.storage.mongo import Database, Document
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -84,7 +84,7 @@ async def test_the_erased_register_no_more(mongo: str) -> None:
         gone = (await ask(client, "one", key=KEY)).json()
         await erase_whole(client, database, gone)
         for answer in (await ask(client, "one", token=gone["token"]), await ask(client, "one", key=KEY)):
-            assert (answer.status_code, answer.json()["code"]) == (403, "participant_erased")
+            assert (answer.status_code, answer.json()["code"]) == (401, "participant_erased")
         [seen] = (await client.get("/registrations", headers=bearer(gone["token"]))).json()["registrations"]
         assert (seen["status"], seen["ticket_code"]) == ("cancelled", None)
         assert (await check_in(client, gone["ticket_code"])).json()["code"] == "ticket_unknown"
@@ -101,7 +101,7 @@ async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: s
         for copy in (client, other):
             for session_id in ("one", "two"):
                 refused = await ask(copy, session_id, token=gone["token"])
-                assert (refused.status_code, refused.json()["code"]) == (403, "participant_erased")
+                assert (refused.status_code, refused.json()["code"]) == (401, "participant_erased")
         assert await database["registrations"].count_documents({"status": {"$ne": "cancelled"}}) == 0
         assert await seats(client, "fair") == (5, 0)
         assert await left_of(database, gone["participant_id"]) == []

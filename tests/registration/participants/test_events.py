@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from services.registration.envelopes import Origin
 from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from tests.registration.builders import SEALER
 from tests.registration.records import ORIGINS, TIMES, assert_as_contract
@@ -18,7 +18,7 @@ KEY = SEALER.new_key()
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("now", TIMES)
 @pytest.mark.parametrize("whole", [True, False])
-def test_joining(origin: Origin, now: datetime, whole: bool) -> None:
+def test_records_of_joining_are_what_the_contract_writes(origin: Origin, now: datetime, whole: bool) -> None:
     contact = lock_contact(Contact(name="李“小”\\明", email="o'brien@example.ie"), KEY.key)
     profile = (
         Profile("group", "school-1", "华龙区 \u00e9/<>", "youth", "en", contact)
@@ -33,7 +33,7 @@ def test_joining(origin: Origin, now: datetime, whole: bool) -> None:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 @pytest.mark.parametrize("now", TIMES)
-def test_erasure(origin: Origin, now: datetime) -> None:
+def test_events_of_an_erasure_are_what_the_contract_writes(origin: Origin, now: datetime) -> None:
     keyed, erased = events.erased(ParticipantId("p"), 4, origin, now)
     assert_as_contract(keyed, ParticipantKeyed, "p/4", origin, now)
     assert_as_contract(erased, ParticipantErased, "p/4", origin, now)

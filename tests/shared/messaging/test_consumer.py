@@ -133,7 +133,7 @@ async def test_batch_that_outlasts_another_members_turn_does_not_set_the_group_b
             return []
 
     first, second = Held(), Ear()
-    subscription = Subscription(readers_of(contract), [contract], first.hear)
+    subscription = Subscription(readers_of(contract), [contract], first.hear, codes=())
     async with (
         publishing(kafka, "test") as publisher,
         # A name that sorts last: the only partition is the other's as long as there is one.

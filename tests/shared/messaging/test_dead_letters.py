@@ -198,7 +198,7 @@ async def test_nothing_is_committed_before_its_dead_letters_are_stored(kafka: st
     await say(kafka, contract, [1])
     publisher = NoDeadLetters(kafka, "test")
     ear = Ear()
-    subscription = Subscription(readers_of(contract), [contract], ear.hear)
+    subscription = Subscription(readers_of(contract), [contract], ear.hear, codes=())
     async with consuming(kafka, [subscription], publisher, policy=QUICK) as [consumer]:
         await eventually(lambda: publisher.refused > 2)
         assert await committed(kafka, readers_of(contract), contract.topic) == {}

@@ -25,7 +25,7 @@ Read = tuple[Any, str, str, str | None]
 """An event's data, id, type and subject."""
 
 BODY = {"who": "wang", "number": 7, "words": "科普", "of_a_later_version": True}
-TIME = "2023-05-20T09:00:00Z"
+
 SECONDS = 10
 # A program, not a library: where it is installed it is one more writer and reader.
 KCAT = shutil.which("kcat")
@@ -97,7 +97,7 @@ async def test_record_of_another_library_is_accepted_like_our_own(
         received.extend(batch)
         return []
 
-    subscription = Subscription(readers_of(contract), [contract], hear)
+    subscription = Subscription(readers_of(contract), [contract], hear, codes=())
     async with (
         publishing(kafka, "test") as publisher,
         consuming(kafka, [subscription], publisher),

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.checked import Email, Id, Line, MomentIn, Name, Zone
 from shared.runtime.errors import Invalid, Rejected
 from shared.web import wording
-from shared.web.forms import FAULTS_MAX, Form, after_of, place_after, read_form
+from shared.web.forms import FAULTS_MAX, Form, after_of, check_same_id, place_after, read_form
 from shared.web.problems import encoded
 from shared.web.wording import Language, language_of
 
@@ -235,3 +235,11 @@ def test_a_place_beyond_every_database_is_none(value: object, kind: type) -> Non
     with pytest.raises(Rejected) as found:
         place_after(after_of(value, "a"), kind, str)
     assert found.value.code == "after_invalid"
+
+
+def test_body_names_the_id_of_the_path_or_none() -> None:
+    check_same_id(None, "one")
+    check_same_id("one", "one")
+    with pytest.raises(Rejected) as refused:
+        check_same_id("other", "one")
+    assert refused.value.code == "id_differs"

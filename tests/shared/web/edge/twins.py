@@ -17,7 +17,7 @@ from shared.runtime.errors import Conflict
 from shared.web.edge.limits import Limits
 from shared.web.forms import Form, read_form
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import ASK_FOR_TOKEN, AsParticipant
+from shared.web.identity import AsParticipant
 from shared.web.tokens import Participant, TokenSigner, TokenVerifier, bearer, new_key_pair
 from tests.support.service import SIGNER, TOKEN_PUBLIC_KEY
 from tests.support.web import bare_app, port_of, serving
@@ -58,7 +58,7 @@ def app_with_twins() -> FastAPI:
         return {"id": id_, "text": wish.text, "who": who}
 
     def verified(_: str, authorization: bytes) -> Participant:
-        token = bearer(authorization, missing=ASK_FOR_TOKEN, code="token_missing")
+        token = bearer(authorization)
         return verifier.verify(token, datetime.now(UTC))
 
     async def hot_post(request: HotRequest) -> tuple[int, bytes]:

@@ -16,9 +16,9 @@ class KeyedHash:
     secret: bytes
 
     @classmethod
-    def from_private_key(cls, private_key_pem: str) -> "KeyedHash":
-        """The secret is computed from the service's token key, so that there is one secret less."""
-        return cls(hmac.digest(private_key_pem.encode(), b"kepu registration idempotency", "sha256"))
+    def from_private_key(cls, private_key_pem: str, purpose: bytes) -> "KeyedHash":
+        """A secret derived from a key that the service has anyway, so that it keeps one secret less."""
+        return cls(hmac.digest(private_key_pem.encode(), purpose, "sha256"))
 
     def of(self, content: bytes) -> str:
         """The hash; it is the same for the same content."""

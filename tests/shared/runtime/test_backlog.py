@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from services.registration.backlog import LOOK_SECONDS, Backlog, NothingDone
+from shared.runtime.backlog import LOOK_SECONDS, Backlog, NothingDone
 
 
 class Items:

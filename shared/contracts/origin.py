@@ -1,0 +1,41 @@
+"""What an event follows from, and events with their origin in the envelope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.contracts.envelope import Context, Envelope, Event, enclose
+from shared.runtime import logs
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event follows from: another event (`parent`), or a request (`correlation_id`)."""
+
+    parent: Context | None = None
+    correlation_id: str | None = None
+
+    @classmethod
+    def of_request(cls) -> "Origin":
+        """The HTTP request that is being answered."""
+        return cls(correlation_id=logs.correlation_id.get())
+
+
+UNKNOWN_ORIGIN = Origin()
+"""Of an event that a background loop made: its correlation id is its own id."""
+
+
+def enclosed(
+    contract: type[Event], fields: Fields, cause: str, origin: Origin, now: datetime, *, source: str
+) -> Envelope[Event]:
+    """An event in its envelope, made of fields that its contract checks."""
+    return enclose(
+        contract.model_validate(fields),
+        source=source,
+        cause=cause,
+        now=now,
+        parent=origin.parent,
+        correlation_id=origin.correlation_id,
+    )
