@@ -11,10 +11,12 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from ops.stack import Stack
 from ops.stack.scratch import scratch
 from ops.stack.watch import servers_of, watching
+from tests.support.waiting import eventually
 
 # Every process of a run has this in its environment, so that it can be ended with the run. Not named KEPU_…:
 # some tests take those variables away.
@@ -63,3 +65,18 @@ def own_stack() -> Iterator[Stack]:
     # Not pytest's folders: those stay for some time, and this data is 0.3 GB.
     with scratch("kepu-own-") as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
         yield stack
+
+
+async def stand_still(pid: int) -> None:
+    """
+    Stop a process by SIGSTOP, and wait until each of its threads stands.
+
+    The signal alone is not enough: on another core a thread may still answer a request.
+    """
+
+    def all_stopped() -> bool:
+        tasks = Path(f"/proc/{pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+    os.kill(pid, signal.SIGSTOP)
+    await eventually(all_stopped)

@@ -90,7 +90,7 @@ async def test_from_the_answer_on_the_erased_can_do_nothing_and_hear_of_nothing(
         # Nothing is done in the background yet.
         for again in (ask(client, "one", key=KEY), ask(client, "two", token=gone["token"])):
             answer = await again
-            assert (answer.status_code, answer.json()["code"]) == (403, "participant_erased")
+            assert (answer.status_code, answer.json()["code"]) == (401, "participant_erased")
         refused = await check_in(client, gone["ticket_code"])
         assert (refused.status_code, refused.json()["code"]) == (404, "ticket_unknown")
         await put(client, "of-one", activity("one", capacity=1, waiting_max=5, venue="体育馆", **now_on()))

@@ -108,9 +108,8 @@ def test_record_whose_length_is_wrong_takes_those_behind_it_along_and_no_others(
     records = records_of([600] * neighbours)
     batch = batch_of(records)
     whole = len(batch_of(records[:2]))
-    # A length of two bytes, which says that it goes far beyond the end.
-    batch[whole : whole + 2] = b"\xfe\xff"
-    batch[whole + 2] |= 0x80
+    # The largest length that there is: it goes far beyond the end.
+    batch[whole : whole + 5] = b"\xfe\xff\xff\xff\x0f"
     found = read(bytes(checked(batch)), 100, 2**40)
     assert [(record.offset, isinstance(record, Unreadable)) for record in found] == [
         (0, False),

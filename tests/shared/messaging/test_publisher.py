@@ -21,7 +21,7 @@ from shared.messaging.publisher import (
 )
 from shared.runtime.errors import Rejected, Unavailable
 from tests.support.kafka import new_contract, read_all, said
-from tests.support.servers import own_stack
+from tests.support.servers import own_stack, stand_still
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -106,7 +106,7 @@ async def test_what_a_producer_that_was_given_up_still_held_is_never_written(own
     pid = own.pid("kafka")
     assert pid is not None
     # Kafka stands still: what is sent now is on its way and stays there.
-    os.kill(pid, signal.SIGSTOP)
+    await stand_still(pid)
     try:
         writing = asyncio.create_task(publisher.publish([said(contract, 1)]))
         await asyncio.sleep(0)
@@ -137,7 +137,7 @@ async def test_ping_answers_within_seconds_while_kafka_stands_still(own: Stack) 
     publisher = Publisher(own.kafka, "test")
     pid = own.pid("kafka")
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    await stand_still(pid)
     try:
         for _ in range(2):
             started = time.monotonic()
