@@ -17,7 +17,7 @@ from ops.stack.state import State, load
 
 KEPU = str(Path(sys.executable).with_name("kepu"))
 OWN = {name: value for name, value in os.environ.items() if not name.startswith("KEPU_")}
-BEGIN_SECONDS_MAX = 60.0
+BEGIN_SECONDS_MAX = 180.0
 END_SECONDS_MAX = 30.0
 # By this in their environment all processes of a command are found, however they were started.
 TRIAL = "TRIAL_OF"
