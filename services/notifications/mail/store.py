@@ -118,7 +118,7 @@ class MailQueue:
                     for one, outcome in marked
                 ]
                 await self._messages.bulk_write(writes, ordered=False, session=unit.session)
-                unit.tell(*[event for pair in marked for event in _events_of(*pair, now)])
+                unit.publish(*[event for pair in marked for event in _events_of(*pair, now)])
             return marked
 
         marked = await save_together(self._database, work)
@@ -161,7 +161,7 @@ class MailQueue:
                 except (KeyError, TypeError):
                     outcome, events = UNREADABLE, []
                     unreadable += 1
-                unit.tell(*events)
+                unit.publish(*events)
                 writes.append(UpdateOne({"_id": document["_id"]}, _change(outcome, now)))
             if writes:
                 await self._messages.bulk_write(writes, ordered=False, session=unit.session)

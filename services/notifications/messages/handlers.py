@@ -22,7 +22,7 @@ from services.notifications.messages.rules import (
     messages_of,
 )
 from services.notifications.messages.store import MessageStore, Stored
-from services.notifications.texts.policy import POLICY, recipient_of
+from services.notifications.texts.policy import NOTICES, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
@@ -56,7 +56,7 @@ def subscriptions(
             wake()
         return inbox_deliveries(stored)
 
-    contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *POLICY)
+    contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *NOTICES)
     return [
         Subscription(topics.NOTIFICATIONS, contracts, notify, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES)
     ]
@@ -87,13 +87,13 @@ async def erase_participants(
 
 async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: MessageStore) -> list[Stored]:
     """Store the messages about a batch's events. An inbox message is delivered by being stored."""
-    in_policy = [received for received in batch if type(received.event) in POLICY]
-    if not in_policy:
+    with_notice = [received for received in batch if type(received.event) in NOTICES]
+    if not with_notice:
         return []
     now = clock.now()
-    reach = await contacts.reach({recipient_of(received.event) for received in in_policy})
+    reach = await contacts.reach({recipient_of(received.event) for received in with_notice})
     new: list[tuple[Message, Outcome]] = []
-    for received in in_policy:
+    for received in with_notice:
         how = reach.get(recipient_of(received.event))
         try:
             made = messages_of(received.event, received.context, now, how)

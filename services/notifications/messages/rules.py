@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.texts.policy import (
-    POLICY,
+    NOTICES,
     REQUESTED_KIND,
     Fact,
     channels_of,
@@ -55,7 +55,7 @@ class Message(msgspec.Struct, frozen=True):
     A message to one participant about one event, on one channel.
 
     `facts` is None after the recipient is erased. `unmailed` is a code on an inbox message: why there is no
-    mail beside it although the policy asks for one.
+    mail beside it although its notice asks for one.
     """
 
     message_id: MessageId
@@ -125,7 +125,7 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     """
     if not is_reportable(cause.id):
         raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
-    kind, facts, recipient_id = POLICY[type(event)].kind, facts_of(event), recipient_of(event)
+    kind, facts, recipient_id = NOTICES[type(event)].kind, facts_of(event), recipient_of(event)
     channels, unmailed = channels_of(event), None
     if reach == "unaddressed" and len(channels) > 1:
         channels, unmailed = ("inbox",), NO_ADDRESS

@@ -1,5 +1,5 @@
 """
-The policy: the events for which participants get messages, the channels, and the facts. All functions are
+The notices: the events for which participants get messages, the channels, and the facts. All functions are
 pure.
 
 To notify people of another event, add a row here and a template `KIND.txt` to templates/zh-CN and
@@ -44,7 +44,7 @@ class Notice:
 
 _SESSION = ("activity_title", "starts_at", "venue", "places")
 
-POLICY: Mapping[type[Event], Notice] = {
+NOTICES: Mapping[type[Event], Notice] = {
     events.RegistrationConfirmed: Notice(
         "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
@@ -78,13 +78,13 @@ POLICY: Mapping[type[Event], Notice] = {
     events.NotificationRequested: Notice(REQUESTED_KIND, ("subject", "body"), ()),
 }
 
-KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in POLICY.items()}
-_FACTS = {event: attrgetter(*notice.facts) for event, notice in POLICY.items()}
+KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in NOTICES.items()}
+_FACTS = {event: attrgetter(*notice.facts) for event, notice in NOTICES.items()}
 
 
 def recipient_of(event: Event) -> str:
     """The id of the participant to notify of this event."""
-    recipient_id: str = getattr(event, POLICY[type(event)].recipient)
+    recipient_id: str = getattr(event, NOTICES[type(event)].recipient)
     return recipient_id
 
 
@@ -92,10 +92,10 @@ def channels_of(event: Event) -> tuple[Channel, ...]:
     """The channels for this event, each once."""
     if isinstance(event, events.NotificationRequested):
         return tuple(dict.fromkeys(event.channels))
-    return POLICY[type(event)].channels
+    return NOTICES[type(event)].channels
 
 
 def facts_of(event: Event) -> dict[str, Fact]:
     """The facts that the event's template needs."""
-    notice = POLICY[type(event)]
+    notice = NOTICES[type(event)]
     return dict(zip(notice.facts, _FACTS[type(event)](event), strict=True))

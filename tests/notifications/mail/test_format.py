@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.notifications.mail.format import Mail, format_mail
 from services.notifications.messages.rules import MessageId
-from services.notifications.texts.policy import POLICY, facts_of
+from services.notifications.texts.policy import NOTICES, facts_of
 from services.notifications.texts.render import Texts
 from shared.contracts import checked
 from shared.contracts.envelope import Event
@@ -132,7 +132,7 @@ def test_whatever_a_text_holds_the_mail_has_our_headers_and_the_text(
 def test_no_template_makes_a_header_of_a_fact(event: Event, language: Language, odd: str) -> None:
     texts = Texts({"zh-CN": odd, "en": odd})
     facts = {name: odd if isinstance(fact, str) else fact for name, fact in facts_of(event).items()}
-    words = texts.render(POLICY[type(event)].kind, facts | {"ticket_code": odd}, language)
+    words = texts.render(NOTICES[type(event)].kind, facts | {"ticket_code": odd}, language)
     body = texts.letter(words, name=odd, language=language, date=NOW)
     content = made(subject=words.subject, body=body, language=language).content
     read = email.message_from_bytes(content, policy=email.policy.SMTP.clone(raise_on_defect=True))

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
-from services.notifications.texts.policy import KINDS, POLICY
+from services.notifications.texts.policy import KINDS, NOTICES
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel, ParticipantErased, ParticipantJoined, ParticipantKeyed
@@ -21,7 +21,7 @@ RETRY_POLICY = RetryPolicy()
 
 def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:
     read = {topic.name for topic in topics.LIVE if topics.NOTIFICATIONS in topic.groups}
-    handled: list[type[Event]] = [*POLICY, ParticipantKeyed, ParticipantJoined, ParticipantErased]
+    handled: list[type[Event]] = [*NOTICES, ParticipantKeyed, ParticipantJoined, ParticipantErased]
     assert {event.topic for event in handled} == read
 
 

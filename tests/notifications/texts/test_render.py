@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import services.registration
 from services.notifications.messages.rules import messages_of
 from services.notifications.texts.dates import moment_en, moment_zh
-from services.notifications.texts.policy import POLICY, Fact
+from services.notifications.texts.policy import NOTICES, Fact
 from services.notifications.texts.reasons import OTHER_REASON, REASONS
 from services.notifications.texts.render import Texts, Words
 from services.notifications.texts.tickets import with_ticket_code
@@ -65,7 +65,7 @@ def said(event: Event, language: Language = "zh-CN", to: str = "person") -> tupl
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_message_has_words_in_every_language(language: Language) -> None:
-    assert TEXTS.kinds(language) == {notice.kind for notice in POLICY.values()}
+    assert TEXTS.kinds(language) == {notice.kind for notice in NOTICES.values()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -182,7 +182,7 @@ def _shown(line: str) -> bool:
     return line.translate(dict.fromkeys(map(ord, "\u200c\u200d"))).isprintable()
 
 
-KINDS = {notice.kind: notice.facts for notice in POLICY.values()} | {"unheard_of": ()}
+KINDS = {notice.kind: notice.facts for notice in NOTICES.values()} | {"unheard_of": ()}
 STORED = st.sampled_from(sorted(KINDS)).flatmap(
     lambda kind: st.tuples(st.just(kind), st.fixed_dictionaries(dict.fromkeys(KINDS[kind], FACTS)))
 )
