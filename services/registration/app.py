@@ -84,13 +84,12 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Erasure(database, participants, erasures),
         )
     if service.works:
-        service.consume(booking_handlers.subscription(booking, sealer))
-        for work in (
-            Notices(database, activities, sessions, participants, registrations),
-            OwedPromotions(database, sessions, promotion),
-            UnfinishedErasures(erasures, registrations, cancellation),
-        ):
-            service.run(work.backlog().loop())
+        service.consume(*booking_handlers.subscriptions(booking, sealer))
+        service.run(
+            Notices(database, activities, sessions, participants, registrations).loop,
+            OwedPromotions(database, sessions, promotion).loop,
+            UnfinishedErasures(erasures, registrations, cancellation).loop,
+        )
 
 
 def assemble(settings: RegistrationSettings) -> FastAPI:

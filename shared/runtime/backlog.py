@@ -1,11 +1,10 @@
 """
-What a request leaves to be done in the background: a chunk of one item at a time, and the items in turn.
+Work that a request leaves to the background: one chunk of one item at a time, and the items in turn.
 
-How much follows from a request is for others to decide: how many wait for places, how many sessions somebody
-is registered for. One transaction for all of it would be too long, for the request and for whoever needs the
-same documents. So the request decides what must hold at once, and marks the item. A `Backlog` does the rest.
-What is left is always read from the database. So after a crash another process goes on where the last chunk
-ended.
+A request may have any number of effects: many people wait for the places of a session, or one person has many
+registrations. One transaction for all of them would take too long, also for others that need the same
+documents. So the request does only what cannot wait, and marks the item. A `Backlog` does the rest. It always
+reads from the database what is left. So after a crash another process goes on where the last chunk ended.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,7 @@ ITEMS_MAX = 20
 LOOK_SECONDS = 1.0
 
 Pending = Callable[[str, int], Awaitable[list[str]]]
-"""The ids of at most so many items with something left to do, in their order, beginning after this id."""
+"""Gets an id and a number: returns at most this number of ids of unfinished items after this id, in order."""
 
 
 class NothingDone(Exception):
@@ -29,10 +28,14 @@ class Backlog:
 
     Args:
         name: the loop's name in /health and in metrics.
-        go_on: does the next chunk of the item with this id, in transactions of bounded size. It may run at
-            several processes at once, and for an item that is done already.
-        items_max: items of one turn. The next turn begins after them, so that none waits for another to be
-            done.
+        pending: finds the unfinished items.
+        go_on: does the next chunk of the item with this id, in transactions of bounded size. Several
+            processes may call it at the same time, also for an item that is already done.
+        items_max: items of one turn. The next turn begins after them, so a long item does not keep the
+            others waiting.
+
+    Attributes:
+        loop: does the work.
     """
 
     def __init__(
@@ -48,13 +51,10 @@ class Backlog:
         self._go_on = go_on
         self._items_max = items_max
         self._after = ""
-
-    def loop(self) -> Loop:
-        """The loop that does the work."""
-        return Loop(self._name, self.turn)
+        self.loop = Loop(name, self.turn)
 
     async def turn(self) -> float:
-        """Do a chunk of each of the next items; returns how long to rest, in seconds."""
+        """Do a chunk of each of the next items. Returns the pause until the next turn, in seconds."""
         some = await self._pending(self._after, self._items_max)
         if not some and self._after:
             some = await self._pending("", self._items_max)
@@ -62,6 +62,6 @@ class Backlog:
         self._after = some[-1] if len(some) == self._items_max else ""
         failed = await each(self._name, some, self._go_on)
         if some and failed == len(some):
-            # The cause is probably no single item. Health has to show it.
+            # The cause is probably not one item. /health has to show it.
             raise NothingDone(f"{failed} items of {failed} failed")
         return 0.0 if len(some) > failed else LOOK_SECONDS

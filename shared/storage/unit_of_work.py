@@ -56,9 +56,6 @@ class UnitOfWork:
         """Publish these events after the transaction, in this order. If it fails, none is published."""
         self.events += events
 
-    # Its name in services/registration and services/notifications/mail.
-    tell = publish
-
 
 async def save_together(
     database: Database,

@@ -120,7 +120,7 @@ class Booking:
         await self._registrations.add_answers(unit, batch.new_answers)
         changed = batch.changed_sessions
         await self._sessions.save(unit, [changed[id_] for id_ in sorted(changed)])
-        unit.tell(*batch.events)
+        unit.publish(*batch.events)
 
 
 def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:

@@ -99,7 +99,7 @@ class Cancellation:
             return registration, Counter()
         gone = cancelled(registration)
         await self._registrations.save(unit, [gone])
-        unit.tell(events.cancelled(gone, session, code, origin, now))
+        unit.publish(events.cancelled(gone, session, code, origin, now))
         session, counts = await self._promotion.promote(unit, give_back(session, registration), origin, now)
         await self._sessions.save(unit, [session])
         return gone, counts + Counter(cancelled=1)

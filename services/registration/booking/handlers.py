@@ -1,4 +1,4 @@
-"""Registrations by event: places that other systems ask for."""
+"""Requests for places that other systems send as commands."""
 
 from services.registration.booking.batch import BookingRequest, Newcomer
 from services.registration.booking.book import Booking
@@ -17,14 +17,16 @@ from shared.runtime.errors import Rejected
 DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
 
 
-def subscription(booking: Booking, sealer: KeySealer) -> Subscription:
-    """Registration's reading of other systems' commands."""
-    return Subscription(
-        REGISTRATION_REQUESTS,
-        [RegistrationRequested],
-        Commands(booking, sealer).book_requested,
-        codes=DEAD_LETTER_CODES,
-    )
+def subscriptions(booking: Booking, sealer: KeySealer) -> list[Subscription]:
+    """The commands of other systems."""
+    return [
+        Subscription(
+            REGISTRATION_REQUESTS,
+            [RegistrationRequested],
+            Commands(booking, sealer).book_requested,
+            codes=DEAD_LETTER_CODES,
+        )
+    ]
 
 
 class Commands:

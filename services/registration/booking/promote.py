@@ -75,7 +75,7 @@ class Promotion:
         promoted, session = rules.promote(session, alive, now)
         promoted = [self._with_ticket(one, keys[one.participant_id]) for one in promoted]
         await self._registrations.save(unit, promoted)
-        unit.tell(*(events.confirmed(one, session, origin, now, promoted=True) for one in promoted))
+        unit.publish(*(events.confirmed(one, session, origin, now, promoted=True) for one in promoted))
         if len(head) == limit and len(promoted) == len(alive) and session.waiting and session.free > 0:
             behind = min(session.waiting, session.free, COUNTED_MAX)
             places = await self._registrations.places_waited_for(unit, session.session_id, behind)
@@ -88,7 +88,7 @@ class Promotion:
         """Cancel waits of the erased."""
         for one in gone:
             session = give_back(session, one)
-            unit.tell(events.cancelled(cancelled(one), session, BY_ERASURE, origin, now))
+            unit.publish(events.cancelled(cancelled(one), session, BY_ERASURE, origin, now))
         await self._registrations.save(unit, [cancelled(one) for one in gone])
         return session
 

@@ -19,10 +19,7 @@ class OwedPromotions:
         self._database = database
         self._sessions = sessions
         self._promotion = promotion
-
-    def backlog(self) -> Backlog:
-        """The sessions with such promotions."""
-        return Backlog("promoting", self._sessions.owing, self.promote)
+        self.loop = Backlog("promoting", sessions.owing, self.promote).loop
 
     async def promote(self, session_id: str, limit: int = PROMOTED_MAX) -> bool:
         """

@@ -70,7 +70,7 @@ class CheckIn:
             check_door(session, now)
             arrived = checked_in(registration)
             await self._registrations.save(unit, [arrived])
-            unit.tell(events.checked_in(arrived, session, origin, now))
+            unit.publish(events.checked_in(arrived, session, origin, now))
             return Arrival(arrived, session, already=False)
 
         arrival = await save_together(self._database, work)

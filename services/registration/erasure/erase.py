@@ -47,7 +47,7 @@ class Erasure:
             await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
             await self._participants.remove_key(unit, id_)
             await self._erasures.add(unit, id_)
-            unit.tell(*events.erased(id_, version, origin, now))
+            unit.publish(*events.erased(id_, version, origin, now))
             return now
 
         return await save_together(self._database, work)

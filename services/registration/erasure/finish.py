@@ -18,10 +18,7 @@ class UnfinishedErasures:
         self._erasures = erasures
         self._registrations = registrations
         self._cancellation = cancellation
-
-    def backlog(self) -> Backlog:
-        """The participants of whom something is left."""
-        return Backlog("erasing", self._erasures.pending, self.go_on)
+        self.loop = Backlog("erasing", erasures.pending, self.go_on).loop
 
     async def go_on(self, participant_id: str, limit: int = REGISTRATIONS_MAX) -> bool:
         """

@@ -37,5 +37,5 @@ async def ensure_keys(
         renewed = replace(participant, profile=profile, version=participant.version + 1)
         await participants.save(unit, renewed)
         await participants.add_keys(unit, {renewed.participant_id: key.key})
-        unit.tell(*events.joined(renewed, key, origin, now))
+        unit.publish(*events.joined(renewed, key, origin, now))
     return keys

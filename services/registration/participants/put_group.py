@@ -88,7 +88,7 @@ class GroupChanges:
         await self._participants.save(unit, participant)
         if own_key is None:
             await self._participants.add_keys(unit, {id_: key.key})
-        unit.tell(*events.joined(participant, key, origin, clock.now()))
+        unit.publish(*events.joined(participant, key, origin, clock.now()))
         return group
 
 

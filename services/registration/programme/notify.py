@@ -43,10 +43,7 @@ class Notices:
         self._sessions = sessions
         self._participants = participants
         self._registrations = registrations
-
-    def backlog(self) -> Backlog:
-        """The sessions with people to be notified."""
-        return Backlog("telling", self._sessions.untold, self.notify)
+        self.loop = Backlog("telling", sessions.untold, self.notify).loop
 
     async def notify(self, session_id: str, limit: int = NOTIFIED_MAX) -> bool:
         """
@@ -92,7 +89,7 @@ class Notices:
             session = give_back(session, registration)
             one = replace(cancelled(registration), told_version=session.version)
             gone.append(one)
-            unit.tell(events.cancelled(one, session, BY_SESSION, UNKNOWN_ORIGIN, now))
+            unit.publish(events.cancelled(one, session, BY_SESSION, UNKNOWN_ORIGIN, now))
         await self._registrations.save(unit, gone)
         return session
 
@@ -109,6 +106,6 @@ class Notices:
             # The session may have been moved and moved back before anybody was notified.
             if known.time_and_venue != session.time_and_venue:
                 after = replace(after, version=after.version + 1)
-                unit.tell(events.moved(after, session, known.starts_at, known.venue, UNKNOWN_ORIGIN, now))
+                unit.publish(events.moved(after, session, known.starts_at, known.venue, UNKNOWN_ORIGIN, now))
             changed.append(after)
         await self._registrations.save(unit, changed)

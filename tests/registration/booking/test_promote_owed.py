@@ -175,7 +175,7 @@ async def test_the_loop_gives_all_that_is_owed_and_a_cancelled_session_owes_noth
             await register(client, 4, name)
             await give(database, name, at_once=1, capacity=9)
         await programme_changes(database).cancel_session("two", "weather")
-        loop = owed_promotions(database).backlog().loop()
+        loop = owed_promotions(database).loop
         async with looping(loop):
             await eventually(lambda: SessionStore(database).owing("", 9), lambda owing: owing == [])
             assert await loop.check() is None

@@ -126,7 +126,7 @@ async def test_from_the_answer_on_the_erased_can_do_nothing_and_hear_of_nothing(
 async def test_an_erasure_waits_for_no_session_and_is_held_up_by_none(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         gone, heads = await registered_everywhere(client)
-        loop = unfinished_erasures(database).backlog().loop()
+        loop = unfinished_erasures(database).loop
         async with taken(database, "two"):
             async with asyncio.timeout(5):
                 assert (await erase(client, gone)).status_code == 200

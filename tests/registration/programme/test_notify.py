@@ -226,7 +226,7 @@ async def test_the_loop_tells_all_that_is_untold(mongo: str) -> None:
         for name in ("one", "two"):
             await put(client, f"of-{name}", activity(name, capacity=9, **times()))
             await ask(client, name)
-        loop = notices(database).backlog().loop()
+        loop = notices(database).loop
         async with looping(loop):
             await call_off(client, "one")
             await put(client, "of-two", activity("two", capacity=9, **times(1)))
