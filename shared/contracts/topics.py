@@ -85,7 +85,7 @@ class Topic:
 
 
 def dead_letters(topic: str, group: str) -> str:
-    """The topic for the records of `topic` that this group has buried."""
+    """The topic for the records of `topic` that this group has dead-lettered."""
     return f"{topic}.{group}.dead"
 
 

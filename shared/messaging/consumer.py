@@ -1,5 +1,5 @@
 """
-A consumer of one group: poll, decode, settle, bury, commit, in this order.
+A consumer of one group: poll, decode, settle, write dead letters, commit, in this order.
 
 After a crash at any step the batch is repeated. A repeat does no harm, because ids are computed from causes
 (docs/decisions/0003-batches.md). Each step has a module of its own: `reading`, `decoding`, `settling` and
@@ -18,11 +18,11 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from shared.messaging import dead_letters
+from shared.messaging.dead_letters import write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
 from shared.messaging.membership import GIVES_WAY
-from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED, Policy
+from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED, Policy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reading, Stuck
 from shared.messaging.received import Raw, Subscription
@@ -42,14 +42,14 @@ class Consumer:
     One group's consumer in this process.
 
     Attributes:
-        halted: why it has stopped finally, or None.
+        stopped: why it has stopped for good, or None.
     """
 
     def __init__(
         self, subscription: Subscription, publisher: Publisher, policy: Policy | None = None
     ) -> None:
         self.group = subscription.group
-        self.halted: str | None = None
+        self.stopped: str | None = None
         self._policy = policy = policy or Policy()
         self._topics = tuple(contract.topic for contract in subscription.contracts)
         self._gather_ms = subscription.gather_ms
@@ -67,7 +67,7 @@ class Consumer:
         """Make all counters with 0. So Prometheus sees the first failure as an increase."""
         for topic in self._topics:
             metrics.CONSUMED.labels(topic, self.group)
-            for code in (*BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
+            for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED, *subscription.codes):
                 metrics.DEAD_LETTERED.labels(topic, self.group, code)
         for reason in RETRY_REASONS:
             metrics.RETRIES.labels(self.group, reason)
@@ -128,7 +128,7 @@ class Consumer:
         try:
             await self._work(records)
         except (HandlerFails, DecoderFails) as error:
-            self._halt(f"{error}; {WHAT_TO_DO}")
+            self._stop(f"{error}; {WHAT_TO_DO}")
         except Exception as error:
             # FastStream would skip the batch in silence, so repeat it instead. /health shows only the type of
             # the error: anybody may read it, and the text of an error may contain personal data.
@@ -144,7 +144,7 @@ class Consumer:
         self._oldest_at = min((one.record.timestamp for one in good), default=0) / 1000 or None
         dead += await self._settling.settle(good)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
-        await self._settling.until_available(lambda: dead_letters.bury(self._publisher, dead, self.group))
+        await self._settling.until_available(lambda: write_dead_letters(self._publisher, dead, self.group))
         if await self._reading.commit(self.running):
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
@@ -152,8 +152,8 @@ class Consumer:
         metrics.CONSUME_SECONDS.labels(self.group).observe(time.perf_counter() - started)
         metrics.BATCH_EVENTS.labels(self.group).observe(len(records))
 
-    def _halt(self, why: str) -> None:
-        self.halted = why
+    def _stop(self, why: str) -> None:
+        self.stopped = why
         log.error(
             "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
         )
@@ -203,7 +203,7 @@ class Consumer:
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""
-        if why := self.halted or self._paused or self._settling.outage or self._reading.outage:
+        if why := self.stopped or self._paused or self._settling.outage or self._reading.outage:
             return why
         consumer = self.running
         if consumer is None or all(task.done() for task in self._subscriber.tasks):

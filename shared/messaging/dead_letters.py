@@ -1,4 +1,4 @@
-"""Dead letters: each has a buried record unchanged, the reason, and the record's place in the log."""
+"""Dead letters: each has the original record unchanged, the reason, and the record's place in the log."""
 
 import logging
 from collections import Counter
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 REASON_CHARS_MAX = 500
 # Key, value and headers of a dead letter, without what Kafka adds to them.
 DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
-# Written at a time. Kafka has acknowledged them before the next are made.
-BURIED_BYTES_MAX = 1_048_576
+# Of dead letters in one write. The next ones are made after Kafka has acknowledged it.
+WRITE_BYTES_MAX = 1_048_576
 # Log lines for one batch. One more line counts the other dead letters.
 LINES_MAX = 20
 # Headers that identify an event and have nothing of its content, with their names in the log.
@@ -24,7 +24,7 @@ _NAMES = {"ce_id": "event_id", "ce_correlationid": "correlation_id"}
 _NAME_BYTES_MAX = 128
 
 
-async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
+async def write_dead_letters(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
     """
     Write dead letters, count them and log them.
 
@@ -36,7 +36,7 @@ async def bury(publisher: Publisher, dead: Sequence[Dead], group: str) -> None:
     for one in dead:
         letter = dead_letter(one, group)
         letter_bytes = size_of(letter)
-        if letters and size_bytes + letter_bytes > BURIED_BYTES_MAX:
+        if letters and size_bytes + letter_bytes > WRITE_BYTES_MAX:
             await publisher.write(letters)
             letters, size_bytes = [], 0
         letters.append(letter)
@@ -76,8 +76,8 @@ def dead_letter(dead: Dead, group: str) -> Record:
     headers = [*record.headers, *reasons]
     letter = topic, record.key, record.value, headers
     if size_of(letter) > DEAD_BYTES_MAX:
-        # The record passed the broker's limit because it was compressed. No topic takes it whole, so the dead
-        # letter has its ids alone.
+        # The record passed the broker's limit because it was compressed. No topic takes all of it, so the
+        # dead letter has only its ids.
         ids = [(name, value) for name, value in record.headers if name in _NAMES and _short(value)]
         return topic, None, b"", [*ids, *reasons]
     return letter

@@ -1,4 +1,4 @@
-"""Records to events. Each record is judged alone: a wrong one does not touch its neighbours."""
+"""Decode records to events. Each record is checked separately, so a wrong one does no harm to others."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
 
 
 class DecoderFails(Exception):
-    """A decoder of ours is wrong for all records, so no record is to blame."""
+    """A decoder of ours returns a wrong number of events. So the decoder is wrong, and not a record."""
 
 
 class Decoding:
@@ -49,7 +49,7 @@ class Decoding:
         }
 
     def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
-        """The good events in the order of their records, and the records to be buried."""
+        """The good events in the order of their records, and the records to be dead-lettered."""
         contexts: dict[int, Context] = {}
         dead: list[Dead] = []
         by_topic: dict[str, list[int]] = defaultdict(list)
@@ -66,8 +66,8 @@ class Decoding:
                 events.update(zip(places, self._events(topic, some), strict=True))
             except DecoderFails:
                 raise
-            except Exception:  # noqa: BLE001 (whatever a decoder raises is some record's fault, and no other's)
-                # One is wrong: find it, and keep its neighbours.
+            except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
+                # At least one is wrong: decode each one separately.
                 for place, record in zip(places, some, strict=True):
                     try:
                         [events[place]] = self._events(topic, [record])

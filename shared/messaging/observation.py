@@ -21,7 +21,7 @@ class Observation:
         self._kafka = kafka
         self._consumers = consumers
         self._seconds = seconds
-        # By group: the partitions that have a time series now. A halted consumer keeps those that it had
+        # By group: the partitions that have a time series now. A stopped consumer keeps those that it had
         # last.
         self._shown: dict[str, frozenset[TopicPartition]] = {}
 
@@ -34,8 +34,8 @@ class Observation:
 
     async def _observe(self, consumer: Consumer) -> None:
         try:
-            if consumer.halted is not None:
-                await self._observe_halted(consumer.group)
+            if consumer.stopped is not None:
+                await self._observe_stopped(consumer.group)
             elif (running := consumer.running) is not None:
                 await self._observe_running(consumer, running)
         except KafkaError as error:
@@ -59,8 +59,8 @@ class Observation:
             if (end := running.highwater(place)) is not None:
                 self._tell(consumer.group, place, end - committed.get(place, end))
 
-    async def _observe_halted(self, group: str) -> None:
-        """People need the lag of a halted group most. A client that is no member of the group asks for it."""
+    async def _observe_stopped(self, group: str) -> None:
+        """People need the lag of a stopped group most. A client outside the group asks for it."""
         places = sorted(self._shown.get(group, frozenset()))
         if not places:
             return

@@ -1,8 +1,8 @@
-"""When a record is buried, when a consumer tries again and when it stops: all of it as data, in one place."""
+"""When a record is dead-lettered, when a consumer tries again and when it stops. All numbers are here."""
 
 from dataclasses import dataclass
 
-# Codes of dead letters. A record is buried with one of these before any handler sees it ...
+# Codes of dead letters. A record gets one of these before any handler sees it ...
 UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
 BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.
 BAD_BODY = "bad_body"  # The value is not what the contract says.
@@ -11,17 +11,17 @@ TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
 SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the record names one of ours.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
-# ... with this one because our handler fails on it, also when it is the only event of the batch ...
+# ... or this one, because our handler fails on it even if it is the only event of the batch ...
 HANDLER_FAILED = "handler_failed"
-# ... or with a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
+# ... or a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
-# What a handler raises because of a number or a text that no database stores. Such values are in the event,
-# so the event is at fault: its batch is halved without another try, and it never counts towards `failed_max`.
-# Short on purpose. A bad deployment raises TypeError, KeyError, ValueError or bson's InvalidDocument just as
-# well, so those still stop the consumer.
+# A handler raises these because of a number or a text that no database stores. The value comes from the
+# event, so the event is wrong, not the handler: the batch is halved without another try, and the event never
+# counts towards `failed_max`. The list is short on purpose: a wrong release of ours may raise TypeError,
+# KeyError, ValueError or bson's InvalidDocument. So these still stop the consumer.
 CONTENT_ERRORS: tuple[type[Exception], ...] = (OverflowError, UnicodeEncodeError)
 
-BEFORE_HANDLING = (
+CODES_BEFORE_HANDLING = (
     UNREADABLE,
     BAD_HEADER,
     BAD_BODY,
@@ -38,19 +38,18 @@ class Policy:
     """
     The numbers of one consumer. Tests pass their own.
 
-    When an event is buried:
+    When an event is dead-lettered:
         tries_max: number of tries of a failing batch. Then it is halved.
         half_tries_max: number of tries of a half. A short error had time to end before.
         An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
 
     When the consumer stops:
-        failed_max: after so many events on which our own handler failed ...
-        failed_window: ... of so many that it handled last ...
-        failed_ratio_max: ... if these are also more than this part of them. The handler is at fault then, and
-            burying would empty the topic. Records that others wrote wrongly never count, nor do
-            `CONTENT_ERRORS`.
-        Only people can mend this, so that it stays so until the process starts again. Nothing else stops
-        a consumer for good.
+        failed_max, failed_window, failed_ratio_max: it stops if the handler failed on at least 100 of the
+            last 1,000 events, and on more than half of them. Then the handler is wrong. If the consumer went
+            on, all records would become dead letters. Wrong records of others never count, and
+            `CONTENT_ERRORS` neither.
+        Only people can fix this, so it stays stopped until the process starts again. Nothing else stops a
+        consumer for good.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.

@@ -18,7 +18,7 @@ Raw: TypeAlias = ConsumerRecord[bytes, bytes]
 
 
 class Dead(NamedTuple):
-    """A record to be buried, and why."""
+    """A record to be dead-lettered, and why."""
 
     record: Raw
     why: Rejected
@@ -26,16 +26,16 @@ class Dead(NamedTuple):
     @classmethod
     def of(cls, record: Raw, why: Rejected) -> "Dead":
         """
-        With the words of `why` alone.
+        A copy of `why` has only its message and code.
 
-        A raised error holds the frames that it went through, and they hold the records of the whole batch.
+        A raised error holds its stack frames, and they hold the records of the whole batch in memory.
         """
         return cls(record, Rejected(why.message, code=why.code))
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[E_co]):
-    """An event that came in, with the record that it was in."""
+    """An event, and the record that contained it."""
 
     event: E_co
     context: Context
@@ -49,7 +49,7 @@ class Received(Generic[E_co]):
 
 @dataclass(slots=True)
 class Batch(Generic[E_co]):
-    """The good events of one poll, in order. `reject` buries one of them."""
+    """The good events of one poll, in order. `reject` dead-letters one of them."""
 
     events: Sequence[Received[E_co]]
     rejected: list[Dead] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Batch(Generic[E_co]):
         return len(self.events)
 
     def reject(self, received: Received[Any], why: Rejected) -> None:
-        """Bury this event, because trying again cannot help. The other events are handled as usual."""
+        """Dead-letter this event, because trying again cannot help. The other events are handled as usual."""
         self.rejected.append(Dead.of(received.record, why))
 
 

@@ -44,7 +44,7 @@ class Settling:
         """
         Give the events to the handler, and publish the events that follow from them.
 
-        Returns: the records to be buried.
+        Returns: the records to be dead-lettered.
         Raises:
             HandlerFails: the handler failed on too many. No event of the batch counts as handled.
         """

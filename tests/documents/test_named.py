@@ -16,7 +16,7 @@ from ops.deployment.description import SERVICES
 from ops.documents.observing import names as metric_names
 from ops.documents.settings import assembled, settings_of
 from shared.contracts import topics
-from shared.messaging.policy import BEFORE_HANDLING, HANDLER_FAILED
+from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED
 from shared.runtime.settings import KafkaSettings, Settings, variable
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,7 @@ def test_topics_are_there(guide: Path) -> None:
 
 def test_every_reason_to_give_a_record_up_is_explained() -> None:
     text = (ROOT / "docs/operating.md").read_text()
-    assert [code for code in (*BEFORE_HANDLING, HANDLER_FAILED) if f"`{code}`" not in text] == []
+    assert [code for code in (*CODES_BEFORE_HANDLING, HANDLER_FAILED) if f"`{code}`" not in text] == []
 
 
 def test_what_is_not_there_is_noticed() -> None:

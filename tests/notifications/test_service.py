@@ -152,13 +152,13 @@ async def test_a_poison_event_is_dead_lettered_and_its_neighbours_are_told(kafka
 
         await eventually(told)
 
-        async def buried() -> list[bytes]:
+        async def dead_codes() -> list[bytes]:
             dead = await read_all(kafka, dead_letters("notification.requested", topics.NOTIFICATIONS))
             mine = [record for record in dead if (record.key or b"").decode() == person]
             return [dict(record.headers)["dead_code"] for record in mine]
 
-        await eventually(buried)
-        assert await buried() == [b"bad_body"]
+        await eventually(dead_codes)
+        assert await dead_codes() == [b"bad_body"]
 
 
 async def test_a_whole_run_logs_no_name_no_address_and_no_words(

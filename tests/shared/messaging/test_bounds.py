@@ -67,7 +67,7 @@ def large_header(contract: type[Said]) -> Sequence[Record]:
     return [(topic, key, value, [*headers, ("x", b" " * 8_300_000)])]
 
 
-def values_just_small_enough_to_be_buried(contract: type[Said]) -> Sequence[Record]:
+def values_just_short_enough(contract: type[Said]) -> Sequence[Record]:
     topic, key, _, headers = good(contract)
     return [(topic, key, b" " * 780_000, headers)] * 10
 
@@ -88,7 +88,7 @@ FLOODS = [
     (large_value, Codec.ZSTD, 60),
     (large_key, Codec.ZSTD, 60),
     (large_header, Codec.GZIP, 60),
-    (values_just_small_enough_to_be_buried, Codec.ZSTD, 20),
+    (values_just_short_enough, Codec.ZSTD, 20),
     (nothing_at_all, Codec.ZSTD, 1),
 ]
 
@@ -127,7 +127,7 @@ async def test_large_records_of_one_partition_do_not_keep_the_others_waiting(kaf
     contract = await new_contract(kafka, partitions=2, bytes_max=EVENT_BYTES_MAX)
     await say(kafka, contract, [1])
     [first] = await read_all(kafka, contract.topic)
-    flood = batch_of(values_just_small_enough_to_be_buried(contract), codec=Codec.ZSTD, bytes_max=9_000_000)
+    flood = batch_of(values_just_short_enough(contract), codec=Codec.ZSTD, bytes_max=9_000_000)
     await write_batch(kafka, contract.topic, flood, first.partition, times=30)
     ear = Ear()
     async with publishing(kafka, "test") as publisher, reading(kafka, contract, ear):
@@ -143,7 +143,7 @@ async def test_large_records_of_one_partition_do_not_keep_the_others_waiting(kaf
 async def test_dead_letters_of_what_was_small_are_small_on_disk(stack: Stack) -> None:
     kafka = stack.kafka
     contract = await new_contract(kafka, bytes_max=EVENT_BYTES_MAX)
-    flood = batch_of(values_just_small_enough_to_be_buried(contract), codec=Codec.ZSTD, bytes_max=9_000_000)
+    flood = batch_of(values_just_short_enough(contract), codec=Codec.ZSTD, bytes_max=9_000_000)
     await write_batch(kafka, contract.topic, flood, times=5)
     async with reading(kafka, contract, Ear()):
         await until_committed(kafka, contract, {0: 50})

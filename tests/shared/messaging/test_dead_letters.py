@@ -1,4 +1,4 @@
-"""Which records are buried, and what their dead letters hold; on a real broker."""
+"""Which records are dead-lettered, and what their dead letters hold; on a real broker."""
 
 import os
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder
 from shared.messaging.consuming import consuming
-from shared.messaging.dead_letters import BURIED_BYTES_MAX, bury, size_of
+from shared.messaging.dead_letters import WRITE_BYTES_MAX, size_of, write_dead_letters
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Dead, Subscription
 from shared.runtime.errors import Rejected, Unavailable
@@ -153,10 +153,10 @@ async def test_malformed_records_of_whatever_number_never_stop_a_group(kafka: st
             await eventually(lambda: sorted(ear.heard) == list(range(40)))
             assert consumer.problem() is None
 
-            async def all_buried() -> bool:
+            async def all_dead_lettered() -> bool:
                 return len(await read_all(kafka, dead_topic_of(contract))) == 4_000
 
-            await eventually(all_buried)
+            await eventually(all_dead_lettered)
     dead = await read_all(kafka, dead_topic_of(contract))
     assert {dict(record.headers)["dead_code"] for record in dead} == {b"bad_body"}
 
@@ -242,8 +242,8 @@ async def test_dead_letters_are_written_a_bounded_number_of_bytes_at_a_time() ->
         )
         for offset, size in enumerate(sizes)
     ]
-    await bury(publisher, dead, "readers")
+    await write_dead_letters(publisher, dead, "readers")
     assert [len(value or b"") for some in publisher.written for _, _, value, _ in some] == sizes
     for some in publisher.written:
-        assert len(some) == 1 or sum(map(size_of, some)) <= BURIED_BYTES_MAX
+        assert len(some) == 1 or sum(map(size_of, some)) <= WRITE_BYTES_MAX
     assert len(publisher.written) < 10

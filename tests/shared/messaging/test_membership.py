@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
 from shared.messaging.observation import LOOP
-from shared.messaging.policy import BEFORE_HANDLING
+from shared.messaging.policy import CODES_BEFORE_HANDLING
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch
 from tests.shared.messaging.readers import QUICK, Ear, reading, say
@@ -73,7 +73,7 @@ async def test_sessions_that_run_out_are_nobody_elses_doing_and_end_nothing(
             await eventually(lambda: caplog.text.count(lost) > number)  # noqa: B023 (awaited at once)
             await say(kafka, contract, [number])
             await eventually(lambda: number in ear.heard)  # noqa: B023 (awaited at once)
-        assert consumer.halted is None
+        assert consumer.stopped is None
     assert "gives way" not in caplog.text
 
 
@@ -141,7 +141,7 @@ async def test_lag_of_a_stopped_consumer_goes_on_being_told(kafka: str) -> None:
         await eventually(lambda: lag(contract) == 0)
         ear._before = broken
         await say(kafka, contract, [3])
-        await eventually(lambda: consumer.halted)
+        await eventually(lambda: consumer.stopped)
         await say(kafka, contract, range(4, 8))
         await eventually(lambda: lag(contract) == 5)
         assert value("kepu_consumer_running", {"group": readers_of(contract)}) == 0
@@ -169,7 +169,7 @@ async def test_counters_exist_before_the_first_failure(kafka: str) -> None:
     contract = await new_contract(kafka)
     group = readers_of(contract)
     async with reading(kafka, contract, Ear(), codes=["not_allowed"]):
-        for code in (*BEFORE_HANDLING, "handler_failed", "not_allowed"):
+        for code in (*CODES_BEFORE_HANDLING, "handler_failed", "not_allowed"):
             labels = {"topic": contract.topic, "group": group, "code": code}
             assert value("kepu_events_dead_lettered_total", labels) == 0
         assert value("kepu_events_consumed_total", {"topic": contract.topic, "group": group}) == 0

@@ -1,4 +1,4 @@
-"""When a batch is tried again, when an event is buried and when the consumer stops; on a real broker."""
+"""When a batch is tried again, when an event is dead-lettered, when the consumer stops; on a real broker."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -137,7 +137,7 @@ async def test_handler_that_fails_on_everything_is_stopped_before_it_drains_the_
 
     ear = Ear(always)
     async with reading(kafka, contract, ear) as consumer:
-        await eventually(lambda: consumer.halted, seconds=8)
+        await eventually(lambda: consumer.stopped, seconds=8)
         assert "the handler failed on 100 of" in str(consumer.problem())
         assert "start this process again" in str(consumer.problem())
     # It need not try each of them to know.
@@ -183,7 +183,7 @@ async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka
 
     policy = replace(QUICK, batch_events_max=5, failed_max=30)
     async with reading(kafka, contract, Ear(most), policy=policy) as consumer:
-        await eventually(lambda: consumer.halted, seconds=8)
+        await eventually(lambda: consumer.stopped, seconds=8)
         assert "the handler failed on 30 of" in str(consumer.problem())
 
 
@@ -195,7 +195,7 @@ async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> 
         return []
 
     async with reading(kafka, contract, Ear(), decode=too_few) as consumer:
-        await eventually(lambda: consumer.halted)
+        await eventually(lambda: consumer.stopped)
         assert "made 0 events of 3 records" in str(consumer.problem())
         assert "start this process again" in str(consumer.problem())
     assert await committed(kafka, readers_of(contract), contract.topic) == {}
