@@ -1,4 +1,4 @@
-"""What becomes of a mail that was claimed, and the daily limit of an address. Pure."""
+"""The outcome of a mail that was claimed, and the daily limit of an address. All functions are pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -80,7 +80,11 @@ def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetim
 
 
 def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
-    """Failed, if the mail was claimed too often and never marked: processes seem to die of sending it."""
+    """
+    Failed, if the mail was claimed too often and never marked.
+
+    The process probably crashes when it sends this mail.
+    """
     return Outcome("failed", "unconfirmed") if claimed.claims > retry_policy.claims_max else None
 
 
@@ -91,7 +95,7 @@ def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
 
 
 def spread_of(message_id: str) -> timedelta:
-    """How long after midnight this mail is due, so that not all that wait for the day are due at once."""
+    """How long after midnight this mail is due. So the waiting mails are not all due at one moment."""
     return SPREAD * (int.from_bytes(sha256(message_id.encode()).digest()[:4]) / 2**32)
 
 
@@ -105,9 +109,9 @@ def allowance_of(recipient_id: str, first: Mapping[str, str], today: date) -> st
     their own. All others share one. Strangers then take from each other.
 
     Who is known at an address is bounded too: the first `RECIPIENTS_PER_ADDRESS_MAX` recipients. They keep
-    their places whoever comes later. So nobody gets more than 20 mails a day from strangers who came today,
-    and never more than 20 for each place and 20 for newcomers, 220 in all. Whoever shares an address with
-    more than 10 others gets their mails a little later.
+    their places when others come later. So nobody gets more than 20 mails a day from strangers who came
+    today, and never more than 20 for each place and 20 for newcomers, 220 in all. If more than 10 recipients
+    share an address, some get their mails a little later.
 
     Args:
         first: the known recipients, each with the day of their first mail, as YYYY-MM-DD.

@@ -1,9 +1,9 @@
 """
-Mails handed over on several connections at once. One mail's fault does not stop the others.
+Hand mails over on several connections at the same time. A wrong mail does not stop the others.
 
-A server may close the connection because of one recipient, or for its own reasons. So a mail at which the
-connection closed is sent once more after all the others, on another connection. If that closes too, it counts
-as the mail's own fault.
+A server may close the connection because of one recipient, or for its own reasons. So if the
+connection closes at a mail, the mail is sent once more after all others, on another connection. If that one
+closes too, the mail is the reason.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shared.runtime import metrics
 
 log = logging.getLogger(__name__)
 
-# After so many closed connections at one mail, the mail is at fault.
+# After this number of closed connections at one mail, the mail is the reason.
 CLOSINGS_MAX = 2
 # For one mail, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
 SEND_SECONDS_MAX = 45.0

@@ -15,7 +15,7 @@ from shared.runtime.settings import Settings
 
 
 class MailSettings(Settings):
-    """What mails are configured by."""
+    """The settings of mails."""
 
     smtp_host: str = Field("127.0.0.1", description="the mail server")
     smtp_port: int = Field(25, ge=1, le=65_535, description="the mail server's port")
@@ -29,7 +29,10 @@ class MailSettings(Settings):
     )
     mail_retry_hours_max: float = Field(4.0, gt=0, le=24, description="the longest wait between two tries")
     mail_age_days_max: float = Field(
-        4.0, gt=0, le=7, description="a mail not delivered so long has failed; RFC 5321 advises 4 to 5 days"
+        4.0,
+        gt=0,
+        le=7,
+        description="a mail that is not delivered after this time has failed; RFC 5321 advises 4 to 5 days",
     )
     mails_per_address_day_max: int = Field(
         MAILS_PER_ALLOWANCE_DAY_MAX,

@@ -19,14 +19,14 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         pattern=KEY_PATTERN,
-        description="made up afresh for each request, and the same when it is sent again",
+        description="a new one for each request; the same one if the request is sent again",
         examples=["5f0c7a52-7f0e-4f5e-9d5c-0b8f6c1e3b0e"],
     ),
 ]
 
 
 class NewcomerIn(Form):
-    """Somebody who has no token yet. Name and e-mail are locked on arrival."""
+    """Somebody who has no token yet. Name and e-mail are encrypted immediately."""
 
     name: Name = Field(examples=["李小明"])
     email: Email | None = Field(None, examples=["li@example.org"])
@@ -56,7 +56,7 @@ class BookingOut(BaseModel):
     code: str | None = Field(None, description="for programs", examples=["already_registered"])
     reason: str | None = Field(None, description="for people")
     token: str | None = Field(
-        None, description="a newcomer's: speaks for the participant from now on; given for 24 hours"
+        None, description="only for newcomers: the token of the participant; a repeat gets it for 24 hours"
     )
 
 
@@ -70,7 +70,7 @@ class RegistrationOut(BaseModel):
     asked_at: datetime
     position: int | None = Field(None, description="on the waiting list now, from 1", examples=[2])
     ticket_code: str | None = Field(
-        None, description="to its holder alone, while there is one", examples=["7K3QX-M0R9T"]
+        None, description="only for its holder; null without a place", examples=["7K3QX-M0R9T"]
     )
     activity_id: str = Field(examples=["outreach-street"])
     activity_title: str = Field(examples=["科普宣传一条街"])

@@ -2,7 +2,7 @@
 Booking: many requests for places, decided in order in one transaction.
 
 HTTP and commands share it. A batch first locks its sessions, so batches at one session follow each other,
-whichever process they run in. Within a batch the order of the requests decides
+also if they run in different processes. Within a batch the order of the requests decides
 (docs/decisions/0007-booking.md).
 """
 
@@ -28,7 +28,7 @@ BOOKINGS_MAX = 200
 
 
 class Booking:
-    """Decides requests for places, and saves what becomes of them."""
+    """Decides requests for places, and saves the outcomes."""
 
     def __init__(
         self,
@@ -53,9 +53,10 @@ class Booking:
         """
         Decide requests in order.
 
-        Returns: for each its outcome, or why it is refused. Nothing is kept of a refusal: the same request
-        may be answered otherwise later. A command that is refused has an outcome too, except for
+        Returns: for each request its outcome, or why it is refused. A refusal is not stored: the same request
+        may get another answer later. A refused command has an outcome too, except for
         `idempotency_key_reused`.
+
         Args:
             contended_seconds_max: how long to try again if another transaction has taken a session.
 
@@ -80,14 +81,14 @@ class Booking:
 
     async def _book(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
         sessions = await self._sessions.lock(unit, {request.session_id for request in requests})
-        # Only now, with the sessions locked: the times of one session's facts then follow their order.
+        # After the sessions are locked: so a later decision on a session has a later time.
         now = clock.now()
         # A newcomer over HTTP gets a new id with each request. Such a participant cannot exist yet.
         known = [request for request in requests if request.newcomer is None or request.is_command]
         participants = await self._participants.lock(unit, {request.participant_id for request in known})
         answers = await self._registrations.answers(unit, {request.key for request in requests})
         alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
-        # A newcomer who repeats a request has been given another id, by which nobody was read yet.
+        # A newcomer who repeats a request has a new id. The answer has the first id, which is not read yet.
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
         erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
         keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)

@@ -1,9 +1,9 @@
 """
-Requests that come at the same time share a transaction, and a busy session holds up no other.
+Requests that come at the same time share a transaction. A busy session does not delay other sessions.
 
-One transaction for all sessions costs least. But it conflicts as a whole while another process keeps one of
-them, for example one that died within a transaction. Then each session is tried alone. A session that is
-still kept gets a queue of its own, until the queue is empty.
+One transaction for all sessions costs least. But if another process has locked one of the sessions, all of
+it conflicts. (A process that died within a transaction keeps its locks for a time.) Then each session is
+tried separately. A session that is still locked gets its own queue, until the queue is empty.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ class Gathering:
     Gathers requests for places.
 
     Args:
-        waiting_max: requests accepted and not yet decided; beyond it they are refused.
-        seconds_max: after so long a request is answered that it may have been booked or not.
+        waiting_max: number of requests that may wait for a decision. More are refused.
+        seconds_max: after this time a request gets the answer that it may have been booked or not.
     """
 
     def __init__(self, booking: Booking, *, waiting_max: int, seconds_max: float) -> None:
@@ -71,7 +71,7 @@ class Gathering:
     async def _book_together(
         self, requests: Sequence[BookingRequest]
     ) -> Sequence[Decided | Awaitable[Decided]]:
-        # Who asked for a busy session before stands in its queue: later ones go behind them.
+        # Earlier requests for a busy session are in its queue. So later ones go there too, behind them.
         together = [one for one in requests if one.session_id not in self._queues]
         decided: dict[int, Decided] = {}
         try:

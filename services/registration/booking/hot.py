@@ -1,5 +1,5 @@
 """
-Asking for places over HTTP: what a rush of people does.
+Requests for places over HTTP. Many people send them at the same moment.
 
 It is a hot endpoint (shared/web/hot_endpoints.py), and concurrent requests share one transaction.
 """
@@ -32,14 +32,14 @@ from shared.web.hot_endpoints import HotEndpoint
 from shared.web.identity import AsParticipantOrNone
 from shared.web.tokens import Participant, TokenSigner, bearer
 
-# A whole rush at once; at the rate in docs/decisions/0007-booking.md it is served within five seconds.
+# At the rate in docs/decisions/0007-booking.md they are answered within five seconds.
 BOOKINGS_WAITING_MAX = 10_000
-# More than a full queue takes. Who waits longer waits for a database that does not answer.
+# A full queue takes less. A request that waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
-# Anybody can be a newcomer as often as they like: what one of them takes away from others is small.
+# Anybody can be a newcomer any number of times. So one newcomer gets only a few places.
 NEWCOMER_PLACES_MAX = 5
-# A client that got no answer asks again within minutes. Whoever comes later with the same request and key
-# may be somebody who found them.
+# A client that got no answer asks again within minutes. If the same request and key come later, somebody
+# else may have found them.
 TOKEN_AGAIN_MAX = timedelta(hours=24)
 
 REGISTER = HotEndpoint(
@@ -70,9 +70,9 @@ class Registering:
     Takes requests for places, and answers each with its outcome.
 
     Args:
-        verify: whose token a request carries.
-        waiting_max: requests accepted and not yet decided; beyond it they are refused.
-        seconds_max: after so long a request is answered that it may have been booked or not.
+        verify: gets a token, and returns whose it is.
+        waiting_max: number of requests that may wait for a decision. More are refused.
+        seconds_max: after this time a request gets the answer that it may have been booked or not.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Registering:
 
     async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
-        Book one request; `REGISTER` says what is answered.
+        Book one request. The answers are described in `REGISTER`.
 
         Raises:
             Rejected: the request cannot be considered; nothing was booked.

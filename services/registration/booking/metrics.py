@@ -14,7 +14,7 @@ OUTCOMES = (
     "checked_in",
 )
 
-# Born at 0, so that a first one shows as an increase.
+# The counters start at 0. So Prometheus sees the first one as an increase.
 for _outcome in OUTCOMES:
     metrics.REGISTRATIONS.labels(_outcome)
 

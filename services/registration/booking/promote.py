@@ -1,4 +1,4 @@
-"""Promotion: places that are free go to the head of the waiting list."""
+"""Promotion: free places go to the head of the waiting list."""
 
 from collections import Counter
 from datetime import datetime
@@ -54,8 +54,8 @@ class Promotion:
 
         Args:
             session: locked by this unit of work.
-            limit: of so many at the head. Those behind who fit too are owed their places (`Session.owed`):
-                `promote_owed.py` goes on with them.
+            limit: the largest number of promotions. If more registrations fit, the session owes them places
+                (`Session.owed`), and `promote_owed.py` promotes them.
 
         Returns: the session after it, which the caller saves, and how many were promoted, and cancelled
             because their participant is erased.
@@ -68,7 +68,7 @@ class Promotion:
         keys = await ensure_keys(
             unit, {one.participant_id for one in head}, self._participants, self._sealer, origin, now
         )
-        # A participant without a key is erased. The wait goes with the erasure, or here if it comes first.
+        # A participant without a key is erased. Either the erasure cancels the wait, or this code does.
         gone = [one for one in head if one.participant_id not in keys]
         alive = [one for one in head if one.participant_id in keys]
         session = await self._drop(unit, session, gone, origin, now)

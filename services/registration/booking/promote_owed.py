@@ -1,4 +1,4 @@
-"""Promotions that no request had room for: in the background, a few people of one session at a time."""
+"""Promotions that were too many for one request: in the background, a few people of one session at a time."""
 
 from collections import Counter
 

@@ -1,8 +1,8 @@
 """
-Who gets a place, who waits, who moves up: pure decisions over one session's state.
+Who gets a place, who waits and who is promoted in one session. All functions are pure.
 
-The order of asking is strict (docs/decisions/0007-booking.md): while anybody waits, everybody who asks later
-waits too, and only the head of the waiting list moves up.
+The order of the requests is strict (docs/decisions/0007-booking.md): while somebody waits, all later requests
+wait too, and only the head of the waiting list is promoted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,15 +24,15 @@ Verdict = Literal["confirmed", "waitlisted", "rejected"]
 
 class Registration(msgspec.Struct, frozen=True):
     """
-    One participant's place in a session, or wait for one.
+    The places of one participant in a session, or a wait for them.
 
     Attributes:
-        sequence: in the order of asking, within the session.
-        round: counts the times of asking, from 1: who has cancelled may ask again.
+        sequence: its number in the session, in the order of the requests.
+        round: number of the request, from 1. Somebody who has cancelled may ask again.
         version: counts the changes, from 1.
-        told_version: the version of the session that the participant has been told.
-        ticket_hash: by which check-in finds the ticket; None once the holder is erased.
-        ticket_locked: the ticket's code, locked with the holder's key; None once the holder is erased.
+        told_version: the version of the session of which the participant has been notified.
+        ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
+        ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
     """
 
     registration_id: RegistrationId
@@ -51,13 +51,13 @@ class Registration(msgspec.Struct, frozen=True):
 
     @property
     def is_active(self) -> bool:
-        """Whether the participant holds a place, waits, or came in."""
+        """True if the participant has a place, waits, or came in."""
         return self.status != "cancelled"
 
     @property
     def is_anonymous(self) -> bool:
         """
-        Whether the participant is erased.
+        True if the participant is erased.
 
         An erasure cancels all waits. A place in a session that had begun stays, without its ticket.
         """
@@ -65,7 +65,7 @@ class Registration(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What becomes of one request; `position` counts from 1 where it waits."""
+    """The decision on one request. `position`: its place on the waiting list, from 1, if it waits."""
 
     verdict: Verdict
     position: int | None = None
@@ -75,9 +75,9 @@ class Decision(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """
-    What a request was answered; without a fingerprint and a ticket once its participant is erased.
+    The stored answer to a request. After its participant is erased it has no fingerprint and no ticket.
 
-    Of a request over HTTP it is kept only with a place or a wait. Other answers may be different later.
+    Of requests over HTTP only a place or a wait is stored. A refusal may be different later.
     """
 
     key: str
@@ -95,7 +95,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Session]:
     """
-    Decide a request for so many places.
+    Decide a request for this number of places.
 
     Returns: the decision, and the session after it. If the request gets places or a wait, the
     session's `sequence` is its number.
@@ -107,7 +107,7 @@ def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Sess
     if not session.is_open(now):
         return _rejected("session_closed", "registration for this session is closed"), session
     if places > session.capacity:
-        # It could never move up, and nobody behind it either.
+        # It could never be promoted, and nobody behind it either.
         return _rejected(
             "places_above_capacity", f"the session has {session.capacity} places in all"
         ), session
@@ -137,13 +137,14 @@ def promote(
     """
     Promote from the head of the waiting list while the head fits.
 
-    A head that wants more places than are free holds up those behind it. Otherwise a class of thirty
-    would never get in while single visitors keep slipping past.
+    If the head wants more places than are free, all behind it wait too. Otherwise single visitors would
+    always go first, and a class of thirty would never get in.
 
     Args:
-        waiters: the waiting list in the order of `sequence`; as many as places are free suffice.
+        waiters: the head of the waiting list in the order of `sequence`: at least one for each free place, if
+            there are.
 
-    Returns: those who now hold a place, still without a ticket, and the session after it.
+    Returns: the promoted registrations, still without a ticket, and the session after it.
     """
     promoted: list[Registration] = []
     if session.is_over(now) or session.cancelled is not None:
@@ -157,7 +158,7 @@ def promote(
 
 
 def fitting(free: int, places: Iterable[int]) -> int:
-    """How many at the head of a waiting list these free places suffice for, by the places each asks for."""
+    """How many at the head of a waiting list fit into the free places. `places`: what each one asks for."""
     number = 0
     for wanted in places:
         if wanted > free:
@@ -172,7 +173,7 @@ def check_cancellable(registration: Registration) -> None:
     Check that a registration can be cancelled.
 
     Raises:
-        Conflict: its ticket was shown already.
+        Conflict: it is checked in already.
     """
     if registration.status == "checked_in":
         raise Conflict(
@@ -181,14 +182,14 @@ def check_cancellable(registration: Registration) -> None:
 
 
 def cancelled(registration: Registration) -> Registration:
-    """The registration once its place or wait is given back."""
+    """The registration after its place or wait is given back."""
     return replace(registration, status="cancelled", version=registration.version + 1)
 
 
 def survives_erasure(registration: Registration, session: Session, now: datetime) -> bool:
     """
-    Whether a registration stays when its participant is erased: a place in a session that has begun.
+    True if a registration stays when its participant is erased: a place in a session that has begun.
 
-    A wait never stays: until the session ends, it could still move up.
+    A wait never stays: it could be promoted until the session ends.
     """
     return registration.status == "confirmed" and session.has_begun(now)

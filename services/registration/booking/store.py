@@ -1,8 +1,9 @@
 """
 The collections of this room.
 
-registrations  `_id` derives from participant and session, so there is one at most; tickets hashed and locked
-requests       what each request was answered, by its id, so that a repeat is answered the same
+registrations  `_id` is computed from participant and session, so each pair has at most one; tickets are
+               hashed and locked
+requests       the answer to each request, so that a repeat gets the same answer
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +23,7 @@ from shared.storage.mongo import (
 )
 from shared.storage.unit_of_work import UnitOfWork
 
-# A client asks again within minutes, a person within days. Commands lie in their topic for 7 days.
+# A client asks again within minutes, a person within days. Their topic keeps commands for 7 days.
 ANSWER_DAYS_KEPT = 30
 
 _HOLDS_OR_WAITS = {"$in": ["confirmed", "waitlisted"]}
@@ -40,7 +41,7 @@ class RegistrationStore:
         self._requests = database["requests"]
 
     async def prepare(self) -> None:
-        """Create the collections and their indexes; a transaction must not have to."""
+        """Create the collections and their indexes. Creating them in a transaction would cause conflicts."""
         with outages_named():
             await self._requests.create_indexes(
                 [
@@ -51,7 +52,7 @@ class RegistrationStore:
             await self._registrations.create_indexes(
                 [
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),
-                    # With the places, so that `largest_wait` and `places_waited_for` read the index alone.
+                    # With the places, so that `largest_wait` and `places_waited_for` read only the index.
                     IndexModel(
                         [
                             ("session_id", ASCENDING),
@@ -82,7 +83,7 @@ class RegistrationStore:
     async def of_session(
         self, unit: UnitOfWork, session_id: str, after: int, limit: int
     ) -> list[Registration]:
-        """Who holds a place or waits, in the order of `sequence`, beginning after this one."""
+        """Registrations with a place or a wait, in the order of `sequence`, after this one."""
         these: Document = {
             "session_id": session_id,
             "status": _HOLDS_OR_WAITS,
@@ -97,14 +98,14 @@ class RegistrationStore:
         return await self._find(unit, {"session_id": session_id, "status": "waitlisted"}, limit)
 
     async def places_waited_for(self, unit: UnitOfWork, session_id: str, limit: int) -> list[int]:
-        """How many places each asks for, from the head of the waiting list on; read from the index alone."""
+        """The places that each asks for, from the head of the waiting list on. Reads only the index."""
         these: Document = {"session_id": session_id, "status": "waitlisted"}
         shown = {"_id": 0, "sequence": 1, "places": 1}
         found = self._registrations.find(these, shown, session=unit.session).sort("sequence", ASCENDING)
         return [document["places"] for document in await found.limit(limit).to_list(None)]
 
     async def largest_wait(self, unit: UnitOfWork, session_id: str) -> int:
-        """The most places that one waiting registration asks for, 0 without any."""
+        """The largest number of places that one waiting registration asks for; 0 if none waits."""
         found = await self._registrations.aggregate(
             [
                 {"$match": {"session_id": session_id, "status": "waitlisted"}},
@@ -130,7 +131,7 @@ class RegistrationStore:
             )
 
     async def answers(self, unit: UnitOfWork, keys: Collection[str]) -> dict[str, Answer]:
-        """What these requests were answered before."""
+        """The earlier answers to these requests."""
         these: Document = {"_id": {"$in": list(keys)}}
         found = await self._requests.find(these, session=unit.session).to_list(None)
         return {document["_id"]: from_document(Answer, document, "key") for document in found}

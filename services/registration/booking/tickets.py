@@ -26,7 +26,7 @@ class Ticket(msgspec.Struct, frozen=True):
 
     Attributes:
         code: for its holder.
-        hash: by which check-in finds the registration.
+        hash: check-in finds the registration by it.
         locked: the code, locked with its holder's key.
     """
 
@@ -40,7 +40,7 @@ class TicketOffice:
     Makes tickets.
 
     Args:
-        secret: of the hashes. With another secret, check-in does not find the tickets given out before.
+        secret: makes the hashes. With another secret, check-in does not find earlier tickets.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -48,7 +48,7 @@ class TicketOffice:
 
     @classmethod
     def from_private_key(cls, private_key_pem: str) -> "TicketOffice":
-        """The secret derives from the service's token key, so that there is one secret less to keep."""
+        """With a secret computed from the token key of the service. So operators need no further secret."""
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration tickets", "sha256"))
 
     def new_ticket(self, key: bytes) -> Ticket:
@@ -57,7 +57,7 @@ class TicketOffice:
         return Ticket(code, self.hash_of(code), sealing.lock_words(code, key))
 
     def hash_of(self, typed: str) -> str:
-        """The hash of the ticket with this code, however somebody has typed it."""
+        """The hash of a ticket. The code may be typed with spaces, dashes or small letters."""
         return hashlib.blake2b(typed_code(typed).encode(), key=self._secret, digest_size=32).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """
-Erasure: a participant has everything personal deleted.
+Erasure: all personal data of a participant are deleted.
 
-What must hold at once is done in `erase.py`, and the rest in the background in `finish.py`. The room asks the
-rooms below for what has to go.
+`erase.py` does immediately what cannot wait. `finish.py` does the rest in the background. Both use the stores
+of the rooms below.
 """

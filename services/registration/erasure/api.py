@@ -25,11 +25,11 @@ routes = APIRouter(tags=["erasure"])
 @routes.delete("/participants/me", summary="Erase yourself")
 async def erase_participant(who: AsParticipant, erasure: Erasures) -> ErasedOut:
     """
-    Profile and contact are deleted with the key that opens them and the tickets.
+    Deletes your profile, your contact, and the key that opens your contact and tickets.
 
-    200 once that is so: from then on nobody can read them, the tickets let nobody in, and nothing is told to
-    you any more. Registrations for what is still to come are cancelled within seconds. The token stays valid
-    until it expires, but can no longer register.
+    After the answer 200 nobody can read them, your tickets are no longer accepted, and you get no more
+    messages. Registrations for coming sessions are cancelled within seconds. The token stays valid until it
+    expires, but one can no longer register with it.
     """
     erased_at = await erasure.erase(who.participant_id, Origin.of_request())
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)

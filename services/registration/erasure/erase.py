@@ -1,4 +1,4 @@
-"""Erasing a participant: nothing personal stays, and what lies elsewhere can no longer be opened."""
+"""Erase a participant: delete the profile, and the key that opens all data stored elsewhere."""
 
 from datetime import datetime
 
@@ -23,11 +23,11 @@ class Erasure:
 
     async def erase(self, participant_id: str, origin: Origin) -> datetime:
         """
-        Delete a participant's key and profile; doing so again changes nothing.
+        Delete a participant's key and profile. A repeat changes nothing.
 
-        From then on nothing that is locked for them can be opened, they register no more and come in no more,
-        and nothing is told to them. Their registrations are cancelled later, one by one (`finish.py`). Visits
-        stay, and so do places in sessions that have begun, under an id that no longer leads to anybody.
+        Then nobody can open data that are locked with the key. The participant can no longer register or come
+        in, and gets no messages. `finish.py` cancels the registrations later, one by one. Visits stay, and
+        places in sessions that have begun stay too. Their id no longer leads to a person.
 
         Returns: when the participant was erased.
         Raises:

@@ -1,4 +1,4 @@
-"""What an erasure leaves to do: registrations are cancelled in the background, one a transaction."""
+"""The rest of an erasure: registrations are cancelled in the background, one in each transaction."""
 
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.store import RegistrationStore
@@ -10,7 +10,7 @@ REQUESTS_MAX = 1_000
 
 
 class UnfinishedErasures:
-    """Deletes what is left of erased participants."""
+    """Deletes the rest of the data of erased participants."""
 
     def __init__(
         self, erasures: ErasureStore, registrations: RegistrationStore, cancellation: Cancellation
@@ -24,8 +24,8 @@ class UnfinishedErasures:
         """
         Cancel a few more registrations of an erased participant, each in a transaction of its own.
 
-        Once there are none, forget their requests, and at last that there is something to do. The participant
-        registers no more (`booking/batch.py`). So nothing new is left behind.
+        When there are none, delete their requests, and at last the mark in `erasures`. An erased participant
+        cannot register (`booking/batch.py`), so nothing new appears.
 
         Returns: whether something may be left.
         """

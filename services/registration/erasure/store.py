@@ -1,5 +1,5 @@
 """
-The collection `erasures`: the erased participants of whom something is left to be deleted, by their ids.
+The collection `erasures`: the ids of erased participants whose data are not yet deleted completely.
 """
 
 from shared.storage import mongo
@@ -8,14 +8,14 @@ from shared.storage.unit_of_work import UnitOfWork
 
 
 class ErasureStore:
-    """Reads and writes what erasures have left to do. Raises Unavailable while the database is away."""
+    """Reads and writes unfinished erasures. Raises Unavailable while the database is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._erasures = database["erasures"]
 
     async def prepare(self) -> None:
-        """Create the collection; a transaction must not have to."""
+        """Create the collection. Creating it in a transaction would cause conflicts."""
         with outages_named():
             await mongo.create_missing(self._database, ["erasures"])
 
@@ -23,7 +23,7 @@ class ErasureStore:
         await mongo.insert_in(self._erasures, [{"_id": participant_id}], unit.session)
 
     async def pending(self, after: str, limit: int) -> list[str]:
-        """The ids, after this one, of participants of whom something may be left."""
+        """The ids after this one, at most `limit`, in order."""
         with outages_named():
             found = self._erasures.find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(limit)
             return [document["_id"] for document in await found.to_list(None)]

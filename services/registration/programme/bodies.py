@@ -1,4 +1,4 @@
-"""What is sent and answered about activities and sessions."""
+"""The bodies of requests and answers about activities and sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,11 +24,11 @@ Computed = Annotated[
         description="computed: part of an answer, and ignored in a request",
     ),
 ]
-"""A field that a request may carry, so that what GET answered can be put as it is."""
+"""A field that a request may contain, so that one can PUT the answer of a GET unchanged."""
 
 
 class SessionIn(Form):
-    """A time and place. Without opens_at and closes_at one can register from now until it ends."""
+    """A time and place. Without opens_at and closes_at, registration is open from now until the end."""
 
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     starts_at: MomentIn = Field(examples=["2023-05-20T09:00:00+08:00"])
@@ -68,7 +68,7 @@ class ActivityIn(Form):
     summary: Text = Field("", examples=["科普展板、科学实验和义诊咨询"])
     organiser: Line = Field(examples=["濮阳市科学技术局"])
     kind: Code = Field(examples=["outreach"])
-    remarks: Text = Field("", description="a note for whoever reads it", examples=["示例"])
+    remarks: Text = Field("", description="a note for readers", examples=["示例"])
     sessions: Annotated[list[SessionIn], Field(min_length=1, max_length=SESSIONS_MAX)]
 
     @model_validator(mode="after")
@@ -93,7 +93,7 @@ class SessionOut(BaseModel):
     venue: str = Field(examples=["市政府综合办公楼广场"])
     district: str = Field(examples=["华龙区"])
     capacity: int = Field(examples=[200])
-    free: int = Field(description="places that nobody holds", examples=[12])
+    free: int = Field(description="free places", examples=[12])
     waiting: int = Field(description="registrations that wait", examples=[0])
     waiting_max: int = Field(examples=[20])
     opens_at: datetime | None
@@ -123,7 +123,7 @@ class SessionOut(BaseModel):
 
 
 class ActivityOut(BaseModel):
-    """An activity; it can be put as it is."""
+    """An activity. One can PUT it unchanged."""
 
     activity_id: str = Field(examples=["outreach-street"])
     title: str = Field(examples=["科普宣传一条街"])

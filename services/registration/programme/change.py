@@ -18,7 +18,7 @@ from services.registration.programme.rules import (
     check_removable,
     check_waiting_max,
     has_moved,
-    to_be_told,
+    to_be_notified,
 )
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
@@ -107,7 +107,7 @@ class ProgrammeChanges:
         after = changed(before, put)
         if has_moved(before, after):
             await self._activities.add_earlier_version(unit, EarlierVersion.of(before))
-            after = to_be_told(after)
+            after = to_be_notified(after)
         after, counts = await self._promotion.promote(unit, after, origin, now, limit=room)
         check_waiting_max(before, after)
         return after, counts
@@ -129,7 +129,7 @@ class ProgrammeChanges:
                     f"session {session_id} does not exist", code="session_unknown", session_id=session_id
                 )
             if session.cancelled is None:
-                session = to_be_told(replace(session, cancelled=reason, owed=0))
+                session = to_be_notified(replace(session, cancelled=reason, owed=0))
                 await self._sessions.save(unit, [session])
             return session
 

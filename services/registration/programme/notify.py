@@ -1,9 +1,9 @@
 """
 Notifying the people of a moved or cancelled session: in the background, a few at a time.
 
-Who still has to be notified follows from what is stored: the session's version, and the version that each
-registration was told. Each batch is one transaction with its events. So after a crash the next batch goes on
-where the last one ended, and nobody is notified twice.
+The stored versions show who still has to be notified: the session's version, and the version of which each
+registration was notified (`told_version`). Each batch is one transaction with its events. So after a crash
+the next batch goes on where the last one ended, and nobody is notified twice.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ NOTIFIED_MAX = 200
 
 
 class Notices:
-    """Notifies people of what has become of their session."""
+    """Notifies people of changes of their session."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Notices:
 
     async def _notify(self, unit: UnitOfWork, session: Session, limit: int) -> tuple[bool, dict[str, int]]:
         some = await self._registrations.of_session(unit, session.session_id, session.told_to, limit)
-        # The erased hear of nothing. Their registrations go in the background too (erasure/finish.py).
+        # Erased people get no messages. Their registrations are cancelled by erasure/finish.py.
         erased = await self._participants.erased(unit, {one.participant_id for one in some})
         alive = [one for one in some if not one.is_anonymous and one.participant_id not in erased]
         now = clock.now()

@@ -1,4 +1,4 @@
-"""Activities, and what may be changed of a session that people have registered for."""
+"""Activities, and the changes that are allowed after people have registered for a session."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 class EarlierVersion(msgspec.Struct, frozen=True):
-    """When and where a session was to be, in a version that some of its people still know."""
+    """When and where a session was planned, in a version that some of its people still know."""
 
     session_id: str
     version: int
@@ -41,7 +41,7 @@ class EarlierVersion(msgspec.Struct, frozen=True):
 
 
 def changed(before: Session, put: Session) -> Session:
-    """The session as it is put now, with what registrations and cancellation have made of it."""
+    """The session as it is put now, with the numbers and the state of the session before."""
     return replace(
         put,
         taken=before.taken,
@@ -57,9 +57,9 @@ def changed(before: Session, put: Session) -> Session:
 
 def has_moved(before: Session, after: Session) -> bool:
     """
-    Whether those registered have to be notified of another time or venue.
+    True if registered people have to be notified of a new time or venue.
 
-    Not of a cancelled session: nobody goes there, whenever it would have been.
+    If the session is cancelled, nobody is notified of its time.
     """
     moved = after.time_and_venue != before.time_and_venue
     return moved and after.sequence > 0 and after.cancelled is None
@@ -67,18 +67,18 @@ def has_moved(before: Session, after: Session) -> bool:
 
 def check_waiting_max(before: Session, after: Session) -> None:
     """
-    Check that the waiting list is not cut below those who wait.
+    Check that the maximum of the waiting list is not below the number of waiting registrations.
 
-    To let nobody new wait, put as many as wait now.
+    To stop new waiting, set the maximum to the present number.
 
     Args:
-        after: with those who move up by the same change promoted, or counted as owed.
+        after: the session after the change. Its promotions are done, or counted as owed.
 
     Raises:
         Conflict: more registrations wait.
     """
     waiting = after.waiting - after.owed
-    # With less capacity, those who were owed a place may have to wait again.
+    # With less capacity, registrations that were owed a place may have to wait again.
     cut = after.waiting_max < before.waiting_max or after.capacity < before.capacity
     if cut and after.waiting_max < waiting:
         raise Conflict(
@@ -91,13 +91,13 @@ def check_waiting_max(before: Session, after: Session) -> None:
 
 def check_not_into_the_past(before: Session, after: Session, now: datetime) -> None:
     """
-    Check that a session is not moved to a time that is over: probably the date is wrong.
+    Check that a session is not moved to a time in the past: the date is probably wrong.
 
-    A session that has ended may be put again with its activity. A new one may be over: an earlier week can be
-    loaded.
+    A session that has ended may be put again with its activity. A new session may be in the past, because
+    somebody may load an earlier week.
 
     Raises:
-        Conflict: it would have ended already, and before it had not.
+        Conflict: after the change it has ended already, and before it had not.
     """
     if after.is_over(now) and not before.is_over(now):
         raise Conflict(
@@ -107,7 +107,7 @@ def check_not_into_the_past(before: Session, after: Session, now: datetime) -> N
         )
 
 
-def to_be_told(session: Session) -> Session:
+def to_be_notified(session: Session) -> Session:
     """The session in a new version, of which nobody has been notified yet."""
     return replace(session, version=session.version + 1, untold=True, told_to=0)
 
@@ -132,10 +132,10 @@ def check_capacity(session: Session, capacity: int, largest_wait: int) -> None:
     Check that a session can be cut to this capacity.
 
     Args:
-        largest_wait: the most places that one waiting registration asks for, 0 without any.
+        largest_wait: the largest number of places that one waiting registration asks for; 0 if none waits.
 
     Raises:
-        Conflict: more places are taken already, or somebody waits for more than there would be.
+        Conflict: more places are taken already, or somebody waits for more places than this.
     """
     if capacity < session.taken:
         raise Conflict(

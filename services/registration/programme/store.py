@@ -2,7 +2,7 @@
 The collections of this room.
 
 activities      `_id` is the activity's id
-session_places  when and where moved sessions were to be, until all their people are notified
+session_places  the old time and place of moved sessions, until all their people are notified
 """
 
 from datetime import datetime
@@ -22,7 +22,7 @@ class ActivityStore:
         self._earlier = database["session_places"]
 
     async def prepare(self) -> None:
-        """Create the collections and their indexes; a transaction must not have to."""
+        """Create the collections and their indexes. Creating them in a transaction would cause conflicts."""
         with outages_named():
             await self._activities.create_index([("starts_at", ASCENDING), ("_id", ASCENDING)])
             await self._earlier.create_index([("session_id", ASCENDING)])
@@ -36,7 +36,7 @@ class ActivityStore:
         )
 
     async def page(self, after: tuple[datetime, str] | None, limit: int) -> list[Activity]:
-        """The activities after this first session's start and id, in the order of both."""
+        """A page of activities by start and id. `after`: start and id of the last one before the page."""
         beyond: Document = {}
         if after is not None:
             starts_at, id_ = after
@@ -54,7 +54,7 @@ class ActivityStore:
         return _activity(document) if document else None
 
     async def earlier_versions(self, unit: UnitOfWork, session_id: str) -> dict[int, EarlierVersion]:
-        """When and where a session was to be, by its versions that somebody may still know."""
+        """The old times and places of a session, by version. Somebody may still know each of them."""
         found = await self._earlier.find({"session_id": session_id}, session=unit.session).to_list(None)
         return {document["version"]: _earlier_version(document) for document in found}
 
