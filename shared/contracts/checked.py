@@ -35,9 +35,9 @@ TEXT_CHARS_MAX = 4_000
 EMAIL_CHARS_MAX = 254
 EMAIL_LOCAL_BYTES_MAX = 64
 TYPED_CHARS_MAX = 64
-# Accents and vowel signs on one character. Scripts need up to four. A tower of them covers other lines.
+# Accents and vowel signs on one character. Scripts need up to four. A high pile of marks covers other lines.
 MARKS_MAX = 6
-# Titles and venues stand in event after event. The check of a line with other letters takes some 3 us.
+# Many events contain the same titles and venues. The check of a line with other letters takes some 3 us.
 LINES_MAX = 4_096
 # Other years are typing errors. Near the ends of the calendar a change of the time zone overflows.
 YEARS = range(2000, 2100)
@@ -78,7 +78,7 @@ _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
 _USUAL = " -~一-鿿、。《》「」（），：；！？·—‘’“”…"
 _PLAIN_LINE = re.compile(f"[{_USUAL}]*")
 _PLAIN_TEXT = re.compile(f"[\n\t{_USUAL}]*")
-# Only in such a run can a tower of marks be. The rest of a text is not looked at character by character.
+# Only such a run can contain too many marks. Other parts of a text are not read character by character.
 _UNUSUAL = re.compile(f"[^{_USUAL}]{{{MARKS_MAX + 1},}}")
 
 
@@ -89,7 +89,7 @@ def line(text: str) -> str:
 
     Raises:
         ValueError: the line has a control character, a line break, a mark that changes the direction of
-            writing, a character without a shared meaning or a tower of marks; or nothing of it is visible.
+            writing, a character without a shared meaning or too many marks; or nothing of it is visible.
     """
     if _PLAIN_LINE.fullmatch(text) and (plain := text.strip(" ")):
         return plain
@@ -110,7 +110,7 @@ def text_of_lines(text: str) -> str:
 
     Raises:
         ValueError: the text has a control character, a mark that changes the direction of writing, a
-            character without a shared meaning, or a tower of marks.
+            character without a shared meaning, or too many marks on a character.
     """
     if _PLAIN_TEXT.fullmatch(text):
         return text
@@ -139,7 +139,7 @@ def _check_legible(text: str) -> None:
             if category in ("Mn", "Me"):
                 marks += 1
             elif category != "Cf":
-                # An invisible joiner between marks does not end the tower.
+                # An invisible joiner between marks does not end the run of marks.
                 marks = 0
             if marks > MARKS_MAX:
                 raise PydanticCustomError(

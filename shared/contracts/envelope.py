@@ -27,10 +27,10 @@ CONTENT_TYPE = b"application/json"
 HEADER_BYTES_MAX = 1_024
 HEADERS_BYTES_MAX = 16_384
 HEADERS_MAX = 64
-# Of one event's body, where its contract does not say otherwise. The longest text that a message may have
-# takes 50 KB, if its sender escapes each character.
+# The largest body of an event, if its contract has no other limit. The longest text of a message takes
+# 50 KB, if its sender escapes each character.
 EVENT_BYTES_MAX = 65_536
-# Of the few events that list things.
+# The largest body of the few events that contain lists.
 LIST_BYTES_MAX = 786_432
 EVENT_IDS = UUID("9a4f3f5e-2f0c-5b7e-8d52-6f1f6c7c9a10")
 
@@ -49,7 +49,7 @@ class Event(Part):
     """
     The data of an event. Each subclass gives its topic, key field and version as class arguments.
 
-    `bytes_max`: a larger body is no such event, whoever sends it.
+    `bytes_max`: no event of this type has a larger body. All readers refuse it.
     """
 
     topic: ClassVar[str]

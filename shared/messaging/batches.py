@@ -26,7 +26,7 @@ HEADER_BYTES = 61
 CODEC_BITS = 0x07
 # A batch of our own publishers fits one piece, which is the fast way.
 PIECE_BYTES_MAX = 262_144 + 4_096
-# Each batch costs so much beside its bytes, so that many tiny batches end a poll too.
+# The cost of each batch beside its bytes, so that many tiny batches end a poll too.
 BATCH_COST_BYTES = 1_024
 # The cost of a record that is skipped for its headers, and of a batch that cannot be decompressed.
 USELESS_COST_BYTES = 1_048_576

@@ -1,10 +1,10 @@
 """
-The records of a fetch, within a budget of bytes. Bytes that cannot be read become a record that says so.
+The records of a fetch, within a budget of bytes. Bytes that cannot be read become an `Unreadable` record.
 
 aiokafka raises in the middle of a poll when a batch is damaged, is compressed in an unknown way, or has a
 header whose name is not UTF-8. It does not say where, it never gets past that place, and the records that
-the same poll took from other partitions are lost. It also bounds a poll by its number of records alone, and
-a record of 500 bytes can decompress to megabytes.
+the same poll took from other partitions are lost. It also bounds a poll only by its number of records, but a
+record of 500 bytes can decompress to megabytes.
 
 `install` replaces the classes that do this. `FetchedRecords` never raises because of a record's content.
 Instead an `Unreadable` with the offset stands among the other records, and reading goes on behind it.
@@ -56,7 +56,7 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether the poll has to end. Then more records may be waiting."""
+        """True if the poll has to end. Then more records may be waiting."""
         return self.left_bytes <= 0
 
 
@@ -73,11 +73,11 @@ class Batches:
         self._end = self._end_of_next()
 
     def size_in_bytes(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes."""
         return len(self._data)
 
     def has_next(self) -> bool:
-        """Whether a whole batch follows."""
+        """True if a whole batch follows."""
         return self._end <= len(self._data)
 
     def next_batch(self) -> memoryview:
@@ -104,7 +104,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
 
     def take(self, records_max: int, bytes_max: int) -> tuple[list[Any], int]:
         """
-        The next records, and their cost in bytes. Afterwards `ended` tells whether there are more.
+        The next records, and their cost in bytes. Afterwards `ended` is False if there are more.
 
         The last piece may exceed `bytes_max`.
         """
@@ -158,7 +158,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
         return [unreadable(self._tp, first, after, why)]
 
     def _left_out(self, batch: Any) -> bool:
-        """Whether the batch is a marker of a transaction, or part of one that was taken back."""
+        """True if the batch is a marker of a transaction, or part of an aborted one."""
         if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
             self._consume_aborted_up_to(batch.base_offset)
             if batch.is_control_batch and self._contains_abort_marker(batch):
@@ -197,7 +197,7 @@ class BoundedResult(FetchResult):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Have every consumer of this process read by these classes."""
+    """Make all consumers of this process use these classes."""
     aiokafka_fetcher.MemoryRecords = Batches
     aiokafka_fetcher.PartitionRecords = FetchedRecords
     aiokafka_fetcher.FetchResult = BoundedResult

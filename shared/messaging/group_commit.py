@@ -56,8 +56,8 @@ class GroupCommit(Generic[Item, Outcome]):
         items_max: the largest group.
         waiting_max: items that are accepted and not yet written. Above this number, callers are refused.
         window_seconds: how long a group waits for more items, if the group before it had several.
-        full_group_items: a group of so many does not wait; the default is `items_max`.
-        seconds_max: after so long the callers of a group get Unavailable, though the group may still be
+        full_group_items: a group of this size does not wait; the default is `items_max`.
+        seconds_max: after this time the callers of a group get Unavailable, but the group may still be
             written. None: they wait for the write.
     """
 

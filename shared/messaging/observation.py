@@ -39,7 +39,7 @@ class Observation:
             elif (running := consumer.running) is not None:
                 await self._observe_running(consumer, running)
         except KafkaError as error:
-            raise Unavailable(f"Kafka does not tell of lag: {type(error).__name__}") from error
+            raise Unavailable(f"Kafka does not report the lag: {type(error).__name__}") from error
 
     async def _observe_running(self, consumer: Consumer, running: Any) -> None:
         assigned: frozenset[TopicPartition] = frozenset(running.assignment())
@@ -57,7 +57,7 @@ class Observation:
         # ours.
         for place in assigned & running.assignment():
             if (end := running.highwater(place)) is not None:
-                self._tell(consumer.group, place, end - committed.get(place, end))
+                self._show(consumer.group, place, end - committed.get(place, end))
 
     async def _observe_stopped(self, group: str) -> None:
         """People need the lag of a stopped group most. A client outside the group asks for it."""
@@ -70,9 +70,9 @@ class Observation:
         await asking.start()
         try:
             for place, end in (await asking.end_offsets(places)).items():
-                self._tell(group, place, end - (await asking.committed(place) or 0))
+                self._show(group, place, end - (await asking.committed(place) or 0))
         finally:
             await asking.stop()
 
-    def _tell(self, group: str, place: TopicPartition, lag: int) -> None:
+    def _show(self, group: str, place: TopicPartition, lag: int) -> None:
         metrics.LAG.labels(place.topic, group, str(place.partition)).set(max(0, lag))

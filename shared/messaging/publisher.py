@@ -61,9 +61,9 @@ def record_of(
     contract: type[Event], fields: Fields, cause: str, origin: Origin, now: datetime, *, source: str
 ) -> Record:
     """
-    The record of `shared.contracts.origin.enclosed`, in a fifth of the time: the contract checks nothing.
+    The record of `shared.contracts.origin.enclosed`, in a fifth of the time, without the contract's checks.
 
-    For events of which thousands come at once, and whose fields are checked already.
+    For events that come in thousands, if their fields are checked already.
 
     Args:
         fields: all that the contract has, in the contract's order. Tests compare the record with what the
@@ -127,7 +127,7 @@ class Publisher:
         try:
             async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
                 # One caller at a time. aiokafka counts the waiting time of callers that queue for one
-                # partition several times, so many callers would get a timeout too early.
+                # partition several times. Then many callers would get a timeout too early.
                 async with self._sending:
                     acknowledged = await _send(producer, records)
                 await asyncio.gather(*acknowledged)

@@ -1,4 +1,4 @@
-"""Take records from Kafka for one group, and commit those that are dealt with."""
+"""Take records from Kafka for one group, and commit them when they are handled."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ membership.install()
 
 
 class Stuck(Exception):
-    """aiokafka's consumer does not recover by itself: a new one has to take its place."""
+    """aiokafka's consumer does not recover by itself. We have to make a new one."""
 
 
 class Reading:
@@ -38,14 +38,14 @@ class Reading:
 
     def __init__(self, group: str, policy: Policy, *, gather_ms: int) -> None:
         self.outage: str | None = None
-        # The offsets that this member has committed, of partitions of which it has committed any.
+        # The offsets that this member has committed. A partition without a commit is not in it.
         self.committed: dict[TopicPartition, int] = {}
         self._group = group
         self._policy = policy
         self._busy_fetch = policy.fetch_bytes_min, gather_ms
         self._idle_fetch = 1, int(policy.idle_fetch_seconds * 1000)
         self._read_to: dict[TopicPartition, int] = {}
-        # Whether more records wait than the last poll took, and which partition is then the first.
+        # True if more records wait than the last poll took. Then `_first` says which partition comes first.
         self._full = False
         self._first = 0
         self._failures = 0
@@ -53,12 +53,12 @@ class Reading:
 
     async def poll(self, consumer: Any) -> list[Raw]:
         """
-        The next records, those of a partition in order. None if none comes within `poll_seconds`.
+        The next records; in each partition in order. Empty if none comes within `poll_seconds`.
 
         Raises:
             Stuck: `consumer` has failed for too long, or a part of it has ended.
         """
-        if consumer._fetcher._fetch_task.done():  # noqa: SLF001 (nothing public tells that fetching has ended)
+        if consumer._fetcher._fetch_task.done():  # noqa: SLF001 (no public name shows that fetching has ended)
             raise Stuck("it fetches no more")
         try:
             found = await self._take(consumer)
@@ -82,7 +82,7 @@ class Reading:
         return list(chain.from_iterable(found.values()))
 
     def begin_anew(self) -> None:
-        """A new consumer takes the place of the one before."""
+        """Forget the old aiokafka consumer, because a new one starts."""
         self._read_to = {}
         self._full = False
         self._failures, self.outage = 0, None
@@ -170,9 +170,9 @@ class Reading:
 
     async def commit(self, consumer: Any) -> bool:
         """
-        Commit the batch, however long Kafka is away.
+        Commit the batch. If Kafka is away, try until it is back.
 
-        Returns: False if the partitions went to another member meanwhile. That one repeats the batch.
+        Returns: False if the partitions went to another member meanwhile. That member repeats the batch.
         """
         while True:
             try:
@@ -191,11 +191,11 @@ class Reading:
 
     async def _still_ours(self, consumer: Any) -> dict[TopicPartition, int]:
         """
-        The end of the batch in those partitions in which reading goes on from there.
+        The ends of the batch, by partition. Only partitions where our position is still the end of the batch.
 
-        A partition may have gone to another member and come back. Then reading goes on from what that member
-        has committed. Our own older offset would set the group back, and without a new record nothing would
-        correct that.
+        A partition may have gone to another member and come back. Then our position is what that member has
+        committed. If we committed our own older offset, the group would go back, and without a new record
+        nothing would correct that.
         """
         return {place: end for place, end in self._read_to.items() if await consumer.position(place) == end}
 

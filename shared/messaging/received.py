@@ -1,4 +1,4 @@
-"""What a handler gets and returns, and how a group subscribes."""
+"""What a handler gets and returns, and what a group reads."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

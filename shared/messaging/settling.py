@@ -23,7 +23,7 @@ RETRY_REASONS = ("unavailable", "failed")
 
 
 class HandlerFails(Exception):
-    """Our own handler fails on so many events that the error must be in the handler."""
+    """Our own handler fails on too many events, so the error must be in the handler."""
 
 
 class Settling:

@@ -25,5 +25,5 @@ def epoch_ms(moment: datetime) -> int:
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:
-    """The moment so many milliseconds after the beginning of 1970."""
+    """The moment this number of milliseconds after the beginning of 1970."""
     return EPOCH + milliseconds * MILLISECOND

@@ -20,9 +20,9 @@ VARIANT = 0x80
 
 def derived_id(namespace: UUID, *parts: str) -> str:
     """
-    The id of what these parts name, the same on every repeat: `str(uuid.uuid5(namespace, joined(*parts)))`.
+    The id for these parts, the same on every repeat: `str(uuid.uuid5(namespace, joined(*parts)))`.
 
-    A part that another system has chosen names nothing alone: that system's source is one of the parts too.
+    If another system has chosen a part, the source of that system must be a part too.
     """
     digest = sha1(namespace.bytes + joined(*parts).encode(), usedforsecurity=False).digest()
     return _text(bytearray(digest[:16]), VERSION_5)

@@ -37,7 +37,7 @@ class MadeOnce(Generic[T]):
     async def _made(self) -> T:
         async with self._making:
             await asyncio.sleep(self._rests_until - time.monotonic())
-            # Whoever asks from here on gets what is made after this.
+            # A caller that asks from now on gets the next result, not this one.
             self._next = None
             began = time.monotonic()
             try:

@@ -32,7 +32,7 @@ class Limits:
         under_way_max: requests to hot routes that are not answered yet.
         framework_under_way_max: requests to all other routes that are not answered yet. Each takes more
             memory.
-        sweep_seconds: time between two checks of the deadlines. Each deadline may be late by so much.
+        sweep_seconds: time between two checks of the deadlines. A deadline may be late by this time.
     """
 
     head_bytes_max: int = 32_768

@@ -1,5 +1,5 @@
 """
-What happens to every request that comes as ASGI: admitted, timed, bounded, correlated, answered.
+Every ASGI request passes here: it is admitted, timed, bounded, correlated and answered.
 
 This code runs before the framework, so that hot routes and all others share it.
 """
@@ -34,9 +34,9 @@ from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
 
-# Answered even when the process is full: whoever watches it needs to know that.
+# Answered even when the process is full, so that monitoring still works.
 WATCHED = ("/health", "/metrics")
-# The largest quiz has some 25,000 values, and commas in its texts.
+# The largest quiz has some 25,000 values, and its texts have commas too.
 VALUES_MAX = 60_000
 
 ROUTE = "kepu.route"
@@ -111,12 +111,12 @@ class _Body:
 
 async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
     """
-    The whole body, to be received again by the framework.
+    Read the whole body. The framework receives it again.
 
     Raises:
         Invalid: the body is not what its route declares. The framework would be less strict than `read_form`:
             it takes "1" for a number, and other encodings of text.
-        NotHttp: the body has so many values that listing what is wrong with each would take too long.
+        NotHttp: the body has too many values. Listing the errors of all of them would take too long.
     """
     content = await body.whole()
     # Each value but the first of a list or object comes after a comma.
@@ -200,7 +200,7 @@ class Edge:
 
     async def _by_framework(self, entry: Entry, scope: Scope, body: _Body, send: _Answering) -> None:
         self._check_framework(entry)
-        # Counted when the request is complete: whoever does not end a body takes nobody's place.
+        # Counted when the request is complete: an unfinished body takes no place from others.
         read: Receive = body
         if entry.read_body:
             read = await _read(body, entry.read_body)

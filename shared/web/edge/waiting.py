@@ -47,10 +47,11 @@ class Waiting:
 
     def make_room(self, size_bytes: int, *, stays: Holder | None = None) -> bool:
         """
-        End the connections that hold most, until they held so much together.
+        End the connections that hold most, until this number of bytes is free.
 
-        Among equal ones, the one that has kept the process waiting longest is the first. Returns whether it
-        was enough.
+        Among equal ones, the one that has kept the process waiting longest is the first.
+
+        Returns: True if it was enough.
         """
         freed = 0
         # The sort is stable.
