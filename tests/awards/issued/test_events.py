@@ -12,7 +12,7 @@ from shared.contracts.events import AwardKind
 from shared.contracts.origin import Origin
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
-from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
+from tests.support.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
 AWARDS = st.builds(
     Award,

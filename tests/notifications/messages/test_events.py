@@ -10,7 +10,7 @@ from services.notifications.messages.rules import Message, is_reportable
 from shared.contracts.events import Channel
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
-from tests.strategies import CONTEXTS, IDS, MOMENTS
+from tests.support.strategies import CONTEXTS, IDS, MOMENTS
 
 MESSAGES = st.builds(
     Message,

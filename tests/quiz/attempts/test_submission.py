@@ -14,7 +14,7 @@ from services.quiz.attempts.bodies import AnswersIn
 from services.quiz.attempts.submission import Submission, answered, decode, encoder, submission
 from shared.contracts.events import QuizSubmitted
 from shared.runtime.errors import Rejected
-from tests.strategies import LINES, MOMENTS
+from tests.support.strategies import LINES, MOMENTS
 
 SOUND: dict[str, Any] = {
     "attempt_id": "0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55",

@@ -13,7 +13,7 @@ from shared.contracts.envelope import Context, enclose
 from shared.contracts.events import QuizCompleted
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
-from tests.strategies import CONTEXTS, IDS, LINES, MOMENTS
+from tests.support.strategies import CONTEXTS, IDS, LINES, MOMENTS
 
 RESULTS = st.builds(
     Result,
