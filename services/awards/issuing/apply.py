@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.rules import (
-    Due,
+    PlannedAward,
     due_by_pass_mark,
     due_by_rank,
     due_by_tie,
-    is_too_short,
+    list_may_miss_winners,
     tie_is_decided,
 )
 from services.awards.results.rules import Closing, Result
@@ -54,7 +54,7 @@ async def apply_scheme(
     scheme = await schemes.get(scheme_id)
     if isinstance(scheme.rule, PassMark):
 
-        def by_mark(page: Sequence[Result]) -> Iterable[Due]:
+        def by_mark(page: Sequence[Result]) -> Iterable[PlannedAward]:
             return [due for result in page for due in due_by_pass_mark(result, [scheme])]
 
         return Applied(*await _issue_by_results(scheme.rule.quiz_id, after, by_mark, results, issuer))
@@ -75,10 +75,10 @@ async def _issue_by_ranks(
     issuer: Issuer,
 ) -> Applied:
     issued = await issuer.issue_applied(due_by_rank(closing, scheme)) if after is None else 0
-    if not is_too_short(closing, scheme):
+    if not list_may_miss_winners(closing, scheme):
         return Applied(issued, None)
 
-    def by_tie(page: Sequence[Result]) -> Iterable[Due]:
+    def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
         return due_by_tie(page, closing, scheme)
 
     tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer)
@@ -92,7 +92,7 @@ async def _issue_by_ranks(
 async def _issue_by_results(
     quiz_id: str,
     after: str | None,
-    due: Callable[[Sequence[Result]], Iterable[Due]],
+    due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
     results: ResultStore,
     issuer: Issuer,
 ) -> tuple[int, str | None]:

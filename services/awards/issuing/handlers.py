@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.awards.issuing.issue import Earned, Issuer
-from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, why_too_short
+from services.awards.issuing.rules import due_by_pass_mark, due_by_rank, why_list_may_miss_winners
 from services.awards.issuing.state import is_undecided
 from services.awards.results.rules import Closing, Result
 from services.awards.results.store import ResultStore
@@ -76,7 +76,7 @@ async def award_closings(
 
 def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     names = ", ".join(scheme.scheme_id for scheme in schemes)
-    return Rejected(f"{why_too_short(closing)}: apply {names}", code=TOO_SHORT)
+    return Rejected(f"{why_list_may_miss_winners(closing)}: apply {names}", code=TOO_SHORT)
 
 
 def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> list[Subscription]:

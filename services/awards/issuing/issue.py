@@ -20,7 +20,7 @@ from services.awards.issued import events
 from services.awards.issued.codes import award_code, award_id
 from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
-from services.awards.issuing.rules import Due
+from services.awards.issuing.rules import PlannedAward
 from services.awards.known.store import KnownStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
@@ -39,7 +39,7 @@ CODE_TURNS_MAX = 8
 class Earned(msgspec.Struct, frozen=True):
     """An award that an event grants, and the context of that event."""
 
-    due: Due
+    due: PlannedAward
     context: Context
 
 
@@ -89,7 +89,7 @@ class Issuer:
             if id_ in to_publish
         ]
 
-    async def _add_new(self, due: dict[str, Due]) -> tuple[list[Award], dict[str, Award]]:
+    async def _add_new(self, due: dict[str, PlannedAward]) -> tuple[list[Award], dict[str, Award]]:
         """
         Add these awards; returns the new ones, and those that another process has just added.
 
@@ -115,7 +115,7 @@ class Issuer:
             ]
         raise _no_code_free(waiting)
 
-    async def issue_applied(self, due: Sequence[Due]) -> int:
+    async def issue_applied(self, due: Sequence[PlannedAward]) -> int:
         """
         Issue awards when an organiser applies a scheme; the first cause in order counts for each award.
 
@@ -126,9 +126,9 @@ class Issuer:
             issued += await self._save_and_publish(due[start : start + TRANSACTION_AWARDS_MAX])
         return issued
 
-    async def _save_and_publish(self, due: Sequence[Due]) -> int:
+    async def _save_and_publish(self, due: Sequence[PlannedAward]) -> int:
         """Look first: then a repeat costs one query and no transaction."""
-        by_id: dict[str, Due] = {}
+        by_id: dict[str, PlannedAward] = {}
         for one in due:
             by_id.setdefault(award_id(one.scheme.scheme_id, one.recipient_id), one)
         existing = await self._awards.find(by_id)
@@ -151,7 +151,7 @@ class Issuer:
         _count(added)
         return len(added)
 
-    async def issue_conferred(self, due: Due) -> tuple[Award, bool]:
+    async def issue_conferred(self, due: PlannedAward) -> tuple[Award, bool]:
         """
         Issue an award that an organiser confers; returns the award, new or existing, and True if it is new.
 
@@ -174,7 +174,7 @@ class Issuer:
             _count([award])
         return award, new
 
-    async def _without_erased(self, due: dict[str, Due]) -> dict[str, Due]:
+    async def _without_erased(self, due: dict[str, PlannedAward]) -> dict[str, PlannedAward]:
         """The planned awards, without those for erased people."""
         if not due:
             return due
@@ -187,7 +187,7 @@ class Issuer:
             if not await self._schemes.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; try again")
 
-    async def _drafts(self, due: dict[str, Due]) -> list[Award]:
+    async def _drafts(self, due: dict[str, PlannedAward]) -> list[Award]:
         """
         Awards to be stored in a transaction, each with a code that no other award has.
 
@@ -211,7 +211,7 @@ class Issuer:
             raise _no_code_free(waiting)
         return list(drafts.values())
 
-    def _draft(self, id_: str, due: Due, now: datetime, *, relayed: bool) -> Award:
+    def _draft(self, id_: str, due: PlannedAward, now: datetime, *, relayed: bool) -> Award:
         return Award(
             award_id=id_,
             award_code=award_code(id_, self._key),

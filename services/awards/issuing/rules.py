@@ -4,7 +4,7 @@ Who should get an award. All functions are pure.
 - `due_by_conferral`: an organiser names the recipient.
 - `due_by_pass_mark`: a result reaches a mark.
 - `due_by_rank`, `tier_of`: prizes by rank, and what a tie does.
-- `is_too_short`, `due_by_tie`, `tie_is_decided`: a tie that continues after the end of the listed standings.
+- `list_may_miss_winners`, `due_by_tie`, `tie_is_decided`: a tie that continues after the end of the list.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +17,8 @@ from services.awards.schemes.rules import Conferred, PassMark, RankTiers, Scheme
 from shared.runtime.errors import Rejected
 
 
-# A struct, since every result makes some of them: making a frozen dataclass costs four times as much.
-class Due(msgspec.Struct, frozen=True):
+# A struct, because each result makes some of them. A frozen dataclass would cost four times as much.
+class PlannedAward(msgspec.Struct, frozen=True):
     """An award that a rule or an organiser decided, before we check if it exists."""
 
     scheme: Scheme
@@ -28,7 +28,7 @@ class Due(msgspec.Struct, frozen=True):
     note: str | None = None
 
 
-def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> Due:
+def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> PlannedAward:
     """
     The award that an organiser confers.
 
@@ -41,10 +41,10 @@ def due_by_conferral(scheme: Scheme, recipient_id: str, note: str | None) -> Due
             code="scheme_not_conferred",
         )
     cause = award_id(scheme.scheme_id, recipient_id)
-    return Due(scheme, recipient_id, cause=cause, note=note)
+    return PlannedAward(scheme, recipient_id, cause=cause, note=note)
 
 
-def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]:
+def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[PlannedAward]:
     """The awards of a result: one for each scheme where the points are at least the pass mark."""
     for scheme in schemes:
         rule = scheme.rule
@@ -52,10 +52,10 @@ def due_by_pass_mark(result: Result, schemes: Iterable[Scheme]) -> Iterator[Due]
             continue
         # Points are half numbers and a percentage is whole, so both products are exact.
         if result.points_max > 0 and result.points * 100 >= rule.score_percent * result.points_max:
-            yield Due(scheme, result.participant_id, cause=result.result_id)
+            yield PlannedAward(scheme, result.participant_id, cause=result.result_id)
 
 
-def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
+def due_by_rank(closing: Closing, scheme: Scheme) -> list[PlannedAward]:
     """
     The awards of the listed standings by a scheme of tiers, best rank first.
 
@@ -64,7 +64,7 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
     for gold and one for silver, a tie at rank 2 makes three golds and no silver.
 
     Only the rank decides the tier. So these awards are certain, even if the list is not complete: see
-    `is_too_short`.
+    `list_may_miss_winners`.
 
     Source: DOMjudge, medals; docs/decisions/0018-ties-at-the-end-of-the-list.md
     """
@@ -72,13 +72,13 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[Due]:
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
         return []
     ranked = sorted(closing.standings, key=lambda standing: (standing.rank, standing.participant_id))
-    due: dict[str, Due] = {}
+    due: dict[str, PlannedAward] = {}
     for standing in ranked:
         tier = tier_of(standing.rank, rule.tiers)
         if tier is not None:
             due.setdefault(
                 standing.participant_id,
-                Due(scheme, standing.participant_id, cause=closing.quiz_id, tier=tier),
+                PlannedAward(scheme, standing.participant_id, cause=closing.quiz_id, tier=tier),
             )
     return list(due.values())
 
@@ -97,7 +97,7 @@ def tier_of(rank: int, tiers: Sequence[Tier]) -> str | None:
     return None
 
 
-def is_too_short(closing: Closing, scheme: Scheme) -> bool:
+def list_may_miss_winners(closing: Closing, scheme: Scheme) -> bool:
     """True if somebody who is not listed in the closing may get an award by rank too."""
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:
@@ -106,35 +106,35 @@ def is_too_short(closing: Closing, scheme: Scheme) -> bool:
     return closing.participants > len(closing.standings) and (last is None or last.rank <= rule.places)
 
 
-def why_too_short(closing: Closing) -> str:
-    """Why somebody may still get an award, if `is_too_short`."""
+def why_list_may_miss_winners(closing: Closing) -> str:
+    """Why somebody who is not listed may still get an award."""
     return (
         f"the closing of {closing.quiz_id} lists {len(closing.standings)} of {closing.participants} "
         "participants, and others may share the last rank"
     )
 
 
-def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[Due]:
+def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[PlannedAward]:
     """
     The awards of the results that share the rank of the last listed standing.
 
-    Equal points in equal time share a rank. An unlisted participant with such a result has no better
-    one: otherwise the participant would be listed.
+    Participants with the same points and the same time share a rank. A participant who is not listed has no
+    better result, because then the participant would be listed.
     """
     rule, last = scheme.rule, closing.last
-    if not isinstance(rule, RankTiers) or last is None or not is_too_short(closing, scheme):
+    if not isinstance(rule, RankTiers) or last is None or not list_may_miss_winners(closing, scheme):
         return
     tier = tier_of(last.rank, rule.tiers)
     listed = {standing.participant_id for standing in closing.standings}
     tied = (last.points, last.time_used_seconds)
     for result in results:
         if (result.points, result.time_used_seconds) == tied and result.participant_id not in listed:
-            yield Due(scheme, result.participant_id, cause=closing.quiz_id, tier=tier)
+            yield PlannedAward(scheme, result.participant_id, cause=closing.quiz_id, tier=tier)
 
 
 def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
     """
-    True if nobody else can get an award after all awards of `due_by_tie` are issued.
+    True if nobody else can get an award by rank, after the awards of `due_by_tie` are issued.
 
     Args:
         participants: number of participants with a result in awards.

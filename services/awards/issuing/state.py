@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.awards.issuing.rules import is_too_short, why_too_short
+from services.awards.issuing.rules import list_may_miss_winners, why_list_may_miss_winners
 from services.awards.results.rules import Closing
 from services.awards.results.store import ResultStore
 from services.awards.schemes.rules import Scheme
@@ -36,10 +36,10 @@ async def state_of(scheme_id: str, schemes: SchemeStore, results: ResultStore) -
     if closing is None:
         return SchemeState(in_use, quiz_closed=False, undecided=None)
     undecided = await is_undecided(closing, scheme, schemes)
-    why = f"{why_too_short(closing)}: apply the scheme" if undecided else None
+    why = f"{why_list_may_miss_winners(closing)}: apply the scheme" if undecided else None
     return SchemeState(in_use, quiz_closed=True, undecided=why)
 
 
 async def is_undecided(closing: Closing, scheme: Scheme, schemes: SchemeStore) -> bool:
     """True if the standings are too short for the scheme, and the tie at their end is not decided."""
-    return is_too_short(closing, scheme) and not (await schemes.marks(scheme.scheme_id)).tie_decided
+    return list_may_miss_winners(closing, scheme) and not (await schemes.marks(scheme.scheme_id)).tie_decided

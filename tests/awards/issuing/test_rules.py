@@ -9,7 +9,7 @@ from services.awards.issuing.rules import (
     due_by_pass_mark,
     due_by_rank,
     due_by_tie,
-    is_too_short,
+    list_may_miss_winners,
     tie_is_decided,
 )
 from services.awards.results.rules import Closing, Result
@@ -79,7 +79,7 @@ def test_whoever_is_listed_is_awarded_even_if_the_list_is_too_short() -> None:
     of = prizes("contest", gold=1, silver=3)
     final = standings(1, 2, 3, 3)
     assert tiers(of, final, participants=5) == {"p0": "gold", "p1": "silver", "p2": "silver", "p3": "silver"}
-    assert is_too_short(Closing("contest", 5, final), of)
+    assert list_may_miss_winners(Closing("contest", 5, final), of)
 
 
 def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds_the_others() -> None:
@@ -97,11 +97,11 @@ def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds
 
 def test_nothing_is_open_where_whoever_is_not_listed_ranks_behind_the_places() -> None:
     of = prizes("contest", gold=3)
-    assert not is_too_short(Closing("contest", 9_000, standings(1, 2, 3, 4)), of)
-    assert not is_too_short(Closing("contest", 3, standings(1, 1, 1)), of)
-    assert is_too_short(Closing("contest", 4, standings(1, 2, 3)), of)
-    assert is_too_short(Closing("contest", 4, ()), of)
-    assert not is_too_short(Closing("contest", 4, ()), certificate("contest"))
+    assert not list_may_miss_winners(Closing("contest", 9_000, standings(1, 2, 3, 4)), of)
+    assert not list_may_miss_winners(Closing("contest", 3, standings(1, 1, 1)), of)
+    assert list_may_miss_winners(Closing("contest", 4, standings(1, 2, 3)), of)
+    assert list_may_miss_winners(Closing("contest", 4, ()), of)
+    assert not list_may_miss_winners(Closing("contest", 4, ()), certificate("contest"))
     assert list(due_by_tie([result(90)], Closing("contest", 9_000, standings(1, 2, 3, 4)), of)) == []
 
 
