@@ -31,19 +31,19 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     expected |= {_name(event.body) for event in issued if event.key in erased}
     return [
         compare("awards are given", expected, (_name(award) for award in awards)),
-        compare("awards are told (award.issued)", by_id, (e.body["award_id"] for e in issued)),
+        compare("awards are published (award.issued)", by_id, (e.body["award_id"] for e in issued)),
         true_of_all(
-            "what is told is what is stored",
+            "what is published is what is stored",
             (e.id for e in issued if not _same(e.body, by_id.get(e.body["award_id"], {}))),
             len(issued),
         ),
         true_of_all(
-            "the versions told count the changes stored",
+            "the versions published count the changes stored",
             (e.id for e in (*issued, *revoked) if not _counts(e.topic, e.body, by_id)),
             len(issued) + len(revoked),
         ),
         compare(
-            "revocations are told (award.revoked)",
+            "revocations are published (award.revoked)",
             (award["_id"] for award in awards if award.get("revoked_at")),
             (e.body["award_id"] for e in revoked),
         ),
@@ -55,9 +55,9 @@ async def audit_awards(log: Log, database: Database, promises: list[Promise]) ->
     ]
 
 
-def _same(told: Json, stored: Json) -> bool:
+def _same(published: Json, stored: Json) -> bool:
     fields = ("award_code", "scheme_id", "kind", "tier", "recipient_id", "cause")
-    return all(told[name] == stored.get(name) for name in fields)
+    return all(published[name] == stored.get(name) for name in fields)
 
 
 def _name(award: Json) -> str:
@@ -73,10 +73,12 @@ def _recipient(name: str) -> str:
     return name.split("/")[1]
 
 
-def _counts(topic: str, told: Json, by_id: Mapping[str, Json]) -> bool:
-    version = by_id.get(told["award_id"], {}).get("version")
+def _counts(topic: str, published: Json, by_id: Mapping[str, Json]) -> bool:
+    version = by_id.get(published["award_id"], {}).get("version")
     # An award is issued as version 1. Only a revocation changes it.
-    return bool(told["version"] == 1 if topic == "award.issued" else told["version"] == 2 == version)
+    if topic == "award.issued":
+        return bool(published["version"] == 1)
+    return bool(published["version"] == 2 == version)
 
 
 def _certificates(log: Log, schemes: Iterable[Json]) -> Iterator[str]:

@@ -45,7 +45,7 @@ TOLD = (
     "award.issued",
     "notification.delivered",
 )
-# An event tells services of an erasure. Until then they may still publish; after this time they may not.
+# Services learn of an erasure by an event. Until then they may still publish; after this time they may not.
 HEARD_MS = 60_000
 
 
@@ -56,7 +56,7 @@ async def audit_erasure(log: Log, databases: Databases, promises: Collection[Pro
     left = [place async for place in _left(databases, erased.keys())]
     return [
         kept(
-            "erasures acknowledged are told (participant.erased)",
+            "erasures acknowledged are published (participant.erased)",
             (promise.id for promise in promises if promise.kind == "erased"),
             erased,
         ),
@@ -66,7 +66,11 @@ async def audit_erasure(log: Log, databases: Databases, promises: Collection[Pro
             len(erased),
         ),
         true_of_all("no database holds anything personal of the erased", left, len(erased)),
-        true_of_all("nothing is told of the erased afterwards", _told_afterwards(log, erased), len(erased)),
+        true_of_all(
+            "nothing is published about the erased afterwards",
+            _published_afterwards(log, erased),
+            len(erased),
+        ),
     ]
 
 
@@ -99,7 +103,7 @@ async def _left_in(database: Database, collection: str, erased: Collection[str])
             yield f"{database.name}.{collection}/{document['_id']} ({', '.join(held)})"
 
 
-def _told_afterwards(log: Log, erased: Mapping[str, int]) -> Iterator[str]:
+def _published_afterwards(log: Log, erased: Mapping[str, int]) -> Iterator[str]:
     for topic in TOLD:
         for event in log.events(topic):
             at = erased.get(event.key)

@@ -55,14 +55,14 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
     refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
     return [
         compare("refused events are dead-lettered", bad, refused),
-        compare("everyone concerned is told", _expected(log), _names(messages)),
+        compare("everyone concerned is notified", _expected(log), _names(messages)),
         compare(
-            "deliveries are told (notification.delivered)",
+            "deliveries are published (notification.delivered)",
             reached,
             (event.body["message_id"] for event in log.events("notification.delivered")),
         ),
         kept(
-            "failures are told (notification.failed)",
+            "failures are published (notification.failed)",
             (message["_id"] for message in messages if message["state"] == "failed"),
             (event.body["message_id"] for event in log.events("notification.failed")),
         ),
@@ -73,8 +73,8 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
             "who has an address gets mail, all an inbox", _unsent(messages, addressed, erased), len(messages)
         ),
         true_of_all(
-            "the erased are known as such and told nothing more",
-            [*_still_told(messages, erased), *await _unmarked(database, erased)],
+            "the erased are marked as erased and not notified any more",
+            [*_still_notified(messages, erased), *await _unmarked(database, erased)],
             len(erased),
         ),
     ]
@@ -101,11 +101,11 @@ def _asked(event: Entry) -> set[str]:
 
 def _names(messages: list[Json]) -> Iterator[str]:
     for message in messages:
-        told = f"{message['cause']['id']}/{message['participant_id']}"
-        yield f"{told}/{message['channel']}"
+        name = f"{message['cause']['id']}/{message['participant_id']}"
+        yield f"{name}/{message['channel']}"
         # This message is in the inbox only. Its field `unmailed` says why there is no mail.
         if "unmailed" in message:
-            yield f"{told}/email"
+            yield f"{name}/email"
 
 
 def _sent(mail_file: Path) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _sent(mail_file: Path) -> Iterator[str]:
 def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iterator[str]:
     for message in messages:
         if message["participant_id"] in erased:
-            # Their unsent messages are cancelled: `_still_told` checks that.
+            # Their unsent messages are cancelled: `_still_notified` checks that.
             continue
         right: tuple[str, ...] = ("delivered",)
         if message["channel"] == "email" and message["participant_id"] not in addressed:
@@ -134,7 +134,7 @@ def _is_put_off(message: Json) -> bool:
     return (message["state"] == "pending" and "code" in message) or message.get("code") == "too_many_mails"
 
 
-def _still_told(messages: list[Json], erased: set[str]) -> Iterator[str]:
+def _still_notified(messages: list[Json], erased: set[str]) -> Iterator[str]:
     for message in messages:
         if message["participant_id"] in erased and (
             message.get("facts") or message["state"] in ("waiting_contact", "pending", "claimed")

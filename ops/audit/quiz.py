@@ -98,8 +98,8 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     definitions = {
         (one["quiz_id"], one["version"]): one["definition"] async for one in database["quiz_versions"].find()
     }
-    told = [event.body for event in log.events("quiz.published")]
-    known = Known(quizzes, definitions, {(body["quiz_id"], body["version"]): body for body in told})
+    published = [event.body for event in log.events("quiz.published")]
+    known = Known(quizzes, definitions, {(body["quiz_id"], body["version"]): body for body in published})
     erased = {event.key for event in log.events("participant.erased")}
     looked_at = {"answers": 0, "submitted_at": 0}
     results = {result["_id"]: result async for result in database["results"].find({}, looked_at)}
@@ -113,7 +113,7 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     submitted = [promise for promise in promises if promise.kind == "submitted"]
     completed = log.events("quiz.completed")
     return [
-        compare("quizzes are told (quiz.published)", quizzes, _published(log, quizzes)),
+        compare("quizzes are published (quiz.published)", quizzes, _published(log, quizzes)),
         kept(
             "submissions acknowledged are in the log",
             (promise.id for promise in submitted),
@@ -131,12 +131,12 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
         compare("submissions are graded", graded, results),
         true_of_all("scores are right", _wrong_scores(graded, results), len(graded)),
         compare(
-            "results are told (quiz.completed)",
-            _to_be_told(results, erased, completed),
+            "results are published (quiz.completed)",
+            _to_be_published(results, erased, completed),
             (e.body["result_id"] for e in completed),
         ),
         true_of_all(
-            "what is told is what is stored",
+            "what is published is what is stored",
             (e.id for e in completed if not _same(e.body, results, erased)),
             len(completed),
         ),
@@ -144,10 +144,12 @@ async def audit_quiz(log: Log, database: Database, promises: list[Promise]) -> l
     ]
 
 
-def _to_be_told(results: Mapping[str, Json], erased: Collection[str], completed: list[Entry]) -> list[str]:
+def _to_be_published(
+    results: Mapping[str, Json], erased: Collection[str], completed: list[Entry]
+) -> list[str]:
     """All results. Those of the erased only if they were published before quiz heard of the erasure."""
-    told = {event.body["result_id"] for event in completed}
-    return [id_ for id_, result in results.items() if id_ in told or result["participant_id"] not in erased]
+    published = {event.body["result_id"] for event in completed}
+    return [id_ for id_, one in results.items() if id_ in published or one["participant_id"] not in erased]
 
 
 def _published(log: Log, quizzes: Mapping[str, Json]) -> set[str]:
@@ -251,22 +253,22 @@ def _wrong_scores(graded: Mapping[str, Graded], results: Mapping[str, Json]) -> 
             yield attempt
 
 
-def _same(told: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
+def _same(published: Json, results: Mapping[str, Json], erased: Collection[str]) -> bool:
     """
     True if an event matches the stored data.
 
     Group and district of erased people are not stored any more.
     """
-    stored = results.get(told["result_id"])
+    stored = results.get(published["result_id"])
     if stored is None:
         return False
     fields = ("participant_id", "quiz_id", "passed", "time_used_seconds")
-    profile = () if told["participant_id"] in erased else ("group_id", "district")
+    profile = () if published["participant_id"] in erased else ("group_id", "district")
     halves, halves_max = stored["halves"], stored["halves_max"]
     points = halves / 2, halves_max / 2, floor(Fraction(100 * halves, halves_max))
     return (
-        all(told[name] == stored[name] for name in (*fields, *profile))
-        and (told["points"], told["points_max"], told["score_percent"]) == points
+        all(published[name] == stored[name] for name in (*fields, *profile))
+        and (published["points"], published["points_max"], published["score_percent"]) == points
     )
 
 
@@ -280,7 +282,7 @@ async def _rankings(
     closed = [quiz_id for quiz_id, quiz in quizzes.items() if quiz["status"] == "closed"]
     events = {event.body["quiz_id"]: event.body for event in log.events("quiz.closed")}
     yield compare(
-        "closed quizzes are told once", closed, [e.body["quiz_id"] for e in log.events("quiz.closed")]
+        "closed quizzes are published once", closed, [e.body["quiz_id"] for e in log.events("quiz.closed")]
     )
     best: dict[str, tuple[int, int]] = {}
     for one in graded.values():
@@ -310,9 +312,9 @@ async def _rankings(
     for quiz_id in closed:
         marks = [mark for who, mark in best.items() if who.startswith(f"{quiz_id}/")]
         if quiz_id in events:
-            told = events[quiz_id]
-            listed = len({standing["participant_id"] for standing in told["standings"]})
-            if (told["participants"], listed) != (len(marks), min(len(marks), STANDINGS_MAX)):
+            published = events[quiz_id]
+            listed = len({standing["participant_id"] for standing in published["standings"]})
+            if (published["participants"], listed) != (len(marks), min(len(marks), STANDINGS_MAX)):
                 wrong.append(quiz_id)
         for standing in events[quiz_id]["standings"] if quiz_id in events else ():
             mark = int(2 * standing["points"]), -standing["time_used_seconds"]

@@ -79,7 +79,7 @@ def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Che
     yield compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP)))
     yield kept("commands have an outcome", _asked(good), _answered(log))
     yield compare(
-        "refusals are told (registration.rejected)",
+        "refusals are published (registration.rejected)",
         (event_id(request, RegistrationRejected.type) for request in stored.refusals),
         (event.id for event in log.events("registration.rejected")),
     )
@@ -89,19 +89,19 @@ def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
     """Check that there is one event for every step of every registration."""
     registrations = stored.registrations
     outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
-    yield compare("outcomes are told", registrations, {e.body["registration_id"] for e in outcomes})
+    yield compare("outcomes are published", registrations, {e.body["registration_id"] for e in outcomes})
     yield true_of_all(
-        "every step of a registration is told once",
+        "every step of a registration is published once",
         _missteps(outcomes, registrations, stored.erased),
         len(registrations),
     )
     yield compare(
-        "every version of a registration is told once",
+        "every version of a registration is published once",
         (f"{id_}/{n}" for id_, one in registrations.items() for n in range(1, one["version"] + 1)),
         (f"{e.body['registration_id']}/{e.body['version']}" for e in outcomes),
     )
     yield true_of_all(
-        "the last outcome told is what is stored", _stale(outcomes, registrations), len(registrations)
+        "the last outcome published is what is stored", _stale(outcomes, registrations), len(registrations)
     )
 
 
@@ -121,18 +121,18 @@ def _participants(log: Log, stored: Stored) -> Iterator[Check]:
     """Profiles, erasures and keys."""
     participants, erased = stored.participants, stored.erased
     yield compare(
-        "participants are told (participant.joined)",
+        "participants are published (participant.joined)",
         _joined(participants),
         (event.id for event in log.events("participant.joined")),
     )
     yield compare(
-        "erasures are told (participant.erased)",
-        (_told(one, ParticipantErased) for one in participants if one["_id"] in erased),
+        "erasures are published (participant.erased)",
+        (_id_of_event(one, ParticipantErased) for one in participants if one["_id"] in erased),
         (event.id for event in log.events("participant.erased")),
     )
     yield kept(
-        "the last key of each is told (participant.keyed)",
-        (_told(one, ParticipantKeyed) for one in participants),
+        "the last key of each is published (participant.keyed)",
+        (_id_of_event(one, ParticipantKeyed) for one in participants),
         (event.id for event in log.events("participant.keyed")),
     )
     yield compare(
@@ -163,7 +163,7 @@ def _joined(participants: list[Json]) -> Iterator[str]:
             yield event_id(f"{one['_id']}/{version}", ParticipantJoined.type)
 
 
-def _told(participant: Json, contract: type[Event]) -> str:
+def _id_of_event(participant: Json, contract: type[Event]) -> str:
     return event_id(f"{participant['_id']}/{participant['version']}", contract.type)
 
 
@@ -198,13 +198,13 @@ def _missteps(
         if any(event.body[name] != stored[name] for name in ("participant_id", "session_id")):
             others.add(id_)
     for id_, one in registrations.items():
-        told = {step: steps[id_, step] for step in (*STEPS, "promoted")}
+        published = {step: steps[id_, step] for step in (*STEPS, "promoted")}
         holds = one["status"] in HOLDING and one["participant_id"] not in erased
         right = (
-            told["confirmed"] + told["waitlisted"] == one["round"]
-            and told["promoted"] <= told["waitlisted"]
-            and told["cancelled"] == one["round"] - (one["status"] != "cancelled")
-            and told["checked_in"] == (one["status"] == "checked_in")
+            published["confirmed"] + published["waitlisted"] == one["round"]
+            and published["promoted"] <= published["waitlisted"]
+            and published["cancelled"] == one["round"] - (one["status"] != "cancelled")
+            and published["checked_in"] == (one["status"] == "checked_in")
             and (one["ticket_locked"] is None or tickets[id_, one["ticket_locked"]] == 1)
             and (one["ticket_locked"] is not None or not holds)
         )
@@ -217,8 +217,8 @@ def _stale(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator
     for event in outcomes:
         status = event.topic.removeprefix("registration.")
         if status in STEPS:
-            id_, told = event.body["registration_id"], (event.body["version"], status)
-            last[id_] = max(told, last.get(id_, told))
+            id_, published = event.body["registration_id"], (event.body["version"], status)
+            last[id_] = max(published, last.get(id_, published))
     for id_, registration in registrations.items():
         if id_ in last and last[id_][1] != registration["status"]:
             yield id_

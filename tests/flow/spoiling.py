@@ -19,7 +19,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         "awards",
         {"kind": "certificate"},
         {"$set": {"tier": "other"}},
-        "what is told is what is stored",
+        "what is published is what is stored",
     ),
     (
         "awards",
@@ -28,7 +28,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$unset": {"revoked_at": ""}},
         "revocations acknowledged hold",
     ),
-    ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is told"),
+    ("notifications", "messages", {"channel": "email"}, None, "everyone concerned is notified"),
     (
         "notifications",
         "messages",
@@ -49,29 +49,29 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         "messages",
         {"channel": "inbox", "state": "delivered"},
         {"$set": {"state": "failed"}},
-        "failures are told (notification.failed)",
+        "failures are published (notification.failed)",
     ),
-    ("registration", "registrations", {"status": "confirmed"}, None, "outcomes are told"),
+    ("registration", "registrations", {"status": "confirmed"}, None, "outcomes are published"),
     (
         "registration",
         "registrations",
         {"status": "confirmed"},
         {"$set": {"ticket_locked": "other"}},
-        "every step of a registration is told once",
+        "every step of a registration is published once",
     ),
     (
         "registration",
         "registrations",
         {"status": "confirmed"},
         {"$set": {"status": "cancelled"}},
-        "the last outcome told is what is stored",
+        "the last outcome published is what is stored",
     ),
     (
         "registration",
         "registrations",
         {"status": "confirmed"},
         {"$inc": {"version": 1}},
-        "every version of a registration is told once",
+        "every version of a registration is published once",
     ),
     (
         "registration",
@@ -84,8 +84,20 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ("registration", "contact_keys", {}, None, "participants have a key, and the erased none"),
     ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
     # Not the one whose key is gone.
-    ("registration", "participants", {"kind": "person"}, None, "participants are told (participant.joined)"),
-    ("registration", "requests", {"verdict": "rejected"}, None, "refusals are told (registration.rejected)"),
+    (
+        "registration",
+        "participants",
+        {"kind": "person"},
+        None,
+        "participants are published (participant.joined)",
+    ),
+    (
+        "registration",
+        "requests",
+        {"verdict": "rejected"},
+        None,
+        "refusals are published (registration.rejected)",
+    ),
 )
 PROMISED = (
     ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are in the log"),
@@ -93,12 +105,12 @@ PROMISED = (
     ('["emitted", "no-such-event", "quiz.submitted"]', "what others emitted is in the log"),
 )
 DOUBLED = (
-    ("quiz.published", "quizzes are told (quiz.published)"),
-    ("quiz.completed", "results are told (quiz.completed)"),
-    ("quiz.closed", "closed quizzes are told once"),
-    ("award.issued", "awards are told (award.issued)"),
-    ("award.revoked", "revocations are told (award.revoked)"),
-    ("notification.delivered", "deliveries are told (notification.delivered)"),
+    ("quiz.published", "quizzes are published (quiz.published)"),
+    ("quiz.completed", "results are published (quiz.completed)"),
+    ("quiz.closed", "closed quizzes are published once"),
+    ("award.issued", "awards are published (award.issued)"),
+    ("award.revoked", "revocations are published (award.revoked)"),
+    ("notification.delivered", "deliveries are published (notification.delivered)"),
 )
 NOTICED = {row[-1] for table in (SPOILT, PROMISED, DOUBLED) for row in table}
 
