@@ -11,7 +11,7 @@ Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
 How a mail gets to a participant whom we know.
 
 A keyless participant has a contact, but the key that opens the contact has not come yet. Mails to them wait,
-like mails to participants of whom we know nothing.
+like mails to unknown participants.
 """
 
 

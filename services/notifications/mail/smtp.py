@@ -73,7 +73,7 @@ class MailConnection:
 
     @property
     def is_open(self) -> bool:
-        """Whether it was open when it was used last, and nobody has closed it since."""
+        """True if it was open at its last use, and nobody has closed it since."""
         return self._client is not None and self._client.is_connected
 
     async def open(self) -> None:

@@ -35,8 +35,8 @@ NO_ADDRESS = "no_address"
 ERASED = "erased"
 TOO_MANY_MAILS = "too_many_mails"
 
-# How many mails to one participant may be open at a time: so many of this service's own kinds, and as many of
-# those that others request. An allowance of today's and one of tomorrow's (mail/rules.py).
+# The largest number of open mails to one participant: this number of our own kinds, and this number of kinds
+# that others request. It is the allowance of two days (mail/rules.py).
 OPEN_MAILS_MAX = 40
 
 MessageId = NewType("MessageId", str)
@@ -116,7 +116,7 @@ _CANCELLED = Outcome("cancelled", ERASED)
 
 def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None = None) -> list[Message]:
     """
-    The messages about an event. `reach` tells how to reach the recipient; None if the recipient is not known.
+    The messages about an event. `reach`: how to reach the recipient; None if the recipient is not known.
 
     A recipient without an address gets no mail. This is not a failure: the inbox message says so.
 
@@ -155,7 +155,7 @@ def message_id(participant_id: str, kind: str, cause: Context, channel: Channel)
     a message about an event on a topic that is not theirs.
     """
     # An event is the same event only if source and id are the same: CloudEvents 1.0.2, section "id".
-    # The length tells where the source ends, so that no other source and id make the same text.
+    # The length shows where the source ends, so that no other source and id make the same text.
     return MessageId(
         owned_id(participant_id, f"{kind} {channel} {len(cause.source)} {cause.source} {cause.id}")
     )
@@ -196,12 +196,12 @@ def mail_outcome(reach: Reach | None) -> Outcome:
 
 
 def is_open_mail(message: Message, outcome: Outcome) -> bool:
-    """Whether the courier still has to work on this message."""
+    """True if the courier still has to work on this message."""
     return message.channel == "email" and outcome.state in OPEN
 
 
 def share_of(participant_id: str, kind: str) -> MailShare:
-    """The mails that this one is bounded together with. What others request takes nobody else's room."""
+    """The group of mails that share a limit with this one. Mails that others request have their own limit."""
     return participant_id, kind == REQUESTED_KIND
 
 
@@ -211,8 +211,8 @@ def bound_open_mails(
     """
     Skip new mails to participants who already have too many open ones. Their inbox messages stay.
 
-    Mails leave in the order in which they came. So there must not be so many mails to one participant that
-    others wait for them.
+    Mails leave in the order in which they came. So a large number of mails to one participant would delay
+    the mails to others.
     """
     counts = Counter(open_mails)
     bounded = []

@@ -34,12 +34,12 @@ from shared.web.tokens import bearer
 # Kafka's cost depends on batches and partitions, hardly on records. So a busy intake waits for more
 # submissions.
 WINDOW_SECONDS = 0.04
-# With so many the group is full, and is written without waiting for more: some forty for each partition.
+# A group of this size is written without waiting for more: some forty for each partition.
 # Larger batches cost Kafka hardly less, and their senders would wait longer.
 FULL_GROUP_ITEMS = 500
 # All that may wait, some 7 MB: a write costs turns of a busy event loop, however much it writes.
 ITEMS_MAX = WAITING_MAX
-# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes whatever was acknowledged.
+# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes everything that was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
 # About 300 bytes each.

@@ -39,8 +39,7 @@ class Closer:
     Closes quizzes that are over.
 
     Args:
-        log_delay_seconds_max: so long after the grace, what intake acknowledged may still be on its way to
-            the log.
+        log_delay_seconds_max: after the grace, acknowledged submissions may reach the log within this time.
     """
 
     def __init__(

@@ -63,7 +63,7 @@ class Sorted(NamedTuple):
     Attributes:
         known: can be graded, with group and district.
         waiting: have to wait for their participants.
-        behind: the attempts of which an earlier submission waits already.
+        behind: attempts that already have a waiting submission.
     """
 
     known: list[tuple[Valid, Profile]]
@@ -76,7 +76,7 @@ class SubmissionHandler:
     Grades submissions.
 
     Args:
-        log_delay_seconds_max: so long after the deadline intake may still append what it accepted in time.
+        log_delay_seconds_max: after the deadline, intake may append accepted submissions for this time.
     """
 
     def __init__(

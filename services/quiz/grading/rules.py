@@ -54,7 +54,7 @@ def check(
     Args:
         appended_at: the broker's time.
         offered: the version of the quiz that the submission names.
-        log_delay_max: so long after the deadline intake may still append what it accepted in time.
+        log_delay_max: after the deadline, intake may append accepted submissions for this time.
     Raises:
         Rejected: it can never count.
     """

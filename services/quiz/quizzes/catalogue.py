@@ -35,7 +35,7 @@ class Catalogue:
         self._offered: dict[str, Offered] = {}
         self._papers = KeptPapers()
         # Quizzes that could not be read as they are now, each as it was read before, if it ever was.
-        # Nothing is promised, graded or refused by such an old record: whoever asks has to ask again.
+        # Do not use an old record. The caller must ask again.
         self._unread: dict[str, Offered | None] = {}
         self._refreshing = asyncio.Lock()
         self._refreshed_at = time.monotonic()

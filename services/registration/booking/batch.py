@@ -111,8 +111,8 @@ class BookingBatch:
             return self._refuse(request, refusal)
         session = self._sessions[request.session_id]
         existing = self._existing(request)
-        # For a while after its session is cancelled, a registration is still active: it is cancelled in the
-        # background (programme/notify.py). Nobody may be told then that the place is theirs.
+        # A cancelled session loses its registrations in the background (programme/notify.py). Until then
+        # this one is still active, but the answer must not say that the participant has a place.
         if existing is not None and existing.is_active and session.cancelled is None:
             return self._already_registered(request, existing)
         decision, after = decide(session, request.places, self._now)
@@ -122,9 +122,9 @@ class BookingBatch:
         return self._book(request, existing, after, decision)
 
     def _repeat(self, request: BookingRequest, earlier: Answer) -> Outcome | Rejected:
-        # The fingerprint goes a little later than the participant (erasure/finish.py).
+        # The fingerprint is deleted a little later than the participant (erasure/finish.py).
         if earlier.fingerprint is None or earlier.participant_id in self._erased:
-            # A command that comes again was carried out: nobody has to be told.
+            # A repeated command was carried out before, so there is nothing to publish.
             return Outcome(earlier, repeated=True) if request.is_command else _erased()
         if earlier.fingerprint != request.fingerprint:
             return Conflict(
@@ -163,8 +163,8 @@ class BookingBatch:
         if not request.is_command:
             return refusal
         if refusal.code != "group_unknown":
-            # Notifications tells the participant of the rejection. With an unknown group, the participant
-            # would join that group.
+            # So notifications can send the rejection to the participant. But with an unknown group, the
+            # participant would join that group.
             self._admit(request)
         self.events.append(
             events.rejected(

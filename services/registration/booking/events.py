@@ -1,5 +1,5 @@
 """
-The events that tell of registrations: confirmed, waitlisted, rejected, cancelled, moved, checked in.
+The events of registrations: confirmed, waitlisted, rejected, cancelled, moved, checked in.
 
 A rush consists of the first two, which are therefore written as records at once.
 """
@@ -76,7 +76,7 @@ def moved(
     origin: Origin,
     now: datetime,
 ) -> Envelope[Event]:
-    """The session has another time or venue than its participant was told before."""
+    """The session has another time or venue than the participant knows."""
     fields = _fields(registration, session, starts_at_before=starts_at_before, venue_before=venue_before)
     return enclosed(RegistrationMoved, fields, _cause(registration), origin, now, source=REGISTRATION)
 
@@ -90,7 +90,7 @@ def checked_in(
 
 
 def _fields(registration: Registration, session: Session, **more: object) -> Fields:
-    """What all events of a registration tell, and what only this one does."""
+    """The fields of all events of a registration, and `more` of this one."""
     return {
         "registration_id": registration.registration_id,
         "version": registration.version,

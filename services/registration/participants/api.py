@@ -44,7 +44,7 @@ class GroupIn(Form):
     kind: Code = Field(description="school, unit, service_team, district …", examples=["school"])
     district: District = Field(examples=["华龙区"])
     language: Language | None = Field(None, description="left out: as it was, zh-CN at first")
-    remarks: Text = Field("", description="a note for whoever reads it", examples=["示例"])
+    remarks: Text = Field("", description="a note for readers", examples=["示例"])
     contact: ContactIn | None = None
 
 

@@ -18,8 +18,8 @@ class Session(msgspec.Struct, frozen=True):
     Attributes:
         taken: places that are reserved.
         waiting: registrations on the waiting list.
-        owed: so many at the head of the waiting list, or more, will get a place in the background: it is free
-            already. 0: nobody can move up.
+        owed: at least this number at the head of the waiting list will get places in the background. The
+            places are free already. 0: nobody can be promoted.
         sequence: the last number that was given. Each registration has a number, in the order of the
             requests.
         version: counts the changes that participants are notified of: a new time, a new venue, the
@@ -56,7 +56,7 @@ class Session(msgspec.Struct, frozen=True):
 
     @property
     def can_wait(self) -> bool:
-        """Whether the waiting list has room. Those about to leave it take none."""
+        """True if the waiting list has room. Registrations that are owed a place do not count."""
         return self.waiting - self.owed < self.waiting_max
 
     @property

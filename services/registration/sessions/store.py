@@ -121,7 +121,7 @@ class SessionStore:
         return {document["_id"]: _session(document) for document in found}
 
     async def untold(self, after: str, limit: int) -> list[str]:
-        """The ids, after this one, of sessions of which somebody may have to be notified of a change."""
+        """The ids after this one of changed sessions. Somebody may still have to be notified."""
         return await self._ids({"untold": True}, after, limit)
 
     async def owing(self, after: str, limit: int) -> list[str]:
