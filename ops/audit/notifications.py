@@ -153,8 +153,8 @@ def _misquoted(log: Log, messages: list[Json]) -> Iterator[str]:
     """Messages whose facts (codes, scores, titles) differ from the event that caused them."""
     said = {event.id: event for topic in _read() for event in log.events(topic)}
     for message in messages:
-        told = message.get("facts") or {}
+        facts = message.get("facts") or {}
         event = said.get(message["cause"]["id"])
-        body = event.body if event and told else {}
-        if any(told[name] != body.get(name) for name in FACTS if name in told):
+        body = event.body if event and facts else {}
+        if any(facts[name] != body.get(name) for name in FACTS if name in facts):
             yield message["_id"]
