@@ -12,7 +12,7 @@ from tests.notifications.builders import Desk, confirmed, desk, erased, known, m
 from tests.support.service import enclosed, new_id
 
 pytestmark = pytest.mark.stack
-STATEMENT = "the erased are known as such and told nothing more"
+STATEMENT = "the erased are marked as erased and not notified any more"
 
 
 def log_of(*happened: Envelope[Event]) -> Log:
@@ -56,6 +56,6 @@ async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
     log = log_of(*happened)
     async with desk(mongo) as at:
         await at.tell(*happened[:-1])
-        assert len((await found(at, log, "everyone concerned is told")).missing) == 2
+        assert len((await found(at, log, "everyone concerned is notified")).missing) == 2
         await at.tell(happened[-1])
-        assert (await found(at, log, "everyone concerned is told")).agrees
+        assert (await found(at, log, "everyone concerned is notified")).agrees
