@@ -149,3 +149,13 @@ def test_what_is_promised_is_found_by_some_rule(importer: str, imported: str, gr
 def test_every_package_of_shared_has_an_order_of_its_modules(graph: ImportGraph) -> None:
     packages = {name for name in graph.modules if name.startswith("shared") and graph.find_children(name)}
     assert packages <= {container for rule in EXHAUSTIVE for container in rule["containers"]}
+
+
+def test_every_room_of_a_service_has_an_order_of_its_modules(graph: ImportGraph) -> None:
+    containers = {container for rule in EXHAUSTIVE for container in rule["containers"]}
+    services = graph.find_children("services")
+    rooms = {
+        room for service in services for room in graph.find_children(service) if graph.find_children(room)
+    }
+    assert rooms
+    assert sorted({*services, *rooms} - containers) == []

@@ -52,16 +52,20 @@ def filled(text: str, tables: dict[str, Table]) -> str:
 
 
 def write() -> list[str]:
-    """Write the tables anew; returns the documents that have changed."""
-    changed = []
+    """
+    Write the tables anew; returns the documents that have changed.
+
+    All tables are made before the first document is written: a name that is not found changes no document.
+    """
+    changed = {}
     for document, tables in SECTIONS.items():
-        path = ROOT / document
-        before = path.read_text()
+        before = (ROOT / document).read_text()
         after = filled(before, tables)
         if after != before:
-            path.write_text(after)
-            changed.append(document)
-    return changed
+            changed[document] = after
+    for document, text in changed.items():
+        (ROOT / document).write_text(text)
+    return list(changed)
 
 
 def outdated() -> list[str]:
