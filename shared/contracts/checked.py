@@ -312,6 +312,13 @@ Line = Annotated[
     StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
     AfterValidator(_within(LINE_CHARS_MAX, line)),
 ]
+PersonalLine = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
+    # Not through the cache: it would keep the text in memory after an erasure.
+    AfterValidator(_within(LINE_CHARS_MAX, line.__wrapped__)),
+]
+"""A line about one person, or by one: a note, a reason, a comment, a subject. Checked as `Line` is."""
 Text = Annotated[
     str, StringConstraints(max_length=TEXT_CHARS_MAX), AfterValidator(_within(TEXT_CHARS_MAX, text_of_lines))
 ]

@@ -21,6 +21,7 @@ from shared.contracts.checked import (
     LineAsKey,
     Moment,
     Ordinal,
+    PersonalLine,
     Text,
     Version,
     Whole,
@@ -293,7 +294,7 @@ class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
     scheme_id: Id
     scheme_title: Line
     recipient_id: Id
-    reason: Line
+    reason: PersonalLine
     revoked_at: Moment
 
 
@@ -302,7 +303,7 @@ class NotificationRequested(Event, topic="notification.requested", key="particip
 
     request_id: Id
     participant_id: Id
-    subject: Line
+    subject: PersonalLine
     body: Text
     channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = ("inbox",)
 

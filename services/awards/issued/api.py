@@ -13,7 +13,7 @@ from services.awards.issued.store import AwardStore
 from services.awards.known.rules import check_token
 from services.awards.known.store import KnownStore
 from services.awards.schemes.store import SchemeStore
-from shared.contracts.checked import ID_PATTERN, Line
+from shared.contracts.checked import ID_PATTERN, PersonalLine
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
 from shared.web.identity import AsOrganiser, AsParticipant
@@ -29,7 +29,7 @@ routes = APIRouter(tags=["awards"])
 
 
 class RevocationIn(Form):
-    reason: Line = Field(description="public: shown with the code", examples=["成绩复核后撤销"])
+    reason: PersonalLine = Field(description="public: shown with the code", examples=["成绩复核后撤销"])
 
 
 class AwardsOut(BaseModel):

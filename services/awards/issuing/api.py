@@ -13,7 +13,7 @@ from services.awards.issuing.state import state_of
 from services.awards.known.store import KnownStore
 from services.awards.results.store import ResultStore
 from services.awards.schemes.store import SchemeStore
-from shared.contracts.checked import Id, Line
+from shared.contracts.checked import Id, PersonalLine
 from shared.web.forms import After, Form, IdInPath, after_of, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
@@ -31,7 +31,7 @@ class ConferralIn(Form):
 
     scheme_id: Id = Field(examples=["service-team-flag"])
     recipient_id: Id = Field(examples=["group-service-team-01"])
-    note: Line | None = Field(None, examples=["2023-05-20 启动仪式授旗"])
+    note: PersonalLine | None = Field(None, examples=["2023-05-20 启动仪式授旗"])
 
 
 class UndecidedOut(BaseModel):

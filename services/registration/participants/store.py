@@ -2,8 +2,9 @@
 The collections of this room.
 
 participants  people and groups; contacts only locked; of an erased one only the id stays
-contact_keys  the participants' own keys. Backups do not contain them: after an erasure no backup can be
-opened groups        the data of groups from organisers; groups are participants too
+contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
+              opened
+groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence

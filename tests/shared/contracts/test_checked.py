@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts import checked
-from shared.contracts.checked import Email, Line, Moment, MomentIn, Name, Text, Zone
+from shared.contracts.checked import Email, Line, Moment, MomentIn, Name, PersonalLine, Text, Zone
 
 
 def read(kind: Any, value: object) -> Any:
@@ -55,7 +55,9 @@ def test_a_line_is_brought_to_one_form() -> None:
     assert read(Line, family) == family
 
 
-@pytest.mark.parametrize("kind", [Line, Text, Name], ids=["Line", "Text", "Name"])
+@pytest.mark.parametrize(
+    "kind", [Line, Text, Name, PersonalLine], ids=["Line", "Text", "Name", "PersonalLine"]
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -74,7 +76,9 @@ def test_a_character_that_means_something_else_in_each_system_is_refused(kind: A
     assert refusal(kind, text) == "character_unknown"
 
 
-@pytest.mark.parametrize("kind", [Line, Text, Name], ids=["Line", "Text", "Name"])
+@pytest.mark.parametrize(
+    "kind", [Line, Text, Name, PersonalLine], ids=["Line", "Text", "Name", "PersonalLine"]
+)
 @pytest.mark.parametrize("between", ["", "\u200d"], ids=["", "joined"])
 def test_a_tower_of_marks_is_refused(kind: Any, between: str) -> None:
     # \u0315 joins with no letter in NFC.
@@ -85,7 +89,7 @@ def test_a_tower_of_marks_is_refused(kind: Any, between: str) -> None:
 
 @pytest.mark.parametrize("text", ["1\ufe0f\u20e3", "รู้ที่", "རྐྱོན", "שָׁלוֹם", "क्षत्रिय", "Nguyễn Thị Ánh"], ids=ascii)
 def test_marks_that_scripts_need_are_taken(text: str) -> None:
-    for kind in (Line, Text, Name):
+    for kind in (Line, Text, Name, PersonalLine):
         assert unicodedata.normalize("NFC", text) == read(kind, text)
 
 
@@ -96,6 +100,13 @@ def test_what_is_plain_is_what_the_long_way_would_leave_as_it_is() -> None:
             assert unicodedata.normalize("NFC", character) == character
             assert unicodedata.category(character)[0] in "LNPS" or character == " "
             assert not checked._TEXT_CONTROL.search(character)
+
+
+def test_no_process_keeps_a_personal_line() -> None:
+    kept = checked.line.cache_info()
+    assert read(PersonalLine, " 讲解员李老师很耐心 ") == "讲解员李老师很耐心"
+    assert refusal(PersonalLine, "a\nb") == "line_control"
+    assert checked.line.cache_info() == kept
 
 
 def test_texts_that_differ_in_width_or_spaces_alone_are_the_same_to_readers() -> None:
