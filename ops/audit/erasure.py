@@ -2,7 +2,7 @@
 The audit of erasures, across all services and topics: is anything left of the people who were erased?
 
 It looks at every document that names the person, in every collection of every database. So a new collection
-is audited from its first day.
+is audited from its first day, and so is a new field whose name ends as `PERSONAL_ENDINGS` say.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -15,25 +15,10 @@ from ops.deployment.ledger import Promise
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-# Fields that no document of an erased person may contain.
-PERSONAL = frozenset(
-    {
-        "group_id",
-        "district",
-        "audience",
-        "contact_sealed",
-        "key",
-        "key_sealed",
-        "ticket_code",
-        "ticket_sealed",
-        "ticket_locked",
-        "ticket_hash",
-        "fingerprint",
-        "facts",
-        "note",
-        "email",
-        "name",
-    }
+# Fields that no document of an erased person may contain: by their whole name, or by its last word.
+PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts"})
+PERSONAL_ENDINGS = frozenset(
+    {"locked", "sealed", "hash", "fingerprint", "name", "email", "note", "remarks", "comment"}
 )
 # Events about a person: something was given to them, decided about them, or sent to them.
 TOLD = (
@@ -98,9 +83,19 @@ async def _left_in(database: Database, collection: str, erased: Collection[str])
         "$or": [{"_id": {"$in": ids}}, {"participant_id": {"$in": ids}}, {"recipient_id": {"$in": ids}}]
     }
     async for document in database[collection].find(named):
-        held = sorted(name for name in PERSONAL & document.keys() if document[name] not in (None, "", {}))
-        if held:
+        if held := personal_in(document):
             yield f"{database.name}.{collection}/{document['_id']} ({', '.join(held)})"
+
+
+def personal_in(document: Json) -> list[str]:
+    """The fields with something personal in a document, by their names."""
+    return sorted(
+        name for name, value in document.items() if _is_personal(name) and value not in (None, "", {})
+    )
+
+
+def _is_personal(name: str) -> bool:
+    return name in PERSONAL or name.rpartition("_")[2] in PERSONAL_ENDINGS
 
 
 def _published_afterwards(log: Log, erased: Mapping[str, int]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
+from services.notifications.texts.policy import channels_of
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Envelope, Event
 from shared.storage.mongo import Database, Document
@@ -203,6 +204,11 @@ def everything(participant_id: str) -> list[Event]:
         revoked(participant_id),
         requested(participant_id),
     ]
+
+
+def messages_of_everything() -> int:
+    """How many messages a participant gets about `everything`, on all channels."""
+    return sum(len(channels_of(event)) for event in everything("p"))
 
 
 def delivered_ids(

@@ -6,12 +6,12 @@ import pytest
 
 from ops.audit.findings import Check
 from ops.audit.log import Entry, Log
-from ops.audit.notifications import audit_notifications
+from ops.audit.notifications import CHANNELS, TOPIC, audit_notifications
+from services.notifications.texts.policy import KINDS, channels_of
 from shared.contracts.envelope import Envelope, Event, to_headers
-from tests.notifications.builders import Desk, confirmed, desk, erased, known, moved, requested
+from tests.notifications.builders import Desk, confirmed, desk, erased, everything, known, moved, requested
 from tests.support.service import enclosed, new_id
 
-pytestmark = pytest.mark.stack
 STATEMENT = "the erased are marked as erased and not notified any more"
 
 
@@ -30,6 +30,15 @@ async def found(at: Desk, log: Log, statement: str) -> Check:
     return next(check for check in checks if check.name == statement)
 
 
+def test_the_audit_expects_the_messages_that_participants_get() -> None:
+    examples = everything("p")
+    assert {type(event) for event in examples} == set(KINDS.values())
+    # The audit states the channels itself. Of a request it reads them from the event.
+    expected = {event.topic: channels_of(event) for event in examples if event.topic != TOPIC}
+    assert expected == CHANNELS
+
+
+@pytest.mark.stack
 async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
     person, other = new_id(), new_id()
     happened = [
@@ -50,6 +59,7 @@ async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
         assert person in (await found(at, log, STATEMENT)).wrong
 
 
+@pytest.mark.stack
 async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
     person = new_id()
     happened = [enclosed(event) for event in (*known(person), moved(person))]

@@ -23,6 +23,7 @@ from tests.notifications.builders import (
     erased,
     everything,
     known,
+    messages_of_everything,
     requested,
     service,
 )
@@ -98,7 +99,10 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
         await eventually(lambda: len(at.office.of(address_of(early))) == 1)
 
         async def all_told() -> bool:
-            return len({id_ for id_, _ in await at.delivered(person, early, unheard)}) == 17 + 2 + 1
+            return (
+                len({id_ for id_, _ in await at.delivered(person, early, unheard)})
+                == messages_of_everything() + 2 + 1
+            )
 
         await eventually(all_told)
         told = await at.delivered(person, early, unheard)

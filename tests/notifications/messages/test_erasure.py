@@ -17,6 +17,7 @@ from tests.notifications.builders import (
     joined,
     keyed,
     known,
+    messages_of_everything,
 )
 from tests.support.service import new_id
 
@@ -92,7 +93,7 @@ async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo
             *[at.tell(erased(person)) for person in people],
         )
         stored = await at.database["messages"].find({}).to_list(None)
-        assert len(stored) == 17 * len(people)
+        assert len(stored) == messages_of_everything() * len(people)
         assert not [document["_id"] for document in stored if "facts" in document]
         assert {document["state"] for document in stored if document["channel"] == "email"} == {"cancelled"}
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from ops.audit.erasure import personal_in
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
-from services.registration.participants.rules import ParticipantId
+from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import SessionId
 from services.registration.sessions.store import SessionStore
@@ -40,8 +41,7 @@ from tests.support.service import bearer, told
 pytestmark = pytest.mark.stack
 
 KEY = "the-key-of-the-erased"
-PERSONAL = {"district", "group_id", "audience", "language", "contact_locked", "kind", "key", "fingerprint"}
-PERSONAL |= {"ticket_hash", "ticket_locked", "ticket_code"}
+PROFILE = set(Profile.__struct_fields__)
 
 
 async def left_of(database: Database, participant_id: str) -> list[tuple[str, set[str]]]:
@@ -50,7 +50,8 @@ async def left_of(database: Database, participant_id: str) -> list[tuple[str, se
     for collection in await database.list_collection_names():
         these: Document = {"$or": [{"_id": participant_id}, {"participant_id": participant_id}]}
         for document in await database[collection].find(these).to_list(None):
-            held = {name for name in PERSONAL & document.keys() if document[name] is not None}
+            held = {name for name in PROFILE & document.keys() if document[name] is not None}
+            held.update(personal_in(document))
             if held:
                 found.append((collection, held))
     return found
