@@ -1,8 +1,9 @@
 """
 The audit of erasures, across all services and topics: is anything left of the people who were erased?
 
-It looks at every document that names the person, in every collection of every database. So a new collection
-is audited from its first day, and so is a new field whose name ends as `PERSONAL_ENDINGS` say.
+It looks at every document that names the person, in every collection of every database. A new collection
+and a new topic are audited from their first day, and so is a new field if its name ends as one of
+`PERSONAL_ENDINGS`.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -12,6 +13,7 @@ from ops.audit.findings import Check, kept, true_of_all
 from ops.audit.log import Entry, Log
 from ops.deployment.databases import Databases
 from ops.deployment.ledger import Promise
+from shared.contracts import events
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
@@ -20,15 +22,26 @@ PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", 
 PERSONAL_ENDINGS = frozenset(
     {"locked", "sealed", "hash", "fingerprint", "name", "email", "note", "remarks", "comment"}
 )
-# Events about a person: something was given to them, decided about them, or sent to them.
-TOLD = (
-    "registration.confirmed",
-    "registration.waitlisted",
-    "registration.moved",
-    "registration.checked_in",
-    "quiz.completed",
-    "award.issued",
-    "notification.delivered",
+# Topics whose events may come after a person's erasure: those that make it or follow from it, and commands of
+# other systems with their answers.
+MAY_FOLLOW = frozenset(
+    {
+        "participant.keyed",
+        "participant.joined",
+        "participant.erased",
+        "registration.cancelled",
+        "registration.requested",
+        "registration.rejected",
+        "award.revoked",
+        "notification.requested",
+        "notification.failed",
+    }
+)
+# All other events about a person: something was given to them, decided about them, or sent to them.
+TOLD = tuple(
+    contract.topic
+    for contract in events.ALL
+    if contract.key_field in ("participant_id", "recipient_id") and contract.topic not in MAY_FOLLOW
 )
 # Services learn of an erasure by an event. Until then they may still publish; after this time they may not.
 HEARD_MS = 60_000
