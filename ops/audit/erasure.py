@@ -38,7 +38,7 @@ MAY_FOLLOW = frozenset(
     }
 )
 # All other events about a person: something was given to them, decided about them, or sent to them.
-TOLD = tuple(
+NEVER_AFTERWARDS = tuple(
     contract.topic
     for contract in events.ALL
     if contract.key_field in ("participant_id", "recipient_id") and contract.topic not in MAY_FOLLOW
@@ -112,7 +112,7 @@ def _is_personal(name: str) -> bool:
 
 
 def _published_afterwards(log: Log, erased: Mapping[str, int]) -> Iterator[str]:
-    for topic in TOLD:
+    for topic in NEVER_AFTERWARDS:
         for event in log.events(topic):
             at = erased.get(event.key)
             if at is not None and event.time_ms > at + HEARD_MS:
