@@ -54,7 +54,7 @@ class Consumer:
         self._topics = tuple(contract.topic for contract in subscription.contracts)
         self._gather_ms = subscription.gather_ms
         self._publisher = publisher
-        self._decoding = Decoding(subscription)
+        self._decoding = Decoding(subscription, policy)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
         self._pausing: asyncio.Task[None] | None = None

@@ -1,6 +1,6 @@
 """Decode records to events. Each record is checked separately, so a wrong one does no harm to others."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -19,6 +19,7 @@ from shared.messaging.policy import (
     TOO_LARGE,
     UNKNOWN_TYPE,
     UNREADABLE,
+    Policy,
 )
 from shared.messaging.received import Dead, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
@@ -32,13 +33,15 @@ FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
 
 
 class DecoderFails(Exception):
-    """A decoder of ours returns a wrong number of events. So the decoder is wrong, and not a record."""
+    """A decoder of ours is wrong, and not a record."""
 
 
 class Decoding:
     """Decodes the records of one group."""
 
-    def __init__(self, subscription: Subscription) -> None:
+    def __init__(self, subscription: Subscription, policy: Policy | None = None) -> None:
+        self._policy = policy or Policy()
+        self._contracts = {contract.topic: contract for contract in subscription.contracts}
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
         self._commands = {contract.topic for contract in subscription.contracts if contract in COMMANDS}
@@ -47,6 +50,8 @@ class Decoding:
             contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
             for contract in subscription.contracts
         }
+        # For each of the last records: True if our decoder failed though the contract accepts the record.
+        self._recent: deque[bool] = deque(maxlen=self._policy.failed_window)
 
     def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
         """The good events in the order of their records, and the records to be dead-lettered."""
@@ -64,6 +69,7 @@ class Decoding:
             some = [records[place] for place in places]
             try:
                 events.update(zip(places, self._events(topic, some), strict=True))
+                self._recent.extend([False] * len(some))
             except DecoderFails:
                 raise
             except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
@@ -73,9 +79,10 @@ class Decoding:
                         [events[place]] = self._events(topic, [record])
                     except Rejected as why:
                         dead.append(Dead.of(record, why))
+                    except DecoderFails:
+                        raise
                     except Exception as error:  # noqa: BLE001 (as above)
-                        reason = f"it cannot be decoded: {type(error).__name__}"
-                        dead.append(Dead(record, Rejected(reason, code=BAD_BODY)))
+                        dead.append(Dead(record, self._undecodable(topic, record, error)))
         good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
         return good, dead
 
@@ -89,6 +96,26 @@ class Decoding:
         if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
             raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
         return events
+
+    def _undecodable(self, topic: str, record: Raw, error: Exception) -> Rejected:
+        """
+        Why a record is dead-lettered on which a decoder raised an error that is no `Rejected`.
+
+        Raises:
+            DecoderFails: the contract accepts the record, as it did many others on which our decoder failed.
+        """
+        try:
+            decoder(self._contracts[topic])([record.value or b""])
+        except Exception:  # noqa: BLE001 (the contract does not accept it either)
+            return Rejected(f"it cannot be decoded: {type(error).__name__}", code=BAD_BODY)
+        self._recent.append(True)
+        policy, failures, of = self._policy, sum(self._recent), len(self._recent)
+        if failures >= policy.failed_max and failures > policy.failed_ratio_max * of:
+            raise DecoderFails(
+                f"the decoder of {topic} failed on {failures} of {of} records though the contract accepts them,"
+                f" on the last by {type(error).__name__}"
+            )
+        return Rejected(f"our decoder failed on it: {type(error).__name__}", code=BAD_BODY)
 
     def _context(self, record: Raw) -> Context:
         if record.value is None:

@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder
 from shared.messaging.consuming import consuming
 from shared.messaging.dead_letters import WRITE_BYTES_MAX, size_of, write_dead_letters
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Dead, Subscription
 from shared.runtime.errors import Rejected, Unavailable
@@ -134,6 +135,22 @@ async def test_a_decoder_that_fails_on_a_record_fails_on_that_one_alone(kafka: s
         assert consumer.problem() is None
     [dead] = await read_all(kafka, dead_topic_of(contract))
     assert dict(dead.headers)["dead_code"] == b"bad_body"
+
+
+async def test_a_decoder_that_fails_on_all_that_the_contract_accepts_stops_its_consumer(kafka: str) -> None:
+    contract = await new_contract(kafka)
+
+    def decode(values: Sequence[bytes]) -> Sequence[Said]:
+        raise TypeError("as after a bad deployment")
+
+    ear = Ear()
+    policy = Policy(failed_max=10)
+    async with reading(kafka, contract, ear, decode=decode, policy=policy) as consumer:
+        await say(kafka, contract, list(range(50)))
+        await eventually(lambda: "the decoder of" in (consumer.problem() or ""))
+    assert ear.heard == []
+    assert await read_all(kafka, dead_topic_of(contract)) == []
+    assert await committed(kafka, readers_of(contract), contract.topic) == {}
 
 
 async def test_malformed_records_of_whatever_number_never_stop_a_group(kafka: str) -> None:
