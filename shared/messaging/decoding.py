@@ -112,7 +112,7 @@ class Decoding:
         policy, failures, of = self._policy, sum(self._recent), len(self._recent)
         if failures >= policy.failed_max and failures > policy.failed_ratio_max * of:
             raise DecoderFails(
-                f"the decoder of {topic} failed on {failures} of {of} records though the contract accepts them,"
+                f"the decoder of {topic} failed on {failures} of {of} records that the contract accepts,"
                 f" on the last by {type(error).__name__}"
             )
         return Rejected(f"our decoder failed on it: {type(error).__name__}", code=BAD_BODY)
