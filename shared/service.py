@@ -6,9 +6,9 @@ A service's app.py says what the service is made of, and `build` makes the app:
     async def wire(service: Service[QuizSettings]) -> None:
         store = QuizStore(service.database)
         await store.prepare()
-        if service.answers:
+        if service.serves_http:
             service.provide(store)
-        if service.works:
+        if service.runs_background:
             service.consume(*subscriptions(store))
             service.run(upkeep(store))
 
@@ -66,12 +66,12 @@ class Service(Generic[S]):
         self._loops: dict[str, Loop] = {}
 
     @property
-    def answers(self) -> bool:
+    def serves_http(self) -> bool:
         """Whether this process answers HTTP."""
         return self.settings.role != "worker"
 
     @property
-    def works(self) -> bool:
+    def runs_background(self) -> bool:
         """Whether this process consumes events and does the background work."""
         return self.settings.role != "api"
 
@@ -114,7 +114,7 @@ class Service(Generic[S]):
 
     async def start(self) -> None:
         """Start everything that the wiring has asked for."""
-        if self.works:
+        if self.runs_background:
             publisher = await self.publisher()
             owner = f"{socket.gethostname()}-{self.settings.instance or self.settings.port}"
             relay = await self.enter(outbox.relaying(self.database, publisher, owner=owner))

@@ -14,7 +14,7 @@ COLUMNS = {
     "mongo": "MongoDB is away",
     "killed": "the process is killed",
     "malformed": "malformed or unknown",
-    "late": "late",
+    "late": "late, in conflict, or in another order",
     "erased": "the participant is erased",
 }
 # [test_name] in a text stands for the test's number.

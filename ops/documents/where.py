@@ -37,7 +37,10 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
         ]
         if folder is None:
             raise NotFound(f"{change['templates']} has no folder templates")
-        yield f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`, a file for each event"
+        yield (
+            f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`: a file for each kind of message; "
+            "`letter.txt` is the frame of every mail"
+        )
     if "see" in change and not change.get("see_first"):
         yield _decision(change["see"])
     if "note" in change:

@@ -40,9 +40,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
     for store in (known, results, schemes, awards):
         await store.prepare()
     issuer = Issuer(awards, schemes, known, key=service.settings.award_key.get_secret_value().encode())
-    if service.answers:
+    if service.serves_http:
         service.provide(known, results, schemes, awards, issuer)
-    if service.works:
+    if service.runs_background:
         service.consume(
             *issuing_handlers.subscriptions(results, schemes, issuer),
             *known_handlers.subscriptions(known, lambda erased: forget_words(erased, awards, schemes)),

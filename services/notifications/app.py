@@ -55,11 +55,11 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     key = settings.private_key
     decryptor = Decryptor(key)
     count_from_zero()
-    if service.answers:
+    if service.serves_http:
         inboxes = InboxStore(database)
         reader = InboxReader(contacts, inboxes, texts, decryptor)
         service.provide(contacts, inboxes, reader, DeliveryStore(database, retry_policy))
-    if service.works and key is not None:
+    if service.runs_background and key is not None:
         limit = DailyLimit(database, key, settings.mails_per_address_day_max)
         await limit.prepare()
         queue = MailQueue(database)

@@ -59,7 +59,7 @@ async def wire(service: Service[QuizSettings]) -> None:
     await erased.refresh()
     await catalogue.refresh()
     service.run(erased.loop, catalogue.loop)
-    if service.answers:
+    if service.serves_http:
         tokens = AttemptTokens(service.settings.attempt_key.get_secret_value())
         endpoints = AttemptEndpoints(
             catalogue,
@@ -72,7 +72,7 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         service.answer(*endpoints.routes())
         service.provide(catalogue, erased, quizzes, standings, Ranks(standings), results, attempts)
-    if service.works:
+    if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
         submissions = SubmissionHandler(

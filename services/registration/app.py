@@ -66,7 +66,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     booking = Booking(database, sessions, participants, registrations, sealer=sealer, tickets=tickets)
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
     cancellation = Cancellation(database, sessions, registrations, promotion)
-    if service.answers:
+    if service.serves_http:
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         registering = Registering(
             booking,
@@ -83,7 +83,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
         )
-    if service.works:
+    if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
         service.run(
             Notices(database, activities, sessions, participants, registrations).loop,

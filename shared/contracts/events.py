@@ -7,6 +7,8 @@ only notifications can open them.
 
 `version` counts the changes of the thing that an event is about, from 1. A reader that keeps a copy accepts
 only a higher version than its own, because a record may come twice or, after a fault, late.
+
+This module has more than 350 lines so that all contracts stand in one file, in this order.
 """
 
 from typing import Annotated, Literal

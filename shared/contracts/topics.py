@@ -26,6 +26,8 @@ RECORD_BYTES_MAX = 1_048_576 + 131_072
 # A dead letter has the whole record and the reason.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
 WEEKS_KEPT = 26
+DAYS_KEPT = WEEKS_KEPT * 7
+PARTITIONS = 4
 # Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
 # Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
@@ -51,8 +53,8 @@ class Topic:
 
     name: str
     groups: tuple[str, ...]
-    partitions: int = 4
-    retention_days: int = WEEKS_KEPT * 7
+    partitions: int = PARTITIONS
+    retention_days: int = DAYS_KEPT
     compacted: bool = False
     record_bytes_max: int = RECORD_BYTES_MAX
 
@@ -95,9 +97,9 @@ _READ: dict[type[Event], Topic] = {}
 def _declare(
     event: type[Event],
     *groups: str,
-    partitions: int = 4,
+    partitions: int = PARTITIONS,
     compacted: bool = False,
-    retention_days: int = WEEKS_KEPT * 7,
+    retention_days: int = DAYS_KEPT,
 ) -> None:
     _READ[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
 

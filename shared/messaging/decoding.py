@@ -58,32 +58,32 @@ class Decoding:
         contexts: dict[int, Context] = {}
         dead: list[Dead] = []
         by_topic: dict[str, list[int]] = defaultdict(list)
-        for place, record in enumerate(records):
+        for index, record in enumerate(records):
             try:
-                contexts[place] = self._context(record)
-                by_topic[record.topic].append(place)
+                contexts[index] = self._context(record)
+                by_topic[record.topic].append(index)
             except Rejected as why:
                 dead.append(Dead.of(record, why))
         events: dict[int, Any] = {}
-        for topic, places in by_topic.items():
-            some = [records[place] for place in places]
+        for topic, indexes in by_topic.items():
+            some = [records[index] for index in indexes]
             try:
-                events.update(zip(places, self._events(topic, some), strict=True))
+                events.update(zip(indexes, self._events(topic, some), strict=True))
                 self._recent.extend([False] * len(some))
             except DecoderFails:
                 raise
             except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
                 # At least one is wrong: decode each one separately.
-                for place, record in zip(places, some, strict=True):
+                for index, record in zip(indexes, some, strict=True):
                     try:
-                        [events[place]] = self._events(topic, [record])
+                        [events[index]] = self._events(topic, [record])
                     except Rejected as why:
                         dead.append(Dead.of(record, why))
                     except DecoderFails:
                         raise
                     except Exception as error:  # noqa: BLE001 (as above)
                         dead.append(Dead(record, self._undecodable(topic, record, error)))
-        good = [Received(events[place], contexts[place], records[place]) for place in sorted(events)]
+        good = [Received(events[index], contexts[index], records[index]) for index in sorted(events)]
         return good, dead
 
     def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:

@@ -121,7 +121,7 @@ class GroupCommit(Generic[Item, Outcome]):
         Check for room first, so that no work is done for an item that would be refused.
 
         Args:
-            elsewhere: items that wait in another place, and take room here too.
+            elsewhere: number of items that wait in other queues and count towards the same limit.
 
         Raises:
             Overloaded: too many items wait already.

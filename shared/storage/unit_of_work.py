@@ -37,7 +37,7 @@ CONFLICT_PAUSE_SECONDS_MAX = 0.064
 
 
 class Contended(Unavailable):
-    """Others wrote the same documents again and again until it was given up. Nothing was saved."""
+    """Each try met a write of another transaction to the same documents. Nothing was saved."""
 
 
 class UnitOfWork:

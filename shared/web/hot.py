@@ -129,7 +129,7 @@ class HotRoute:
 
     async def _problem(self, error: Exception, headers: Mapping[bytes, bytes], correlation: str) -> HotAnswer:
         if isinstance(error, Overloaded):
-            # Clients that get a 503 immediately send again immediately, by the thousand.
+            # Clients that get a 503 immediately send again immediately, thousands of them.
             await asyncio.sleep(REFUSED_AFTER_SECONDS)
         elif not isinstance(error, KepuError):
             log.error("request failed", exc_info=error, extra={"route": self.path})

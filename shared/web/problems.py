@@ -24,7 +24,7 @@ from shared.web.wording import Language
 
 RETRY_AFTER_SECONDS = 2
 # A refusal because of too much work is sent after this time. Clients that get a 503 immediately send
-# again immediately, by the thousand (docs/decisions/0013-shedding.md).
+# again immediately, thousands of them (docs/decisions/0013-shedding.md).
 REFUSED_AFTER_SECONDS = 2.0
 PROBLEM = "application/problem+json"
 # No cache stores an answer, and no browser shows JSON as a page.

@@ -8,7 +8,7 @@ from services.awards.issuing.rules import (
     PlannedAward,
     due_by_pass_mark,
     due_by_rank,
-    due_by_tie,
+    due_by_tie_after_list,
     list_may_miss_winners,
     tie_is_decided,
 )
@@ -79,7 +79,7 @@ async def _issue_by_ranks(
         return Applied(issued, None)
 
     def by_tie(page: Sequence[Result]) -> Iterable[PlannedAward]:
-        return due_by_tie(page, closing, scheme)
+        return due_by_tie_after_list(page, closing, scheme)
 
     tied, after = await _issue_by_results(closing.quiz_id, after, by_tie, results, issuer)
     if after is not None:

@@ -20,7 +20,7 @@ TOO_SHORT = "standings_too_short"
 DEAD_LETTER_CODES = (TOO_SHORT,)
 
 
-async def award_results(
+async def earned_by_results(
     received: Sequence[Received[QuizCompleted]], results: ResultStore, schemes: SchemeStore
 ) -> list[Earned]:
     """Issue the awards for graded attempts, in order."""
@@ -48,7 +48,7 @@ def _result(event: QuizCompleted) -> Result:
     )
 
 
-async def award_closings(
+async def earned_by_closings(
     received: Sequence[Received[QuizClosed]],
     results: ResultStore,
     schemes: SchemeStore,
@@ -93,9 +93,9 @@ def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) ->
                     closed.append(received)  # type: ignore[arg-type]
         earned: list[Earned] = []
         if completed:
-            earned += await award_results(completed, results, schemes)
+            earned += await earned_by_results(completed, results, schemes)
         if closed:
-            earned += await award_closings(closed, results, schemes, batch)
+            earned += await earned_by_closings(closed, results, schemes, batch)
         return await issuer.issue_earned(earned)
 
     return [

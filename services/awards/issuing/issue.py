@@ -57,7 +57,7 @@ class Issuer:
 
     async def issue_earned(self, earned: Sequence[Earned]) -> list[Record]:
         """
-        Issue awards that follow from events; the first cause in order counts for each award.
+        Issue awards that follow from events. If two events give the same award, the first one is its cause.
 
         Erased people get no awards. An erasure that arrives while this runs may come too late. This does no
         harm: no personal data are stored or published here.
@@ -75,7 +75,7 @@ class Issuer:
         existing = await self._awards.find(causes)
         missing = {id_: one.due for id_, one in causes.items() if id_ not in existing}
         missing = await self._without_erased(missing)
-        await self._fix_rules(due.scheme for due in missing.values())
+        await self._make_rules_final(due.scheme for due in missing.values())
         added, raced = await self._add_new(missing)
         _count(added)
         to_publish = {award.award_id: award for award in added} | {
@@ -117,7 +117,7 @@ class Issuer:
 
     async def issue_applied(self, due: Sequence[PlannedAward]) -> int:
         """
-        Issue awards when an organiser applies a scheme; the first cause in order counts for each award.
+        Issue awards when an organiser applies a scheme. If two planned awards are the same, the first one counts.
 
         Returns: the number of new awards.
         """
@@ -136,7 +136,7 @@ class Issuer:
         missing = await self._without_erased(missing)
         if not missing:
             return 0
-        await self._fix_rules(one.scheme for one in missing.values())
+        await self._make_rules_final(one.scheme for one in missing.values())
         drafts = await self._drafts(missing)
 
         async def work(unit: UnitOfWork) -> list[Award]:
@@ -158,7 +158,7 @@ class Issuer:
         Raises:
             NotFound, Conflict: the recipient is not known, or was erased.
         """
-        await self._fix_rules([due.scheme])
+        await self._make_rules_final([due.scheme])
         [draft] = await self._drafts({award_id(due.scheme.scheme_id, due.recipient_id): due})
 
         async def work(unit: UnitOfWork) -> tuple[Award, bool]:
@@ -181,8 +181,8 @@ class Issuer:
         erased = await self._known.erased({one.recipient_id for one in due.values()})
         return {id_: one for id_, one in due.items() if one.recipient_id not in erased} if erased else due
 
-    async def _fix_rules(self, schemes: Iterable[Scheme]) -> None:
-        """Fix the rule of a scheme from its first award on."""
+    async def _make_rules_final(self, schemes: Iterable[Scheme]) -> None:
+        """Before the first award of a scheme, make its rule final."""
         for scheme in {scheme.scheme_id: scheme for scheme in schemes}.values():
             if not await self._schemes.use(scheme):
                 raise Unavailable(f"scheme {scheme.scheme_id} changed meanwhile; try again")

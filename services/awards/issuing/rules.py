@@ -3,8 +3,8 @@ Who should get an award. All functions are pure.
 
 - `due_by_conferral`: an organiser names the recipient.
 - `due_by_pass_mark`: a result reaches a mark.
-- `due_by_rank`, `tier_of`: prizes by rank, and what a tie does.
-- `list_may_miss_winners`, `due_by_tie`, `tie_is_decided`: a tie that continues after the end of the list.
+- `due_by_rank`, `tier_of`: prizes by rank, and what a tie at the border of a tier does.
+- `list_may_miss_winners`, `due_by_tie_after_list`, `tie_is_decided`: a tie that goes on after the list ends.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -114,7 +114,9 @@ def why_list_may_miss_winners(closing: Closing) -> str:
     )
 
 
-def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> Iterator[PlannedAward]:
+def due_by_tie_after_list(
+    results: Iterable[Result], closing: Closing, scheme: Scheme
+) -> Iterator[PlannedAward]:
     """
     The awards of the results that share the rank of the last listed standing.
 
@@ -134,7 +136,7 @@ def due_by_tie(results: Iterable[Result], closing: Closing, scheme: Scheme) -> I
 
 def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
     """
-    True if nobody else can get an award by rank, after the awards of `due_by_tie` are issued.
+    True if nobody else can get an award by rank, after the awards of `due_by_tie_after_list` are issued.
 
     Args:
         participants: number of participants with a result in awards.

@@ -23,7 +23,7 @@ class SchemeMarks:
     What is noted on a scheme.
 
     Attributes:
-        in_use: it has awards, so its rule is fixed.
+        in_use: it has awards, so its rule does not change any more.
         tie_decided: everyone in a tie at the end of the listed standings has the award.
     """
 
@@ -77,7 +77,7 @@ class SchemeStore:
             )
 
     async def use(self, scheme: Scheme) -> bool:
-        """Fix a scheme's rule before its first award; False if the stored rule is another one by now."""
+        """Make a scheme's rule final before its first award; False if the stored rule differs by now."""
         if scheme in self._in_use:
             return True
         if used := await self._mark(scheme, {"in_use": True}):
@@ -85,7 +85,7 @@ class SchemeStore:
         return used
 
     async def decide_tie(self, scheme: Scheme) -> bool:
-        """Note that the tie is decided, and fix the rule; False if the stored rule is another one by now."""
+        """Note that the tie is decided, and make the rule final; False if the stored rule differs by now."""
         return await self._mark(scheme, {"in_use": True, "tie_decided": True})
 
     async def _mark(self, scheme: Scheme, marks: Document) -> bool:

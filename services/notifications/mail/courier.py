@@ -123,7 +123,7 @@ class Courier:
             _, late = await asyncio.wait(self._deliveries, timeout=STOP_SECONDS_MAX)
             for delivery in late:
                 delivery.cancel()
-            # Failures were logged by the next turn. Here there is none.
+            # The next turn would raise the failures of these deliveries. No turn follows, so drop them.
             await asyncio.gather(*self._deliveries, return_exceptions=True)
             self._deliveries.clear()
         await asyncio.gather(*[connection.close() for connection in self._connections])
@@ -146,7 +146,7 @@ class Courier:
                 await self.aclose()
             return self._pace.poll_seconds
         self._busy_at = time
-        # Before mails are claimed: an outage must not cost a mail a try.
+        # Open before claiming: a claim counts as a try, and a mail must not lose a try by an outage.
         await self._free[0].open()
         lease = timedelta(seconds=self._pace.lease_seconds)
         claim, claimed = await self._queue.claim([id_ for id_, _ in due], clock.now(), lease)
@@ -224,19 +224,19 @@ class Courier:
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
-                places = [
+                counted = [
                     (admitted.pop(one.message.message_id), reply.verdict == "taken") for one, reply in replies
                 ]
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
-                    await self._limit.settle(places, clock.now())
+                    await self._limit.count_sent(counted, clock.now())
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            await self._limit.settle([(place, False) for place in admitted.values()], clock.now())
+            await self._limit.count_sent([(one, False) for one in admitted.values()], clock.now())
         if sent.down is not None:
             raise sent.down
         if self._outages:
@@ -276,11 +276,11 @@ class Courier:
         addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
         sendable: list[tuple[Claimed, Mail]] = []
         admitted: dict[str, Admitted] = {}
-        for (one, mail), place in zip(mails, await self._limit.admit(addressed, now), strict=True):
-            if place is None:
+        for (one, mail), allowed in zip(mails, await self._limit.admit(addressed, now), strict=True):
+            if allowed is None:
                 outcomes.append((one, over_daily_limit(one, now)))
             else:
-                admitted[one.message.message_id] = place
+                admitted[one.message.message_id] = allowed
                 sendable.append((one, mail))
         return sendable, outcomes, admitted
 

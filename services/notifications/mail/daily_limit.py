@@ -67,18 +67,18 @@ class DailyLimit:
         """
         For each mail, an address and a participant's id, in order: None if it has to wait for tomorrow.
 
-        Give every mail that is admitted to `settle` in the end.
+        Give every mail that is admitted to `count_sent` in the end.
         """
         if not mails:
             return []
         async with self._admitting:
-            # Before the counts are read: a mail that is settled meanwhile counts twice and not never.
+            # Before the counts are read: a mail that is counted meanwhile counts twice, not never.
             under_way = Counter(self._under_way)
             admitted = await self._admitted(mails, now, under_way)
             self._under_way.update(one.count_id for one in admitted if one is not None)
         return admitted
 
-    async def settle(self, admitted: Sequence[tuple[Admitted, bool]], now: datetime) -> None:
+    async def count_sent(self, admitted: Sequence[tuple[Admitted, bool]], now: datetime) -> None:
         """Count those of these mails that the server took, and forget the others."""
         try:
             await self._count([one for one, is_taken in admitted if is_taken], now)

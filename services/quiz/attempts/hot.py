@@ -67,7 +67,8 @@ SUBMIT = HotEndpoint(
 Sent again, it gets the same receipt. Refused: `attempt_token_missing`, `attempt_token_invalid`,
 `participant_erased` (401), `attempt_foreign` (403),
 `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
-503: nothing was promised, send again.""",
+503: it may be in the log or not. Send it again; the first one counts. Only if `code` is
+`overloaded`, it was not written.""",
     status=ACCEPTED,
     answer=ReceiptOut,
     asks={"attempt_id": AttemptIdInPath},

@@ -95,7 +95,8 @@ class Intake:
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
-            Unavailable: Kafka did not acknowledge, so the submission is not accepted: send it again.
+            Overloaded: too many wait; it was not written.
+            Unavailable: it may be in the log or not. Send it again; the first one counts.
         """
         # First of all: refused requests must not slow the accepted ones.
         self._log.check_room()

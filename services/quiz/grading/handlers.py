@@ -56,9 +56,9 @@ class Checked(NamedTuple):
     published_again: list[Record]
 
 
-class Sorted(NamedTuple):
+class ByProfile(NamedTuple):
     """
-    First submissions, sorted by what is known of their participants.
+    First submissions, by what is known of their participants.
 
     Attributes:
         known: can be graded, with group and district.
@@ -113,11 +113,11 @@ class SubmissionHandler:
         checked = await self._check(batch)
         first = checked.first
         await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
-        sorted_ = await self._with_profiles(first)
-        graded = await self._grader.grade(sorted_.known, checked.later)
-        await self._waiting.add([to_waiting(valid) for valid in sorted_.waiting])
-        if still_waiting := [*sorted_.waiting, *(first[attempt_id] for attempt_id in sorted_.behind)]:
-            # A profile may have come in between and found nothing that waited for it.
+        by_profile = await self._with_profiles(first)
+        graded = await self._grader.grade(by_profile.known, checked.later)
+        await self._waiting.add([to_waiting(valid) for valid in by_profile.waiting])
+        if still_waiting := [*by_profile.waiting, *(first[attempt_id] for attempt_id in by_profile.behind)]:
+            # The profile may have arrived before we stored the waiting submission. So look again.
             await self._waiting_grader.grade_of_participants(
                 {valid.submission.participant_id for valid in still_waiting}
             )
@@ -137,15 +137,15 @@ class SubmissionHandler:
                 continue
             try:
                 offered = self._catalogue.find(submission.quiz_id, submission.quiz_version)
-                valid = check(
+                candidate = check(
                     submission, received.context, received.appended_at, offered, self._log_delay_max
                 )
             except Rejected as why:
                 refused.append((received, why))
                 continue
             attempt_id = submission.attempt_id
-            if first.setdefault(attempt_id, valid) is not valid:
-                later.setdefault(attempt_id, set()).add(valid.context.id)
+            if first.setdefault(attempt_id, candidate) is not candidate:
+                later.setdefault(attempt_id, set()).add(candidate.context.id)
                 self._grader.counts["repeated"].inc()
         if dropped:
             self._grader.counts["erased"].inc(dropped)
@@ -177,7 +177,7 @@ class SubmissionHandler:
         await self._attempts.refuse(codes)
         return completed_records(to_publish, clock.now())
 
-    async def _with_profiles(self, first: Mapping[str, Valid]) -> Sorted:
+    async def _with_profiles(self, first: Mapping[str, Valid]) -> ByProfile:
         """What can be graded now, and what has to wait."""
         asked = {
             valid.submission.participant_id
@@ -204,14 +204,14 @@ class SubmissionHandler:
             else:
                 waiting.append(valid)
         if not waiting:
-            return Sorted(known, waiting, behind)
+            return ByProfile(known, waiting, behind)
         # An attempt that is graded already neither waits nor keeps another one waiting: it is published
         # again.
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
         known += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
         self._grader.counts["waiting"].inc(len(waiting))
-        return Sorted(known, waiting, behind)
+        return ByProfile(known, waiting, behind)
 
 
 class ParticipantHandler:

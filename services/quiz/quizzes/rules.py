@@ -175,9 +175,9 @@ class Quiz(BaseModel):
         Somebody may have an attempt of that version in another system. So everything must stay that decides
         the owner of an attempt, the deadline, and the number of points. The close may only move later.
         """
-        fixed = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
+        kept = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
         return (
-            all(getattr(self, name) == getattr(earlier, name) for name in fixed)
+            all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper
             and self.closes_at >= earlier.closes_at
         )

@@ -62,8 +62,8 @@ class Booking:
 
         Raises:
             Unavailable: the database does not answer; asking again with the same keys is harmless.
-            Contended: others have kept a session for longer than that. Some requests may have been booked,
-                where there are more than `BOOKINGS_MAX`.
+            Contended: other transactions have kept a session for longer than that. If there are more than
+                `BOOKINGS_MAX` requests, some of them may have been booked.
         """
         all_decided: list[Outcome | Rejected] = []
         for start in range(0, len(requests), BOOKINGS_MAX):

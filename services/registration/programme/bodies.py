@@ -28,7 +28,7 @@ Computed = Annotated[
 
 
 class SessionIn(Form):
-    """A time and place. Without opens_at and closes_at, registration is open from now until the end."""
+    """A time and venue. Without opens_at and closes_at, registration is open from now until the end."""
 
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     starts_at: MomentIn = Field(examples=["2023-05-20T09:00:00+08:00"])

@@ -2,7 +2,7 @@
 The collections of this room.
 
 activities      `_id` is the activity's id
-session_places  the old time and place of moved sessions, until all their people are notified
+session_places  the old time and venue of moved sessions, until all their people are notified
 """
 
 from datetime import datetime
@@ -54,7 +54,7 @@ class ActivityStore:
         return _activity(document) if document else None
 
     async def earlier_versions(self, unit: UnitOfWork, session_id: str) -> dict[int, EarlierVersion]:
-        """The old times and places of a session, by version. Somebody may still know each of them."""
+        """The old times and venues of a session, by version. Somebody may still know each of them."""
         found = await self._earlier.find({"session_id": session_id}, session=unit.session).to_list(None)
         return {document["version"]: _earlier_version(document) for document in found}
 

@@ -13,7 +13,7 @@ SessionId = NewType("SessionId", str)
 # takes a fifth of the time.
 class Session(msgspec.Struct, frozen=True):
     """
-    A time and place of an activity, and how full it is.
+    A time and venue of an activity, and how full it is.
 
     Attributes:
         taken: places that are reserved.

@@ -2,13 +2,11 @@
 uvicorn's protocol within bounds: bytes of a head, time for each part of a request, connections.
 
 Bytes are counted when they arrive, before they are parsed. A request that breaks a bound, or is no HTTP, is
-answered with a problem, and its connection ends. This code uses private parts of uvicorn. For that reason
-pyproject.toml bounds the version.
+answered with a problem (raw_problems.py), and its connection ends. This code uses private parts of uvicorn.
+For that reason pyproject.toml bounds the version.
 """
 
-import asyncio
 import math
-from http import HTTPStatus
 from typing import Any
 
 import httptools
@@ -17,69 +15,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.runtime.errors import KepuError
 from shared.web.edge.connections import IDLES, NEVER_ASKED, UNFINISHED, UNREAD, Connections
+from shared.web.edge.raw_problems import Stop, bad_request, head_too_large, problem_answer, timed_out
+from shared.web.edge.stand_ins import DROPPED, UPGRADE_UNREAD, Lingering
 from shared.web.edge.waiting import BY_ORGANISER
-from shared.web.observing import UNMATCHED, correlation_from, count_problem
-from shared.web.problems import ALWAYS, PROBLEM, NotHttp, encoded, no_room
+from shared.web.observing import UNMATCHED, count_problem
+from shared.web.problems import no_room
 
 # The stages of a connection: it waits for a request, receives a head, receives a body, waits for the answer,
 # or was refused and is drained.
 IDLE, HEAD, BODY, ANSWER, DRAIN = range(5)
-STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
-ALWAYS_LINES = b"".join(f"{name}: {value}\r\n".encode() for name, value in ALWAYS)
-
 
 # Python's objects of a request that is not complete, besides its bytes: a hot one, and one of the framework
 # with its task.
 HOT_REQUEST_BYTES = 1_024
 FRAMEWORK_REQUEST_BYTES = 16_384
-
-
-class Stop(Exception):
-    """Ends the parsing. The connection is refused with this error."""
-
-    def __init__(self, error: KepuError) -> None:
-        self.error = error
-
-
-class _Dropped(list[tuple[bytes, bytes]]):
-    """Takes trailers and drops them: nobody may add a header, such as a key, after the body."""
-
-    def append(self, _: tuple[bytes, bytes], /) -> None:
-        """Forget it."""
-
-
-_DROPPED = _Dropped()
-
-
-class _Unread:
-    """Stands for a request with Upgrade until it is read again without."""
-
-    response_complete = False
-    disconnected = False
-    message_event = asyncio.Event()
-
-
-_UNREAD: Any = _Unread()
-
-
-class _Lingering:
-    """The transport as uvicorn's cycle sees it. `close` waits until the client has read the answer."""
-
-    def __init__(self, protocol: "BoundedProtocol") -> None:
-        self._protocol = protocol
-        self._transport = protocol.transport
-        self.is_closing = protocol.transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        """Send this, unless the client has reset the connection; uvicorn may hear of that only later."""
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """End the connection."""
-        self._protocol.close_softly()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -162,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if self.cycle is _UNREAD:
+            if self.cycle is UPGRADE_UNREAD:
                 self._read_again(data[upgrade.args[0] :])
             else:
                 # CONNECT: the bytes that follow are not HTTP.
@@ -171,18 +120,18 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             # An error of our callbacks is the context of the parser's own error.
             stop = error.__context__
-            self._refuse(stop.error if isinstance(stop, Stop) else _bad_request())
+            self._refuse(stop.error if isinstance(stop, Stop) else bad_request())
             return
         if self._stage == HEAD:
             if before <= HEAD:
                 self._head_left -= len(data)
             if self._head_left <= 0 or len(self.headers) > self._limits.headers_max:
-                self._refuse(_head_too_large())
-        elif self._stage == BODY and self.headers is _DROPPED:
+                self._refuse(head_too_large())
+        elif self._stage == BODY and self.headers is DROPPED:
             # Trailers, or extensions of a chunk: they have no other bound.
             self._not_body_bytes = self._not_body_bytes + len(data) if body_bytes == self._body_bytes else 0
             if self._not_body_bytes > self._head_bytes_max:
-                self._refuse(_head_too_large())
+                self._refuse(head_too_large())
         if self._counts or self._stage == BODY or self._stage == HEAD:
             self._count_waiting()
 
@@ -280,12 +229,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > self._limits.headers_max:
-            raise Stop(_head_too_large())
+            raise Stop(head_too_large())
         if len(self.pipeline) >= self._limits.pipelined_max:
             raise Stop(no_room())
         self._previous = self.cycle
         if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
-            self.cycle = _UNREAD
+            self.cycle = UPGRADE_UNREAD
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -295,8 +244,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         # Not earlier: a request that fails before has no cycle yet.
         self._stage, self._since, self._head_left = BODY, self._connections.now, self._head_bytes_max
-        self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
-        self.headers = _DROPPED
+        self.cycle.transport = Lingering(self)  # type: ignore[assignment]
+        self.headers = DROPPED
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -306,7 +255,7 @@ class BoundedProtocol(HttpToolsProtocol):
             raise Stop(no_room())
 
     def on_message_complete(self) -> None:
-        if self.cycle is _UNREAD:
+        if self.cycle is UPGRADE_UNREAD:
             return
         super().on_message_complete()
         # The answer may be complete already.
@@ -326,11 +275,11 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._stage == IDLE and seconds > limits.idle_seconds_max + limits.sweep_seconds:
             self.transport.close()
         elif self._stage == HEAD and seconds > limits.head_seconds_max + limits.sweep_seconds:
-            self._refuse(_timed_out())
+            self._refuse(timed_out())
         elif self._stage == BODY:
             allowed = limits.body_seconds_max + self._body_received() / limits.body_bytes_per_second_min
             if seconds > allowed + limits.sweep_seconds:
-                self._refuse(_timed_out())
+                self._refuse(timed_out())
         elif self._stage == DRAIN and seconds > limits.linger_seconds:
             self.transport.close()
 
@@ -391,26 +340,4 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _tell(self, error: KepuError) -> None:
         count_problem(UNMATCHED, error.code)
-        status, headers, body = encoded(error)
-        lines = [
-            *self.server_state.default_headers,
-            (b"content-type", PROBLEM.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-correlation-id", correlation_from(b"").encode()),
-            *[(name.encode(), value.encode()) for name, value in (*ALWAYS, *headers)],
-            (b"connection", b"close"),
-        ]
-        head = b"".join(b"%b: %b\r\n" % line for line in lines)
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINES[status], head, body))
-
-
-def _bad_request() -> NotHttp:
-    return NotHttp(400, "this is not a request of HTTP/1.1", code="bad_request")
-
-
-def _timed_out() -> NotHttp:
-    return NotHttp(408, "the request did not come in time", code="request_timeout")
-
-
-def _head_too_large() -> NotHttp:
-    return NotHttp(431, "the head of the request is too large, or has too many lines", code="head_too_large")
+        self.transport.write(problem_answer(error, self.server_state.default_headers))

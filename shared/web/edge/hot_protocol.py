@@ -13,17 +13,15 @@ from typing import Any, ClassVar
 
 from shared.runtime.errors import KepuError
 from shared.web.edge.bounded_protocol import (
-    ALWAYS_LINES,
     ANSWER,
     BODY,
     HOT_REQUEST_BYTES,
     IDLE,
-    STATUS_LINES,
     BoundedProtocol,
-    Stop,
 )
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import is_host
+from shared.web.edge.raw_problems import ALWAYS_LINES, STATUS_LINES, Stop
 from shared.web.edge.shedding import Shedding
 from shared.web.hot import HotAnswer, HotRoute, Who, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.awards.issuing.rules import (
     due_by_pass_mark,
     due_by_rank,
-    due_by_tie,
+    due_by_tie_after_list,
     list_may_miss_winners,
     tie_is_decided,
 )
@@ -88,7 +88,7 @@ def test_a_tie_of_1_005_at_rank_1_leaves_prizes_for_all_who_are_listed_and_finds
     assert len(due_by_rank(closing, of)) == STANDINGS_MAX
     tied = [result(90, who=f"q{n}") for n in range(5)]
     others = [result(89.5, who="worse"), result(90, who="slower", seconds=61), result(90, who="p7")]
-    due = list(due_by_tie([*others, *tied], closing, of))
+    due = list(due_by_tie_after_list([*others, *tied], closing, of))
     assert [one.recipient_id for one in due] == ["q0", "q1", "q2", "q3", "q4"]
     assert {(one.tier, one.cause) for one in due} == {("gold", "contest")}
     assert tie_is_decided(closing, of, participants=STANDINGS_MAX + 5)
@@ -102,7 +102,9 @@ def test_nothing_is_open_where_whoever_is_not_listed_ranks_behind_the_places() -
     assert list_may_miss_winners(Closing("contest", 4, standings(1, 2, 3)), of)
     assert list_may_miss_winners(Closing("contest", 4, ()), of)
     assert not list_may_miss_winners(Closing("contest", 4, ()), certificate("contest"))
-    assert list(due_by_tie([result(90)], Closing("contest", 9_000, standings(1, 2, 3, 4)), of)) == []
+    assert (
+        list(due_by_tie_after_list([result(90)], Closing("contest", 9_000, standings(1, 2, 3, 4)), of)) == []
+    )
 
 
 def test_a_list_that_ends_before_the_places_is_not_decided_by_a_tie() -> None:

@@ -90,7 +90,7 @@ async def test_the_places_of_an_address_are_few_and_kept_by_those_who_came_first
         for day in range(3):
             now = first + timedelta(days=day)
             places = [place for person in people for place in await limit.admit([("a@b.cn", person)], now)]
-            await limit.settle([(place, True) for place in places if place is not None], now)
+            await limit.count_sent([(place, True) for place in places if place is not None], now)
         [document] = await database["mail_recipients"].find().to_list(None)
         assert len(document["first"]) == RECIPIENTS_PER_ADDRESS_MAX
         counts = {place.count_id for place in places if place is not None}
@@ -108,7 +108,7 @@ async def test_mails_that_are_being_sent_at_the_same_time_do_not_get_the_same_pl
         places = [place for admitted in both for place in admitted if place is not None]
         assert len(places) == 3
         # One was not taken: its place is free again. The others are counted.
-        await limit.settle(list(zip(places, (True, True, False), strict=True)), now)
+        await limit.count_sent(list(zip(places, (True, True, False), strict=True)), now)
         again = await limit.admit([("a@b.cn", new_id())] * 2, now)
         assert [place is not None for place in again] == [True, False]
 
