@@ -178,13 +178,13 @@ class Week:
 
     async def put(self, *schemes: Scheme) -> None:
         """Put schemes whose quizzes are published."""
-        await self.tell(*[published(quiz_id) for one in schemes if (quiz_id := one.quiz_id)])
+        await self.publish(*[published(quiz_id) for one in schemes if (quiz_id := one.quiz_id)])
         for one in schemes:
             body = one.model_dump(mode="json")
             answer = await self.client.put(f"/schemes/{one.scheme_id}", json=body, headers=ORGANISER)
             assert answer.status_code == 200, answer.text
 
-    async def tell(self, *events: Event) -> None:
+    async def publish(self, *events: Event) -> None:
         await self._publisher.publish([envelope(event) for event in events])
 
     async def all_handled(self, quiz_id: str) -> None:
@@ -193,8 +193,8 @@ class Week:
         await self.put(witness)
         assert witness.quiz_id is not None
         people = [new_id("witness") for _ in range(120)]
-        await self.tell(*[completed(witness.quiz_id, one) for one in people])
-        await self.tell(closed(witness.quiz_id, ()))
+        await self.publish(*[completed(witness.quiz_id, one) for one in people])
+        await self.publish(closed(witness.quiz_id, ()))
         await eventually(lambda: self.said(witness.scheme_id), lambda said: len(said) >= len(people))
 
     async def awards(self, scheme_id: str) -> list[dict[str, Any]]:

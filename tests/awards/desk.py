@@ -57,12 +57,14 @@ class Desk:
         for store in (self.known, self.results, self.schemes, self.awards):
             await store.prepare()
 
-    async def tell(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
-        """Have these handled as one batch; returns the events that follow, by id."""
-        following, _ = await self.handle(*happened)
+    async def handle(self, *happened: QuizCompleted | QuizClosed) -> dict[str, AwardIssued]:
+        """Handle these as one batch; returns the events that follow, by id."""
+        following, _ = await self.handle_or_reject(*happened)
         return following
 
-    async def handle(self, *happened: QuizCompleted | QuizClosed) -> tuple[dict[str, AwardIssued], list[str]]:
+    async def handle_or_reject(
+        self, *happened: QuizCompleted | QuizClosed
+    ) -> tuple[dict[str, AwardIssued], list[str]]:
         """The same, and the codes of what is given up."""
         batch = batch_of(*[envelope(event) for event in happened])
         following = await self._handle(batch)
@@ -70,7 +72,7 @@ class Desk:
         return told, [dead.why.code for dead in batch.rejected]
 
     async def know(self, *happened: Event) -> None:
-        """Have these handled as one batch."""
+        """Handle these as one batch."""
         assert await self._know(batch_of(*[envelope(event) for event in happened])) == ()
 
     async def put(self, scheme: Scheme) -> None:

@@ -92,7 +92,7 @@ async def test_an_award_that_follows_from_a_result_counts_in_the_metrics(kafka: 
     async with week(kafka, mongo) as awards:
         await awards.put(of)
         before = await counted(awards)
-        await awards.tell(completed(quiz, new_id("p")))
+        await awards.publish(completed(quiz, new_id("p")))
         await eventually(lambda: awards.awards(of.scheme_id), bool)
 
         # It is counted when MongoDB has confirmed it, a moment after it can be read.

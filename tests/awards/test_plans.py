@@ -21,10 +21,10 @@ async def do_all_there_is_to_do(at: Desk) -> None:
     for one in (mark, places, flag):
         await at.put(one)
     await at.put(mark)
-    await at.tell(
+    await at.handle(
         *[completed(quiz, person, 90, time_used_seconds=60) for person in (gone, stays, "p0", "p1")]
     )
-    await at.handle(closed(quiz, ranks(1, 1), participants=4))
+    await at.handle_or_reject(closed(quiz, ranks(1, 1), participants=4))
     for one in (mark, places):
         await at.apply(one)
         await at.state(one)

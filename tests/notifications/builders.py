@@ -236,8 +236,10 @@ class Desk:
     def _wake(self) -> None:
         self.woken += 1
 
-    async def tell(self, *happened: Event | Envelope[Event]) -> list[Envelope[events.NotificationDelivered]]:
-        """Have these handled as one batch; returns what follows."""
+    async def handle(
+        self, *happened: Event | Envelope[Event]
+    ) -> list[Envelope[events.NotificationDelivered]]:
+        """Handle these as one batch; returns the events that follow."""
         following = await self._handle(batch_of(*happened))
         delivered = read_back(following, events.NotificationDelivered)
         assert len(delivered) == len(following)
@@ -251,7 +253,7 @@ class Desk:
     async def states(self, participant_id: str, channel: str = "email") -> list[str]:
         return [document["state"] for document in await self.messages(participant_id, channel)]
 
-    async def told(self, topic: str) -> list[str]:
+    async def published(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
         return await told(self.database, topic)
 

@@ -48,9 +48,9 @@ async def test_what_is_left_of_the_erased_is_found(mongo: str) -> None:
     happened.append(enclosed(erased(person)))
     log = log_of(*happened)
     async with desk(mongo) as at:
-        await at.tell(*happened[:-1])
+        await at.handle(*happened[:-1])
         assert not (await found(at, log, STATEMENT)).agrees
-        await at.tell(happened[-1])
+        await at.handle(happened[-1])
         assert (await found(at, log, STATEMENT)).agrees
         messages, contacts = at.database["messages"], at.database["contacts"]
         await messages.update_one({"participant_id": person}, {"$set": {"facts": {"subject": "left"}}})
@@ -65,7 +65,7 @@ async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
     happened = [enclosed(event) for event in (*known(person), moved(person))]
     log = log_of(*happened)
     async with desk(mongo) as at:
-        await at.tell(*happened[:-1])
+        await at.handle(*happened[:-1])
         assert len((await found(at, log, "everyone concerned is notified")).missing) == 2
-        await at.tell(happened[-1])
+        await at.handle(happened[-1])
         assert (await found(at, log, "everyone concerned is notified")).agrees

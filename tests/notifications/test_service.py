@@ -47,7 +47,7 @@ class Week:
         self.office = office
         self._publisher = publisher
 
-    async def tell(self, *happened: Event | Envelope[Event]) -> None:
+    async def publish(self, *happened: Event | Envelope[Event]) -> None:
         envelopes = [one if isinstance(one, Envelope) else enclosed(one) for one in happened]
         await self._publisher.publish(envelopes)
 
@@ -92,12 +92,12 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
     happened = [enclosed(event) for event in everything(person)]
     async with week(kafka, mongo) as at:
         # The contact of `early` comes after what is to be mailed, that of `unheard` never.
-        await at.tell(*known(person), *happened, confirmed(early), requested(unheard))
-        await at.tell(*happened)
+        await at.publish(*known(person), *happened, confirmed(early), requested(unheard))
+        await at.publish(*happened)
         mails = sum("email" in channels_of(event) for event in everything(person))
         await eventually(lambda: len(at.office.of(address_of(person))) >= mails)
         assert at.office.of(address_of(early)) == []
-        await at.tell(*known(early))
+        await at.publish(*known(early))
         await eventually(lambda: len(at.office.of(address_of(early))) == 1)
 
         async def all_told() -> bool:
@@ -126,11 +126,11 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
 async def test_two_copies_share_the_work_and_each_mail_goes_out_once(kafka: str, mongo: str) -> None:
     people = [new_id() for _ in range(200)]
     async with week(kafka, mongo, copies=2) as at:
-        await at.tell(*known(*people))
+        await at.publish(*known(*people))
         happened = [enclosed(confirmed(person)) for person in people]
         for start in range(0, 200, 40):
-            await at.tell(*happened[start : start + 40])
-        await at.tell(*happened)
+            await at.publish(*happened[start : start + 40])
+        await at.publish(*happened)
         await eventually(lambda: len(at.office.mails) >= 200)
 
         async def all_told() -> bool:
@@ -177,12 +177,12 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
     person, refused, gone, broken = new_id(), new_id(), new_id(), new_id()
     async with week(kafka, mongo) as at:
         at.office.replies[address_of(refused)] = [f"550 no mailbox {address_of(refused)} for {NAME}"]
-        await at.tell(*known(person, refused, gone), *known(broken, contact_sealed="AAAA"))
-        await at.tell(*everything(person), *[confirmed(one) for one in (refused, broken)], erased(gone))
-        await at.tell(confirmed(gone))
+        await at.publish(*known(person, refused, gone), *known(broken, contact_sealed="AAAA"))
+        await at.publish(*everything(person), *[confirmed(one) for one in (refused, broken)], erased(gone))
+        await at.publish(confirmed(gone))
         await eventually(lambda: len(at.office.of(address_of(person))) == 8)
         at.office.refuse_sender = f"550 {address_of(person)} is not allowed"
-        await at.tell(confirmed(person))
+        await at.publish(confirmed(person))
 
         async def both_failed() -> bool:
             records = await read_all(kafka, NotificationFailed.topic)

@@ -117,7 +117,7 @@ class Issuer:
 
     async def issue_applied(self, due: Sequence[PlannedAward]) -> int:
         """
-        Issue awards when an organiser applies a scheme. If two planned awards are the same, the first one counts.
+        Issue awards when an organiser applies a scheme. If two are the same award, the first one counts.
 
         Returns: the number of new awards.
         """

@@ -17,10 +17,10 @@ async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: 
     async with desks(mongo) as [at]:
         for one in (by_mark, by_rank, certificate(quiz, 100)):
             await at.schemes.put(one)
-        await at.tell(completed(quiz, person), completed(quiz, "p1"))
+        await at.handle(completed(quiz, person), completed(quiz, "p1"))
         await asyncio.sleep(0.005)
         ranked = tuple(one.model_copy(update={"participant_id": person}) for one in standings(1))
-        await at.tell(closed(quiz, (*ranked, standings(1, 2)[1])))
+        await at.handle(closed(quiz, (*ranked, standings(1, 2)[1])))
         own = await at.own(person)
         assert [award.scheme_id for award in own] == [by_rank.scheme_id, by_mark.scheme_id]
         [first] = await at.own(person, limit=1)

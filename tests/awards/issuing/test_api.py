@@ -19,7 +19,7 @@ async def test_conferring_at_once_and_again_makes_one_award_told_once(kafka: str
     of, team = scheme(), new_id("group")
     async with week(kafka, mongo) as awards:
         await awards.put(of)
-        await awards.tell(joined(team, kind="group"))
+        await awards.publish(joined(team, kind="group"))
         answers = await asyncio.gather(
             *[confer(awards.client, of, team, note="2023-05-20 授旗") for _ in range(10)]
         )

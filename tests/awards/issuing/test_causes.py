@@ -26,10 +26,10 @@ async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mong
     of, first, better = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        [event] = (await at.tell(first, better)).values()
+        [event] = (await at.handle(first, better)).values()
         assert event.cause == first.result_id
-        assert await at.tell(better) == {}
-        assert list((await at.tell(first)).values()) == [event]
+        assert await at.handle(better) == {}
+        assert list((await at.handle(first)).values()) == [event]
 
 
 async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: str) -> None:
@@ -38,7 +38,7 @@ async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: 
     second = completed(quiz, person, 100, completed_at=NOW + timedelta(seconds=1))
     first = completed(quiz, person, 70)
     async with desks(mongo) as [at]:
-        await at.tell(second, first)
+        await at.handle(second, first)
         await at.schemes.put(of)
         await at.apply(of)
         issued = await at.issued(of)
@@ -50,10 +50,10 @@ async def test_a_revoked_award_is_not_told_again_by_its_result(mongo: str) -> No
     of, result = certificate(quiz), completed(quiz, person)
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        assert len(await at.tell(result)) == 1
+        assert len(await at.handle(result)) == 1
         await at.revoke(award_id(of.scheme_id, person), "成绩复核后撤销")
-        assert await at.tell(result) == {}
-        assert await at.tell(result, completed(quiz, person, 100)) == {}
+        assert await at.handle(result) == {}
+        assert await at.handle(result, completed(quiz, person, 100)) == {}
 
 
 async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo: str) -> None:
@@ -61,7 +61,7 @@ async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo
     of = certificate(quiz)
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        [event] = (await at.tell(completed(quiz, person))).values()
+        [event] = (await at.handle(completed(quiz, person))).values()
         assert event.version == 1
         id_ = award_id(of.scheme_id, person)
         for _ in range(2):
@@ -122,6 +122,6 @@ async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_
             await organiser.apply(of)
 
         interruption.meanwhile = put_and_apply
-        await at.tell(completed(quiz, person))
+        await at.handle(completed(quiz, person))
         assert interruption.meanwhile is None
         assert (await at.issued(of)).keys() == {person}

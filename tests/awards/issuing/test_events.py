@@ -38,10 +38,10 @@ async def test_redelivered_results_and_several_passing_attempts_make_one_certifi
         first = [completed(quiz, one) for one in people]
         failed = [completed(quiz, new_id("failed"), 59) for _ in range(5)]
         better = [completed(quiz, one, 100) for one in people]
-        await awards.tell(*first, *failed)
-        await awards.tell(*better, *first)
+        await awards.publish(*first, *failed)
+        await awards.publish(*better, *first)
         await awards.all_handled(quiz)
-        await awards.tell(*first)
+        await awards.publish(*first)
         await awards.all_handled(quiz)
         issued = await awards.awards(of.scheme_id)
         said = await awards.said(of.scheme_id)
@@ -78,7 +78,7 @@ async def test_what_was_stored_before_a_crash_and_not_told_is_told_on_the_repeat
             "version": 1,
         }
         await database["awards"].insert_one(stored)
-        await awards.tell(result)
+        await awards.publish(result)
         [(_, event)] = await eventually(lambda: awards.said(of.scheme_id), lambda said: len(said) == 1)
     assert isinstance(event, AwardIssued)
     assert (event.award_code, event.scheme_title, event.cause, event.issued_at) == (
@@ -96,8 +96,8 @@ async def test_two_copies_share_the_work_and_issue_each_award_once(kafka: str, m
         await awards.put(of)
         results = [completed(quiz, one) for one in people]
         for start in range(0, 300, 50):
-            await awards.tell(*results[start : start + 50])
-        await awards.tell(*results)
+            await awards.publish(*results[start : start + 50])
+        await awards.publish(*results)
         await awards.all_handled(quiz)
         issued = await awards.awards(of.scheme_id)
         said = await awards.said(of.scheme_id)
@@ -115,9 +115,9 @@ async def test_a_closing_before_its_results_awards_by_its_own_standings_once(kaf
     async with week(kafka, mongo) as awards:
         await awards.put(tiers, pass_mark)
         closing = closed(quiz, standings(1, 2, 2, 4, 5))
-        await awards.tell(closing)
+        await awards.publish(closing)
         await eventually(lambda: awards.awards(tiers.scheme_id), lambda found: len(found) == 4)
-        await awards.tell(*[completed(quiz, f"p{n}", 90) for n in range(5)], closing)
+        await awards.publish(*[completed(quiz, f"p{n}", 90) for n in range(5)], closing)
         await awards.all_handled(quiz)
         issued = await awards.awards(tiers.scheme_id)
         certificates = await awards.awards(pass_mark.scheme_id)
@@ -139,7 +139,7 @@ async def test_a_closing_too_short_for_one_scheme_is_dead_lettered_and_decides_t
     few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
     async with week(kafka, mongo) as awards:
         await awards.put(few, many)
-        await awards.tell(closed(quiz, standings(1, 2, 3), participants=2_000))
+        await awards.publish(closed(quiz, standings(1, 2, 3), participants=2_000))
         [award] = await eventually(lambda: awards.awards(few.scheme_id), bool)
         assert (award["recipient_id"], award["tier"]) == ("p0", "gold")
         codes = await eventually(lambda: dead_codes(kafka, dead_letters("quiz.closed", AWARDS), quiz), bool)
@@ -157,7 +157,7 @@ async def test_a_revoked_award_stays_revoked_and_is_told_of_once(kafka: str, mon
     of, result = certificate(quiz), completed(quiz, person)
     async with week(kafka, mongo) as awards:
         await awards.put(of)
-        await awards.tell(result)
+        await awards.publish(result)
         [award] = await eventually(lambda: awards.awards(of.scheme_id), bool)
         path = f"/awards/{award['award_id']}/revoke"
         reasons = ["成绩复核后撤销", "another reason"]
@@ -175,7 +175,7 @@ async def test_a_revoked_award_stays_revoked_and_is_told_of_once(kafka: str, mon
             lambda said: any(type(event) is AwardRevoked for _, event in said),
         )
         # The result again, and a better one: the award does not come back.
-        await awards.tell(result, completed(quiz, person, 100))
+        await awards.publish(result, completed(quiz, person, 100))
         await awards.all_handled(quiz)
         [still] = await awards.awards(of.scheme_id)
         said = await awards.said(of.scheme_id)
@@ -190,9 +190,11 @@ async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, 
     pass_mark, tiers = certificate(quiz, 80), prizes(quiz, gold=1)
     async with week(kafka, mongo) as awards:
         best = [completed(quiz, one, 80) for one in people]
-        await awards.tell(*[completed(quiz, one, 30) for one in people], *best)
-        await awards.tell(*[completed(quiz, one, 50) for one in people], completed(quiz, new_id("low"), 79))
-        await awards.tell(closed(quiz, standings(1, 2)))
+        await awards.publish(*[completed(quiz, one, 30) for one in people], *best)
+        await awards.publish(
+            *[completed(quiz, one, 50) for one in people], completed(quiz, new_id("low"), 79)
+        )
+        await awards.publish(closed(quiz, standings(1, 2)))
         await awards.all_handled(quiz)
         await awards.put(pass_mark, tiers)
         assert await awards.awards(pass_mark.scheme_id) == []
@@ -206,7 +208,7 @@ async def test_a_scheme_put_late_is_applied_to_earlier_results_once(kafka: str, 
         assert ranked.json() == {"issued": 1, "after": None, "undecided": False}
         said = await eventually(lambda: awards.said(pass_mark.scheme_id), lambda said: len(said) == 40)
         # The results once more: the awards are there, and the outbox has told of them.
-        await awards.tell(*best)
+        await awards.publish(*best)
         await awards.all_handled(quiz)
         assert len(await awards.said(pass_mark.scheme_id)) == 40
     causes = {event.cause for _, event in said if isinstance(event, AwardIssued)}
@@ -220,7 +222,7 @@ async def test_an_award_whose_code_is_taken_draws_the_next_one(kafka: str, mongo
     async with week(kafka, mongo, database=name) as awards, connect(mongo, name) as database:
         await awards.put(of)
         await database["awards"].insert_one({"_id": "other", "award_code": award_code(id_, key)})
-        await awards.tell(completed(quiz, person))
+        await awards.publish(completed(quiz, person))
         [award] = await eventually(lambda: awards.awards(of.scheme_id), bool)
     assert award["award_code"] == award_code(id_, key, 1)
 
@@ -232,19 +234,19 @@ async def test_who_is_erased_gets_nothing_more_and_what_was_conferred_keeps_no_n
     of = certificate(quiz)
     async with week(kafka, mongo) as awards:
         await awards.put(of, flag)
-        await awards.tell(joined(gone), joined(stays))
+        await awards.publish(joined(gone), joined(stays))
         for one in (gone, stays):
             body = {"scheme_id": flag.scheme_id, "recipient_id": one, "note": "张三领取"}
             answer = await awards.client.post("/awards", json=body, headers=ORGANISER)
             assert answer.status_code == 201, answer.text
         code = {award["recipient_id"]: award["award_code"] for award in await awards.awards(flag.scheme_id)}
-        await awards.tell(erased(gone))
+        await awards.publish(erased(gone))
 
         async def own() -> int:
             return (await awards.client.get("/me/awards", headers=as_participant(gone))).status_code
 
         await eventually(own, lambda status: status == 401)
-        await awards.tell(completed(quiz, gone), completed(quiz, stays))
+        await awards.publish(completed(quiz, gone), completed(quiz, stays))
         await awards.all_handled(quiz)
         assert [award["recipient_id"] for award in await awards.awards(of.scheme_id)] == [stays]
         assert {award["recipient_id"]: award["note"] for award in await awards.awards(flag.scheme_id)} == {

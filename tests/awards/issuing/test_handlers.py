@@ -20,11 +20,11 @@ async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_noth
     results = [completed(quiz, new_id("p")) for _ in range(60)]
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        first = await at.tell(*results)
+        first = await at.handle(*results)
         assert len(first) == 60
         await asyncio.sleep(0.005)
-        assert await at.tell(*results) == first
-        part = await at.tell(*results[20:], completed(quiz, newcomer := new_id("p")))
+        assert await at.handle(*results) == first
+        part = await at.handle(*results[20:], completed(quiz, newcomer := new_id("p")))
         assert {id_: event for id_, event in part.items() if event.recipient_id != newcomer} == {
             id_: event for id_, event in first.items() if event.cause in {r.result_id for r in results[20:]}
         }
@@ -37,12 +37,12 @@ async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mo
     results = [completed(quiz, new_id("p")) for _ in range(30)]
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        told = await at.tell(*results)
+        told = await at.handle(*results)
         before = await at.issued(of)
         # A bulk write that was cut short has written any part of it.
         lost = [award_id(of.scheme_id, result.participant_id) for result in results[::2]]
         await at.database["awards"].delete_many({"_id": {"$in": lost}})
-        repeated = await at.tell(*results)
+        repeated = await at.handle(*results)
         after = await at.issued(of)
     assert repeated.keys() == told.keys()
     assert {id_: award.award_code for id_, award in after.items()} == {
@@ -56,18 +56,18 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
     quiz, people = new_id("quiz"), [new_id("p") for _ in range(30)]
     of = certificate(quiz, 80)
     async with desks(mongo) as [at]:
-        await at.tell(*[completed(quiz, person, 40) for person in people])
+        await at.handle(*[completed(quiz, person, 40) for person in people])
         first = [
             completed(quiz, person, 85, completed_at=NOW + timedelta(seconds=1)) for person in people[:20]
         ]
         # Batches of one as well as of many; one of them twice, as after a crash.
         for result in first[:5]:
-            await at.tell(result)
-        await at.tell(*first[5:])
-        await at.tell(*first[5:])
+            await at.handle(result)
+        await at.handle(*first[5:])
+        await at.handle(*first[5:])
         later = NOW + timedelta(seconds=2)
-        await at.tell(*[completed(quiz, person, 95, completed_at=later) for person in people[:20]])
-        await at.tell(completed(new_id("other"), people[25], 100))
+        await at.handle(*[completed(quiz, person, 95, completed_at=later) for person in people[:20]])
+        await at.handle(completed(new_id("other"), people[25], 100))
         await at.schemes.put(of)
         assert (await at.apply(of)).issued == 20
         issued = await at.issued(of)
@@ -82,7 +82,7 @@ async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mo
     results = [completed(quiz, new_id("p")) for _ in range(200)]
     async with desks(mongo, copies=4) as copies:
         await copies[0].schemes.put(of)
-        told = await asyncio.gather(*[at.tell(*results) for at in copies])
+        told = await asyncio.gather(*[at.handle(*results) for at in copies])
         issued = await copies[0].issued(of)
     assert len(issued) == 200
     codes = {award.award_code for award in issued.values()}
@@ -100,7 +100,7 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
         async def ten_results() -> None:
             ten = [new_id("p") for _ in range(10)]
             people.extend(ten)
-            await at.tell(*[completed(quiz, person) for person in ten])
+            await at.handle(*[completed(quiz, person) for person in ten])
 
         async def results_come() -> None:
             await ten_results()
@@ -133,9 +133,9 @@ async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: st
     of = certificate(quiz, 90)
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        assert await at.tell(completed(quiz, "early", 80)) == {}
+        assert await at.handle(completed(quiz, "early", 80)) == {}
         await at.schemes.put(certificate(quiz, 70).model_copy(update={"scheme_id": of.scheme_id}))
-        assert [event.recipient_id for event in (await at.tell(completed(quiz, "late", 80))).values()] == [
+        assert [event.recipient_id for event in (await at.handle(completed(quiz, "late", 80))).values()] == [
             "late"
         ]
 
@@ -150,7 +150,7 @@ async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
         await at.database["awards"].insert_many(
             [{"_id": new_id("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
         )
-        told = await at.tell(*[completed(quiz, person) for person in people])
+        told = await at.handle(*[completed(quiz, person) for person in people])
         issued = await at.issued(of)
     assert issued[people[1]].award_code == award_code(ids[1], key, 2)
     assert {event.award_code for event in told.values()} == {award.award_code for award in issued.values()}

@@ -24,7 +24,7 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
     async with desks(mongo) as [at]:
         for one in (of, others):
             await at.schemes.put(one)
-        told, given_up = await at.handle(closing)
+        told, given_up = await at.handle_or_reject(closing)
         assert len(told) == STANDINGS_MAX
         assert given_up == ["standings_too_short"]
         state = await at.state(of)
@@ -34,12 +34,12 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
         assert (await at.state(others)).undecided is None
 
         # Not all results have come yet: what can be found is awarded, and the scheme stays undecided.
-        await at.tell(*results[: STANDINGS_MAX + 2])
+        await at.handle(*results[: STANDINGS_MAX + 2])
         first = await at.apply(of)
         assert (first.issued, first.after, first.undecided) == (2, None, True)
         assert (await at.state(of)).undecided is not None
 
-        await at.tell(*results[STANDINGS_MAX + 2 :])
+        await at.handle(*results[STANDINGS_MAX + 2 :])
         second = await at.apply(of)
         assert (second.issued, second.after, second.undecided) == (3, None, False)
         assert (await at.state(of)).undecided is None
@@ -47,7 +47,7 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
         assert issued.keys() == {result.participant_id for result in results}
         assert {award.tier for award in issued.values()} == {"gold"}
         # The closing again: everything is decided, and nothing is given up.
-        _, given_up = await at.handle(closing)
+        _, given_up = await at.handle_or_reject(closing)
         assert given_up == []
 
 
@@ -66,8 +66,8 @@ async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mon
     ]
     async with desks(mongo) as [at]:
         await at.schemes.put(of)
-        await at.tell(*best, *behind)
-        await at.handle(closed(quiz, final, participants=STANDINGS_MAX + 3))
+        await at.handle(*best, *behind)
+        await at.handle_or_reject(closed(quiz, final, participants=STANDINGS_MAX + 3))
         applied = await at.apply(of)
         assert (applied.issued, applied.undecided) == (1, False)
         issued = await at.issued(of)
@@ -79,8 +79,8 @@ async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str
     quiz = new_id("quiz")
     of = prizes(quiz, gold=2)
     async with desks(mongo) as [at]:
-        await at.tell(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
-        assert (await at.handle(closed(quiz, standings(1, 1), participants=4))) == ({}, [])
+        await at.handle(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
+        assert (await at.handle_or_reject(closed(quiz, standings(1, 1), participants=4))) == ({}, [])
         await at.schemes.put(of)
         assert (await at.state(of)).undecided is not None
         applied = await at.apply(of)
@@ -93,7 +93,7 @@ async def test_a_closing_is_decided_for_all_schemes_but_the_one_that_it_is_too_s
     async with desks(mongo) as [at]:
         for one in (few, many):
             await at.schemes.put(one)
-        told, given_up = await at.handle(closed(quiz, standings(1, 2, 3), participants=400))
+        told, given_up = await at.handle_or_reject(closed(quiz, standings(1, 2, 3), participants=400))
         assert given_up == ["standings_too_short"]
         assert len(told) == 4
         assert (await at.state(few)).undecided is None

@@ -35,7 +35,7 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
         for one in (mark, ranks):
             await at.schemes.put(one)
         await at.know(joined(gone), joined(stays), erased(gone))
-        told = await at.tell(
+        told = await at.handle(
             completed(quiz, gone),
             completed(quiz, stays),
             closed(quiz, (standing(1, gone), standing(2, stays))),

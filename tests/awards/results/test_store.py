@@ -21,7 +21,7 @@ async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_han
             for place, person in enumerate(people)
         ][::-1]
         for start in range(0, 12, 3):
-            await at.tell(*late_first[start : start + 3])
+            await at.handle(*late_first[start : start + 3])
         found: list[str] = []
         after: str | None = ""
         while after is not None:
@@ -35,12 +35,12 @@ async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_co
     quiz = new_id("quiz")
     results = [completed(quiz, new_id("p")) for _ in range(20)]
     async with desks(mongo, copies=2) as [one, other]:
-        await one.tell(*results)
-        await other.tell(*results)
-        await one.tell(*results[::-1])
-        await other.tell(*results[5:15])
+        await one.handle(*results)
+        await other.handle(*results)
+        await one.handle(*results[::-1])
+        await other.handle(*results[5:15])
         for result in results[:5]:
-            await one.tell(result)
+            await one.handle(result)
         assert await one.database["results"].count_documents({}) == 20
         found, after = await one.results.of_quiz(quiz, None, 100)
     assert after is None
@@ -55,7 +55,7 @@ async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
     ages = [timedelta(weeks=27), timedelta(weeks=26, seconds=1), timedelta(weeks=25), timedelta(0)]
     results = [completed(quiz, new_id("p"), completed_at=now - age) for quiz in quizzes for age in ages]
     async with desks(mongo) as [at]:
-        await at.tell(*results)
+        await at.handle(*results)
         assert await Upkeep(at.results).turn() == UPKEEP_SECONDS
         left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]
         assert await at.results.forget_before(now - RESULTS_KEPT) == 0

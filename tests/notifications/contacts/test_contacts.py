@@ -24,10 +24,10 @@ pytestmark = pytest.mark.stack
 async def test_a_mail_before_its_recipient_has_joined_waits_and_then_becomes_due(mongo: str) -> None:
     early, nameless = new_id(), new_id()
     async with desk(mongo) as at:
-        following = await at.tell(confirmed(early), issued(early), confirmed(nameless))
+        following = await at.handle(confirmed(early), issued(early), confirmed(nameless))
         assert len(delivered_ids(following)) == 3
         assert await at.states(early) == ["waiting_contact"] * 2
-        await at.tell(*known(early), *known(nameless, contact_sealed=None))
+        await at.handle(*known(early), *known(nameless, contact_sealed=None))
         assert await at.states(early) == ["pending"] * 2
         # No address on file: no mail, and no failure either.
         assert [(m["state"], m["code"]) for m in await at.messages(nameless)] == [("skipped", "no_address")]
@@ -39,8 +39,8 @@ async def test_joining_and_being_told_at_the_same_moment_leaves_no_mail_waiting(
     people = [new_id() for _ in range(40)]
     async with desk(mongo) as at:
         await asyncio.gather(
-            *[at.tell(confirmed(person)) for person in people],
-            *[at.tell(*known(person)) for person in people],
+            *[at.handle(confirmed(person)) for person in people],
+            *[at.handle(*known(person)) for person in people],
         )
         for person in people:
             assert await at.states(person) == ["pending"]
@@ -50,9 +50,9 @@ async def test_a_mail_not_made_for_want_of_an_address_is_told_beside_the_inbox_m
     person, lonely = new_id(), new_id()
     async with desk(mongo) as at:
         told = enclosed(issued(person))
-        await at.tell(*known(person, lonely, contact_sealed=None))
+        await at.handle(*known(person, lonely, contact_sealed=None))
         assert at.woken == 1
-        await at.tell(told, completed(person), requested(lonely, channels=("email",)))
+        await at.handle(told, completed(person), requested(lonely, channels=("email",)))
         assert await at.messages(person) == []
         inbox = {document["kind"]: document for document in await at.messages(person, "inbox")}
         assert inbox["award_issued"]["unmailed"] == "no_address"
@@ -71,15 +71,15 @@ async def test_an_address_given_later_has_no_mail_made_of_what_was_told_before(m
     person = new_id()
     before, after = enclosed(issued(person)), enclosed(confirmed(person))
     async with desk(mongo) as at:
-        await at.tell(*known(person, contact_sealed=None), before)
-        first = await at.tell(before)
-        await at.tell(joined(person, version=2))
+        await at.handle(*known(person, contact_sealed=None), before)
+        first = await at.handle(before)
+        await at.handle(joined(person, version=2))
         # The whole topic again, as after a reset of the group.
-        again = await at.tell(before, after)
+        again = await at.handle(before, after)
         assert [document["kind"] for document in await at.messages(person)] == ["registration_confirmed"]
         assert delivered_ids(again).items() > delivered_ids(first).items()
         # And the other way round: the mail that was made stays the only one.
-        await at.tell(joined(person, version=3, contact_sealed=None), before, after)
+        await at.handle(joined(person, version=3, contact_sealed=None), before, after)
         assert [document["kind"] for document in await at.messages(person)] == ["registration_confirmed"]
         [told] = [
             one for one in await at.messages(person, "inbox") if one["kind"] == "registration_confirmed"
@@ -90,13 +90,13 @@ async def test_an_address_given_later_has_no_mail_made_of_what_was_told_before(m
 async def test_a_mail_waits_for_the_contact_and_for_the_key_in_either_order(mongo: str) -> None:
     first, second = new_id(), new_id()
     async with desk(mongo) as at:
-        await at.tell(confirmed(first), confirmed(second))
-        await at.tell(joined(first), keyed(second))
+        await at.handle(confirmed(first), confirmed(second))
+        await at.handle(joined(first), keyed(second))
         assert await at.states(first) == await at.states(second) == ["waiting_contact"]
         # Also what is told of while the key alone is missing.
-        await at.tell(issued(first))
+        await at.handle(issued(first))
         assert await at.states(first) == ["waiting_contact"] * 2
-        await at.tell(keyed(first), joined(second))
+        await at.handle(keyed(first), joined(second))
         assert await at.states(first) == ["pending"] * 2
         assert await at.states(second) == ["pending"]
 
@@ -105,9 +105,9 @@ async def test_keys_contacts_and_mails_that_come_at_the_same_moment_leave_no_mai
     people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
         await asyncio.gather(
-            *[at.tell(confirmed(person)) for person in people],
-            *[at.tell(joined(person)) for person in people],
-            *[at.tell(keyed(person)) for person in people],
+            *[at.handle(confirmed(person)) for person in people],
+            *[at.handle(joined(person)) for person in people],
+            *[at.handle(keyed(person)) for person in people],
         )
         for person in people:
             assert await at.states(person) == ["pending"]
@@ -118,11 +118,11 @@ async def test_an_old_profile_or_key_that_comes_late_changes_nothing(mongo: str)
     latest, latest_key = locked(person, email="new@example.org"), keyed(person, version=2).key_sealed
     async with desk(mongo) as at:
         # Within one batch too, and told again by a zombie.
-        await at.tell(
+        await at.handle(
             joined(person, version=3, contact_sealed=latest, language="en"), joined(person, version=2)
         )
-        await at.tell(keyed(person, version=2, key_sealed=latest_key), keyed(person, version=1))
-        await at.tell(joined(person, version=1), keyed(person, version=1))
+        await at.handle(keyed(person, version=2, key_sealed=latest_key), keyed(person, version=1))
+        await at.handle(joined(person, version=1), keyed(person, version=1))
         recipient = (await at.contacts.recipients([person]))[person]
         assert (recipient.contact_sealed, recipient.language) == (latest, "en")
         assert await at.contacts.keys([person]) == {person: latest_key}
@@ -133,7 +133,9 @@ async def test_old_and_new_profiles_handled_at_once_leave_the_newest(mongo: str)
     async with desk(mongo) as at:
         await asyncio.gather(
             *[
-                at.tell(joined(person, version=n, contact_sealed=None, language="en" if n == 20 else "zh-CN"))
+                at.handle(
+                    joined(person, version=n, contact_sealed=None, language="en" if n == 20 else "zh-CN")
+                )
                 for n in range(1, 21)
             ]
         )
@@ -143,9 +145,9 @@ async def test_old_and_new_profiles_handled_at_once_leave_the_newest(mongo: str)
 async def test_a_destroyed_key_never_comes_back_and_stops_the_mail(mongo: str) -> None:
     person = new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(person), keyed(person, version=2, key_sealed=None), keyed(person, version=3))
+        await at.handle(*known(person), keyed(person, version=2, key_sealed=None), keyed(person, version=3))
         assert await at.contacts.keys([person]) == {}
-        await at.tell(keyed(person, version=4))
+        await at.handle(keyed(person, version=4))
         assert await at.contacts.keys([person]) == {}
-        await at.tell(confirmed(person))
+        await at.handle(confirmed(person))
         assert await at.states(person) == ["waiting_contact"]

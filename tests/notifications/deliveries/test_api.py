@@ -12,7 +12,7 @@ pytestmark = pytest.mark.stack
 
 async def test_what_was_delivered_to_inboxes_is_not_listed(kafka: str, mongo: str) -> None:
     async with api(kafka, mongo) as (client, at):
-        await at.tell(confirmed(new_id()))
+        await at.handle(confirmed(new_id()))
         path = "/deliveries?state=delivered"
         answer = await client.get(f"{path}&channel=inbox", headers=ORGANISER)
         assert code_of(answer) == (422, "inboxes_not_listed")
@@ -22,7 +22,7 @@ async def test_what_was_delivered_to_inboxes_is_not_listed(kafka: str, mongo: st
 async def test_organisers_see_what_failed_without_contacts_and_try_it_again(kafka: str, mongo: str) -> None:
     person, waiting = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(*known(person), confirmed(person), issued(person), confirmed(waiting))
+        await at.handle(*known(person), confirmed(person), issued(person), confirmed(waiting))
         await at.database["messages"].update_many(
             {"channel": "email"},
             {"$set": {"state": "failed", "code": "smtp_rejected", "reply": 550, "attempts": 3}},
@@ -65,10 +65,10 @@ async def test_of_an_erased_participant_nothing_is_left_to_read_choose_or_try_ag
 ) -> None:
     person = new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(*known(person), *everything(person))
+        await at.handle(*known(person), *everything(person))
         await client.put("/preferences", json={"email": False}, headers=as_participant(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
-        await at.tell(erased(person))
+        await at.handle(erased(person))
         assert (await inbox(client, person))["messages"] == []
         assert await at.database["preferences"].count_documents({}) == 0
         answer = await client.put("/preferences", json={"email": True}, headers=as_participant(person))
@@ -83,7 +83,7 @@ async def test_a_failed_mail_is_not_tried_again_while_the_erasure_of_its_recipie
 ) -> None:
     person = new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "failed"}})
         # The contact is erased first; what the messages say is deleted afterwards.
         await at.contacts.erase([erased(person)], clock.now())

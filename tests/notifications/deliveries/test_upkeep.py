@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str) -> None:
     people = [new_id() for _ in range(3)]
     async with desk(mongo) as at:
-        await at.tell(*[event for person in people for event in everything(person)])
+        await at.handle(*[event for person in people for event in everything(person)])
         old = clock.now() - KEPT - timedelta(days=1)
         await at.database["messages"].update_many(
             {"participant_id": people[0]}, {"$set": {"created_at": old}}
@@ -41,7 +41,7 @@ async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
         upkeep = Upkeep(at.store, at.queue)
         await upkeep.turn()
         assert (gauge("kepu_mails_due"), gauge("kepu_mails_oldest_age_seconds")) == (0, 0)
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         long_ago = clock.now() - timedelta(hours=1)
         await at.database["messages"].update_one({"channel": "email"}, {"$set": {"due_at": long_ago}})
         await upkeep.turn()

@@ -19,8 +19,8 @@ async def test_an_inbox_is_read_page_by_page_newest_first_and_by_its_owner_alone
     person, other = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
         for n in range(7):
-            await at.tell(requested(person, subject=f"第{n}号"))
-        await at.tell(*[requested(person, subject="同时") for _ in range(5)], confirmed(other))
+            await at.handle(requested(person, subject=f"第{n}号"))
+        await at.handle(*[requested(person, subject="同时") for _ in range(5)], confirmed(other))
         subjects, ids, after = [], set(), None
         for _ in range(4):
             page = await inbox(client, person, limit=4, **({"after": after} if after else {}))
@@ -65,7 +65,7 @@ async def test_a_place_that_no_page_gave_is_refused(kafka: str, mongo: str, afte
 async def test_the_ends_of_the_calendar_are_places_like_others(kafka: str, mongo: str) -> None:
     person = new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(confirmed(person))
+        await at.handle(confirmed(person))
         for year, count in ((2000, 0), (2099, 1)):
             after = after_of(datetime(year, 12, 31, 23, 59, tzinfo=UTC), "x")
             assert len((await inbox(client, person, after=after))["messages"]) == count
@@ -74,7 +74,7 @@ async def test_the_ends_of_the_calendar_are_places_like_others(kafka: str, mongo
 async def test_an_inbox_with_what_cannot_be_worded_shows_all_the_rest(kafka: str, mongo: str) -> None:
     person = new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(confirmed(person), issued(person), requested(person))
+        await at.handle(confirmed(person), issued(person), requested(person))
         end = datetime(9999, 12, 31, 20, tzinfo=UTC)
         messages = at.database["messages"]
         await messages.update_many({"kind": "registration_confirmed"}, {"$set": {"facts.starts_at": end}})
@@ -91,11 +91,11 @@ async def test_a_ticket_is_shown_where_the_service_has_the_key_and_named_where_n
     person = new_id()
     for key, word in ((None, "我的报名"), (CONTACT_PRIVATE_KEY, TICKET)):
         async with api(kafka, mongo, contact_private_key=key) as (client, at):
-            await at.tell(confirmed(person))
+            await at.handle(confirmed(person))
             assert "我的报名" in (await inbox(client, person))["messages"][0]["body"]
-            await at.tell(*known(person))
+            await at.handle(*known(person))
             assert word in (await inbox(client, person))["messages"][0]["body"]
-            await at.tell(keyed(person, version=2, key_sealed=None))
+            await at.handle(keyed(person, version=2, key_sealed=None))
             assert "我的报名" in (await inbox(client, person))["messages"][0]["body"]
 
 
@@ -104,7 +104,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
 ) -> None:
     person = new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(*known(person, language="en"), *everything(person))
+        await at.handle(*known(person, language="en"), *everything(person))
         english = await inbox(client, person)
         assert english["language"] == "en"
         assert any("Registration confirmed" in message["subject"] for message in english["messages"])
@@ -122,7 +122,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
 async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str) -> None:
     person, other = new_id(), new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(confirmed(person), issued(person))
+        await at.handle(confirmed(person), issued(person))
         me = as_participant(person)
         assert (await client.get("/inbox/unread-count", headers=me)).json() == {"unread": 2}
         id_ = (await inbox(client, person))["messages"][0]["message_id"]
@@ -138,7 +138,7 @@ async def test_reading_counts_down_once_and_only_ones_own(kafka: str, mongo: str
 async def test_organisers_read_groups_inboxes_and_no_persons(kafka: str, mongo: str) -> None:
     group, person = new_id("group"), new_id()
     async with api(kafka, mongo) as (client, at):
-        await at.tell(*known(group, kind="group"), *known(person), issued(group), issued(person))
+        await at.handle(*known(group, kind="group"), *known(person), issued(group), issued(person))
         found = (await client.get(f"/recipients/{group}/inbox", headers=ORGANISER)).json()
         assert "贵单位" in found["messages"][0]["body"]
         path = f"/recipients/{person}/inbox"

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.stack
 async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mongo: str) -> None:
     person = new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         ids = [id_ for id_, _ in await at.queue.due(clock.now(), 10)]
         claim, claimed = await at.queue.claim(ids, clock.now(), timedelta(seconds=60))
-        await at.tell(erased(person))
+        await at.handle(erased(person))
         made = await composer(at).compose([one.message for one in claimed])
         assert await at.states(person) == ["cancelled"]
         assert made == [Outcome("cancelled", "erased")]
@@ -31,7 +31,7 @@ async def test_a_recipient_erased_while_a_mail_is_claimed_hears_nothing_more(mon
 async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_nothing(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         ids = [id_ for id_, _ in await at.queue.due(clock.now(), 10)]
         await at.queue.claim(ids, clock.now(), timedelta(milliseconds=1))
         assert await at.queue.claim(ids, clock.now() - timedelta(seconds=1), timedelta(seconds=9))
@@ -45,7 +45,7 @@ async def test_a_claim_that_ended_is_another_couriers_and_the_first_one_marks_no
 async def test_a_mail_claimed_again_and_again_and_never_marked_is_given_up(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"claims": 6}})
         async with sending(courier(at, office)):
             await until_all(at, "failed", 1)

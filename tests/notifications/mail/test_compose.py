@@ -31,19 +31,19 @@ async def test_no_address_and_mails_turned_off_are_no_failures_and_an_unreadable
     nameless, quiet, unreadable, broken = new_id(), new_id(), new_id(), new_id()
     foreign_key = sealing.new_key()
     async with at_work(mongo) as (at, office):
-        await at.tell(
+        await at.handle(
             *known(nameless, contact_sealed=locked(nameless, email=None)),
             *known(quiet),
             *known(unreadable, contact_sealed=locked(unreadable, key=foreign_key)),
             *known(broken, contact_sealed="AAAA"),
         )
         await at.contacts.choose(quiet, Preferences(email=False))
-        await at.tell(*[confirmed(person) for person in (nameless, quiet, unreadable, broken)])
+        await at.handle(*[confirmed(person) for person in (nameless, quiet, unreadable, broken)])
         async with sending(courier(at, office)):
             await until_all(at, "skipped", 2)
             await until_all(at, "failed", 2)
         codes = {person: (await at.messages(person))[0]["code"] for person in (nameless, quiet, unreadable)}
-        told = await at.told(NotificationFailed.topic)
+        told = await at.published(NotificationFailed.topic)
     assert codes == {nameless: "no_address", quiet: "email_off", unreadable: "contact_unreadable"}
     assert len(told) == 2
     assert office.mails == []
@@ -53,17 +53,17 @@ async def test_contacts_that_cannot_be_opened_fail_one_by_one_and_stop_nobody_el
     broken, fine = [new_id() for _ in range(60)], [new_id() for _ in range(5)]
     foreign_private, foreign_public = sealing.new_key_pair()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(*broken[:30], contact_sealed=locked("other")), *known(*fine))
+        await at.handle(*known(*broken[:30], contact_sealed=locked("other")), *known(*fine))
         # Keys that were sealed for somebody else, too.
-        await at.tell(*[joined(person) for person in broken[30:]])
+        await at.handle(*[joined(person) for person in broken[30:]])
         foreign_key = sealing.seal_key(key_of("x"), foreign_public)
-        await at.tell(*[keyed(person, key_sealed=foreign_key) for person in broken[30:]])
-        await at.tell(*[confirmed(person) for person in broken + fine])
+        await at.handle(*[keyed(person, key_sealed=foreign_key) for person in broken[30:]])
+        await at.handle(*[confirmed(person) for person in broken + fine])
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 5)
             await until_all(at, "failed", 60)
         codes = {(await at.messages(person))[0]["code"] for person in broken}
-        assert len(await at.told(NotificationFailed.topic)) == 60
+        assert len(await at.published(NotificationFailed.topic)) == 60
     assert codes == {"contact_unreadable", "key_unreadable"}
     assert foreign_private
 
@@ -71,7 +71,7 @@ async def test_contacts_that_cannot_be_opened_fail_one_by_one_and_stop_nobody_el
 async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_try(mongo: str) -> None:
     odd, strange, late, fine = new_id(), new_id(), new_id(), [new_id() for _ in range(10)]
     async with at_work(mongo) as (at, office):
-        await at.tell(
+        await at.handle(
             *known(odd, strange, late, *fine), *[confirmed(person) for person in (odd, strange, late, *fine)]
         )
         # As an older or a newer version may have stored them.
@@ -95,13 +95,13 @@ async def test_a_mail_that_cannot_be_made_fails_alone_and_costs_the_others_no_tr
         }
         assert {(await at.messages(person))[0]["attempts"] for person in fine} == {1}
         # What no event can name is not told; the others are.
-        assert len(await at.told(NotificationFailed.topic)) == 2
+        assert len(await at.published(NotificationFailed.topic)) == 2
 
 
 async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(mongo: str) -> None:
     torn, bare, fine = new_id(), new_id(), [new_id() for _ in range(5)]
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(torn, bare, *fine), *[confirmed(person) for person in (torn, bare, *fine)])
+        await at.handle(*known(torn, bare, *fine), *[confirmed(person) for person in (torn, bare, *fine)])
         await at.database["messages"].update_many({"participant_id": torn}, {"$unset": {"cause": ""}})
         await at.database["contacts"].replace_one({"_id": bare}, {})
         async with sending(courier(at, office)):
@@ -115,7 +115,7 @@ async def test_a_message_or_contact_that_cannot_be_read_stops_nobody_elses_mail(
 async def test_a_session_in_the_year_9999_stops_no_mail(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         end = datetime(9999, 12, 31, 20, tzinfo=UTC)
         await at.database["messages"].update_many({}, {"$set": {"facts.starts_at": end}})
         async with sending(courier(at, office)):
@@ -126,7 +126,7 @@ async def test_a_session_in_the_year_9999_stops_no_mail(mongo: str) -> None:
 async def test_a_mail_holds_the_ticket_that_the_event_had_locked(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 1)
         assert TICKET in office.of(address_of(person))[0].get_content()
@@ -135,8 +135,8 @@ async def test_a_mail_holds_the_ticket_that_the_event_had_locked(mongo: str) -> 
 async def test_a_key_destroyed_before_the_mail_leaves_stops_it(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), confirmed(person))
-        await at.tell(keyed(person, version=2, key_sealed=None))
+        await at.handle(*known(person), confirmed(person))
+        await at.handle(keyed(person, version=2, key_sealed=None))
         async with sending(courier(at, office)):
             await until_all(at, "cancelled", 1)
     assert office.mails == []
@@ -148,11 +148,11 @@ async def test_an_address_in_chinese_is_written_as_such_where_the_server_can_and
     person, domain, fine = new_id(), new_id(), new_id()
     for utf8 in (True, False):
         async with desk(mongo, QUICK) as at, open_office(PostOffice(utf8=utf8)) as office:
-            await at.tell(*known(person, contact_sealed=locked(person, email="王小明@example.org")))
-            await at.tell(
+            await at.handle(*known(person, contact_sealed=locked(person, email="王小明@example.org")))
+            await at.handle(
                 *known(domain, contact_sealed=locked(domain, email="xiaoming@例子.cn")), *known(fine)
             )
-            await at.tell(*[confirmed(one) for one in (person, domain, fine)])
+            await at.handle(*[confirmed(one) for one in (person, domain, fine)])
             async with sending(courier(at, office)):
                 await until_all(at, "delivered", 3 if utf8 else 2)
                 await until_settled(at)

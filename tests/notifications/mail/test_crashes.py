@@ -25,7 +25,7 @@ LEASE_SECONDS = 3.0
 async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_same_id(mongo: str) -> None:
     people = [new_id() for _ in range(50)]
     async with desk(mongo) as at, open_office(PostOffice(hang=True)) as office:
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         killed = await asyncio.create_subprocess_exec(
             sys.executable,
             str(PROCESS),
@@ -47,7 +47,7 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 50)
         counts = office.counts
-        told = await at.told(NotificationDelivered.topic)
+        told = await at.published(NotificationDelivered.topic)
     assert len(counts) == 50
     assert sorted(counts.values()) == [1] * (50 - Pace().connections) + [2] * Pace().connections
     assert len(told) == 50

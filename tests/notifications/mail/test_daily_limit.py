@@ -29,12 +29,12 @@ pytestmark = pytest.mark.stack
 async def test_an_address_gets_so_many_mails_a_day_and_no_more(mongo: str) -> None:
     people = [new_id() for _ in range(8)]
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(*people[:7], contact_sealed=None), *known(people[7]))
+        await at.handle(*known(*people[:7], contact_sealed=None), *known(people[7]))
         for version, address in ((2, "bombed@example.org"), (3, "Bombed@example.org")):
             for person in people[:7]:
                 shared = locked(person, email=address)
-                await at.tell(joined(person, version=version, contact_sealed=shared))
-            await at.tell(*[confirmed(person) for person in people])
+                await at.handle(joined(person, version=version, contact_sealed=shared))
+            await at.handle(*[confirmed(person) for person in people])
             async with sending(courier(at, office, per_day_max=5)):
                 await until_none_is_due(at)
         over = [one for person in people for one in await at.messages(person) if one["state"] != "delivered"]
@@ -58,18 +58,18 @@ async def test_strangers_with_somebodys_address_do_not_silence_who_was_known_the
     address = address_of(known_there)
     async with at_work(mongo) as (at, office):
         by_hand = courier(at, office, per_day_max=5)
-        await at.tell(*known(known_there), confirmed(known_there))
+        await at.handle(*known(known_there), confirmed(known_there))
         await turns(by_hand)
         # As if a night had passed.
         yesterday = (day_of(clock.now()) - timedelta(days=1)).isoformat()
         await at.database["mail_recipients"].update_many({}, {"$set": {"first.$[].since": yesterday}})
         await at.database["mail_counts"].delete_many({})
         for stranger in strangers:
-            await at.tell(*known(stranger, contact_sealed=locked(stranger, email=address)))
-        await at.tell(*[confirmed(stranger) for stranger in strangers])
+            await at.handle(*known(stranger, contact_sealed=locked(stranger, email=address)))
+        await at.handle(*[confirmed(stranger) for stranger in strangers])
         await turns(by_hand)
         assert len(office.of(address)) == 1 + 5
-        await at.tell(*[confirmed(known_there) for _ in range(6)])
+        await at.handle(*[confirmed(known_there) for _ in range(6)])
         await turns(by_hand)
         states = Counter(await at.states(known_there))
         stored = str(await at.database["mail_recipients"].find().to_list(None))
@@ -116,7 +116,7 @@ async def test_mails_that_are_being_sent_at_the_same_time_do_not_get_the_same_pl
 async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), *[confirmed(person) for _ in range(3)])
+        await at.handle(*known(person), *[confirmed(person) for _ in range(3)])
         by_hand = courier(at, office, per_day_max=2)
         await turns(by_hand)
         assert await all_in(at, "delivered", 2)
@@ -131,13 +131,13 @@ async def test_mails_beyond_a_days_number_leave_on_the_next_day(mongo: str) -> N
 async def test_a_mail_beyond_a_days_number_whose_time_ends_before_the_next_has_failed(mongo: str) -> None:
     person = new_id()
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(person), *[confirmed(person) for _ in range(2)])
+        await at.handle(*known(person), *[confirmed(person) for _ in range(2)])
         ends_at = next_day(clock.now())
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"expires_at": ends_at}})
         async with sending(courier(at, office, per_day_max=1)):
             await until_all(at, "failed", 1)
         [document] = [one for one in await at.messages(person) if one["state"] == "failed"]
-        [told] = await at.told(NotificationFailed.topic)
+        [told] = await at.published(NotificationFailed.topic)
     assert (document["code"], document["attempts"]) == ("too_many_mails", 0)
     event = NotificationFailed.model_validate_json(told)
     assert (event.code, event.attempts) == ("too_many_mails", 0)
@@ -148,7 +148,7 @@ async def test_mails_that_the_server_defers_or_refuses_do_not_count_against_a_da
     async with at_work(mongo) as (at, office):
         office.replies[address_of(full)] = ["452 mailbox full"] * 10 + ["250 OK"]
         office.replies[address_of(gone)] = ["550 no such mailbox"]
-        await at.tell(*known(full, gone), *[confirmed(person) for person in (full, full, gone)])
+        await at.handle(*known(full, gone), *[confirmed(person) for person in (full, full, gone)])
         async with sending(courier(at, office, per_day_max=3)):
             await until_all(at, "failed", 1)
             await until_all(at, "delivered", 2)

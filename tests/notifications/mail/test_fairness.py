@@ -26,14 +26,14 @@ async def test_a_recipient_at_whom_the_server_hangs_holds_up_no_other(mongo: str
     silent, first, later = new_id(), new_id(), [new_id() for _ in range(40)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
-        await at.tell(*known(silent, first, *later))
-        await at.tell(*[confirmed(silent) for _ in range(20)], confirmed(first))
+        await at.handle(*known(silent, first, *later))
+        await at.handle(*[confirmed(silent) for _ in range(20)], confirmed(first))
         by_hand = courier(at, office)
         # They become due while the server hangs, and also before the time for a mail ends (20 s).
         async with sending(by_hand):
             await until_all(at, "delivered", 1)
             began = asyncio.get_running_loop().time()
-            await at.tell(*[confirmed(person) for person in later])
+            await at.handle(*[confirmed(person) for person in later])
             by_hand.loop.wake()
             await eventually(lambda: len(office.mails) == 1 + len(later), seconds=8)
             # They are marked too, although the mails at which the server hangs are still under way.
@@ -61,7 +61,7 @@ async def test_whatever_the_server_says_at_one_recipient_is_a_try_of_that_mail_a
     odd, others = new_id(), [new_id() for _ in range(10)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.replies[address_of(odd)] = [reply]
-        await at.tell(*known(odd, *others), *[confirmed(person) for person in (odd, *others)])
+        await at.handle(*known(odd, *others), *[confirmed(person) for person in (odd, *others)])
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 10)
             await until_none_is_due(at)
@@ -79,8 +79,8 @@ async def test_one_recipients_many_mails_are_claimed_a_few_at_a_time_and_others_
 ) -> None:
     many, others = new_id(), [new_id() for _ in range(5)]
     async with desk(mongo) as at:
-        await at.tell(*known(many, *others), *[confirmed(many) for _ in range(10)])
-        await at.tell(*[confirmed(person) for person in others])
+        await at.handle(*known(many, *others), *[confirmed(many) for _ in range(10)])
+        await at.handle(*[confirmed(person) for person in others])
         due = Counter(recipient for _, recipient in await at.queue.due(clock.now(), 100))
         assert due == {many: RECIPIENT_MAILS_MAX} | dict.fromkeys(others, 1)
         # Mails under way are counted, and a recipient with enough of them is not even looked at.
@@ -95,10 +95,10 @@ async def test_a_flood_for_one_participant_leaves_the_mails_of_others_at_most_a_
 ) -> None:
     flooded, others = new_id(), [new_id() for _ in range(20)]
     async with at_work(mongo) as (at, office):
-        await at.tell(*known(flooded, *others))
+        await at.handle(*known(flooded, *others))
         for _ in range(3):
-            await at.tell(*[requested(flooded) for _ in range(500)])
-        await at.tell(*[confirmed(person) for person in others])
+            await at.handle(*[requested(flooded) for _ in range(500)])
+        await at.handle(*[confirmed(person) for person in others])
         assert await at.database["messages"].count_documents({"due_at": {"$exists": True}}) == (
             OPEN_MAILS_MAX + len(others)
         )

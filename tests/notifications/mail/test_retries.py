@@ -33,13 +33,13 @@ async def test_a_deferred_mail_is_tried_again_until_its_time_is_over(mongo: str,
     async with at_work(mongo, retry_policy) as (at, office):
         office.replies[address_of(patient)] = [reply] * 7 + ["250 OK"]
         office.replies[address_of(hopeless)] = [reply]
-        await at.tell(*known(patient, hopeless, fine))
-        await at.tell(*[confirmed(person) for person in (patient, hopeless, fine)])
+        await at.handle(*known(patient, hopeless, fine))
+        await at.handle(*[confirmed(person) for person in (patient, hopeless, fine)])
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 2)
             await until_all(at, "failed", 1)
         [first], [last] = await at.messages(patient), await at.messages(hopeless)
-        [told] = await at.told(NotificationFailed.topic)
+        [told] = await at.published(NotificationFailed.topic)
     assert first["attempts"] == office.asked[address_of(patient)] == 8
     assert last["attempts"] == office.asked[address_of(hopeless)] > 8
     assert (last["code"], last["reply"]) == ("smtp_deferred", int(reply[:3]))
@@ -51,7 +51,7 @@ async def test_a_full_mailbox_waits_for_minutes_and_not_for_seconds(mongo: str) 
     person = new_id()
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.replies[address_of(person)] = ["452 mailbox full"]
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         await courier(at, office).turn()
         [document] = await at.messages(person)
     assert (document["state"], document["attempts"], document["reply"]) == ("pending", 1, 452)
@@ -62,7 +62,7 @@ async def test_a_full_mailbox_waits_for_minutes_and_not_for_seconds(mongo: str) 
 async def test_a_mail_server_that_is_away_costs_no_mail_a_try(mongo: str) -> None:
     people = [new_id() for _ in range(20)]
     async with desk(mongo, QUICK) as at:
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         away = PostOffice()
         async with open_office(away):
             pass
@@ -85,7 +85,7 @@ async def test_a_server_that_refuses_our_sender_costs_no_mail_a_try(mongo: str, 
     people = [new_id() for _ in range(10)]
     async with at_work(mongo) as (at, office):
         office.refuse_sender = reply
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         stuck = courier(at, office)
         await asyncio.sleep(await stuck.turn())
         assert await all_in(at, "pending", 10)
@@ -102,13 +102,13 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
     async with at_work(mongo, RetryPolicy()) as (at, office):
         for person in closing:
             office.replies[address_of(person)] = [reply]
-        await at.tell(*known(*closing), *[confirmed(person) for person in closing])
-        await at.tell(*known(*others), *[confirmed(person) for person in others[:15]])
+        await at.handle(*known(*closing), *[confirmed(person) for person in closing])
+        await at.handle(*known(*others), *[confirmed(person) for person in others[:15]])
         by_hand = courier(at, office)
         # No pause follows: the server is there.
         assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 15)
-        await at.tell(*[confirmed(person) for person in others[15:]])
+        await at.handle(*[confirmed(person) for person in others[15:]])
         await by_hand.turn()
         assert await all_in(at, "delivered", 30)
         documents = [(await at.messages(person))[0] for person in closing]
@@ -135,11 +135,11 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
     large, others = [new_id() for _ in range(9)], [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.size_bytes_max, office.too_large = 3_000, reply
-        await at.tell(*known(*large, *others), *[requested(one, body="字" * 1_500) for one in large])
+        await at.handle(*known(*large, *others), *[requested(one, body="字" * 1_500) for one in large])
         by_hand = courier(at, office)
         # Alone, too, nobody takes them for an outage.
         assert await by_hand.turn() == 0
-        await at.tell(*[confirmed(person) for person in others])
+        await at.handle(*[confirmed(person) for person in others])
         assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 20)
         documents = [(await at.messages(one))[0] for one in large]
@@ -152,7 +152,7 @@ async def test_a_recipient_at_whom_the_server_falls_silent_is_put_off(mongo: str
     silent, others = new_id(), [new_id() for _ in range(20)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.silent_at.add(address_of(silent))
-        await at.tell(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
+        await at.handle(*known(silent, *others), *[confirmed(person) for person in (silent, *others)])
         async with sending(courier(at, office, mail_seconds_max=2.0)):
             await until_all(at, "delivered", 20)
             await until_none_is_due(at)
@@ -164,7 +164,7 @@ async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str)
     people = [new_id() for _ in range(40)]
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.mails_a_connection = 3
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         by_hand = courier(at, office)
         assert await by_hand.turn() == 0
         assert await all_in(at, "delivered", 40)
@@ -175,19 +175,19 @@ async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str)
 async def test_a_mail_that_waits_longer_than_the_bound_has_expired(mongo: str) -> None:
     person = new_id()
     async with desk(mongo, RetryPolicy(pending_max=timedelta(milliseconds=50))) as at:
-        await at.tell(*known(person), confirmed(person))
+        await at.handle(*known(person), confirmed(person))
         async with sending(courier(at, PostOffice(port=1))):
             await until_all(at, "failed", 1)
         [document] = await at.messages(person)
         assert (document["code"], document["attempts"]) == ("expired", 0)
-        [told] = await at.told(NotificationFailed.topic)
+        [told] = await at.published(NotificationFailed.topic)
     assert NotificationFailed.model_validate_json(told).code == "expired"
 
 
 async def test_a_connection_lost_in_the_middle_is_a_try_and_the_mail_is_sent_again(mongo: str) -> None:
     people = [new_id() for _ in range(3)]
     async with desk(mongo, QUICK) as at:
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         async with AsyncExitStack() as stack:
             async with open_office(PostOffice(hang=True)) as office:
                 await stack.enter_async_context(sending(courier(at, office)))

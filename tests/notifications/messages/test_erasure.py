@@ -27,8 +27,8 @@ pytestmark = pytest.mark.stack
 async def test_erasure_deletes_the_contact_and_what_messages_say_and_cancels_the_rest(mongo: str) -> None:
     person, other = new_id(), new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(person), *known(other), *everything(person), confirmed(other))
-        await at.tell(erased(person))
+        await at.handle(*known(person), *known(other), *everything(person), confirmed(other))
+        await at.handle(erased(person))
         documents = await at.messages(person) + await at.messages(person, "inbox")
         assert {document["state"] for document in await at.messages(person)} == {"cancelled"}
         assert not any("facts" in document or "due_at" in document for document in documents)
@@ -40,9 +40,9 @@ async def test_erasure_deletes_the_contact_and_what_messages_say_and_cancels_the
 async def test_whoever_is_erased_stays_erased_whatever_comes_later(mongo: str) -> None:
     person = new_id()
     async with desk(mongo) as at:
-        await at.tell(erased(person), *known(person))
+        await at.handle(erased(person), *known(person))
         # Not even under a higher version.
-        following = await at.tell(joined(person, version=9), keyed(person, version=9), *everything(person))
+        following = await at.handle(joined(person, version=9), keyed(person, version=9), *everything(person))
         assert following == []
         assert set(await at.states(person)) == {"cancelled"}
         assert (await at.contacts.recipients([person]))[person].contact_sealed is None
@@ -60,10 +60,10 @@ async def test_joined_keyed_and_erased_in_any_order_leave_no_key_and_tell_nothin
     events = {"joined": joined(person), "keyed": keyed(person), "erased": erased(person)}
     async with desk(mongo) as at:
         for name in order:
-            await at.tell(events[name])
+            await at.handle(events[name])
         # A zombie or a replay says it all again.
-        await at.tell(*[events[name] for name in reversed(order)])
-        assert await at.tell(*everything(person)) == []
+        await at.handle(*[events[name] for name in reversed(order)])
+        assert await at.handle(*everything(person)) == []
         assert set(await at.states(person)) == {"cancelled"}
         assert await at.contacts.keys([person]) == {}
         stored = [await at.database[name].find_one({"_id": person}) for name in ("contacts", "contact_keys")]
@@ -77,7 +77,7 @@ async def test_preferences_chosen_at_the_moment_of_an_erasure_do_not_stay(mongo:
     people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
         await asyncio.gather(
-            *[at.tell(erased(person)) for person in people],
+            *[at.handle(erased(person)) for person in people],
             *[at.contacts.choose(person, Preferences(email=False)) for person in people],
             return_exceptions=True,
         )
@@ -87,10 +87,10 @@ async def test_preferences_chosen_at_the_moment_of_an_erasure_do_not_stay(mongo:
 async def test_who_is_erased_between_the_two_looks_is_left_nothing_to_read(mongo: str) -> None:
     people = [new_id() for _ in range(60)]
     async with desk(mongo) as at:
-        await at.tell(*known(*people[:40]))
+        await at.handle(*known(*people[:40]))
         await asyncio.gather(
-            *[at.tell(*everything(person)) for person in people],
-            *[at.tell(erased(person)) for person in people],
+            *[at.handle(*everything(person)) for person in people],
+            *[at.handle(erased(person)) for person in people],
         )
         stored = await at.database["messages"].find({}).to_list(None)
         assert len(stored) == messages_of_everything() * len(people)
@@ -103,7 +103,7 @@ async def test_nothing_stored_beside_the_locked_contact_tells_who_somebody_is_or
 ) -> None:
     person = new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(person), *everything(person))
+        await at.handle(*known(person), *everything(person))
         everything_stored = [
             str(document)
             for name in await at.database.list_collection_names()

@@ -31,7 +31,7 @@ async def test_every_event_is_in_the_inbox_at_once_and_told_of(mongo: str) -> No
     person = new_id()
     async with desk(mongo) as at:
         happened = [enclosed(event) for event in everything(person)]
-        following = await at.tell(*known(person), *happened)
+        following = await at.handle(*known(person), *happened)
         inbox = await at.messages(person, "inbox")
         assert await at.states(person) == ["pending"] * 8
         assert at.woken == 1
@@ -49,11 +49,11 @@ async def test_redelivered_events_add_nothing_and_say_the_same_again(mongo: str)
     person = new_id()
     async with desk(mongo) as at:
         happened = [enclosed(event) for event in everything(person)]
-        first = await at.tell(*known(person), *happened)
+        first = await at.handle(*known(person), *happened)
         await at.database["messages"].update_many({"channel": "email"}, {"$set": {"state": "delivered"}})
         told_at = clock.now()
         await eventually(lambda: clock.now() > told_at)
-        again = await at.tell(*happened, *known(person), *happened)
+        again = await at.handle(*happened, *known(person), *happened)
         assert set(await at.states(person)) == {"delivered"}
         assert len(await at.messages(person, "inbox")) == len(happened)
     # Also the times of then: one event id never says two things.
@@ -64,13 +64,13 @@ async def test_a_repeat_after_a_crash_before_the_second_look_releases_what_waits
     person, gone = new_id(), new_id()
     told, lost = enclosed(confirmed(person)), enclosed(confirmed(gone))
     async with desk(mongo) as at:
-        await at.tell(*known(person), told, lost)
+        await at.handle(*known(person), told, lost)
         # As if the look that finds the contact had never come.
         await at.database["messages"].update_many(
             {"channel": "email"}, {"$set": {"state": "waiting_contact"}, "$unset": {"due_at": ""}}
         )
         await at.database["contacts"].insert_one({"_id": gone, "erased_at": clock.now()})
-        await at.tell(told, lost)
+        await at.handle(told, lost)
         assert await at.states(person) == ["pending"]
         assert await at.states(gone) == ["cancelled"]
         assert "facts" not in (await at.messages(gone, "inbox"))[0]
@@ -80,13 +80,13 @@ async def test_what_a_crash_left_half_stored_is_completed_by_the_repeat(mongo: s
     people = [new_id() for _ in range(20)]
     happened = [enclosed(event) for person in people for event in (confirmed(person), completed(person))]
     async with desk(mongo) as at:
-        await at.tell(*known(*people))
-        first = await at.tell(*happened)
+        await at.handle(*known(*people))
+        first = await at.handle(*happened)
         # Any part of a bulk write may be missing, and inboxes come before mails.
         lost = [document["_id"] for person in people[:7] for document in await at.messages(person)]
         lost += [(await at.messages(person, "inbox"))[0]["_id"] for person in people[:3]]
         await at.database["messages"].delete_many({"_id": {"$in": lost}})
-        again = await at.tell(*happened)
+        again = await at.handle(*happened)
         assert delivered_ids(again).keys() == delivered_ids(first).keys()
         assert await at.database["messages"].count_documents({}) == 60
         for person in people:
@@ -99,10 +99,10 @@ async def test_a_mail_that_a_crash_left_out_and_that_has_no_address_any_more_is_
     person = new_id()
     happened = enclosed(confirmed(person))
     async with desk(mongo) as at:
-        await at.tell(happened)
+        await at.handle(happened)
         [lost] = await at.messages(person)
         await at.database["messages"].delete_one({"_id": lost["_id"]})
-        await at.tell(*known(person, contact_sealed=None), happened, happened)
+        await at.handle(*known(person, contact_sealed=None), happened, happened)
         [mail] = await at.messages(person)
         assert (mail["_id"], mail["state"], mail["code"]) == (lost["_id"], "skipped", "no_address")
         assert len(await at.messages(person, "inbox")) == 1
@@ -112,8 +112,8 @@ async def test_copies_that_get_the_same_events_at_once_store_and_say_the_same(mo
     people = [new_id() for _ in range(50)]
     happened = [enclosed(event) for person in people for event in (completed(person), issued(person))]
     async with desk(mongo) as at:
-        await at.tell(*known(*people[:25], contact_sealed=None))
-        told = [delivered_ids(one) for one in await asyncio.gather(*[at.tell(*happened) for _ in range(4)])]
+        await at.handle(*known(*people[:25], contact_sealed=None))
+        told = [delivered_ids(one) for one in await asyncio.gather(*[at.handle(*happened) for _ in range(4)])]
         assert all(one == told[0] for one in told)
         assert len(told[0]) == 100
         assert await at.database["messages"].count_documents({}) == 125
@@ -133,7 +133,7 @@ async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mong
 async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
     people = [new_id() for _ in range(30)]
     async with desk(mongo) as at:
-        await at.tell(*[event for person in people for event in everything(person)])
+        await at.handle(*[event for person in people for event in everything(person)])
         for person in people:
             inbox = await at.inboxes.page(person, None, 100)
             assert len(inbox) == await at.inboxes.unread(person) == len(everything(person))
@@ -145,11 +145,11 @@ async def test_a_flood_of_mails_for_one_participant_waits_in_a_small_number_and_
 ) -> None:
     flooded, unknown, other = new_id(), new_id(), new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(flooded, other))
+        await at.handle(*known(flooded, other))
         for _ in range(3):
             happened = [enclosed(requested(person)) for person in (flooded, unknown) for _ in range(20)]
-            await at.tell(*happened)
-        await at.tell(confirmed(flooded), confirmed(unknown), confirmed(other), *happened)
+            await at.handle(*happened)
+        await at.handle(confirmed(flooded), confirmed(unknown), confirmed(other), *happened)
         for person, state in ((flooded, "pending"), (unknown, "waiting_contact")):
             # What others request takes no room of our own kinds.
             states = Counter(
@@ -166,14 +166,14 @@ async def test_a_flood_of_mails_for_one_participant_waits_in_a_small_number_and_
         await at.database["messages"].update_many(
             {"participant_id": flooded}, {"$set": {"state": "delivered"}, "$unset": {"expires_at": ""}}
         )
-        await at.tell(requested(flooded))
+        await at.handle(requested(flooded))
         assert Counter(await at.states(flooded))["pending"] == 1
 
 
 async def test_how_many_mails_are_open_is_answered_by_an_index_alone(mongo: str) -> None:
     people = [new_id() for _ in range(50)]
     async with desk(mongo) as at:
-        await at.tell(*known(*people), *[confirmed(person) for person in people])
+        await at.handle(*known(*people), *[confirmed(person) for person in people])
         condition = {"participant_id": {"$in": people[:5]}, "expires_at": {"$gt": LONG_AGO}}
         fields = {"_id": 0, "participant_id": 1, "kind": 1}
         explained = await at.database["messages"].find(condition, fields).explain()
@@ -186,10 +186,10 @@ async def test_how_many_mails_are_open_is_answered_by_an_index_alone(mongo: str)
 async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
     person = new_id()
     async with desk(mongo) as at:
-        await at.tell(*known(person), requested(person, channels=("email",)))
+        await at.handle(*known(person), requested(person, channels=("email",)))
         assert await at.messages(person, "inbox") == []
         assert await at.states(person) == ["pending"]
-        assert await at.tell(requested(person, channels=("inbox",))) != []
+        assert await at.handle(requested(person, channels=("inbox",))) != []
         assert len(await at.messages(person)) == 1
 
 
@@ -205,12 +205,12 @@ async def test_a_request_that_names_itself_like_an_event_to_come_takes_nothing_f
         for one in (requested(person), requested(unaddressed))
     ]
     async with desk(mongo) as at:
-        await at.tell(*known(person), *known(unaddressed, contact_sealed=None))
+        await at.handle(*known(person), *known(unaddressed, contact_sealed=None))
         if together:
-            await at.tell(*forged, to_come)
+            await at.handle(*forged, to_come)
         else:
-            await at.tell(*forged)
-            await at.tell(to_come)
+            await at.handle(*forged)
+            await at.handle(to_come)
         for channel in ("inbox", "email"):
             kinds = sorted(document["kind"] for document in await at.messages(person, channel))
             assert kinds == ["notification_requested", "registration_confirmed"]
@@ -233,10 +233,10 @@ async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str)
 async def test_a_thousand_events_take_a_few_bulk_operations(mongo: str) -> None:
     people = [new_id() for _ in range(500)]
     async with desk(mongo) as at:
-        await at.tell(*known(*people))
+        await at.handle(*known(*people))
         batch = [enclosed(event) for person in people for event in (completed(person), confirmed(person))]
         started = time.perf_counter()
-        following = await at.tell(*batch)
+        following = await at.handle(*batch)
         spent_seconds = time.perf_counter() - started
         assert len(following) == 1_000
         assert await at.database["messages"].count_documents({}) == 1_500
