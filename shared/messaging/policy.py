@@ -48,8 +48,9 @@ class Policy:
             last 1,000 events, and on more than half of them. Then the handler is wrong. If the consumer went
             on, all records would become dead letters. Wrong records of others never count, and
             `CONTENT_ERRORS` neither.
-        It also stops if a decoder returns a wrong number of events. Only people can repair this, so it stays
-        stopped until the process starts again. Nothing else stops a consumer for good.
+        It also stops if a faster decoder of ours fails on so many records that the contract accepts, or
+        returns a wrong number of events. Only people can repair this, so it stays stopped until the process
+        starts again. Nothing else stops a consumer for good.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.
