@@ -38,10 +38,15 @@ def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
         _says(contract),
         code(contract.key_field),
         str(topic.partitions),
-        "last of each key" if topic.compacted else in_words("RETENTION_DAYS", topic.retention_days),
+        _kept(topic),
         _writer(topic.name),
         code(*topic.groups) if topic.groups else f"{_OTHERS} only",
     ]
+
+
+def _kept(topic: topics.Topic) -> str:
+    days = in_words("RETENTION_DAYS", topic.retention_days)
+    return f"last of each key, at most {days}" if topic.compacted else days
 
 
 def _says(contract: type[Event]) -> str:
