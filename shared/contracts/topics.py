@@ -35,7 +35,8 @@ KEY_DAYS_KEPT = 1
 # How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
-SHORT_SEGMENT_MS = DAY_MS // 4
+# Kafka deletes whole segments, by their last record. Its own segments of a week would double a short time.
+SEGMENTS_KEPT = 28
 CREATE_TIMEOUT_MS = 30_000
 
 # Our consumer groups. Each name begins with that of its service.
@@ -73,9 +74,8 @@ class Topic:
             # delete a record that nobody has read, or a submission would count that came too late.
             "message.timestamp.type": "LogAppendTime",
         }
-        if self.retention_days <= COMMAND_DAYS_KEPT:
-            # Kafka deletes whole segments, by their last record: segments of a week would double the time.
-            config["segment.ms"] = str(SHORT_SEGMENT_MS)
+        if self.retention_days < DAYS_KEPT:
+            config["segment.ms"] = str(self.retention_days * DAY_MS // SEGMENTS_KEPT)
         if self.compacted:
             config |= {
                 "cleanup.policy": "compact,delete",

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from motor.motor_asyncio import (
@@ -56,6 +57,7 @@ __all__ = [
     "UpdateOne",
     "connect",
     "create_missing",
+    "delete_after",
     "in_snapshot",
     "in_sync_transaction",
     "in_transaction",
@@ -87,6 +89,7 @@ TRANSACTION_SECONDS_MAX = 15.0
 CONFLICT_SECONDS_MAX = 0.01
 DUPLICATE_KEY = 11_000
 NAMESPACE_EXISTS = 48
+INDEX_OPTIONS_CONFLICT = 85
 
 _OUTAGES = (
     ConnectionFailure,
@@ -313,3 +316,20 @@ async def create_missing(database: Database, names: Iterable[str], **options: An
         except OperationFailure as error:
             if error.code != NAMESPACE_EXISTS:
                 raise
+
+
+async def delete_after(collection: Collection, field: str, kept: timedelta, **options: Any) -> None:
+    """
+    Let the server delete documents when the moment in `field` is this long ago.
+
+    An index that exists with another time gets this time: the bound may change with a release.
+    """
+    seconds = round(kept.total_seconds())
+    with outages_named():
+        try:
+            await collection.create_index([(field, ASCENDING)], expireAfterSeconds=seconds, **options)
+        except OperationFailure as error:
+            if error.code != INDEX_OPTIONS_CONFLICT:
+                raise
+            change = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
+            await collection.database.command("collMod", collection.name, index=change)

@@ -55,11 +55,7 @@ class ContactStore:
                 name=ERASED_INDEX,
                 partialFilterExpression={"erased_at": {"$exists": True}},
             )
-            await self._keys.create_index(
-                [("destroyed_at", ASCENDING)],
-                sparse=True,
-                expireAfterSeconds=round(DESTROYED_KEPT.total_seconds()),
-            )
+            await mongo.delete_after(self._keys, "destroyed_at", DESTROYED_KEPT, sparse=True)
 
     async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
         """Keep the latest profiles. A profile older than the stored one changes nothing."""

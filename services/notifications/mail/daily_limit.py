@@ -25,7 +25,7 @@ from services.notifications.mail.rules import (
     day_of,
 )
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
+from shared.storage.mongo import Database, Document, UpdateOne
 
 COUNTS_KEPT = timedelta(days=2)
 RECIPIENTS_KEPT = timedelta(days=90)
@@ -55,13 +55,8 @@ class DailyLimit:
 
     async def prepare(self) -> None:
         """Create the indexes."""
-        with mongo.outages_named():
-            await self._counts.create_index(
-                [("began_at", ASCENDING)], expireAfterSeconds=round(COUNTS_KEPT.total_seconds())
-            )
-            await self._recipients.create_index(
-                [("used_at", ASCENDING)], expireAfterSeconds=round(RECIPIENTS_KEPT.total_seconds())
-            )
+        await mongo.delete_after(self._counts, "began_at", COUNTS_KEPT)
+        await mongo.delete_after(self._recipients, "used_at", RECIPIENTS_KEPT)
 
     async def admit(self, mails: Sequence[tuple[str, str]], now: datetime) -> list[Admitted | None]:
         """

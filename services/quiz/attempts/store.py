@@ -5,16 +5,16 @@ attempts   _id is the attempt's id, derived from its cause: a repeat inserts not
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from services.quiz.attempts.rules import Attempt
 from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
 from services.quiz.results.rules import AttemptId
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, outages_named
+from shared.storage.mongo import Database, Document, outages_named
 
 # Counted from their deadlines. Then every quiz has been over for three months.
 ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
-DAY_SECONDS = 86_400
 
 
 class AttemptStore:
@@ -25,10 +25,7 @@ class AttemptStore:
 
     async def prepare(self) -> None:
         """Create the index."""
-        with outages_named():
-            await self._attempts.create_index(
-                [("deadline_at", ASCENDING)], expireAfterSeconds=ATTEMPT_DAYS_KEPT * DAY_SECONDS
-            )
+        await mongo.delete_after(self._attempts, "deadline_at", timedelta(days=ATTEMPT_DAYS_KEPT))
 
     async def started(self, ids: Sequence[AttemptId]) -> dict[str, Attempt]:
         """Those of these attempts that were started here."""

@@ -7,7 +7,7 @@ parked   _id is the attempt's id: the first submission of the attempt
 from collections.abc import Collection as Ids
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
 from shared.storage import mongo
@@ -16,7 +16,6 @@ from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 WAITING_MAX = 1_000
 # The close grades all waiting submissions. So this removes only those that no close has found.
 WAITING_DAYS_KEPT = QUIZ_DAYS_MAX + 30
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,7 @@ class WaitingStore:
         with outages_named():
             await self._waiting.create_index([("participant_id", ASCENDING)])
             await self._waiting.create_index([("quiz_id", ASCENDING)])
-            await self._waiting.create_index(
-                [("appended_at", ASCENDING)], expireAfterSeconds=WAITING_DAYS_KEPT * DAY_SECONDS
-            )
+            await mongo.delete_after(self._waiting, "appended_at", timedelta(days=WAITING_DAYS_KEPT))
 
     async def add(self, waiting: Sequence[Waiting]) -> None:
         """Keep submissions until their participants are known; the first of an attempt stays."""

@@ -68,7 +68,8 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         # It stays sealed inside: registration cannot open it.
         contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, key.key),
     )
-    body = command.model_dump_json(exclude={"contact_sealed"}).encode()
+    # Without defaults: a field that a later release adds does not make another request of an old command.
+    body = command.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
     return BookingRequest(
         key=command_key(received.context.source, command.participant_id, command.request_id),
         fingerprint=command_fingerprint(body),

@@ -7,7 +7,7 @@ requests       the answer to each request, so that a repeat gets the same answer
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.registration.booking.rules import Answer, Registration
 from shared.storage import mongo
@@ -43,12 +43,8 @@ class RegistrationStore:
     async def prepare(self) -> None:
         """Create the collections and their indexes. Creating them in a transaction would cause conflicts."""
         with outages_named():
-            await self._requests.create_indexes(
-                [
-                    IndexModel([("participant_id", ASCENDING)]),
-                    IndexModel([("answered_at", ASCENDING)], expireAfterSeconds=ANSWER_DAYS_KEPT * 86_400),
-                ]
-            )
+            await self._requests.create_index([("participant_id", ASCENDING)])
+            await mongo.delete_after(self._requests, "answered_at", timedelta(days=ANSWER_DAYS_KEPT))
             await self._registrations.create_indexes(
                 [
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),

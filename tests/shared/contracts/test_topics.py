@@ -36,6 +36,12 @@ def test_what_is_kept_for_days_is_not_kept_for_a_segment_of_a_week() -> None:
             assert int(topic.config["segment.ms"]) <= topic.retention_days * topics.DAY_MS / 4
 
 
+@pytest.mark.parametrize("days", [1, 8, 28, 181])
+def test_a_topic_of_any_retention_is_deleted_in_small_steps(days: int) -> None:
+    topic = topics.Topic("said", (), 1, retention_days=days)
+    assert int(topic.config["segment.ms"]) <= days * topics.DAY_MS / 4
+
+
 ID = "x" * 64
 AT = "2026-05-20T12:00:00.123456+08:00"
 LARGEST = {

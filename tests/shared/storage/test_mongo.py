@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -13,6 +13,7 @@ from shared.storage.mongo import (
     Session,
     SyncDatabase,
     SyncSession,
+    delete_after,
     in_sync_transaction,
     in_transaction,
     insert_all,
@@ -147,3 +148,11 @@ async def test_what_is_written_is_acknowledged_by_a_majority_and_journalled(mong
             watching.close()
         commits = [concern for name, concern in concerns if name == "commitTransaction"]
         assert commits == [{"w": "majority", "j": True}] * 2
+
+
+async def test_a_release_may_change_how_long_documents_are_kept(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        for days in (30, 30, 7):
+            await delete_after(database["seen"], "at", timedelta(days=days))
+        indexes = await database["seen"].index_information()
+    assert [index.get("expireAfterSeconds") for index in indexes.values()] == [None, 7 * 86_400]
