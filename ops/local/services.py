@@ -86,19 +86,29 @@ class Services:
 
     @property
     def apis(self) -> Apis:
-        """The HTTP APIs of the services that have been started here."""
+        """
+        The HTTP APIs of the services that have been started here.
+
+        Raises:
+            ServiceError: none has.
+        """
+        if not (urls := self._urls()):
+            raise ServiceError(f"no service has run in {self.home} yet: start the week first (kepu up)")
+        return Apis(urls, self.secrets["KEPU_ORGANISER_KEY"])
+
+    def _urls(self) -> dict[str, str]:
         urls: dict[str, str] = {}
         for part in self.parts:
             # A worker serves only its health and its metrics.
             if part.role != "worker" and part.service not in urls and self._known_port(part.name):
                 urls[part.service] = self.url(part.name)
-        return Apis(urls, self.secrets["KEPU_ORGANISER_KEY"])
+        return urls
 
     @property
     def deployment(self) -> Deployment:
-        """This deployment, for code that talks to it."""
+        """This deployment, for code that talks to it; also where no service runs, as in parts of the bench."""
         return Deployment(
-            apis=self.apis,
+            apis=Apis(self._urls(), self.secrets["KEPU_ORGANISER_KEY"]),
             kafka=self.stack.kafka,
             mongo=self.stack.mongo,
             contact_public_key=self.secrets["KEPU_CONTACT_PUBLIC_KEY"],
