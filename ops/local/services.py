@@ -106,7 +106,7 @@ class Services:
 
     @property
     def deployment(self) -> Deployment:
-        """This deployment, for code that talks to it; also where no service runs, as in parts of the bench."""
+        """This deployment, for code that talks to it; some code needs no running service."""
         return Deployment(
             apis=Apis(self._urls(), self.secrets["KEPU_ORGANISER_KEY"]),
             kafka=self.stack.kafka,
