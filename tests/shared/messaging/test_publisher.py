@@ -110,7 +110,9 @@ async def test_what_a_producer_that_was_given_up_still_held_is_never_written(own
     try:
         writing = asyncio.create_task(publisher.publish([said(contract, 1)]))
         await asyncio.sleep(0)
-        await eventually(lambda: given_up._message_accumulator._batches or given_up._sender._in_flight)
+        await eventually(
+            lambda: any(given_up._message_accumulator._batches.values()) or given_up._sender._in_flight
+        )
         # A second set waits behind it, unsent.
         batch = given_up.create_batch()
         _, key, value, headers = to_record(said(contract, 2))
