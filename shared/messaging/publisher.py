@@ -211,11 +211,14 @@ async def _close(producer: AIOKafkaProducer) -> None:
             await producer.stop()
     except (KafkaError, TimeoutError):
         log.warning("producer closed with records unsent")
-        # stop() was interrupted before it ended the sender task. That task would go on for ever, and write
-        # records that were given up after later ones.
-        if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
-            producer._sender.sender_task.cancel()  # noqa: SLF001
-        await producer.client.close()
+    finally:
+        # Also after a cancellation: the first releases of Python 3.11 raise it here instead of the timeout.
+        sender = producer._sender.sender_task  # noqa: SLF001 (nothing public ends it at once)
+        if sender is not None and not sender.done():
+            # stop() was interrupted before it ended the sender task. That task would go on for ever, and
+            # write records that were given up after later ones.
+            sender.cancel()
+            await producer.client.close()
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:
