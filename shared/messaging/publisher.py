@@ -206,18 +206,20 @@ class Publisher:
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
+    stopped = False
     try:
         async with asyncio.timeout(RESTART_PAUSE_SECONDS):
             await producer.stop()
+        stopped = True
     except (KafkaError, TimeoutError):
         log.warning("producer closed with records unsent")
     finally:
         # Also after a cancellation: the first releases of Python 3.11 raise it here instead of the timeout.
-        sender = producer._sender.sender_task  # noqa: SLF001 (nothing public ends it at once)
-        if sender is not None and not sender.done():
+        if not stopped:
             # stop() was interrupted before it ended the sender task. That task would go on for ever, and
             # write records that were given up after later ones.
-            sender.cancel()
+            if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
+                producer._sender.sender_task.cancel()  # noqa: SLF001
             await producer.client.close()
 
 
