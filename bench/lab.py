@@ -32,6 +32,7 @@ from ops.week.load import Piece, put
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts import topics
+from shared.messaging.create_topics import create_missing
 from shared.runtime import clock
 from shared.storage import mongo, outbox
 
@@ -263,7 +264,7 @@ class Lab:
         for name in databases:
             async with mongo.connect(self.stack.mongo, name) as database:
                 await database.client.drop_database(name)
-        await topics.create_missing(self.stack.kafka, wanted=(*topics.ALL, *ASIDE))
+        await create_missing(self.stack.kafka, wanted=(*topics.ALL, *ASIDE))
         if not contest:
             return
         async with mongo.connect(self.stack.mongo, "kepu_quiz") as database:

@@ -21,6 +21,7 @@ from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import Failure
 from shared.contracts import topics
+from shared.messaging.create_topics import create_missing, differing
 
 # The exit code when some pieces could not be loaded.
 INCOMPLETE = 1
@@ -135,11 +136,11 @@ def topics_command(
 
     Topics that exist stay as they are. Their settings that are not as declared are printed.
     """
-    created = asyncio.run(topics.create_missing(kafka, replication))
+    created = asyncio.run(create_missing(kafka, replication))
     for name in created:
         console.print(name)
     console.print(f"{len(created)} created, {len(topics.ALL) - len(created)} were there before.")
-    for line in asyncio.run(topics.differing(kafka)):
+    for line in asyncio.run(differing(kafka)):
         console.print(f"other than declared: {line}", markup=False)
 
 

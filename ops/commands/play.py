@@ -24,7 +24,7 @@ from ops.local.services import WEEK, Services
 from ops.stack import Stack
 from ops.stack.host import make_folder
 from ops.stack.watch import ended_by_a_death, servers_of
-from shared.contracts import topics
+from shared.messaging.create_topics import create_missing
 
 # The exit code when the audit does not agree.
 DIFFERS = 1
@@ -122,7 +122,7 @@ def _fresh(home: Path) -> Iterator[Services]:
     stack = Stack(home, detached=False, tell=tell)
     console.print("Starting Kafka and MongoDB …")
     with stack:
-        asyncio.run(topics.create_missing(stack.kafka))
+        asyncio.run(create_missing(stack.kafka))
         console.print(f"Starting {len(WEEK)} service processes …")
         services = Services(stack, detached=False, tell=tell)
         try:

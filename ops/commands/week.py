@@ -21,7 +21,7 @@ from ops.stack import Stack
 from ops.stack.process import undisturbed
 from ops.stack.watch import ended_by_a_death, servers_of
 from ops.week.load import Failure
-from shared.contracts import topics
+from shared.messaging.create_topics import create_missing
 from shared.runtime.settings import KafkaSettings
 
 week_cli = typer.Typer()
@@ -42,7 +42,7 @@ def up(home: Home = UP_HOME) -> None:
     with _left_as_found(services):
         services.stack.up()
         with ended_by_a_death(servers_of(services.stack)):
-            asyncio.run(topics.create_missing(services.stack.kafka, KafkaSettings().kafka_replication))
+            asyncio.run(create_missing(services.stack.kafka, KafkaSettings().kafka_replication))
             services.up()
             if not marker.exists():
                 failures = load_pieces(week_of_now(), services.apis)

@@ -15,4 +15,5 @@ The life of a record:
    After any other error it starts again by itself.
 
 How long a topic keeps its records, and who reads it, is in shared/contracts/topics.py.
+`create_topics` creates the topics.
 """

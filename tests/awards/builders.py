@@ -22,7 +22,7 @@ from shared.contracts.events import (
     QuizCompleted,
     QuizPublished,
 )
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.storage.mongo import Database
 from tests.support.service import NO_KAFKA, ORGANISER, SOURCE, copies_of, new_id, settings_of

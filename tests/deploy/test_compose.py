@@ -98,7 +98,7 @@ def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
             "mongo": {"condition": "service_healthy"},
         }
     assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    assert services["topics"]["command"] == ["python", "-m", "shared.contracts.topics"]
+    assert services["topics"]["command"] == ["python", "-m", "shared.messaging.create_topics"]
 
 
 def test_a_service_takes_sigterm_from_its_first_moment_on() -> None:

@@ -22,7 +22,7 @@ import json, sys
 sys.path[:0] = [sys.argv[1]]
 sys.path += sys.argv[3:]
 __import__(f"services.{sys.argv[2]}.app")
-import shared.contracts.topics
+import shared.messaging.create_topics
 print(json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()}))
 """
 
@@ -51,7 +51,7 @@ def loaded(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, dict[s
 def test_a_service_needs_nothing_beyond_its_image(loaded: tuple[Path, dict[str, str | None]]) -> None:
     image, modules = loaded
     ours = {name: file for name, file in modules.items() if name.split(".")[0] in ("shared", "services")}
-    assert "shared.contracts.topics" in ours
+    assert "shared.messaging.create_topics" in ours
     assert [file for file in ours.values() if not file or not Path(file).is_relative_to(image)] == []
     assert not any(name.split(".")[0] in ("ops", "tests", "bench") for name in modules)
     locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))

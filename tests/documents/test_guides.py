@@ -16,7 +16,7 @@ import pytest
 from ops.demo.run import week_of_now
 from ops.local.services import Services, running
 from ops.week.load import load, pieces
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack

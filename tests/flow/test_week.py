@@ -12,7 +12,7 @@ from ops.commands.play import play
 from ops.commands.terminal import console
 from ops.deployment.databases import connected
 from ops.local.services import Services, running
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from tests.flow.spoiling import NOTICED, PROMISED, doubles, spoil
 from tests.support.servers import own_stack

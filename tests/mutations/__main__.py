@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ops.stack import Stack
 from ops.stack.scratch import scratch
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from tests.mutations.running import Outcome, Verdict, copy, read, run
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from services.notifications.texts.policy import channels_of
 from shared.contracts import topics
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import NotificationDelivered, NotificationFailed
-from shared.contracts.topics import create_missing, dead_letters
+from shared.contracts.topics import dead_letters
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.runtime.logs import JsonLines
 from tests.notifications.builders import (

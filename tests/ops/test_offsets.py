@@ -3,7 +3,8 @@
 import pytest
 
 from shared.contracts.events import QuizSubmitted
-from shared.contracts.topics import QUIZ_GRADING, create_missing
+from shared.contracts.topics import QUIZ_GRADING
+from shared.messaging.create_topics import create_missing
 from tests.support.kafka import committed, write_raw
 from tests.support.offsets import admin, groups_of, skip_to_end
 from tests.support.waiting import eventually

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.quiz.quizzes.rules import Quiz
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import publishing
 from shared.runtime.logs import JsonLines
 from tests.quiz.builders import as_resident, envelope, paper, quiz, service, submission

@@ -17,7 +17,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.quiz.attempts.submission import Submission, encoder
 from shared.contracts.envelope import enclose, to_headers
 from shared.contracts.events import QuizSubmitted
-from shared.contracts.topics import create_missing, dead_letters
+from shared.contracts.topics import dead_letters
+from shared.messaging.create_topics import create_missing
 from shared.messaging.received import Raw
 from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
 from tests.quiz.workshop import Workshop, completed_of, workshop

@@ -27,7 +27,7 @@ from services.quiz.results.store import ResultStore
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
 from shared.contracts.events import ParticipantErased, ParticipantJoined, QuizCompleted
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime import clock

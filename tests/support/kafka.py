@@ -25,7 +25,8 @@ from shared.contracts.envelope import (
     from_headers,
     to_headers,
 )
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, create_missing, dead_letters
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, Topic, dead_letters
+from shared.messaging.create_topics import create_missing
 from shared.messaging.received import Following, Raw
 from shared.storage.mongo import Database, connect
 from tests.support import offsets

@@ -23,7 +23,7 @@ from services.quiz.attempts.tokens import AttemptTokens
 from services.quiz.quizzes.rules import NOTICE_SECONDS
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.events import QuizSubmitted
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest

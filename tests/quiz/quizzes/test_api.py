@@ -8,7 +8,7 @@ import pytest
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts.envelope import Context, from_headers
 from shared.contracts.events import QuizPublished
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from tests.quiz.builders import as_resident, question, quiz, service
 from tests.quiz.http import definition, put
 from tests.support.kafka import read_all

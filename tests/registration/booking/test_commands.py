@@ -15,7 +15,7 @@ from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import RegistrationRequested
 from shared.contracts.sealing import Contact, seal, unlock_contact, unlock_words, unseal_key
 from shared.contracts.sources import REGISTRATION
-from shared.contracts.topics import create_missing
+from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
 from tests.registration.builders import activity, ask, put, reading, seats, settings
 from tests.support.service import (

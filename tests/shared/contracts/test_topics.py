@@ -1,17 +1,10 @@
 import json
-import time
-from dataclasses import replace
-from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.contracts import events, topics
 from shared.contracts.envelope import Event
-from shared.contracts.topics import Topic, create_missing, dead_letters, differing
-from shared.runtime.errors import Unavailable
+from shared.contracts.topics import dead_letters
 
 
 def test_every_contract_has_its_topic_and_every_group_its_dead_letters() -> None:
@@ -99,56 +92,5 @@ def test_largest_event_that_its_contract_allows_is_not_too_large(contract: type[
     assert len(body) <= contract.bytes_max == topics.event_bytes_max(contract.topic)
 
 
-@pytest.mark.stack
-async def test_topics_are_created_as_declared_and_left_alone_afterwards(kafka: str) -> None:
-    await create_missing(kafka)
-    assert await create_missing(kafka) == []
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        found = {topic["topic"]: topic for topic in await admin.describe_topics()}
-        [answer] = await admin.describe_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics.ALL]
-        )
-    finally:
-        await admin.close()
-    configured = {
-        name: {entry[0]: entry[1] for entry in entries} for _, _, _, name, entries in answer.resources
-    }
-    for topic in topics.ALL:
-        assert len(found[topic.name]["partitions"]) == topic.partitions
-        assert configured[topic.name].items() >= topic.config.items()
-
-
 def test_every_topic_goes_by_the_brokers_clock() -> None:
     assert {topic.config["message.timestamp.type"] for topic in topics.ALL} == {"LogAppendTime"}
-
-
-@pytest.mark.stack
-async def test_a_record_by_a_clock_that_is_behind_is_as_old_as_its_append(kafka: str) -> None:
-    week_old = Topic(f"clock-{uuid4()}", (), partitions=1, retention_days=topics.COMMAND_DAYS_KEPT)
-    await create_missing(kafka, wanted=[week_old])
-    now_ms = int(time.time() * 1000)
-    long_ago = now_ms - 400 * topics.DAY_MS
-    async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
-        # The broker answers with the time that it has given the record.
-        kept = await producer.send_and_wait(week_old.name, b"{}", partition=0, timestamp_ms=long_ago)
-    assert kept.timestamp >= now_ms - 1_000
-
-
-@pytest.mark.stack
-async def test_settings_of_topics_that_are_not_as_declared_are_named(kafka: str) -> None:
-    declared = Topic(f"declared-{uuid4()}", (), partitions=1)
-    await create_missing(kafka, wanted=[declared])
-    assert await differing(kafka, [declared, Topic(f"missing-{uuid4()}", ())]) == []
-    changed = replace(declared, record_bytes_max=1_000)
-    assert await differing(kafka, [changed]) == [
-        f"{declared.name}: max.message.bytes={declared.record_bytes_max}, declared 1000"
-    ]
-
-
-async def test_broker_that_is_not_there_is_an_outage() -> None:
-    with pytest.raises(Unavailable):
-        await create_missing("127.0.0.1:9")
-    with pytest.raises(Unavailable):
-        await differing("127.0.0.1:9")

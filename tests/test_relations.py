@@ -1,0 +1,36 @@
+"""Constants of different rooms that hold only together: each pair stands here, with the reason."""
+
+from datetime import timedelta
+
+from ops.audit import quiz as audited
+from services.notifications.contacts.store import DESTROYED_KEPT
+from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
+from services.quiz.participants import erased
+from services.quiz.quizzes import catalogue
+from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
+from shared.contracts.sealing import KEY_BYTES
+from shared.contracts.topics import WEEKS_KEPT
+from shared.messaging import publisher
+from shared.runtime.settings import CONTACT_KEY_BYTES
+from shared.storage import mongo
+from shared.web.health import CHECK_SECONDS_MAX
+
+
+def test_grading_waits_for_everything_that_intake_acknowledges() -> None:
+    assert ACCEPTED_SECONDS_MAX < LOG_DELAY_SECONDS_MAX == audited.LOG_DELAY_SECONDS_MAX
+
+
+def test_every_process_knows_of_an_early_close_before_it_begins() -> None:
+    assert max(catalogue.REFRESH_SECONDS, erased.REFRESH_SECONDS) < NOTICE_SECONDS
+
+
+def test_a_health_check_that_fails_can_still_say_why() -> None:
+    assert max(mongo.PING_SECONDS_MAX, publisher.PING_SECONDS_MAX) < CHECK_SECONDS_MAX
+
+
+def test_settings_take_the_keys_that_sealing_uses() -> None:
+    assert CONTACT_KEY_BYTES == KEY_BYTES
+
+
+def test_a_destroyed_key_is_remembered_longer_than_its_topic_could_bring_it_back() -> None:
+    assert timedelta(weeks=WEEKS_KEPT) < DESTROYED_KEPT
