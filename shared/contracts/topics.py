@@ -5,6 +5,7 @@ Topics are declared here, one line for each event. `shared/messaging/create_topi
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.contracts import events
 from shared.contracts.envelope import HEADERS_BYTES_MAX, LIST_BYTES_MAX, Event
@@ -128,6 +129,11 @@ DEAD: tuple[Topic, ...] = tuple(
     for group in topic.groups
 )
 ALL: tuple[Topic, ...] = LIVE + DEAD
+
+
+def retention(event: type[Event]) -> timedelta:
+    """How long Kafka keeps the events of this contract."""
+    return timedelta(days=_READ[event].retention_days)
 
 
 def event_bytes_max(topic: str) -> int:

@@ -99,10 +99,11 @@ class Decoding:
 
     def _undecodable(self, topic: str, record: Raw, error: Exception) -> Rejected:
         """
-        Why a record is dead-lettered on which a decoder raised an error that is no `Rejected`.
+        Judge a record after a decoder raised an unexpected error (not `Rejected`) on it.
 
+        Returns: why the record becomes a dead letter.
         Raises:
-            DecoderFails: the contract accepts the record, as it did many others on which our decoder failed.
+            DecoderFails: our decoder has failed too often on records that the contract accepts.
         """
         try:
             decoder(self._contracts[topic])([record.value or b""])

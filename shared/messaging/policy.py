@@ -44,13 +44,15 @@ class Policy:
         An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
 
     When the consumer stops:
-        failed_max, failed_window, failed_ratio_max: it stops if the handler failed on at least 100 of the
-            last 1,000 events, and on more than half of them. Then the handler is wrong. If the consumer went
-            on, all records would become dead letters. Wrong records of others never count, and
-            `CONTENT_ERRORS` neither.
-        It also stops if a faster decoder of ours fails on so many records that the contract accepts, or
-        returns a wrong number of events. Only people can repair this, so it stays stopped until the process
-        starts again. Nothing else stops a consumer for good.
+        failed_max, failed_window, failed_ratio_max: the failures of the handler are counted twice: in each
+            batch, and over the last 1,000 events (fewer after a start). The consumer stops if one of the
+            two counts has at least 100 failures, and more failures than successes. Then the handler is
+            wrong: if the consumer went on, all records would become dead letters. Wrong records of others
+            never count, and `CONTENT_ERRORS` neither.
+        The failures of our faster decoders, on records that the contract accepts, are counted over the last
+        1,000 records, by the same numbers. A decoder that returns a wrong number of events stops the consumer
+        at once. Only people can repair this, so the consumer stays stopped until the process starts again.
+        Nothing else stops a consumer for good.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.

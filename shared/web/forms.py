@@ -22,7 +22,7 @@ from shared.contracts.checked import ID_PATTERN, YEARS
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
-# The largest body, unless its route declares a larger one: a route of the framework by `max_body_size`, a
+# The largest body, unless its route declares another bound: a route of the framework by `max_body_size`, a
 # hot endpoint by `body_bytes_max`.
 BODY_BYTES_MAX = 16_384
 PAGE = 50

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
-from shared.contracts.events import FinalStanding
-from shared.contracts.topics import WEEKS_KEPT
+from shared.contracts.events import FinalStanding, QuizCompleted
+from shared.contracts.topics import retention
 
 # As long as Kafka keeps the events.
-RESULTS_KEPT = timedelta(weeks=WEEKS_KEPT)
+RESULTS_KEPT = retention(QuizCompleted)
 
 
 # A struct, since every result makes one: making a frozen dataclass costs four times as much.

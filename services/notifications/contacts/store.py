@@ -14,7 +14,7 @@ condition: only a higher version replaces a document. An erasure and a destroyed
 
 from collections.abc import Collection as Some
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.notifications.contacts.rules import (
     Preferences,
@@ -25,7 +25,7 @@ from services.notifications.contacts.rules import (
     reach_of,
 )
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
-from shared.contracts.topics import WEEKS_KEPT
+from shared.contracts.topics import retention
 from shared.runtime.errors import NotAuthenticated
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
@@ -33,7 +33,7 @@ from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
 # Twice as long as the topics keep keys' records.
-DESTROYED_KEPT = timedelta(weeks=2 * WEEKS_KEPT)
+DESTROYED_KEPT = 2 * retention(ParticipantKeyed)
 
 _IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
 _IS_DESTROYED: Document = {"$ne": [{"$type": "$destroyed_at"}, "missing"]}

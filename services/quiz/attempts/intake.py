@@ -1,8 +1,9 @@
 """
 Intake: validate a submission, append it to the log, answer 202 when Kafka has acknowledged it.
 
-This is the hot path of the peak week. It makes no query: the attempt token contains the owner and the
-deadline. Concurrent submissions share one write (shared/messaging/group_commit.py).
+This is the hot path of the peak week. It normally makes no query: the attempt token contains the owner and
+the deadline, and the quizzes are in memory. Concurrent submissions share one write
+(shared/messaging/group_commit.py).
 
 Only the first submission of an attempt counts. So a further one gets the receipt of the first that this
 process accepted. A client that lost the answer sends again and gets it. And nobody can fill the log with one

@@ -54,7 +54,8 @@ def check(
     Args:
         appended_at: the broker's time.
         offered: the version of the quiz that the submission names.
-        log_delay_max: after the deadline, intake may append accepted submissions for this time.
+        log_delay_max: intake may append accepted submissions for this time after the deadline, which
+            includes the grace.
     Raises:
         Rejected: it can never count.
     """
