@@ -26,6 +26,8 @@ COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
 # Kafka deletes whole segments, by their last record. Its own segments of a week would double a short time.
 SEGMENTS_KEPT = 28
+# Topics that are kept for at least this time may have Kafka's segments of a week.
+WEEK_SEGMENTS_FROM_DAYS = 182
 
 # Our consumer groups. Each name begins with that of its service.
 REGISTRATION_REQUESTS = "registration-requests"
@@ -62,7 +64,7 @@ class Topic:
             # delete a record that nobody has read, or a submission would count that came too late.
             "message.timestamp.type": "LogAppendTime",
         }
-        if self.retention_days < DAYS_KEPT:
+        if self.retention_days < WEEK_SEGMENTS_FROM_DAYS:
             config["segment.ms"] = str(self.retention_days * DAY_MS // SEGMENTS_KEPT)
         if self.compacted:
             config |= {

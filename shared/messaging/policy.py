@@ -44,11 +44,11 @@ class Policy:
         An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
 
     When the consumer stops:
-        failed_max, failed_window, failed_ratio_max: the failures of the handler are counted twice: in each
-            batch, and over the last 1,000 events (fewer after a start). The consumer stops if one of the
-            two counts has at least 100 failures, and more failures than successes. Then the handler is
-            wrong: if the consumer went on, all records would become dead letters. Wrong records of others
-            never count, and `CONTENT_ERRORS` neither.
+        failed_max, failed_window, failed_ratio_max: there are two totals of the handler's failures: one of
+            the present batch, one of the last 1,000 events (fewer after a start). The consumer stops if one
+            total has at least 100 failures, and more failures than successes. Then the handler is wrong:
+            if the consumer went on, all records would become dead letters. Wrong records of others never
+            count, and `CONTENT_ERRORS` neither.
         The failures of our faster decoders, on records that the contract accepts, are counted over the last
         1,000 records, by the same numbers. A decoder that returns a wrong number of events stops the consumer
         at once. Only people can repair this, so the consumer stays stopped until the process starts again.

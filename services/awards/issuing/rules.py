@@ -66,7 +66,8 @@ def due_by_rank(closing: Closing, scheme: Scheme) -> list[PlannedAward]:
     Only the rank decides the tier. So these awards are certain, even if the list is not complete: see
     `list_may_miss_winners`.
 
-    Source: DOMjudge, medals; docs/decisions/0018-ties-at-the-end-of-the-list.md
+    Source: DOMjudge, medals; docs/decisions/0009-award-ids-and-ties.md, point 6 (the end of a tier);
+    0018-ties-at-the-end-of-the-list.md (the end of the list)
     """
     rule = scheme.rule
     if not isinstance(rule, RankTiers) or rule.quiz_id != closing.quiz_id:

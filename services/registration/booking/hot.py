@@ -51,11 +51,13 @@ REGISTER = HotEndpoint(
 The answer is the outcome: confirmed with a ticket, or waitlisted with a position.
 
 If you are registered for the session already, you get that registration, with the code `already_registered`.
-Nothing is kept of a request that is refused. Sent again later, even with the same key, it may succeed:
-`session_full`, `session_closed`, `session_not_open`, `session_cancelled`, `places_above_capacity`,
-`idempotency_key_reused` (409), `session_unknown` (404), `participant_erased` (401), `places_need_group`
-(403), `group_unknown`, `participant_missing`, `participant_and_token` (422).
-503: it may be booked or not. Send it again after `Retry-After`, with the same key: it is booked once.""",
+Nothing is kept of a request that is refused.
+Refused, and may succeed later, even with the same key: `session_full`, `session_closed`, `session_not_open`,
+`session_cancelled`, `places_above_capacity` (409), `session_unknown` (404), `group_unknown` (422).
+Refused as it is: `idempotency_key_reused` (409), `participant_erased`, `participant_unknown` (401),
+`places_need_group` (403), `participant_missing`, `participant_and_token` (422).
+503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
+`Retry-After`, with the same key: it is booked once.""",
     status=201,
     answer=BookingOut,
     asks={"form": RegistrationIn, "key": IdempotencyKey, "who": AsParticipantOrNone},
