@@ -2,6 +2,6 @@
 Booking: asking for places, waiting for them, moving up, giving them back.
 
 Requests over HTTP (`hot.py`) and commands of other systems (`handlers.py`) are decided together, in batches
-(docs/decisions/0007-booking.md). Read `gather.py` (requests become batches), `book.py` (a transaction for each
-batch), `batch.py` (each request of a batch), `rules.py` (who gets a place), `promote.py` and `cancel.py`.
+(docs/decisions/0007-booking.md). Read `gather.py` (requests become batches), `book.py` (a transaction for
+each batch), `batch.py` (each request of a batch), `rules.py` (who gets a place), `promote.py`, `cancel.py`.
 """
