@@ -166,7 +166,7 @@ def context_of(
 
 def new_traceparent() -> str:
     """A W3C trace context that starts a trace."""
-    digits = f"{random.getrandbits(192):048x}"  # noqa: S311 (no secret: it only has to differ from others)
+    digits = f"{random.getrandbits(192):048x}"
     return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
