@@ -12,10 +12,7 @@ from os import urandom
 from random import getrandbits
 from uuid import UUID
 
-VERSION_5 = 0x50
-VERSION_7 = 0x70
-VARIANT = 0x80
-# The digit of a random id that has the variant in its first two bits, by the digit that was drawn.
+# By a digit without the variant, the digit with it in its first two bits.
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
@@ -25,8 +22,8 @@ def derived_id(namespace: UUID, *parts: str) -> str:
 
     If another system has chosen a part, the source of that system must be a part too.
     """
-    digest = sha1(namespace.bytes + joined(*parts).encode(), usedforsecurity=False).digest()
-    return _text(bytearray(digest[:16]), VERSION_5)
+    digest = sha1(namespace.bytes + joined(*parts).encode(), usedforsecurity=False)
+    return _text(digest.hexdigest(), "5")
 
 
 def joined(*parts: str) -> str:
@@ -43,9 +40,7 @@ def joined(*parts: str) -> str:
 
 def random_id() -> str:
     """A random id, not a secret: `str(uuid.uuid4())` without a system call."""
-    digits = f"{getrandbits(128):032x}"
-    variant = _VARIANTS[digits[16]]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    return _text(f"{getrandbits(128):032x}", "4")
 
 
 def ordered_id(at: datetime) -> str:
@@ -56,11 +51,9 @@ def ordered_id(at: datetime) -> str:
     another page, which costs more in a larger database.
     """
     milliseconds = int(at.timestamp()) * 1000
-    return _text(bytearray(milliseconds.to_bytes(6) + urandom(10)), VERSION_7)
+    return _text(milliseconds.to_bytes(6).hex() + urandom(10).hex(), "7")
 
 
-def _text(octets: bytearray, version: int) -> str:
-    octets[6] = octets[6] & 0x0F | version
-    octets[8] = octets[8] & 0x3F | VARIANT
-    text = octets.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _text(digits: str, version: str) -> str:
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-{version}{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
