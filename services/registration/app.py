@@ -14,6 +14,7 @@ from services.registration.booking.promote import Promotion
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
+from services.registration.calendars import api as calendars_api
 from services.registration.check_in import api as check_in_api
 from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
@@ -28,10 +29,16 @@ from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
+from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
+from services.registration.programme.remove import ProgrammeRemoval
 from services.registration.programme.store import ActivityStore
+from services.registration.reminders.remind import Reminding
+from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
+from services.registration.statistics import api as statistics_api
+from services.registration.statistics.store import StatisticsStore
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -58,7 +65,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures):
+    reminders = ReminderStore(database)
+    for store in (sessions, activities, participants, groups, registrations, erasures, reminders):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -79,13 +87,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
         service.provide(
             GroupChanges(database, groups, participants, sealer),
-            ProgrammeChanges(database, activities, sessions, registrations, promotion),
+            ProgrammeChanges(database, activities, sessions, registrations, reminders, promotion),
+            ProgrammeCancellation(database, activities, sessions),
+            ProgrammeRemoval(database, activities, sessions),
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
+            StatisticsStore(database),
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
         service.run(
+            Reminding(database, sessions, participants, registrations, reminders).loop,
             Notices(database, activities, sessions, participants, registrations).loop,
             OwedPromotions(database, sessions, promotion).loop,
             UnfinishedErasures(erasures, registrations, cancellation).loop,
@@ -107,6 +119,8 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             check_in_api.routes,
             participants_api.routes,
             erasure_api.routes,
+            calendars_api.routes,
+            statistics_api.routes,
         ],
         hot=[REGISTER],
         chinese=(

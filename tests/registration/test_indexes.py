@@ -1,11 +1,14 @@
 """No request scans a collection or sorts in memory, by the server's own account of what it did."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
+from shared.runtime import clock
 from tests.registration.builders import (
     activity,
     ask,
@@ -17,6 +20,7 @@ from tests.registration.builders import (
     now_on,
     own,
     put,
+    reminding,
     service,
 )
 from tests.support.service import ORGANISER, bearer, told
@@ -53,6 +57,10 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).untold("", 9) == ["one"]
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
+        past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
+        await database["reminders"].update_one({"_id": "one"}, {"$set": past})
+        assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]
+        assert await reminding(database).remind("one") == 1
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)

@@ -20,6 +20,8 @@ Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
+# After this time a mail makes no sense any more, and is not sent (mail/compose.py).
+UNTIL = "until"
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"
 
@@ -46,15 +48,22 @@ _SESSION = ("activity_title", "starts_at", "venue", "places")
 
 NOTICES: Mapping[type[Event], Notice] = {
     events.RegistrationConfirmed: Notice(
-        "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
+        "registration_confirmed", (*_SESSION, "session_id", TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
     ),
     events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
-    events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
+    events.RegistrationCancelled: Notice(
+        "registration_cancelled", (*_SESSION, "code", "reason"), ("inbox", "email")
+    ),
     events.RegistrationMoved: Notice(
-        "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
+        "registration_moved",
+        (*_SESSION, "session_id", "starts_at_before", "venue_before"),
+        ("inbox", "email"),
+    ),
+    events.RegistrationReminded: Notice(
+        "registration_reminded", (*_SESSION, "reminder", UNTIL, "feedback"), ("inbox", "email")
     ),
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(

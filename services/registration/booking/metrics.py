@@ -12,6 +12,7 @@ OUTCOMES = (
     "moved",
     "cancelled",
     "checked_in",
+    "reminded",
 )
 
 # The counters start at 0. So Prometheus sees the first one as an increase.
