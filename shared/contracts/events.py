@@ -147,11 +147,13 @@ class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitliste
     """
     The session is full; `position` counts from 1 in the order of asking.
 
-    `until`: without a confirmed contact the wait ends then, with the code `hold_expired`.
+    `until`: without a confirmed contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
+    who is next, in strict order or whoever fits.
     """
 
     position: Ordinal
     until: Moment | None = None
+    waiting_policy: WaitingPolicy = "strict"
 
 
 class RegistrationOffered(_RegistrationOutcome, topic="registration.offered", key="participant_id"):

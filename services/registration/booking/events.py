@@ -45,7 +45,8 @@ def waitlisted(
     registration: Registration, session: Session, position: int, origin: Origin, now: datetime
 ) -> Record:
     """The registration waits at this position."""
-    fields = _fields(registration, session, position=position, until=registration.held_until)
+    more = {"until": registration.held_until, "waiting_policy": session.waiting_policy}
+    fields = _fields(registration, session, position=position, **more)
     return record_of(RegistrationWaitlisted, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 

@@ -7,7 +7,7 @@ CHINESE: dict[str, str] = {
     "idempotency_key_reused": "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
     "not_offered": "这个报名没有待接受的名额",
     "offer_expired": "接受名额的时间已过",
-    "overlaps": "您在同一时间已有其他报名，请先取消",
+    "overlaps": "您在同一时间已有其他报名（编号 {registration_id}），请先取消",
     "participant_and_token": "请只提供参与者信息或令牌，不要同时提供",
     "participant_erased": "该参与者的信息已注销",
     "participant_missing": "请填写参与者信息，或提供令牌",
