@@ -226,6 +226,6 @@ def survives_erasure(registration: Registration, session: Session, now: datetime
     """
     True if a registration stays when its participant is erased: a place in a session that has begun.
 
-    A wait never stays: it could be promoted until the session ends.
+    A wait never stays, and a place that is only held or offered does not either.
     """
     return registration.status == "confirmed" and session.has_begun(now)

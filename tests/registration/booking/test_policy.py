@@ -163,7 +163,7 @@ async def test_of_one_persons_requests_at_once_only_one_is_booked_where_overlaps
     async with service(mongo, copies=2) as (clients, database):
         for name in ("one", "two", "three"):
             await put(clients[0], f"of-{name}", activity(name, 5, overlap="refuse"))
-        far = {"starts_at": "2098-05-20T01:00:00Z", "ends_at": "2098-05-20T02:00:00Z"}
+        far: Json = {"starts_at": "2098-05-20T01:00:00Z", "ends_at": "2098-05-20T02:00:00Z"}
         await put(clients[0], "fair", activity("four", 5, **far))
         token = (await ask(clients[0], "four")).json()["token"]
         answers = await asyncio.gather(
