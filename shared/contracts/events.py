@@ -137,7 +137,7 @@ class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="par
 
 
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """A place is held. `promoted`: it came from the waiting list. The ticket's code is sealed."""
+    """The participant has a place. `promoted`: from the waiting list. The ticket's code is sealed."""
 
     ticket_sealed: Locked
     promoted: bool = False
