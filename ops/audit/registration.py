@@ -275,7 +275,7 @@ def _out_of_order(sessions: Mapping[str, Json], registrations: Mapping[str, Json
         elif one["status"] == "waitlisted":
             waiting[session] = min(one["sequence"], waiting.get(session, one["sequence"]))
     for session, first in waiting.items():
-        if sessions[session]["waiting_policy"] == "strict" and holding[session] > first:
+        if sessions[session].get("waiting_policy", "strict") == "strict" and holding[session] > first:
             yield session
 
 
