@@ -73,11 +73,9 @@ class Promotion:
         session = replace(session, owed=0)
         if not session.waiting or not session.promotes(now):
             return session, Counter()
-        strict = session.waiting_policy == "strict"
-        considered = min(session.waiting, session.free, CONSIDERED_MAX) if strict else CONSIDERED_MAX
-        waits = await self._registrations.waits(unit, session.session_id, considered)
         dropped = 0
         while True:
+            waits = await self._registrations.waits(unit, session.session_id, _considered(session))
             next_ones, after = next_in_line(session, waits, limit - dropped)
             some = await self._registrations.waiters(unit, session.session_id, next_ones)
             keys = await ensure_keys(
@@ -89,7 +87,6 @@ class Promotion:
                 break
             session = await self._drop(unit, session, gone, origin, now)
             dropped += len(gone)
-            waits = [wait for wait in waits if wait.sequence not in {one.sequence for one in gone}]
         session, counts = await self._give(unit, after, some, keys, origin, now)
         rest = [wait for wait in waits if wait not in next_ones]
         session = replace(session, owed=len(next_in_line(session, rest, CONSIDERED_MAX)[0]))
@@ -135,3 +132,10 @@ class Promotion:
     def _with_ticket(self, registration: Registration, key: bytes) -> Registration:
         ticket = self._tickets.new_ticket(key)
         return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+
+
+def _considered(session: Session) -> int:
+    """How many of the waiting list have to be read: with `strict` only those who may fit."""
+    if session.waiting_policy == "strict":
+        return min(session.waiting, session.free, CONSIDERED_MAX)
+    return CONSIDERED_MAX
