@@ -16,8 +16,10 @@ Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "notification.requested", topics.NOTIFICATIONS
 BOTH, INBOX = ("inbox", "email"), ("inbox",)
 CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "registration.held": INBOX,
     "registration.confirmed": BOTH,
     "registration.waitlisted": BOTH,
+    "registration.offered": BOTH,
     "registration.rejected": BOTH,
     "registration.cancelled": BOTH,
     "registration.moved": BOTH,

@@ -30,9 +30,16 @@ def _what_happened(found: Audit) -> Table:
     def counted(*names: str) -> int:
         return sum(len(log.events(name)) for name in names)
 
-    outcomes = [f"registration.{word}" for word in ("confirmed", "waitlisted", "rejected")]
+    outcomes = [f"registration.{word}" for word in ("held", "confirmed", "waitlisted", "rejected")]
+    # A held place is confirmed later, so one request may have several outcomes.
+    asked = {
+        (event.body["participant_id"], event.body["request_id"])
+        for name in outcomes
+        for event in log.events(name)
+    }
     rows: tuple[tuple[str, int, str], ...] = (
-        ("requested", counted(*outcomes), f"{counted('registration.requested')} only by events"),
+        ("requested", len(asked), f"{counted('registration.requested')} only by events"),
+        ("held", counted("registration.held"), "until a contact is confirmed"),
         ("confirmed", counted("registration.confirmed"), f"{_promoted(log)} of them from the waiting list"),
         ("waitlisted", counted("registration.waitlisted"), ""),
         ("rejected", counted("registration.rejected"), "session and waiting list full, or closed"),

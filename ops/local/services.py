@@ -214,6 +214,8 @@ class Services:
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
             "KEPU_INSTANCE": name,
+            # The people of the demo and of the load have no mailbox in which they could read a code.
+            "KEPU_HOLD_MINUTES": "0",
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),
             "KEPU_MAIL_FROM": "kepu@example.org",

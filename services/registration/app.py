@@ -1,5 +1,7 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 from pydantic import Field
 
@@ -8,8 +10,11 @@ from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
+from services.registration.booking.confirm import Confirmation
+from services.registration.booking.expire import Expiry
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
+from services.registration.booking.last_word import LastWords
 from services.registration.booking.promote import Promotion
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.store import RegistrationStore
@@ -54,6 +59,15 @@ class RegistrationSettings(Settings):
 
     database: str = Field("kepu_registration", description="name of registration's own database")
     token_private_key: PrivatePem = Field(description="Ed25519 private key that participants' tokens get")
+    hold_minutes: int = Field(
+        30,
+        ge=0,
+        le=1_440,
+        description=(
+            "so long a place is held for somebody who has not confirmed an e-mail or phone; 0: places are"
+            " confirmed at once, also without it"
+        ),
+    )
     contact_public_key: ContactPublicKey = Field(
         description="public key that participants' keys are sealed with, base64"
     )
@@ -71,8 +85,11 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
     tickets = TicketOffice.from_private_key(private_key)
-    booking = Booking(database, sessions, participants, registrations, sealer=sealer, tickets=tickets)
-    promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
+    hold = timedelta(minutes=service.settings.hold_minutes) or None
+    booking = Booking(
+        database, sessions, participants, registrations, sealer=sealer, tickets=tickets, hold=hold
+    )
+    promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
     if service.serves_http:
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
@@ -92,6 +109,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeRemoval(database, activities, sessions),
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
+            Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
             StatisticsStore(database),
         )
     if service.runs_background:
@@ -100,6 +118,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Reminding(database, sessions, participants, registrations, reminders).loop,
             Notices(database, activities, sessions, participants, registrations).loop,
             OwedPromotions(database, sessions, promotion).loop,
+            Expiry(database, sessions, registrations, promotion).loop,
+            LastWords(database, sessions, registrations).loop,
             UnfinishedErasures(erasures, registrations, cancellation).loop,
         )
 

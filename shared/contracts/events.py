@@ -49,6 +49,9 @@ ParticipantKind = Literal["person", "group"]
 Audience = Literal["youth", "farmers", "workers", "elderly", "officials", "other"]
 Language = Literal["zh-CN", "en"]
 Channel = Literal["inbox", "email"]
+Admits = Literal["anyone", "verified", "roster"]
+WaitingPolicy = Literal["strict", "fill"]
+Overlap = Literal["allow", "warn", "refuse"]
 QuestionKind = Literal["single", "multiple", "true_false"]
 Reminder = Literal["day_before", "hour_before", "thanks"]
 AwardKind = Literal["certificate", "prize", "plaque", "flag"]
@@ -173,17 +176,46 @@ class _RegistrationOutcome(Event):
     places: Places
 
 
+class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="participant_id"):
+    """
+    A place is held until this moment for a participant whose contact is not confirmed yet.
+
+    Then comes `registration.confirmed`, or `registration.cancelled` with the code `hold_expired`.
+    `promoted`: the place came from the waiting list.
+    """
+
+    until: Moment
+    promoted: bool = False
+
+
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """A place is held. `promoted`: it came from the waiting list. The ticket's code is sealed."""
+    """The participant has a place. `promoted`: from the waiting list. The ticket's code is sealed."""
 
     ticket_sealed: Locked
     promoted: bool = False
 
 
 class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitlisted", key="participant_id"):
-    """The session is full; `position` counts from 1 in the order of asking."""
+    """
+    The session is full; `position` counts from 1 in the order of asking.
+
+    `until`: without a confirmed contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
+    who is next, in strict order or whoever fits.
+    """
 
     position: Ordinal
+    until: Moment | None = None
+    waiting_policy: WaitingPolicy = "strict"
+
+
+class RegistrationOffered(_RegistrationOutcome, topic="registration.offered", key="participant_id"):
+    """
+    A place from the waiting list is kept until this moment. The participant may accept it.
+
+    Then comes `registration.confirmed`, or `registration.cancelled`: without an answer `offer_expired`.
+    """
+
+    until: Moment
 
 
 class RegistrationRejected(Event, topic="registration.rejected", key="participant_id"):
@@ -410,8 +442,10 @@ ALL: tuple[type[Event], ...] = (
     ParticipantKeyed,
     ParticipantJoined,
     ParticipantErased,
+    RegistrationHeld,
     RegistrationConfirmed,
     RegistrationWaitlisted,
+    RegistrationOffered,
     RegistrationRejected,
     RegistrationCancelled,
     RegistrationMoved,

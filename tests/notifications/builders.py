@@ -108,8 +108,18 @@ def confirmed(participant_id: str, **changes: Any) -> events.RegistrationConfirm
     return events.RegistrationConfirmed(**(fields | changes))
 
 
-def waitlisted(participant_id: str) -> events.RegistrationWaitlisted:
-    return events.RegistrationWaitlisted(**_session(participant_id), position=3)
+def held(participant_id: str, **changes: Any) -> events.RegistrationHeld:
+    fields = _session(participant_id) | {"until": STARTS_AT - timedelta(days=2), "promoted": False}
+    return events.RegistrationHeld(**(fields | changes))
+
+
+def waitlisted(participant_id: str, **changes: Any) -> events.RegistrationWaitlisted:
+    fields: dict[str, Any] = _session(participant_id) | {"position": 3}
+    return events.RegistrationWaitlisted(**(fields | changes))
+
+
+def offered(participant_id: str) -> events.RegistrationOffered:
+    return events.RegistrationOffered(**_session(participant_id), until=STARTS_AT - timedelta(days=2))
 
 
 def rejected(participant_id: str, code: str = "session_full") -> events.RegistrationRejected:
@@ -205,8 +215,10 @@ def requested(participant_id: str, **changes: Any) -> events.NotificationRequest
 def everything(participant_id: str) -> list[Event]:
     """One event of each kind that a message tells of."""
     return [
+        held(participant_id),
         confirmed(participant_id),
         waitlisted(participant_id),
+        offered(participant_id),
         rejected(participant_id),
         cancelled(participant_id),
         moved(participant_id),

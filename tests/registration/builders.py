@@ -54,6 +54,7 @@ from tests.support.service import (
 
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
 TICKETS = TicketOffice.from_private_key(TOKEN_PRIVATE_KEY)
+HOLD = timedelta(minutes=30)
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 
 
@@ -175,6 +176,8 @@ def settings(*, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> Registr
         "role": "api",
         "token_private_key": TOKEN_PRIVATE_KEY,
         "contact_public_key": CONTACT_PUBLIC_KEY,
+        # Most tests ask for places as newcomers, and are not about holding them.
+        "hold_minutes": 0,
     }
     return settings_of(RegistrationSettings, mongo=mongo, kafka=kafka, **own | changes)
 
@@ -189,13 +192,22 @@ async def service(
         yield clients_and_database
 
 
+def soon(**changes: Any) -> dict[str, Any]:
+    """The times of a session that begins in an hour, so that its door is open and its list moves up."""
+    now = datetime.now(UTC)
+    times = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=3)}
+    return {name: moment.isoformat() for name, moment in times.items()} | changes
+
+
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
     """The events of this topic in the outbox, in order."""
     return [json.loads(value) for value in await told(database, topic)]
 
 
 def promotion(database: Database) -> Promotion:
-    return Promotion(ParticipantStore(database), RegistrationStore(database), sealer=SEALER, tickets=TICKETS)
+    return Promotion(
+        ParticipantStore(database), RegistrationStore(database), sealer=SEALER, tickets=TICKETS, hold=HOLD
+    )
 
 
 def erasure(database: Database) -> Erasure:
@@ -272,6 +284,7 @@ def registering(database: Database, **bounds: float) -> Registering:
         RegistrationStore(database),
         sealer=SEALER,
         tickets=TICKETS,
+        hold=None,
     )
     return Registering(
         booking,

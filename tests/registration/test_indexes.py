@@ -17,11 +17,11 @@ from tests.registration.builders import (
     erase_whole,
     newcomer,
     notices,
-    now_on,
     own,
     put,
     reminding,
     service,
+    soon,
 )
 from tests.support.service import ORGANISER, bearer, told
 
@@ -34,12 +34,12 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await database.command({"profile": 2})
         await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
-        await put(client, "street", activity("one", capacity=2, waiting_max=9, **now_on()))
+        await put(client, "street", activity("one", capacity=2, waiting_max=9, **soon()))
         first = (await ask(client, "one", participant=newcomer(group_id="school-1"))).json()
         people = [(await ask(client, "one")).json() for _ in range(4)]
         await ask(client, "one", token=first["token"])
-        await put(client, "street", activity("one", capacity=4, waiting_max=9, **now_on()))
-        cut = await put(client, "street", activity("one", capacity=3, waiting_max=9, **now_on()))
+        await put(client, "street", activity("one", capacity=4, waiting_max=9, **soon()))
+        cut = await put(client, "street", activity("one", capacity=3, waiting_max=9, **soon()))
         assert cut.json()["code"] == "capacity_below_taken"
         for path in ("/activities", "/groups", "/activities/street", "/groups/school-1"):
             page = {"limit": 1} if path.count("/") == 1 else {}
@@ -53,7 +53,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await check_in(client, first["ticket_code"])
         await cancel(client, people[0])
         await erase_whole(client, database, people[1])
-        await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **now_on()))
+        await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **soon()))
         assert await SessionStore(database).untold("", 9) == ["one"]
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")

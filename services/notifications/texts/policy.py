@@ -47,12 +47,15 @@ class Notice:
 _SESSION = ("activity_title", "starts_at", "venue", "places")
 
 NOTICES: Mapping[type[Event], Notice] = {
+    # Inbox only: nobody knows yet whether the address is the participant's own.
+    events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
     events.RegistrationConfirmed: Notice(
         "registration_confirmed", (*_SESSION, "session_id", TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
     events.RegistrationWaitlisted: Notice(
-        "registration_waitlisted", (*_SESSION, "position"), ("inbox", "email")
+        "registration_waitlisted", (*_SESSION, "position", "until", "waiting_policy"), ("inbox", "email")
     ),
+    events.RegistrationOffered: Notice("registration_offered", (*_SESSION, "until"), ("inbox", "email")),
     events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
     events.RegistrationCancelled: Notice(
         "registration_cancelled", (*_SESSION, "code", "reason"), ("inbox", "email")

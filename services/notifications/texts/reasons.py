@@ -24,6 +24,22 @@ REASONS: Mapping[str, Mapping[Language, str]] = {
         "zh-CN": "所需名额超过该场次的名额总数",
         "en": "more places were asked for than the session has in all",
     },
+    "session_for_confirmed": {
+        "zh-CN": "该场次只接受已验证联系方式的参与者",
+        "en": "this session is for participants with a confirmed e-mail or phone",
+    },
+    "session_for_roster": {
+        "zh-CN": "该场次由单位或主办方统一报名",
+        "en": "this session is for participants whom a school, unit or organiser registers",
+    },
+    "places_need_group": {
+        "zh-CN": "所需名额超过个人在该场次可报的名额",
+        "en": "more places were asked for than one person may have at this session",
+    },
+    "overlaps": {
+        "zh-CN": "同一时间已有其他场次的报名",
+        "en": "there is a registration for another session at the same time",
+    },
     "already_registered": {
         "zh-CN": "该场次已有报名记录，无需重复报名",
         "en": "there is a registration for this session already",
@@ -42,9 +58,10 @@ OTHER_REASON: Mapping[Language, str] = {
     "zh-CN": "不符合该场次的报名条件",
     "en": "the conditions of this session are not met",
 }
-# Codes of `registration.cancelled`. With any other code the message does not say who cancelled.
+# Codes of `registration.cancelled`. With any other code the message does not say who or what cancelled.
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = frozenset({"cancelled_by_organiser", "session_cancelled"})
+BY_TIME = frozenset({"hold_expired", "offer_expired", "session_began", "registration_closed"})
 
 
 def refused_because(code: str, language: Language) -> str:
@@ -53,7 +70,13 @@ def refused_because(code: str, language: Language) -> str:
 
 
 def cancelled_by(code: str) -> str:
-    """Who cancelled a registration: "participant", "organiser" or "unknown"."""
+    """
+    Who or what cancelled a registration.
+
+    Returns: "participant", "organiser", a code of `BY_TIME`, or "unknown".
+    """
     if code == BY_PARTICIPANT:
         return "participant"
+    if code in BY_TIME:
+        return code
     return "organiser" if code in BY_ORGANISER else "unknown"

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 
 from services.registration.booking.bodies import RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
+from services.registration.booking.confirm import Confirmation
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.participants.store import ParticipantStore
@@ -20,6 +21,7 @@ from shared.web.provided import provided
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
+Confirmations = Annotated[Confirmation, provided(Confirmation)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
 
 routes = APIRouter(tags=["registration"])
@@ -73,6 +75,27 @@ async def read_registration(
         position=await registrations.position(one),
         ticket_code=opened_ticket(one.ticket_locked, key) if one.is_active else None,
     )
+
+
+@routes.post("/registrations/{registration_id}/accept", summary="Accept the offer of a place")
+async def accept_offer(
+    registration_id: IdInPath,
+    who: AsParticipant,
+    confirmation: Confirmations,
+    sessions: Sessions,
+    participants: Participants,
+) -> RegistrationOut:
+    """
+    A place from the waiting list that is `offered` until `until`. Accepting it again changes nothing.
+
+    To decline it, cancel the registration: the next one on the waiting list gets the place.
+    404 `registration_unknown`, also for somebody else's. 409 `not_offered`, `offer_expired`,
+    `session_cancelled`.
+    """
+    one = await confirmation.accept(registration_id, who.participant_id, Origin.of_request())
+    session = (await sessions.by_id([one.session_id]))[one.session_id]
+    key = await participants.key(who.participant_id)
+    return RegistrationOut.of(one, session, ticket_code=opened_ticket(one.ticket_locked, key))
 
 
 @routes.post("/registrations/{registration_id}/cancel", summary="Cancel a registration")

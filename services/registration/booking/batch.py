@@ -1,11 +1,13 @@
 """A batch of requests for places: decided one by one on what was read, and what is to be written of it."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from services.registration.booking import events
+from services.registration.booking.admission import overlapping, refused, standing_of
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
@@ -36,6 +38,8 @@ class BookingRequest(msgspec.Struct, frozen=True):
         request_id: the asker's own id, which events carry.
         is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
             refusal is only the answer.
+        vouched: another system, an organiser or a body asks for this participant. So nothing has to be
+            confirmed.
     """
 
     key: str
@@ -47,6 +51,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
     newcomer: Newcomer | None
     origin: Origin
     is_command: bool = False
+    vouched: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -68,6 +73,10 @@ class BookingBatch:
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
+        theirs: all registrations of the participants with a place or a wait. Of bodies and newcomers they are
+            not needed.
+        when: start and end of the sessions of `theirs`.
+        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
         answers: what these requests were answered before.
     """
 
@@ -82,7 +91,10 @@ class BookingBatch:
         keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
+        theirs: dict[str, list[Registration]],
+        when: dict[str, tuple[datetime, datetime]],
         answers: dict[str, Answer],
+        hold: timedelta | None,
     ) -> None:
         self._now = now
         self._tickets = tickets
@@ -92,7 +104,10 @@ class BookingBatch:
         self._keys = keys
         self._groups = set(groups)
         self._registrations = registrations
+        self._theirs = theirs
+        self._when = when
         self._answers = answers
+        self._held_until = None if hold is None else now + hold
         self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
         self.new_keys: dict[str, bytes] = {}
@@ -115,10 +130,19 @@ class BookingBatch:
         # this one is still active, but the answer must not say that the participant has a place.
         if existing is not None and existing.is_active and session.cancelled is None:
             return self._already_registered(request, existing)
-        decision, after = decide(session, request.places, self._now)
+        standing = standing_of(self._participants.get(request.participant_id), vouched=request.vouched)
+        until = self._held_until if standing == "unconfirmed" else None
+        theirs = self._theirs.get(request.participant_id, ())
+        other = overlapping(session, standing, theirs, self._when) if theirs else None
+        refusal = refused(session, request.places, standing, theirs, other, held=until is not None)
+        if refusal is not None:
+            return self._refuse(request, refusal)
+        decision, after = decide(session, request.places, self._now, until)
         if decision.verdict == "rejected":
             refusal = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
             return self._refuse(request, refusal)
+        if other is not None:
+            decision = replace(decision, overlaps_with=other.registration_id)
         return self._book(request, existing, after, decision)
 
     def _repeat(self, request: BookingRequest, earlier: Answer) -> Outcome | Rejected:
@@ -186,7 +210,8 @@ class BookingBatch:
             # The sender waits for an event with this request id. A second confirmation would be wrong.
             return self._refuse(request, Conflict(reason, code="already_registered"))
         decision = Decision(
-            "waitlisted" if existing.status == "waitlisted" else "confirmed",
+            existing.status if existing.status in ("held", "offered", "waitlisted") else "confirmed",
+            until=existing.held_until,
             code="already_registered",
             reason=reason,
         )
@@ -209,10 +234,16 @@ class BookingBatch:
         self._registrations[registration.registration_id] = registration
         written = self.renewed_registrations if before else self.new_registrations
         written[registration.registration_id] = registration
-        if decision.position is None:
-            event = events.confirmed(registration, session, request.origin, self._now)
-        else:
+        if request.newcomer is None or request.is_command:
+            # A newcomer over HTTP has a new id with each request, so nothing else in the batch is theirs.
+            self._theirs.setdefault(request.participant_id, []).append(registration)
+            self._when[session.session_id] = session.starts_at, session.ends_at
+        if decision.position is not None:
             event = events.waitlisted(registration, session, decision.position, request.origin, self._now)
+        elif decision.verdict == "held":
+            event = events.held(registration, session, request.origin, self._now)
+        else:
+            event = events.confirmed(registration, session, request.origin, self._now)
         self.events.append(event)
         return self._answer(request, registration, decision, ticket)
 
@@ -248,12 +279,13 @@ class BookingBatch:
             session_id=request.session_id,
             request_id=request.request_id,
             places=request.places,
-            status="confirmed" if decision.verdict == "confirmed" else "waitlisted",
+            status="waitlisted" if decision.position else "held" if decision.until else "confirmed",
             sequence=session.sequence,
             round=before.round + 1 if before else 1,
             asked_at=self._now,
             version=before.version + 1 if before else 1,
             told_version=session.version,
+            held_until=decision.until,
             ticket_hash=ticket.hash if ticket else None,
             ticket_locked=ticket.locked if ticket else None,
         )
@@ -286,6 +318,8 @@ class BookingBatch:
             code=decision.code,
             reason=decision.reason,
             answered_at=self._now,
+            until=decision.until,
+            overlaps_with=decision.overlaps_with,
         )
 
     def _ticket_code(self, answer: Answer) -> str | None:

@@ -11,7 +11,7 @@ from services.registration.booking.rules import Registration, Status, Verdict
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import Email, Id, Name
-from shared.contracts.events import Audience, Language, Places
+from shared.contracts.events import Audience, Language, Places, WaitingPolicy
 from shared.web.forms import Form
 
 IdempotencyKey = Annotated[
@@ -50,11 +50,18 @@ class BookingOut(BaseModel):
     registration_id: str | None
     participant_id: str
     session_id: str = Field(examples=["outreach-street-0520-am"])
-    status: Verdict
+    status: Verdict = Field(description="`offered` only with `already_registered`")
+    until: datetime | None = Field(
+        None,
+        description="then the place or the wait ends, unless you confirm your contact, or accept the offer",
+    )
     position: int | None = Field(None, description="on the waiting list when asked, from 1", examples=[3])
     ticket_code: str | None = Field(None, description="to be shown at the door", examples=["7K3QX-M0R9T"])
     code: str | None = Field(None, description="for programs", examples=["already_registered"])
     reason: str | None = Field(None, description="for people")
+    overlaps_with: str | None = Field(
+        None, description="the id of your registration for the same time; a warning"
+    )
     token: str | None = Field(
         None, description="only for newcomers: the token of the participant; a repeat gets it for 24 hours"
     )
@@ -68,7 +75,12 @@ class RegistrationOut(BaseModel):
     status: Status
     places: int = Field(examples=[1])
     asked_at: datetime
+    until: datetime | None = Field(
+        None,
+        description="then the place or the wait ends, unless you confirm your contact, or accept the offer",
+    )
     position: int | None = Field(None, description="on the waiting list now, from 1", examples=[2])
+    waiting_policy: WaitingPolicy = Field(description="`strict` or `fill`: who is next on the waiting list")
     ticket_code: str | None = Field(
         None, description="only for its holder; null without a place", examples=["7K3QX-M0R9T"]
     )
@@ -93,7 +105,9 @@ class RegistrationOut(BaseModel):
             status=registration.status,
             places=registration.places,
             asked_at=registration.asked_at,
+            until=registration.held_until,
             position=position,
+            waiting_policy=session.waiting_policy,
             ticket_code=ticket_code,
             activity_id=session.activity_id,
             activity_title=session.activity_title,

@@ -8,15 +8,19 @@ also if they run in different processes. Within a batch the order of the request
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from services.registration.booking import metrics
 from services.registration.booking.batch import BookingBatch, BookingRequest, Outcome
 from services.registration.booking.ids import registration_id
+from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import Participant
 from services.registration.participants.store import ParticipantStore
+from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
@@ -28,7 +32,12 @@ BOOKINGS_MAX = 200
 
 
 class Booking:
-    """Decides requests for places, and saves the outcomes."""
+    """
+    Decides requests for places, and saves the outcomes.
+
+    Args:
+        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+    """
 
     def __init__(
         self,
@@ -39,6 +48,7 @@ class Booking:
         *,
         sealer: KeySealer,
         tickets: TicketOffice,
+        hold: timedelta | None,
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -46,6 +56,7 @@ class Booking:
         self._registrations = registrations
         self._sealer = sealer
         self._tickets = tickets
+        self._hold = hold
 
     async def book(
         self, requests: Sequence[BookingRequest], *, contended_seconds_max: float | None = None
@@ -96,6 +107,7 @@ class Booking:
         keys |= await self._participants.keys(
             unit, {answer.participant_id for answer in answers.values() if answer.ticket_locked} - keys.keys()
         )
+        theirs = await self._theirs(unit, participants, alive)
         batch = BookingBatch(
             now,
             self._tickets,
@@ -108,11 +120,32 @@ class Booking:
             registrations=await self._registrations.by_id(
                 unit, {registration_id(request.participant_id, request.session_id) for request in known}
             ),
+            theirs=theirs,
+            when=await self._when(unit, sessions, theirs),
             answers=answers,
+            hold=self._hold,
         )
         decided = [batch.decide(request) for request in requests]
         await self._save(unit, batch)
         return decided
+
+    async def _theirs(
+        self, unit: UnitOfWork, participants: dict[str, Participant], alive: set[str]
+    ) -> dict[str, list[Registration]]:
+        """The registrations of people with a place or a wait; bodies may have very many."""
+        people = [id_ for id_ in alive if not participants[id_].is_body]
+        theirs: dict[str, list[Registration]] = {}
+        for one in await self._registrations.active_of(unit, people):
+            theirs.setdefault(one.participant_id, []).append(one)
+        return theirs
+
+    async def _when(
+        self, unit: UnitOfWork, locked: dict[str, Session], theirs: dict[str, list[Registration]]
+    ) -> dict[str, tuple[datetime, datetime]]:
+        """Start and end of the sessions of these registrations."""
+        ids = {one.session_id for some in theirs.values() for one in some}
+        known = locked | await self._sessions.read_all(unit, ids - locked.keys())
+        return {id_: (known[id_].starts_at, known[id_].ends_at) for id_ in ids}
 
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)

@@ -74,7 +74,7 @@ class Cancellation:
         async def work(unit: UnitOfWork) -> Counter[str]:
             registration = (await self._registrations.by_id(unit, [id_]))[id_]
             counts = Counter[str]()
-            if registration.status in ("confirmed", "waitlisted"):
+            if registration.status in ("held", "offered", "confirmed", "waitlisted"):
                 _, counts = await self._leave(unit, registration, BY_ERASURE, Origin())
             await self._registrations.drop_ticket(unit, id_)
             return counts

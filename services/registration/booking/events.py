@@ -1,7 +1,8 @@
 """
-The events of registrations: confirmed, waitlisted, rejected, cancelled, moved, checked in, reminded.
+The events of registrations: held, confirmed, waitlisted, offered, rejected, cancelled, moved, checked
+in, reminded.
 
-A rush consists of the first two, which are therefore written as records at once.
+A rush consists of the first three, which are therefore written as records at once.
 """
 
 from datetime import datetime
@@ -13,7 +14,9 @@ from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationCheckedIn,
     RegistrationConfirmed,
+    RegistrationHeld,
     RegistrationMoved,
+    RegistrationOffered,
     RegistrationRejected,
     RegistrationReminded,
     RegistrationWaitlisted,
@@ -22,6 +25,14 @@ from shared.contracts.events import (
 from shared.contracts.origin import Fields, Origin, enclosed
 from shared.contracts.sources import REGISTRATION
 from shared.messaging.publisher import Record, record_of
+
+
+def held(
+    registration: Registration, session: Session, origin: Origin, now: datetime, *, promoted: bool = False
+) -> Record:
+    """The registration holds a place until its participant has confirmed the contact, or time is over."""
+    fields = _fields(registration, session, until=registration.held_until, promoted=promoted)
+    return record_of(RegistrationHeld, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def confirmed(
@@ -36,8 +47,15 @@ def waitlisted(
     registration: Registration, session: Session, position: int, origin: Origin, now: datetime
 ) -> Record:
     """The registration waits at this position."""
-    fields = _fields(registration, session, position=position)
+    more = {"until": registration.held_until, "waiting_policy": session.waiting_policy}
+    fields = _fields(registration, session, position=position, **more)
     return record_of(RegistrationWaitlisted, fields, _cause(registration), origin, now, source=REGISTRATION)
+
+
+def offered(registration: Registration, session: Session, origin: Origin, now: datetime) -> Envelope[Event]:
+    """A place from the waiting list may be accepted until `held_until`."""
+    fields = _fields(registration, session, until=registration.held_until)
+    return enclosed(RegistrationOffered, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def rejected(

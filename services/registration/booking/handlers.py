@@ -80,4 +80,5 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         newcomer=Newcomer(profile, key),
         origin=Origin(parent=received.context),
         is_command=True,
+        vouched=True,
     )

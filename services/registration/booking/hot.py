@@ -24,7 +24,7 @@ from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
-from shared.runtime.errors import Forbidden, Overloaded, Rejected, Unavailable
+from shared.runtime.errors import Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest
@@ -36,8 +36,6 @@ from shared.web.tokens import Participant, TokenSigner, bearer
 BOOKINGS_WAITING_MAX = 10_000
 # A full queue takes less. A request that waits longer waits for a database that does not answer.
 REGISTERED_SECONDS_MAX = 15.0
-# Anybody can be a newcomer any number of times. So one newcomer gets only a few places.
-NEWCOMER_PLACES_MAX = 5
 # A client that got no answer asks again within minutes. If the same request and key come later, somebody
 # else may have found them.
 TOKEN_AGAIN_MAX = timedelta(hours=24)
@@ -48,14 +46,19 @@ REGISTER = HotEndpoint(
     name="register",
     summary="Ask for places",
     description="""\
-The answer is the outcome: confirmed with a ticket, or waitlisted with a position.
+The answer is the outcome: confirmed with a ticket, held, or waitlisted with a position.
+If you have not confirmed an e-mail or phone yet, the place is `held`, or you wait, until the time in `until`.
+After the confirmation you have the place, with a ticket. If you are registered for the same time elsewhere,
+`overlaps_with` is that registration.
 
 If you are registered for the session already, you get that registration, with the code `already_registered`.
 Nothing is kept of a request that is refused.
 Refused, and may succeed later, even with the same key: `session_full`, `session_closed`, `session_not_open`,
-`session_cancelled`, `places_above_capacity` (409), `session_unknown` (404), `group_unknown` (422).
+`session_cancelled`, `places_above_capacity`, `overlaps` (409), `session_unknown` (404), `group_unknown`
+(422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
+`held_too_many` (403).
 Refused as it is: `idempotency_key_reused` (409), `participant_erased`, `participant_unknown` (401),
-`places_need_group` (403), `participant_missing`, `participant_and_token` (422).
+`participant_missing`, `participant_and_token` (422).
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
@@ -137,13 +140,6 @@ class Registering:
                 )
             id_, participant_id = self._keys.of_participant(who.participant_id, key), who.participant_id
         elif newcomer is not None:
-            if form.places > NEWCOMER_PLACES_MAX:
-                raise Forbidden(
-                    f"a newcomer gets at most {NEWCOMER_PLACES_MAX} places; have your group registered,"
-                    " or ask for more with your token",
-                    code="places_need_group",
-                    places=NEWCOMER_PLACES_MAX,
-                )
             # A repeat is answered with the participant of the first request. So this id may be a new one.
             id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
         else:
@@ -187,6 +183,8 @@ class Registering:
             ticket_code=outcome.ticket_code,
             code=answer.code,
             reason=answer.reason,
+            until=answer.until,
+            overlaps_with=answer.overlaps_with,
             token=token,
         )
         return body.model_dump_json().encode()

@@ -3,14 +3,18 @@
 from shared.runtime import metrics
 
 OUTCOMES = (
+    "held",
     "confirmed",
     "waitlisted",
     "rejected",
     "refused",
     "repeated",
     "promoted",
+    "offered",
+    "accepted",
     "moved",
     "cancelled",
+    "expired",
     "checked_in",
     "reminded",
 )

@@ -1,14 +1,15 @@
-"""Promotion: free places go to the head of the waiting list."""
+"""Promotion: free places go to the waiting list, by the policy of the session."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from services.registration.booking import events, rules
-from services.registration.booking.rules import Registration, cancelled, give_back
+from services.registration.booking.rules import Registration, cancelled, earlier, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
+from services.registration.booking.waiting_list import next_in_line
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.store import ParticipantStore
@@ -18,14 +19,21 @@ from shared.storage.unit_of_work import UnitOfWork
 
 # In one transaction.
 PROMOTED_MAX = 200
-# An activity has up to 60 sessions, each with up to 10,000 who wait. So not all of them are counted.
-COUNTED_MAX = 1_000
-# The code of a cancellation.
+# An activity has up to 60 sessions, each with up to 10,000 who wait. So only the first ones of a waiting list
+# are considered; of the others none can overtake, also with the policy `fill`.
+CONSIDERED_MAX = 1_000
+# The codes of cancellations.
 BY_ERASURE = "participant_erased"
+BY_SESSION = "session_cancelled"
 
 
 class Promotion:
-    """Promotes waiting registrations, and gives them tickets."""
+    """
+    Promotes waiting registrations: they are confirmed with a ticket, or places are held or offered.
+
+    Args:
+        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+    """
 
     def __init__(
         self,
@@ -34,11 +42,13 @@ class Promotion:
         *,
         sealer: KeySealer,
         tickets: TicketOffice,
+        hold: timedelta | None,
     ) -> None:
         self._participants = participants
         self._registrations = registrations
         self._sealer = sealer
         self._tickets = tickets
+        self._hold = hold
 
     async def promote(
         self,
@@ -50,7 +60,7 @@ class Promotion:
         limit: int = PROMOTED_MAX,
     ) -> tuple[Session, Counter[str]]:
         """
-        Give free places to the head of the waiting list.
+        Give free places to those on the waiting list who are next.
 
         Args:
             session: locked by this unit of work.
@@ -61,26 +71,53 @@ class Promotion:
             because their participant is erased.
         """
         session = replace(session, owed=0)
-        if not session.waiting or session.cancelled is not None or session.is_over(now):
+        if not session.waiting or not session.promotes(now):
             return session, Counter()
-        limit = min(limit, session.free)
-        head = await self._registrations.waiters(unit, session.session_id, limit)
-        keys = await ensure_keys(
-            unit, {one.participant_id for one in head}, self._participants, self._sealer, origin, now
-        )
-        # A participant without a key is erased. Either the erasure cancels the wait, or this code does.
-        gone = [one for one in head if one.participant_id not in keys]
-        alive = [one for one in head if one.participant_id in keys]
-        session = await self._drop(unit, session, gone, origin, now)
-        promoted, session = rules.promote(session, alive, now)
-        promoted = [self._with_ticket(one, keys[one.participant_id]) for one in promoted]
+        dropped = 0
+        while True:
+            waits = await self._registrations.waits(unit, session.session_id, _considered(session))
+            next_ones, after = next_in_line(session, waits, limit - dropped)
+            some = await self._registrations.waiters(unit, session.session_id, next_ones)
+            keys = await ensure_keys(
+                unit, {one.participant_id for one in some}, self._participants, self._sealer, origin, now
+            )
+            # A participant without a key is erased. Either the erasure cancels the wait, or this code does.
+            gone = [one for one in some if one.participant_id not in keys]
+            if not gone:
+                break
+            session = await self._drop(unit, session, gone, origin, now)
+            dropped += len(gone)
+        session, counts = await self._give(unit, after, some, keys, origin, now)
+        rest = [wait for wait in waits if wait not in next_ones]
+        session = replace(session, owed=len(next_in_line(session, rest, CONSIDERED_MAX)[0]))
+        return session, counts + Counter(cancelled=dropped)
+
+    async def _give(
+        self,
+        unit: UnitOfWork,
+        session: Session,
+        waiters: list[Registration],
+        keys: dict[str, bytes],
+        origin: Origin,
+        now: datetime,
+    ) -> tuple[Session, Counter[str]]:
+        """Confirm, hold or offer the places of these. The session's counters have them already."""
+        promoted: list[Registration] = []
+        counts = Counter[str]()
+        for waiter in waiters:
+            one = rules.promoted(waiter, session, now, self._hold)
+            if one.status == "confirmed":
+                one = self._with_ticket(one, keys[one.participant_id])
+                unit.publish(events.confirmed(one, session, origin, now, promoted=True))
+            elif one.status == "held":
+                unit.publish(events.held(one, session, origin, now, promoted=True))
+            else:
+                unit.publish(events.offered(one, session, origin, now))
+            session = replace(session, runs_out_at=earlier(session.runs_out_at, one.held_until))
+            promoted.append(one)
+            counts["offered" if one.status == "offered" else "promoted"] += 1
         await self._registrations.save(unit, promoted)
-        unit.publish(*(events.confirmed(one, session, origin, now, promoted=True) for one in promoted))
-        if len(head) == limit and len(promoted) == len(alive) and session.waiting and session.free > 0:
-            behind = min(session.waiting, session.free, COUNTED_MAX)
-            places = await self._registrations.places_waited_for(unit, session.session_id, behind)
-            session = replace(session, owed=rules.fitting(session.free, places))
-        return session, Counter(promoted=len(promoted), cancelled=len(gone))
+        return session, counts
 
     async def _drop(
         self, unit: UnitOfWork, session: Session, gone: list[Registration], origin: Origin, now: datetime
@@ -95,3 +132,10 @@ class Promotion:
     def _with_ticket(self, registration: Registration, key: bytes) -> Registration:
         ticket = self._tickets.new_ticket(key)
         return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+
+
+def _considered(session: Session) -> int:
+    """How many of the waiting list have to be read: with `strict` only those who may fit."""
+    if session.waiting_policy == "strict":
+        return min(session.waiting, session.free, CONSIDERED_MAX)
+    return CONSIDERED_MAX

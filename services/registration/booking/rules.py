@@ -1,25 +1,31 @@
 """
 Who gets a place, who waits and who is promoted in one session. All functions are pure.
 
-The order of the requests is strict (docs/decisions/0007-booking.md): while somebody waits, all later requests
-wait too, and only the head of the waiting list is promoted.
+By default the order of the requests is strict (docs/decisions/0007-booking.md): while somebody waits, all
+later requests wait too, and only the head of the waiting list is promoted. `waiting_list.py` has the
+policies.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NewType
 
 import msgspec
 from msgspec.structs import replace
 
+from services.registration.booking.waiting_list import (
+    Wait,
+    is_free_for_newest,
+    with_places,
+    with_wait,
+)
 from services.registration.participants.rules import ParticipantId
 from services.registration.sessions.rules import Session, SessionId
 from shared.runtime.errors import Conflict
 
 RegistrationId = NewType("RegistrationId", str)
 
-Status = Literal["confirmed", "waitlisted", "cancelled", "checked_in"]
-Verdict = Literal["confirmed", "waitlisted", "rejected"]
+Status = Literal["held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in"]
+Verdict = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -31,6 +37,8 @@ class Registration(msgspec.Struct, frozen=True):
         round: number of the request, from 1. Somebody who has cancelled may ask again.
         version: counts the changes, from 1.
         told_version: the version of the session of which the participant has been notified.
+        held_until: the place, or the wait, ends at this moment, unless the participant confirms the contact
+            or accepts the offer before. None: nothing has to be confirmed.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
         ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
     """
@@ -46,6 +54,7 @@ class Registration(msgspec.Struct, frozen=True):
     asked_at: datetime
     version: int = 1
     told_version: int = 1
+    held_until: datetime | None = None
     ticket_hash: str | None = None
     ticket_locked: str | None = None
 
@@ -59,18 +68,28 @@ class Registration(msgspec.Struct, frozen=True):
         """
         True if the participant is erased.
 
-        An erasure cancels all waits. A place in a session that had begun stays, without its ticket.
+        An erasure cancels all waits, and places that are held or offered. A place in a session that had
+        begun stays, without its ticket.
         """
-        return self.status != "waitlisted" and self.ticket_locked is None
+        return self.status not in ("waitlisted", "held", "offered") and self.ticket_locked is None
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The decision on one request. `position`: its place on the waiting list, from 1, if it waits."""
+    """
+    The decision on one request.
+
+    Attributes:
+        position: its place on the waiting list, from 1, if it waits.
+        until: the place or the wait ends then, unless the participant confirms the contact before.
+        overlaps_with: a registration of the same participant for the same time.
+    """
 
     verdict: Verdict
     position: int | None = None
     code: str | None = None
     reason: str | None = None
+    until: datetime | None = None
+    overlaps_with: str | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -91,11 +110,18 @@ class Answer(msgspec.Struct, frozen=True):
     code: str | None
     reason: str | None
     answered_at: datetime
+    until: datetime | None = None
+    overlaps_with: str | None = None
 
 
-def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Session]:
+def decide(
+    session: Session, places: int, now: datetime, until: datetime | None = None
+) -> tuple[Decision, Session]:
     """
     Decide a request for this number of places.
+
+    Args:
+        until: a place is only held until then, and a wait ends then.
 
     Returns: the decision, and the session after it. If the request gets places or a wait, the
     session's `sequence` is its number.
@@ -111,17 +137,24 @@ def decide(session: Session, places: int, now: datetime) -> tuple[Decision, Sess
         return _rejected(
             "places_above_capacity", f"the session has {session.capacity} places in all"
         ), session
-    number = session.sequence + 1
-    if session.waiting == 0 and places <= session.free:
-        return Decision("confirmed"), replace(session, taken=session.taken + places, sequence=number)
-    if session.can_wait:
-        position = session.waiting + 1
-        return Decision("waitlisted", position), replace(session, waiting=position, sequence=number)
+    numbered = replace(
+        session, sequence=session.sequence + 1, runs_out_at=earlier(session.runs_out_at, until)
+    )
+    if is_free_for_newest(session, places):
+        return Decision("held" if until else "confirmed", until=until), with_places(numbered, places)
+    if session.can_wait and session.promotes(now):
+        after = with_wait(numbered, Wait(numbered.sequence, places))
+        return Decision("waitlisted", after.waiting, until=until), after
     return _rejected("session_full", "the session is full, and its waiting list too"), session
 
 
 def _rejected(code: str, reason: str) -> Decision:
     return Decision("rejected", code=code, reason=reason)
+
+
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier one of two moments, of which either may be missing."""
+    return other if one is None else one if other is None else min(one, other)
 
 
 def give_back(session: Session, registration: Registration) -> Session:
@@ -131,41 +164,44 @@ def give_back(session: Session, registration: Registration) -> Session:
     return replace(session, taken=session.taken - registration.places)
 
 
-def promote(
-    session: Session, waiters: Sequence[Registration], now: datetime
-) -> tuple[list[Registration], Session]:
+def promoted(waiter: Registration, session: Session, now: datetime, hold: timedelta | None) -> Registration:
     """
-    Promote from the head of the waiting list while the head fits.
+    What becomes of a wait that gets places, still without a ticket: held, offered or confirmed.
 
-    If the head wants more places than are free, all behind it wait too. Otherwise single visitors would
-    always go first, and a class of thirty would never get in.
+    Whoever has not confirmed a contact does so to accept the place, and needs no offer besides.
 
     Args:
-        waiters: the head of the waiting list in the order of `sequence`: at least one for each free place, if
-            there are.
-
-    Returns: the promoted registrations, still without a ticket, and the session after it.
+        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
     """
-    promoted: list[Registration] = []
-    if session.is_over(now) or session.cancelled is not None:
-        return promoted, session
-    for waiter in waiters:
-        if waiter.places > session.free:
-            break
-        promoted.append(replace(waiter, status="confirmed", version=waiter.version + 1))
-        session = replace(session, taken=session.taken + waiter.places, waiting=session.waiting - 1)
-    return promoted, session
+    status: Status = "confirmed"
+    until: datetime | None = None
+    if waiter.held_until is not None and hold is not None:
+        status, until = "held", now + hold
+    elif session.offer_minutes is not None:
+        status, until = "offered", min(now + timedelta(minutes=session.offer_minutes), session.promotes_until)
+    return replace(waiter, status=status, version=waiter.version + 1, held_until=until)
 
 
-def fitting(free: int, places: Iterable[int]) -> int:
-    """How many at the head of a waiting list fit into the free places. `places`: what each one asks for."""
-    number = 0
-    for wanted in places:
-        if wanted > free:
-            break
-        free -= wanted
-        number += 1
-    return number
+def accepted(registration: Registration) -> Registration:
+    """The registration after its held or offered place is confirmed, still without a ticket."""
+    return replace(registration, status="confirmed", version=registration.version + 1, held_until=None)
+
+
+def check_acceptable(registration: Registration, session: Session, now: datetime) -> None:
+    """
+    Check that the offer of a place can be accepted.
+
+    Raises:
+        Conflict: there is no offer, or it is over.
+    """
+    if session.cancelled is not None:
+        raise Conflict("the session is cancelled", code="session_cancelled")
+    if registration.status != "offered":
+        raise Conflict(
+            f"registration {registration.registration_id} is no offer of a place", code="not_offered"
+        )
+    if registration.held_until is not None and registration.held_until <= now:
+        raise Conflict("the time to accept the place is over", code="offer_expired")
 
 
 def check_cancellable(registration: Registration) -> None:
@@ -183,13 +219,13 @@ def check_cancellable(registration: Registration) -> None:
 
 def cancelled(registration: Registration) -> Registration:
     """The registration after its place or wait is given back."""
-    return replace(registration, status="cancelled", version=registration.version + 1)
+    return replace(registration, status="cancelled", version=registration.version + 1, held_until=None)
 
 
 def survives_erasure(registration: Registration, session: Session, now: datetime) -> bool:
     """
     True if a registration stays when its participant is erased: a place in a session that has begun.
 
-    A wait never stays: it could be promoted until the session ends.
+    A wait never stays, and a place that is only held or offered does not either.
     """
     return registration.status == "confirmed" and session.has_begun(now)

@@ -7,9 +7,10 @@ requests       the answer to each request, so that a repeat gets the same answer
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.registration.booking.rules import Answer, Registration, Status
+from services.registration.booking.waiting_list import Wait
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import (
@@ -25,8 +26,11 @@ from shared.storage.unit_of_work import UnitOfWork
 
 # A client asks again within minutes, a person within days. Their topic keeps commands for 7 days.
 ANSWER_DAYS_KEPT = 30
+HELD = "held"
 
-_HOLDS_OR_WAITS = {"$in": ["confirmed", "waitlisted"]}
+_HOLDS_OR_WAITS = {"$in": ["held", "offered", "confirmed", "waitlisted"]}
+_WITHOUT_TICKET = {"$in": ["held", "offered", "waitlisted"]}
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RegistrationStore:
@@ -48,7 +52,7 @@ class RegistrationStore:
             await self._registrations.create_indexes(
                 [
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),
-                    # With the places, so that `largest_wait` and `places_waited_for` read only the index.
+                    # With the places, so that `largest_wait` and `waits` read only the index.
                     IndexModel(
                         [
                             ("session_id", ASCENDING),
@@ -56,6 +60,11 @@ class RegistrationStore:
                             ("sequence", ASCENDING),
                             ("places", ASCENDING),
                         ]
+                    ),
+                    IndexModel(
+                        [("session_id", ASCENDING), ("held_until", ASCENDING)],
+                        name=HELD,
+                        partialFilterExpression={"held_until": {"$gt": LONG_AGO}},
                     ),
                     IndexModel(
                         [("ticket_hash", ASCENDING)],
@@ -94,18 +103,54 @@ class RegistrationStore:
         these: Document = {"session_id": session_id, "status": status, "sequence": {"$gt": after}}
         return await self._find(unit, these, limit)
 
-    async def waiters(self, unit: UnitOfWork, session_id: str, limit: int) -> list[Registration]:
-        """The head of the waiting list, in order."""
+    async def waits(self, unit: UnitOfWork, session_id: str, limit: int) -> list[Wait]:
+        """The waiting list from its head on. Reads only the index."""
         if limit <= 0:
             return []
-        return await self._find(unit, {"session_id": session_id, "status": "waitlisted"}, limit)
-
-    async def places_waited_for(self, unit: UnitOfWork, session_id: str, limit: int) -> list[int]:
-        """The places that each asks for, from the head of the waiting list on. Reads only the index."""
         these: Document = {"session_id": session_id, "status": "waitlisted"}
         shown = {"_id": 0, "sequence": 1, "places": 1}
         found = self._registrations.find(these, shown, session=unit.session).sort("sequence", ASCENDING)
-        return [document["places"] for document in await found.limit(limit).to_list(None)]
+        return [Wait(**document) for document in await found.limit(limit).to_list(None)]
+
+    async def waiters(self, unit: UnitOfWork, session_id: str, waits: Sequence[Wait]) -> list[Registration]:
+        """The registrations that wait with these numbers, in order."""
+        if not waits:
+            return []
+        these: Document = {
+            "session_id": session_id,
+            "status": "waitlisted",
+            "sequence": {"$in": [wait.sequence for wait in waits]},
+        }
+        return await self._find(unit, these, len(waits))
+
+    async def first_waiters(self, unit: UnitOfWork, session_id: str, limit: int) -> list[Registration]:
+        """The head of the waiting list, in order."""
+        return await self._find(unit, {"session_id": session_id, "status": "waitlisted"}, limit)
+
+    async def active_of(self, unit: UnitOfWork, participant_ids: Collection[str]) -> list[Registration]:
+        """The registrations of these participants with a place or a wait."""
+        if not participant_ids:
+            return []
+        return await self._find(
+            unit, {"participant_id": {"$in": list(participant_ids)}, "status": _HOLDS_OR_WAITS}
+        )
+
+    async def run_out(
+        self, unit: UnitOfWork, session_id: str, now: datetime, limit: int
+    ) -> list[Registration]:
+        """Registrations of a session whose time is over, the earliest first."""
+        found = await self._held(unit, session_id, {"$gt": LONG_AGO, "$lte": now}, limit)
+        return [_registration(document) for document in found]
+
+    async def next_running_out(self, unit: UnitOfWork, session_id: str) -> datetime | None:
+        """The moment at which the next one of a session runs out; None: nothing runs out."""
+        found = await self._held(unit, session_id, {"$gt": LONG_AGO}, 1)
+        return found[0]["held_until"] if found else None
+
+    async def _held(self, unit: UnitOfWork, session_id: str, until: Document, limit: int) -> list[Document]:
+        these: Document = {"session_id": session_id, "held_until": until}
+        found = self._registrations.find(these, session=unit.session).sort("held_until", ASCENDING)
+        return list(await found.limit(limit).hint(HELD).to_list(None))
 
     async def largest_wait(self, unit: UnitOfWork, session_id: str) -> int:
         """The largest number of places that one waiting registration asks for; 0 if none waits."""
@@ -143,10 +188,10 @@ class RegistrationStore:
         await mongo.insert_in(self._requests, [to_document(one, "key") for one in answers], unit.session)
 
     async def not_erased(self, participant_id: str, limit: int) -> list[str]:
-        """The ids of some registrations of an erased participant that wait or have a ticket."""
+        """The ids of some registrations of an erased participant that do not stand or have a ticket."""
         theirs: Document = {
             "participant_id": participant_id,
-            "$or": [{"status": "waitlisted"}, {"ticket_locked": {"$ne": None}}],
+            "$or": [{"status": _WITHOUT_TICKET}, {"ticket_locked": {"$ne": None}}],
         }
         with outages_named():
             found = await self._registrations.find(theirs, {"_id": 1}).limit(limit).to_list(None)

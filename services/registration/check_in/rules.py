@@ -19,10 +19,12 @@ def check_ticket(registration: Registration) -> None:
     Check that a registration's ticket is still good.
 
     Raises:
-        Conflict: the registration was cancelled.
+        Conflict: the registration was cancelled, or its place is not confirmed yet.
     """
     if not registration.is_active:
         raise Conflict("the registration of this ticket was cancelled", code="ticket_cancelled")
+    if registration.status in ("held", "offered", "waitlisted"):
+        raise Conflict("this registration has no confirmed place yet", code="place_unconfirmed")
 
 
 def check_door(session: Session, now: datetime) -> None:

@@ -28,12 +28,24 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """A person or group; without a profile after an erasure. `version` counts the changes, from 1."""
+    """
+    A person or group; without a profile after an erasure.
+
+    Attributes:
+        version: counts the changes, from 1.
+        verified_at: when a contact was confirmed; None: none is.
+    """
 
     participant_id: ParticipantId
     profile: Profile | None
     version: int = 1
     erased_at: datetime | None = None
+    verified_at: datetime | None = None
+
+    @property
+    def is_body(self) -> bool:
+        """True for a school, unit or service team."""
+        return self.profile is not None and self.profile.kind == "group"
 
 
 class Group(msgspec.Struct, frozen=True):

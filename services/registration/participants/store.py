@@ -142,13 +142,16 @@ def _document(participant: Participant) -> Document:
         **{name: getattr(profile, name) if profile else None for name in _PROFILE},
         "version": participant.version,
         "erased_at": participant.erased_at,
+        "verified_at": participant.verified_at,
     }
 
 
 def _participant(document: Document) -> Participant:
     erased_at = document["erased_at"]
     profile = None if erased_at else Profile(**{name: document[name] for name in _PROFILE})
-    return Participant(ParticipantId(document["_id"]), profile, document["version"], erased_at)
+    return Participant(
+        ParticipantId(document["_id"]), profile, document["version"], erased_at, document.get("verified_at")
+    )
 
 
 def _group(document: Document) -> Group:

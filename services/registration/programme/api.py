@@ -109,7 +109,8 @@ async def put_activity(
     412 `version_differs`: `If-Match` is not the `ETag` of now.
 
     409 `capacity_below_taken`, `capacity_below_waiting` (somebody waits for more places than there would be),
-    `waiting_max_below_waiting` (more registrations wait), `session_in_use` (it would go, and somebody has a
+    `waiting_max_below_waiting` (more registrations wait), `waiting_policy_in_use` (somebody waits by the
+    present policy), `session_in_use` (it would go, and somebody has a
     place or waits), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and
     would move to a time that is over), `activity_published`, `session_published` (it would become a draft).
     422 `id_differs`.
@@ -219,6 +220,11 @@ def _session(activity: Activity, form: SessionIn) -> Session:
         waiting_max=form.waiting_max,
         opens_at=form.opens_at,
         closes_at=form.closes_at,
+        admits=form.admits,
+        places_per_person_max=form.places_per_person_max,
+        waiting_policy=form.waiting_policy,
+        offer_minutes=form.offer_minutes,
+        overlap=form.overlap,
         draft=form.draft,
         reminders=form.reminders,
         feedback=form.feedback,

@@ -10,12 +10,33 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from services.registration.programme.rules import Activity, CancelReason, wrong_times
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import LINE_CHARS_MAX, Code, Id, Line, MomentIn, Text, name
+from shared.contracts.events import Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
 from shared.web.forms import Form
 
 SESSIONS_MAX = 60
 CAPACITY_MAX = 100_000
 WAITING_MAX = 10_000
+# As many as one request may ask for (shared/contracts/events.py: Places).
+PLACES_MAX = 60
+OFFER_MINUTES_MIN = 5
+OFFER_MINUTES_MAX = 7 * 24 * 60
+
+ADMITS = (
+    "`anyone`; `verified`: people who have confirmed an e-mail or phone; `roster`: those whom a school, unit,"
+    " organiser or another system registers"
+)
+WAITING_POLICY = (
+    "`strict`: nobody on the waiting list overtakes anybody; `fill`: a request that fits takes places that"
+    " the head of the list cannot use, at most as many past one head as this wants itself"
+)
+OFFERS = (
+    "a place from the waiting list is offered for so long, and has to be accepted; null: it is given at once"
+)
+OVERLAP = (
+    "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
+    " `refuse` refuses, `allow` ignores it"
+)
 
 UnlinkedLine = Annotated[
     str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
@@ -46,6 +67,13 @@ class SessionIn(Form):
     )
     opens_at: MomentIn | None = None
     closes_at: MomentIn | None = None
+    admits: Admits = Field("anyone", description=ADMITS)
+    places_per_person_max: int | None = Field(
+        None, ge=1, le=PLACES_MAX, description="null: 5; a school, unit or service team may have more"
+    )
+    waiting_policy: WaitingPolicy = Field("strict", description=WAITING_POLICY)
+    offer_minutes: int | None = Field(None, ge=OFFER_MINUTES_MIN, le=OFFER_MINUTES_MAX, description=OFFERS)
+    overlap: Overlap = Field("warn", description=OVERLAP)
     draft: bool = Field(False, description="only organisers see it, and nobody can register")
     reminders: bool = Field(
         True, description="its people get a message the day before, an hour before, and thanks afterwards"
@@ -120,6 +148,11 @@ class SessionOut(BaseModel):
     waiting_max: int = Field(examples=[20])
     opens_at: datetime | None
     closes_at: datetime | None
+    admits: Admits = Field(description=ADMITS)
+    places_per_person_max: int | None = Field(description="null: 5; a school, unit or team may have more")
+    waiting_policy: WaitingPolicy = Field(description=WAITING_POLICY)
+    offer_minutes: int | None = Field(description=OFFERS)
+    overlap: Overlap = Field(description=OVERLAP)
     open: bool
     state: Literal["planned", "cancelled"]
     cancelled_for: str | None = Field(None, description="the organiser's reason code", examples=["weather"])
@@ -142,6 +175,11 @@ class SessionOut(BaseModel):
             waiting_max=session.waiting_max,
             opens_at=session.opens_at,
             closes_at=session.closes_at,
+            admits=session.admits,
+            places_per_person_max=session.places_per_person_max,
+            waiting_policy=session.waiting_policy,
+            offer_minutes=session.offer_minutes,
+            overlap=session.overlap,
             open=session.is_open(clock.now()),
             state="planned" if session.cancelled is None else "cancelled",
             cancelled_for=session.cancelled,

@@ -21,6 +21,7 @@ from services.registration.programme.rules import (
     check_stays_published,
     check_version,
     check_waiting_max,
+    check_waiting_policy,
     has_moved,
     to_be_notified,
 )
@@ -136,6 +137,7 @@ class ProgrammeChanges:
         if put.capacity < before.capacity:
             largest = await self._registrations.largest_wait(unit, before.session_id) if before.waiting else 0
             check_capacity(before, put.capacity, largest)
+        check_waiting_policy(before, put)
         check_not_into_the_past(before, put, now)
         after = changed(before, put)
         if has_moved(before, after):

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from services.registration.booking import events, metrics
+from services.registration.booking.promote import BY_SESSION
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.participants.store import ParticipantStore
@@ -23,7 +24,6 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-BY_SESSION = "session_cancelled"
 NOTIFIED_MAX = 200
 
 

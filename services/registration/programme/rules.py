@@ -104,6 +104,9 @@ def changed(before: Session, put: Session) -> Session:
         untold=before.untold,
         told_to=before.told_to,
         cancelled=before.cancelled,
+        head=before.head,
+        overtakable=before.overtakable,
+        runs_out_at=before.runs_out_at,
         cancelled_text=before.cancelled_text,
         revision=before.revision,
     )
@@ -213,6 +216,22 @@ def check_waiting_max(before: Session, after: Session) -> None:
             f" so a waiting list of {after.waiting_max} is too short",
             code="waiting_max_below_waiting",
             waiting=waiting,
+        )
+
+
+def check_waiting_policy(before: Session, put: Session) -> None:
+    """
+    Check that the policy of a waiting list does not change while somebody waits by it.
+
+    Raises:
+        Conflict: somebody waits.
+    """
+    if put.waiting_policy != before.waiting_policy and before.waiting:
+        raise Conflict(
+            f"session {before.session_id}: {before.waiting} registrations wait by the policy"
+            f" {before.waiting_policy}, so it stays",
+            code="waiting_policy_in_use",
+            waiting=before.waiting,
         )
 
 

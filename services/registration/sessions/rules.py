@@ -5,6 +5,8 @@ from typing import NewType
 
 import msgspec
 
+from shared.contracts.events import Admits, Overlap, WaitingPolicy
+
 ActivityId = NewType("ActivityId", str)
 SessionId = NewType("SessionId", str)
 
@@ -35,6 +37,15 @@ class Session(msgspec.Struct, frozen=True):
         feedback: where those who came can say how it was: part of the thanks.
         revision: counts the events about this session (`session.published`, `.changed`, `.cancelled`). 0: no
             event yet.
+        admits: who may register: anyone; those with a confirmed contact; or those for whom a body, an
+            organiser or another system asks.
+        places_per_person_max: how many places one person may have; None: the usual number.
+        waiting_policy: who on the waiting list is next (booking/waiting_list.py).
+        head: the number of the head of the waiting list, with the policy `fill`; 0: nobody waits.
+        overtakable: the places that may still go past this head.
+        offer_minutes: so long a place from the waiting list is offered; None: it is given at once.
+        overlap: what happens to a request of somebody who has registered for the same time elsewhere.
+        runs_out_at: no held or offered place runs out before this moment; None: there is none.
     """
 
     session_id: SessionId
@@ -56,6 +67,14 @@ class Session(msgspec.Struct, frozen=True):
     untold: bool = False
     told_to: int = 0
     cancelled: str | None = None
+    admits: Admits = "anyone"
+    places_per_person_max: int | None = None
+    waiting_policy: WaitingPolicy = "strict"
+    head: int = 0
+    overtakable: int = 0
+    offer_minutes: int | None = None
+    overlap: Overlap = "warn"
+    runs_out_at: datetime | None = None
     cancelled_text: str | None = None
     draft: bool = False
     activity_draft: bool = False
@@ -83,6 +102,15 @@ class Session(msgspec.Struct, frozen=True):
     def last_moment(self) -> datetime:
         """Registration ends here: when the session ends, unless the organiser closes it earlier."""
         return min(self.closes_at or self.ends_at, self.ends_at)
+
+    @property
+    def promotes_until(self) -> datetime:
+        """The waiting list moves up until the session starts, unless registration closes earlier."""
+        return min(self.closes_at or self.starts_at, self.starts_at)
+
+    def promotes(self, now: datetime) -> bool:
+        """True if the waiting list can still move up."""
+        return now < self.promotes_until and self.cancelled is None
 
     def has_opened(self, now: datetime) -> bool:
         """True if registration has begun."""

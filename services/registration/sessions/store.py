@@ -5,6 +5,7 @@ Every booking and cancellation updates its session, so the changes of one sessio
 """
 
 from collections.abc import Collection
+from datetime import UTC, datetime
 
 from services.registration.sessions.rules import Session
 from shared.storage.documents import from_document, to_document
@@ -20,6 +21,9 @@ from shared.storage.mongo import (
 from shared.storage.unit_of_work import UnitOfWork
 
 OWED = "owed"
+RUNNING_OUT = "running_out"
+WAITING = "waiting"
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SessionStore:
@@ -45,6 +49,16 @@ class SessionStore:
                         [("_id", ASCENDING), ("owed", ASCENDING)],
                         name=OWED,
                         partialFilterExpression={"owed": {"$gt": 0}},
+                    ),
+                    IndexModel(
+                        [("_id", ASCENDING), ("starts_at", ASCENDING), ("closes_at", ASCENDING)],
+                        name=WAITING,
+                        partialFilterExpression={"waiting": {"$gt": 0}},
+                    ),
+                    IndexModel(
+                        [("_id", ASCENDING), ("runs_out_at", ASCENDING)],
+                        name=RUNNING_OUT,
+                        partialFilterExpression={"runs_out_at": {"$gt": LONG_AGO}},
                     ),
                 ]
             )
@@ -86,6 +100,14 @@ class SessionStore:
         """A session as this transaction sees it, not locked."""
         [document] = await self._sessions.find({"_id": session_id}, session=unit.session).to_list(1)
         return _session(document)
+
+    async def read_all(self, unit: UnitOfWork, session_ids: Collection[str]) -> dict[str, Session]:
+        """Sessions as this transaction sees them, not locked."""
+        if not session_ids:
+            return {}
+        these: Document = {"_id": {"$in": list(session_ids)}}
+        found = await self._sessions.find(these, session=unit.session).to_list(None)
+        return {document["_id"]: _session(document) for document in found}
 
     async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
         if sessions:
@@ -129,6 +151,18 @@ class SessionStore:
     async def owing(self, after: str, limit: int) -> list[str]:
         """The ids, after this one, of sessions with free places for the head of the waiting list."""
         return await self._ids({"owed": {"$gt": 0}}, after, limit, index=OWED)
+
+    async def running_out(self, after: str, limit: int, now: datetime) -> list[str]:
+        """The ids, after this one, of sessions with a held place that may have run out."""
+        return await self._ids(
+            {"runs_out_at": {"$gt": LONG_AGO, "$lte": now}}, after, limit, index=RUNNING_OUT
+        )
+
+    async def waiting_in_vain(self, after: str, limit: int, now: datetime) -> list[str]:
+        """The ids, after this one, of sessions with people who wait, and nobody will be promoted any more."""
+        over = [{"starts_at": {"$lte": now}}, {"closes_at": {"$lte": now}}]
+        these: Document = {"waiting": {"$gt": 0}, "cancelled": None, "$or": over}
+        return await self._ids(these, after, limit, index=WAITING)
 
     async def _ids(self, these: Document, after: str, limit: int, *, index: str | None = None) -> list[str]:
         with outages_named():

@@ -1,7 +1,7 @@
 """What messages say: every kind in both languages."""
 
 import ast
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
@@ -13,7 +13,7 @@ import services.registration
 from services.notifications.messages.rules import messages_of
 from services.notifications.texts.dates import moment_en, moment_zh
 from services.notifications.texts.policy import NOTICES, Fact
-from services.notifications.texts.reasons import OTHER_REASON, REASONS
+from services.notifications.texts.reasons import BY_TIME, OTHER_REASON, REASONS
 from services.notifications.texts.render import Texts, Words
 from services.notifications.texts.tickets import with_ticket_code
 from shared.contracts.envelope import Event
@@ -27,9 +27,11 @@ from tests.notifications.builders import (
     completed,
     confirmed,
     everything,
+    held,
     issued,
     key_of,
     moved,
+    offered,
     rejected,
     reminded,
     requested,
@@ -40,10 +42,14 @@ from tests.support.service import enclosed
 SIGNATURES: dict[Language, str] = {"zh-CN": "科技活动周组委会", "en": "Organising Committee"}
 TEXTS = Texts(SIGNATURES)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+UNTIL = STARTS_AT - timedelta(days=2)
 # Every branch of every template.
 ALL: list[Event] = [
     *everything("p"),
     confirmed("p", promoted=True),
+    held("p", promoted=True),
+    waitlisted("p", until=NOW, waiting_policy="fill"),
+    *[cancelled("p", code) for code in sorted(BY_TIME)],
     rejected("p", "session_closed"),
     rejected("p", "some_new_code"),
     cancelled("p", "cancelled_by_organiser"),
@@ -100,6 +106,35 @@ def test_a_confirmation_says_where_when_and_the_ticket() -> None:
         assert fact in body
     assert "递补" in said(confirmed("p", promoted=True))[1]
     assert "第3位" in said(waitlisted("p"))[1]
+
+
+def test_who_is_held_or_offered_a_place_is_told_until_when_and_what_to_do() -> None:
+    until = "2023年5月18日（星期四）09:00"
+    for event, word in ((held("p"), "验证"), (offered("p"), "接受"), (waitlisted("p", until=UNTIL), "验证")):
+        body = said(event)[1]
+        assert until in body
+        assert word in body
+    assert "能够全部满足的第一位" in said(waitlisted("p", waiting_policy="fill"))[1]
+    assert "按候补顺序依次" in said(waitlisted("p"))[1]
+
+
+def test_a_wait_that_an_earlier_release_has_stored_is_worded_without_the_new_facts() -> None:
+    facts: dict[str, Fact] = {
+        "activity_title": "街",
+        "starts_at": NOW,
+        "venue": "馆",
+        "places": 1,
+        "position": 1,
+    }
+    assert "按候补顺序依次" in TEXTS.render("registration_waitlisted", facts, "zh-CN").body
+
+
+def test_what_time_has_ended_is_told_with_its_reason() -> None:
+    bodies = {code: said(cancelled("p", code), "en")[1] for code in BY_TIME}
+    assert "not confirmed in time" in bodies["hold_expired"]
+    assert "not accepted in time" in bodies["offer_expired"]
+    assert "has begun" in bodies["session_began"]
+    assert "registration for" in bodies["registration_closed"]
 
 
 def test_a_ticket_that_cannot_be_opened_is_said_to_be_on_the_registration_page() -> None:

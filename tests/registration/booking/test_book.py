@@ -153,7 +153,7 @@ async def test_who_is_registered_already_gets_that_registration(mongo: str) -> N
 
 async def test_group_bookings_take_several_places_and_keep_the_order(mongo: str) -> None:
     async with service(mongo) as ([client], _):
-        await put(client, "street", activity("one", capacity=10, waiting_max=5))
+        await put(client, "street", activity("one", capacity=10, waiting_max=5, places_per_person_max=8))
         await put(client, "fair", activity("two", capacity=10))
         single = (await ask(client, "one", places=4)).json()
         teacher = (await ask(client, "two", places=1)).json()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.registration.booking.hot import NEWCOMER_PLACES_MAX, TOKEN_AGAIN_MAX
+from services.registration.booking.admission import PERSON_PLACES_MAX
+from services.registration.booking.hot import TOKEN_AGAIN_MAX
 from services.registration.booking.store import ANSWER_DAYS_KEPT
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
@@ -98,11 +99,11 @@ async def test_an_unknown_group_is_refused_until_it_is_put(mongo: str) -> None:
 async def test_a_newcomer_gets_a_few_places_and_a_week_cannot_be_booked_out(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=100))
-        refused = await ask(client, "one", places=NEWCOMER_PLACES_MAX + 1)
+        refused = await ask(client, "one", places=PERSON_PLACES_MAX + 1)
         assert (refused.status_code, refused.json()["code"]) == (403, "places_need_group")
         assert await kept(database) == NOTHING
-        assert (await ask(client, "one", places=NEWCOMER_PLACES_MAX)).status_code == 201
-        assert await seats(client, "street") == (100 - NEWCOMER_PLACES_MAX, 0)
+        assert (await ask(client, "one", places=PERSON_PLACES_MAX)).status_code == 201
+        assert await seats(client, "street") == (100 - PERSON_PLACES_MAX, 0)
 
 
 async def test_a_token_is_given_again_only_for_a_day(mongo: str) -> None:

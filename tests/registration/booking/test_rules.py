@@ -1,15 +1,22 @@
-"""Places, waiting and promotion as pure decisions."""
+"""Places, waits and what becomes of them as pure decisions."""
 
 from datetime import timedelta
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 from msgspec.structs import replace
 
 from services.registration.booking.ids import registration_id
-from services.registration.booking.rules import Registration, cancelled, decide, give_back, promote
+from services.registration.booking.rules import (
+    accepted,
+    cancelled,
+    check_acceptable,
+    decide,
+    give_back,
+    promoted,
+)
 from services.registration.sessions.rules import Session
-from tests.registration.builders import NOW, session, waiter
+from shared.runtime.errors import Conflict
+from tests.registration.builders import HOLD, NOW, session, waiter
 
 
 def asked(of: Session, *places: int) -> tuple[list[str], Session]:
@@ -63,36 +70,85 @@ def test_a_finished_session_confirms_nobody_whenever_it_closes() -> None:
 def test_a_cancelled_session_takes_nobody_and_promotes_nobody() -> None:
     of = session(cancelled="weather", waiting=1)
     assert decide(of, 1, NOW)[0].code == "session_cancelled"
-    assert promote(of, [waiter(1)], NOW)[0] == []
+    assert not of.promotes(NOW)
     assert not of.is_open(NOW)
 
 
 def test_every_change_of_a_registration_counts_its_version() -> None:
-    [moved], _ = promote(session(waiting=1), [waiter(1)], NOW)
+    moved = promoted(waiter(1), session(), NOW, HOLD)
     assert (moved.version, cancelled(moved).version) == (2, 3)
+    offered = promoted(waiter(1), session(offer_minutes=60), NOW, HOLD)
+    assert (offered.version, accepted(offered).version) == (2, 3)
+
+
+def test_without_a_confirmed_contact_a_place_is_only_held_and_a_wait_ends() -> None:
+    until = NOW + HOLD
+    decision, after = decide(session(capacity=1, waiting_max=1), 1, NOW, until)
+    assert (decision.verdict, decision.until, after.runs_out_at, after.taken) == ("held", until, until, 1)
+    decision, after = decide(after, 1, NOW + HOLD, until + HOLD)
+    assert (decision.verdict, decision.until) == ("waitlisted", until + HOLD)
+    # The first moment at which something may run out.
+    assert after.runs_out_at == until
+
+
+def test_a_promoted_wait_is_confirmed_offered_or_held() -> None:
+    of, offers = session(), session(offer_minutes=60)
+    unconfirmed = replace(waiter(1), held_until=NOW + HOLD / 2)
+    outcomes = [
+        (one.status, one.held_until)
+        for one in (
+            promoted(waiter(1), of, NOW, HOLD),
+            promoted(waiter(1), offers, NOW, HOLD),
+            promoted(unconfirmed, offers, NOW, HOLD),
+            # Nothing is held any more since the organisers changed the setting.
+            promoted(unconfirmed, of, NOW, None),
+        )
+    ]
+    assert outcomes == [
+        ("confirmed", None),
+        ("offered", NOW + timedelta(hours=1)),
+        ("held", NOW + HOLD),
+        ("confirmed", None),
+    ]
+
+
+def test_an_offer_ends_at_the_latest_when_the_session_starts() -> None:
+    of = session(offer_minutes=60)
+    shortly_before = of.starts_at - timedelta(minutes=5)
+    assert promoted(waiter(1), of, shortly_before, HOLD).held_until == of.starts_at
+
+
+def test_an_offer_is_accepted_until_its_last_moment() -> None:
+    of = session()
+    offer = replace(waiter(1, status="offered"), held_until=NOW)
+    check_acceptable(offer, of, NOW - timedelta(milliseconds=1))
+    for one, its_session, now, code in (
+        (offer, of, NOW, "offer_expired"),
+        (offer, replace(of, cancelled="weather"), NOW - HOLD, "session_cancelled"),
+        (replace(offer, status="waitlisted"), of, NOW - HOLD, "not_offered"),
+        (replace(offer, status="held"), of, NOW - HOLD, "not_offered"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            check_acceptable(one, its_session, now)
+        assert refused.value.code == code
+
+
+def test_after_the_start_or_the_closing_nobody_is_put_on_the_waiting_list() -> None:
+    of = session(capacity=1, taken=1, waiting_max=5)
+    closing = replace(of, closes_at=of.starts_at - HOLD)
+    assert decide(of, 1, of.starts_at - HOLD)[0].verdict == "waitlisted"
+    assert decide(of, 1, of.starts_at)[0].code == "session_full"
+    assert decide(closing, 1, closing.starts_at - HOLD)[0].code == "session_closed"
+    assert [closing.promotes(closing.starts_at - 2 * HOLD), closing.promotes(closing.starts_at - HOLD)] == [
+        True,
+        False,
+    ]
 
 
 def test_without_a_closing_time_registration_is_open_until_the_session_ends() -> None:
     of = session()
     assert decide(of, 1, of.ends_at - timedelta(seconds=1))[0].verdict == "confirmed"
     assert decide(of, 1, of.ends_at)[0].code == "session_closed"
-
-
-def test_promotion_takes_waiters_in_order_while_they_fit() -> None:
-    moved, after = promote(session(taken=7, waiting=4), [waiter(1), waiter(2, 2), waiter(3), waiter(4)], NOW)
-    assert [one.sequence for one in moved] == [1, 2]
-    assert (after.taken, after.waiting) == (10, 2)
-
-
-def test_a_head_that_does_not_fit_holds_up_those_behind_it() -> None:
-    moved, after = promote(session(taken=8, waiting=2), [waiter(1, 3), waiter(2)], NOW)
-    assert moved == []
-    assert after.waiting == 2
-
-
-def test_nobody_is_promoted_after_the_session() -> None:
-    of = session(taken=9, waiting=1)
-    assert promote(of, [waiter(1)], of.ends_at)[0] == []
 
 
 def test_a_confirmed_registration_gives_back_places_and_a_waiting_one_its_wait() -> None:
@@ -104,39 +160,3 @@ def test_a_confirmed_registration_gives_back_places_and_a_waiting_one_its_wait()
 def test_a_registration_id_tells_participant_and_session_apart() -> None:
     assert registration_id("p", "s") == registration_id("p", "s")
     assert len({registration_id("p", "s"), registration_id("p", "t"), registration_id("q", "s")}) == 3
-
-
-@given(
-    st.integers(1, 12),
-    st.integers(0, 6),
-    st.lists(st.one_of(st.integers(1, 4), st.integers(0, 5).map(lambda n: -1 - n)), max_size=60),
-)
-def test_whatever_is_asked_and_cancelled_nothing_is_oversold_and_nobody_jumps(
-    capacity: int, waiting_max: int, steps: list[int]
-) -> None:
-    """A positive step asks for so many places; a negative one cancels one of those that stand."""
-    of = session(capacity=capacity, waiting_max=waiting_max)
-    holding: list[Registration] = []
-    waiting: list[Registration] = []
-    for step in steps:
-        if step > 0:
-            decision, of = decide(of, step, NOW)
-            if decision.verdict == "confirmed":
-                assert not waiting
-                holding.append(waiter(of.sequence, step, "confirmed"))
-            elif decision.verdict == "waitlisted":
-                waiting.append(waiter(of.sequence, step))
-                assert decision.position == len(waiting)
-        elif standing := holding + waiting:
-            gone = standing[-step % len(standing)]
-            holding = [one for one in holding if one != gone]
-            waiting = [one for one in waiting if one != gone]
-            moved, of = promote(give_back(of, gone), waiting, NOW)
-            assert [one.sequence for one in moved] == [one.sequence for one in waiting[: len(moved)]]
-            holding += moved
-            waiting = waiting[len(moved) :]
-        assert of.taken == sum(one.places for one in holding) <= capacity
-        assert of.waiting == len(waiting) <= waiting_max
-        if waiting:
-            assert waiting[0].places > of.free
-    assert replace(of, taken=0, waiting=0, sequence=0) == session(capacity=capacity, waiting_max=waiting_max)

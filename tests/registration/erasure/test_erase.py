@@ -33,6 +33,7 @@ from tests.registration.builders import (
     put,
     seats,
     service,
+    soon,
     unfinished_erasures,
     waiter,
 )
@@ -110,11 +111,14 @@ async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: s
 
 async def test_an_erased_wait_is_cancelled_whenever_its_session_is_and_never_moves_up(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        # It has begun: places of it stay, and those who wait could still move up.
-        await put(client, "street", activity("one", capacity=1, waiting_max=5, **now_on()))
+        await put(client, "street", activity("one", capacity=1, waiting_max=5, **soon()))
         holder, gone, behind = [(await ask(client, "one")).json() for _ in range(3)]
+        [starts_at] = [one["starts_at"] async for one in database["sessions"].find()]
+        # When the session has begun, places stay, but no wait does.
+        await database["sessions"].update_one({}, {"$set": {"starts_at": datetime.now(UTC)}})
         await erase_whole(client, database, gone)
         assert await seats(client, "street") == (0, 1)
+        await database["sessions"].update_one({}, {"$set": {"starts_at": starts_at}})
         await cancel(client, holder)
         assert (await own(client, behind))["status"] == "confirmed"
         assert await seats(client, "street") == (0, 0)

@@ -22,6 +22,7 @@ from tests.registration.builders import (
     put,
     seats,
     service,
+    soon,
 )
 from tests.registration.crashing import Crash, DyingSessions
 from tests.support.service import ORGANISER, told
@@ -127,7 +128,7 @@ async def test_what_does_not_move_a_session_tells_nobody(mongo: str) -> None:
 
 async def test_a_cancelled_session_takes_nobody_and_its_people_are_told(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=2, waiting_max=5, **now_on()))
+        await put(client, "street", activity("one", capacity=2, waiting_max=5, **soon()))
         people = [(await ask(client, "one")).json() for _ in range(5)]
         await check_in(client, people[0]["ticket_code"])
         assert (await client.post("/sessions/one/cancel", json={"reason": "weather"})).status_code == 401
