@@ -18,6 +18,10 @@ HTTP_SECONDS = Histogram(
 )
 PROBLEMS = Counter("kepu_http_problems_total", "Requests refused, by stable code", ["route", "code"])
 
+ORGANISER_KEYS_READ = Gauge(
+    "kepu_organiser_keys_read", "1 while the file of organisers' keys is good, 0 while a bad one is ignored"
+)
+
 CONSUMED = Counter("kepu_events_consumed_total", "Events handled and committed", ["topic", "group"])
 CONSUME_SECONDS = Histogram(
     "kepu_batch_seconds", "Time from poll to commit of one batch", ["group"], buckets=FAST

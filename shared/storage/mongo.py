@@ -55,6 +55,7 @@ __all__ = [
     "SyncDatabase",
     "SyncSession",
     "UpdateOne",
+    "WriteConcern",
     "connect",
     "create_missing",
     "delete_after",
