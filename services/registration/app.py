@@ -21,6 +21,8 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.listing import api as listing_api
+from services.registration.listing.store import ListingStore
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -82,6 +84,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeChanges(database, activities, sessions, registrations, promotion),
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
+            ListingStore(database),
+            tickets,
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -105,6 +109,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             programme_api.routes,
             booking_api.routes,
             check_in_api.routes,
+            listing_api.routes,
             participants_api.routes,
             erasure_api.routes,
         ],
