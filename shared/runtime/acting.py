@@ -102,6 +102,19 @@ class Acting:
 acting: ContextVar[Acting | None] = ContextVar("acting", default=None)
 
 
+def current() -> Acting:
+    """
+    The act of the request at hand.
+
+    Raises:
+        LookupError: there is none, so what needs a log must not happen.
+    """
+    one = acting.get()
+    if one is None:
+        raise LookupError("this is no organiser's act")
+    return one
+
+
 def refused(code: str) -> None:
     """The act at hand, if there is one, is refused with this code."""
     if (one := acting.get()) is not None:

@@ -70,6 +70,7 @@ AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "cha
 DELIVERIES = Counter(
     "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]
 )
+CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = Gauge("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
 MAILS_OLDEST_AGE = Gauge(
     "kepu_mails_oldest_age_seconds", "How long the mail that is due longest has been so; 0 when none is"

@@ -2,7 +2,7 @@
 Tables as files, made piece by piece: CSV and XLSX. Only a few rows are in memory, and no file is on disk.
 
 People have written what stands in the cells. A spreadsheet would take a text that begins with "=" for a
-formula, and a formula can send the content of the sheet away. So in a CSV file such a text gets an apostrophe.
+formula, and a formula can send the content of the sheet away. In a CSV file such a text gets an apostrophe.
 In an XLSX file each text is marked as a text, and stays one.
 
 XLSX is a zip of XML files. The smallest workbook has five of them, and Python's zipfile writes to a stream.
@@ -15,7 +15,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import IO, TypeAlias, cast
 from xml.sax.saxutils import escape
 
 from shared.runtime.errors import Rejected
@@ -74,7 +74,7 @@ async def xlsx_file(columns: Sequence[str], rows: Rows) -> AsyncIterator[bytes]:
     """
     sink = _Sink()
     # The sink cannot be wound back, so the archive writes each size behind its part.
-    archive = zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED)
+    archive = zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED)
     for name, content in _PARTS.items():
         archive.writestr(name, _XML + content)
     number = 1
