@@ -29,7 +29,7 @@ OneStatus = Annotated[Status | None, Query(description="only these", examples=["
 OneGroup = Annotated[str | None, Query(pattern=ID_PATTERN, description="of members of this group")]
 OneDistrict = Annotated[District | None, Query(description="of people of this district")]
 OneAudience = Annotated[Audience | None, Query(description="of people of this audience")]
-Sorted = Annotated[Sort, Query(description="in the order of the requests or by places; - for the reverse")]
+Sorted = Annotated[Sort, Query(description="in the order of the requests, or by status; - for the reverse")]
 OneId = Annotated[str | None, Query(pattern=ID_PATTERN)]
 
 
@@ -110,7 +110,7 @@ async def list_session(
     """
     await _check(session_id, sessions)
     wanted = Wanted(status, group_id, district, audience, registration_id, participant_id)
-    rows, place = await listing.page(session_id, wanted, sort, place_after(after, int, int), limit)
+    rows, place = await listing.page(session_id, wanted, sort, place_after(after, str, int), limit)
     return ListOut(
         registrations=[ListedOut.of(row) for row in rows], after=after_of(*place) if place else None
     )

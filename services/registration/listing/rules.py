@@ -8,9 +8,9 @@ import msgspec
 from services.registration.booking.rules import Registration, Status
 from shared.contracts.events import Audience, Language, ParticipantKind
 
-Sort = Literal["asked", "-asked", "places", "-places"]
-Place = tuple[int, int]
-"""Where the next page begins: the places and the sequence of the last row."""
+Sort = Literal["asked", "-asked", "status", "-status"]
+Place = tuple[str, int]
+"""Where the next page begins: the status and the sequence of the last row."""
 
 # As they stand in the first line of an exported file.
 COLUMNS = (
@@ -39,6 +39,11 @@ class Wanted(msgspec.Struct, frozen=True):
     participant_id: str | None = None
 
     @property
+    def names_one(self) -> bool:
+        """True if at most one registration is wanted."""
+        return self.registration_id is not None or self.participant_id is not None
+
+    @property
     def asks_for_profiles(self) -> bool:
         """True if only the participant's profile says whether a registration is wanted."""
         return (self.group_id, self.district, self.audience) != (None, None, None)
@@ -63,7 +68,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def place(self) -> Place:
         """Its place in the list."""
-        return self.registration.places, self.registration.sequence
+        return self.registration.status, self.registration.sequence
 
     def is_wanted(self, wanted: Wanted) -> bool:
         """Whether the participant's profile is as asked for."""
