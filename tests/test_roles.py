@@ -15,7 +15,7 @@ from shared.web.identity import ROLES, participant, participant_or_none
 # Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
 CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
 # Whatever else changes something needs an organiser, or at least the door.
-BY_THE_DOOR = {"POST /check-ins"}
+BY_THE_DOOR = {"POST /check-ins", "POST /registrations/search"}
 BY_OWNERS = {"GET /acts"}
 # Keys of quizzes and messages of groups are not for whoever may only read.
 READ_BY_ORGANISERS = {"GET /quizzes/{quiz_id}/definition", "GET /recipients/{participant_id}/inbox"}

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from services.registration.sessions.store import SessionStore
@@ -26,6 +27,22 @@ pytestmark = pytest.mark.stack
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
 
 
+async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str, Any]) -> None:
+    path = "/sessions/one/registrations"
+    for sort in ("asked", "-asked", "status", "-status"):
+        for status in ({}, {"status": "confirmed"}):
+            page: dict[str, Any] = {"limit": 1, "sort": sort, **status}
+            page["after"] = (await client.get(path, params=page, headers=ORGANISER)).json()["after"]
+            await client.get(path, params=page, headers=ORGANISER)
+    for name in ("registration_id", "participant_id"):
+        await client.get(path, params={name: registered[name]}, headers=ORGANISER)
+    search = {"ticket_code": "7K3QX-M0R9T"}
+    await client.post("/registrations/search", json=search, headers=ORGANISER)
+    for query in ("", "?who=owner", "?since=2026-01-01T00:00:00Z"):
+        acts = (await client.get(f"/acts{query}", params={"limit": 1}, headers=ORGANISER)).json()
+        await client.get("/acts", params={"after": acts["after"]}, headers=ORGANISER)
+
+
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await database.command({"profile": 2})
@@ -46,6 +63,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         after = own_page.json()["after"]
         await client.get("/registrations", params={"after": after}, headers=bearer(first["token"]))
         await own(client, people[3])
+        await _read_as_an_organiser(client, people[3])
         await check_in(client, first["ticket_code"])
         await cancel(client, people[0])
         await erase_whole(client, database, people[1])

@@ -26,7 +26,8 @@ async def acts(database: Database) -> list[dict[str, Any]]:
 
 
 def opened_total() -> float:
-    return metrics.CONTACTS_OPENED._value.get()
+    total: float = metrics.CONTACTS_OPENED._value.get()
+    return total
 
 
 async def test_names_are_opened_in_the_order_asked_and_the_act_says_how_many_and_why(
