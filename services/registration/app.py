@@ -3,6 +3,10 @@
 from fastapi import FastAPI
 from pydantic import Field
 
+from services.registration.announcing import api as announcing_api
+from services.registration.announcing import wording as announcing_wording
+from services.registration.announcing.announce import Announcements
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.booking import api as booking_api
 from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
@@ -60,7 +64,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures):
+    announcements = AnnouncementStore(database)
+    for store in (sessions, activities, participants, groups, registrations, erasures, announcements):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -68,6 +73,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     booking = Booking(database, sessions, participants, registrations, sealer=sealer, tickets=tickets)
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets)
     cancellation = Cancellation(database, sessions, registrations, promotion)
+    announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         registering = Registering(
@@ -86,12 +92,15 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Erasure(database, participants, erasures),
             ListingStore(database),
             tickets,
+            announcements,
+            announcing,
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
         service.run(
             Notices(database, activities, sessions, participants, registrations).loop,
             OwedPromotions(database, sessions, promotion).loop,
+            announcing.loop,
             UnfinishedErasures(erasures, registrations, cancellation).loop,
         )
 
@@ -110,6 +119,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             booking_api.routes,
             check_in_api.routes,
             listing_api.routes,
+            announcing_api.routes,
             participants_api.routes,
             erasure_api.routes,
         ],
@@ -119,6 +129,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | check_in_wording.CHINESE
+            | announcing_wording.CHINESE
         ),
     )
 

@@ -6,9 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.sessions.store import SessionStore
 from tests.registration.builders import (
     activity,
+    announcements,
     ask,
     cancel,
     check_in,
@@ -36,6 +38,13 @@ async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str,
             await client.get(path, params=page, headers=ORGANISER)
     for name in ("registration_id", "participant_id"):
         await client.get(path, params={name: registered[name]}, headers=ORGANISER)
+    message = {"subject": "…", "body": "…", "to": "all"}
+    for number in range(2):
+        key = {"Idempotency-Key": f"0123456789abcdef{number}"}
+        await client.post("/sessions/one/messages", json=message, headers=ORGANISER | key)
+    page = {"limit": 1}
+    listed = (await client.get("/sessions/one/messages", params=page, headers=ORGANISER)).json()
+    await client.get("/sessions/one/messages", params=page | {"after": listed["after"]}, headers=ORGANISER)
     search = {"ticket_code": "7K3QX-M0R9T"}
     await client.post("/registrations/search", json=search, headers=ORGANISER)
     for query in ("", "?who=owner", "?since=2026-01-01T00:00:00Z"):
@@ -71,6 +80,8 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).untold("", 9) == ["one"]
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
+        for id_ in await AnnouncementStore(database).unfinished("", 9):
+            await announcements(database).tell(id_, limit=1)
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)
