@@ -19,6 +19,7 @@ from shared.storage.mongo import (
     Document,
     IndexModel,
     PyMongoError,
+    ReadConcern,
     WriteConcern,
     outages_named,
 )
@@ -38,8 +39,11 @@ class ActStore:
 
     def __init__(self, database: Database) -> None:
         self._acts = database["acts"]
-        # An outcome need not survive a power failure: without it the act says that nobody knows.
-        self._acts_unsafe = self._acts.with_options(write_concern=WriteConcern(w=1, j=False))
+        # An outcome need not survive a power failure: without it the act says that nobody knows. Reads see it
+        # before a majority has it.
+        self._acts_now = self._acts.with_options(
+            write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local")
+        )
 
     async def prepare(self) -> None:
         """Create the indexes."""
@@ -67,7 +71,7 @@ class ActStore:
     async def end(self, act_id: str, status: int, code: str | None) -> None:
         """Keep the outcome. The effect is there already, so a failure is only logged."""
         try:
-            await self._acts_unsafe.update_one({"_id": act_id}, {"$set": {"status": status, "code": code}})
+            await self._acts_now.update_one({"_id": act_id}, {"$set": {"status": status, "code": code}})
         except PyMongoError as error:
             log.warning("an act has no outcome", extra={"act": act_id, "reason": type(error).__name__})
 
@@ -82,5 +86,5 @@ class ActStore:
             at, id_ = before
             these["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": id_}}]
         with outages_named():
-            found = self._acts.find(these).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+            found = self._acts_now.find(these).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
             return [from_document(Act, document, "act_id") for document in await found.to_list(None)]

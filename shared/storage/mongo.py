@@ -49,6 +49,7 @@ __all__ = [
     "DuplicateKeyError",
     "IndexModel",
     "PyMongoError",
+    "ReadConcern",
     "ReturnDocument",
     "Session",
     "SyncCollection",

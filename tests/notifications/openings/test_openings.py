@@ -1,7 +1,6 @@
 """Names are opened for organisers, and each opening is in the log of acts before it happens."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -9,7 +8,6 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.openings.open import OPENED_MAX, Openings
 from shared.contracts import sealing
 from shared.runtime import metrics
-from shared.storage.mongo import Database
 from tests.notifications.api import api
 from tests.notifications.builders import NAME, address_of, erased, joined, keyed, known, locked
 from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, as_participant, code_of, new_id
@@ -18,11 +16,6 @@ pytestmark = pytest.mark.stack
 
 REASON = "开幕式座位安排"
 PATH = "/contacts/openings"
-
-
-async def acts(database: Database) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = await database["acts"].find().to_list(None)
-    return found
 
 
 def opened_total() -> float:
@@ -45,12 +38,12 @@ async def test_names_are_opened_in_the_order_asked_and_the_act_says_how_many_and
         ]
         assert answer.headers["cache-control"] == "no-store"
         assert opened_total() - before == 2
-        [act] = await acts(at.database)
+        [act] = (await client.get("/acts", headers=ORGANISER)).json()["acts"]
         assert (act["who"], act["route"], act["status"]) == ("owner", PATH, 200)
         assert act["details"] == {"people": 2, "reason": REASON}
-        kept = json.dumps(act, default=str, ensure_ascii=False)
-        assert NAME not in kept
-        assert first not in kept
+        [kept] = await at.database["acts"].find().to_list(None)
+        assert NAME not in str(kept)
+        assert first not in str(kept)
 
 
 async def test_who_cannot_be_opened_is_said_for_each_and_costs_the_others_nothing(

@@ -35,10 +35,10 @@ async def week(
         await put(client, "hall", activity("two", capacity=9))
         people = [
             newcomer(district="华龙区", group_id="school-1"),
-            newcomer(district="濮阳县", audience="rural"),
+            newcomer(district="濮阳县", audience="farmers"),
             newcomer(district="华龙区"),
             newcomer(),
-            newcomer(district="华龙区", audience="rural"),
+            newcomer(district="华龙区", audience="farmers"),
         ]
         registered = [(await ask(client, "one", participant=one)).json() for one in people]
         yield client, database, registered
@@ -71,8 +71,8 @@ async def test_the_list_is_filtered_sorted_and_read_page_after_page(mongo: str) 
             assert await listed(client, limit=limit, sort="-status") == by_status[::-1]
             assert await listed(client, limit=limit, status="confirmed") == ids(registered, 0, 2, 3, 4)
             assert await listed(client, limit=limit, district="华龙区") == ids(registered, 0, 2, 4)
-            assert await listed(client, limit=limit, audience="rural") == ids(registered, 1, 4)
-            both = {"district": "华龙区", "audience": "rural"}
+            assert await listed(client, limit=limit, audience="farmers") == ids(registered, 1, 4)
+            both = {"district": "华龙区", "audience": "farmers"}
             assert await listed(client, limit=limit, **both) == ids(registered, 4)
             assert await listed(client, limit=limit, group_id="school-1") == ids(registered, 0)
 
@@ -159,7 +159,7 @@ async def test_an_exported_file_has_all_that_is_wanted(mongo: str) -> None:
             "kind": "person",
             "group_id": "",
             "district": "华龙区",
-            "audience": "rural",
+            "audience": "farmers",
             "language": "zh-CN",
         }
         sheet = await client.get(f"{LIST}/export", params={"format": "xlsx"}, headers=ORGANISER)
