@@ -27,6 +27,9 @@ from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
 from services.registration.listing import api as listing_api
 from services.registration.listing.store import ListingStore
+from services.registration.on_behalf import api as on_behalf_api
+from services.registration.on_behalf import wording as on_behalf_wording
+from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -76,9 +79,10 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
+        request_keys = RequestKeys(keyed_hash)
         registering = Registering(
             booking,
-            keys=RequestKeys(keyed_hash),
+            keys=request_keys,
             sealer=sealer,
             signer=TokenSigner(private_key),
             verify=service.participant_of,
@@ -94,6 +98,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             tickets,
             announcements,
             announcing,
+            OnBehalf(booking, request_keys, sealer),
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -120,6 +125,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             check_in_api.routes,
             listing_api.routes,
             announcing_api.routes,
+            on_behalf_api.routes,
             participants_api.routes,
             erasure_api.routes,
         ],
@@ -130,6 +136,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | programme_wording.CHINESE
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
+            | on_behalf_wording.CHINESE
         ),
     )
 
