@@ -5,6 +5,10 @@ from datetime import timedelta
 from fastapi import FastAPI
 from pydantic import Field
 
+from services.registration.announcing import api as announcing_api
+from services.registration.announcing import wording as announcing_wording
+from services.registration.announcing.announce import Announcements
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.booking import api as booking_api
 from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
@@ -27,6 +31,11 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.listing import api as listing_api
+from services.registration.listing.store import ListingStore
+from services.registration.on_behalf import api as on_behalf_api
+from services.registration.on_behalf import wording as on_behalf_wording
+from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -79,8 +88,9 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    reminders = ReminderStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures, reminders):
+    reminders, announcements = ReminderStore(database), AnnouncementStore(database)
+    stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
+    for store in stores:
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -91,11 +101,13 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     )
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
+    announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
+        request_keys = RequestKeys(keyed_hash)
         registering = Registering(
             booking,
-            keys=RequestKeys(keyed_hash),
+            keys=request_keys,
             sealer=sealer,
             signer=TokenSigner(private_key),
             verify=service.participant_of,
@@ -111,6 +123,11 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Erasure(database, participants, erasures),
             Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
             StatisticsStore(database),
+            ListingStore(database),
+            tickets,
+            announcements,
+            announcing,
+            OnBehalf(booking, request_keys, sealer),
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -120,6 +137,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             OwedPromotions(database, sessions, promotion).loop,
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
+            announcing.loop,
             UnfinishedErasures(erasures, registrations, cancellation).loop,
         )
 
@@ -137,6 +155,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             programme_api.routes,
             booking_api.routes,
             check_in_api.routes,
+            listing_api.routes,
+            announcing_api.routes,
+            on_behalf_api.routes,
             participants_api.routes,
             erasure_api.routes,
             calendars_api.routes,
@@ -148,6 +169,8 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | check_in_wording.CHINESE
+            | announcing_wording.CHINESE
+            | on_behalf_wording.CHINESE
         ),
     )
 

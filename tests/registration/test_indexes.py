@@ -4,13 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
 from tests.registration.builders import (
     activity,
+    announcements,
     ask,
     cancel,
     check_in,
@@ -28,6 +31,29 @@ from tests.support.service import ORGANISER, bearer, told
 pytestmark = pytest.mark.stack
 
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
+
+
+async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str, Any]) -> None:
+    path = "/sessions/one/registrations"
+    for sort in ("asked", "-asked", "status", "-status"):
+        for status in ({}, {"status": "confirmed"}):
+            page: dict[str, Any] = {"limit": 1, "sort": sort, **status}
+            page["after"] = (await client.get(path, params=page, headers=ORGANISER)).json()["after"]
+            await client.get(path, params=page, headers=ORGANISER)
+    for name in ("registration_id", "participant_id"):
+        await client.get(path, params={name: registered[name]}, headers=ORGANISER)
+    message = {"subject": "…", "body": "…", "to": "all"}
+    for number in range(2):
+        key = {"Idempotency-Key": f"0123456789abcdef{number}"}
+        await client.post("/sessions/one/messages", json=message, headers=ORGANISER | key)
+    page = {"limit": 1}
+    listed = (await client.get("/sessions/one/messages", params=page, headers=ORGANISER)).json()
+    await client.get("/sessions/one/messages", params=page | {"after": listed["after"]}, headers=ORGANISER)
+    search = {"ticket_code": "7K3QX-M0R9T"}
+    await client.post("/registrations/search", json=search, headers=ORGANISER)
+    for query in ("", "?who=owner", "?since=2026-01-01T00:00:00Z"):
+        acts = (await client.get(f"/acts{query}", params={"limit": 1}, headers=ORGANISER)).json()
+        await client.get("/acts", params={"after": acts["after"]}, headers=ORGANISER)
 
 
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
@@ -50,6 +76,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         after = own_page.json()["after"]
         await client.get("/registrations", params={"after": after}, headers=bearer(first["token"]))
         await own(client, people[3])
+        await _read_as_an_organiser(client, people[3])
         await check_in(client, first["ticket_code"])
         await cancel(client, people[0])
         await erase_whole(client, database, people[1])
@@ -57,6 +84,8 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).untold("", 9) == ["one"]
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
+        for id_ in await AnnouncementStore(database).unfinished("", 9):
+            await announcements(database).tell(id_, limit=1)
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
         await database["reminders"].update_one({"_id": "one"}, {"$set": past})
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]
