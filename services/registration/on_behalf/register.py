@@ -68,6 +68,7 @@ class OnBehalf:
             places=places,
             newcomer=newcomer,
             origin=origin,
+            vouched=True,
         )
         [outcome] = await self._booking.book([request])
         if isinstance(outcome, NotAuthenticated):
