@@ -10,6 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.deployment import deployment_cli
+from ops.commands.door import door_cli
 from ops.commands.play import play_cli
 from ops.commands.stack import stack_cli
 from ops.commands.week import week_cli
@@ -63,6 +64,7 @@ app = typer.Typer(
 app.add_typer(play_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
+app.add_typer(door_cli, name="door")
 app.add_typer(stack_cli, name="stack")
 
 

@@ -24,8 +24,10 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"
 STEPS = ("confirmed", "waitlisted", "cancelled", "checked_in")
-# A new time or venue changes a registration too, but not its status.
-OUTCOMES = (*STEPS, "moved")
+# A new time or venue changes a registration too, but not its status. A check-in that is undone changes it
+# back.
+UNDONE = "check_in_undone"
+OUTCOMES = (*STEPS, "moved", UNDONE)
 HOLDING = ("confirmed", "checked_in")
 
 
@@ -198,13 +200,13 @@ def _missteps(
         if any(event.body[name] != stored[name] for name in ("participant_id", "session_id")):
             others.add(id_)
     for id_, one in registrations.items():
-        published = {step: steps[id_, step] for step in (*STEPS, "promoted")}
+        published = {step: steps[id_, step] for step in (*STEPS, "promoted", UNDONE)}
         holds = one["status"] in HOLDING and one["participant_id"] not in erased
         right = (
             published["confirmed"] + published["waitlisted"] == one["round"]
             and published["promoted"] <= published["waitlisted"]
             and published["cancelled"] == one["round"] - (one["status"] != "cancelled")
-            and published["checked_in"] == (one["status"] == "checked_in")
+            and published["checked_in"] - published[UNDONE] == (one["status"] == "checked_in")
             and (one["ticket_locked"] is None or tickets[id_, one["ticket_locked"]] == 1)
             and (one["ticket_locked"] is not None or not holds)
         )
@@ -215,7 +217,8 @@ def _missteps(
 def _stale(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:
     last: dict[str, tuple[int, str]] = {}
     for event in outcomes:
-        status = event.topic.removeprefix("registration.")
+        step = event.topic.removeprefix("registration.")
+        status = "confirmed" if step == UNDONE else step
         if status in STEPS:
             id_, published = event.body["registration_id"], (event.body["version"], status)
             last[id_] = max(published, last.get(id_, published))

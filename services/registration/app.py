@@ -17,6 +17,10 @@ from services.registration.booking.tickets import TicketOffice
 from services.registration.check_in import api as check_in_api
 from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
+from services.registration.check_in.judge import Judge
+from services.registration.check_in.list_for_door import DoorLists
+from services.registration.check_in.store import ScanStore
+from services.registration.check_in.undo import Undo
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
@@ -32,6 +36,10 @@ from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.store import SessionStore
+from services.registration.tickets import api as tickets_api
+from services.registration.tickets import wording as tickets_wording
+from services.registration.tickets.give import Tickets
+from services.registration.tickets.keys import TicketKey
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -58,7 +66,8 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures):
+    scans = ScanStore(database)
+    for store in (sessions, activities, participants, groups, registrations, erasures, scans):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -80,8 +89,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.provide(
             GroupChanges(database, groups, participants, sealer),
             ProgrammeChanges(database, activities, sessions, registrations, promotion),
-            CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
+        )
+        ticket_key = TicketKey.from_private_key(private_key)
+        judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
+        service.provide(
+            ticket_key,
+            Tickets(sessions, participants, registrations, ticket_key),
+            CheckIn(database, sessions, scans, judge),
+            Undo(database, scans, judge),
+            DoorLists(database, sessions, participants, registrations, ticket_key),
+            scans,
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -104,6 +122,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         routers=[
             programme_api.routes,
             booking_api.routes,
+            tickets_api.routes,
             check_in_api.routes,
             participants_api.routes,
             erasure_api.routes,
@@ -113,6 +132,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             participants_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
+            | tickets_wording.CHINESE
             | check_in_wording.CHINESE
         ),
     )

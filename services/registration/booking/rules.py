@@ -31,6 +31,7 @@ class Registration(msgspec.Struct, frozen=True):
         round: number of the request, from 1. Somebody who has cancelled may ask again.
         version: counts the changes, from 1.
         told_version: the version of the session of which the participant has been notified.
+        people_in: how many of the places' people have come in, by all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
         ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
     """
@@ -48,6 +49,7 @@ class Registration(msgspec.Struct, frozen=True):
     told_version: int = 1
     ticket_hash: str | None = None
     ticket_locked: str | None = None
+    people_in: int = 0
 
     @property
     def is_active(self) -> bool:

@@ -8,8 +8,9 @@ requests       the answer to each request, so that a repeat gets the same answer
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
-from services.registration.booking.rules import Answer, Registration
+from services.registration.booking.rules import Answer, Registration, Status
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import (
@@ -72,9 +73,37 @@ class RegistrationStore:
         found = await self._find(unit, {"_id": {"$in": list(ids)}})
         return {one.registration_id: one for one in found}
 
-    async def with_ticket(self, unit: UnitOfWork, ticket_hash: str) -> Registration | None:
-        found = await self._find(unit, {"ticket_hash": ticket_hash})
-        return found[0] if found else None
+    async def lock(self, unit: UnitOfWork, ids: Collection[str]) -> dict[str, Registration]:
+        """
+        Lock the existing ones of these registrations for this transaction, and read them.
+
+        Any other transaction that changes one of them conflicts, also if this one changes nothing of it.
+        """
+        if not ids:
+            return {}
+        these: Document = {"_id": {"$in": sorted(ids)}}
+        await self._registrations.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)
+        return await self.by_id(unit, ids)
+
+    async def with_tickets(self, unit: UnitOfWork, ticket_hashes: Collection[str]) -> dict[str, str]:
+        """The ids of the registrations with these tickets, by their hashes."""
+        if not ticket_hashes:
+            return {}
+        these: Document = {"ticket_hash": {"$in": sorted(ticket_hashes)}}
+        found = self._registrations.find(these, {"ticket_hash": 1}, session=unit.session)
+        return {document["ticket_hash"]: document["_id"] for document in await found.to_list(None)}
+
+    async def all_of_session(
+        self, unit: UnitOfWork, session_id: str, after: int, limit: int
+    ) -> list[Registration]:
+        """Registrations of any status, in the order of `sequence`, after this one."""
+        # By its statuses, so that the server merges parts of the index and sorts nothing.
+        these: Document = {
+            "session_id": session_id,
+            "status": {"$in": sorted(get_args(Status))},
+            "sequence": {"$gt": after},
+        }
+        return await self._find(unit, these, limit)
 
     async def of_session(
         self, unit: UnitOfWork, session_id: str, after: int, limit: int
