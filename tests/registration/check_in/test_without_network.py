@@ -111,3 +111,24 @@ async def test_queued_scans_have_bounds_and_a_session(mongo: str) -> None:
         assert code_of(await send(client, "door-1", *too_many)) == (422, "invalid")
         for path in ("/sessions/one/scans", "/sessions/one/door-list"):
             assert (await client.get(path)).status_code == 401
+
+
+async def test_two_doors_that_send_at_the_same_time_do_not_miss_each_other(mongo: str) -> None:
+    async with service(mongo, copies=2) as (clients, _):
+        await put(clients[0], "street", activity("one", capacity=60, **now_on()))
+        codes = [(await ask(clients[0], "one", places=3)).json()["ticket_code"] for _ in range(8)]
+        now = datetime.now(UTC)
+        minutes = timedelta(minutes=1)
+        third = [queued(f"a-{n}", code, now - 3 * minutes, people=3) for n, code in enumerate(codes)]
+        await send(clients[0], "door-1", *third)
+        # Alone, the later scan would come too late. After the earlier one, the three had no right to come in
+        # together, and two places are left.
+        at_once = []
+        for n, code in enumerate(codes):
+            late = queued(f"b-{n}", code, now - minutes, people=2)
+            early = queued(f"c-{n}", code, now - 5 * minutes, people=1)
+            at_once += [send(clients[0], "door-2", late), send(clients[1], "door-3", early)]
+        await asyncio.gather(*at_once)
+        found = (await clients[0].get("/sessions/one/scans", headers=ORGANISER)).json()["scans"]
+        verdicts = {(one["scan_id"][0], one["verdict"], one["people"]) for one in found}
+        assert verdicts == {("c", "ok", 1), ("a", "too_many", 0), ("b", "ok", 2)}

@@ -1,7 +1,7 @@
 """
 Three doors without a network, and the same scans with one: both have to end with the same verdicts.
 
-The short form is a test (test_without_network.py). The full one, ten thousand scans, takes minutes:
+The short form is a test (test_without_network.py). The full one, ten thousand scans, takes half a minute:
 
     .venv/bin/python -m tests.registration.check_in.three_doors
 """
