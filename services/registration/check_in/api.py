@@ -50,7 +50,8 @@ async def check_in(form: CheckInIn, door: CheckIns) -> VerdictOut:
     Verdicts: `ok`, `already_checked_in` (`since`), `too_many` (fewer are not in yet), `unknown`, `revoked`
     (an earlier ticket, or its holder is erased), `cancelled`, `waiting`, `held`, `session_cancelled`,
     `wrong_session`, `wrong_day`, `too_early` (more than 3 hours before the session), `too_late` (more than 2
-    hours after it). 404 `session_unknown`.
+    hours after it), `scan_id_reused` (the device has used this id for another ticket). 404
+    `session_unknown`.
     """
     own = form.scan_id or random_id()
     shown = Shown(scan_id(form.device, own), form.ticket, form.people)

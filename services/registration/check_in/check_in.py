@@ -7,7 +7,7 @@ from datetime import datetime
 from services.registration.booking import metrics
 from services.registration.booking.rules import Registration
 from services.registration.check_in.judge import Judge, Lead, Settled, scan_of
-from services.registration.check_in.rules import Booked, Found, Scan, Shown, since
+from services.registration.check_in.rules import Booked, Found, Scan, Shown, another_ticket, since
 from services.registration.check_in.store import ScanStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
@@ -83,15 +83,16 @@ class CheckIn:
         earlier = await self._scans.by_id(unit, {one.scan_id for one in shown})
         # The first one of each id: a device that sends two scans under one id has sent one.
         fresh = {one.scan_id: one for one in reversed(shown) if one.scan_id not in earlier}
-        leads = await self._judge.leads(unit, fresh.values())
+        leads = await self._judge.leads(unit, {one.ticket for one in shown})
         ids = {lead.registration_id for lead in leads.values()}
         ids |= {scan.registration_id for scan in earlier.values()}
         known = await self._judge.found(unit, {id_ for id_ in ids if id_ is not None})
         # After the locks: a later decision on a registration has a later time.
         now = clock.now()
-        new = [scan_of(one, _found(leads[id_], known), device, door, now) for id_, one in fresh.items()]
+        found = {text: _found(lead, known) for text, lead in leads.items()}
+        new = [scan_of(one, found[one.ticket], device, door, now) for one in fresh.values()]
         settled = await self._judge.settle(unit, known, new, [], origin, now)
-        judged = [_judged(settled, known, earlier, one.scan_id) for one in shown]
+        judged = [_judged(settled, known, earlier, one, found[one.ticket]) for one in shown]
         arrivals = sum(
             after.status == "checked_in" and known[id_].registration.status != "checked_in"
             for id_, after in settled.registrations.items()
@@ -105,10 +106,17 @@ def _found(lead: Lead, known: Mapping[str, Booked]) -> Found | None:
 
 
 def _judged(
-    settled: Settled, known: Mapping[str, Booked], earlier: Mapping[str, Scan], scan_id: str
+    settled: Settled,
+    known: Mapping[str, Booked],
+    earlier: Mapping[str, Scan],
+    one: Shown,
+    found: Found | None,
 ) -> Judged:
-    scan = settled.scans.get(scan_id) or earlier[scan_id]
-    repeated = scan_id in earlier
+    scan = settled.scans.get(one.scan_id) or earlier[one.scan_id]
+    repeated = one.scan_id in earlier
+    if scan.registration_id != (found.booked.registration.registration_id if found else None):
+        # Never the verdict of another ticket: a device that begins to count again would open the door.
+        return Judged(another_ticket(scan), None, None, None, repeated)
     booked = known.get(scan.registration_id or "")
     if booked is None:
         return Judged(scan, None, None, None, repeated)

@@ -73,22 +73,22 @@ class Judge:
         self._tickets = tickets
         self._key = key
 
-    async def leads(self, unit: UnitOfWork, shown: Collection[Shown]) -> dict[str, Lead]:
-        """Where each of these scans leads, by its id."""
+    async def leads(self, unit: UnitOfWork, tickets: Collection[str]) -> dict[str, Lead]:
+        """Where each of these scanned texts leads."""
         leads: dict[str, Lead] = {}
         hashes: dict[str, str] = {}
-        for one in shown:
-            if looks_signed(plain(one.ticket)):
-                ticket = self._key.read(one.ticket)
-                leads[one.scan_id] = (
+        for text in tickets:
+            if looks_signed(plain(text)):
+                ticket = self._key.read(text)
+                leads[text] = (
                     Lead("ticket", ticket.registration_id, ticket.round) if ticket else Lead("ticket", None)
                 )
-            elif (id_ := _id_in(one.ticket)) is not None:
-                leads[one.scan_id] = Lead("id", id_)
+            elif (id_ := _id_in(text)) is not None:
+                leads[text] = Lead("id", id_)
             else:
-                hashes[one.scan_id] = self._tickets.hash_of(one.ticket)
+                hashes[text] = self._tickets.hash_of(text)
         by_hash = await self._registrations.with_tickets(unit, set(hashes.values()))
-        return leads | {id_: Lead("code", by_hash.get(hash_)) for id_, hash_ in hashes.items()}
+        return leads | {text: Lead("code", by_hash.get(hash_)) for text, hash_ in hashes.items()}
 
     async def found(self, unit: UnitOfWork, registration_ids: Collection[str]) -> dict[str, Booked]:
         """

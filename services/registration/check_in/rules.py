@@ -33,6 +33,7 @@ Verdict = Literal[
     "wrong_day",
     "too_early",
     "too_late",
+    "scan_id_reused",
 ]
 Standing = Literal["place", "waiting", "held", "cancelled", "revoked"]
 Means = Literal["ticket", "code", "id"]
@@ -236,6 +237,11 @@ def refused(scan: Scan, verdict: Verdict) -> Scan:
     """A scan that is not admissible."""
     let_in = bool(scan.let_in)
     return replace(scan, refusal=verdict, verdict=verdict, let_in=let_in, conflict=let_in)
+
+
+def another_ticket(scan: Scan) -> Scan:
+    """The answer to a scan under the id of this one, but of another ticket. It is not stored."""
+    return replace(scan, registration_id=None, verdict="scan_id_reused", people=0, conflict=False)
 
 
 def arrived(registration: Registration, scans: Collection[Scan]) -> Registration:

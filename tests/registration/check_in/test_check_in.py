@@ -125,6 +125,20 @@ async def test_a_scan_that_is_sent_again_is_one_scan(mongo: str) -> None:
         assert (await check_in(client, code, **scan | {"device": "door-2"})).json()["people_in"] == 2
 
 
+async def test_no_scan_gets_the_verdict_of_another_ticket(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=9, **now_on()))
+        first, second = [(await ask(client, "one")).json()["ticket_code"] for _ in range(2)]
+        assert await verdict(client, first, scan_id="1") == "ok"
+        # The device has begun to count again.
+        for shown in (second, "00000-00000"):
+            assert await verdict(client, shown, scan_id="1") == "scan_id_reused"
+        scans = [{"scan_id": "2", "ticket": ticket} for ticket in (second, first)]
+        answer = await client.post("/check-ins/batch", json={"scans": scans}, headers=ORGANISER)
+        assert [one["verdict"] for one in answer.json()["verdicts"]] == ["ok", "scan_id_reused"]
+        assert await database["scans"].count_documents({}) == 2
+
+
 async def test_of_many_scans_at_once_as_many_let_in_as_there_are_places(mongo: str) -> None:
     async with service(mongo, copies=2) as (clients, database):
         await put(clients[0], "street", activity("one", capacity=9, **now_on()))

@@ -138,4 +138,5 @@ def test_every_test_of_theirs_is_mapped_or_has_a_reason() -> None:
 
 def test_every_verdict_occurs() -> None:
     expected = {step["verdict"] for one in TABLE["scenario"] for step in one["steps"] if "verdict" in step}
-    assert expected == set(get_args(Verdict))
+    # That of a device and no ticket: test_check_in.py.
+    assert expected == set(get_args(Verdict)) - {"scan_id_reused"}
