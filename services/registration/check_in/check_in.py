@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.registration.booking import metrics
+from services.registration.booking import metrics as booking_metrics
 from services.registration.booking.rules import Registration
+from services.registration.check_in import metrics
 from services.registration.check_in.judge import Judge, Lead, Settled, scan_of
 from services.registration.check_in.rules import Booked, Found, Scan, Shown, another_ticket, since
 from services.registration.check_in.store import ScanStore
@@ -72,7 +73,8 @@ class CheckIn:
                 return await self._judge_some(unit, some, device, session, origin)
 
             these, arrivals = await save_together(self._database, work)
-            metrics.count(checked_in=arrivals)
+            booking_metrics.count(checked_in=arrivals)
+            metrics.count(one.scan.verdict for one in these if not one.repeated)
             judged += these
         return judged
 

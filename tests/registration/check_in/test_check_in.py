@@ -3,10 +3,12 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import httpx
 import pytest
 
+from services.registration.check_in.rules import Verdict
 from tests.registration.builders import (
     activity,
     ask,
@@ -204,6 +206,29 @@ async def test_the_check_in_of_an_erased_participant_is_not_undone(mongo: str) -
         undone = await client.post("/check-ins/undo", json={"scan_id": "first"}, headers=ORGANISER)
         assert code_of(undone) == (409, "participant_erased")
         assert await told(database, "registration.check_in_undone") == []
+
+
+async def test_every_verdict_is_counted_from_nothing_on(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=9, **now_on()))
+        code = (await ask(client, "one")).json()["ticket_code"]
+
+        async def counted(verdict: str) -> float:
+            [line] = [
+                line
+                for line in (await client.get("/metrics")).text.splitlines()
+                if line.startswith(f'kepu_scans_total{{verdict="{verdict}"}}')
+            ]
+            return float(line.split()[-1])
+
+        before = {name: await counted(name) for name in get_args(Verdict)}
+        for _ in range(2):
+            await check_in(client, code, scan_id="1")
+        await check_in(client, code)
+        after = {name: await counted(name) for name in get_args(Verdict)}
+        changed = {name: after[name] - number for name, number in before.items() if after[name] != number}
+        # What is sent again is one scan.
+        assert changed == {"ok": 1, "already_checked_in": 1}
 
 
 async def test_no_scan_keeps_what_was_scanned(mongo: str) -> None:
