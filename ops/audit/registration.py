@@ -6,6 +6,7 @@ in order.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
@@ -29,6 +30,12 @@ STEPS = ("confirmed", "waitlisted", "cancelled", "checked_in")
 UNDONE = "check_in_undone"
 OUTCOMES = (*STEPS, "moved", UNDONE)
 HOLDING = ("confirmed", "checked_in")
+SCANS_COMPARED = timedelta(days=60)
+# Of each registration.
+PEOPLE_IN: list[Json] = [
+    {"$match": {"people": {"$gt": 0}}},
+    {"$group": {"_id": "$registration_id", "people": {"$sum": "$people"}}},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,8 @@ class Stored:
     """
     The content of the database.
 
-    `erased` are participants' ids, `keys` the ids of those with a contact key.
+    `erased` are participants' ids, `keys` the ids of those with a contact key. `people_in`: how many people
+    of each registration scans have let in.
     """
 
     registrations: Mapping[str, Json]
@@ -45,6 +53,7 @@ class Stored:
     erased: Collection[str]
     keys: list[str]
     refusals: list[str]
+    people_in: Mapping[str, int]
 
 
 async def audit_registration(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
@@ -57,12 +66,18 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         erased={one["_id"] for one in participants if one["erased_at"] is not None},
         keys=[one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})],
         refusals=[one["_id"] async for one in database["requests"].find({"verdict": "rejected"})],
+        people_in={one["_id"]: one["people"] async for one in database["scans"].aggregate(PEOPLE_IN)},
     )
     return [
         *_requests(log, stored, promises),
         *_outcomes(log, stored),
         *_sessions(stored),
         *_participants(log, stored),
+        true_of_all(
+            "as many people are in as scans have let in, and no more than booked",
+            _not_as_scanned(stored),
+            len(stored.registrations),
+        ),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
             _broken(promises, stored.registrations),
@@ -252,6 +267,20 @@ def _out_of_order(registrations: Mapping[str, Json]) -> Iterator[str]:
         elif one["status"] == "waitlisted":
             waiting[session] = min(one["sequence"], waiting.get(session, one["sequence"]))
     return (session for session, first in waiting.items() if holding[session] > first)
+
+
+def _not_as_scanned(stored: Stored) -> Iterator[str]:
+    # Scans are deleted some weeks after (SCAN_DAYS_KEPT); then nothing is left to compare.
+    kept_since = datetime.now(UTC) - SCANS_COMPARED
+    for id_, one in stored.registrations.items():
+        if stored.sessions[one["session_id"]]["starts_at"] < kept_since:
+            continue
+        people = stored.people_in.get(id_, 0)
+        right = people == one["people_in"] <= one["places"] and (people > 0) == (
+            one["status"] == "checked_in"
+        )
+        if not right:
+            yield id_
 
 
 def _broken(promises: list[Promise], registrations: Mapping[str, Json]) -> Iterator[str]:
