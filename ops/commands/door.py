@@ -73,7 +73,7 @@ def scan_command(list_: List = Path("door.json"), queue: Queue = Path("door-queu
             at = now()
             people = int(found["people"]) if found["people"] else None
             ruling = door.scan(found["ticket"], people or None, at)
-            scans.note(found["ticket"], people or None, at, ruling)
+            scans.note(door_list.session_id, found["ticket"], people or None, at, ruling)
             sys.stdout.write(f"{_shown(ruling)}\n")
             sys.stdout.flush()
 

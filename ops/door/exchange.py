@@ -33,7 +33,7 @@ class Registration:
         Load the list of a session into a file, which is replaced as a whole.
 
         Raises:
-            DoorError: the service refuses, or does not answer. The file is as before.
+            DoorError: the service refuses, does not answer, or its list is not signed. The file is as before.
         """
         keys = self._ask("GET", "/tickets/keys")
         pages: list[Json] = []
@@ -42,7 +42,10 @@ class Registration:
             page = self._ask("GET", f"/sessions/{session_id}/door-list", params={"after": after})
             pages.append(page)
             after = page["after"]
-        door_list = read_list(pages, keys_of(keys))
+        try:
+            door_list = read_list(pages, keys_of(keys))
+        except ListRefused as error:
+            raise DoorError(f"the list of session {session_id} is of no use: {error}") from error
         beside = file.with_name(f"{file.name}.new")
         beside.write_text(json.dumps({"keys": keys, "pages": pages}, ensure_ascii=False))
         os.replace(beside, file)
@@ -57,7 +60,7 @@ class Registration:
         Raises:
             DoorError: the service refuses, or does not answer. What it has acknowledged is noted.
         """
-        while some := queue.unsent()[:SCANS_A_REQUEST]:
+        while some := queue.unsent(session_id)[:SCANS_A_REQUEST]:
             names = ("scan_id", "ticket", "people", "scanned_at", "let_in")
             scans = [{name: scan[name] for name in names} for scan in some]
             body = {"device": device, "sent_at": now().isoformat(), "scans": scans}

@@ -53,10 +53,11 @@ class ScanQueue:
         """Let another process have the file."""
         self._file.close()
 
-    def note(self, ticket: str, people: int | None, at: datetime, ruling: Ruling) -> Json:
-        """Keep a scan; it is on the disk when this returns."""
+    def note(self, session_id: str, ticket: str, people: int | None, at: datetime, ruling: Ruling) -> Json:
+        """Keep a scan at the door of this session; it is on the disk when this returns."""
         scan = {
             "scan_id": str(uuid4()),
+            "session_id": session_id,
             "ticket": ticket,
             "people": people,
             "scanned_at": at.isoformat(),
@@ -69,9 +70,13 @@ class ScanQueue:
         self._scans[str(scan["scan_id"])] = scan
         return scan
 
-    def unsent(self) -> list[Json]:
-        """The scans that the service has not acknowledged, in order."""
-        return [scan for id_, scan in self._scans.items() if id_ not in self._sent_at]
+    def unsent(self, session_id: str) -> list[Json]:
+        """The scans of this session that the service has not acknowledged, in order."""
+        return [
+            scan
+            for id_, scan in self._scans.items()
+            if id_ not in self._sent_at and scan["session_id"] == session_id
+        ]
 
     def acknowledge(self, scan_ids: Collection[str], at: datetime) -> None:
         """The service has these scans."""

@@ -80,7 +80,7 @@ def test_a_scan_whose_verdict_was_shown_survives_a_kill(tmp_path: Path) -> None:
         door.stdin.close()
         assert door.wait(SECONDS) == 0
     with ScanQueue(tmp_path / "queue.jsonl") as queue:
-        noted = [(scan["verdict"], scan["people"], scan["let_in"]) for scan in queue.unsent()]
+        noted = [(scan["verdict"], scan["people"], scan["let_in"]) for scan in queue.unsent("street-1")]
     assert noted == [
         ("ok", 2, True),
         ("unchecked", None, True),
@@ -106,9 +106,11 @@ def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
 def test_what_is_sent_counts_until_a_later_list_knows_of_it(tmp_path: Path) -> None:
     path = tmp_path / "queue.jsonl"
     with ScanQueue(path) as queue:
-        scans = [queue.note("KW1", None, NOW, Ruling("ok", people, "r")) for people in (2, 1)]
+        scans = [queue.note("one", "KW1", None, NOW, Ruling("ok", people, "r")) for people in (2, 1)]
         queue.acknowledge([scans[0]["scan_id"]], NOW + timedelta(minutes=5))
     with ScanQueue(path) as queue:
-        assert [scan["scan_id"] for scan in queue.unsent()] == [scans[1]["scan_id"]]
+        assert [scan["scan_id"] for scan in queue.unsent("one")] == [scans[1]["scan_id"]]
+        # The same device at another session's door sends them to neither.
+        assert queue.unsent("two") == []
         assert queue.inside(NOW + timedelta(minutes=4)) == {"r": 3}
         assert queue.inside(NOW + timedelta(minutes=6)) == {"r": 1}

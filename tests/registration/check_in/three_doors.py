@@ -100,7 +100,7 @@ async def without_network(mongo: str, plan: Plan, folder: Path, seed: int) -> Ou
         for number, (holder, door) in enumerate(plan.scans):
             at = began + timedelta(milliseconds=number)
             ruling = doors[door].scan(texts[holder], None, at)
-            numbers[queues[door].note(texts[holder], None, at, ruling)["scan_id"]] = number
+            numbers[queues[door].note(SESSION, texts[holder], None, at, ruling)["scan_id"]] = number
         started = time.monotonic()
         await send_all(client, queues, random.Random(seed))  # noqa: S311 (no secret)
         outcome = Outcome(seconds=time.monotonic() - started)
@@ -186,7 +186,7 @@ async def send_all(client: httpx.AsyncClient, queues: Sequence[ScanQueue], chanc
     """Send all queues in parts, the later parts of one before the first ones of another, some parts twice."""
     parts: list[tuple[str, list[Any]]] = []
     for device, queue in zip(DOORS, queues, strict=True):
-        scans = queue.unsent()
+        scans = queue.unsent(SESSION)
         chance.shuffle(scans)
         size = min(UPLOAD_SCANS, max(1, len(scans) // 4))
         parts += [(device, scans[start : start + size]) for start in range(0, len(scans), size)]
