@@ -18,6 +18,8 @@ from services.registration.check_in.rules import (
     Shown,
     admit,
     arrived,
+    concerns,
+    places_of,
     refusal,
     refused,
     since,
@@ -129,17 +131,19 @@ class Judge:
         before = {scan.scan_id: scan for scans in of_ticket.values() for scan in scans}
         together: dict[str, dict[str, Scan]] = defaultdict(dict)
         for scan in (*before.values(), *changed, *new):
-            if scan.refusal is None and scan.registration_id is not None:
-                together[scan.registration_id][scan.scan_id] = scan
+            booked = known.get(scan.registration_id or "")
+            if booked is not None and concerns(scan, booked.registration):
+                together[booked.registration.registration_id][scan.scan_id] = scan
         decided = {
-            id_: admit(known[id_].registration.places, scans.values()) for id_, scans in together.items()
+            id_: admit(places_of(known[id_].registration), scans.values()) for id_, scans in together.items()
         }
         after = {scan.scan_id: scan for scan in new} | {
             scan.scan_id: scan for scans in decided.values() for scan in scans
         }
         new_ids = {scan.scan_id for scan in new}
         await self._scans.add(unit, [after[id_] for id_ in sorted(new_ids)])
-        await self._scans.save(unit, [after[id_] for id_, scan in before.items() if after[id_] != scan])
+        changes = [after[id_] for id_, scan in before.items() if after.get(id_, scan) != scan]
+        await self._scans.save(unit, changes)
         registrations = await self._save_arrivals(unit, known, decided, origin, now)
         return Settled(after, decided, registrations)
 
@@ -180,6 +184,7 @@ def scan_of(one: Shown, found: Found | None, device: str, door: Session | None, 
         device=device,
         session_id=door.session_id if door else own,
         registration_id=booked.registration.registration_id if booked else None,
+        round=booked.registration.round if booked else 0,
         scanned_at=at,
         received_at=now,
         refusal=None,

@@ -86,6 +86,7 @@ class Scan(msgspec.Struct, frozen=True):
     Attributes:
         scan_id: of the device and its own id of the scan; see `scan_id`.
         session_id: of the door; without one, that of the ticket.
+        round: of the registration when the scan came in.
         refusal: why nobody could be let in, whatever the other scans are; None: it is admissible.
         asked: how many were to come in; None: the rest.
         let_in: whether the door has let them in.
@@ -99,6 +100,7 @@ class Scan(msgspec.Struct, frozen=True):
     device: str
     session_id: str | None
     registration_id: str | None
+    round: int
     scanned_at: datetime
     received_at: datetime
     refusal: Verdict | None
@@ -231,6 +233,21 @@ def _decided(scan: Scan, left: int) -> Scan:
         people=wanted if verdict == "ok" and let_in else 0,
         conflict=let_in != (verdict == "ok"),
     )
+
+
+def concerns(scan: Scan, registration: Registration) -> bool:
+    """
+    True if a scan has a part in who of a registration is in now.
+
+    Not if the place was given back since: what was scanned before it, and undone, must not bring it back.
+    """
+    holds = _STANDINGS[registration.status] == "place"
+    return holds and scan.refusal is None and scan.round == registration.round
+
+
+def places_of(registration: Registration) -> int:
+    """How many people a ticket is good for. Who is in stays in, if the places are fewer now."""
+    return max(registration.places, registration.people_in)
 
 
 def refused(scan: Scan, verdict: Verdict) -> Scan:

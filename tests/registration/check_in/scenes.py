@@ -49,6 +49,7 @@ def scan(number: int, minutes: float = 0.0, **changes: Any) -> Scan:
         "device": "door-1",
         "session_id": "street-1",
         "registration_id": "r",
+        "round": 1,
         "scanned_at": at,
         "received_at": at,
         "refusal": None,

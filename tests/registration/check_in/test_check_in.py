@@ -197,6 +197,42 @@ async def test_a_check_in_by_mistake_is_undone(mongo: str) -> None:
         assert code_of(await undo("third")) == (409, "undo_too_late")
 
 
+async def test_what_was_undone_brings_no_place_back(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=9, **now_on()))
+        holder = (await ask(client, "one", places=2)).json()
+        code = holder["ticket_code"]
+        assert await verdict(client, code, scan_id="first") == "ok"
+        await client.post("/check-ins/undo", json={"scan_id": "first"}, headers=ORGANISER)
+        # A door without a network has let more in than there were places.
+        now = datetime.now(UTC).isoformat()
+        queued = {"scan_id": "second", "ticket": code, "people": 4, "scanned_at": now, "let_in": True}
+        body = {"device": "door-2", "sent_at": now, "scans": [queued]}
+        answer = await client.post("/sessions/one/scans", json=body, headers=ORGANISER)
+        assert answer.json()["verdicts"][0]["verdict"] == "too_many"
+        assert (await cancel(client, holder)).status_code == 200
+        assert await verdict(client, code) == "cancelled"
+        assert (await own(client, holder))["status"] == "cancelled"
+        # The next round begins with nobody.
+        await ask(client, "one", token=holder["token"], places=4)
+        again = await own(client, holder)
+        assert (await check_in(client, again["ticket_code"], people=1)).json()["people_in"] == 1
+        assert (await own(client, holder))["status"] == "checked_in"
+        topics = ("checked_in", "check_in_undone", "cancelled")
+        assert [len(await told(database, f"registration.{topic}")) for topic in topics] == [2, 1, 1]
+
+
+async def test_who_is_in_stays_in_if_the_places_are_fewer_now(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=9, **now_on()))
+        code = (await ask(client, "one", places=5)).json()["ticket_code"]
+        assert await verdict(client, code, people=4) == "ok"
+        await database["registrations"].update_one({}, {"$set": {"places": 3}})
+        late = (await check_in(client, code)).json()
+        assert (late["verdict"], late["people_in"]) == ("already_checked_in", 4)
+        assert await told(database, "registration.check_in_undone") == []
+
+
 async def test_the_check_in_of_an_erased_participant_is_not_undone(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=9, **now_on()))
