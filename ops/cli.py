@@ -10,6 +10,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.deployment import deployment_cli
+from ops.commands.door import door_cli
 from ops.commands.export import export_cli
 from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
@@ -67,6 +68,7 @@ app.add_typer(week_cli)
 app.add_typer(deployment_cli)
 app.add_typer(export_cli)
 app.add_typer(organisers_cli, name="organisers")
+app.add_typer(door_cli, name="door")
 app.add_typer(stack_cli, name="stack")
 
 

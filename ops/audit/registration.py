@@ -6,6 +6,7 @@ in order.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -25,8 +26,10 @@ from shared.storage.mongo import Database
 Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "registration.requested", "registration-requests"
 STEPS = ("held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in")
-# A new time or venue changes a registration too, but not its status.
-OUTCOMES = (*STEPS, "moved")
+# A new time or venue changes a registration too, but not its status. A check-in that is undone changes it
+# back.
+UNDONE = "check_in_undone"
+OUTCOMES = (*STEPS, "moved", UNDONE)
 WITH_TICKET = ("confirmed", "checked_in")
 HOLDING = ("held", "offered", *WITH_TICKET)
 # The steps that may follow each step, and "" is the time before the first one. `…_promoted`: the place came
@@ -41,8 +44,15 @@ FOLLOWING = {
     "offered": ("confirmed_promoted", "cancelled"),
     "confirmed": ("checked_in", "cancelled"),
     "confirmed_promoted": ("checked_in", "cancelled"),
-    "checked_in": (),
+    "checked_in": (UNDONE,),
+    UNDONE: ("checked_in", "cancelled"),
 }
+SCANS_COMPARED = timedelta(days=60)
+# Of each registration.
+PEOPLE_IN: list[Json] = [
+    {"$match": {"people": {"$gt": 0}}},
+    {"$group": {"_id": "$registration_id", "people": {"$sum": "$people"}}},
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,8 @@ class Stored:
     """
     The content of the database.
 
-    `erased` are participants' ids, `keys` the ids of those with a contact key.
+    `erased` are participants' ids, `keys` the ids of those with a contact key. `people_in`: how many people
+    of each registration scans have let in.
     """
 
     registrations: Mapping[str, Json]
@@ -59,6 +70,7 @@ class Stored:
     erased: Collection[str]
     keys: list[str]
     refusals: list[str]
+    people_in: Mapping[str, int]
 
 
 async def audit_registration(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
@@ -71,12 +83,18 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         erased={one["_id"] for one in participants if one["erased_at"] is not None},
         keys=[one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})],
         refusals=[one["_id"] async for one in database["requests"].find({"verdict": "rejected"})],
+        people_in={one["_id"]: one["people"] async for one in database["scans"].aggregate(PEOPLE_IN)},
     )
     return [
         *_requests(log, stored, promises),
         *_outcomes(log, stored),
         *_sessions(log, stored),
         *_participants(log, stored),
+        true_of_all(
+            "as many people are in as scans have let in, and no more than booked",
+            _not_as_scanned(stored),
+            len(stored.registrations),
+        ),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
             _broken(promises, stored.registrations),
@@ -219,7 +237,7 @@ def _missteps(
     others: set[str] = set()
     for event in outcomes:
         id_, step = event.body["registration_id"], event.topic.removeprefix("registration.")
-        if step in STEPS:
+        if step in STEPS or step == UNDONE:
             steps[id_].append((event.body["version"], _step(step, event.body)))
         if step == "confirmed":
             tickets[id_, event.body["ticket_sealed"]] += 1
@@ -246,7 +264,8 @@ def _step(step: str, body: Json) -> str:
 def _stale(outcomes: list[Entry], registrations: Mapping[str, Json]) -> Iterator[str]:
     last: dict[str, tuple[int, str]] = {}
     for event in outcomes:
-        status = event.topic.removeprefix("registration.")
+        step = event.topic.removeprefix("registration.")
+        status = "confirmed" if step == UNDONE else step
         if status in STEPS:
             id_, published = event.body["registration_id"], (event.body["version"], status)
             last[id_] = max(published, last.get(id_, published))
@@ -286,6 +305,20 @@ def _out_of_order(sessions: Mapping[str, Json], registrations: Mapping[str, Json
     for session, first in waiting.items():
         if sessions[session].get("waiting_policy", "strict") == "strict" and holding[session] > first:
             yield session
+
+
+def _not_as_scanned(stored: Stored) -> Iterator[str]:
+    # Scans are deleted some weeks after (SCAN_DAYS_KEPT); then nothing is left to compare.
+    kept_since = datetime.now(UTC) - SCANS_COMPARED
+    for id_, one in stored.registrations.items():
+        if stored.sessions[one["session_id"]]["starts_at"] < kept_since:
+            continue
+        people = stored.people_in.get(id_, 0)
+        right = people == one["people_in"] <= one["places"] and (people > 0) == (
+            one["status"] == "checked_in"
+        )
+        if not right:
+            yield id_
 
 
 def _broken(promises: list[Promise], registrations: Mapping[str, Json]) -> Iterator[str]:

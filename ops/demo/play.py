@@ -165,13 +165,19 @@ class Play:
             await self.client.ask("POST", url, headers=person.headers)
             self.client.ledger.note("cancelled", person.registration_id)
         elif person.session_id == OPEN_DAY_SESSION and chance.random() < CHECK_IN_SHARE:
-            body = {"ticket_code": person.ticket_code}
-            await self.client.ask(
+            body = {
+                "ticket": person.ticket_code,
+                "session_id": OPEN_DAY_SESSION,
+                "scan_id": str(uuid4()),
+            }
+            judged = await self.client.ask(
                 "POST",
                 f"{self.client.apis.registration}/check-ins",
                 json=body,
                 headers=self.client.apis.organiser,
             )
+            if judged["verdict"] != "ok":
+                raise UnexpectedAnswer(f"a good ticket got the verdict {judged['verdict']}")
             self.client.ledger.note("checked_in", person.registration_id)
 
     async def _each(

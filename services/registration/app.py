@@ -27,6 +27,10 @@ from services.registration.calendars import api as calendars_api
 from services.registration.check_in import api as check_in_api
 from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
+from services.registration.check_in.judge import Judge
+from services.registration.check_in.list_for_door import DoorLists
+from services.registration.check_in.store import ScanStore
+from services.registration.check_in.undo import Undo
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
@@ -53,6 +57,10 @@ from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.store import StatisticsStore
+from services.registration.tickets import api as tickets_api
+from services.registration.tickets import wording as tickets_wording
+from services.registration.tickets.give import Tickets
+from services.registration.tickets.keys import TicketKey
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -89,8 +97,9 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     reminders, announcements = ReminderStore(database), AnnouncementStore(database)
+    scans = ScanStore(database)
     stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
-    for store in stores:
+    for store in (*stores, scans):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -119,7 +128,6 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeChanges(database, activities, sessions, registrations, reminders, promotion),
             ProgrammeCancellation(database, activities, sessions),
             ProgrammeRemoval(database, activities, sessions),
-            CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
             Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
             StatisticsStore(database),
@@ -128,6 +136,16 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             announcements,
             announcing,
             OnBehalf(booking, request_keys, sealer),
+        )
+        ticket_key = TicketKey.from_private_key(private_key)
+        judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
+        service.provide(
+            ticket_key,
+            Tickets(sessions, participants, registrations, ticket_key),
+            CheckIn(database, sessions, scans, judge),
+            Undo(database, scans, judge),
+            DoorLists(database, sessions, participants, registrations, ticket_key),
+            scans,
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -154,6 +172,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         routers=[
             programme_api.routes,
             booking_api.routes,
+            tickets_api.routes,
             check_in_api.routes,
             listing_api.routes,
             announcing_api.routes,
@@ -168,6 +187,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             participants_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
+            | tickets_wording.CHINESE
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
             | on_behalf_wording.CHINESE

@@ -243,9 +243,16 @@ class RegistrationMoved(_RegistrationOutcome, topic="registration.moved", key="p
 
 
 class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in", key="participant_id"):
-    """The ticket was shown at the door."""
+    """The ticket was shown at the door. `people`: how many of its places came in with the first scan."""
 
     checked_in_at: Moment
+    people: Places | None = None
+
+
+class RegistrationCheckInUndone(
+    _RegistrationOutcome, topic="registration.check_in_undone", key="participant_id"
+):
+    """The check-in was a mistake: the place is held as before."""
 
 
 class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", key="participant_id"):
@@ -450,6 +457,7 @@ ALL: tuple[type[Event], ...] = (
     RegistrationCancelled,
     RegistrationMoved,
     RegistrationCheckedIn,
+    RegistrationCheckInUndone,
     RegistrationReminded,
     QuizPublished,
     QuizSubmitted,

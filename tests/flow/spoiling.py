@@ -83,6 +83,13 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
     ),
     ("registration", "contact_keys", {}, None, "participants have a key, and the erased none"),
     ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
+    (
+        "registration",
+        "scans",
+        {"people": {"$gt": 0}},
+        {"$inc": {"people": 1}},
+        "as many people are in as scans have let in, and no more than booked",
+    ),
     # Not the one whose key is gone.
     (
         "registration",

@@ -137,9 +137,9 @@ async def ask(
     return await client.post("/registrations", json=body, headers=headers)
 
 
-async def check_in(client: httpx.AsyncClient, ticket_code: str) -> httpx.Response:
+async def check_in(client: httpx.AsyncClient, ticket: str, **fields: Any) -> httpx.Response:
     """Show a ticket at the door."""
-    return await client.post("/check-ins", json={"ticket_code": ticket_code}, headers=ORGANISER)
+    return await client.post("/check-ins", json={"ticket": ticket} | fields, headers=ORGANISER)
 
 
 async def cancel(client: httpx.AsyncClient, registered: dict[str, Any]) -> httpx.Response:

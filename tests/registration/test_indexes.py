@@ -77,7 +77,18 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await client.get("/registrations", params={"after": after}, headers=bearer(first["token"]))
         await own(client, people[3])
         await _read_as_an_organiser(client, people[3])
-        await check_in(client, first["ticket_code"])
+        await check_in(client, first["ticket_code"], device="door-1", scan_id="first")
+        sent_at = datetime.now(UTC).isoformat()
+        queued = {"scan_id": "second", "ticket": first["ticket_code"], "scanned_at": sent_at, "let_in": True}
+        doors = {"device": "door-2", "sent_at": sent_at, "scans": [queued]}
+        assert (await client.post("/sessions/one/scans", json=doors, headers=ORGANISER)).is_success
+        for conflict in ("false", "true"):
+            of = {"limit": "1", "conflict": conflict}
+            scans = (await client.get("/sessions/one/scans", params=of, headers=ORGANISER)).json()
+            await client.get("/sessions/one/scans", params=of | {"after": scans["after"]}, headers=ORGANISER)
+        await client.get("/sessions/one/door-list", headers=ORGANISER)
+        path = f"/registrations/{first['registration_id']}/ticket"
+        await client.get(path, headers=bearer(first["token"]))
         await cancel(client, people[0])
         await erase_whole(client, database, people[1])
         await put(client, "street", activity("one", capacity=4, waiting_max=9, venue="馆", **soon()))

@@ -1,6 +1,6 @@
 """
 The events of registrations: held, confirmed, waitlisted, offered, rejected, cancelled, moved, checked
-in, reminded.
+in, check-in undone, reminded.
 
 A rush consists of the first three, which are therefore written as records at once.
 """
@@ -13,6 +13,7 @@ from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationCheckedIn,
+    RegistrationCheckInUndone,
     RegistrationConfirmed,
     RegistrationHeld,
     RegistrationMoved,
@@ -108,11 +109,19 @@ def moved(
 
 
 def checked_in(
+    registration: Registration, session: Session, at: datetime, origin: Origin, now: datetime
+) -> Envelope[Event]:
+    """The first people of a ticket came in, at this time."""
+    fields = _fields(registration, session, checked_in_at=at, people=registration.people_in)
+    return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now, source=REGISTRATION)
+
+
+def check_in_undone(
     registration: Registration, session: Session, origin: Origin, now: datetime
 ) -> Envelope[Event]:
-    """The holder of the ticket came in."""
-    fields = _fields(registration, session, checked_in_at=now)
-    return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now, source=REGISTRATION)
+    """The check-in was a mistake: nobody of this ticket came in."""
+    fields = _fields(registration, session)
+    return enclosed(RegistrationCheckInUndone, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
 def reminded(

@@ -39,6 +39,7 @@ class Registration(msgspec.Struct, frozen=True):
         told_version: the version of the session of which the participant has been notified.
         held_until: the place, or the wait, ends at this moment, unless the participant confirms the contact
             or accepts the offer before. None: nothing has to be confirmed.
+        people_in: how many of the places' people have come in, by all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
         ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
     """
@@ -57,6 +58,7 @@ class Registration(msgspec.Struct, frozen=True):
     held_until: datetime | None = None
     ticket_hash: str | None = None
     ticket_locked: str | None = None
+    people_in: int = 0
 
     @property
     def is_active(self) -> bool:

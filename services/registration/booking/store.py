@@ -8,6 +8,7 @@ requests       the answer to each request, so that a repeat gets the same answer
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from services.registration.booking.rules import Answer, Registration, Status
 from services.registration.booking.waiting_list import Wait
@@ -19,6 +20,7 @@ from shared.storage.mongo import (
     Database,
     Document,
     IndexModel,
+    ReturnDocument,
     UpdateOne,
     outages_named,
 )
@@ -81,9 +83,47 @@ class RegistrationStore:
         found = await self._find(unit, {"_id": {"$in": list(ids)}})
         return {one.registration_id: one for one in found}
 
-    async def with_ticket(self, unit: UnitOfWork, ticket_hash: str) -> Registration | None:
-        found = await self._find(unit, {"ticket_hash": ticket_hash})
-        return found[0] if found else None
+    async def lock(self, unit: UnitOfWork, ids: Collection[str]) -> dict[str, Registration]:
+        """
+        Lock the existing ones of these registrations for this transaction, and read them.
+
+        Any other transaction that changes one of them conflicts, also if this one changes nothing of it.
+        """
+        if not ids:
+            return {}
+        if len(ids) == 1:
+            # At a door people come one by one. This saves a round trip.
+            [only] = ids
+            document = await self._registrations.find_one_and_update(
+                {"_id": only},
+                {"$inc": {"locks": 1}},
+                return_document=ReturnDocument.AFTER,
+                session=unit.session,
+            )
+            return {only: _registration(document)} if document else {}
+        these: Document = {"_id": {"$in": sorted(ids)}}
+        await self._registrations.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)
+        return await self.by_id(unit, ids)
+
+    async def with_tickets(self, unit: UnitOfWork, ticket_hashes: Collection[str]) -> dict[str, str]:
+        """The ids of the registrations with these tickets, by their hashes."""
+        if not ticket_hashes:
+            return {}
+        these: Document = {"ticket_hash": {"$in": sorted(ticket_hashes)}}
+        found = self._registrations.find(these, {"ticket_hash": 1}, session=unit.session)
+        return {document["ticket_hash"]: document["_id"] for document in await found.to_list(None)}
+
+    async def all_of_session(
+        self, unit: UnitOfWork, session_id: str, after: int, limit: int
+    ) -> list[Registration]:
+        """Registrations of any status, in the order of `sequence`, after this one."""
+        # By its statuses, so that the server merges parts of the index and sorts nothing.
+        these: Document = {
+            "session_id": session_id,
+            "status": {"$in": sorted(get_args(Status))},
+            "sequence": {"$gt": after},
+        }
+        return await self._find(unit, these, limit)
 
     async def of_session(
         self, unit: UnitOfWork, session_id: str, after: int, limit: int

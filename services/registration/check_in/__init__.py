@@ -1,1 +1,6 @@
-"""Check-in: a ticket is shown at the door, and its holder is let in. Read `rules.py`, then `check_in.py`."""
+"""
+Check-in: a ticket is scanned at the door, and its people are let in.
+
+A scan is judged at once (`check_in.py`), or later, when a door that had no network sends what it has noted.
+Both ways give the same verdicts. Read `rules.py` first, then `judge.py`.
+"""

@@ -1,13 +1,15 @@
-"""A ticket is shown at the door."""
+"""Tickets are shown at the door: one, several at once, or those that a door has noted without a network."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from services.registration.booking import events, metrics
+from services.registration.booking import metrics as booking_metrics
 from services.registration.booking.rules import Registration
-from services.registration.booking.store import RegistrationStore
-from services.registration.booking.tickets import TicketOffice
-from services.registration.check_in.rules import check_door, check_ticket, checked_in
-from services.registration.participants.store import ParticipantStore
+from services.registration.check_in import metrics
+from services.registration.check_in.judge import Judge, Lead, Settled, scan_of
+from services.registration.check_in.rules import Booked, Found, Scan, Shown, another_ticket, since
+from services.registration.check_in.store import ScanStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
@@ -16,67 +18,115 @@ from shared.runtime.errors import NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
+SCANS_IN_ONE_MAX = 100
+
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """Who came in, and where. `already`: the ticket was shown before."""
+class Judged:
+    """
+    A scan with its verdict, and what it led to.
 
-    registration: Registration
-    session: Session
-    already: bool
+    Attributes:
+        since: when the first people of this ticket came in.
+        repeated: the scan had come in before; nothing has changed.
+    """
+
+    scan: Scan
+    registration: Registration | None
+    session: Session | None
+    since: datetime | None
+    repeated: bool
 
 
 class CheckIn:
-    """Lets ticket holders in."""
+    """Judges scans, and lets people in."""
 
-    def __init__(
-        self,
-        database: Database,
-        sessions: SessionStore,
-        participants: ParticipantStore,
-        registrations: RegistrationStore,
-        tickets: TicketOffice,
-    ) -> None:
+    def __init__(self, database: Database, sessions: SessionStore, scans: ScanStore, judge: Judge) -> None:
         self._database = database
         self._sessions = sessions
-        self._participants = participants
-        self._registrations = registrations
-        self._tickets = tickets
+        self._scans = scans
+        self._judge = judge
 
-    async def check_in(self, ticket_code: str, origin: Origin) -> Arrival:
+    async def check_in(
+        self, shown: Sequence[Shown], device: str, door: str | None, origin: Origin
+    ) -> list[Judged]:
         """
-        Let the holder of a ticket in; showing it again changes nothing.
+        Judge scans of one device, in transactions of at most `SCANS_IN_ONE_MAX`.
+
+        Args:
+            door: the session at whose door they were made; None: of any session.
+
+        Returns: a verdict for each scan. A scan that has come in before gets the verdict that it has now.
 
         Raises:
-            NotFound: no such ticket was given out.
-            Conflict: the registration or its session was cancelled, or the session is not near.
+            NotFound: there is no such session.
+            Unavailable: the database does not answer. Sending the same scans again is harmless.
         """
-        hash_ = self._tickets.hash_of(ticket_code)
+        session = (await self._sessions.by_id([door])).get(door) if door is not None else None
+        if door is not None and session is None:
+            raise NotFound(f"session {door} does not exist", code="session_unknown", session_id=door)
+        judged: list[Judged] = []
+        for start in range(0, len(shown), SCANS_IN_ONE_MAX):
+            some = shown[start : start + SCANS_IN_ONE_MAX]
 
-        async def work(unit: UnitOfWork) -> Arrival:
-            registration = await self._registrations.with_ticket(unit, hash_)
-            if registration is None:
-                raise _unknown()
-            # The ticket goes with its registration, a little after the erasure (erasure/finish.py).
-            if await self._participants.erased(unit, [registration.participant_id]):
-                raise _unknown()
-            check_ticket(registration)
-            # Not locked, since no counter changes. A cancellation at the same time conflicts with the write
-            # below.
-            session = await self._sessions.read(unit, registration.session_id)
-            if registration.status == "checked_in":
-                return Arrival(registration, session, already=True)
-            now = clock.now()
-            check_door(session, now)
-            arrived = checked_in(registration)
-            await self._registrations.save(unit, [arrived])
-            unit.publish(events.checked_in(arrived, session, origin, now))
-            return Arrival(arrived, session, already=False)
+            async def work(unit: UnitOfWork, some: Sequence[Shown] = some) -> tuple[list[Judged], int]:
+                return await self._judge_some(unit, some, device, session, origin)
 
-        arrival = await save_together(self._database, work)
-        metrics.count(checked_in=0 if arrival.already else 1)
-        return arrival
+            these, arrivals = await save_together(self._database, work)
+            booking_metrics.count(checked_in=arrivals)
+            metrics.count(one.scan.verdict for one in these if not one.repeated)
+            judged += these
+        return judged
+
+    async def _judge_some(
+        self, unit: UnitOfWork, shown: Sequence[Shown], device: str, door: Session | None, origin: Origin
+    ) -> tuple[list[Judged], int]:
+        """Returns the scans in the order given, and how many registrations are checked in by them."""
+        earlier = await self._scans.by_id(unit, {one.scan_id for one in shown})
+        # The first one of each id: a device that sends two scans under one id has sent one.
+        fresh = {one.scan_id: one for one in reversed(shown) if one.scan_id not in earlier}
+        leads = await self._judge.leads(unit, {one.ticket for one in shown})
+        ids = {lead.registration_id for lead in leads.values()}
+        ids |= {scan.registration_id for scan in earlier.values()}
+        known = await self._judge.found(unit, {id_ for id_ in ids if id_ is not None})
+        # After the locks: a later decision on a registration has a later time.
+        now = clock.now()
+        found = {text: _found(lead, known) for text, lead in leads.items()}
+        new = [scan_of(one, found[one.ticket], device, door, now) for one in fresh.values()]
+        settled = await self._judge.settle(unit, known, new, [], origin, now)
+        judged = [_judged(settled, known, earlier, one, found[one.ticket]) for one in shown]
+        arrivals = sum(
+            after.status == "checked_in" and known[id_].registration.status != "checked_in"
+            for id_, after in settled.registrations.items()
+        )
+        return judged, arrivals
 
 
-def _unknown() -> NotFound:
-    return NotFound("there is no such ticket", code="ticket_unknown")
+def _found(lead: Lead, known: Mapping[str, Booked]) -> Found | None:
+    booked = known.get(lead.registration_id or "")
+    return Found(booked, lead.means, lead.round) if booked else None
+
+
+def _judged(
+    settled: Settled,
+    known: Mapping[str, Booked],
+    earlier: Mapping[str, Scan],
+    one: Shown,
+    found: Found | None,
+) -> Judged:
+    scan = settled.scans.get(one.scan_id) or earlier[one.scan_id]
+    repeated = one.scan_id in earlier
+    if scan.registration_id != (found.booked.registration.registration_id if found else None):
+        # Never the verdict of another ticket: a device that begins to count again would open the door.
+        return Judged(another_ticket(scan), None, None, None, repeated)
+    booked = known.get(scan.registration_id or "")
+    if booked is None:
+        return Judged(scan, None, None, None, repeated)
+    id_ = booked.registration.registration_id
+    return Judged(
+        scan=scan,
+        registration=settled.registrations[id_],
+        session=booked.session,
+        since=since(settled.of_ticket.get(id_, [])),
+        repeated=repeated,
+    )

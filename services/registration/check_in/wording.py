@@ -1,9 +1,9 @@
 """This room's refusals in Chinese, by their codes."""
 
 CHINESE: dict[str, str] = {
-    "check_in_too_early": "还没到签到时间：最早在场次开始前三小时签到",
-    "check_in_too_late": "已过签到时间：最晚在场次结束后两小时签到",
-    "place_unconfirmed": "这个报名的名额还没有确认",
-    "ticket_cancelled": "这张入场券对应的报名已取消",
-    "ticket_unknown": "没有这张入场券",
+    "participant_erased": "该参与者的信息已注销",
+    "scan_let_nobody_in": "这次扫码没有放行任何人",
+    "scan_unknown": "这台设备没有发送过这次扫码",
+    "session_unknown": "没有编号为 {session_id} 的场次",
+    "undo_too_late": "签到只能在 {minutes} 分钟内撤销",
 }

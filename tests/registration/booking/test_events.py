@@ -9,6 +9,7 @@ from services.registration.booking import events
 from shared.contracts.events import (
     RegistrationCancelled,
     RegistrationCheckedIn,
+    RegistrationCheckInUndone,
     RegistrationConfirmed,
     RegistrationMoved,
     RegistrationRejected,
@@ -43,8 +44,10 @@ def test_events_after_an_outcome_are_what_the_contract_writes(origin: Origin) ->
     assert_as_contract(cancelled, RegistrationCancelled, CAUSE, origin, NOW)
     moved = events.moved(WAITS, of, NOW, "广场", origin, NOW)
     assert_as_contract(moved, RegistrationMoved, CAUSE, origin, NOW)
-    arrived = events.checked_in(WAITS, of, origin, NOW)
+    arrived = events.checked_in(replace(WAITS, people_in=2), of, NOW, origin, NOW)
     assert_as_contract(arrived, RegistrationCheckedIn, CAUSE, origin, NOW)
+    undone = events.check_in_undone(WAITS, of, origin, NOW)
+    assert_as_contract(undone, RegistrationCheckInUndone, CAUSE, origin, NOW)
 
 
 @pytest.mark.parametrize("origin", ORIGINS)

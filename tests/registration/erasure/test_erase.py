@@ -89,7 +89,7 @@ async def test_the_erased_register_no_more(mongo: str) -> None:
             assert (answer.status_code, answer.json()["code"]) == (401, "participant_erased")
         [seen] = (await client.get("/registrations", headers=bearer(gone["token"]))).json()["registrations"]
         assert (seen["status"], seen["ticket_code"]) == ("cancelled", None)
-        assert (await check_in(client, gone["ticket_code"])).json()["code"] == "ticket_unknown"
+        assert (await check_in(client, gone["ticket_code"])).json()["verdict"] == "unknown"
 
 
 async def test_a_token_registers_nothing_from_the_erasure_on_at_no_copy(mongo: str) -> None:

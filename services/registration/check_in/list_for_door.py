@@ -1,0 +1,120 @@
+"""What a door loads before it works without a network: a signed list, in pages."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from services.registration.booking.store import RegistrationStore
+from services.registration.check_in.rules import DoorEntry, door_entry
+from services.registration.participants.store import ParticipantStore
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
+from services.registration.tickets.keys import TicketKey
+from services.registration.tickets.rules import window
+from shared.runtime import clock
+from shared.runtime.errors import NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+# Registrations that are looked at for one page. At most so many are listed.
+REGISTRATIONS_A_PAGE = 1_000
+# Before what is signed, as for tickets.
+LIST_SIGNED_AS = b"kepu-door-list-1\n"
+VERSION_CHARS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DoorList:
+    """
+    A page of the list.
+
+    Attributes:
+        version: of the content, without the time when it was made. The same version says the same.
+        text: JSON, exactly as it is signed.
+        after: where the next page begins; None on the last one.
+    """
+
+    version: str
+    text: str
+    key_id: str
+    signature: str
+    after: int | None
+
+
+class DoorLists:
+    """Makes lists for doors."""
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: SessionStore,
+        participants: ParticipantStore,
+        registrations: RegistrationStore,
+        key: TicketKey,
+        *,
+        registrations_a_page: int = REGISTRATIONS_A_PAGE,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._participants = participants
+        self._registrations = registrations
+        self._key = key
+        self._registrations_a_page = registrations_a_page
+
+    async def read(self, session_id: str, after: int) -> DoorList:
+        """
+        The page of registrations with numbers after this one.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        session = (await self._sessions.by_id([session_id])).get(session_id)
+        if session is None:
+            raise NotFound(
+                f"session {session_id} does not exist", code="session_unknown", session_id=session_id
+            )
+
+        async def work(unit: UnitOfWork) -> tuple[list[DoorEntry], int | None]:
+            return await self._entries(unit, session_id, after)
+
+        entries, last = await save_together(self._database, work)
+        content = self._content(session, entries, after, last)
+        version = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:VERSION_CHARS]
+        text = msgspec.json.encode({**content, "version": version, "made_at": clock.now()})
+        return DoorList(
+            version=version,
+            text=text.decode(),
+            key_id=self._key.public.key_id,
+            signature=self._key.signature_of(LIST_SIGNED_AS + text),
+            after=last,
+        )
+
+    async def _entries(
+        self, unit: UnitOfWork, session_id: str, after: int
+    ) -> tuple[list[DoorEntry], int | None]:
+        """The entries of a page, and where the next page begins."""
+        some = await self._registrations.all_of_session(unit, session_id, after, self._registrations_a_page)
+        erased = await self._participants.erased(unit, {one.participant_id for one in some})
+        entries = [door_entry(one, erased=one.participant_id in erased) for one in some]
+        last = some[-1].sequence if len(some) == self._registrations_a_page else None
+        return [entry for entry in entries if entry is not None], last
+
+    def _content(
+        self, session: Session, entries: list[DoorEntry], after: int, last: int | None
+    ) -> dict[str, object]:
+        opens_at, closes_at = window(session)
+        return {
+            "session_id": session.session_id,
+            "activity_title": session.activity_title,
+            "venue": session.venue,
+            "starts_at": session.starts_at,
+            "ends_at": session.ends_at,
+            "door_opens_at": opens_at,
+            "door_closes_at": closes_at,
+            "cancelled": session.cancelled is not None,
+            "keys": [self._key.public],
+            "entries": entries,
+            "page_begins": after,
+            "next_page": last,
+        }

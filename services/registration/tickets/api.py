@@ -1,0 +1,142 @@
+"""Tickets over HTTP: their holder fetches them, everybody may read the keys that check them."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from services.registration.tickets import qr
+from services.registration.tickets.card import card
+from services.registration.tickets.face import Face, face
+from services.registration.tickets.give import GivenTicket, Tickets
+from services.registration.tickets.keys import TicketKey
+from services.registration.tickets.pdf import pdf
+from shared.web.forms import IdInPath
+from shared.web.identity import AsParticipant
+from shared.web.provided import provided
+
+T = TypeVar("T")
+
+SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
+
+Given = Annotated[Tickets, provided(Tickets)]
+Key = Annotated[TicketKey, provided(TicketKey)]
+
+
+class TicketOut(BaseModel):
+    """A ticket, for its holder alone."""
+
+    ticket: str = Field(description="the text of the QR code", examples=["KW1AEVB2GQ…"])
+    ticket_code: str = Field(description="the same ticket, to be typed", examples=["7K3QX-M0R9T"])
+    registration_id: str
+    session_id: str = Field(examples=["outreach-street-0520-am"])
+    places: int = Field(examples=[2])
+    valid_from: datetime = Field(description="when the door opens, as planned now")
+    valid_until: datetime
+    key_id: str = Field(examples=["9f3c1a2b"])
+
+    @classmethod
+    def of(cls, given: GivenTicket) -> "TicketOut":
+        says = given.says
+        return cls(
+            ticket=given.text,
+            ticket_code=given.ticket_code,
+            registration_id=says.registration_id,
+            session_id=says.session_id,
+            places=says.places,
+            valid_from=says.valid_from,
+            valid_until=says.valid_until,
+            key_id=says.key_id,
+        )
+
+
+class TicketKeyOut(BaseModel):
+    """A key that checks tickets."""
+
+    key_id: str = Field(examples=["9f3c1a2b"])
+    algorithm: str = "Ed25519"
+    public_key: str = Field(description="32 bytes, base64")
+
+
+class TicketKeysOut(BaseModel):
+    """All keys with which tickets in use are signed."""
+
+    keys: list[TicketKeyOut]
+
+
+routes = APIRouter(tags=["tickets"])
+
+
+@routes.get("/tickets/keys", summary="The public keys that check tickets")
+async def list_ticket_keys(key: Key) -> TicketKeysOut:
+    """How a ticket is checked without this service: docs/integrating.md."""
+    return TicketKeysOut(keys=[TicketKeyOut(key_id=key.public.key_id, public_key=key.public.public_key)])
+
+
+@routes.get("/registrations/{registration_id}/ticket", summary="The ticket of one of your registrations")
+async def read_ticket(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> TicketOut:
+    """
+    It stays good if the session moves. 404 `registration_unknown`, also for somebody else's; 409
+    `ticket_missing` while it waits, or once it is cancelled.
+    """
+    return TicketOut.of(await tickets.give(registration_id, who.participant_id))
+
+
+@routes.get(
+    "/registrations/{registration_id}/ticket.svg",
+    summary="The QR code of a ticket, as SVG",
+    response_class=Response,
+    responses={200: {"content": {SVG: {}}}},
+)
+async def read_ticket_svg(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+    """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
+    given = await tickets.give(registration_id, who.participant_id)
+    return await _drawn(SVG, qr.svg, given.text)
+
+
+@routes.get(
+    "/registrations/{registration_id}/ticket.png",
+    summary="The QR code of a ticket, as PNG",
+    response_class=Response,
+    responses={200: {"content": {PNG: {}}}},
+)
+async def read_ticket_png(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+    """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
+    given = await tickets.give(registration_id, who.participant_id)
+    return await _drawn(PNG, qr.png, given.text)
+
+
+@routes.get(
+    "/registrations/{registration_id}/ticket-card.svg",
+    summary="A ticket as a card for a phone",
+    response_class=Response,
+    responses={200: {"content": {SVG: {}}}},
+)
+async def read_ticket_card(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+    """QR code, code, activity, time, venue and places. 404 `registration_unknown`, 409 `ticket_missing`."""
+    given = await tickets.give(registration_id, who.participant_id)
+    return await _drawn(SVG, card, _face(given))
+
+
+@routes.get(
+    "/registrations/{registration_id}/ticket.pdf",
+    summary="A ticket to print, A6",
+    response_class=Response,
+    responses={200: {"content": {PDF: {}}}},
+)
+async def read_ticket_pdf(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+    """As the card. 404 `registration_unknown`, 409 `ticket_missing`."""
+    given = await tickets.give(registration_id, who.participant_id)
+    return await _drawn(PDF, pdf, _face(given))
+
+
+async def _drawn(media_type: str, draw: Callable[[T], bytes], what: T) -> Response:
+    # In a thread: a QR code takes some 15 ms, in which other requests would wait.
+    return Response(await asyncio.to_thread(draw, what), media_type=media_type)
+
+
+def _face(given: GivenTicket) -> Face:
+    return face(given.session, given.says.places, given.ticket_code, given.text)
