@@ -12,6 +12,7 @@ _COMMAND = "A command from any other system: "
 # The writer of the topics that begin with this word; the contracts do not say it.
 _WRITERS = {
     "participant": "registration",
+    "group": "registration",
     "registration": "registration",
     "quiz": "quiz",
     "award": "awards",

@@ -26,6 +26,11 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.managers import api as managers_api
+from services.registration.managers import wording as managers_wording
+from services.registration.managers.apply import Applications
+from services.registration.managers.manage import Managers
+from services.registration.managers.store import ManagerStore
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -36,6 +41,13 @@ from services.registration.programme import wording as programme_wording
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
+from services.registration.rosters import api as rosters_api
+from services.registration.rosters import wording as rosters_wording
+from services.registration.rosters.admit import Admission
+from services.registration.rosters.edit_member import MemberChanges
+from services.registration.rosters.import_lines import RosterImports
+from services.registration.rosters.preview import Previews
+from services.registration.rosters.store import ImportStore, RosterStore
 from services.registration.sessions.store import SessionStore
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
@@ -72,7 +84,18 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures):
+    managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+    for store in (
+        sessions,
+        activities,
+        participants,
+        groups,
+        registrations,
+        erasures,
+        managers,
+        members,
+        imports,
+    ):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -83,8 +106,10 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     )
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
+    keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
+    admission = Admission(sealer, keyed_hash, lambda email: keyed_hash.of(email.encode()))
+    roster = (database, members, imports, groups, participants, admission)
     if service.serves_http:
-        keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         registering = Registering(
             booking,
             keys=RequestKeys(keyed_hash),
@@ -94,8 +119,20 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         )
         service.answer(REGISTER.answered_by(registering.register))
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
+        group_changes = GroupChanges(database, groups, participants, sealer)
         service.provide(
-            GroupChanges(database, groups, participants, sealer),
+            managers,
+            members,
+            imports,
+            Managers(database, managers, groups, participants),
+            Applications(
+                database, managers, groups, participants, changes=group_changes, keyed_hash=keyed_hash
+            ),
+            Previews(*roster),
+            MemberChanges(database, members, groups, participants, admission),
+        )
+        service.provide(
+            group_changes,
             ProgrammeChanges(database, activities, sessions, registrations, promotion),
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
@@ -108,7 +145,10 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             OwedPromotions(database, sessions, promotion).loop,
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
-            UnfinishedErasures(erasures, registrations, cancellation).loop,
+            UnfinishedErasures(
+                erasures, registrations, cancellation, forget=(managers.forget, members.forget)
+            ).loop,
+            RosterImports(*roster).loop,
         )
 
 
@@ -126,11 +166,15 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             booking_api.routes,
             check_in_api.routes,
             participants_api.routes,
+            managers_api.routes,
+            rosters_api.routes,
             erasure_api.routes,
         ],
         hot=[REGISTER],
         chinese=(
             participants_wording.CHINESE
+            | managers_wording.CHINESE
+            | rosters_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | check_in_wording.CHINESE

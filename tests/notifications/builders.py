@@ -190,6 +190,16 @@ def revoked(participant_id: str) -> events.AwardRevoked:
     )
 
 
+def decided(participant_id: str) -> events.GroupApplicationDecided:
+    return events.GroupApplicationDecided(
+        application_id=str(uuid4()),
+        participant_id=participant_id,
+        group_name="濮阳市第一中学",
+        approved=False,
+        reason="同名学校已登记",
+    )
+
+
 def requested(participant_id: str, **changes: Any) -> events.NotificationRequested:
     fields: dict[str, Any] = {
         "request_id": str(uuid4()),
@@ -211,6 +221,7 @@ def everything(participant_id: str) -> list[Event]:
         rejected(participant_id),
         cancelled(participant_id),
         moved(participant_id),
+        decided(participant_id),
         completed(participant_id),
         issued(participant_id),
         revoked(participant_id),

@@ -59,6 +59,9 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.RegistrationMoved: Notice(
         "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
     ),
+    events.GroupApplicationDecided: Notice(
+        "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
+    ),
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(
         "quiz_completed",
