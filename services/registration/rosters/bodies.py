@@ -4,10 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.registration.rosters.check_lines import DEPARTMENT_CHARS_MAX, NUMBER_CHARS_MAX
+from services.registration.rosters.check_lines import Department, Number
 from services.registration.rosters.rules import Details, Import, ImportStatus, LineFault, Member
 from services.registration.rosters.wording import LINES
-from shared.contracts.checked import Email, Name, PersonalLine
+from shared.contracts.checked import Email, Name
 from shared.contracts.events import Audience
 from shared.web.forms import Form
 from shared.web.wording import Language, field_words, field_wrong, filled
@@ -17,10 +17,8 @@ class MemberIn(Form):
     """A member of the body. Everything is encrypted immediately."""
 
     name: Name = Field(examples=["李小明"])
-    department: PersonalLine | None = Field(None, max_length=DEPARTMENT_CHARS_MAX, examples=["七年级1班"])
-    number: PersonalLine | None = Field(
-        None, max_length=NUMBER_CHARS_MAX, description="tells members of the same name apart", examples=["12"]
-    )
+    department: Department | None = Field(None, examples=["七年级1班"])
+    number: Number | None = Field(None, description="tells members of the same name apart", examples=["12"])
     email: Email | None = Field(None, examples=["li@example.org"])
     audience: Audience = "other"
     is_minor: bool = False

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from services.registration.rosters.read_table import Row
 from services.registration.rosters.rules import Details, LineFault, bad_lines_of, identity_of
-from shared.contracts.checked import Email, Name, PersonalLine
+from shared.contracts.checked import Email, Name, line
 from shared.contracts.events import Audience
 from shared.runtime.errors import Rejected
 from shared.runtime.keyed_hash import KeyedHash
@@ -74,6 +74,11 @@ YES_NO: Mapping[str, bool] = {
     "n": False,
 }
 
+# The length is checked first, and not through the cache of `line`: nobody may keep what is said of a person.
+_VISIBLE = AfterValidator(line.__wrapped__)
+Department = Annotated[str, StringConstraints(min_length=1, max_length=DEPARTMENT_CHARS_MAX), _VISIBLE]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=NUMBER_CHARS_MAX), _VISIBLE]
+
 
 class MemberLine(BaseModel):
     """A member as a line or a form says it, checked."""
@@ -81,8 +86,8 @@ class MemberLine(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    department: Annotated[PersonalLine, StringConstraints(max_length=DEPARTMENT_CHARS_MAX)] | None = None
-    number: Annotated[PersonalLine, StringConstraints(max_length=NUMBER_CHARS_MAX)] | None = None
+    department: Department | None = None
+    number: Number | None = None
     email: Email | None = None
     audience: Audience = "other"
     is_minor: bool = False
