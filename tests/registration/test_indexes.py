@@ -3,9 +3,12 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
+from services.registration.rosters.store import ImportStore
 from services.registration.sessions.store import SessionStore
+from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
     ask,
@@ -19,11 +22,39 @@ from tests.registration.builders import (
     service,
     soon,
 )
+from tests.registration.rosters.builders import (
+    confirm,
+    csv_of,
+    manager_of,
+    pupils,
+    roster_imports,
+    upload,
+)
 from tests.support.service import ORGANISER, bearer, told
 
 pytestmark = pytest.mark.stack
 
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
+
+
+async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
+    """What managers and their organisers ask for."""
+    manager = await manager_of(client)
+    preview = (await upload(client, manager, csv_of(pupils(3)))).json()
+    await confirm(client, manager, preview)
+    assert await ImportStore(database).confirmed("", 9) == [preview["import_id"]]
+    await roster_imports(database).go_on(preview["import_id"])
+    await upload(client, manager, csv_of(pupils(4)))
+    page = (await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)).json()
+    await client.get("/groups/school-1/members", params={"after": page["after"]}, headers=manager)
+    path = f"/groups/school-1/members/{page['members'][0]['member_id']}"
+    await client.put(path, json={"name": "李"}, headers=manager)
+    await client.delete(path, headers=manager)
+    await client.get("/me/groups", headers=manager)
+    form = {"name": "二中", "kind": "school", "district": "华龙区"}
+    await client.post("/groups", json=form, headers=manager)
+    for path in ("/group-applications", "/groups/school-1/managers"):
+        await client.get(path, headers=ORGANISER)
 
 
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
@@ -53,6 +84,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).untold("", 9) == ["one"]
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
+        await _bodies(client, database)
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)

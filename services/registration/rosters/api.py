@@ -121,7 +121,7 @@ async def list_members(
     limit: Limit = PAGE,
     after: After = None,
 ) -> MembersOut:
-    """A page of them, in the order in which they were entered. 403 `not_manager`."""
+    """A page of them, in the order of their ids, which begin with the time. 403 `not_manager`."""
     await managing.check(group_id, who.participant_id)
     place = place_after(after, str)
     found = await members.page(group_id, place[0] if place else None, limit)

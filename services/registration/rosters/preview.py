@@ -34,7 +34,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 PIECE_LINES = 250
 # Files that a process reads at a time, and that wait for it. A file of 5,000 lines takes a second or two.
 READING_MAX = 1
-WAITING_MAX = 8
+FILES_WAITING_MAX = 8
 
 
 class Previews:
@@ -108,7 +108,7 @@ class Previews:
         return preview
 
     async def _check(self, group_id: str, content: bytes) -> Checked:
-        if self._waiting >= WAITING_MAX:
+        if self._waiting >= FILES_WAITING_MAX:
             raise Overloaded("too many files are being read; send it again")
         self._waiting += 1
         try:

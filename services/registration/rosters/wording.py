@@ -16,7 +16,6 @@ CHINESE: dict[str, str] = {
     "import_empty": "文件中没有可以导入的行",
     "member_unknown": "名册中没有编号为 {member_id} 的成员",
     "member_known": "名册中已有姓名、班级（部门）和编号相同的成员",
-    "claim_unknown": "没有用您的联系方式登记的单位成员",
 }
 
 # By code: English, Chinese.

@@ -111,7 +111,7 @@ async def test_changed_details_change_the_member_and_its_profile(mongo: str) -> 
             await confirm(client, manager, preview)
             await imported(database)
         assert (preview["added"], preview["changed"], preview["unchanged"]) == (0, 1, 1)
-        first, second = await members_of(client, manager)
+        first, second = sorted(await members_of(client, manager), key=lambda member: str(member["number"]))
         assert (first["email"], second["email"]) == ("new@example.org", "s1@example.org")
         joined = [json.loads(one) for one in await told(database, "participant.joined")]
         versions = [one["version"] for one in joined if one["participant_id"] == first["participant_id"]]
