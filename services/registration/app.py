@@ -26,6 +26,11 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.group_bookings import api as group_bookings_api
+from services.registration.group_bookings import wording as group_bookings_wording
+from services.registration.group_bookings.book_members import GroupBooking
+from services.registration.group_bookings.change_members import GroupChange
+from services.registration.group_bookings.store import AttendanceStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
 from services.registration.managers.apply import Applications
@@ -85,6 +90,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+    attendances = AttendanceStore(database)
     for store in (
         sessions,
         activities,
@@ -95,6 +101,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         managers,
         members,
         imports,
+        attendances,
     ):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
@@ -107,7 +114,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
     keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
-    admission = Admission(sealer, keyed_hash, lambda email: keyed_hash.of(email.encode()))
+    admission = Admission(sealer, keyed_hash)
     roster = (database, members, imports, groups, participants, admission)
     if service.serves_http:
         registering = Registering(
@@ -129,6 +136,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
                 database, managers, groups, participants, changes=group_changes, keyed_hash=keyed_hash
             ),
             Previews(*roster),
+            attendances,
+            GroupBooking(database, booking, members, attendances),
+            GroupChange(
+                database,
+                sessions,
+                participants,
+                registrations,
+                promotion,
+                members=members,
+                attendances=attendances,
+            ),
             MemberChanges(database, members, groups, participants, admission),
         )
         service.provide(
@@ -145,9 +163,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             OwedPromotions(database, sessions, promotion).loop,
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
-            UnfinishedErasures(
-                erasures, registrations, cancellation, forget=(managers.forget, members.forget)
-            ).loop,
+            UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
             RosterImports(*roster).loop,
         )
 
@@ -168,6 +184,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             participants_api.routes,
             managers_api.routes,
             rosters_api.routes,
+            group_bookings_api.routes,
             erasure_api.routes,
         ],
         hot=[REGISTER],
@@ -175,6 +192,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             participants_wording.CHINESE
             | managers_wording.CHINESE
             | rosters_wording.CHINESE
+            | group_bookings_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | check_in_wording.CHINESE

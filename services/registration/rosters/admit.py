@@ -1,6 +1,6 @@
 """Members become participants: each with a key of its own, which locks what the body says about them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -15,9 +15,6 @@ from shared.contracts.sealing import Contact, lock_contact, lock_words, unlock_w
 from shared.messaging.publisher import Record
 from shared.runtime.ids import ordered_id
 from shared.runtime.keyed_hash import KeyedHash
-
-ContactHash = Callable[[str], str]
-"""The hash of an e-mail address, as a participant's contact has it."""
 
 _details = msgspec.json.Decoder(Details)
 
@@ -34,10 +31,9 @@ class Admitted(msgspec.Struct, frozen=True):
 class Admission:
     """Makes members, and changes what is said about them."""
 
-    def __init__(self, sealer: KeySealer, keyed_hash: KeyedHash, contact_hash: ContactHash) -> None:
+    def __init__(self, sealer: KeySealer, keyed_hash: KeyedHash) -> None:
         self.hash = keyed_hash
         self._sealer = sealer
-        self._contact_hash = contact_hash
 
     def admit(self, group: Group, identity: str, details: Details, origin: Origin, now: datetime) -> Admitted:
         """A member who is new in this body."""
@@ -53,7 +49,6 @@ class Admission:
             audience=details.audience,
             is_minor=details.is_minor,
             added_at=now,
-            contact_hash=self._contact_hash(details.email) if details.email else None,
         )
         return Admitted(member, participant, key, events.joined(participant, key, origin, now))
 
@@ -66,7 +61,6 @@ class Admission:
             details_locked=lock_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
-            contact_hash=self._contact_hash(details.email) if details.email else None,
             version=member.version + 1,
         )
 

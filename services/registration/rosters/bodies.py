@@ -38,7 +38,6 @@ class MemberOut(BaseModel):
     email: str | None = Field(examples=["li@example.org"])
     audience: Audience
     is_minor: bool
-    is_claimed: bool = Field(description="a person has shown to be this member, by the e-mail")
 
     @classmethod
     def of(cls, member: Member, details: Details | None) -> "MemberOut":
@@ -51,7 +50,6 @@ class MemberOut(BaseModel):
             email=details.email if details else None,
             audience=member.audience,
             is_minor=member.is_minor,
-            is_claimed=member.is_claimed,
         )
 
 

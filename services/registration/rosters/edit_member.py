@@ -1,5 +1,7 @@
 """One member at a time: entered by a form, corrected, removed."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
@@ -13,9 +15,16 @@ from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
+Forget = Callable[[UnitOfWork, str], Awaitable[None]]
+
 
 class MemberChanges:
-    """Adds, corrects and removes members."""
+    """
+    Adds, corrects and removes members.
+
+    Args:
+        forget: what the rooms above have of a member who is removed.
+    """
 
     def __init__(
         self,
@@ -24,12 +33,14 @@ class MemberChanges:
         groups: GroupStore,
         participants: ParticipantStore,
         admission: Admission,
+        forget: Sequence[Forget] = (),
     ) -> None:
         self._database = database
         self._members = members
         self._groups = groups
         self._participants = participants
         self._admission = admission
+        self._forget = forget
 
     async def add(self, group_id: str, details: Details, origin: Origin) -> Member:
         """
@@ -94,8 +105,7 @@ class MemberChanges:
         """
         Remove a member; a repeat changes nothing.
 
-        The member's own participant is erased, and every service hears of it. Who has claimed the membership
-        stays a participant.
+        The member's participant is erased, and every service hears of it.
         """
 
         async def work(unit: UnitOfWork) -> None:
@@ -104,8 +114,9 @@ class MemberChanges:
             if member is None:
                 return
             await self._members.remove(unit, member_id)
-            if not member.is_claimed:
-                await erase_unclaimed(unit, self._participants, member.participant_id, origin)
+            for forget in self._forget:
+                await forget(unit, member_id)
+            await _erase(unit, self._participants, member.participant_id, origin)
 
         await save_together(self._database, work)
 
@@ -123,7 +134,7 @@ class MemberChanges:
         return found
 
 
-async def erase_unclaimed(
+async def _erase(
     unit: UnitOfWork, participants: ParticipantStore, participant_id: str, origin: Origin
 ) -> None:
     """

@@ -144,11 +144,7 @@ async def change_members(
     admission: Admission,
     now: datetime,
 ) -> None:
-    """
-    Change what a body says about some members: each with the new identity and details.
-
-    The profile of somebody who has claimed the membership is the person's own, so it stays.
-    """
+    """Change what a body says about some members: each with the new identity and details."""
     ids = [member.participant_id for member, _, _ in changes]
     locked = await participants.lock(unit, ids)
     keys = await participants.keys(unit, ids)
@@ -156,14 +152,12 @@ async def change_members(
     for member, identity, details in changes:
         key = keys.get(member.participant_id)
         if key is None:
-            # The member was erased a moment ago; the erasure removes the membership.
+            # A database that was restored: backups have no keys. Nobody can change what nobody can open.
             continue
         changed.append(admission.change(member, identity, details, key))
-        if not member.is_claimed:
-            participant = locked[member.participant_id]
-            renewed, told = admission.renew(participant, group, details, key, now)
-            await participants.save(unit, renewed)
-            unit.publish(*told)
+        renewed, told = admission.renew(locked[member.participant_id], group, details, key, now)
+        await participants.save(unit, renewed)
+        unit.publish(*told)
     await members.save(unit, changed)
 
 

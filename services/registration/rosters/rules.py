@@ -42,10 +42,9 @@ class Member(msgspec.Struct, frozen=True):
     A member of a body, who is a participant too.
 
     Attributes:
-        participant_id: the member's own; after a claim, that of the person who claimed the membership.
+        participant_id: the member's own. Nobody has a token of it.
         identity_hash: the same for the same name, department and number in the same body.
         details_fingerprint: shows whether an import says the same as before.
-        contact_hash: of the e-mail, as that of a participant's contact: whoever controls it may claim.
     """
 
     member_id: str
@@ -57,8 +56,6 @@ class Member(msgspec.Struct, frozen=True):
     audience: Audience
     is_minor: bool
     added_at: datetime
-    contact_hash: str | None = None
-    is_claimed: bool = False
     version: int = 1
 
 

@@ -45,11 +45,6 @@ class RosterStore:
                 [
                     IndexModel([("group_id", ASCENDING), ("identity_hash", ASCENDING)], unique=True),
                     IndexModel([("group_id", ASCENDING), ("_id", ASCENDING)]),
-                    IndexModel([("participant_id", ASCENDING)]),
-                    IndexModel(
-                        [("contact_hash", ASCENDING)],
-                        partialFilterExpression={"contact_hash": {"$gt": ""}},
-                    ),
                 ]
             )
 
@@ -88,11 +83,6 @@ class RosterStore:
         found = await self._members.find(these, session=unit.session).to_list(None)
         return {document["identity_hash"]: _member(document) for document in found}
 
-    async def of_participant(self, participant_id: str) -> list[Member]:
-        with outages_named():
-            found = await self._members.find({"participant_id": participant_id}).to_list(None)
-        return [_member(document) for document in found]
-
     async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
         await mongo.insert_in(
             self._members, [to_document(member, "member_id") for member in members], unit.session
@@ -110,11 +100,6 @@ class RosterStore:
 
     async def remove(self, unit: UnitOfWork, member_id: str) -> None:
         await self._members.delete_one({"_id": member_id}, session=unit.session)
-
-    async def forget(self, participant_id: str) -> None:
-        """Drop the memberships of an erased participant."""
-        with outages_named():
-            await self._members.delete_many({"participant_id": participant_id})
 
 
 class ImportStore:

@@ -18,7 +18,7 @@ from tests.registration.builders import SEALER, activity, ask, put
 from tests.support.service import ORGANISER, TOKEN_PRIVATE_KEY, bearer, new_id
 
 HASH = KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)
-ADMISSION = Admission(SEALER, HASH, lambda address: HASH.of(address.encode()))
+ADMISSION = Admission(SEALER, HASH)
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
 HEADING = ["姓名", "班级", "学号", "邮箱"]
 CSV = {"Content-Type": "text/csv"}
