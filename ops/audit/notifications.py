@@ -24,6 +24,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.cancelled": BOTH,
     "registration.moved": BOTH,
     "group.application_decided": BOTH,
+    "registration.reminded": BOTH,
     "quiz.completed": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
@@ -133,8 +134,9 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
 
 
 def _is_put_off(message: Json) -> bool:
-    """Whether a mail waits for its next try, or there was no room for it: its code says why."""
-    return (message["state"] == "pending" and "code" in message) or message.get("code") == "too_many_mails"
+    """Whether a mail waits for its next try, there was no room for it, or it was too late: see its code."""
+    skipped = message.get("code") in ("too_many_mails", "out_of_date")
+    return (message["state"] == "pending" and "code" in message) or skipped
 
 
 def _still_notified(messages: list[Json], erased: set[str]) -> Iterator[str]:

@@ -75,7 +75,7 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
     return [
         *_requests(log, stored, promises),
         *_outcomes(log, stored),
-        *_sessions(stored),
+        *_sessions(log, stored),
         *_participants(log, stored),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
@@ -121,9 +121,18 @@ def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
     )
 
 
-def _sessions(stored: Stored) -> Iterator[Check]:
-    """Check places, waiting lists, and the notices about sessions."""
+def _sessions(log: Log, stored: Stored) -> Iterator[Check]:
+    """Check places, waiting lists, and the events and notices about sessions."""
     sessions, registrations = stored.sessions, stored.registrations
+    yield compare(
+        "every change of a session is published once",
+        (f"{id_}/{n}" for id_, one in sessions.items() for n in range(1, one.get("revision", 0) + 1)),
+        (
+            f"{event.body['session_id']}/{event.body['version']}"
+            for word in ("published", "changed", "cancelled")
+            for event in log.events(f"session.{word}")
+        ),
+    )
     yield true_of_all("no session is oversold", _oversold(sessions, registrations), len(sessions))
     yield true_of_all("waiting lists are in order", _out_of_order(sessions, registrations), len(sessions))
     yield true_of_all(

@@ -133,7 +133,8 @@ class Demo:
         activity["sessions"][0]["venue"] = "濮阳市体育馆"
         await self.client.ask("PUT", url, json=activity, headers=self.client.apis.organiser)
         url = f"{self.apis.registration}/sessions/{cancelled['sessions'][0]['session_id']}/cancel"
-        await self.client.ask("POST", url, json={"reason": "weather"}, headers=self.client.apis.organiser)
+        reason = {"reason": "weather", "text": "因天气原因取消，感谢理解"}
+        await self.client.ask("POST", url, json=reason, headers=self.client.apis.organiser)
 
     async def _confer(self) -> None:
         """Confer plaques and flags, each one twice as if by mistake, and revoke the last one."""

@@ -11,6 +11,7 @@ _OTHERS = "other systems"
 _COMMAND = "A command from any other system: "
 # The writer of the topics that begin with this word; the contracts do not say it.
 _WRITERS = {
+    "session": "registration",
     "participant": "registration",
     "group": "registration",
     "registration": "registration",

@@ -1,9 +1,10 @@
 """The notifications service put together: role api answers, role worker consumes events and sends mails."""
 
 from contextlib import aclosing
+from typing import Annotated, Literal
 
 from fastapi import FastAPI
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.notifications.contacts import api as contacts_api
 from services.notifications.contacts import wording as contacts_wording
@@ -33,6 +34,11 @@ from shared.runtime.settings import read
 from shared.service import Service, build
 from shared.web.app import serve
 
+PublicUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*$", max_length=200)
+]
+"""Without a slash at its end, and without anything that a mail could show in another way."""
+
 
 class NotificationsSettings(ContactSettings, MailSettings):
     """The settings of notifications: its own, and those of contacts and mails."""
@@ -41,6 +47,11 @@ class NotificationsSettings(ContactSettings, MailSettings):
     signature_zh: Line = Field("科技活动周组委会", description="who signs mails in Chinese")
     signature_en: Line = Field(
         "Organising Committee of the Science & Technology Week", description="who signs mails in English"
+    )
+    registration_url: PublicUrl | Literal[""] = Field(
+        "",
+        description="where the public reaches registration: messages link to the calendar file there; "
+        "empty: without a link",
     )
 
 
@@ -51,7 +62,10 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     contacts, messages = ContactStore(database), MessageStore(database, retry_policy)
     await contacts.prepare()
     await messages.prepare()
-    texts = Texts({"zh-CN": settings.signature_zh, "en": settings.signature_en})
+    texts = Texts(
+        {"zh-CN": settings.signature_zh, "en": settings.signature_en},
+        registration_url=settings.registration_url or None,
+    )
     key = settings.private_key
     decryptor = Decryptor(key)
     count_from_zero()

@@ -1,5 +1,6 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from services.registration.booking.promote import Promotion
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
+from services.registration.calendars import api as calendars_api
 from services.registration.check_in import api as check_in_api
 from services.registration.check_in import wording as check_in_wording
 from services.registration.check_in.check_in import CheckIn
@@ -43,9 +45,13 @@ from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
+from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
+from services.registration.programme.remove import ProgrammeRemoval
 from services.registration.programme.store import ActivityStore
+from services.registration.reminders.remind import Reminding
+from services.registration.reminders.store import ReminderStore
 from services.registration.rosters import api as rosters_api
 from services.registration.rosters import wording as rosters_wording
 from services.registration.rosters.admit import Admission
@@ -54,6 +60,8 @@ from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.preview import Previews
 from services.registration.rosters.store import ImportStore, RosterStore
 from services.registration.sessions.store import SessionStore
+from services.registration.statistics import api as statistics_api
+from services.registration.statistics.store import StatisticsStore
 from shared.runtime.keyed_hash import KeyedHash
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -83,26 +91,67 @@ class RegistrationSettings(Settings):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The rooms of schools, units and service teams: managers, rosters, group bookings."""
+
+    service: Service[RegistrationSettings]
+    admission: Admission
+    sessions: SessionStore
+    participants: ParticipantStore
+    groups: GroupStore
+    registrations: RegistrationStore
+
+    async def wire(self, booking: Booking, promotion: Promotion, group_changes: GroupChanges) -> ManagerStore:
+        """Put these rooms together."""
+        service, database = self.service, self.service.database
+        managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+        attendances = AttendanceStore(database)
+        for store in (managers, members, imports, attendances):
+            await store.prepare()
+        participants, groups = self.participants, self.groups
+        roster = (database, members, imports, groups, participants, self.admission)
+        if service.serves_http:
+            service.provide(
+                managers,
+                members,
+                imports,
+                attendances,
+                Managers(database, managers, groups, participants),
+                Applications(
+                    database,
+                    managers,
+                    groups,
+                    participants,
+                    changes=group_changes,
+                    keyed_hash=self.admission.hash,
+                ),
+                Previews(*roster),
+                MemberChanges(database, members, groups, participants, self.admission),
+                GroupBooking(database, booking, members, attendances),
+                GroupChange(
+                    database,
+                    self.sessions,
+                    participants,
+                    self.registrations,
+                    promotion,
+                    members=members,
+                    attendances=attendances,
+                ),
+            )
+        if service.runs_background:
+            service.run(RosterImports(*roster).loop)
+        return managers
+
+
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together."""
     database = service.database
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
-    attendances = AttendanceStore(database)
-    for store in (
-        sessions,
-        activities,
-        participants,
-        groups,
-        registrations,
-        erasures,
-        managers,
-        members,
-        imports,
-        attendances,
-    ):
+    reminders = ReminderStore(database)
+    for store in (sessions, activities, participants, groups, registrations, erasures, reminders):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -114,8 +163,16 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
     keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
-    admission = Admission(sealer, keyed_hash)
-    roster = (database, members, imports, groups, participants, admission)
+    group_changes = GroupChanges(database, groups, participants, sealer)
+    bodies = Bodies(
+        service,
+        Admission(sealer, keyed_hash),
+        sessions=sessions,
+        participants=participants,
+        groups=groups,
+        registrations=registrations,
+    )
+    managers = await bodies.wire(booking, promotion, group_changes)
     if service.serves_http:
         registering = Registering(
             booking,
@@ -126,45 +183,25 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         )
         service.answer(REGISTER.answered_by(registering.register))
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
-        group_changes = GroupChanges(database, groups, participants, sealer)
-        service.provide(
-            managers,
-            members,
-            imports,
-            Managers(database, managers, groups, participants),
-            Applications(
-                database, managers, groups, participants, changes=group_changes, keyed_hash=keyed_hash
-            ),
-            Previews(*roster),
-            attendances,
-            GroupBooking(database, booking, members, attendances),
-            GroupChange(
-                database,
-                sessions,
-                participants,
-                registrations,
-                promotion,
-                members=members,
-                attendances=attendances,
-            ),
-            MemberChanges(database, members, groups, participants, admission),
-        )
         service.provide(
             group_changes,
-            ProgrammeChanges(database, activities, sessions, registrations, promotion),
+            ProgrammeChanges(database, activities, sessions, registrations, reminders, promotion),
+            ProgrammeCancellation(database, activities, sessions),
+            ProgrammeRemoval(database, activities, sessions),
             CheckIn(database, sessions, participants, registrations, tickets),
             Erasure(database, participants, erasures),
             Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
+            StatisticsStore(database),
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
         service.run(
+            Reminding(database, sessions, participants, registrations, reminders).loop,
             Notices(database, activities, sessions, participants, registrations).loop,
             OwedPromotions(database, sessions, promotion).loop,
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
             UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
-            RosterImports(*roster).loop,
         )
 
 
@@ -186,6 +223,8 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             rosters_api.routes,
             group_bookings_api.routes,
             erasure_api.routes,
+            calendars_api.routes,
+            statistics_api.routes,
         ],
         hot=[REGISTER],
         chinese=(

@@ -53,7 +53,59 @@ Admits = Literal["anyone", "verified", "roster"]
 WaitingPolicy = Literal["strict", "fill"]
 Overlap = Literal["allow", "warn", "refuse"]
 QuestionKind = Literal["single", "multiple", "true_false"]
+Reminder = Literal["day_before", "hour_before", "thanks"]
 AwardKind = Literal["certificate", "prize", "plaque", "flag"]
+
+
+class SessionPlan(Part):
+    """What everybody may know of a session. Registration is open from `opens_at` to `closes_at`, if given."""
+
+    activity_title: Line
+    summary: Text
+    organiser: Line
+    kind: Code
+    starts_at: Moment
+    ends_at: Moment
+    venue: Line
+    district: Line
+    capacity: Ordinal
+    waiting_max: Count
+    opens_at: Moment | None
+    closes_at: Moment | None
+
+
+class SessionPublished(Event, topic="session.published", key="session_id"):
+    """Everybody can see this session of an activity, for the first time or again."""
+
+    session_id: Id
+    version: Version
+    activity_id: Id
+    plan: SessionPlan
+
+
+class SessionChanged(Event, topic="session.changed", key="session_id"):
+    """The session has another plan now; `plan_before` is the one of the version before."""
+
+    session_id: Id
+    version: Version
+    activity_id: Id
+    plan: SessionPlan
+    plan_before: SessionPlan
+
+
+class SessionCancelled(Event, topic="session.cancelled", key="session_id"):
+    """
+    The session does not take place; `code` says why, and `reason` says it in the organiser's words.
+
+    With the code `session_removed` the organisers have removed it, and may publish it again.
+    """
+
+    session_id: Id
+    version: Version
+    activity_id: Id
+    plan: SessionPlan
+    code: Code
+    reason: Line | None = None
 
 
 class RegistrationRequested(Event, topic="registration.requested", key="participant_id"):
@@ -193,9 +245,10 @@ class RegistrationRejected(Event, topic="registration.rejected", key="participan
 
 
 class RegistrationCancelled(_RegistrationOutcome, topic="registration.cancelled", key="participant_id"):
-    """A place or a waiting position was given back."""
+    """A place or a waiting position was given back; `reason`: in the organiser's words, if there are any."""
 
     code: Code
+    reason: Line | None = None
 
 
 class RegistrationMoved(_RegistrationOutcome, topic="registration.moved", key="participant_id"):
@@ -209,6 +262,20 @@ class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in
     """The ticket was shown at the door."""
 
     checked_in_at: Moment
+
+
+class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", key="participant_id"):
+    """
+    Time to remind somebody of a session: the day before, an hour before, or with thanks after it.
+
+    `version` is the registration's: a reminder does not change it. `until`: later the reminder makes no
+    sense. `feedback`: where those who came can say how it was, in the organiser's words.
+    """
+
+    reminder: Reminder
+    ends_at: Moment
+    until: Moment
+    feedback: Line | None = None
 
 
 class PublishedOption(Part):
@@ -384,6 +451,9 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
 COMMANDS: tuple[type[Event], ...] = (RegistrationRequested, NotificationRequested)
 
 ALL: tuple[type[Event], ...] = (
+    SessionPublished,
+    SessionChanged,
+    SessionCancelled,
     RegistrationRequested,
     ParticipantKeyed,
     ParticipantJoined,
@@ -397,6 +467,7 @@ ALL: tuple[type[Event], ...] = (
     RegistrationCancelled,
     RegistrationMoved,
     RegistrationCheckedIn,
+    RegistrationReminded,
     QuizPublished,
     QuizSubmitted,
     QuizCompleted,

@@ -94,6 +94,9 @@ def _declare(
     _READ[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
 
 
+_declare(events.SessionPublished)
+_declare(events.SessionChanged)
+_declare(events.SessionCancelled)
 _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
 # Kafka keeps only the latest record of a participant. After an erasure that record has no key.
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
@@ -108,6 +111,7 @@ _declare(events.RegistrationRejected, NOTIFICATIONS)
 _declare(events.RegistrationCancelled, NOTIFICATIONS)
 _declare(events.RegistrationMoved, NOTIFICATIONS)
 _declare(events.RegistrationCheckedIn)
+_declare(events.RegistrationReminded, NOTIFICATIONS)
 _declare(events.QuizPublished, AWARDS_KNOWN, partitions=1)
 _declare(events.QuizSubmitted, QUIZ_GRADING, partitions=12)
 _declare(events.QuizCompleted, AWARDS, NOTIFICATIONS, partitions=12)

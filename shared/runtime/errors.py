@@ -94,6 +94,12 @@ class Conflict(Rejected):
     code = "conflict"
 
 
+class Outdated(Rejected):
+    """The thing has changed since the client read it. The client has to read it again."""
+
+    code = "outdated"
+
+
 class Unavailable(KepuError):
     """A server that we need does not answer. Trying again helps, and no record is to blame."""
 

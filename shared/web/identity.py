@@ -53,6 +53,19 @@ async def organiser(request: Request, key: Annotated[str | None, Depends(_key_he
     check_organiser(key, settings.organiser_key.get_secret_value())
 
 
+async def organiser_or_not(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> bool:
+    """
+    True for an organiser, False for everybody without a key.
+
+    Raises:
+        Forbidden: there is a key, and it is wrong.
+    """
+    if key is None:
+        return False
+    await organiser(request, key)
+    return True
+
+
 async def participant_or_none(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant | None:
@@ -84,6 +97,7 @@ async def participant_or_organiser(
 
 AsParticipant = Annotated[Participant, Depends(participant)]
 AsOrganiser = Depends(organiser)
+IsOrganiser = Annotated[bool, Depends(organiser_or_not)]
 AsParticipantOrNone = Annotated[Participant | None, Depends(participant_or_none)]
 AsParticipantOrOrganiser = Annotated[Participant | None, Depends(participant_or_organiser)]
 """None is an organiser."""

@@ -132,6 +132,25 @@ def test_another_system_registers_somebody_and_reads_the_outcome(services: Servi
     assert traced(request_id, services, checkout) >= {"registration.requested", "registration.confirmed"}
 
 
+def test_another_system_keeps_the_programme_by_topics_alone(services: Services, checkout: Path) -> None:
+    listening = subprocess.Popen(
+        [sys.executable, str(program("integrating.md", "programme.py", checkout))],
+        cwd=checkout,
+        env=variables(services),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    sessions = {one["session_id"] for of in week_of_now().activities for one in of["sessions"]}
+    try:
+        assert listening.stdout is not None
+        read: set[str] = set()
+        while not sessions <= read:
+            read.add(listening.stdout.readline().split()[0])
+    finally:
+        listening.terminate()
+        listening.wait(SECONDS)
+
+
 def traced(id_: str, services: Services, folder: Path) -> set[str]:
     """The topics in which operators' program finds an id; it may be in more a moment later."""
     trace = program("operating.md", "trace.py", folder)

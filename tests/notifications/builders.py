@@ -132,8 +132,10 @@ def rejected(participant_id: str, code: str = "session_full") -> events.Registra
     )
 
 
-def cancelled(participant_id: str, code: str = "cancelled_by_participant") -> events.RegistrationCancelled:
-    return events.RegistrationCancelled(**_session(participant_id), code=code)
+def cancelled(
+    participant_id: str, code: str = "cancelled_by_participant", **changes: Any
+) -> events.RegistrationCancelled:
+    return events.RegistrationCancelled(**_session(participant_id), code=code, **changes)
 
 
 def moved(participant_id: str, **changes: Any) -> events.RegistrationMoved:
@@ -142,6 +144,15 @@ def moved(participant_id: str, **changes: Any) -> events.RegistrationMoved:
         "venue_before": "会展中心",
     }
     return events.RegistrationMoved(**(fields | changes))
+
+
+def reminded(participant_id: str, **changes: Any) -> events.RegistrationReminded:
+    fields = _session(participant_id) | {
+        "reminder": "day_before",
+        "ends_at": STARTS_AT + timedelta(hours=2),
+        "until": datetime.now(UTC) + timedelta(hours=23),
+    }
+    return events.RegistrationReminded(**(fields | changes))
 
 
 def completed(participant_id: str, *, passed: bool = True) -> events.QuizCompleted:
@@ -222,6 +233,7 @@ def everything(participant_id: str) -> list[Event]:
         cancelled(participant_id),
         moved(participant_id),
         decided(participant_id),
+        reminded(participant_id),
         completed(participant_id),
         issued(participant_id),
         revoked(participant_id),

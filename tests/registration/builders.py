@@ -1,6 +1,7 @@
 """Sessions, registrations and a running registration service, for the tests of registration."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,9 +28,12 @@ from services.registration.erasure.store import ErasureStore
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
+from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.programme.store import ActivityStore
+from services.registration.reminders.remind import Reminding
+from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
 from shared.runtime.errors import NotAuthenticated
@@ -45,6 +49,7 @@ from tests.support.service import (
     bearer,
     copies_of,
     settings_of,
+    told,
 )
 
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
@@ -194,6 +199,11 @@ def soon(**changes: Any) -> dict[str, Any]:
     return {name: moment.isoformat() for name, moment in times.items()} | changes
 
 
+async def events(database: Database, topic: str) -> list[dict[str, Any]]:
+    """The events of this topic in the outbox, in order."""
+    return [json.loads(value) for value in await told(database, topic)]
+
+
 def promotion(database: Database) -> Promotion:
     return Promotion(
         ParticipantStore(database), RegistrationStore(database), sealer=SEALER, tickets=TICKETS, hold=HOLD
@@ -221,8 +231,23 @@ def programme_changes(database: Database, promoted_max: int = PROMOTED_MAX) -> P
         ActivityStore(database),
         SessionStore(database),
         RegistrationStore(database),
+        ReminderStore(database),
         promotion(database),
         promoted_max=promoted_max,
+    )
+
+
+def programme_cancellation(database: Database) -> ProgrammeCancellation:
+    return ProgrammeCancellation(database, ActivityStore(database), SessionStore(database))
+
+
+def reminding(database: Database, sessions: SessionStore | None = None) -> Reminding:
+    return Reminding(
+        database,
+        sessions or SessionStore(database),
+        ParticipantStore(database),
+        RegistrationStore(database),
+        ReminderStore(database),
     )
 
 

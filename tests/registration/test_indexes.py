@@ -1,13 +1,16 @@
 """No request scans a collection or sorts in memory, by the server's own account of what it did."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore
 from services.registration.sessions.store import SessionStore
+from shared.runtime import clock
 from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
@@ -19,6 +22,7 @@ from tests.registration.builders import (
     notices,
     own,
     put,
+    reminding,
     service,
     soon,
 )
@@ -85,6 +89,10 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
         await _bodies(client, database)
+        past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
+        await database["reminders"].update_one({"_id": "one"}, {"$set": past})
+        assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]
+        assert await reminding(database).remind("one") == 1
         await database.command({"profile": 0})
         assert await told(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Preferences, Recipient, language_of
 from services.notifications.contacts.store import ContactStore
 from services.notifications.mail.format import Mail, format_mail
-from services.notifications.messages.rules import ERASED, NO_ADDRESS, Message, Outcome
+from services.notifications.messages.rules import ERASED, NO_ADDRESS, OUT_OF_DATE, Message, Outcome
+from services.notifications.texts.policy import UNTIL
 from services.notifications.texts.render import Texts
 from services.notifications.texts.tickets import with_ticket_code
-from shared.runtime import metrics
+from shared.runtime import clock, metrics
 from shared.runtime.errors import Rejected
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,10 @@ class Composer:
     ) -> Mail | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", ERASED)
+        until = message.facts.get(UNTIL)
+        if isinstance(until, datetime) and until <= clock.now():
+            # A reminder that has waited for the mail server, or for its contact.
+            return Outcome("skipped", OUT_OF_DATE)
         if preferences is not None and not preferences.email:
             return Outcome("skipped", "email_off")
         if recipient.contact_sealed is None:

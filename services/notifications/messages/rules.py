@@ -33,6 +33,7 @@ CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
 # Codes of outcomes.
 NO_ADDRESS = "no_address"
 ERASED = "erased"
+OUT_OF_DATE = "out_of_date"
 TOO_MANY_MAILS = "too_many_mails"
 
 # The largest number of open mails to one participant: this number of our own kinds, and this number of kinds

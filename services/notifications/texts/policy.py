@@ -20,6 +20,8 @@ Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
+# After this time a mail makes no sense any more, and is not sent (mail/compose.py).
+UNTIL = "until"
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"
 
@@ -48,16 +50,23 @@ NOTICES: Mapping[type[Event], Notice] = {
     # Inbox only: nobody knows yet whether the address is the participant's own.
     events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
     events.RegistrationConfirmed: Notice(
-        "registration_confirmed", (*_SESSION, TICKET_SEALED, "promoted"), ("inbox", "email")
+        "registration_confirmed", (*_SESSION, "session_id", TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position", "until", "waiting_policy"), ("inbox", "email")
     ),
     events.RegistrationOffered: Notice("registration_offered", (*_SESSION, "until"), ("inbox", "email")),
     events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
-    events.RegistrationCancelled: Notice("registration_cancelled", (*_SESSION, "code"), ("inbox", "email")),
+    events.RegistrationCancelled: Notice(
+        "registration_cancelled", (*_SESSION, "code", "reason"), ("inbox", "email")
+    ),
     events.RegistrationMoved: Notice(
-        "registration_moved", (*_SESSION, "starts_at_before", "venue_before"), ("inbox", "email")
+        "registration_moved",
+        (*_SESSION, "session_id", "starts_at_before", "venue_before"),
+        ("inbox", "email"),
+    ),
+    events.RegistrationReminded: Notice(
+        "registration_reminded", (*_SESSION, "reminder", UNTIL, "feedback"), ("inbox", "email")
     ),
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")

@@ -55,14 +55,26 @@ _PLACEHOLDER: Mapping[Language, Words] = {
 
 
 class Texts:
-    """All templates, compiled once. `signatures` names the sender in each language."""
+    """
+    All templates, compiled once.
 
-    def __init__(self, signatures: Mapping[Language, str], folder: Path = TEMPLATES) -> None:
+    Args:
+        signatures: names the sender in each language.
+        registration_url: where the public reaches registration, for links to calendar files. None: no links.
+    """
+
+    def __init__(
+        self,
+        signatures: Mapping[Language, str],
+        folder: Path = TEMPLATES,
+        *,
+        registration_url: str | None = None,
+    ) -> None:
         self._signatures = signatures
         self._messages: dict[tuple[Language, str], tuple[Template, Template]] = {}
         self._letters: dict[Language, Template] = {}
         for language in get_args(Language):
-            environment = _environment(language)
+            environment = _environment(language, registration_url)
             for path in sorted((folder / language).glob("*.txt")):
                 text = path.read_text(encoding="utf-8")
                 if path.stem == LETTER:
@@ -134,7 +146,15 @@ def _clean(name: str, fact: Fact) -> Fact:
     return clean_line(fact)
 
 
-def _environment(language: Language) -> ImmutableSandboxedEnvironment:
+def calendar_of(session_id: object, *, registration_url: str | None) -> str | None:
+    """The address of a session's calendar file; None if the address of registration is not set."""
+    # Messages of earlier releases do not name the session.
+    if registration_url is None or not isinstance(session_id, str):
+        return None
+    return f"{registration_url}/sessions/{session_id}/calendar.ics"
+
+
+def _environment(language: Language, registration_url: str | None) -> ImmutableSandboxedEnvironment:
     # The templates make plain text, not HTML, so nothing is escaped.
     environment = ImmutableSandboxedEnvironment(
         autoescape=False,
@@ -146,5 +166,6 @@ def _environment(language: Language) -> ImmutableSandboxedEnvironment:
     environment.filters["moment"] = moment_zh if language == "zh-CN" else moment_en
     environment.filters["date"] = date_zh if language == "zh-CN" else date_en
     environment.filters["refused"] = partial(refused_because, language=language)
+    environment.filters["calendar"] = partial(calendar_of, registration_url=registration_url)
     environment.filters["cancelled_by"] = cancelled_by
     return environment

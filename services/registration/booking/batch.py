@@ -133,7 +133,7 @@ class BookingBatch:
         standing = standing_of(self._participants.get(request.participant_id), vouched=request.vouched)
         until = self._held_until if standing == "unconfirmed" else None
         theirs = self._theirs.get(request.participant_id, ())
-        other = overlapping(session, standing, theirs, self._when)
+        other = overlapping(session, standing, theirs, self._when) if theirs else None
         refusal = refused(session, request.places, standing, theirs, other, held=until is not None)
         if refusal is not None:
             return self._refuse(request, refusal)

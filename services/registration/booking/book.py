@@ -112,7 +112,8 @@ class Booking:
         batch = BookingBatch(
             now,
             self._tickets,
-            sessions=sessions,
+            # To those who ask, a draft does not exist, nor does what was removed.
+            sessions={id_: session for id_, session in sessions.items() if session.is_public},
             participants=participants,
             erased=erased,
             keys=keys,

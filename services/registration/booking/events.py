@@ -1,6 +1,6 @@
 """
 The events of registrations: held, confirmed, waitlisted, offered, rejected, cancelled, moved, checked
-in.
+in, reminded.
 
 A rush consists of the first three, which are therefore written as records at once.
 """
@@ -18,7 +18,9 @@ from shared.contracts.events import (
     RegistrationMoved,
     RegistrationOffered,
     RegistrationRejected,
+    RegistrationReminded,
     RegistrationWaitlisted,
+    Reminder,
 )
 from shared.contracts.origin import Fields, Origin, enclosed
 from shared.contracts.sources import REGISTRATION
@@ -79,10 +81,16 @@ def rejected(
 
 
 def cancelled(
-    registration: Registration, session: Session, code: str, origin: Origin, now: datetime
+    registration: Registration,
+    session: Session,
+    code: str,
+    origin: Origin,
+    now: datetime,
+    *,
+    reason: str | None = None,
 ) -> Envelope[Event]:
-    """A place or a wait was given back; `code` says why."""
-    fields = _fields(registration, session, code=code)
+    """A place or a wait was given back; `code` says why, and `reason` in the organiser's words."""
+    fields = _fields(registration, session, code=code, reason=reason)
     return enclosed(RegistrationCancelled, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
@@ -105,6 +113,31 @@ def checked_in(
     """The holder of the ticket came in."""
     fields = _fields(registration, session, checked_in_at=now)
     return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now, source=REGISTRATION)
+
+
+def reminded(
+    registration: Registration,
+    session: Session,
+    reminder: Reminder,
+    until: datetime,
+    origin: Origin,
+    now: datetime,
+) -> Envelope[Event]:
+    """
+    The holder is reminded of the session, as long as it is at this time.
+
+    A reminder is no change of the registration. So its cause is the version of the session.
+    """
+    fields = _fields(
+        registration,
+        session,
+        reminder=reminder,
+        ends_at=session.ends_at,
+        until=until,
+        feedback=session.feedback if reminder == "thanks" else None,
+    )
+    cause = f"{registration.registration_id}/{reminder}/{session.version}"
+    return enclosed(RegistrationReminded, fields, cause, origin, now, source=REGISTRATION)
 
 
 def _fields(registration: Registration, session: Session, **more: object) -> Fields:

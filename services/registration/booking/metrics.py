@@ -16,6 +16,7 @@ OUTCOMES = (
     "cancelled",
     "expired",
     "checked_in",
+    "reminded",
 )
 
 # The counters start at 0. So Prometheus sees the first one as an increase.

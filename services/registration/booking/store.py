@@ -9,7 +9,7 @@ requests       the answer to each request, so that a repeat gets the same answer
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.registration.booking.rules import Answer, Registration
+from services.registration.booking.rules import Answer, Registration, Status
 from services.registration.booking.waiting_list import Wait
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
@@ -94,6 +94,13 @@ class RegistrationStore:
             "status": _HOLDS_OR_WAITS,
             "sequence": {"$gt": after},
         }
+        return await self._find(unit, these, limit)
+
+    async def with_status(
+        self, unit: UnitOfWork, session_id: str, status: Status, after: int, limit: int
+    ) -> list[Registration]:
+        """Registrations with this status, in the order of `sequence`, after this one."""
+        these: Document = {"session_id": session_id, "status": status, "sequence": {"$gt": after}}
         return await self._find(unit, these, limit)
 
     async def waits(self, unit: UnitOfWork, session_id: str, limit: int) -> list[Wait]:

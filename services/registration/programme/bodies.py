@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from services.registration.programme.rules import Activity
+from services.registration.programme.rules import Activity, CancelReason, wrong_times
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import Code, Id, Line, MomentIn, Text
+from shared.contracts.checked import LINE_CHARS_MAX, Code, Id, Line, MomentIn, Text, name
 from shared.contracts.events import Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
 from shared.web.forms import Form
@@ -37,6 +37,11 @@ OVERLAP = (
     "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
     " `refuse` refuses, `allow` ignores it"
 )
+
+UnlinkedLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
+]
+"""A line that is sent to many people. Like a name it holds no web address."""
 
 Computed = Annotated[
     Any,
@@ -69,22 +74,29 @@ class SessionIn(Form):
     waiting_policy: WaitingPolicy = Field("strict", description=WAITING_POLICY)
     offer_minutes: int | None = Field(None, ge=OFFER_MINUTES_MIN, le=OFFER_MINUTES_MAX, description=OFFERS)
     overlap: Overlap = Field("warn", description=OVERLAP)
+    draft: bool = Field(False, description="only organisers see it, and nobody can register")
+    reminders: bool = Field(
+        True, description="its people get a message the day before, an hour before, and thanks afterwards"
+    )
+    feedback: Line | None = Field(
+        None,
+        description="where those who came can say how it was; part of the thanks",
+        examples=["https://example.org/feedback"],
+    )
     free: Computed = None
     waiting: Computed = None
     open: Computed = None
     state: Computed = None
     cancelled_for: Computed = None
+    cancelled_text: Computed = None
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.ends_at <= self.starts_at:
-            raise PydanticCustomError("session_order", "a session ends after it starts")
-        if self.closes_at and self.closes_at > self.ends_at:
-            raise PydanticCustomError(
-                "session_closes", "registration closes when the session ends, or before"
-            )
-        if self.opens_at and self.opens_at >= (self.closes_at or self.ends_at):
-            raise PydanticCustomError("session_opens", "registration closes after it opens")
+    def _possible(self) -> Self:
+        wrong = wrong_times(self.starts_at, self.ends_at, self.opens_at, self.closes_at)
+        errors = [InitErrorDetails(type=error, loc=(field,), input=None) for field, error in wrong]
+        if errors:
+            # Each wrong field by its name. A plain error would name the session only.
+            raise ValidationError.from_exception_data("session", errors)
         return self
 
 
@@ -97,6 +109,7 @@ class ActivityIn(Form):
     organiser: Line = Field(examples=["濮阳市科学技术局"])
     kind: Code = Field(examples=["outreach"])
     remarks: Text = Field("", description="a note for readers", examples=["示例"])
+    draft: bool = Field(False, description="only organisers see it, and nobody can register")
     sessions: Annotated[list[SessionIn], Field(min_length=1, max_length=SESSIONS_MAX)]
 
     @model_validator(mode="after")
@@ -107,9 +120,18 @@ class ActivityIn(Form):
 
 
 class SessionCancelIn(Form):
-    """Why a session is cancelled."""
+    """Why a session is cancelled: a code for programs, and words for the people who had registered."""
 
     reason: Code = Field(examples=["weather"])
+    text: UnlinkedLine | None = Field(
+        None,
+        description="sent to everybody concerned; without web addresses",
+        examples=["因大雨取消，感谢理解"],
+    )
+
+    @property
+    def as_reason(self) -> CancelReason:
+        return CancelReason(self.reason, self.text)
 
 
 class SessionOut(BaseModel):
@@ -134,6 +156,10 @@ class SessionOut(BaseModel):
     open: bool
     state: Literal["planned", "cancelled"]
     cancelled_for: str | None = Field(None, description="the organiser's reason code", examples=["weather"])
+    cancelled_text: str | None = Field(None, description="the reason in the organiser's words")
+    draft: bool = Field(False, description="only organisers see it")
+    reminders: bool = True
+    feedback: str | None = None
 
     @classmethod
     def of(cls, session: Session) -> "SessionOut":
@@ -157,11 +183,15 @@ class SessionOut(BaseModel):
             open=session.is_open(clock.now()),
             state="planned" if session.cancelled is None else "cancelled",
             cancelled_for=session.cancelled,
+            cancelled_text=session.cancelled_text,
+            draft=session.draft,
+            reminders=session.reminders,
+            feedback=session.feedback,
         )
 
 
 class ActivityOut(BaseModel):
-    """An activity. One can PUT it unchanged."""
+    """An activity. An organiser can PUT it unchanged."""
 
     activity_id: str = Field(examples=["outreach-street"])
     title: str = Field(examples=["科普宣传一条街"])
@@ -169,12 +199,14 @@ class ActivityOut(BaseModel):
     organiser: str = Field(examples=["濮阳市科学技术局"])
     kind: str = Field(examples=["outreach"])
     remarks: str
+    draft: bool = Field(False, description="only organisers see it")
     sessions: list[SessionOut]
 
     @classmethod
     def of(cls, activity: Activity, sessions: Sequence[Session]) -> "ActivityOut":
         """An activity with those of these sessions that are its own."""
         return cls(
+            draft=activity.draft,
             activity_id=activity.activity_id,
             title=activity.title,
             summary=activity.summary,

@@ -85,11 +85,12 @@ class Notices:
         self, unit: UnitOfWork, session: Session, alive: list[Registration], now: datetime
     ) -> Session:
         gone: list[Registration] = []
+        why = session.cancelled_text
         for registration in alive:
             session = give_back(session, registration)
             one = replace(cancelled(registration), told_version=session.version)
             gone.append(one)
-            unit.publish(events.cancelled(one, session, BY_SESSION, UNKNOWN_ORIGIN, now))
+            unit.publish(events.cancelled(one, session, BY_SESSION, UNKNOWN_ORIGIN, now, reason=why))
         await self._registrations.save(unit, gone)
         return session
 

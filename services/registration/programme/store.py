@@ -1,13 +1,13 @@
 """
 The collections of this room.
 
-activities      `_id` is the activity's id
+activities      `_id` is the activity's id; a removed one stays, so that its versions go on
 session_places  the old time and venue of moved sessions, until all their people are notified
 """
 
 from datetime import datetime
 
-from services.registration.programme.rules import Activity, EarlierVersion
+from services.registration.programme.rules import Activity, EarlierVersion, activity_unknown
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
@@ -35,22 +35,51 @@ class ActivityStore:
             session=unit.session,
         )
 
-    async def page(self, after: tuple[datetime, str] | None, limit: int) -> list[Activity]:
-        """A page of activities by start and id. `after`: start and id of the last one before the page."""
-        beyond: Document = {}
+    async def of(self, unit: UnitOfWork, activity_id: str) -> Activity | None:
+        """
+        An activity as this transaction sees it, also a removed one.
+
+        Saving it conflicts with every change that another transaction has made meanwhile.
+        """
+        found = await self._activities.find({"_id": activity_id}, session=unit.session).to_list(1)
+        return _activity(found[0]) if found else None
+
+    async def existing(self, unit: UnitOfWork, activity_id: str) -> Activity:
+        """
+        As `of`.
+
+        Raises:
+            NotFound: there is no such activity, or it was removed.
+        """
+        activity = await self.of(unit, activity_id)
+        if activity is None or activity.removed:
+            raise activity_unknown(activity_id)
+        return activity
+
+    async def page(self, after: tuple[datetime, str] | None, limit: int, *, drafts: bool) -> list[Activity]:
+        """
+        A page of activities by start and id.
+
+        Args:
+            after: start and id of the last one before the page.
+            drafts: drafts too.
+        """
+        beyond: Document = {"removed": {"$ne": True}} | ({} if drafts else {"draft": {"$ne": True}})
         if after is not None:
             starts_at, id_ = after
-            beyond = {
-                "$or": [{"starts_at": {"$gt": starts_at}}, {"starts_at": starts_at, "_id": {"$gt": id_}}]
-            }
+            beyond["$or"] = [
+                {"starts_at": {"$gt": starts_at}},
+                {"starts_at": starts_at, "_id": {"$gt": id_}},
+            ]
         order = [("starts_at", ASCENDING), ("_id", ASCENDING)]
         with outages_named():
             found = await self._activities.find(beyond).sort(order).limit(limit).to_list(None)
         return [_activity(document) for document in found]
 
     async def read(self, activity_id: str) -> Activity | None:
+        """An activity, drafts too; None if it was removed."""
         with outages_named():
-            document = await self._activities.find_one({"_id": activity_id})
+            document = await self._activities.find_one({"_id": activity_id, "removed": {"$ne": True}})
         return _activity(document) if document else None
 
     async def earlier_versions(self, unit: UnitOfWork, session_id: str) -> dict[int, EarlierVersion]:

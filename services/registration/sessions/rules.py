@@ -28,7 +28,15 @@ class Session(msgspec.Struct, frozen=True):
             cancellation.
         untold: somebody may still have to be notified of the latest version.
         told_to: everybody with a sequence up to this one has been notified.
-        cancelled: the organiser's reason, after the session was cancelled.
+        cancelled: the organiser's reason as a code, after the session was cancelled.
+        cancelled_text: the reason in the organiser's words, if there are any.
+        draft: only organisers see it, and nobody can register.
+        activity_draft: the same, because its whole activity is a draft.
+        removed: the organisers have removed it. Only those who had registered still see its time and venue.
+        reminders: its people are reminded of it, and thanked.
+        feedback: where those who came can say how it was: part of the thanks.
+        revision: counts the events about this session (`session.published`, `.changed`, `.cancelled`). 0: no
+            event yet.
         admits: who may register: anyone; those with a confirmed contact; or those for whom a body, an
             organiser or another system asks.
         places_per_person_max: how many places one person may have; None: the usual number.
@@ -67,6 +75,18 @@ class Session(msgspec.Struct, frozen=True):
     offer_minutes: int | None = None
     overlap: Overlap = "warn"
     runs_out_at: datetime | None = None
+    cancelled_text: str | None = None
+    draft: bool = False
+    activity_draft: bool = False
+    removed: bool = False
+    reminders: bool = True
+    feedback: str | None = None
+    revision: int = 0
+
+    @property
+    def is_public(self) -> bool:
+        """True if everybody sees it."""
+        return not (self.draft or self.activity_draft or self.removed)
 
     @property
     def free(self) -> int:
@@ -98,7 +118,8 @@ class Session(msgspec.Struct, frozen=True):
 
     def is_open(self, now: datetime) -> bool:
         """True if registration is open now."""
-        return self.has_opened(now) and now < self.last_moment and self.cancelled is None
+        opened = self.is_public and self.has_opened(now)
+        return opened and now < self.last_moment and self.cancelled is None
 
     def has_begun(self, now: datetime) -> bool:
         """True if the session has begun or is over."""

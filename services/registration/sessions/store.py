@@ -87,7 +87,7 @@ class SessionStore:
         return {session.session_id: session for session in found}
 
     async def lock_of_activity(self, unit: UnitOfWork, activity_id: str) -> dict[str, Session]:
-        """Lock all sessions of an activity for this transaction, and read them."""
+        """Lock all sessions of an activity for this transaction, and read them; removed ones too."""
         found = await self._lock(unit, {"activity_id": activity_id})
         return {session.session_id: session for session in found}
 
@@ -126,12 +126,14 @@ class SessionStore:
             await self._sessions.delete_many({"_id": {"$in": list(session_ids)}}, session=unit.session)
 
     async def of_activities(self, activity_ids: Collection[str]) -> list[Session]:
-        """All sessions of these activities, the earliest first."""
+        """All sessions of these activities that are not removed, drafts too; the earliest first."""
         if not activity_ids:
             return []
         with outages_named():
             found = (
-                await self._sessions.find({"activity_id": {"$in": list(activity_ids)}})
+                await self._sessions.find(
+                    {"activity_id": {"$in": list(activity_ids)}, "removed": {"$ne": True}}
+                )
                 .sort([("starts_at", ASCENDING), ("_id", ASCENDING)])
                 .to_list(None)
             )

@@ -33,6 +33,7 @@ from tests.notifications.builders import (
     moved,
     offered,
     rejected,
+    reminded,
     requested,
     waitlisted,
 )
@@ -56,6 +57,10 @@ ALL: list[Event] = [
     cancelled("p", "some_new_code"),
     moved("p", venue_before="市政府综合办公楼广场"),
     moved("p", starts_at_before=STARTS_AT),
+    cancelled("p", "session_cancelled", reason="因大雨取消"),
+    reminded("p", reminder="hour_before"),
+    reminded("p", reminder="thanks"),
+    reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
     completed("p", passed=False),
     *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
 ]
@@ -150,7 +155,38 @@ def test_a_moved_session_tells_the_old_and_the_new_time_and_venue() -> None:
     assert "地点有变更" in said(moved("p", starts_at_before=STARTS_AT))[1]
 
 
+def test_a_reminder_says_when_and_where_and_thanks_ask_how_it_was() -> None:
+    for event in (reminded("p"), reminded("p", reminder="hour_before")):
+        words: dict[Language, str] = {"zh-CN": "入场码", "en": "ticket code"}
+        for language in LANGUAGES:
+            subject, body = said(event, language)
+            assert "科普宣传一条街" in subject
+            assert "市政府综合办公楼广场" in body
+            assert words[language] in body
+    assert "一小时内" in said(reminded("p", reminder="hour_before"))[1]
+    thanks = reminded("p", reminder="thanks", feedback="https://example.org/feedback")
+    assert said(thanks)[0] == "【科技活动周】感谢参加：科普宣传一条街"
+    assert "https://example.org/feedback" in said(thanks, "en")[1]
+
+
+def test_a_message_links_to_the_calendar_where_registration_has_a_public_address() -> None:
+    texts = Texts(SIGNATURES, registration_url="https://week.example.org/registration")
+    link = "https://week.example.org/registration/sessions/street-0520/calendar.ics"
+    for event in (confirmed("p"), moved("p")):
+        message = messages_of(event, enclosed(event).context, NOW)[0]
+        facts = dict(with_ticket_code(message.facts or {}, key_of("p")))
+        for language in LANGUAGES:
+            assert link in texts.render(message.kind, facts, language).body
+            assert "calendar.ics" not in said(event, language)[1]
+        # A message that an earlier release has stored names no session.
+        del facts["session_id"]
+        assert "calendar.ics" not in texts.render(message.kind, facts, "en").body
+
+
 def test_a_cancelled_session_is_the_organisers_doing() -> None:
+    assert "原因：因大雨取消" in said(cancelled("p", "session_cancelled", reason="因大雨取消"))[1]
+    assert "Reason: 因大雨取消" in said(cancelled("p", "session_cancelled", reason="因大雨取消"), "en")[1]
+    assert "原因" not in said(cancelled("p", "session_cancelled"))[1]
     assert "已由主办方取消" in said(cancelled("p", "session_cancelled"))[1]
     assert "organisers have cancelled" in said(cancelled("p", "session_cancelled"), "en")[1]
 

@@ -35,7 +35,7 @@ JOINED = "participant.joined"
 
 
 @asynccontextmanager
-async def whole_service(kafka: str, mongo: str, **changes: str) -> AsyncIterator[httpx.AsyncClient]:
+async def whole_service(kafka: str, mongo: str, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
     async with running(assemble(settings(mongo=mongo, kafka=kafka, role="all", **changes))) as client:
         yield client
 
@@ -67,7 +67,8 @@ async def test_commands_are_decided_in_order_and_told_under_their_correlation_id
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, JOINED) as log,
-        whole_service(kafka, mongo) as client,
+        # Newcomers' places are held. But another system vouches for its participants.
+        whole_service(kafka, mongo, hold_minutes=30) as client,
     ):
         await put(client, street, activity(only, capacity=1, waiting_max=2))
         await send(publisher, asked)

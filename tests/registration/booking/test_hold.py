@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.programme.rules import CancelReason
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.background import looping
 from shared.runtime.errors import Unavailable
 from shared.storage.mongo import Database
@@ -21,7 +23,7 @@ from tests.registration.builders import (
     erase_whole,
     notices,
     own,
-    programme_changes,
+    programme_cancellation,
     put,
     seats,
     service,
@@ -231,7 +233,7 @@ async def test_a_held_place_moves_is_cancelled_and_erased_like_others(mongo: str
         assert [one["registration_id"] for one in await events(database, "moved")] == [
             moved["registration_id"]
         ]
-        await programme_changes(database).cancel_session("one", "weather")
+        await programme_cancellation(database).cancel_session("one", CancelReason("weather"), Origin())
         await run_out(database)
         await expiry(database).free("one")
         codes = [one["code"] for one in await events(database, "cancelled")]

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.registration.programme.rules import CancelReason
 from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
 from shared.runtime.background import looping
 from shared.storage.mongo import Database
 from tests.registration.builders import (
@@ -13,7 +15,7 @@ from tests.registration.builders import (
     ask,
     cancel,
     own,
-    programme_changes,
+    programme_cancellation,
     put,
     seats,
     service,
@@ -70,7 +72,7 @@ async def test_the_loop_leaves_a_cancelled_session_to_its_own_notice(mongo: str)
             await put(client, f"of-{name}", activity(name, capacity=1, waiting_max=20, **soon()))
             for _ in range(3):
                 await ask(client, name)
-        await programme_changes(database).cancel_session("two", "weather")
+        await programme_cancellation(database).cancel_session("two", CancelReason("weather"), Origin())
         for name in ("one", "two"):
             await ends(database, "starts_at", name)
         loop = last_words(database).loop

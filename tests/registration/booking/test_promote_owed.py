@@ -7,6 +7,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from services.registration.programme.rules import CancelReason
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
@@ -20,6 +21,7 @@ from tests.registration.builders import (
     ask,
     cancel,
     owed_promotions,
+    programme_cancellation,
     programme_changes,
     put,
     seats,
@@ -41,7 +43,9 @@ async def give(database: Database, session_id: str = "one", *, at_once: int, **c
     session = replace(await stored(database, session_id), **changes)
     its_activity = await ActivityStore(database).read(session.activity_id)
     assert its_activity is not None
-    await programme_changes(database, promoted_max=at_once).put_activity(its_activity, [session], Origin())
+    await programme_changes(database, promoted_max=at_once).put_activity(
+        its_activity, [session], lambda _: True, Origin()
+    )
 
 
 async def register(client: httpx.AsyncClient, number: int, session_id: str = "one") -> list[dict[str, Any]]:
@@ -174,7 +178,8 @@ async def test_the_loop_gives_all_that_is_owed_and_a_cancelled_session_owes_noth
             await put(client, f"of-{name}", activity(name, capacity=1, waiting_max=9))
             await register(client, 4, name)
             await give(database, name, at_once=1, capacity=9)
-        await programme_changes(database).cancel_session("two", "weather")
+        reason = CancelReason("weather")
+        await programme_cancellation(database).cancel_session("two", reason, Origin())
         loop = owed_promotions(database).loop
         async with looping(loop):
             await eventually(lambda: SessionStore(database).owing("", 9), lambda owing: owing == [])

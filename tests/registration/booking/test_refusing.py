@@ -23,7 +23,8 @@ async def kept(database: Database) -> dict[str, int]:
     """How much is stored that requests bring."""
     names = ("participants", "contact_keys", "registrations", "requests")
     counts = {name: await database[name].count_documents({}) for name in names}
-    return counts | {"events": len(await waiting(database))}
+    events = [topic for topic, *_ in await waiting(database) if not topic.startswith("session.")]
+    return counts | {"events": len(events)}
 
 
 NOTHING = {"participants": 0, "contact_keys": 0, "registrations": 0, "requests": 0, "events": 0}

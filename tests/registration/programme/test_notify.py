@@ -1,6 +1,5 @@
 """A moved or cancelled session tells its people, once each, whatever comes in between."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,13 +9,13 @@ import pytest
 from services.registration.programme.notify import Notices
 from services.registration.sessions.store import SessionStore
 from shared.runtime.background import looping
-from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
     ask,
     cancel,
     check_in,
     erase,
+    events,
     notices,
     now_on,
     own,
@@ -50,10 +49,6 @@ async def notify_all(notices: Notices, session_id: str, limit: int = 2) -> int:
         if not await notices.notify(session_id, limit):
             return turns
     raise AssertionError(f"not all were notified in {TURNS_MAX} turns")
-
-
-async def events(database: Database, topic: str) -> list[dict[str, Any]]:
-    return [json.loads(value) for value in await told(database, topic)]
 
 
 async def test_a_moved_session_tells_each_of_its_people_once(mongo: str) -> None:

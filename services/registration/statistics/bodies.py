@@ -1,0 +1,112 @@
+"""The answers about statistics."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from services.registration.booking.rules import Status
+from services.registration.sessions.rules import Session
+from services.registration.statistics.rules import ByStatus, Count, no_shows, total
+from services.registration.statistics.store import Row
+
+
+class CountOut(BaseModel):
+    """Some registrations, and their places."""
+
+    registrations: int = Field(examples=[42])
+    places: int = Field(examples=[57])
+
+    @classmethod
+    def of(cls, count: Count) -> "CountOut":
+        return cls(registrations=count.registrations, places=count.places)
+
+
+class SessionCounts(BaseModel):
+    """A session in numbers."""
+
+    session_id: str = Field(examples=["outreach-street-0520-am"])
+    starts_at: datetime
+    venue: str = Field(examples=["市政府综合办公楼广场"])
+    district: str = Field(examples=["华龙区"])
+    capacity: int = Field(examples=[200])
+    taken: int = Field(description="places that are held", examples=[57])
+    by_status: dict[Status, CountOut]
+    no_shows: CountOut | None = Field(
+        None, description="those with a place who did not come; null until the session is over"
+    )
+
+
+class PeopleCounts(BaseModel):
+    """The registrations of one audience or district; null: they did not say, or are erased."""
+
+    of: str | None = Field(examples=["youth"])
+    by_status: dict[Status, CountOut]
+
+
+class StatisticsOut(BaseModel):
+    """An activity in numbers, as they are now."""
+
+    activity_id: str = Field(examples=["outreach-street"])
+    by_status: dict[Status, CountOut]
+    no_shows: CountOut = Field(description="of the sessions that are over")
+    sessions: list[SessionCounts]
+    audiences: list[PeopleCounts]
+    districts: list[PeopleCounts] = Field(description="those with most registrations, up to 200")
+
+    @classmethod
+    def of(
+        cls,
+        activity_id: str,
+        sessions: list[Session],
+        by_session: list[Row],
+        audiences: list[Row],
+        districts: list[Row],
+        now: datetime,
+    ) -> "StatisticsOut":
+        counts = _by_status(by_session)
+        stayed_away = {
+            one.session_id: no_shows(counts.get(one.session_id, {}), over=one.is_over(now))
+            for one in sessions
+        }
+        return cls(
+            activity_id=activity_id,
+            by_status=_out(total(counts.values())),
+            no_shows=CountOut.of(sum((one for one in stayed_away.values() if one), Count())),
+            sessions=[
+                SessionCounts(
+                    session_id=one.session_id,
+                    starts_at=one.starts_at,
+                    venue=one.venue,
+                    district=one.district,
+                    capacity=one.capacity,
+                    taken=one.taken,
+                    by_status=_out(counts.get(one.session_id, {})),
+                    no_shows=CountOut.of(away) if (away := stayed_away[one.session_id]) else None,
+                )
+                for one in sessions
+            ],
+            audiences=_people(audiences),
+            districts=_people(districts),
+        )
+
+
+def _by_status(rows: Iterable[Row]) -> dict[str | None, dict[Status, Count]]:
+    found: dict[str | None, dict[Status, Count]] = {}
+    for of, status, count in rows:
+        found.setdefault(of, {})[status] = count
+    return found
+
+
+def _people(rows: Iterable[Row]) -> list[PeopleCounts]:
+    """The largest first."""
+    found = _by_status(rows)
+
+    def size(of: str | None) -> tuple[int, str]:
+        return -sum(count.registrations for count in found[of].values()), of or ""
+
+    return [PeopleCounts(of=of, by_status=_out(found[of])) for of in sorted(found, key=size)]
+
+
+def _out(by_status: ByStatus) -> dict[Status, CountOut]:
+    return {status: CountOut.of(count) for status, count in sorted(by_status.items())}

@@ -1,0 +1,53 @@
+"""
+Versions of what is read and put back: `ETag` and `If-Match`.
+
+A client reads a thing with its `ETag`, changes it, and puts it with `If-Match`. If somebody else has changed
+the thing meanwhile, the change is refused, and nobody's work is overwritten.
+
+Source: RFC 9110, sections 8.8.3 and 13.1.1
+"""
+
+import re
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Header
+
+IF_MATCH_CHARS_MAX = 200
+
+_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=IF_MATCH_CHARS_MAX,
+        description="the `ETag` of what was read: if it has changed since, the answer is 412",
+        examples=['"7"'],
+    ),
+]
+
+
+def etag(version: int, *, complete: bool = True) -> str:
+    """
+    The `ETag` of this version.
+
+    Args:
+        complete: the answer shows the thing with all its parts. If not, the tag is weak: it matches no
+            condition, because putting back the answer would remove what it hides.
+    """
+    return f'"{version}"' if complete else f'W/"{version}"'
+
+
+def matching(if_match: str | None) -> Callable[[int | None], bool]:
+    """
+    The condition of this header. Without the header it always holds.
+
+    Returns: a function that gets the version of the thing, or None if there is no such thing.
+    """
+    if if_match is None:
+        return lambda version: True
+    if if_match.strip() == "*":
+        return lambda version: version is not None
+    strong = {found[2] for part in if_match.split(",") if (found := _TAG.fullmatch(part)) and not found[1]}
+    return lambda version: str(version) in strong
