@@ -23,6 +23,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.rejected": BOTH,
     "registration.cancelled": BOTH,
     "registration.moved": BOTH,
+    "group.application_decided": BOTH,
     "registration.reminded": BOTH,
     "quiz.completed": INBOX,
     "award.issued": BOTH,

@@ -13,6 +13,7 @@ _COMMAND = "A command from any other system: "
 _WRITERS = {
     "session": "registration",
     "participant": "registration",
+    "group": "registration",
     "registration": "registration",
     "quiz": "quiz",
     "award": "awards",

@@ -1,5 +1,6 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -35,8 +36,18 @@ from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.group_bookings import api as group_bookings_api
+from services.registration.group_bookings import wording as group_bookings_wording
+from services.registration.group_bookings.book_members import GroupBooking
+from services.registration.group_bookings.change_members import GroupChange
+from services.registration.group_bookings.store import AttendanceStore
 from services.registration.listing import api as listing_api
 from services.registration.listing.store import ListingStore
+from services.registration.managers import api as managers_api
+from services.registration.managers import wording as managers_wording
+from services.registration.managers.apply import Applications
+from services.registration.managers.manage import Managers
+from services.registration.managers.store import ManagerStore
 from services.registration.on_behalf import api as on_behalf_api
 from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
@@ -54,6 +65,13 @@ from services.registration.programme.remove import ProgrammeRemoval
 from services.registration.programme.store import ActivityStore
 from services.registration.reminders.remind import Reminding
 from services.registration.reminders.store import ReminderStore
+from services.registration.rosters import api as rosters_api
+from services.registration.rosters import wording as rosters_wording
+from services.registration.rosters.admit import Admission
+from services.registration.rosters.edit_member import MemberChanges
+from services.registration.rosters.import_lines import RosterImports
+from services.registration.rosters.preview import Previews
+from services.registration.rosters.store import ImportStore, RosterStore
 from services.registration.sessions.store import SessionStore
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.store import StatisticsStore
@@ -90,6 +108,59 @@ class RegistrationSettings(Settings):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The rooms of schools, units and service teams: managers, rosters, group bookings."""
+
+    service: Service[RegistrationSettings]
+    admission: Admission
+    sessions: SessionStore
+    participants: ParticipantStore
+    groups: GroupStore
+    registrations: RegistrationStore
+
+    async def wire(self, booking: Booking, promotion: Promotion, group_changes: GroupChanges) -> ManagerStore:
+        """Put these rooms together."""
+        service, database = self.service, self.service.database
+        managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+        attendances = AttendanceStore(database)
+        for store in (managers, members, imports, attendances):
+            await store.prepare()
+        participants, groups = self.participants, self.groups
+        roster = (database, members, imports, groups, participants, self.admission)
+        if service.serves_http:
+            service.provide(
+                managers,
+                members,
+                imports,
+                attendances,
+                Managers(database, managers, groups, participants),
+                Applications(
+                    database,
+                    managers,
+                    groups,
+                    participants,
+                    changes=group_changes,
+                    keyed_hash=self.admission.hash,
+                ),
+                Previews(*roster),
+                MemberChanges(database, members, groups, participants, self.admission),
+                GroupBooking(database, booking, members, attendances),
+                GroupChange(
+                    database,
+                    self.sessions,
+                    participants,
+                    self.registrations,
+                    promotion,
+                    members=members,
+                    attendances=attendances,
+                ),
+            )
+        if service.runs_background:
+            service.run(RosterImports(*roster).loop)
+        return managers
+
+
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together."""
     database = service.database
@@ -111,9 +182,19 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     promotion = Promotion(participants, registrations, sealer=sealer, tickets=tickets, hold=hold)
     cancellation = Cancellation(database, sessions, registrations, promotion)
     announcing = Announcements(database, announcements, sessions, participants)
+    keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
+    request_keys = RequestKeys(keyed_hash)
+    group_changes = GroupChanges(database, groups, participants, sealer)
+    bodies = Bodies(
+        service,
+        Admission(sealer, keyed_hash),
+        sessions=sessions,
+        participants=participants,
+        groups=groups,
+        registrations=registrations,
+    )
+    managers = await bodies.wire(booking, promotion, group_changes)
     if service.serves_http:
-        keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
-        request_keys = RequestKeys(keyed_hash)
         registering = Registering(
             booking,
             keys=request_keys,
@@ -124,7 +205,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.answer(REGISTER.answered_by(registering.register))
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
         service.provide(
-            GroupChanges(database, groups, participants, sealer),
+            group_changes,
             ProgrammeChanges(database, activities, sessions, registrations, reminders, promotion),
             ProgrammeCancellation(database, activities, sessions),
             ProgrammeRemoval(database, activities, sessions),
@@ -156,7 +237,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
             announcing.loop,
-            UnfinishedErasures(erasures, registrations, cancellation).loop,
+            UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
         )
 
 
@@ -178,6 +259,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             announcing_api.routes,
             on_behalf_api.routes,
             participants_api.routes,
+            managers_api.routes,
+            rosters_api.routes,
+            group_bookings_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -185,6 +269,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
         hot=[REGISTER],
         chinese=(
             participants_wording.CHINESE
+            | managers_wording.CHINESE
+            | rosters_wording.CHINESE
+            | group_bookings_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | tickets_wording.CHINESE

@@ -153,6 +153,22 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     contact_sealed: Locked | None
 
 
+class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
+    """
+    An organiser has decided on a body that applied to take part.
+
+    `participant_id`: who applied, and manages the group from now on if it is approved. `reason`: of a
+    refusal, in the organiser's words.
+    """
+
+    application_id: Id
+    participant_id: Id
+    group_name: Line
+    approved: bool
+    group_id: Id | None = None
+    reason: PersonalLine | None = None
+
+
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
     """Everything personal about this participant must go."""
 
@@ -448,6 +464,7 @@ ALL: tuple[type[Event], ...] = (
     RegistrationRequested,
     ParticipantKeyed,
     ParticipantJoined,
+    GroupApplicationDecided,
     ParticipantErased,
     RegistrationHeld,
     RegistrationConfirmed,

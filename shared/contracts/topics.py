@@ -101,6 +101,7 @@ _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COM
 # Kafka keeps only the latest record of a participant. After an erasure that record has no key.
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
+_declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantErased, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.RegistrationHeld, NOTIFICATIONS)
 _declare(events.RegistrationConfirmed, NOTIFICATIONS)

@@ -164,13 +164,13 @@ def learn(chinese: Mapping[str, str]) -> None:
 def words(code: str, english: str, values: Mapping[str, Any], language: Language) -> str:
     """What an error says in this language; in English where its code has no Chinese words."""
     template = _CHINESE.get(code) if language == "zh-CN" else None
-    return english if template is None else _filled(template, values) or english
+    return english if template is None else filled(template, values) or english
 
 
 def field_words(code: str, values: Mapping[str, Any], language: Language) -> str | None:
     """What is wrong with a field, by the type of its error; None if this table does not know the type."""
     known = FIELDS.get(code)
-    return _filled(known[language == "zh-CN"], values) if known else None
+    return filled(known[language == "zh-CN"], values) if known else None
 
 
 def field_wrong(language: Language) -> str:
@@ -207,7 +207,8 @@ def _language(accept_language: bytes) -> Language:
     return "zh-CN" if weights.get("zh", other) > weights.get("en", other) else "en"
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str | None:
+def filled(template: str, values: Mapping[str, Any]) -> str | None:
+    """The words with these values in them; None if one is missing."""
     try:
         return template.format_map(values)
     except KeyError:

@@ -201,6 +201,16 @@ def revoked(participant_id: str) -> events.AwardRevoked:
     )
 
 
+def decided(participant_id: str) -> events.GroupApplicationDecided:
+    return events.GroupApplicationDecided(
+        application_id=str(uuid4()),
+        participant_id=participant_id,
+        group_name="濮阳市第一中学",
+        approved=False,
+        reason="同名学校已登记",
+    )
+
+
 def requested(participant_id: str, **changes: Any) -> events.NotificationRequested:
     fields: dict[str, Any] = {
         "request_id": str(uuid4()),
@@ -222,6 +232,7 @@ def everything(participant_id: str) -> list[Event]:
         rejected(participant_id),
         cancelled(participant_id),
         moved(participant_id),
+        decided(participant_id),
         reminded(participant_id),
         completed(participant_id),
         issued(participant_id),

@@ -9,8 +9,10 @@ import pytest
 
 from services.registration.announcing.store import AnnouncementStore
 from services.registration.reminders.store import ReminderStore
+from services.registration.rosters.store import ImportStore
 from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
+from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
     announcements,
@@ -25,6 +27,14 @@ from tests.registration.builders import (
     reminding,
     service,
     soon,
+)
+from tests.registration.rosters.builders import (
+    confirm,
+    csv_of,
+    manager_of,
+    pupils,
+    roster_imports,
+    upload,
 )
 from tests.support.service import ORGANISER, bearer, told
 
@@ -54,6 +64,26 @@ async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str,
     for query in ("", "?who=owner", "?since=2026-01-01T00:00:00Z"):
         acts = (await client.get(f"/acts{query}", params={"limit": 1}, headers=ORGANISER)).json()
         await client.get("/acts", params={"after": acts["after"]}, headers=ORGANISER)
+
+
+async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
+    """What managers and their organisers ask for."""
+    manager = await manager_of(client)
+    preview = (await upload(client, manager, csv_of(pupils(3)))).json()
+    await confirm(client, manager, preview)
+    assert await ImportStore(database).confirmed("", 9) == [preview["import_id"]]
+    await roster_imports(database).go_on(preview["import_id"])
+    await upload(client, manager, csv_of(pupils(4)))
+    page = (await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)).json()
+    await client.get("/groups/school-1/members", params={"after": page["after"]}, headers=manager)
+    path = f"/groups/school-1/members/{page['members'][0]['member_id']}"
+    await client.put(path, json={"name": "李"}, headers=manager)
+    await client.delete(path, headers=manager)
+    await client.get("/me/groups", headers=manager)
+    form = {"name": "二中", "kind": "school", "district": "华龙区"}
+    await client.post("/groups", json=form, headers=manager)
+    for path in ("/group-applications", "/groups/school-1/managers"):
+        await client.get(path, headers=ORGANISER)
 
 
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
@@ -97,6 +127,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await notices(database).notify("one")
         for id_ in await AnnouncementStore(database).unfinished("", 9):
             await announcements(database).tell(id_, limit=1)
+        await _bodies(client, database)
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
         await database["reminders"].update_one({"_id": "one"}, {"$set": past})
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]

@@ -68,6 +68,9 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.RegistrationReminded: Notice(
         "registration_reminded", (*_SESSION, "reminder", UNTIL, "feedback"), ("inbox", "email")
     ),
+    events.GroupApplicationDecided: Notice(
+        "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
+    ),
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(
         "quiz_completed",

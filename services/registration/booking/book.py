@@ -83,14 +83,15 @@ class Booking:
             async def work(
                 unit: UnitOfWork, some: Sequence[BookingRequest] = some
             ) -> list[Outcome | Rejected]:
-                return await self._book(unit, some)
+                return await self.book_in(unit, some)
 
             decided = await save_together(self._database, work, contended_seconds_max=contended_seconds_max)
             _count(decided)
             all_decided += decided
         return all_decided
 
-    async def _book(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
+    async def book_in(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
+        """`book` of at most `BOOKINGS_MAX` requests as a part of another transaction; nothing is counted."""
         sessions = await self._sessions.lock(unit, {request.session_id for request in requests})
         # After the sessions are locked: so a later decision on a session has a later time.
         now = clock.now()

@@ -1,5 +1,7 @@
 """The rest of an erasure: registrations are cancelled in the background, one in each transaction."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.store import RegistrationStore
 from services.registration.erasure.store import ErasureStore
@@ -8,16 +10,28 @@ from shared.runtime.backlog import Backlog
 REGISTRATIONS_MAX = 10
 REQUESTS_MAX = 1_000
 
+Forget = Callable[[str], Awaitable[None]]
+
 
 class UnfinishedErasures:
-    """Deletes the rest of the data of erased participants."""
+    """
+    Deletes the rest of the data of erased participants.
+
+    Args:
+        forget: what else other rooms have of a participant. Each deletes a bounded number of documents.
+    """
 
     def __init__(
-        self, erasures: ErasureStore, registrations: RegistrationStore, cancellation: Cancellation
+        self,
+        erasures: ErasureStore,
+        registrations: RegistrationStore,
+        cancellation: Cancellation,
+        forget: Sequence[Forget] = (),
     ) -> None:
         self._erasures = erasures
         self._registrations = registrations
         self._cancellation = cancellation
+        self._forget = forget
         self.loop = Backlog("erasing", erasures.pending, self.go_on).loop
 
     async def go_on(self, participant_id: str, limit: int = REGISTRATIONS_MAX) -> bool:
@@ -34,5 +48,7 @@ class UnfinishedErasures:
             await self._cancellation.erase(id_)
         if some or await self._registrations.forget_requests(participant_id, REQUESTS_MAX):
             return True
+        for forget in self._forget:
+            await forget(participant_id)
         await self._erasures.remove(participant_id)
         return False

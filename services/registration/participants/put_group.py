@@ -48,22 +48,23 @@ class GroupChanges:
         """
 
         async def work(unit: UnitOfWork) -> Group:
-            return await self._put(
+            return await self.put_in(
                 unit, group, contact, origin, keep_contact=keep_contact, keep_language=keep_language
             )
 
         return await save_together(self._database, work)
 
-    async def _put(
+    async def put_in(
         self,
         unit: UnitOfWork,
         group: Group,
         contact: Contact | None,
         origin: Origin,
         *,
-        keep_contact: bool,
-        keep_language: bool,
+        keep_contact: bool = False,
+        keep_language: bool = False,
     ) -> Group:
+        """`put` as a part of another transaction."""
         id_ = ParticipantId(group.group_id)
         existing = (await self._participants.lock(unit, [id_])).get(id_)
         before = existing.profile if existing else None

@@ -83,6 +83,12 @@ class ParticipantStore:
         found = await self._keys.find(these, session=unit.session).to_list(None)
         return {document["_id"]: document["key"] for document in found}
 
+    async def keys_of(self, participant_ids: Collection[str]) -> dict[str, bytes]:
+        """`keys` outside of a transaction."""
+        with outages_named():
+            found = await self._keys.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
+        return {document["_id"]: document["key"] for document in found}
+
     async def add_keys(self, unit: UnitOfWork, keys: Mapping[str, bytes]) -> None:
         documents = [{"_id": id_, "key": key} for id_, key in keys.items()]
         await mongo.insert_in(self._keys, documents, unit.session)

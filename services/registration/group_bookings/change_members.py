@@ -1,0 +1,88 @@
+"""A body names other members for its registration, more of them or fewer."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from services.registration.booking import events, metrics
+from services.registration.booking.promote import Promotion
+from services.registration.booking.rules import Registration
+from services.registration.booking.store import RegistrationStore
+from services.registration.group_bookings.book_members import check_members
+from services.registration.group_bookings.rules import Attendance, named_once, with_other_places
+from services.registration.group_bookings.store import AttendanceStore
+from services.registration.participants.store import ParticipantStore
+from services.registration.rosters.store import RosterStore
+from services.registration.sessions.store import SessionStore
+from shared.contracts.origin import Origin
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class GroupChange:
+    """Changes who attends for a body."""
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: SessionStore,
+        participants: ParticipantStore,
+        registrations: RegistrationStore,
+        promotion: Promotion,
+        *,
+        members: RosterStore,
+        attendances: AttendanceStore,
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._participants = participants
+        self._registrations = registrations
+        self._promotion = promotion
+        self._members = members
+        self._attendances = attendances
+
+    async def change(
+        self, group_id: str, registration_id: str, member_ids: Sequence[str], origin: Origin
+    ) -> Registration:
+        """
+        Name the members for whom a registration has its places; the same ones again change nothing.
+
+        With fewer members places come free, and the waiting list moves up in the same transaction.
+
+        Raises:
+            NotFound: there is no such registration of this body, or no such member.
+            Conflict: there are not enough places, the registration is no place and no wait any more, or the
+                session has begun.
+        """
+        named = named_once(member_ids)
+
+        async def work(unit: UnitOfWork) -> tuple[Registration, Counter[str]]:
+            before = (await self._registrations.by_id(unit, [registration_id])).get(registration_id)
+            if before is None or before.participant_id != group_id:
+                raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
+            # As in a cancellation: what was read is still true, or the lock fails.
+            session = (await self._sessions.lock(unit, [before.session_id]))[before.session_id]
+            now = clock.now()
+            if session.cancelled is not None:
+                raise Conflict("the session is cancelled", code="session_cancelled")
+            if session.has_begun(now):
+                raise Conflict("the session has begun", code="session_closed")
+            await self._participants.lock(unit, [group_id])
+            await check_members(unit, self._members, group_id, named)
+            session, after = with_other_places(session, before, len(named))
+            attendance = Attendance(after.registration_id, group_id, after.session_id, named)
+            await self._attendances.save(unit, attendance)
+            if after == before:
+                return after, Counter()
+            await self._registrations.save(unit, [after])
+            if after.status == "confirmed":
+                unit.publish(events.confirmed(after, session, origin, now))
+            session, counts = await self._promotion.promote(unit, session, origin, now)
+            await self._sessions.save(unit, [session])
+            # A smaller wait may have got its places just now.
+            return (await self._registrations.by_id(unit, [registration_id]))[registration_id], counts
+
+        registration, counts = await save_together(self._database, work)
+        metrics.count(**counts)
+        return registration

@@ -1,0 +1,63 @@
+"""Who of a body attends, and how the places of its registration change; pure functions."""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from services.registration.booking.rules import Registration, RegistrationId
+from services.registration.booking.waiting_list import is_free_for_newest, with_places
+from services.registration.sessions.rules import Session, SessionId
+from shared.runtime.errors import Conflict
+
+
+class Attendance(msgspec.Struct, frozen=True):
+    """The members for whom a body's registration has its places, in the order in which they were named."""
+
+    registration_id: RegistrationId
+    group_id: str
+    session_id: SessionId
+    member_ids: list[str]
+
+
+def with_other_places(
+    session: Session, registration: Registration, places: int
+) -> tuple[Session, Registration]:
+    """
+    The registration with another number of places, and the session after it.
+
+    Fewer places are free at once. More are given only if nobody who waits could have them by the session's
+    policy. A wait can only become smaller: with more places it would have asked later.
+
+    Raises:
+        Conflict: there are not enough places (`session_full`), or the registration is neither a place nor a
+            wait (`places_fixed`), or a wait would grow (`wait_grows`).
+    """
+    more = places - registration.places
+    if registration.status not in ("confirmed", "waitlisted"):
+        raise Conflict(
+            f"registration {registration.registration_id} is {registration.status}",
+            code="places_fixed",
+            registration_id=registration.registration_id,
+        )
+    if registration.status == "waitlisted" and more > 0:
+        raise Conflict("a wait can only become smaller; cancel it and ask again", code="wait_grows")
+    if registration.status == "confirmed":
+        if more > 0 and not is_free_for_newest(session, more):
+            raise Conflict("the session is full", code="session_full", capacity=session.capacity)
+        session = with_places(session, more) if more > 0 else replace(session, taken=session.taken + more)
+    if more:
+        registration = replace(registration, places=places, version=registration.version + 1)
+    return session, registration
+
+
+def named_once(member_ids: Sequence[str]) -> list[str]:
+    """
+    The members, each once.
+
+    Raises:
+        Conflict: somebody is named twice.
+    """
+    if len(set(member_ids)) < len(member_ids):
+        raise Conflict("a member is named twice", code="member_named_twice")
+    return list(member_ids)

@@ -1,0 +1,205 @@
+"""Managers of groups, and applications of bodies, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+
+from services.registration.managers.apply import Applications
+from services.registration.managers.bodies import (
+    AcceptanceIn,
+    ApplicationIn,
+    ApplicationOut,
+    ApplicationsOut,
+    ApprovalIn,
+    BodyContactIn,
+    DetailsIn,
+    InvitationOut,
+    ManagerOut,
+    ManagersOut,
+    RefusalIn,
+)
+from services.registration.managers.manage import Managers
+from services.registration.managers.rules import MANAGERS_MAX, Application, ApplicationStatus
+from services.registration.managers.store import ManagerStore
+from services.registration.participants.api import GroupOut
+from services.registration.participants.put_group import GroupChanges
+from services.registration.participants.rules import Group, ParticipantId
+from services.registration.participants.store import GroupStore
+from shared.contracts.origin import Origin
+from shared.contracts.sealing import Contact
+from shared.runtime import clock
+from shared.runtime.errors import NotFound
+from shared.runtime.keyed_hash import KeyedHash
+from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrganiser
+from shared.web.provided import provided
+
+# Somebody manages a few groups.
+OWN_GROUPS_MAX = 200
+
+Managing = Annotated[Managers, provided(Managers)]
+Applying = Annotated[Applications, provided(Applications)]
+Stored = Annotated[ManagerStore, provided(ManagerStore)]
+Groups = Annotated[GroupStore, provided(GroupStore)]
+Changes = Annotated[GroupChanges, provided(GroupChanges)]
+Hash = Annotated[KeyedHash, provided(KeyedHash)]
+
+routes = APIRouter(tags=["groups"])
+
+
+@routes.post("/groups", status_code=201, summary="Apply for a school, unit or service team to take part")
+async def apply(
+    who: AsParticipant, form: Annotated[ApplicationIn, Body()], applying: Applying
+) -> ApplicationOut:
+    """
+    An organiser decides, and you are told. Until then the same name again changes the application.
+
+    401 `participant_unknown`, `participant_erased`; 409 `applications_too_many`.
+    """
+    wanted = Application(
+        application_id="",
+        participant_id=ParticipantId(who.participant_id),
+        name=form.name,
+        kind=form.kind,
+        district=form.district,
+        language=form.language,
+        asked_at=clock.now(),
+    )
+    return ApplicationOut.of(await applying.apply(wanted, _contact(form.contact)))
+
+
+@routes.get("/group-applications", dependencies=[AsOrganiser], summary="Applications of bodies")
+async def list_applications(
+    stored: Stored,
+    status: Annotated[ApplicationStatus, Query()] = "applied",
+    limit: Limit = PAGE,
+    after: After = None,
+) -> ApplicationsOut:
+    """A page of them, the earliest first."""
+    place = place_after(after, str)
+    found = await stored.applications(status, place[0] if place else None, limit)
+    return ApplicationsOut(
+        applications=[ApplicationOut.of(one) for one in found],
+        after=after_of(found[-1].application_id) if len(found) == limit else None,
+    )
+
+
+@routes.get("/group-applications/{application_id}", summary="One application")
+async def read_application(
+    application_id: IdInPath, who: AsParticipantOrOrganiser, stored: Stored
+) -> ApplicationOut:
+    """By the applicant, or by an organiser. 404 `application_unknown`, also for somebody else's."""
+    found = await stored.read_application(application_id)
+    if found is None or (who is not None and found.participant_id != who.participant_id):
+        raise NotFound(f"there is no application {application_id}", code="application_unknown")
+    return ApplicationOut.of(found)
+
+
+@routes.post(
+    "/group-applications/{application_id}/approval",
+    dependencies=[AsOrganiser],
+    summary="Approve an application",
+)
+async def approve(
+    application_id: IdInPath, form: Annotated[ApprovalIn, Body()], applying: Applying
+) -> ApplicationOut:
+    """
+    The group is put, and the applicant manages it. Repeating it changes nothing.
+
+    404 `application_unknown`, `group_unknown`; 409 `application_decided`, `group_exists`, `group_id_taken`,
+    `managers_too_many`; 401 `participant_erased`.
+    """
+    origin = Origin.of_request()
+    return ApplicationOut.of(
+        await applying.approve(application_id, form.group_id, origin, existing=form.existing)
+    )
+
+
+@routes.post(
+    "/group-applications/{application_id}/refusal",
+    dependencies=[AsOrganiser],
+    summary="Refuse an application",
+)
+async def refuse(
+    application_id: IdInPath, form: Annotated[RefusalIn, Body()], applying: Applying
+) -> ApplicationOut:
+    """The applicant is told the reason. 404 `application_unknown`; 409 `application_decided`."""
+    return ApplicationOut.of(await applying.refuse(application_id, form.reason, Origin.of_request()))
+
+
+@routes.post(
+    "/groups/{group_id}/managers", dependencies=[AsOrganiser], status_code=201, summary="Invite a manager"
+)
+async def invite(group_id: IdInPath, managing: Managing) -> InvitationOut:
+    """Whoever has the code becomes a manager, once. 404 `group_unknown`."""
+    code, expires_at = await managing.invite(group_id)
+    return InvitationOut(group_id=group_id, invitation_code=code, expires_at=expires_at)
+
+
+@routes.get("/groups/{group_id}/managers", dependencies=[AsOrganiser], summary="Who manages a group")
+async def list_managers(group_id: IdInPath, stored: Stored) -> ManagersOut:
+    """By their pseudonymous ids."""
+    return ManagersOut(managers=[ManagerOut.of(one) for one in await stored.of_group(group_id, MANAGERS_MAX)])
+
+
+@routes.delete(
+    "/groups/{group_id}/managers/{participant_id}",
+    dependencies=[AsOrganiser],
+    status_code=204,
+    summary="End a manager's grant at once",
+)
+async def end_manager(group_id: IdInPath, participant_id: IdInPath, stored: Stored) -> None:
+    """The next request of this manager is refused. Repeating it changes nothing."""
+    await stored.end(group_id, participant_id)
+
+
+@routes.post("/me/groups", status_code=201, summary="Become a manager by an invitation")
+async def accept(who: AsParticipant, form: Annotated[AcceptanceIn, Body()], managing: Managing) -> ManagerOut:
+    """404 `invitation_unknown`; 409 `managers_too_many`; 401 `participant_unknown`, `participant_erased`."""
+    return ManagerOut.of(await managing.accept(form.invitation_code, who.participant_id))
+
+
+@routes.get("/me/groups", summary="The groups that you manage")
+async def list_own_groups(who: AsParticipant, stored: Stored) -> ManagersOut:
+    """All of them."""
+    found = await stored.of_participant(who.participant_id, OWN_GROUPS_MAX)
+    return ManagersOut(managers=[ManagerOut.of(one) for one in found])
+
+
+@routes.put("/groups/{group_id}/details", summary="A manager changes the own group")
+async def put_details(
+    group_id: IdInPath,
+    who: AsParticipant,
+    form: Annotated[DetailsIn, Body()],
+    managing: Managing,
+    groups: Groups,
+    changes: Changes,
+    keyed_hash: Hash,
+) -> GroupOut:
+    """The id and the kind stay. 403 `not_manager`."""
+    await managing.check(group_id, who.participant_id)
+    before = await groups.read(group_id)
+    if before is None:
+        raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+    contact = _contact(form.contact)
+    group = Group(
+        group_id=group_id,
+        name=form.name,
+        kind=before.kind,
+        district=form.district,
+        language=form.language or before.language,
+        remarks=form.remarks,
+        contact_fingerprint=keyed_hash.of(contact.model_dump_json().encode()) if contact else None,
+    )
+    saved = await changes.put(
+        group,
+        contact,
+        Origin.of_request(),
+        keep_contact="contact" not in form.model_fields_set,
+        keep_language=form.language is None,
+    )
+    return GroupOut.of(saved)
+
+
+def _contact(form: BodyContactIn | None) -> Contact | None:
+    return Contact(name=form.name, email=form.email) if form else None

@@ -1,0 +1,96 @@
+"""Grants, invitations and applications; nothing here does I/O."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from services.registration.participants.rules import ParticipantId
+from shared.contracts.events import Language
+from shared.runtime.errors import Conflict
+
+INVITATION_DAYS = 14
+INVITED_FOR = timedelta(days=INVITATION_DAYS)
+# A body has a few people who act for it. Invitations that nobody used do not count: they end.
+MANAGERS_MAX = 20
+# Somebody may act for several service teams, and apply for a few at the same time.
+APPLICATIONS_OPEN_MAX = 3
+
+ApplicationStatus = Literal["applied", "approved", "refused"]
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """This participant manages this group."""
+
+    grant_id: str
+    group_id: str
+    participant_id: ParticipantId
+    since: datetime
+
+
+class Application(msgspec.Struct, frozen=True):
+    """
+    A body wants to take part.
+
+    Attributes:
+        participant_id: who applies, and will manage the group.
+        contact_locked: the body's contact, locked with the applicant's key; None after the decision.
+        group_id: of the approved group.
+        reason: of a refusal, written by an organiser.
+    """
+
+    application_id: str
+    participant_id: ParticipantId
+    name: str
+    kind: str
+    district: str
+    language: Language
+    asked_at: datetime
+    status: ApplicationStatus = "applied"
+    contact_locked: str | None = None
+    group_id: str | None = None
+    reason: str | None = None
+    decided_at: datetime | None = None
+
+
+def grant_id(group_id: str, participant_id: str) -> str:
+    """The one grant of a participant for a group. Neither id contains a slash."""
+    return f"{group_id}/{participant_id}"
+
+
+def approved(application: Application, group_id: str, now: datetime) -> Application:
+    """
+    The application after its approval; the same approval again changes nothing.
+
+    Raises:
+        Conflict: it was decided in another way.
+    """
+    if application.status == "approved" and application.group_id == group_id:
+        return application
+    _check_open(application)
+    return replace(
+        application, status="approved", group_id=group_id, contact_locked=None, decided_at=now, reason=None
+    )
+
+
+def refused(application: Application, reason: str, now: datetime) -> Application:
+    """
+    The application after its refusal; the same refusal again changes nothing.
+
+    Raises:
+        Conflict: it was decided in another way.
+    """
+    if application.status == "refused" and application.reason == reason:
+        return application
+    _check_open(application)
+    return replace(application, status="refused", reason=reason, contact_locked=None, decided_at=now)
+
+
+def _check_open(application: Application) -> None:
+    if application.status != "applied":
+        raise Conflict(
+            f"application {application.application_id} is {application.status} already",
+            code="application_decided",
+            status=application.status,
+        )

@@ -1,0 +1,11 @@
+"""This room's refusals in Chinese, by their codes."""
+
+CHINESE: dict[str, str] = {
+    "not_manager": "您不是单位 {group_id} 的管理员",
+    "invitation_unknown": "邀请不存在、已使用或已过期",
+    "managers_too_many": "一个单位最多 {most} 名管理员",
+    "applications_too_many": "您已有 {most} 份申请尚未处理，请等待结果",
+    "application_unknown": "没有这份申请",
+    "application_decided": "这份申请已经处理过了",
+    "group_exists": "已有编号为 {group_id} 的单位",
+}

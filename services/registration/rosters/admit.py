@@ -1,0 +1,95 @@
+"""Members become participants: each with a key of its own, which locks what the body says about them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from services.registration.participants import events
+from services.registration.participants.keys import ContactKey, KeySealer
+from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
+from services.registration.rosters.rules import Details, Member, fingerprint_of
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
+from shared.contracts.sealing import Contact, lock_contact, lock_words, unlock_words
+from shared.messaging.publisher import Record
+from shared.runtime.ids import ordered_id
+from shared.runtime.keyed_hash import KeyedHash
+
+_details = msgspec.json.Decoder(Details)
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A new member, the participant, the key, and the events that tell the other services."""
+
+    member: Member
+    participant: Participant
+    key: ContactKey
+    events: tuple[Record, Record]
+
+
+class Admission:
+    """Makes members, and changes what is said about them."""
+
+    def __init__(self, sealer: KeySealer, keyed_hash: KeyedHash) -> None:
+        self.hash = keyed_hash
+        self._sealer = sealer
+
+    def admit(self, group: Group, identity: str, details: Details, origin: Origin, now: datetime) -> Admitted:
+        """A member who is new in this body."""
+        key = self._sealer.new_key()
+        participant = Participant(ParticipantId(ordered_id(now)), _profile(group, details, key.key))
+        member = Member(
+            member_id=ordered_id(now),
+            group_id=group.group_id,
+            participant_id=participant.participant_id,
+            identity_hash=identity,
+            details_fingerprint=fingerprint_of(details, self.hash),
+            details_locked=lock_words(msgspec.json.encode(details).decode(), key.key),
+            audience=details.audience,
+            is_minor=details.is_minor,
+            added_at=now,
+        )
+        return Admitted(member, participant, key, events.joined(participant, key, origin, now))
+
+    def change(self, member: Member, identity: str, details: Details, key: bytes) -> Member:
+        """The member with other details."""
+        return replace(
+            member,
+            identity_hash=identity,
+            details_fingerprint=fingerprint_of(details, self.hash),
+            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
+            audience=details.audience,
+            is_minor=details.is_minor,
+            version=member.version + 1,
+        )
+
+    def renew(
+        self,
+        participant: Participant,
+        group: Group,
+        details: Details,
+        key: bytes,
+        now: datetime,
+    ) -> tuple[Participant, tuple[Record, Record]]:
+        """The participant of a member who was changed, and the events about it."""
+        renewed = replace(participant, profile=_profile(group, details, key), version=participant.version + 1)
+        return renewed, events.joined(renewed, self._sealer.seal(key), UNKNOWN_ORIGIN, now)
+
+
+def opened(member: Member, keys: Mapping[str, bytes]) -> Details | None:
+    """What the body said about a member; None once the key is deleted."""
+    key = keys.get(member.participant_id)
+    return _details.decode(unlock_words(member.details_locked, key)) if key is not None else None
+
+
+def _profile(group: Group, details: Details, key: bytes) -> Profile:
+    return Profile(
+        kind="person",
+        group_id=group.group_id,
+        district=group.district,
+        audience=details.audience,
+        language=group.language,
+        # The form or the file was checked already.
+        contact_locked=lock_contact(Contact.model_construct(name=details.name, email=details.email), key),
+    )

@@ -1,0 +1,174 @@
+"""Rosters over HTTP. Only managers of a body see its members; an organiser's key opens nothing here."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Header, Request
+
+from services.registration.managers.manage import Managers
+from services.registration.participants.store import ParticipantStore
+from services.registration.rosters.admit import opened
+from services.registration.rosters.bodies import (
+    ConfirmationIn,
+    ImportOut,
+    MemberIn,
+    MemberOut,
+    MembersOut,
+)
+from services.registration.rosters.edit_member import MemberChanges
+from services.registration.rosters.preview import Previews, import_unknown
+from services.registration.rosters.read_table import ROSTER_BYTES_MAX
+from services.registration.rosters.store import ImportStore, RosterStore
+from shared.contracts.origin import Origin
+from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.identity import AsParticipant
+from shared.web.provided import provided
+from shared.web.wording import language_of
+
+Managing = Annotated[Managers, provided(Managers)]
+Previewing = Annotated[Previews, provided(Previews)]
+Changes = Annotated[MemberChanges, provided(MemberChanges)]
+Members = Annotated[RosterStore, provided(RosterStore)]
+Imports = Annotated[ImportStore, provided(ImportStore)]
+Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
+AcceptLanguage = Annotated[str, Header(description="zh-CN or en: the language of the messages")]
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+# The body is the file itself, so the framework cannot describe it.
+FILE = {"requestBody": {"required": True, "content": {"text/csv": _BINARY, XLSX: _BINARY}}}
+
+routes = APIRouter(tags=["rosters"])
+
+
+@routes.post(
+    "/groups/{group_id}/roster-imports",
+    status_code=201,
+    max_body_size=ROSTER_BYTES_MAX,
+    openapi_extra=FILE,
+    summary="Preview a roster from a file",
+)
+async def preview_roster(
+    group_id: IdInPath,
+    who: AsParticipant,
+    request: Request,
+    managing: Managing,
+    previewing: Previewing,
+    accept_language: AcceptLanguage = "",
+) -> ImportOut:
+    """
+    The body is a CSV file (UTF-8 or GB18030; comma, semicolon or tab) or an XLSX workbook, whose first sheet
+    is read. The first line has the headings: 姓名 name (needed), 班级 department, 编号 number, 邮箱 email,
+    人群 audience, 未成年 minor. Nothing is imported yet.
+
+    403 `not_manager`; 409 `previews_too_many`; 422 `roster_unreadable`, `roster_encoding`, `roster_too_long`,
+    `roster_too_wide`, `roster_unpacked`, `roster_empty`, `roster_column_missing`, `roster_column_doubled`,
+    `roster_full`; 404 `group_unknown`; 503 `overloaded`.
+    """
+    await managing.check(group_id, who.participant_id)
+    preview = await previewing.preview(group_id, await request.body())
+    return ImportOut.of(preview, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.post(
+    "/groups/{group_id}/roster-imports/{import_id}/confirmation",
+    status_code=202,
+    summary="Import what was previewed",
+)
+async def confirm_import(
+    group_id: IdInPath,
+    import_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    previewing: Previewing,
+    form: Annotated[ConfirmationIn, Body()],
+    accept_language: AcceptLanguage = "",
+) -> ImportOut:
+    """
+    It is imported in the background, all lines at once; read the import until it is `imported`. Repeating it
+    changes nothing.
+
+    403 `not_manager`; 404 `import_unknown`; 409 `import_has_bad_lines`, `import_empty`.
+    """
+    await managing.check(group_id, who.participant_id)
+    confirmed = await previewing.confirm(group_id, import_id, skip_bad_lines=form.skip_bad_lines)
+    return ImportOut.of(confirmed, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.get("/groups/{group_id}/roster-imports/{import_id}", summary="A preview, or what became of it")
+async def read_import(
+    group_id: IdInPath,
+    import_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    imports: Imports,
+    accept_language: AcceptLanguage = "",
+) -> ImportOut:
+    """403 `not_manager`; 404 `import_unknown`."""
+    await managing.check(group_id, who.participant_id)
+    found = await imports.read(group_id, import_id)
+    if found is None:
+        raise import_unknown(import_id)
+    return ImportOut.of(found, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.get("/groups/{group_id}/members", summary="The members of your body")
+async def list_members(
+    group_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    members: Members,
+    participants: Participants,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> MembersOut:
+    """A page of them, in the order of their ids, which begin with the time. 403 `not_manager`."""
+    await managing.check(group_id, who.participant_id)
+    place = place_after(after, str)
+    found = await members.page(group_id, place[0] if place else None, limit)
+    keys = await participants.keys_of({one.participant_id for one in found})
+    return MembersOut(
+        members=[MemberOut.of(one, opened(one, keys)) for one in found],
+        after=after_of(found[-1].member_id) if len(found) == limit else None,
+    )
+
+
+@routes.post("/groups/{group_id}/members", status_code=201, summary="Add a member")
+async def add_member(
+    group_id: IdInPath,
+    who: AsParticipant,
+    form: Annotated[MemberIn, Body()],
+    managing: Managing,
+    changes: Changes,
+) -> MemberOut:
+    """
+    The same member again changes nothing.
+
+    403 `not_manager`; 404 `group_unknown`; 409 `member_known`; 422 `roster_full`.
+    """
+    await managing.check(group_id, who.participant_id)
+    details = form.details()
+    return MemberOut.of(await changes.add(group_id, details, Origin.of_request()), details)
+
+
+@routes.put("/groups/{group_id}/members/{member_id}", summary="Correct a member")
+async def put_member(
+    group_id: IdInPath,
+    member_id: IdInPath,
+    who: AsParticipant,
+    form: Annotated[MemberIn, Body()],
+    managing: Managing,
+    changes: Changes,
+) -> MemberOut:
+    """403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`."""
+    await managing.check(group_id, who.participant_id)
+    details = form.details()
+    return MemberOut.of(await changes.put(group_id, member_id, details), details)
+
+
+@routes.delete("/groups/{group_id}/members/{member_id}", status_code=204, summary="Remove a member")
+async def remove_member(
+    group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
+) -> None:
+    """All personal data of the member are deleted. Repeating it changes nothing. 403 `not_manager`."""
+    await managing.check(group_id, who.participant_id)
+    await changes.remove(group_id, member_id, Origin.of_request())

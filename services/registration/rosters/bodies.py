@@ -1,0 +1,120 @@
+"""What is sent and answered about rosters."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from services.registration.rosters.check_lines import Department, Number
+from services.registration.rosters.rules import Details, Import, ImportStatus, LineFault, Member
+from services.registration.rosters.wording import LINES
+from shared.contracts.checked import Email, Name
+from shared.contracts.events import Audience
+from shared.web.forms import Form
+from shared.web.wording import Language, field_words, field_wrong, filled
+
+
+class MemberIn(Form):
+    """A member of the body. Everything is encrypted immediately."""
+
+    name: Name = Field(examples=["李小明"])
+    department: Department | None = Field(None, examples=["七年级1班"])
+    number: Number | None = Field(None, description="tells members of the same name apart", examples=["12"])
+    email: Email | None = Field(None, examples=["li@example.org"])
+    audience: Audience = "other"
+    is_minor: bool = False
+
+    def details(self) -> Details:
+        return Details(**self.model_dump())
+
+
+class MemberOut(BaseModel):
+    """A member, as the body's managers see one."""
+
+    member_id: str
+    participant_id: str
+    name: str | None = Field(description="null once the participant is erased", examples=["李小明"])
+    department: str | None = Field(examples=["七年级1班"])
+    number: str | None = Field(examples=["12"])
+    email: str | None = Field(examples=["li@example.org"])
+    audience: Audience
+    is_minor: bool
+
+    @classmethod
+    def of(cls, member: Member, details: Details | None) -> "MemberOut":
+        return cls(
+            member_id=member.member_id,
+            participant_id=member.participant_id,
+            name=details.name if details else None,
+            department=details.department if details else None,
+            number=details.number if details else None,
+            email=details.email if details else None,
+            audience=member.audience,
+            is_minor=member.is_minor,
+        )
+
+
+class MembersOut(BaseModel):
+    """A page."""
+
+    members: list[MemberOut]
+    after: str | None = Field(None, description="where the next page begins; null on the last one")
+
+
+class LineFaultOut(BaseModel):
+    """What is wrong with a line of the file; never what stands there."""
+
+    line: int = Field(description="as a spreadsheet counts, from 1 with the heading", examples=[18])
+    column: str | None = Field(description="the heading; null: the whole line", examples=["邮箱"])
+    code: str = Field(description="for programs", examples=["email"])
+    message: str = Field(description="for people", examples=["不是有效的电子邮箱地址"])
+
+    @classmethod
+    def of(cls, fault: LineFault, language: Language) -> "LineFaultOut":
+        ours = LINES.get(fault.code)
+        words = filled(ours[language == "zh-CN"], fault.values) if ours else None
+        words = words or field_words(fault.code, fault.values, language) or field_wrong(language)
+        return cls(line=fault.line, column=fault.column, code=fault.code, message=words)
+
+
+class ImportOut(BaseModel):
+    """A file that was uploaded: first its preview, then what became of it."""
+
+    import_id: str
+    group_id: str
+    status: ImportStatus = Field(
+        description="previewed: nothing is imported; confirmed: it is being imported; imported; failed"
+    )
+    uploaded_at: datetime
+    expires_at: datetime | None = Field(description="of a preview: until then it can be confirmed")
+    lines: int = Field(description="without the heading and empty lines", examples=[1200])
+    bad_lines: int = Field(examples=[17])
+    added: int = Field(description="members who are new, or were", examples=[1183])
+    changed: int
+    unchanged: int
+    ignored_columns: list[str] = Field(description="headings that nobody knows here")
+    faults: list[LineFaultOut] = Field(description="every bad cell, in the order of the lines")
+    code: str | None = Field(None, description="why it failed, for programs")
+
+    @classmethod
+    def of(cls, one: Import, language: Language) -> "ImportOut":
+        return cls(
+            import_id=one.import_id,
+            group_id=one.group_id,
+            status=one.status,
+            uploaded_at=one.uploaded_at,
+            expires_at=one.expires_at,
+            lines=one.lines,
+            bad_lines=one.bad_lines,
+            added=one.added,
+            changed=one.changed,
+            unchanged=one.unchanged,
+            ignored_columns=one.ignored,
+            faults=[LineFaultOut.of(fault, language) for fault in one.faults],
+            code=one.code,
+        )
+
+
+class ConfirmationIn(Form):
+    """What becomes of bad lines."""
+
+    skip_bad_lines: bool = Field(False, description="import the good lines although others are bad")

@@ -1,0 +1,165 @@
+"""One member at a time: entered by a form, corrected, removed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from services.registration.participants import events
+from services.registration.participants.rules import Group, Participant
+from services.registration.participants.store import GroupStore, ParticipantStore
+from services.registration.rosters.admit import Admission
+from services.registration.rosters.import_lines import change_members
+from services.registration.rosters.rules import Details, Member, check_room, fingerprint_of, identity_of
+from services.registration.rosters.store import RosterStore
+from shared.contracts.origin import Origin
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+Forget = Callable[[UnitOfWork, str], Awaitable[None]]
+
+
+class MemberChanges:
+    """
+    Adds, corrects and removes members.
+
+    Args:
+        forget: what the rooms above have of a member who is removed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        members: RosterStore,
+        groups: GroupStore,
+        participants: ParticipantStore,
+        admission: Admission,
+        forget: Sequence[Forget] = (),
+    ) -> None:
+        self._database = database
+        self._members = members
+        self._groups = groups
+        self._participants = participants
+        self._admission = admission
+        self._forget = forget
+
+    async def add(self, group_id: str, details: Details, origin: Origin) -> Member:
+        """
+        Add a member. The same one again, with the same details, changes nothing.
+
+        Raises:
+            Conflict: there is a member of this name, department and number with other details.
+            Rejected: the roster is full.
+        """
+        identity = identity_of(details, group_id, self._admission.hash)
+
+        async def work(unit: UnitOfWork) -> Member:
+            group = await self._lock(unit, group_id)
+            known = (await self._members.by_identity(unit, group_id, [identity])).get(identity)
+            if known is not None:
+                if known.details_fingerprint != fingerprint_of(details, self._admission.hash):
+                    raise _known(known)
+                return known
+            check_room(await self._members.count(unit, group_id), 1)
+            now = clock.now()
+            admitted = self._admission.admit(group, identity, details, origin, now)
+            await self._participants.add(unit, [admitted.participant])
+            await self._participants.add_keys(unit, {admitted.participant.participant_id: admitted.key.key})
+            await self._members.add(unit, [admitted.member])
+            unit.publish(*admitted.events)
+            return admitted.member
+
+        return await save_together(self._database, work)
+
+    async def put(self, group_id: str, member_id: str, details: Details) -> Member:
+        """
+        Correct a member.
+
+        Raises:
+            NotFound: there is no such member of this body.
+            Conflict: another member has this name, department and number.
+        """
+        identity = identity_of(details, group_id, self._admission.hash)
+
+        async def work(unit: UnitOfWork) -> Member:
+            group = await self._lock(unit, group_id)
+            member = await self._member(unit, group_id, member_id)
+            same = (await self._members.by_identity(unit, group_id, [identity])).get(identity)
+            if same is not None and same.member_id != member_id:
+                raise _known(same)
+            if member.details_fingerprint == fingerprint_of(details, self._admission.hash):
+                return member
+            await change_members(
+                unit,
+                group,
+                [(member, identity, details)],
+                members=self._members,
+                participants=self._participants,
+                admission=self._admission,
+                now=clock.now(),
+            )
+            return await self._member(unit, group_id, member_id)
+
+        return await save_together(self._database, work)
+
+    async def remove(self, group_id: str, member_id: str, origin: Origin) -> None:
+        """
+        Remove a member; a repeat changes nothing.
+
+        The member's participant is erased, and every service hears of it.
+        """
+
+        async def work(unit: UnitOfWork) -> None:
+            await self._lock(unit, group_id)
+            member = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)
+            if member is None:
+                return
+            await self._members.remove(unit, member_id)
+            for forget in self._forget:
+                await forget(unit, member_id)
+            await _erase(unit, self._participants, member.participant_id, origin)
+
+        await save_together(self._database, work)
+
+    async def _lock(self, unit: UnitOfWork, group_id: str) -> Group:
+        await self._participants.lock(unit, [group_id])
+        group = await self._groups.read_in(unit, group_id)
+        if group is None:
+            raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+        return group
+
+    async def _member(self, unit: UnitOfWork, group_id: str, member_id: str) -> Member:
+        found = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)
+        if found is None:
+            raise member_unknown(member_id)
+        return found
+
+
+async def _erase(
+    unit: UnitOfWork, participants: ParticipantStore, participant_id: str, origin: Origin
+) -> None:
+    """
+    Erase the participant that stood for a member.
+
+    Nobody has ever had a token of this participant. So there are no registrations or requests to delete, as
+    there are in the room `erasure`.
+    """
+    found = (await participants.lock(unit, [participant_id])).get(participant_id)
+    if found is None or found.profile is None:
+        return
+    now, version = clock.now(), found.version + 1
+    await participants.save(unit, Participant(found.participant_id, None, version, erased_at=now))
+    await participants.remove_key(unit, participant_id)
+    unit.publish(*events.erased(found.participant_id, version, origin, now))
+
+
+def member_unknown(member_id: str) -> NotFound:
+    """The refusal of a member who is not there, or is another body's."""
+    return NotFound(f"there is no member {member_id}", code="member_unknown", member_id=member_id)
+
+
+def _known(member: Member) -> Conflict:
+    return Conflict(
+        "there is a member of this name, department and number",
+        code="member_known",
+        member_id=member.member_id,
+    )

@@ -1,0 +1,208 @@
+"""
+The collections of this room.
+
+members              the members of bodies; what a body says about one only locked
+roster_imports       files that were uploaded: what is wrong with them, and what became of them
+roster_import_lines  the good lines of such a file, locked with the body's key, until they are imported
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.registration.rosters.rules import Import, Member
+from shared.storage import mongo
+from shared.storage.documents import to_document
+from shared.storage.mongo import (
+    ASCENDING,
+    Database,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    UpdateOne,
+    outages_named,
+)
+from shared.storage.unit_of_work import UnitOfWork
+
+IN_PROGRESS = "in_progress"
+
+
+class RosterStore:
+    """
+    Reads and writes members.
+
+    Raises Unavailable while the database is away.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._members = database["members"]
+
+    async def prepare(self) -> None:
+        """Create the collection and its indexes now: creating one in a transaction causes conflicts."""
+        with outages_named():
+            await self._members.create_indexes(
+                [
+                    IndexModel([("group_id", ASCENDING), ("identity_hash", ASCENDING)], unique=True),
+                    IndexModel([("group_id", ASCENDING), ("_id", ASCENDING)]),
+                ]
+            )
+
+    async def identities(self, group_id: str, unit: UnitOfWork | None = None) -> dict[str, str]:
+        """Fingerprints by identities, of all members of a body."""
+        shown = {"_id": 0, "identity_hash": 1, "details_fingerprint": 1}
+        session = unit.session if unit else None
+        with outages_named():
+            found = await self._members.find({"group_id": group_id}, shown, session=session).to_list(None)
+        return {document["identity_hash"]: document["details_fingerprint"] for document in found}
+
+    async def count(self, unit: UnitOfWork, group_id: str) -> int:
+        return int(await self._members.count_documents({"group_id": group_id}, session=unit.session))
+
+    async def page(self, group_id: str, after: str | None, limit: int) -> list[Member]:
+        """A body's members after this id, in the order of their ids."""
+        these: Document = {"group_id": group_id}
+        if after is not None:
+            these["_id"] = {"$gt": after}
+        with outages_named():
+            found = self._members.find(these).sort("_id", ASCENDING).limit(limit)
+            return [_member(document) for document in await found.to_list(None)]
+
+    async def by_id(self, unit: UnitOfWork, group_id: str, member_ids: Collection[str]) -> dict[str, Member]:
+        """The members of this body among these ids."""
+        these: Document = {"_id": {"$in": list(member_ids)}, "group_id": group_id}
+        found = await self._members.find(these, session=unit.session).to_list(None)
+        return {document["_id"]: _member(document) for document in found}
+
+    async def by_identity(
+        self, unit: UnitOfWork, group_id: str, identities: Collection[str]
+    ) -> dict[str, Member]:
+        if not identities:
+            return {}
+        these: Document = {"group_id": group_id, "identity_hash": {"$in": list(identities)}}
+        found = await self._members.find(these, session=unit.session).to_list(None)
+        return {document["identity_hash"]: _member(document) for document in found}
+
+    async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
+        await mongo.insert_in(
+            self._members, [to_document(member, "member_id") for member in members], unit.session
+        )
+
+    async def save(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
+        if members:
+            await self._members.bulk_write(
+                [
+                    UpdateOne({"_id": one.member_id}, {"$set": to_document(one, "member_id")})
+                    for one in members
+                ],
+                session=unit.session,
+            )
+
+    async def remove(self, unit: UnitOfWork, member_id: str) -> None:
+        await self._members.delete_one({"_id": member_id}, session=unit.session)
+
+
+class ImportStore:
+    """
+    Reads and writes imports.
+
+    Raises Unavailable while the database is away.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._imports = database["roster_imports"]
+        self._lines = database["roster_import_lines"]
+
+    async def prepare(self) -> None:
+        """Create the collections and their indexes now: creating one in a transaction causes conflicts."""
+        await mongo.delete_after(self._imports, "expires_at", timedelta(0))
+        await mongo.delete_after(self._lines, "expires_at", timedelta(0))
+        with outages_named():
+            await self._lines.create_index([("import_id", ASCENDING), ("_id", ASCENDING)])
+            await self._imports.create_indexes(
+                [
+                    IndexModel([("group_id", ASCENDING), ("status", ASCENDING)]),
+                    IndexModel(
+                        [("_id", ASCENDING), ("status", ASCENDING)],
+                        name=IN_PROGRESS,
+                        partialFilterExpression={"status": "confirmed"},
+                    ),
+                ]
+            )
+
+    async def count_previews(self, unit: UnitOfWork, group_id: str, now: datetime) -> int:
+        # The server deletes what has ended a little later.
+        these: Document = {"group_id": group_id, "status": "previewed", "expires_at": {"$gt": now}}
+        return int(await self._imports.count_documents(these, session=unit.session))
+
+    async def add(self, unit: UnitOfWork, preview: Import, lines_locked: Sequence[str]) -> None:
+        await mongo.insert_in(self._imports, [_document(preview)], unit.session)
+        documents: list[Document] = [
+            {
+                "_id": f"{preview.import_id}/{number:03}",
+                "import_id": preview.import_id,
+                "lines_locked": locked,
+                "expires_at": preview.expires_at,
+            }
+            for number, locked in enumerate(lines_locked)
+        ]
+        await mongo.insert_in(self._lines, documents, unit.session)
+
+    async def read(self, group_id: str, import_id: str) -> Import | None:
+        with outages_named():
+            document = await self._imports.find_one({"_id": import_id, "group_id": group_id})
+        return _import(document) if document else None
+
+    async def lock(self, unit: UnitOfWork, import_id: str) -> Import | None:
+        document = await self._imports.find_one_and_update(
+            {"_id": import_id},
+            {"$inc": {"locks": 1}},
+            return_document=ReturnDocument.AFTER,
+            session=unit.session,
+        )
+        return _import(document) if document else None
+
+    async def save(self, unit: UnitOfWork, changed: Import) -> None:
+        document = _document(changed)
+        await self._imports.update_one({"_id": document.pop("_id")}, {"$set": document}, session=unit.session)
+
+    async def keep_lines(self, unit: UnitOfWork, import_id: str) -> None:
+        """The lines stay until they are imported."""
+        await self._lines.update_many(
+            {"import_id": import_id}, {"$set": {"expires_at": None}}, session=unit.session
+        )
+
+    async def lines(self, import_id: str) -> list[str]:
+        """The locked lines, in order. They never change."""
+        with outages_named():
+            found = self._lines.find({"import_id": import_id}, {"lines_locked": 1}).sort("_id", ASCENDING)
+            return [document["lines_locked"] for document in await found.to_list(None)]
+
+    async def remove_lines(self, unit: UnitOfWork, import_id: str) -> None:
+        await self._lines.delete_many({"import_id": import_id}, session=unit.session)
+
+    async def confirmed(self, after: str, limit: int) -> list[str]:
+        """The ids after this one of imports that are confirmed and not yet done."""
+        these: Document = {"_id": {"$gt": after}, "status": "confirmed"}
+        with outages_named():
+            found = self._imports.find(these, {"_id": 1}).sort("_id", ASCENDING).hint(IN_PROGRESS)
+            return [document["_id"] for document in await found.limit(limit).to_list(None)]
+
+
+def _document(one: Import) -> Document:
+    document = to_document(one, "import_id")
+    document["faults"] = msgspec.to_builtins(one.faults)
+    return document
+
+
+def _import(document: Document) -> Import:
+    fields = dict(document)
+    fields["import_id"] = fields.pop("_id")
+    fields.pop("locks", None)
+    return msgspec.convert(fields, Import)
+
+
+def _member(document: Document) -> Member:
+    fields = dict(document)
+    fields["member_id"] = fields.pop("_id")
+    return Member(**fields)

@@ -1,0 +1,205 @@
+"""Who acts for a body: invited, checked at each request, ended at once; and bodies that apply."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from services.registration.managers.rules import APPLICATIONS_OPEN_MAX, MANAGERS_MAX
+from services.registration.managers.store import ManagerStore
+from tests.registration.builders import activity, ask, erase, put, service
+from tests.registration.rosters.builders import SCHOOL, manager_of, newcomer_with_token
+from tests.support.service import ORGANISER, bearer, code_of, told
+
+pytestmark = pytest.mark.stack
+
+APPLICATION = {
+    "name": "濮阳市第一中学",
+    "kind": "school",
+    "district": "华龙区",
+    "contact": {"name": "王老师", "email": "wang@example.org"},
+}
+
+
+async def apply(client: httpx.AsyncClient, who: dict[str, str], **changes: Any) -> httpx.Response:
+    return await client.post("/groups", json=APPLICATION | changes, headers=who)
+
+
+async def decide(
+    client: httpx.AsyncClient, application: dict[str, Any], how: str, **form: Any
+) -> httpx.Response:
+    path = f"/group-applications/{application['application_id']}/{how}"
+    return await client.post(path, json=form, headers=ORGANISER)
+
+
+async def test_an_invitation_is_used_once_and_the_grant_ends_at_once(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
+        invited = (await client.post("/groups/school-1/managers", headers=ORGANISER)).json()
+        code = {"invitation_code": invited["invitation_code"]}
+        manager, other = await newcomer_with_token(client), await newcomer_with_token(client)
+        answers = await asyncio.gather(
+            *(client.post("/me/groups", json=code, headers=who) for who in (manager, other))
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 404]
+        assert answers[1].status_code == 201 or code_of(answers[1]) == (404, "invitation_unknown")
+        winner = manager if answers[0].status_code == 201 else other
+        [grant] = (await client.get("/groups/school-1/managers", headers=ORGANISER)).json()["managers"]
+        assert (await client.get("/me/groups", headers=winner)).json()["managers"] == [grant]
+        assert (await client.get("/groups/school-1/members", headers=winner)).status_code == 200
+
+        path = f"/groups/school-1/managers/{grant['participant_id']}"
+        assert (await client.delete(path, headers=ORGANISER)).status_code == 204
+        assert (await client.delete(path, headers=ORGANISER)).status_code == 204
+        refused = await client.get("/groups/school-1/members", headers=winner)
+        assert code_of(refused) == (403, "not_manager")
+
+
+async def test_an_invitation_that_has_ended_is_worth_nothing(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
+        invited = (await client.post("/groups/school-1/managers", headers=ORGANISER)).json()
+        stored = await database["group_invitations"].find_one({})
+        assert stored is not None
+        assert invited["invitation_code"] not in str(stored)
+        # The server deletes it within a minute; until then it is there, and has ended all the same.
+        await database["group_invitations"].update_one({}, {"$set": {"expires_at": datetime.now(UTC)}})
+        code = {"invitation_code": invited["invitation_code"]}
+        answer = await client.post("/me/groups", json=code, headers=await newcomer_with_token(client))
+        assert code_of(answer) == (404, "invitation_unknown")
+
+
+async def test_a_group_has_only_so_many_managers(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await manager_of(client)
+        grants = database["group_managers"]
+        await grants.insert_many(
+            [
+                {
+                    "_id": f"school-1/p{number}",
+                    "group_id": "school-1",
+                    "participant_id": f"p{number}",
+                    "since": datetime.now(UTC),
+                }
+                for number in range(MANAGERS_MAX - 1)
+            ]
+        )
+        invited = (await client.post("/groups/school-1/managers", headers=ORGANISER)).json()
+        code = {"invitation_code": invited["invitation_code"]}
+        somebody = await newcomer_with_token(client)
+        answer = await client.post("/me/groups", json=code, headers=somebody)
+        assert code_of(answer) == (409, "managers_too_many")
+        await grants.delete_one({"_id": "school-1/p0"})
+        assert (await client.post("/me/groups", json=code, headers=somebody)).status_code == 201
+
+
+async def test_only_organisers_invite_and_only_to_a_group_that_exists(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        assert code_of(await client.post("/groups/school-1/managers", headers=manager))[0] == 401
+        answer = await client.post("/groups/nowhere/managers", headers=ORGANISER)
+        assert code_of(answer) == (404, "group_unknown")
+
+
+async def test_a_manager_changes_the_own_group_and_no_other(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        manager = await manager_of(client)
+        await manager_of(client, "school-2")
+        form = {"name": "第一中学", "district": "濮阳县", "contact": {"name": "王老师"}}
+        changed = await client.put("/groups/school-1/details", json=form, headers=manager)
+        assert changed.json()["name"] == "第一中学"
+        assert (await client.get("/groups/school-1")).json()["kind"] == "school"
+        joined = json.loads((await told(database, "participant.joined"))[-1])
+        assert (joined["participant_id"], joined["district"]) == ("school-1", "濮阳县")
+        refused = await client.put("/groups/school-2/details", json=form, headers=manager)
+        assert code_of(refused) == (403, "not_manager")
+
+
+async def test_an_approved_body_is_a_group_and_its_applicant_manages_it(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        applicant = await newcomer_with_token(client)
+        application = (await apply(client, applicant)).json()
+        assert application["status"] == "applied"
+        waiting = (await client.get("/group-applications", headers=ORGANISER)).json()["applications"]
+        assert waiting == [application]
+        approved = await decide(client, application, "approval", group_id="school-9")
+        assert (approved.json()["status"], approved.json()["group_id"]) == ("approved", "school-9")
+        assert (await decide(client, application, "approval", group_id="school-9")).status_code == 200
+        assert (await client.get("/groups/school-9")).json()["name"] == "濮阳市第一中学"
+        assert (await client.get("/groups/school-9/members", headers=applicant)).status_code == 200
+        [event] = [json.loads(one) for one in await told(database, "group.application_decided")]
+        assert (event["approved"], event["group_id"]) == (True, "school-9")
+        stored = await database["participants"].find_one({"_id": "school-9"})
+        assert stored is not None
+        assert stored["contact_locked"] is not None
+        refused = await decide(client, application, "refusal", reason="晚了")
+        assert code_of(refused) == (409, "application_decided")
+
+
+async def test_a_refused_body_is_told_the_reason_once(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        applicant = await newcomer_with_token(client)
+        application = (await apply(client, applicant)).json()
+        for _ in range(2):
+            assert (await decide(client, application, "refusal", reason="同名学校")).status_code == 200
+        [event] = [json.loads(one) for one in await told(database, "group.application_decided")]
+        assert (event["approved"], event["reason"]) == (False, "同名学校")
+        own = await client.get(f"/group-applications/{application['application_id']}", headers=applicant)
+        assert (own.json()["status"], own.json()["reason"]) == ("refused", "同名学校")
+        # Another try is another application.
+        again = (await apply(client, applicant)).json()
+        assert again["application_id"] != application["application_id"]
+
+
+async def test_the_same_name_again_changes_the_application_and_only_so_many_are_open(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        applicant = await newcomer_with_token(client)
+        first = (await apply(client, applicant)).json()
+        second = (await apply(client, applicant, district="濮阳县")).json()
+        assert second == first | {"district": "濮阳县"}
+        for number in range(1, APPLICATIONS_OPEN_MAX):
+            assert (await apply(client, applicant, name=f"{number}中")).status_code == 201
+        assert code_of(await apply(client, applicant, name="九中")) == (409, "applications_too_many")
+
+
+async def test_an_approval_says_whether_it_means_a_group_that_is_there(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
+        applicant = await newcomer_with_token(client)
+        application = (await apply(client, applicant)).json()
+        taken = await decide(client, application, "approval", group_id="school-1")
+        assert code_of(taken) == (409, "group_exists")
+        missing = await decide(client, application, "approval", group_id="school-2", existing=True)
+        assert code_of(missing) == (404, "group_unknown")
+        approved = await decide(client, application, "approval", group_id="school-1", existing=True)
+        assert approved.json()["status"] == "approved"
+        assert (await client.get("/groups/school-1")).json()["name"] == SCHOOL["name"]
+
+
+async def test_somebody_elses_application_looks_as_if_it_did_not_exist(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        application = (await apply(client, await newcomer_with_token(client))).json()
+        path = f"/group-applications/{application['application_id']}"
+        other = await newcomer_with_token(client)
+        assert code_of(await client.get(path, headers=other)) == (404, "application_unknown")
+        assert (await client.get(path, headers=ORGANISER)).json() == application
+
+
+async def test_an_erased_manager_leaves_no_grant_and_no_application(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await manager_of(client)
+        await put(client, "talk", activity("talk", capacity=5))
+        registered = (await ask(client, "talk")).json()
+        who = bearer(registered["token"])
+        application = (await apply(client, who)).json()
+        await decide(client, application, "approval", group_id="school-1", existing=True)
+        await erase(client, registered)
+        await ManagerStore(database).forget(registered["participant_id"])
+        for collection in ("group_managers", "group_applications"):
+            assert (
+                await database[collection].find_one({"participant_id": registered["participant_id"]}) is None
+            )
+        assert code_of(await apply(client, who)) == (401, "participant_erased")
