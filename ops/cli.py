@@ -10,6 +10,8 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from ops.commands.deployment import deployment_cli
+from ops.commands.export import export_cli
+from ops.commands.organisers import organisers_cli
 from ops.commands.play import play_cli
 from ops.commands.stack import stack_cli
 from ops.commands.week import week_cli
@@ -63,6 +65,8 @@ app = typer.Typer(
 app.add_typer(play_cli)
 app.add_typer(week_cli)
 app.add_typer(deployment_cli)
+app.add_typer(export_cli)
+app.add_typer(organisers_cli, name="organisers")
 app.add_typer(stack_cli, name="stack")
 
 

@@ -33,7 +33,9 @@ from shared.runtime import clock
 from shared.runtime.background import Loop, looping
 from shared.runtime.settings import Settings
 from shared.storage import mongo, outbox
+from shared.storage.acts import ActStore
 from shared.storage.mongo import Database
+from shared.web import acts as acts_api
 from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.hot import HotRoute
@@ -169,6 +171,10 @@ def build(
         # Here, since a process of role api writes events too. Create it now: creating it in a transaction
         # causes conflicts.
         await outbox.prepare(connected)
+        if settings.role != "worker":
+            acts = ActStore(connected)
+            await acts.prepare()
+            app.state.acts = acts
         service = Service(app, settings, stack, connected)
         await wire(service)
         await service.start()
@@ -178,7 +184,7 @@ def build(
         name, title=title, description=description, settings=settings, lifespan=lifespan, chinese=chinese
     )
     if settings.role != "worker":
-        for router in routers:
+        for router in (*routers, acts_api.routes):
             app.include_router(router)
         documented = APIRouter(tags=[name])
         for endpoint in hot:

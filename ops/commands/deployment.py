@@ -1,10 +1,9 @@
 """kepu load, keys, topics: for any deployment, on this machine or elsewhere."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -12,11 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ops.commands.terminal import UP_HOME, Home, console, tell
+from ops.commands.where import OrganiserKey, apis_of, url_of
 from ops.deployment import keys
-from ops.deployment.description import DOCKER_URLS, Apis
+from ops.deployment.description import Apis
 from ops.errors import CommandError
-from ops.local.services import Services
-from ops.stack import Stack
 from ops.week import files, load
 from ops.week.files import Week
 from ops.week.load import Failure
@@ -46,18 +44,6 @@ Past = Annotated[bool, typer.Option("--past", help="Load the week although all i
 Docker = Annotated[
     bool, typer.Option("--docker", help="Load into the services of docker-compose.yml, with the key in .env.")
 ]
-OrganiserKey = Annotated[
-    str | None,
-    typer.Option(
-        envvar="KEPU_ORGANISER_KEY",
-        help="The organisers' key, for services elsewhere: KEPU_ORGANISER_KEY of their .env file.",
-        rich_help_panel="Where",
-    ),
-]
-
-
-def _url_of(service: str) -> Any:
-    return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
 
 
 @deployment_cli.command(name="load")
@@ -67,9 +53,9 @@ def load_command(
     past: Past = False,
     docker: Docker = False,
     organiser_key: OrganiserKey = None,
-    registration: Annotated[str | None, _url_of("registration")] = None,
-    quiz: Annotated[str | None, _url_of("quiz")] = None,
-    awards: Annotated[str | None, _url_of("awards")] = None,
+    registration: Annotated[str | None, url_of("registration")] = None,
+    quiz: Annotated[str | None, url_of("quiz")] = None,
+    awards: Annotated[str | None, url_of("awards")] = None,
     home: Home = UP_HOME,
 ) -> None:
     """
@@ -92,11 +78,8 @@ def load_command(
             f"all sessions of {folder} are over, so nobody could register: change its times, "
             "or use --shift-to-tomorrow to try it out, or --past to load it all the same"
         )
-    if docker:
-        found = Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
-    else:
-        named = {"registration": registration, "quiz": quiz, "awards": awards}
-        found = _named_or_here(named, organiser_key, home)
+    named = {"registration": registration, "quiz": quiz, "awards": awards}
+    found = apis_of(named, organiser_key, home, docker=docker)
     if load_pieces(week, found, DOCKER_START_SECONDS_MAX if docker else 0.0):
         raise typer.Exit(INCOMPLETE)
 
@@ -159,12 +142,3 @@ def load_pieces(week: Week, apis: Apis, patience_seconds: float = 0.0) -> list[F
             table.add_row(*map(escape, (failure.piece, failure.code, failure.reason)))
         console.print(table)
     return failures
-
-
-def _named_or_here(named: Mapping[str, str | None], organiser_key: str | None, home: Path) -> Apis:
-    """The services at the URLs that were named. The others are those of this machine."""
-    urls = {service: url for service, url in named.items() if url}
-    if len(urls) == len(named) and organiser_key:
-        return Apis(urls, organiser_key)
-    here = Services(Stack(home)).apis
-    return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)

@@ -12,6 +12,7 @@ DOCKER_URLS = {
     "registration": "http://127.0.0.1:8001",
     "quiz": "http://127.0.0.1:8002",
     "awards": "http://127.0.0.1:8003",
+    "notifications": "http://127.0.0.1:8004",
 }
 
 

@@ -60,6 +60,8 @@ def _says(contract: type[Event]) -> str:
 
 
 def _writer(topic: str) -> str:
+    if topic == events.NotificationRequested.topic:
+        return f"registration, {_OTHERS}"
     if topic.endswith(".requested"):
         return _OTHERS
     if topic == events.QuizSubmitted.topic:

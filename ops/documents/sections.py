@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from ops.documents import event_map, guarantees, limits, observing, settings, ways, where
+from ops.documents import event_map, guarantees, limits, observing, roles, settings, ways, where
 from ops.documents.finding import ROOT
 
 Table = Callable[[], str]
@@ -19,6 +19,7 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "CONTRIBUTING.md": {"where": where.to_change},
     "docs/guarantees.md": {"guarantees": guarantees.everything},
     "docs/limits.md": {"limits": limits.everything},
+    "docs/organising.md": {"roles": roles.routes},
     "docs/operating.md": {
         "settings": settings.everything,
         "secrets": settings.secrets,

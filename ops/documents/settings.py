@@ -17,7 +17,7 @@ from shared.runtime.settings import PREFIX, KafkaSettings, Settings, variable
 
 # What happens to a running week when a secret is replaced.
 _REPLACED = {
-    "KEPU_ORGANISER_KEY": "Organisers need the new key.",
+    "KEPU_ORGANISER_KEY": "The owner needs the new key. Keys of the file stay valid.",
     "KEPU_TOKEN_PUBLIC_KEY": "Replace it together with the private key.",
     "KEPU_TOKEN_PRIVATE_KEY": "All tokens end. A request that was decided before is decided again. "
     "Tickets given out before are unknown at the door.",

@@ -48,6 +48,8 @@ WEEK: tuple[Part, ...] = (
     Part("notifications", "notifications"),
 )
 MAIL = "mail"
+# In the folder of a week on this machine: the keys that `kepu organisers` adds.
+ORGANISERS_FILE = "organisers.json"
 
 
 @dataclass(slots=True)
@@ -209,6 +211,7 @@ class Services:
         part = next(part for part in self.parts if part.name == name)
         environment = {
             **keys.for_service(part.service, self.secrets),
+            "KEPU_ORGANISER_KEYS_FILE": str(self.home.absolute() / ORGANISERS_FILE),
             "KEPU_KAFKA": self.stack.kafka,
             "KEPU_MONGO": self.stack.mongo,
             "KEPU_ROLE": part.role,

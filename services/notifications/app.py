@@ -28,6 +28,9 @@ from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
+from services.notifications.openings import api as openings_api
+from services.notifications.openings import wording as openings_wording
+from services.notifications.openings.open import Openings
 from services.notifications.texts.render import Texts
 from shared.contracts.checked import Line
 from shared.runtime.settings import read
@@ -73,6 +76,7 @@ async def wire(service: Service[NotificationsSettings]) -> None:
         inboxes = InboxStore(database)
         reader = InboxReader(contacts, inboxes, texts, decryptor)
         service.provide(contacts, inboxes, reader, DeliveryStore(database, retry_policy))
+        service.provide(Openings(contacts, decryptor))
     if service.runs_background and key is not None:
         limit = DailyLimit(database, key, settings.mails_per_address_day_max)
         await limit.prepare()
@@ -94,11 +98,12 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: notifications",
         description="What is said to whom: inboxes, preferences, deliveries.",
-        routers=[inbox_api.routes, contacts_api.routes, deliveries_api.routes],
+        routers=[inbox_api.routes, contacts_api.routes, deliveries_api.routes, openings_api.routes],
         chinese=contacts_wording.CHINESE
         | messages_wording.CHINESE
         | inbox_wording.CHINESE
-        | deliveries_wording.CHINESE,
+        | deliveries_wording.CHINESE
+        | openings_wording.CHINESE,
     )
 
 

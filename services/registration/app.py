@@ -6,6 +6,10 @@ from datetime import timedelta
 from fastapi import FastAPI
 from pydantic import Field
 
+from services.registration.announcing import api as announcing_api
+from services.registration.announcing import wording as announcing_wording
+from services.registration.announcing.announce import Announcements
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.booking import api as booking_api
 from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
@@ -33,11 +37,16 @@ from services.registration.group_bookings import wording as group_bookings_wordi
 from services.registration.group_bookings.book_members import GroupBooking
 from services.registration.group_bookings.change_members import GroupChange
 from services.registration.group_bookings.store import AttendanceStore
+from services.registration.listing import api as listing_api
+from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
 from services.registration.managers.apply import Applications
 from services.registration.managers.manage import Managers
 from services.registration.managers.store import ManagerStore
+from services.registration.on_behalf import api as on_behalf_api
+from services.registration.on_behalf import wording as on_behalf_wording
+from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.keys import KeySealer
@@ -150,8 +159,9 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
-    reminders = ReminderStore(database)
-    for store in (sessions, activities, participants, groups, registrations, erasures, reminders):
+    reminders, announcements = ReminderStore(database), AnnouncementStore(database)
+    stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
+    for store in stores:
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -173,10 +183,12 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         registrations=registrations,
     )
     managers = await bodies.wire(booking, promotion, group_changes)
+    announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
+        request_keys = RequestKeys(keyed_hash)
         registering = Registering(
             booking,
-            keys=RequestKeys(keyed_hash),
+            keys=request_keys,
             sealer=sealer,
             signer=TokenSigner(private_key),
             verify=service.participant_of,
@@ -192,6 +204,11 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Erasure(database, participants, erasures),
             Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
             StatisticsStore(database),
+            ListingStore(database),
+            tickets,
+            announcements,
+            announcing,
+            OnBehalf(booking, request_keys, sealer),
         )
     if service.runs_background:
         service.consume(*booking_handlers.subscriptions(booking, sealer))
@@ -202,6 +219,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             Expiry(database, sessions, registrations, promotion).loop,
             LastWords(database, sessions, registrations).loop,
             UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
+            announcing.loop,
         )
 
 
@@ -218,6 +236,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             programme_api.routes,
             booking_api.routes,
             check_in_api.routes,
+            listing_api.routes,
+            announcing_api.routes,
+            on_behalf_api.routes,
             participants_api.routes,
             managers_api.routes,
             rosters_api.routes,
@@ -235,6 +256,8 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | check_in_wording.CHINESE
+            | announcing_wording.CHINESE
+            | on_behalf_wording.CHINESE
         ),
     )
 

@@ -18,6 +18,10 @@ HTTP_SECONDS = Histogram(
 )
 PROBLEMS = Counter("kepu_http_problems_total", "Requests refused, by stable code", ["route", "code"])
 
+ORGANISER_KEYS_READ = Gauge(
+    "kepu_organiser_keys_read", "1 while the file of organisers' keys is good, 0 while a bad one is ignored"
+)
+
 CONSUMED = Counter("kepu_events_consumed_total", "Events handled and committed", ["topic", "group"])
 CONSUME_SECONDS = Histogram(
     "kepu_batch_seconds", "Time from poll to commit of one batch", ["group"], buckets=FAST
@@ -66,6 +70,7 @@ AWARDS = Counter("kepu_awards_total", "Awards issued and revoked", ["kind", "cha
 DELIVERIES = Counter(
     "kepu_deliveries_total", "Messages by channel and what became of them", ["channel", "outcome"]
 )
+CONTACTS_OPENED = Counter("kepu_contacts_opened_total", "Names and contacts opened for organisers")
 MAILS_DUE = Gauge("kepu_mails_due", "Mails that are due and not sent, counted up to 10,000")
 MAILS_OLDEST_AGE = Gauge(
     "kepu_mails_oldest_age_seconds", "How long the mail that is due longest has been so; 0 when none is"

@@ -11,6 +11,7 @@ from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -176,7 +177,10 @@ class Settings(KafkaSettings):
         "info", description="which lines are logged: those of this level and of worse ones"
     )
     instance: str = Field("", max_length=64, description="stable name of this process, for static membership")
-    organiser_key: SecretStr = Field(description="the key that organisers' requests carry", min_length=16)
+    organiser_key: SecretStr = Field(description="the owner's key, which may do everything", min_length=16)
+    organiser_keys_file: Path | None = Field(
+        None, description="file with the hashes of further organisers' keys; read again when it changes"
+    )
     token_public_key: PublicPem = Field(
         description="Ed25519 public key that participants' tokens are checked with"
     )

@@ -19,10 +19,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from shared.runtime import logs, metrics
+from shared.runtime.acting import refused
 from shared.runtime.background import Loop, looping
 from shared.runtime.errors import KepuError
 from shared.runtime.settings import Settings, misspelt
 from shared.web import wording
+from shared.web.admitting import Admission
 from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
 from shared.web.edge.hot_protocol import HotProtocol
@@ -35,6 +37,7 @@ from shared.web.hot import HotRoute
 from shared.web.identity import checked_before_the_body
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
+from shared.web.organiser_keys import OrganiserKeys
 from shared.web.problems import NotHttp, Problem, problem_of
 from shared.web.tokens import TokenVerifier
 from shared.web.wording import language_of
@@ -44,7 +47,7 @@ log = logging.getLogger(__name__)
 SHUTDOWN_SECONDS = 20
 CONNECTION_BACKLOG = 4_096
 # Statuses of refusals, shown with every route in the OpenAPI document.
-REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 503)
+REFUSALS = (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
 
 Lifespan = Callable[[FastAPI, AsyncExitStack], Awaitable[dict[str, Check]]]
 """Opens on the stack what the service needs, and returns the checks of /health."""
@@ -90,6 +93,11 @@ def create_app(
     app.state.service = service
     app.state.settings = settings
     app.state.tokens = TokenVerifier(settings.token_public_key)
+    app.state.organiser_keys = OrganiserKeys(
+        settings.organiser_key.get_secret_value(), settings.organiser_keys_file
+    )
+    app.state.admission = Admission(app.state.organiser_keys)
+    app.state.acts = None
     app.state.hot_routes = hot_routes
     app.state.provided = {}
     app.state.check_seconds_max = check_seconds_max
@@ -110,10 +118,15 @@ def _running(
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            keys: OrganiserKeys = app.state.organiser_keys
             app.state.checks = await lifespan(app, stack)
+            if settings.organiser_keys_file is not None:
+                app.state.checks["organiser keys"] = keys.check
             metrics.tune_garbage_collector()
             watching = looping(
-                Loop("shedding", app.state.shedding.watch), Loop("connections", app.state.connections.sweep)
+                Loop("shedding", app.state.shedding.watch),
+                Loop("connections", app.state.connections.sweep),
+                Loop("organiser_keys", keys.watch),
             )
             await stack.enter_async_context(watching)
             log.info("service ready", extra={"role": settings.role, "port": settings.port})
@@ -133,6 +146,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
         return Edge(
             framework(),
             Gate(app, hot_routes, checked_before_the_body(app)),
+            acts=lambda: app.state.acts,
             shedding=app.state.shedding,
             bodies=app.state.bodies,
             limits=limits,
@@ -152,6 +166,7 @@ def _answer_errors(app: FastAPI) -> None:
 async def _kepu_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, KepuError)  # noqa: S101 (registered for this type)
     count_problem(request.scope[ROUTE], error.code)
+    refused(error.code)
     return problem_of(error, language_of(request.headers.get("accept-language", "").encode("latin-1")))
 
 

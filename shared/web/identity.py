@@ -1,5 +1,5 @@
 """
-Who is asking: routes say it by `AsParticipant` or `AsOrganiser`.
+Who is asking: routes say it by `AsParticipant`, or by the least role of an organiser.
 
     @routes.get("/me/awards")
     async def my_awards(participant: AsParticipant) -> AwardsOut: ...
@@ -7,26 +7,34 @@ Who is asking: routes say it by `AsParticipant` or `AsOrganiser`.
     @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser])
     async def put_scheme(...) -> SchemeOut: ...
 
+An organiser's key has a role. `AsOwner` lets owners through, `AsOrganiser` also organisers, `AsDoor` also the
+door, `AsViewer` also viewers, and `AsDoorOrViewer` all roles. docs/organising.md has the table of all routes.
+
 A request without a good token or key is refused before its body is read.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Annotated
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import Scope
 
-from shared.runtime import clock
+from shared.runtime import acting, clock
+from shared.runtime.acting import Organiser, Role
 from shared.runtime.errors import NotAuthenticated
-from shared.runtime.settings import Settings
-from shared.web.edge.gate import Key
-from shared.web.tokens import ASK_FOR_TOKEN, Participant, bearer, check_organiser
+from shared.web.admitting import Admission, check_role
+from shared.web.edge.gate import Headers, Key
+from shared.web.edge.waiting import BY_ORGANISER
+from shared.web.tokens import ASK_FOR_TOKEN, Participant, bearer
+
+Admit: TypeAlias = Callable[..., Coroutine[Any, Any, Organiser]]
 
 _bearer = HTTPBearer(auto_error=False, description="The token given at registration")
-_key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="The organisers' key")
+_key_header = APIKeyHeader(name="X-Organiser-Key", auto_error=False, description="An organiser's key")
 
 
-# Both are coroutines, although they wait for nothing: FastAPI would run plain functions in a thread.
+# All are coroutines, although they wait for nothing: FastAPI would run plain functions in a thread.
 async def participant(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Participant:
@@ -42,27 +50,42 @@ async def participant(
     return verified
 
 
-async def organiser(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> None:
-    """
-    Let organisers through.
+def _of_roles(roles: frozenset[Role]) -> Admit:
+    async def organiser(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> Organiser:
+        """
+        The organiser whose key the request carries.
 
-    Raises:
-        NotAuthenticated, Forbidden: the key is missing or wrong.
-    """
-    settings: Settings = request.app.state.settings
-    check_organiser(key, settings.organiser_key.get_secret_value())
+        Raises:
+            NotAuthenticated, Forbidden, NotHttp: the key is missing or wrong, or its role is not enough.
+        """
+        # The gate has found it already. A role is checked at each dependency all the same.
+        found: Organiser | None = request.scope.get(BY_ORGANISER)
+        if found is None:
+            admission: Admission = request.app.state.admission
+            return admission.admit(key, roles, _address(request.scope))
+        check_role(found, roles)
+        return found
+
+    return organiser
+
+
+owner = _of_roles(acting.OWNER)
+organiser = _of_roles(acting.ORGANISER)
+door = _of_roles(acting.DOOR)
+viewer = _of_roles(acting.VIEWER)
+door_or_viewer = _of_roles(acting.ANY_ROLE)
 
 
 async def organiser_or_not(request: Request, key: Annotated[str | None, Depends(_key_header)]) -> bool:
     """
-    True for an organiser, False for everybody without a key.
+    True for an organiser of any role, False for everybody without a key.
 
     Raises:
         Forbidden: there is a key, and it is wrong.
     """
     if key is None:
         return False
-    await organiser(request, key)
+    await door_or_viewer(request, key)
     return True
 
 
@@ -96,25 +119,53 @@ async def participant_or_organiser(
 
 
 AsParticipant = Annotated[Participant, Depends(participant)]
+AsOwner = Depends(owner)
 AsOrganiser = Depends(organiser)
+AsDoor = Depends(door)
+AsViewer = Depends(viewer)
+AsDoorOrViewer = Depends(door_or_viewer)
 IsOrganiser = Annotated[bool, Depends(organiser_or_not)]
 AsParticipantOrNone = Annotated[Participant | None, Depends(participant_or_none)]
 AsParticipantOrOrganiser = Annotated[Participant | None, Depends(participant_or_organiser)]
 """None is an organiser."""
 
+ROLES: Mapping[Callable[..., Any], frozenset[Role]] = {
+    owner: acting.OWNER,
+    organiser: acting.ORGANISER,
+    door: acting.DOOR,
+    viewer: acting.VIEWER,
+    door_or_viewer: acting.ANY_ROLE,
+    participant_or_organiser: acting.ORGANISER,
+}
+"""The dependencies that admit organisers, each with the roles that are enough."""
 
-def checked_before_the_body(app: FastAPI) -> dict[Callable[..., object], Key]:
+
+def checked_before_the_body(app: FastAPI) -> dict[Callable[..., Any], Key]:
     """For each of these dependencies, the check that the gate makes of a request's head."""
-    verifier, settings = app.state.tokens, app.state.settings
+    verifier = app.state.tokens
+    admission: Admission = app.state.admission
 
-    def token(headers: Mapping[bytes, bytes]) -> bool:
-        given = bearer(headers.get(b"authorization", b""))
-        verifier.verify(given, clock.now())
-        return False
+    def token(_: Scope, headers: Headers) -> None:
+        verifier.verify(bearer(headers.get(b"authorization", b"")), clock.now())
 
-    def key(headers: Mapping[bytes, bytes]) -> bool:
-        given = headers.get(b"x-organiser-key", b"").decode("latin-1")
-        check_organiser(given, settings.organiser_key.get_secret_value())
-        return True
+    def key(roles: frozenset[Role]) -> Key:
+        def admit(scope: Scope, headers: Headers) -> Organiser:
+            given = headers.get(b"x-organiser-key", b"").decode("latin-1")
+            return admission.admit(given, roles, _address(scope))
 
-    return {participant: token, organiser: key}
+        return admit
+
+    def token_or_key(scope: Scope, headers: Headers) -> Organiser | None:
+        if headers.get(b"authorization", b"")[:7].lower() == b"bearer ":
+            token(scope, headers)
+            return None
+        return as_organiser(scope, headers)
+
+    as_organiser = key(acting.ORGANISER)
+    keys = {admit: key(roles) for admit, roles in ROLES.items()}
+    return keys | {participant: token, participant_or_organiser: token_or_key}
+
+
+def _address(scope: Scope) -> str:
+    """Where the request comes from; behind a proxy it is the proxy's address."""
+    return str((scope.get("client") or ("",))[0])

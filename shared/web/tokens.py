@@ -1,11 +1,10 @@
 """
-Participants' signed tokens, and the organisers' key.
+Participants' signed tokens.
 
 Registration signs a participant's token with its Ed25519 private key. Every service checks it with the public
 key, without a call to registration (docs/decisions/0006-tokens.md).
 """
 
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.runtime.errors import NotAuthenticated
 from shared.runtime.settings import pem
 
 ALGORITHM = "EdDSA"
@@ -159,22 +158,6 @@ def bearer(authorization: bytes, *, missing: str = ASK_FOR_TOKEN, code: str = "t
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated(missing, code=code)
     return token.strip()
-
-
-def check_organiser(given: str | None, key: str) -> None:
-    """
-    Check the organisers' key in constant time.
-
-    Raises:
-        NotAuthenticated: no key was given.
-        Forbidden: it is another key.
-    """
-    if not given:
-        raise NotAuthenticated(
-            "give the organisers' key in the header X-Organiser-Key", code="organiser_key_missing"
-        )
-    if not hmac.compare_digest(given.encode(), key.encode()):
-        raise Forbidden("this is not the organisers' key", code="organiser_key_wrong")
 
 
 def new_key_pair() -> tuple[str, str]:

@@ -31,6 +31,7 @@ TITLES: dict[int, str] = {
     415: "不支持这种内容类型",
     417: "不支持所期望的行为",
     422: "内容无法处理",
+    429: "尝试次数过多",
     431: "请求头过大",
     500: "服务器内部错误",
     501: "不支持这种功能",
@@ -149,6 +150,8 @@ _CHINESE: dict[str, str] = {
     "token_expired": "令牌已过期，请重新报名以获取新令牌",
     "organiser_key_missing": "请在请求头 X-Organiser-Key 中提供主办方密钥",
     "organiser_key_wrong": "主办方密钥不正确",
+    "organiser_keys_tried": "您所在的网络地址多次使用了错误的密钥，请在 {seconds} 秒后再试",
+    "organiser_role": "您的密钥角色是 {role}，此操作需要以下角色之一：{roles}",
     "after_invalid": "参数 after 不是任何一页给出的值",
 }
 

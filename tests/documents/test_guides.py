@@ -87,7 +87,15 @@ def program(guide: str, name: str, folder: Path) -> Path:
 def test_what_organisers_are_shown_works(services: Services, checkout: Path) -> None:
     shown = blocks("organising.md", "bash")
     # People take part before the quiz is closed.
-    order = ["Try it", "As a participant", "During the week", "The quiz", "Awards", "Messages"]
+    order = [
+        "Try it",
+        "Keys and roles",
+        "As a participant",
+        "During the week",
+        "The quiz",
+        "Awards",
+        "Messages",
+    ]
     assert sorted(order) == sorted(shown)
     script = "\n".join(block for heading in order for block in shown[heading])
     done = subprocess.run(

@@ -29,7 +29,7 @@ GUIDES = sorted(
 guides = pytest.mark.parametrize("guide", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 
 CODE = re.compile(r"```.*?```|^    [^\n]+$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
-KEPU = re.compile(r"(?:^|[\s/`(])kepu ([a-z]+(?: (?:up|down|status|logs)\b)?)(.*)")
+KEPU = re.compile(r"(?:^|[\s/`(])kepu ([a-z][a-z-]*(?: (?:up|down|status|logs|add|end|list)\b)?)(.*)")
 MAKE = re.compile(r"(?:^|[\s`])make ([a-z][a-z-]*)")
 MODULE = re.compile(r"python3? -m ([a-z_.]+)")
 SAID = re.compile(r"`(GET|PUT|POST|DELETE) (/[^`?\s]*)")

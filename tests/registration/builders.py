@@ -11,6 +11,8 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
+from services.registration.announcing.announce import Announcements
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.app import HASH_PURPOSE, RegistrationSettings, assemble
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
@@ -234,6 +236,12 @@ def programme_changes(database: Database, promoted_max: int = PROMOTED_MAX) -> P
         ReminderStore(database),
         promotion(database),
         promoted_max=promoted_max,
+    )
+
+
+def announcements(database: Database, store: AnnouncementStore | None = None) -> Announcements:
+    return Announcements(
+        database, store or AnnouncementStore(database), SessionStore(database), ParticipantStore(database)
     )
 
 

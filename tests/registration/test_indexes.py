@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.announcing.store import AnnouncementStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore
 from services.registration.sessions.store import SessionStore
@@ -14,6 +15,7 @@ from shared.runtime import clock
 from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
+    announcements,
     ask,
     cancel,
     check_in,
@@ -61,6 +63,29 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
         await client.get(path, headers=ORGANISER)
 
 
+async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str, Any]) -> None:
+    path = "/sessions/one/registrations"
+    for sort in ("asked", "-asked", "status", "-status"):
+        for status in ({}, {"status": "confirmed"}):
+            page: dict[str, Any] = {"limit": 1, "sort": sort, **status}
+            page["after"] = (await client.get(path, params=page, headers=ORGANISER)).json()["after"]
+            await client.get(path, params=page, headers=ORGANISER)
+    for name in ("registration_id", "participant_id"):
+        await client.get(path, params={name: registered[name]}, headers=ORGANISER)
+    message = {"subject": "…", "body": "…", "to": "all"}
+    for number in range(2):
+        key = {"Idempotency-Key": f"0123456789abcdef{number}"}
+        await client.post("/sessions/one/messages", json=message, headers=ORGANISER | key)
+    page = {"limit": 1}
+    listed = (await client.get("/sessions/one/messages", params=page, headers=ORGANISER)).json()
+    await client.get("/sessions/one/messages", params=page | {"after": listed["after"]}, headers=ORGANISER)
+    search = {"ticket_code": "7K3QX-M0R9T"}
+    await client.post("/registrations/search", json=search, headers=ORGANISER)
+    for query in ("", "?who=owner", "?since=2026-01-01T00:00:00Z"):
+        acts = (await client.get(f"/acts{query}", params={"limit": 1}, headers=ORGANISER)).json()
+        await client.get("/acts", params={"after": acts["after"]}, headers=ORGANISER)
+
+
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await database.command({"profile": 2})
@@ -81,6 +106,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         after = own_page.json()["after"]
         await client.get("/registrations", params={"after": after}, headers=bearer(first["token"]))
         await own(client, people[3])
+        await _read_as_an_organiser(client, people[3])
         await check_in(client, first["ticket_code"])
         await cancel(client, people[0])
         await erase_whole(client, database, people[1])
@@ -89,6 +115,8 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await SessionStore(database).owing("", 9) == []
         await notices(database).notify("one")
         await _bodies(client, database)
+        for id_ in await AnnouncementStore(database).unfinished("", 9):
+            await announcements(database).tell(id_, limit=1)
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
         await database["reminders"].update_one({"_id": "one"}, {"$set": past})
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,6 +24,7 @@ def bare_app(
     checks: Mapping[str, Check] | None = None,
     limits: Limits | None = None,
     check_seconds_max: float = CHECK_SECONDS_MAX,
+    organiser_keys_file: Path | None = None,
 ) -> FastAPI:
     """An app with the parts that all services share, and only these hot routes."""
 
@@ -35,7 +37,10 @@ def bare_app(
         title="Test",
         description="A test.",
         settings=Settings(
-            organiser_key=SecretStr(ORGANISER_KEY), token_public_key=TOKEN_PUBLIC_KEY, role="api"
+            organiser_key=SecretStr(ORGANISER_KEY),
+            organiser_keys_file=organiser_keys_file,
+            token_public_key=TOKEN_PUBLIC_KEY,
+            role="api",
         ),
         lifespan=lifespan,
         limits=limits,

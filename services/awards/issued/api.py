@@ -16,7 +16,7 @@ from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import ID_PATTERN, PersonalLine
 from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
-from shared.web.identity import AsOrganiser, AsParticipant
+from shared.web.identity import AsOrganiser, AsParticipant, AsViewer
 from shared.web.provided import provided
 
 Awards = Annotated[AwardStore, provided(AwardStore)]
@@ -46,7 +46,7 @@ class OwnAwardsOut(BaseModel):
     after: str | None
 
 
-@routes.get("/awards", dependencies=[AsOrganiser], summary="A scheme's awards")
+@routes.get("/awards", dependencies=[AsViewer], summary="A scheme's awards")
 async def list_awards(
     scheme_id: SchemeIdInQuery, awards: Awards, after: After = None, limit: Limit = PAGE
 ) -> AwardsOut:

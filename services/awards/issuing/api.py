@@ -15,7 +15,7 @@ from services.awards.results.store import ResultStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, PersonalLine
 from shared.web.forms import After, Form, IdInPath, after_of, place_after
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 
 Known = Annotated[KnownStore, provided(KnownStore)]
@@ -110,7 +110,7 @@ async def apply_scheme(
 
 @routes.get(
     "/schemes/{scheme_id}/state",
-    dependencies=[AsOrganiser],
+    dependencies=[AsViewer],
     summary="Whether a scheme is in use, and what the closing of its quiz left undecided",
 )
 async def get_state(scheme_id: IdInPath, schemes: Schemes, results: Results) -> SchemeStateOut:

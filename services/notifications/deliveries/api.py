@@ -15,7 +15,7 @@ from shared.contracts.events import Channel
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 from shared.web.forms import PAGE, After, IdInPath, Limit
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 
 Deliveries = Annotated[DeliveryStore, provided(DeliveryStore)]
@@ -58,7 +58,7 @@ class SummaryOut(BaseModel):
     counts: list[CountOut]
 
 
-@routes.get("/deliveries/summary", dependencies=[AsOrganiser], summary="Messages by channel and state")
+@routes.get("/deliveries/summary", dependencies=[AsViewer], summary="Messages by channel and state")
 async def summarise(deliveries: Deliveries) -> SummaryOut:
     """An inbox message is delivered when it is stored. Mails pass through the other states."""
     counts = await deliveries.summary()
@@ -70,7 +70,7 @@ async def summarise(deliveries: Deliveries) -> SummaryOut:
     )
 
 
-@routes.get("/deliveries", dependencies=[AsOrganiser], summary="Messages in one state, newest first")
+@routes.get("/deliveries", dependencies=[AsViewer], summary="Messages in one state, newest first")
 async def list_deliveries(
     deliveries: Deliveries,
     state: Annotated[State, Query(examples=["failed"])] = "failed",

@@ -30,6 +30,10 @@ class RequestKeys:
         """The request's id; the same key of somebody else is another request."""
         return self._id("own", participant_id, key)
 
+    def of_organiser(self, session_id: str, key: str) -> str:
+        """The id of a request that organisers make for somebody else."""
+        return self._id("organiser", session_id, key)
+
     def fingerprint(self, body: bytes) -> str:
         """The same for the same body."""
         return self.hash.of(body)

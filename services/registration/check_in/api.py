@@ -10,7 +10,7 @@ from services.registration.booking.tickets import TICKET_CHARS_MAX
 from services.registration.check_in.check_in import CheckIn
 from shared.contracts.origin import Origin
 from shared.web.forms import Form
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsDoor
 from shared.web.provided import provided
 
 CheckIns = Annotated[CheckIn, provided(CheckIn)]
@@ -32,7 +32,7 @@ class CheckInOut(BaseModel):
 routes = APIRouter(tags=["check-in"])
 
 
-@routes.post("/check-ins", dependencies=[AsOrganiser], summary="Let the holder of a ticket in")
+@routes.post("/check-ins", dependencies=[AsDoor], summary="Let the holder of a ticket in")
 async def check_in(form: TicketIn, door: CheckIns) -> CheckInOut:
     """
     If the ticket was shown before, `already` is true, and nothing changes.

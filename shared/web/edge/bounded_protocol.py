@@ -177,7 +177,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _by_organiser(self) -> bool:
         """Whether an organiser's key has come with the request. Few have one, and quizzes are large."""
         scope = getattr(self.cycle, "scope", None)
-        return self._stage == BODY and scope is not None and scope.get(BY_ORGANISER, False)
+        return self._stage == BODY and scope is not None and scope.get(BY_ORGANISER) is not None
 
     def evict(self) -> bool:
         """Give back the memory that this connection holds; False if it may stay."""

@@ -18,6 +18,7 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.types import Scope
 
+from shared.runtime.acting import Organiser
 from shared.runtime.errors import NotFound
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
@@ -43,11 +44,11 @@ HOSTS_REMEMBERED_MAX = 1_024
 _JSON = re.compile(rb"application/(?:[a-z0-9!#$&^_.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 Headers = Mapping[bytes, bytes]
-Key = Callable[[Headers], bool]
+Key = Callable[[Scope, Headers], Organiser | None]
 """
-Checks a request's key or token: raises NotAuthenticated or Forbidden if it is not good.
+Checks a request's key or token: raises NotAuthenticated, Forbidden or NotHttp if it is not good.
 
-Returns whether an organiser asks. Anybody can get a participant's token.
+Returns the organiser who asks; None for a participant. Anybody can get a participant's token.
 """
 
 
@@ -122,10 +123,11 @@ class Gate:
 
     def check(self, entry: Entry, scope: Scope, headers: Headers) -> None:
         """
-        Refuse what this route does not accept, and note in the scope whether an organiser asks.
+        Refuse what this route does not accept, and note in the scope which organiser asks.
 
         Raises:
-            NotHttp: a parameter is unknown or doubled; or the body is no JSON, is encoded, or is too large.
+            NotHttp: a parameter is unknown or doubled; the body is no JSON, is encoded, or is too large; or
+                too many wrong keys came from this address.
             NotAuthenticated, Forbidden: its key or token is missing or not good.
         """
         if scope["query_string"] and entry.parameters is not None:
@@ -138,7 +140,7 @@ class Gate:
                 headers=[("accept-encoding", "identity")],
             )
         if entry.key is not None:
-            scope[BY_ORGANISER] = entry.key(headers)
+            scope[BY_ORGANISER] = entry.key(scope, headers)
         length = headers.get(b"content-length", b"0")
         sent = b"transfer-encoding" in headers or int(length) > 0
         media_type = headers.get(b"content-type")

@@ -14,11 +14,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime import logs
+from shared.runtime.acting import ActLog
 from shared.runtime.errors import KepuError, Overloaded
+from shared.web.edge.acts import READING, act_of, logged
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
 from shared.web.edge.shedding import Shedding
+from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
 from shared.web.problems import (
@@ -137,10 +140,18 @@ class Edge:
     """Answers every request of an app, by a hot route or by the framework."""
 
     def __init__(
-        self, framework: ASGIApp, gate: Gate, *, shedding: Shedding, bodies: Bodies, limits: Limits
+        self,
+        framework: ASGIApp,
+        gate: Gate,
+        *,
+        acts: Callable[[], ActLog | None],
+        shedding: Shedding,
+        bodies: Bodies,
+        limits: Limits,
     ) -> None:
         self._framework = framework
         self._gate = gate
+        self._acts = acts
         self._shedding = shedding
         self._bodies = bodies
         self._limits = limits
@@ -208,7 +219,12 @@ class Edge:
         self._framework_under_way += 1
         try:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            await self._framework({**scope, "method": method}, read, send)
+            asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
+            if organiser is None or acts is None or method in READING:
+                await self._framework(asked, read, send)
+            else:
+                act = act_of(organiser, method, entry, scope["path"])
+                await logged(acts, act, self._framework, asked, read, send)
         finally:
             self._framework_under_way -= 1
 

@@ -13,7 +13,7 @@ from typing import Protocol
 ROOM_SHARE = 8
 
 BY_ORGANISER = "kepu.by_organiser"
-"""The key of a scope that has whether an organiser asks."""
+"""The key of a scope that has the organiser who asks, if one does."""
 
 
 class Holder(Protocol):

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from shared.contracts.checked import LINE_CHARS_MAX
-from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.runtime.errors import NotAuthenticated
 from shared.web.edge.limits import Limits
 from shared.web.tokens import (
     ISSUER,
@@ -18,7 +18,6 @@ from shared.web.tokens import (
     Participant,
     TokenSigner,
     TokenVerifier,
-    check_organiser,
     new_key_pair,
 )
 
@@ -139,13 +138,3 @@ def test_keys_of_the_wrong_kind_are_refused_at_start() -> None:
         TokenVerifier(PRIVATE)
     with pytest.raises(ValueError, match=r"."):
         TokenSigner(PUBLIC)
-
-
-def test_organisers_key_opens_and_nothing_else_does() -> None:
-    check_organiser("a-key-of-organisers", "a-key-of-organisers")
-    for missing in (None, ""):
-        with pytest.raises(NotAuthenticated):
-            check_organiser(missing, "a-key-of-organisers")
-    for wrong in ("a-key-of-organiser", "钥匙"):
-        with pytest.raises(Forbidden):
-            check_organiser(wrong, "a-key-of-organisers")

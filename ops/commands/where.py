@@ -1,0 +1,37 @@
+"""Which services a command talks to: those of this machine, of docker compose, or elsewhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ops.deployment import keys
+from ops.deployment.description import DOCKER_URLS, Apis
+from ops.local.services import Services
+from ops.stack import Stack
+
+OrganiserKey = Annotated[
+    str | None,
+    typer.Option(
+        envvar="KEPU_ORGANISER_KEY",
+        help="An organiser's key, for services elsewhere: KEPU_ORGANISER_KEY of their .env, or another one.",
+        rich_help_panel="Where",
+    ),
+]
+
+
+def url_of(service: str) -> Any:
+    """The option with a service's URL."""
+    return typer.Option(help=f"URL of the {service} service.", rich_help_panel="Where")
+
+
+def apis_of(named: Mapping[str, str | None], organiser_key: str | None, home: Path, *, docker: bool) -> Apis:
+    """The services at the URLs that were named. The others are those of this machine."""
+    if docker:
+        return Apis(DOCKER_URLS, organiser_key or keys.read(Path(".env"))["KEPU_ORGANISER_KEY"])
+    urls = {service: url for service, url in named.items() if url}
+    if len(urls) == len(named) and organiser_key:
+        return Apis(urls, organiser_key)
+    here = Services(Stack(home)).apis
+    return Apis({**here.urls, **urls}, organiser_key or here.organiser_key)

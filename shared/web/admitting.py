@@ -1,0 +1,140 @@
+"""
+Organisers are admitted by their key and its role; wrong keys are bounded for each address.
+
+A random key of full length cannot be found by trying, so it is always admitted. Otherwise anybody at the
+venue's address could lock out the door by sending wrong keys. A shorter key may be one that people have
+chosen: it is refused, right or wrong, while its address has tried too often.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+
+from shared.runtime.acting import Organiser, Role
+from shared.runtime.errors import Forbidden, NotAuthenticated
+from shared.web.organiser_keys import KEY_CHARS, OrganiserKeys
+from shared.web.problems import NotHttp
+
+WRONG_KEYS_MAX = 20
+WRONG_KEYS_SECONDS = 600
+ADDRESSES_MAX = 10_000
+# The part of an IPv6 address that one client has.
+IPV6_PREFIX_BITS = 64
+
+
+class WrongKeys:
+    """
+    Counts the wrong keys of each address; the addresses that were counted first are forgotten first.
+
+    Args:
+        clock: seconds that only rise.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys_max: int = WRONG_KEYS_MAX,
+        seconds: float = WRONG_KEYS_SECONDS,
+        addresses_max: int = ADDRESSES_MAX,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys_max = keys_max
+        self._seconds = seconds
+        self._addresses_max = addresses_max
+        self._clock = clock
+        # For each address: since when it is counted, and its wrong keys.
+        self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def seconds_left(self, address: str) -> float:
+        """For how long this address is refused; 0 if it is not."""
+        since, keys = self._of(_network(address))
+        return max(since + self._seconds - self._clock(), 0.0) if keys >= self._keys_max else 0.0
+
+    def count(self, address: str) -> None:
+        """A wrong key came from this address."""
+        network = _network(address)
+        since, keys = self._of(network)
+        self._counted[network] = since, keys + 1
+        if len(self._counted) > self._addresses_max:
+            self._counted.popitem(last=False)
+
+    def _of(self, network: str) -> tuple[float, int]:
+        now = self._clock()
+        since, keys = self._counted.get(network, (now, 0))
+        if now - since < self._seconds:
+            return since, keys
+        del self._counted[network]
+        return now, 0
+
+
+class Admission:
+    """Admits organisers by the key that a request carries."""
+
+    def __init__(self, keys: OrganiserKeys, wrong_keys: WrongKeys | None = None) -> None:
+        self._keys = keys
+        self._wrong_keys = wrong_keys or WrongKeys()
+
+    def admit(self, given: str | None, roles: Collection[Role], address: str) -> Organiser:
+        """
+        Whose key this is.
+
+        Raises:
+            NotAuthenticated: no key was given.
+            Forbidden: it is no organiser's key, or that of another role.
+            NotHttp: too many wrong keys came from this address (429).
+        """
+        if not given:
+            raise NotAuthenticated(
+                "give an organiser's key in the header X-Organiser-Key", code="organiser_key_missing"
+            )
+        organiser = self._keys.find(given)
+        can_be_guessed = organiser is None or len(given) < KEY_CHARS
+        if can_be_guessed and (seconds_left := self._wrong_keys.seconds_left(address)):
+            raise _tried_too_often(ceil(seconds_left))
+        if organiser is None:
+            self._wrong_keys.count(address)
+            raise Forbidden("this is no organiser's key", code="organiser_key_wrong")
+        check_role(organiser, roles)
+        return organiser
+
+
+def check_role(organiser: Organiser, roles: Collection[Role]) -> None:
+    """
+    Check that an organiser has one of these roles.
+
+    Raises:
+        Forbidden: it is another one.
+    """
+    if organiser.role not in roles:
+        needed = ", ".join(sorted(roles))
+        raise Forbidden(
+            f"your key has the role {organiser.role}; this needs one of {needed}",
+            code="organiser_role",
+            role=organiser.role,
+            roles=needed,
+        )
+
+
+def _tried_too_often(seconds: int) -> NotHttp:
+    return NotHttp(
+        429,
+        f"too many wrong keys came from your address; try again in {seconds} s",
+        code="organiser_keys_tried",
+        headers=[("retry-after", str(seconds))],
+        seconds=seconds,
+    )
+
+
+def _network(address: str) -> str:
+    """The address, or the part of it that belongs to one client."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return f"{int(parsed) >> (128 - IPV6_PREFIX_BITS):x}/64"

@@ -1,0 +1,63 @@
+"""Every route of every service says who may use it, and the roles of organisers are those of the table."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import RouteContext, iter_route_contexts
+
+from ops.deployment import keys
+from ops.deployment.description import SERVICES
+from ops.documents.settings import assembled
+from shared.runtime import acting
+from shared.web.identity import ROLES, participant, participant_or_none
+
+# Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
+CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
+# Whatever else changes something needs an organiser, or at least the door.
+BY_THE_DOOR = {"POST /check-ins", "POST /registrations/search"}
+BY_OWNERS = {"GET /acts"}
+# Keys of quizzes and messages of groups are not for whoever may only read.
+READ_BY_ORGANISERS = {"GET /quizzes/{quiz_id}/definition", "GET /recipients/{participant_id}/inbox"}
+
+SECRETS = keys.fresh()
+services = pytest.mark.parametrize("service", SERVICES)
+
+
+def routes(app: FastAPI) -> Iterator[tuple[str, RouteContext]]:
+    for route in iter_route_contexts(app.routes):
+        if getattr(route, "dependant", None):
+            for method in sorted(set(route.methods or ()) - {"HEAD"}):
+                yield f"{method} {route.path}", route
+
+
+def asked(route: RouteContext) -> list[object]:
+    return [one.call for one in route.dependant.dependencies]
+
+
+@services
+def test_whatever_changes_something_asks_who_it_is(service: str) -> None:
+    known = {*ROLES, participant, participant_or_none}
+    open_to_all = {
+        name
+        for name, route in routes(assembled(service, SECRETS))
+        if not name.startswith("GET ") and not known & set(asked(route))
+    }
+    assert open_to_all <= CHANGED_WITHOUT_A_KEY
+
+
+@services
+def test_a_route_asks_for_the_least_role_that_may_use_it(service: str) -> None:
+    for name, route in routes(assembled(service, SECRETS)):
+        for roles in (ROLES[call] for call in asked(route) if call in ROLES):  # type: ignore[index]
+            if name in BY_OWNERS:
+                assert roles == acting.OWNER, name
+            elif name in READ_BY_ORGANISERS or not name.startswith("GET "):
+                assert roles == (acting.DOOR if name in BY_THE_DOOR else acting.ORGANISER), name
+            else:
+                assert roles in (acting.VIEWER, acting.ANY_ROLE), name
+
+
+@services
+def test_owners_read_the_log_of_acts_of_each_service(service: str) -> None:
+    assert "GET /acts" in dict(routes(assembled(service, SECRETS)))
