@@ -1,5 +1,6 @@
 """An activity in numbers: by session, audience and district."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from tests.registration.builders import (
     check_in,
     erase_whole,
     newcomer,
-    now_on,
     put,
     service,
 )
@@ -28,7 +28,9 @@ def counts(registrations: int, places: int) -> dict[str, int]:
 
 async def test_what_is_counted_is_what_is_stored(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        both = [activity(name, 5, waiting_max=5, **now_on())["sessions"][0] for name in ("one", "two")]
+        # The door is open, and the session has not begun.
+        times = {"starts_at": _in_hours(1), "ends_at": _in_hours(2)}
+        both = [activity(name, 5, waiting_max=5, **times)["sessions"][0] for name in ("one", "two")]
         await put(client, "street", activity("x", 1) | {"sessions": both})
         who: list[dict[str, Any]] = [
             {"audience": "youth", "district": "华龙区"},
@@ -72,7 +74,8 @@ async def test_what_is_counted_is_what_is_stored(mongo: str) -> None:
         assert districts["华龙区"] == {"checked_in": counts(1, 1), "confirmed": counts(1, 1)}
         assert districts.keys() == {"华龙区", "清丰县", None}
         # Once the session is over, it is known who did not come.
-        await database["sessions"].update_one({"_id": "one"}, [{"$set": {"ends_at": "$starts_at"}}])
+        past = {"starts_at": datetime.now(UTC) - timedelta(hours=2), "ends_at": datetime.now(UTC)}
+        await database["sessions"].update_one({"_id": "one"}, {"$set": past})
         over = (await client.get(PATH, headers=ORGANISER)).json()
         assert over["no_shows"] == over["sessions"][0]["no_shows"] == counts(3, 4)
         await erase_whole(client, database, people[2])
@@ -87,3 +90,7 @@ async def test_only_organisers_count_and_only_what_there_is(mongo: str) -> None:
         await put(client, "street", activity("one", 5) | {"draft": True})
         empty = (await client.get(PATH, headers=ORGANISER)).json()
         assert (empty["by_status"], empty["audiences"], len(empty["sessions"])) == ({}, [], 1)
+
+
+def _in_hours(hours: int) -> str:
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
