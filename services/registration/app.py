@@ -194,7 +194,6 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         registrations=registrations,
     )
     managers = await bodies.wire(booking, promotion, group_changes)
-    announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
         registering = Registering(
             booking,
