@@ -34,6 +34,7 @@ from services.registration.check_in.undo import Undo
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.leave import Leaving
 from services.registration.erasure.store import ErasureStore
 from services.registration.listing import api as listing_api
 from services.registration.listing.store import ListingStore
@@ -42,6 +43,7 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
@@ -55,6 +57,14 @@ from services.registration.programme.store import ActivityStore
 from services.registration.reminders.remind import Reminding
 from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
+from services.registration.sign_ins import api as sign_ins_api
+from services.registration.sign_ins import wording as sign_ins_wording
+from services.registration.sign_ins.ask import Asking
+from services.registration.sign_ins.change import OwnData
+from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.join import Joining
+from services.registration.sign_ins.limit import Limit
+from services.registration.sign_ins.store import SignInStore
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.store import StatisticsStore
 from services.registration.tickets import api as tickets_api
@@ -97,12 +107,13 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     reminders, announcements = ReminderStore(database), AnnouncementStore(database)
-    scans = ScanStore(database)
+    scans, sign_ins = ScanStore(database), SignInStore(database)
     stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
-    for store in (*stores, scans):
+    for store in (*stores, scans, sign_ins):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
+    codes = ContactCodes.from_private_key(private_key)
     tickets = TicketOffice.from_private_key(private_key)
     hold = timedelta(minutes=service.settings.hold_minutes) or None
     booking = Booking(
@@ -112,13 +123,18 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     cancellation = Cancellation(database, sessions, registrations, promotion)
     announcing = Announcements(database, announcements, sessions, participants)
     if service.serves_http:
+        confirmation = Confirmation(
+            database, sessions, participants, registrations, sealer=sealer, tickets=tickets
+        )
+        signer = TokenSigner(private_key)
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         request_keys = RequestKeys(keyed_hash)
         registering = Registering(
             booking,
             keys=request_keys,
             sealer=sealer,
-            signer=TokenSigner(private_key),
+            codes=codes,
+            signer=signer,
             verify=service.participant_of,
         )
         service.answer(REGISTER.answered_by(registering.register))
@@ -129,13 +145,26 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeCancellation(database, activities, sessions),
             ProgrammeRemoval(database, activities, sessions),
             Erasure(database, participants, erasures),
-            Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
+            confirmation,
             StatisticsStore(database),
             ListingStore(database),
             tickets,
             announcements,
             announcing,
             OnBehalf(booking, request_keys, sealer),
+        )
+        asking = Asking(database, participants, sign_ins, codes)
+        service.provide(
+            asking,
+            codes,
+            sealer,
+            signer,
+            Limit(sign_ins, keyed_hash),
+            Joining(database, participants),
+            Confirming(
+                database, participants, sign_ins, codes, confirmation, ended_tokens=service.ended_tokens
+            ),
+            OwnData(database, participants, asking, service.ended_tokens),
         )
         ticket_key = TicketKey.from_private_key(private_key)
         judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
@@ -157,6 +186,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             LastWords(database, sessions, registrations).loop,
             announcing.loop,
             UnfinishedErasures(erasures, registrations, cancellation).loop,
+            Leaving(database, participants, registrations).loop,
         )
 
 
@@ -178,6 +208,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             announcing_api.routes,
             on_behalf_api.routes,
             participants_api.routes,
+            sign_ins_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -191,6 +222,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
             | on_behalf_wording.CHINESE
+            | sign_ins_wording.CHINESE
         ),
     )
 
