@@ -35,6 +35,7 @@ from services.registration.check_in.undo import Undo
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.leave import Leaving
 from services.registration.erasure.store import ErasureStore
 from services.registration.group_bookings import api as group_bookings_api
 from services.registration.group_bookings import wording as group_bookings_wording
@@ -53,6 +54,7 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
@@ -73,6 +75,14 @@ from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.preview import Previews
 from services.registration.rosters.store import ImportStore, RosterStore
 from services.registration.sessions.store import SessionStore
+from services.registration.sign_ins import api as sign_ins_api
+from services.registration.sign_ins import wording as sign_ins_wording
+from services.registration.sign_ins.ask import Asking
+from services.registration.sign_ins.change import OwnData
+from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.join import Joining
+from services.registration.sign_ins.limit import Limit
+from services.registration.sign_ins.store import SignInStore
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.store import StatisticsStore
 from services.registration.tickets import api as tickets_api
@@ -168,12 +178,13 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     reminders, announcements = ReminderStore(database), AnnouncementStore(database)
-    scans = ScanStore(database)
+    scans, sign_ins = ScanStore(database), SignInStore(database)
     stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
-    for store in (*stores, scans):
+    for store in (*stores, scans, sign_ins):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
+    codes = ContactCodes.from_private_key(private_key)
     tickets = TicketOffice.from_private_key(private_key)
     hold = timedelta(minutes=service.settings.hold_minutes) or None
     booking = Booking(
@@ -195,11 +206,16 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     )
     managers = await bodies.wire(booking, promotion, group_changes)
     if service.serves_http:
+        confirmation = Confirmation(
+            database, sessions, participants, registrations, sealer=sealer, tickets=tickets
+        )
+        signer = TokenSigner(private_key)
         registering = Registering(
             booking,
             keys=request_keys,
             sealer=sealer,
-            signer=TokenSigner(private_key),
+            codes=codes,
+            signer=signer,
             verify=service.participant_of,
         )
         service.answer(REGISTER.answered_by(registering.register))
@@ -210,13 +226,26 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeCancellation(database, activities, sessions),
             ProgrammeRemoval(database, activities, sessions),
             Erasure(database, participants, erasures),
-            Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
+            confirmation,
             StatisticsStore(database),
             ListingStore(database),
             tickets,
             announcements,
             announcing,
             OnBehalf(booking, request_keys, sealer),
+        )
+        asking = Asking(database, participants, sign_ins, codes)
+        service.provide(
+            asking,
+            codes,
+            sealer,
+            signer,
+            Limit(sign_ins, keyed_hash),
+            Joining(database, participants),
+            Confirming(
+                database, participants, sign_ins, codes, confirmation, ended_tokens=service.ended_tokens
+            ),
+            OwnData(database, participants, asking, service.ended_tokens),
         )
         ticket_key = TicketKey.from_private_key(private_key)
         judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
@@ -238,6 +267,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             LastWords(database, sessions, registrations).loop,
             announcing.loop,
             UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
+            Leaving(database, participants, registrations).loop,
         )
 
 
@@ -262,6 +292,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             managers_api.routes,
             rosters_api.routes,
             group_bookings_api.routes,
+            sign_ins_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -278,6 +309,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
             | on_behalf_wording.CHINESE
+            | sign_ins_wording.CHINESE
         ),
     )
 

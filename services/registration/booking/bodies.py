@@ -26,10 +26,14 @@ IdempotencyKey = Annotated[
 
 
 class NewcomerIn(Form):
-    """Somebody who has no token yet. Name and e-mail are encrypted immediately."""
+    """
+    Somebody who has no token yet. Name and e-mail are encrypted immediately.
+
+    One mailbox is one participant: whoever has registered with it signs in (`POST /sign-ins`).
+    """
 
     name: Name = Field(examples=["李小明"])
-    email: Email | None = Field(None, examples=["li@example.org"])
+    email: Email = Field(examples=["li@example.org"])
     group_id: Id | None = Field(None, examples=["school-puyang-1"])
     district: District | None = Field(None, examples=["华龙区"])
     audience: Audience = "other"

@@ -3,6 +3,7 @@
 CHINESE: dict[str, str] = {
     "already_checked_in": "已经签到，不能再取消",
     "already_registered": "您已经报名这个场次",
+    "contact_known": "这个联系方式已有人使用；如果是您本人，请用它登录",
     "held_too_many": "已为您暂留 {registrations} 个报名；请先验证电子邮箱或手机号，再继续报名",
     "idempotency_key_reused": "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
     "not_offered": "这个报名没有待接受的名额",
