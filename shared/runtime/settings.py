@@ -184,7 +184,7 @@ class Settings(KafkaSettings):
     trusted_proxies: str = Field(
         "",
         max_length=1_000,
-        description="addresses of reverse proxies, with commas between them: their `X-Forwarded-For` says where "
+        description="addresses of reverse proxies, with commas between: their `X-Forwarded-For` says where "
         "a request comes from",
     )
     token_public_key: PublicPem = Field(
