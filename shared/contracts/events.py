@@ -58,7 +58,11 @@ AwardKind = Literal["certificate", "prize", "plaque", "flag"]
 
 
 class SessionPlan(Part):
-    """What everybody may know of a session. Registration is open from `opens_at` to `closes_at`, if given."""
+    """
+    What everybody may know of a session.
+
+    Registration is open from `opens_at` to `closes_at`, if given, to those whom `admits` names.
+    """
 
     activity_title: Line
     summary: Text
@@ -72,6 +76,7 @@ class SessionPlan(Part):
     waiting_max: Count
     opens_at: Moment | None
     closes_at: Moment | None
+    admits: Admits
 
 
 class SessionPublished(Event, topic="session.published", key="session_id"):
