@@ -43,6 +43,7 @@ from services.registration.group_bookings.book_members import GroupBooking
 from services.registration.group_bookings.change_members import GroupChange
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.listing import api as listing_api
+from services.registration.listing import wording as listing_wording
 from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
@@ -308,6 +309,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | tickets_wording.CHINESE
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
+            | listing_wording.CHINESE
             | on_behalf_wording.CHINESE
             | sign_ins_wording.CHINESE
         ),

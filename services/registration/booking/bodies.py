@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.registration.booking.idempotency import KEY_PATTERN
 from services.registration.booking.rules import Registration, Status, Verdict
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import Email, Id, Name
+from shared.contracts.checked import LINE_CHARS_MAX, Code, Email, Id, Name, name
 from shared.contracts.events import Audience, Language, Places, WaitingPolicy
 from shared.web.forms import Form
 
@@ -23,6 +23,12 @@ IdempotencyKey = Annotated[
         examples=["5f0c7a52-7f0e-4f5e-9d5c-0b8f6c1e3b0e"],
     ),
 ]
+
+
+UnlinkedLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
+]
+"""An organiser's line that is sent to people. Like a name it holds no web address."""
 
 
 class NewcomerIn(Form):
@@ -46,6 +52,21 @@ class RegistrationIn(Form):
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     places: Places = 1
     participant: NewcomerIn | None = None
+
+
+class CancelIn(Form):
+    """
+    Why an organiser cancels a registration: a code for the log of acts, and words for the participant.
+
+    The words travel in an event as they are: write nothing that only the participant may read.
+    """
+
+    code: Code = Field(examples=["double_booking"])
+    text: UnlinkedLine | None = Field(
+        None,
+        description="sent to the participant; without web addresses",
+        examples=["名额重复"],
+    )
 
 
 class BookingOut(BaseModel):

@@ -16,6 +16,7 @@ CHINESE: dict[str, str] = {
     "places_above_capacity": "这个场次总共只有 {capacity} 个名额",
     "places_need_confirmation": "验证电子邮箱或手机号之前，最多可报 {places} 个名额",
     "places_need_group": "个人在这个场次最多可报 {places} 个名额；更多名额请由单位报名",
+    "reason_of_organiser": "只有主办方取消时填写原因，请不要发送内容",
     "registration_unknown": "没有这个报名",
     "session_cancelled": "这个场次已取消",
     "session_closed": "这个场次的报名已经截止",
