@@ -15,7 +15,13 @@ from shared.web.identity import ROLES, participant, participant_or_none
 # Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
 CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
 # Whatever else changes something needs an organiser, or at least the door.
-BY_THE_DOOR = {"POST /check-ins", "POST /registrations/search"}
+BY_THE_DOOR = {
+    "POST /check-ins",
+    "POST /check-ins/batch",
+    "POST /check-ins/undo",
+    "POST /sessions/{session_id}/scans",
+    "POST /registrations/search",
+}
 BY_OWNERS = {"GET /acts"}
 # Keys of quizzes and messages of groups are not for whoever may only read.
 READ_BY_ORGANISERS = {"GET /quizzes/{quiz_id}/definition", "GET /recipients/{participant_id}/inbox"}
