@@ -13,7 +13,13 @@ from shared.runtime import acting
 from shared.web.identity import ROLES, participant, participant_or_none
 
 # Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
-CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
+# Who signs in has no token yet, and shows by a code who controls the contact.
+CHANGED_WITHOUT_A_KEY = {
+    "POST /attempts/{attempt_id}/submission",
+    "POST /participants",
+    "POST /sign-ins",
+    "POST /sign-ins/{sign_in_id}/confirmations",
+}
 # Whatever else changes something needs an organiser, or at least the door.
 BY_THE_DOOR = {
     "POST /check-ins",

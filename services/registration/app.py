@@ -172,6 +172,30 @@ class Bodies:
         return managers
 
 
+def _provide_sign_ins(
+    service: Service[RegistrationSettings],
+    participants: ParticipantStore,
+    sign_ins: SignInStore,
+    codes: ContactCodes,
+    confirmation: Confirmation,
+    sealer: KeySealer,
+    signer: TokenSigner,
+    keyed_hash: KeyedHash,
+) -> None:
+    database, ended = service.database, service.ended_tokens
+    asking = Asking(database, participants, sign_ins, codes)
+    service.provide(
+        asking,
+        codes,
+        sealer,
+        signer,
+        Limit(sign_ins, keyed_hash),
+        Joining(database, participants),
+        Confirming(database, participants, sign_ins, codes, confirmation, ended_tokens=ended),
+        OwnData(database, participants, asking, ended),
+    )
+
+
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together."""
     database = service.database
@@ -235,19 +259,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             announcing,
             OnBehalf(booking, request_keys, sealer),
         )
-        asking = Asking(database, participants, sign_ins, codes)
-        service.provide(
-            asking,
-            codes,
-            sealer,
-            signer,
-            Limit(sign_ins, keyed_hash),
-            Joining(database, participants),
-            Confirming(
-                database, participants, sign_ins, codes, confirmation, ended_tokens=service.ended_tokens
-            ),
-            OwnData(database, participants, asking, service.ended_tokens),
-        )
+        _provide_sign_ins(service, participants, sign_ins, codes, confirmation, sealer, signer, keyed_hash)
         ticket_key = TicketKey.from_private_key(private_key)
         judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
         service.provide(

@@ -47,6 +47,17 @@ class Contact(BaseModel):
     __str__ = __repr__
 
 
+def mailbox(address: str) -> str:
+    """
+    What addresses of one mailbox have in common.
+
+    Nearly every provider ignores the case before the @, and delivers what follows a + to the same person
+    (RFC 5233). One mailbox is one person. Mails go to the address as it was written.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{(local.partition('+')[0] or local).casefold()}@{domain}"
+
+
 def new_key() -> bytes:
     """A participant's own key."""
     return secrets.token_bytes(KEY_BYTES)

@@ -14,7 +14,7 @@ import hmac
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from shared.contracts.checked import mailbox
+from shared.contracts.sealing import mailbox
 from shared.storage import mongo
 from shared.storage.mongo import Database, Document, ReturnDocument
 

@@ -1,4 +1,8 @@
-"""A batch of requests for places: decided one by one on what was read, and what is to be written of it."""
+"""
+A batch of requests for places: decided one by one on what was read, and what is to be written of it.
+
+This module has more than 350 lines so that the way of a request through its decision stands in one place.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

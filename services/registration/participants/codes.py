@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.contracts import sealing
-from shared.contracts.checked import mailbox, typed_code
+from shared.contracts.checked import typed_code
+from shared.contracts.sealing import mailbox
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 4
