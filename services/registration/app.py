@@ -197,7 +197,7 @@ def _provide_sign_ins(
 
 
 async def wire(service: Service[RegistrationSettings]) -> None:
-    """Put the service's rooms together."""
+    """Put the service's rooms together. More than 60 lines: each names a part of the service once."""
     database = service.database
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
