@@ -12,8 +12,13 @@ from ops.documents.settings import assembled
 from shared.runtime import acting
 from shared.web.identity import ROLES, participant, participant_or_none
 
-# Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
-CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
+# Anybody may join or sign in with a contact, and the token of one attempt submits it.
+CHANGED_WITHOUT_A_KEY = {
+    "POST /participants",
+    "POST /sign-ins",
+    "POST /sign-ins/{sign_in_id}/confirmations",
+    "POST /attempts/{attempt_id}/submission",
+}
 # Whatever else changes something needs an organiser, or at least the door.
 BY_THE_DOOR = {
     "POST /check-ins",
