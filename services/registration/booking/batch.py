@@ -172,7 +172,8 @@ class BookingBatch:
                 "this Idempotency-Key came with another request before; take a fresh one",
                 code="idempotency_key_reused",
             )
-        if request.newcomer is not None and earlier.participant_id in self._taken_over:
+        proved = request.newcomer is not None and request.newcomer.proof is not None
+        if proved and earlier.participant_id in self._taken_over:
             # Whoever confirmed the contact may be somebody else, and has ended the token of this request.
             return _contact_known()
         return Outcome(earlier, self._ticket_code(earlier), repeated=True)
