@@ -32,6 +32,11 @@ from services.registration.check_in.judge import Judge
 from services.registration.check_in.list_for_door import DoorLists
 from services.registration.check_in.store import ScanStore
 from services.registration.check_in.undo import Undo
+from services.registration.consents import api as consents_api
+from services.registration.consents import wording as consents_wording
+from services.registration.consents.receipts import Receipts
+from services.registration.consents.sign import Consents
+from services.registration.consents.store import ConsentStore
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
@@ -114,6 +119,7 @@ class Bodies:
 
     service: Service[RegistrationSettings]
     admission: Admission
+    receipts: Receipts
     sessions: SessionStore
     participants: ParticipantStore
     groups: GroupStore
@@ -123,8 +129,8 @@ class Bodies:
         """Put these rooms together."""
         service, database = self.service, self.service.database
         managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
-        attendances = AttendanceStore(database)
-        for store in (managers, members, imports, attendances):
+        attendances, consents = AttendanceStore(database), ConsentStore(database)
+        for store in (managers, members, imports, attendances, consents):
             await store.prepare()
         participants, groups = self.participants, self.groups
         roster = (database, members, imports, groups, participants, self.admission)
@@ -144,8 +150,11 @@ class Bodies:
                     keyed_hash=self.admission.hash,
                 ),
                 Previews(*roster),
-                MemberChanges(database, members, groups, participants, self.admission),
-                GroupBooking(database, booking, members, attendances),
+                MemberChanges(
+                    database, members, groups, participants, self.admission, forget=(consents.remove,)
+                ),
+                Consents(database, consents, members, participants, self.receipts),
+                GroupBooking(database, booking, members, attendances, consents, self.sessions),
                 GroupChange(
                     database,
                     self.sessions,
@@ -154,6 +163,7 @@ class Bodies:
                     promotion,
                     members=members,
                     attendances=attendances,
+                    consents=consents,
                 ),
             )
         if service.runs_background:
@@ -188,6 +198,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     bodies = Bodies(
         service,
         Admission(sealer, keyed_hash),
+        Receipts(private_key),
         sessions=sessions,
         participants=participants,
         groups=groups,
@@ -262,6 +273,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             managers_api.routes,
             rosters_api.routes,
             group_bookings_api.routes,
+            consents_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -272,6 +284,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | managers_wording.CHINESE
             | rosters_wording.CHINESE
             | group_bookings_wording.CHINESE
+            | consents_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | tickets_wording.CHINESE
