@@ -34,6 +34,7 @@ from shared.runtime.background import Loop, looping
 from shared.runtime.settings import Settings
 from shared.storage import mongo, outbox
 from shared.storage.acts import ActStore
+from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.web import acts as acts_api
 from shared.web.app import create_app
@@ -55,11 +56,20 @@ class Service(Generic[S]):
 
     Attributes:
         checks: the checks of /health by name. Wiring may add more.
+        ended_tokens: participants' tokens that have ended before their time. No route admits them.
     """
 
-    def __init__(self, app: FastAPI, settings: S, stack: AsyncExitStack, database: Database) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        settings: S,
+        stack: AsyncExitStack,
+        database: Database,
+        ended_tokens: EndedTokens,
+    ) -> None:
         self.settings = settings
         self.database = database
+        self.ended_tokens = ended_tokens
         self.checks: dict[str, Check] = {"mongo": lambda: mongo.ping(database)}
         self._app = app
         self._stack = stack
@@ -175,7 +185,11 @@ def build(
             acts = ActStore(connected)
             await acts.prepare()
             app.state.acts = acts
-        service = Service(app, settings, stack, connected)
+        ended_tokens = EndedTokens(connected)
+        await ended_tokens.prepare()
+        app.state.tokens.is_ended = ended_tokens.is_ended
+        service = Service(app, settings, stack, connected, ended_tokens)
+        service.run(ended_tokens.loop)
         await wire(service)
         await service.start()
         return service.checks

@@ -106,7 +106,7 @@ def _write_requests(bench: Bench, session: str, count: int) -> Path:
 
 
 def _request(session: str, number: int) -> bytes:
-    newcomer = {"name": f"市民{number:05d}", "email": f"citizen-{number:05d}@example.org"}
+    newcomer = {"name": f"市民{number:05d}", "email": f"{session}-{number:05d}@example.org"}
     body = json.dumps({"session_id": session, "participant": newcomer}).encode()
     key = person_of(session, number)
     return http_request("/registrations", body, more=f"Idempotency-Key: {key}\r\n".encode())

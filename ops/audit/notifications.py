@@ -16,6 +16,7 @@ Json: TypeAlias = dict[str, Any]
 TOPIC, GROUP = "notification.requested", topics.NOTIFICATIONS
 BOTH, INBOX = ("inbox", "email"), ("inbox",)
 CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "participant.code_requested": ("email",),
     "registration.held": INBOX,
     "registration.confirmed": BOTH,
     "registration.waitlisted": BOTH,
@@ -38,20 +39,25 @@ FACTS = (
     "subject",
     "body",
 )
+CODE_KIND = "participant_code"
+# A mailbox that has a good code gets no other one (services/notifications/mail/code_limit.py).
+NOT_MAILED = ("too_many_mails", "out_of_date", "code_sent_before", "code_expired")
 MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
     """Compare the messages expected with those stored, those delivered, and the mails that were sent."""
-    looked_at = dict.fromkeys(("cause.id", "participant_id", "channel", "state", "code", "unmailed"), 1)
+    fields = ("cause.id", "participant_id", "channel", "kind", "state", "code", "unmailed")
+    looked_at = dict.fromkeys(fields, 1)
     looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
     messages = [message async for message in database["messages"].find({}, looked_at)]
     reached = [message["_id"] for message in messages if message["state"] == "delivered"]
     mails = {m["_id"] for m in messages if m["channel"] == "email" and m["state"] == "delivered"}
+    # Only verified contacts get mails, except for the codes that verify them. A contact stays verified.
     addressed = {
         event.body["participant_id"]
         for event in log.events("participant.joined")
-        if event.body.get("contact_sealed")
+        if event.body.get("contact_sealed") and event.body.get("verified")
     }
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
     erased = {event.body["participant_id"] for event in log.events("participant.erased")}
@@ -125,7 +131,9 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
             # Their unsent messages are cancelled: `_still_notified` checks that.
             continue
         right: tuple[str, ...] = ("delivered",)
-        if message["channel"] == "email" and message["participant_id"] not in addressed:
+        if message["kind"] == CODE_KIND:
+            pass
+        elif message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
         if message["state"] not in right and not _is_put_off(message):
             yield message["_id"]
@@ -135,7 +143,7 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
 
 def _is_put_off(message: Json) -> bool:
     """Whether a mail waits for its next try, there was no room for it, or it was too late: see its code."""
-    skipped = message.get("code") in ("too_many_mails", "out_of_date")
+    skipped = message.get("code") in NOT_MAILED
     return (message["state"] == "pending" and "code" in message) or skipped
 
 

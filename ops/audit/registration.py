@@ -17,7 +17,6 @@ from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (
     ParticipantErased,
     ParticipantJoined,
-    ParticipantKeyed,
     RegistrationRejected,
     RegistrationRequested,
 )
@@ -60,14 +59,16 @@ class Stored:
     """
     The content of the database.
 
-    `erased` are participants' ids, `keys` the ids of those with a contact key. `people_in`: how many people
-    of each registration scans have let in.
+    `erased` are participants' ids, `keys` the ids of those with a contact key. `left` are the ids of
+    newcomers of whom nothing is stored any more, because they confirmed no contact. `people_in`: how many
+    people of each registration scans have let in.
     """
 
     registrations: Mapping[str, Json]
     sessions: Mapping[str, Json]
     participants: list[Json]
     erased: Collection[str]
+    left: Collection[str]
     keys: list[str]
     refusals: list[str]
     people_in: Mapping[str, int]
@@ -81,6 +82,8 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         sessions={one["_id"]: one async for one in database["sessions"].find()},
         participants=participants,
         erased={one["_id"] for one in participants if one["erased_at"] is not None},
+        left={event.body["participant_id"] for event in log.events("participant.erased")}
+        - {one["_id"] for one in participants},
         keys=[one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})],
         refusals=[one["_id"] async for one in database["requests"].find({"verdict": "rejected"})],
         people_in={one["_id"]: one["people"] async for one in database["scans"].aggregate(PEOPLE_IN)},
@@ -97,7 +100,7 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         ),
         true_of_all(
             "cancellations and check-ins acknowledged hold",
-            _broken(promises, stored.registrations),
+            _broken(promises, stored.registrations, _of_those_who_left(log, stored)),
             sum(promise.kind in ("cancelled", "checked_in") for promise in promises),
         ),
     ]
@@ -107,9 +110,8 @@ def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Che
     """Check that every request has its outcome, over HTTP and by events."""
     good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
-    yield kept(
-        "registrations acknowledged are stored", _promised(promises, "registered"), stored.registrations
-    )
+    there = stored.registrations.keys() | _of_those_who_left(log, stored)
+    yield kept("registrations acknowledged are stored", _promised(promises, "registered"), there)
     yield compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP)))
     yield kept("commands have an outcome", _asked(good), _answered(log))
     yield compare(
@@ -122,7 +124,8 @@ def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Che
 def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
     """Check that there is one event for every step of every registration."""
     registrations = stored.registrations
-    outcomes = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
+    told = [event for outcome in OUTCOMES for event in log.events(f"registration.{outcome}")]
+    outcomes = [event for event in told if event.body["participant_id"] not in stored.left]
     yield compare("outcomes are published", registrations, {e.body["registration_id"] for e in outcomes})
     yield true_of_all(
         "every step of a registration is published once",
@@ -137,6 +140,8 @@ def _outcomes(log: Log, stored: Stored) -> Iterator[Check]:
     yield true_of_all(
         "the last outcome published is what is stored", _stale(outcomes, registrations), len(registrations)
     )
+    gone = {id_: {"status": "cancelled"} for id_ in _of_those_who_left(log, stored)}
+    yield true_of_all("whoever has left has given everything back", _stale(told, gone), len(gone))
 
 
 def _sessions(log: Log, stored: Stored) -> Iterator[Check]:
@@ -166,23 +171,30 @@ def _participants(log: Log, stored: Stored) -> Iterator[Check]:
     yield compare(
         "participants are published (participant.joined)",
         _joined(participants),
-        (event.id for event in log.events("participant.joined")),
+        (e.id for e in log.events("participant.joined") if e.body["participant_id"] not in stored.left),
     )
     yield compare(
         "erasures are published (participant.erased)",
         (_id_of_event(one, ParticipantErased) for one in participants if one["_id"] in erased),
-        (event.id for event in log.events("participant.erased")),
+        (e.id for e in log.events("participant.erased") if e.body["participant_id"] not in stored.left),
     )
     yield kept(
-        "the last key of each is published (participant.keyed)",
-        (_id_of_event(one, ParticipantKeyed) for one in participants),
-        (event.id for event in log.events("participant.keyed")),
+        # With the first profile, and no more: a profile may change, and its key stays.
+        "the key of each is published (participant.keyed)",
+        (one["_id"] for one in participants),
+        (event.body["participant_id"] for event in log.events("participant.keyed")),
     )
     yield compare(
         "participants have a key, and the erased none",
         (one["_id"] for one in participants if one["_id"] not in erased),
         stored.keys,
     )
+
+
+def _of_those_who_left(log: Log, stored: Stored) -> set[str]:
+    """The ids of the registrations of those of whom nothing is stored any more."""
+    told = (event for step in BEGINNINGS for event in log.events(f"registration.{step}"))
+    return {event.body["registration_id"] for event in told if event.body["participant_id"] in stored.left}
 
 
 def _promised(promises: list[Promise], kind: str) -> Iterator[str]:
@@ -321,9 +333,11 @@ def _not_as_scanned(stored: Stored) -> Iterator[str]:
             yield id_
 
 
-def _broken(promises: list[Promise], registrations: Mapping[str, Json]) -> Iterator[str]:
+def _broken(
+    promises: list[Promise], registrations: Mapping[str, Json], gone: Collection[str]
+) -> Iterator[str]:
     for promise in promises:
-        if promise.kind in ("cancelled", "checked_in"):
+        if promise.kind in ("cancelled", "checked_in") and promise.id not in gone:
             registration = registrations.get(promise.id)
             if registration is None or registration["status"] != promise.kind:
                 yield promise.id

@@ -30,7 +30,7 @@ from shared.messaging.create_topics import create_missing
 DIFFERS = 1
 # This file marks a folder whose week was only played: the next play may remove the folder.
 PLAYED = "played"
-STAGES = ("register", "sit", "visit", "outside")
+STAGES = ("register", "confirm", "sit", "visit", "outside")
 
 People = Annotated[int, typer.Option(min=50, max=20_000, help="How many simulated people use HTTP.")]
 Outsiders = Annotated[

@@ -23,5 +23,9 @@ class Person:
     ticket_code: str = ""
 
     @property
+    def address(self) -> str:
+        return f"person-{self.number:05d}@example.org"
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}

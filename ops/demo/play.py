@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.demo.leaving import leave, leavers, try_after_leaving
+from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
 from ops.deployment.client import UNDER_WAY_MAX, Client, UnexpectedAnswer
@@ -50,6 +51,7 @@ class Play:
 
     week: Week
     client: Client
+    mails: Mails
     people: int
     advance: Advance
     seed: int = 0
@@ -58,7 +60,7 @@ class Play:
 
     async def run(self) -> list[Person]:
         """
-        Let everybody register, take the quiz, cancel, check in and leave.
+        Let everybody register, confirm the contact, take the quiz, cancel, check in and leave.
 
         Returns: the people.
         Raises:
@@ -68,6 +70,7 @@ class Play:
         people = [self._person(number, chance) for number in range(self.people)]
         self._keys = {question["id"]: question["key"] for question in self.week.quiz["questions"]}
         await self._each(people, "register", lambda person: self._register(person, chance))
+        await self._each(people, "confirm", lambda person: confirm(self.client, self.mails, person))
         late = [await self._start(person, late_quiz_id(self.week)) for person in people[:LATE_PEOPLE]]
         # The time counts from the last start: a kill may have delayed it.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
@@ -200,7 +203,7 @@ def _request(person: Person) -> Json:
         "session_id": person.session_id,
         "participant": {
             "name": person.name,
-            "email": f"person-{person.number:05d}@example.org",
+            "email": person.address,
             "district": person.district,
             "audience": person.audience,
             "language": person.language,

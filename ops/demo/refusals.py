@@ -45,7 +45,7 @@ async def try_what_is_refused(
     await refused("POST", f"{apis.awards}/awards", "organiser_key_wrong", json={}, headers=guessed)
     others = f"{apis.registration}/registrations/{one.registration_id}"
     await refused("GET", others, "registration_unknown", headers=other.headers)
-    newcomer = {"name": "某人", "audience": "other", "language": "zh-CN"}
+    newcomer = {"name": "某人", "email": "somebody@example.org", "audience": "other", "language": "zh-CN"}
     wishes: dict[str, Json] = {
         "session_unknown": {"session_id": "no-such-session", "participant": newcomer},
         "group_unknown": {

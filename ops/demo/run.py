@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 from ops.audit.awards import name_of
+from ops.demo.mails import Mails
 from ops.demo.outsider import Outsider
 from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
 from ops.deployment.client import Client, UnexpectedAnswer
@@ -66,7 +67,8 @@ class Demo:
         """
         outsider = Outsider(self.deployment.kafka, self.deployment.contact_public_key)
         elsewhere = asyncio.create_task(asyncio.to_thread(self._play_outside, outsider))
-        play = Play(self.week, self.client, self.people, self.advance)
+        mails = Mails(self.deployment.mail_file)
+        play = Play(self.week, self.client, mails, self.people, self.advance)
         await play.run()
         await elsewhere
         for topic, id_ in outsider.emitted.events:

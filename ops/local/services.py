@@ -217,7 +217,7 @@ class Services:
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
             "KEPU_INSTANCE": name,
-            # The people of the demo and of the load have no mailbox in which they could read a code.
+            # The people of a load have no mailbox in which they could read a code.
             "KEPU_HOLD_MINUTES": "0",
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),

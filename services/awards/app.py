@@ -45,7 +45,9 @@ async def wire(service: Service[AwardsSettings]) -> None:
     if service.runs_background:
         service.consume(
             *issuing_handlers.subscriptions(results, schemes, issuer),
-            *known_handlers.subscriptions(known, lambda erased: forget_words(erased, awards, schemes)),
+            *known_handlers.subscriptions(
+                known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes)
+            ),
         )
         service.run(Upkeep(results).loop)
 

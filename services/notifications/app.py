@@ -19,6 +19,7 @@ from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox import wording as inbox_wording
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
+from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
 from services.notifications.mail.courier import Courier
 from services.notifications.mail.daily_limit import DailyLimit
@@ -79,13 +80,15 @@ async def wire(service: Service[NotificationsSettings]) -> None:
         service.provide(Openings(contacts, decryptor))
     if service.runs_background and key is not None:
         limit = DailyLimit(database, key, settings.mails_per_address_day_max)
+        code_limit = CodeLimit(database, key)
         await limit.prepare()
+        await code_limit.prepare()
         queue = MailQueue(database)
         composer = Composer(contacts, texts, decryptor, sender=settings.sender)
         courier = await service.enter(
-            aclosing(Courier(queue, composer, settings.server(), limit, settings.pace()))
+            aclosing(Courier(queue, composer, settings.server(), limit, code_limit, settings.pace()))
         )
-        service.consume(*subscriptions(contacts, messages, wake=courier.loop.wake))
+        service.consume(*subscriptions(contacts, messages, service.ended_tokens, wake=courier.loop.wake))
         service.run(Upkeep(messages, queue).loop, mail=courier.loop)
 
 

@@ -86,7 +86,8 @@ async def wire(service: Service[QuizSettings]) -> None:
             participants=participants,
             waiting=waiting,
         )
-        service.consume(*subscriptions(submissions, ParticipantHandler(participants, waiting_grader)))
+        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
+        service.consume(*subscriptions(submissions, profiles))
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,

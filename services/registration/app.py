@@ -1,6 +1,5 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -40,6 +39,7 @@ from services.registration.consents.store import ConsentStore
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.leave import Leaving
 from services.registration.erasure.store import ErasureStore
 from services.registration.group_bookings import api as group_bookings_api
 from services.registration.group_bookings import wording as group_bookings_wording
@@ -47,6 +47,7 @@ from services.registration.group_bookings.book_members import GroupBooking
 from services.registration.group_bookings.change_members import GroupChange
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.listing import api as listing_api
+from services.registration.listing import wording as listing_wording
 from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
@@ -58,6 +59,7 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.store import GroupStore, ParticipantStore
@@ -78,6 +80,14 @@ from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.preview import Previews
 from services.registration.rosters.store import ImportStore, RosterStore
 from services.registration.sessions.store import SessionStore
+from services.registration.sign_ins import api as sign_ins_api
+from services.registration.sign_ins import wording as sign_ins_wording
+from services.registration.sign_ins.ask import Asking
+from services.registration.sign_ins.change import OwnData
+from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.join import Joining
+from services.registration.sign_ins.limit import Limit
+from services.registration.sign_ins.store import SignInStore
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.store import StatisticsStore
 from services.registration.tickets import api as tickets_api
@@ -113,62 +123,59 @@ class RegistrationSettings(Settings):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """The rooms of schools, units and service teams: managers, rosters, group bookings."""
-
-    service: Service[RegistrationSettings]
-    admission: Admission
-    receipts: Receipts
-    sessions: SessionStore
-    participants: ParticipantStore
-    groups: GroupStore
-    registrations: RegistrationStore
-
-    async def wire(self, booking: Booking, promotion: Promotion, group_changes: GroupChanges) -> ManagerStore:
-        """Put these rooms together."""
-        service, database = self.service, self.service.database
-        managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
-        attendances, consents = AttendanceStore(database), ConsentStore(database)
-        for store in (managers, members, imports, attendances, consents):
-            await store.prepare()
-        participants, groups = self.participants, self.groups
-        roster = (database, members, imports, groups, participants, self.admission)
-        if service.serves_http:
-            service.provide(
+async def wire_bodies(
+    service: Service[RegistrationSettings],
+    booking: Booking,
+    promotion: Promotion,
+    *,
+    sessions: SessionStore,
+    participants: ParticipantStore,
+    groups: GroupStore,
+    registrations: RegistrationStore,
+    admission: Admission,
+    group_changes: GroupChanges,
+    receipts: Receipts,
+) -> ManagerStore:
+    """Put the rooms of schools, units and service teams together: who manages them, and what for."""
+    database = service.database
+    managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+    attendances, consents = AttendanceStore(database), ConsentStore(database)
+    for store in (managers, members, imports, attendances, consents):
+        await store.prepare()
+    roster = (database, members, imports, groups, participants, admission)
+    if service.serves_http:
+        service.provide(
+            managers,
+            members,
+            imports,
+            attendances,
+            Managers(database, managers, groups, participants),
+            Applications(
+                database,
                 managers,
-                members,
-                imports,
-                attendances,
-                Managers(database, managers, groups, participants),
-                Applications(
-                    database,
-                    managers,
-                    groups,
-                    participants,
-                    changes=group_changes,
-                    keyed_hash=self.admission.hash,
-                ),
-                Previews(*roster),
-                MemberChanges(
-                    database, members, groups, participants, self.admission, forget=(consents.remove,)
-                ),
-                Consents(database, consents, members, participants, self.receipts),
-                GroupBooking(database, booking, members, attendances, consents, self.sessions),
-                GroupChange(
-                    database,
-                    self.sessions,
-                    participants,
-                    self.registrations,
-                    promotion,
-                    members=members,
-                    attendances=attendances,
-                    consents=consents,
-                ),
-            )
-        if service.runs_background:
-            service.run(RosterImports(*roster).loop)
-        return managers
+                groups,
+                participants,
+                changes=group_changes,
+                keyed_hash=admission.hash,
+            ),
+            Previews(*roster),
+            MemberChanges(database, members, groups, participants, admission, forget=(consents.remove,)),
+            Consents(database, consents, members, participants, receipts),
+            GroupBooking(database, booking, members, attendances, consents, sessions),
+            GroupChange(
+                database,
+                sessions,
+                participants,
+                registrations,
+                promotion,
+                members=members,
+                attendances=attendances,
+                consents=consents,
+            ),
+        )
+    if service.runs_background:
+        service.run(RosterImports(*roster).loop)
+    return managers
 
 
 async def wire(service: Service[RegistrationSettings]) -> None:
@@ -178,12 +185,13 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     reminders, announcements = ReminderStore(database), AnnouncementStore(database)
-    scans = ScanStore(database)
+    scans, sign_ins = ScanStore(database), SignInStore(database)
     stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
-    for store in (*stores, scans):
+    for store in (*stores, scans, sign_ins):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
+    codes = ContactCodes.from_private_key(private_key)
     tickets = TicketOffice.from_private_key(private_key)
     hold = timedelta(minutes=service.settings.hold_minutes) or None
     booking = Booking(
@@ -195,22 +203,29 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
     request_keys = RequestKeys(keyed_hash)
     group_changes = GroupChanges(database, groups, participants, sealer)
-    bodies = Bodies(
+    managers = await wire_bodies(
         service,
-        Admission(sealer, keyed_hash),
-        Receipts(private_key),
+        booking,
+        promotion,
         sessions=sessions,
         participants=participants,
         groups=groups,
         registrations=registrations,
+        admission=Admission(sealer, keyed_hash),
+        group_changes=group_changes,
+        receipts=Receipts(private_key),
     )
-    managers = await bodies.wire(booking, promotion, group_changes)
     if service.serves_http:
+        confirmation = Confirmation(
+            database, sessions, participants, registrations, sealer=sealer, tickets=tickets
+        )
+        signer = TokenSigner(private_key)
         registering = Registering(
             booking,
             keys=request_keys,
             sealer=sealer,
-            signer=TokenSigner(private_key),
+            codes=codes,
+            signer=signer,
             verify=service.participant_of,
         )
         service.answer(REGISTER.answered_by(registering.register))
@@ -221,13 +236,26 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeCancellation(database, activities, sessions),
             ProgrammeRemoval(database, activities, sessions),
             Erasure(database, participants, erasures),
-            Confirmation(database, sessions, participants, registrations, sealer=sealer, tickets=tickets),
+            confirmation,
             StatisticsStore(database),
             ListingStore(database),
             tickets,
             announcements,
             announcing,
             OnBehalf(booking, request_keys, sealer),
+        )
+        asking = Asking(database, participants, sign_ins, codes)
+        service.provide(
+            asking,
+            codes,
+            sealer,
+            signer,
+            Limit(sign_ins, keyed_hash),
+            Joining(database, participants),
+            Confirming(
+                database, participants, sign_ins, codes, confirmation, ended_tokens=service.ended_tokens
+            ),
+            OwnData(database, participants, asking, service.ended_tokens),
         )
         ticket_key = TicketKey.from_private_key(private_key)
         judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
@@ -249,6 +277,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             LastWords(database, sessions, registrations).loop,
             announcing.loop,
             UnfinishedErasures(erasures, registrations, cancellation, forget=(managers.forget,)).loop,
+            Leaving(database, participants, registrations).loop,
         )
 
 
@@ -274,6 +303,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             rosters_api.routes,
             group_bookings_api.routes,
             consents_api.routes,
+            sign_ins_api.routes,
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
@@ -290,7 +320,9 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | tickets_wording.CHINESE
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
+            | listing_wording.CHINESE
             | on_behalf_wording.CHINESE
+            | sign_ins_wording.CHINESE
         ),
     )
 

@@ -289,6 +289,17 @@ def email(text: str) -> str:
     return address
 
 
+def mailbox(address: str) -> str:
+    """
+    What addresses of one mailbox have in common.
+
+    Nearly every provider ignores the case before the @, and delivers what follows a + to the same person
+    (RFC 5233). One mailbox is one person. Mails go to the address as it was written.
+    """
+    local, _, domain = address.rpartition("@")
+    return f"{(local.partition('+')[0] or local).casefold()}@{domain}"
+
+
 def typed_code(text: str) -> str:
     """
     A code that somebody typed, as capital letters and digits.

@@ -58,7 +58,11 @@ AwardKind = Literal["certificate", "prize", "plaque", "flag"]
 
 
 class SessionPlan(Part):
-    """What everybody may know of a session. Registration is open from `opens_at` to `closes_at`, if given."""
+    """
+    What everybody may know of a session.
+
+    Registration is open from `opens_at` to `closes_at`, if given, to those whom `admits` names.
+    """
 
     activity_title: Line
     summary: Text
@@ -72,6 +76,7 @@ class SessionPlan(Part):
     waiting_max: Count
     opens_at: Moment | None
     closes_at: Moment | None
+    admits: Admits
 
 
 class SessionPublished(Event, topic="session.published", key="session_id"):
@@ -141,7 +146,12 @@ class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
 
 
 class ParticipantJoined(Event, topic="participant.joined", key="participant_id"):
-    """A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key."""
+    """
+    A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key.
+
+    `verified`: the participant has shown to control the contact, or whoever registered them vouches for it.
+    Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
+    """
 
     participant_id: Id
     version: Version
@@ -151,6 +161,26 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     audience: Audience
     language: Language
     contact_sealed: Locked | None
+    verified: bool = False
+    tokens_from: Moment | None = None
+
+
+class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
+    """
+    Somebody asks for the code that shows who controls a contact. It is read only where the contact is.
+
+    `code_locked`, `contact_locked`: with the participant's own key. The contact is the profile's if none is
+    given. `round`: counts the codes of this contact that were used, from 1: a new round means that the mails
+    of the earlier ones were wanted.
+    """
+
+    sign_in_id: Id
+    participant_id: Id
+    language: Language
+    round: Ordinal
+    code_locked: Locked
+    contact_locked: Locked | None = None
+    expires_at: Moment
 
 
 class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
@@ -465,6 +495,7 @@ ALL: tuple[type[Event], ...] = (
     ParticipantKeyed,
     ParticipantJoined,
     GroupApplicationDecided,
+    ParticipantCodeRequested,
     ParticipantErased,
     RegistrationHeld,
     RegistrationConfirmed,

@@ -21,6 +21,8 @@ PARTITIONS = 4
 COMMAND_DAYS_KEPT = 7
 # Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
 KEY_DAYS_KEPT = 1
+# A code is valid for one or two days.
+CODE_DAYS_KEPT = 1
 # How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -102,6 +104,7 @@ _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COM
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
+_declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
 _declare(events.ParticipantErased, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.RegistrationHeld, NOTIFICATIONS)
 _declare(events.RegistrationConfirmed, NOTIFICATIONS)

@@ -181,6 +181,12 @@ class Settings(KafkaSettings):
     organiser_keys_file: Path | None = Field(
         None, description="file with the hashes of further organisers' keys; read again when it changes"
     )
+    trusted_proxies: str = Field(
+        "",
+        max_length=1_000,
+        description="addresses of reverse proxies, with commas between: their `X-Forwarded-For` says where "
+        "a request comes from",
+    )
     token_public_key: PublicPem = Field(
         description="Ed25519 public key that participants' tokens are checked with"
     )

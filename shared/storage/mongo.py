@@ -66,6 +66,7 @@ __all__ = [
     "insert_all",
     "insert_in",
     "insert_new",
+    "insert_unless_taken",
     "outages_named",
     "ping",
 ]
@@ -290,6 +291,23 @@ async def insert_in(collection: Collection, documents: Sequence[Document], sessi
     if documents:
         answer = await collection.database.command(_insertion(collection.name, documents), session=session)
         _check_inserted(collection.name, answer)
+
+
+async def insert_unless_taken(
+    collection: Collection, documents: Sequence[Document], session: Session
+) -> None:
+    """
+    `insert_in` for keys that another transaction may take at the same moment.
+
+    If one is taken, the transaction runs again completely, and then reads it. So read the keys first, and do
+    not insert those that are there.
+    """
+    try:
+        await insert_in(collection, documents, session)
+    except DuplicateKeyError as error:
+        # By this label the driver knows that another try may succeed, as after a conflict of writes.
+        again = {"errorLabels": ["TransientTransactionError"]}
+        raise OperationFailure(f"{collection.name}: a key was taken", DUPLICATE_KEY, again) from error
 
 
 def _insertion(name: str, documents: Sequence[Document]) -> Document:

@@ -213,8 +213,9 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app,
         http=HotProtocol,
         ws="none",
-        # No code here uses a client's address.
-        proxy_headers=False,
+        # Anybody can send the header, so only those proxies are believed.
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         host=settings.host,
         port=settings.port,
         access_log=False,

@@ -21,6 +21,7 @@ from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Event
 from shared.contracts.events import AwardIssued, QuizClosed, QuizCompleted
+from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.outbox import prepare
 from tests.awards.builders import AWARD_KEY, envelope
@@ -48,7 +49,7 @@ class Desk:
         [reading] = issuing.subscriptions(self.results, self.schemes, self.issuer)
         self._handle = reading.handle
         [knowing_of] = knowing.subscriptions(
-            self.known, lambda erased: forget_words(erased, self.awards, self.schemes)
+            self.known, EndedTokens(database), lambda erased: forget_words(erased, self.awards, self.schemes)
         )
         self._know = knowing_of.handle
 

@@ -20,6 +20,7 @@ from services.notifications.messages.store import MessageStore
 from services.notifications.texts.policy import channels_of
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Envelope, Event
+from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database, Document
 from shared.storage.outbox import prepare
 from tests.support.kafka import fresh_database, read_back
@@ -73,6 +74,7 @@ def joined(participant_id: str, **changes: Any) -> events.ParticipantJoined:
         "audience": "youth",
         "language": "zh-CN",
         "contact_sealed": locked(participant_id),
+        "verified": True,
     }
     return events.ParticipantJoined(**(fields | changes))
 
@@ -222,8 +224,20 @@ def requested(participant_id: str, **changes: Any) -> events.NotificationRequest
     return events.NotificationRequested(**(fields | changes))
 
 
+def code_requested(participant_id: str, **changes: Any) -> events.ParticipantCodeRequested:
+    fields: dict[str, Any] = {
+        "sign_in_id": str(uuid4()),
+        "participant_id": participant_id,
+        "language": "zh-CN",
+        "round": 1,
+        "code_locked": sealing.lock_words("7K3Q-M0R9", key_of(participant_id)),
+        "expires_at": NOW.replace(year=2090),
+    }
+    return events.ParticipantCodeRequested(**(fields | changes))
+
+
 def everything(participant_id: str) -> list[Event]:
-    """One event of each kind that a message tells of."""
+    """One event of each kind that an inbox tells of."""
     return [
         held(participant_id),
         confirmed(participant_id),
@@ -265,7 +279,7 @@ class Desk:
         self.queue = MailQueue(database)
         self.retry_policy = retry_policy
         self.woken = 0
-        [subscription] = subscriptions(self.contacts, self.store, wake=self._wake)
+        [subscription] = subscriptions(self.contacts, self.store, EndedTokens(database), wake=self._wake)
         self._handle = subscription.handle
 
     def _wake(self) -> None:

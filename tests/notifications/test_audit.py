@@ -9,7 +9,17 @@ from ops.audit.log import Entry, Log
 from ops.audit.notifications import CHANNELS, TOPIC, audit_notifications
 from services.notifications.texts.policy import KINDS, channels_of
 from shared.contracts.envelope import Envelope, Event, to_headers
-from tests.notifications.builders import Desk, confirmed, desk, erased, everything, known, moved, requested
+from tests.notifications.builders import (
+    Desk,
+    code_requested,
+    confirmed,
+    desk,
+    erased,
+    everything,
+    known,
+    moved,
+    requested,
+)
 from tests.support.service import enclosed, new_id
 
 STATEMENT = "the erased are marked as erased and not notified any more"
@@ -31,7 +41,7 @@ async def found(at: Desk, log: Log, statement: str) -> Check:
 
 
 def test_the_audit_expects_the_messages_that_participants_get() -> None:
-    examples = everything("p")
+    examples = [*everything("p"), code_requested("p")]
     assert {type(event) for event in examples} == set(KINDS.values())
     # The audit states the channels itself. Of a request it reads them from the event.
     expected = {event.topic: channels_of(event) for event in examples if event.topic != TOPIC}

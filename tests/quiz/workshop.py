@@ -34,6 +34,7 @@ from shared.runtime import clock
 from shared.runtime.background import looping
 from shared.runtime.errors import Conflict
 from shared.storage import outbox
+from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz, submission
@@ -51,6 +52,7 @@ class Stores:
         self.results = ResultStore(database)
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
+        self.ended_tokens = EndedTokens(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings):
@@ -84,7 +86,7 @@ class Grading:
             participants=participants,
             waiting=waiting,
         )
-        self.participants = ParticipantHandler(participants, self.waiting_grader)
+        self.participants = ParticipantHandler(participants, self.waiting_grader, stores.ended_tokens)
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)

@@ -27,6 +27,7 @@ from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId
 from services.registration.participants.store import ParticipantStore
@@ -55,6 +56,7 @@ from tests.support.service import (
 )
 
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
+CODES = ContactCodes.from_private_key(TOKEN_PRIVATE_KEY)
 TICKETS = TicketOffice.from_private_key(TOKEN_PRIVATE_KEY)
 HOLD = timedelta(minutes=30)
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
@@ -112,7 +114,8 @@ def activity(session_id: str, capacity: int, waiting_max: int = 0, **changes: An
 
 
 def newcomer(name: str = "李小明", **changes: Any) -> dict[str, Any]:
-    fields = {"name": name, "email": "li@example.org", "audience": "youth", "language": "zh-CN"}
+    """Somebody with a contact of their own, unless `changes` name one."""
+    fields = {"name": name, "email": f"{uuid4().hex}@example.org", "audience": "youth", "language": "zh-CN"}
     return fields | changes
 
 
@@ -133,7 +136,9 @@ async def ask(
     headers = {"Idempotency-Key": key or str(uuid4())} | (bearer(token) if token else {})
     body: dict[str, Any] = {"session_id": session_id, "places": places}
     if token is None:
-        body["participant"] = participant or newcomer()
+        # The same request again is that of the same person.
+        same: dict[str, Any] = {} if key is None else {"email": f"{key}@example.org"}
+        body["participant"] = participant or newcomer(**same)
     return await client.post("/registrations", json=body, headers=headers)
 
 
@@ -298,6 +303,7 @@ def registering(database: Database, **bounds: float) -> Registering:
         booking,
         keys=RequestKeys(KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)),
         sealer=SEALER,
+        codes=CODES,
         signer=SIGNER,
         verify=nobody,
         waiting_max=int(bounds.get("waiting_max", 1_000)),

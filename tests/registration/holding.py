@@ -35,7 +35,7 @@ async def confirm_contact(database: Database, participant_id: str) -> int:
     async def work(unit: UnitOfWork) -> int:
         participants = ParticipantStore(database)
         [one] = (await participants.lock(unit, [participant_id])).values()
-        one = replace(one, verified_at=clock.now(), version=one.version + 1)
+        one = replace(one, verified_at=clock.now())
         await participants.save(unit, one)
         return await confirmation(database).confirm_held(unit, one, Origin(), clock.now())
 

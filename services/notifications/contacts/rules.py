@@ -6,12 +6,13 @@ from typing import Literal
 
 from shared.contracts.events import Language, ParticipantJoined, ParticipantKeyed, ParticipantKind
 
-Reach = Literal["addressed", "keyless", "unaddressed", "erased"]
+Reach = Literal["addressed", "unverified", "keyless", "unaddressed", "erased"]
 """
 How a mail gets to a participant whom we know.
 
 A keyless participant has a contact, but the key that opens the contact has not come yet. Mails to them wait,
-like mails to unknown participants.
+like mails to unknown participants. An unverified one has not shown to control the contact: only the code by
+which this can be shown is mailed, and all other mails wait.
 """
 
 
@@ -37,13 +38,15 @@ class Preferences:
     language: Language | None = None
 
 
-def reach_of(*, erased: bool, has_contact: bool, has_key: bool) -> Reach:
+def reach_of(*, erased: bool, has_contact: bool, has_key: bool, verified: bool) -> Reach:
     """How a mail can reach this participant."""
     if erased:
         return "erased"
     if not has_contact:
         return "unaddressed"
-    return "addressed" if has_key else "keyless"
+    if not has_key:
+        return "keyless"
+    return "addressed" if verified else "unverified"
 
 
 def language_of(

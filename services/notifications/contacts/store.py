@@ -1,9 +1,10 @@
 """
 What is known of participants, in MongoDB.
 
-contacts      A participant's language and sealed contact, and the version of the profile they come from.
-              Stored as long as the participant exists. After an erasure only the id, the version and the time
-              stay, for ever: an erased participant gets no message, also from a very late event.
+contacts      A participant's language and sealed contact, whether it is verified, and the version of the
+              profile they come from. Stored as long as the participant exists. After an erasure only the id,
+              the version and the time stay, for ever: an erased participant gets no message, also from a very
+              late event.
 contact_keys  The key that opens a participant's contact and tickets, still sealed. After a key is
               destroyed only the id stays, until no topic can bring the key back.
 preferences   What participants have chosen, as long as they exist.
@@ -101,7 +102,7 @@ class ContactStore:
 
     async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
         """How a mail can reach these participants, by id. Unknown participants are left out."""
-        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1})
+        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1, "verified": 1})
         with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
         keyed = {document["_id"] for document in await self._keyed(with_contact, {"_id": 1})}
         return {
@@ -109,6 +110,8 @@ class ContactStore:
                 erased="erased_at" in document,
                 has_contact=document.get("contact_sealed") is not None,
                 has_key=document["_id"] in keyed,
+                # Whom an earlier release stored was not asked to verify the contact.
+                verified=document.get("verified", True),
             )
             for document in found
         }
@@ -184,6 +187,7 @@ def _contact(event: ParticipantJoined) -> Document:
         "kind": event.kind,
         "language": event.language,
         "contact_sealed": event.contact_sealed,
+        "verified": event.verified,
     }
 
 

@@ -9,10 +9,18 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Preferences, Recipient, language_of
 from services.notifications.contacts.store import ContactStore
 from services.notifications.mail.format import Mail, format_mail
-from services.notifications.messages.rules import ERASED, NO_ADDRESS, OUT_OF_DATE, Message, Outcome
-from services.notifications.texts.policy import UNTIL
+from services.notifications.messages.rules import (
+    CODE_EXPIRED,
+    ERASED,
+    NO_ADDRESS,
+    OUT_OF_DATE,
+    Message,
+    Outcome,
+)
+from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, UNTIL, Fact
 from services.notifications.texts.render import Texts
-from services.notifications.texts.tickets import with_ticket_code
+from services.notifications.texts.tickets import with_code, with_ticket_code
+from shared.contracts.events import Language
 from shared.runtime import clock, metrics
 from shared.runtime.errors import Rejected
 
@@ -51,11 +59,13 @@ class Composer:
     ) -> Mail | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", ERASED)
-        until = message.facts.get(UNTIL)
-        if isinstance(until, datetime) and until <= clock.now():
+        if _is_over(message.facts.get(UNTIL)):
             # A reminder that has waited for the mail server, or for its contact.
             return Outcome("skipped", OUT_OF_DATE)
-        if preferences is not None and not preferences.email:
+        if message.kind == CODE_KIND:
+            if _is_over(message.facts["expires_at"]):
+                return Outcome("skipped", CODE_EXPIRED)
+        elif preferences is not None and not preferences.email:
             return Outcome("skipped", "email_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
@@ -80,6 +90,8 @@ class Composer:
         preferences: Preferences | None,
     ) -> Mail | Outcome:
         key = self._decryptor.key(key_sealed)
+        if message.kind == CODE_KIND:
+            return self._code_mail(message, contact_sealed, key)
         contact = self._decryptor.contact(contact_sealed, key)
         if contact.email is None:
             return Outcome("skipped", NO_ADDRESS)
@@ -97,7 +109,29 @@ class Composer:
             date=message.created_at,
         )
 
+    def _code_mail(self, message: Message, contact_sealed: str, key: bytes) -> Mail | Outcome:
+        """A code. Nobody knows yet whose the mailbox is: so the text is fixed, without a name."""
+        facts = message.facts or {}
+        contact = self._decryptor.contact(str(facts[CONTACT_LOCKED] or contact_sealed), key)
+        if contact.email is None:
+            return Outcome("skipped", NO_ADDRESS)
+        language: Language = "en" if facts["language"] == "en" else "zh-CN"
+        words = self._texts.render(message.kind, with_code(facts, key), language)
+        return format_mail(
+            message.message_id,
+            sender=self._sender,
+            address=contact.email,
+            subject=words.subject,
+            body=self._texts.letter(words, name=None, language=language, date=message.created_at),
+            language=language,
+            date=message.created_at,
+        )
+
     @staticmethod
     def _failed(code: str) -> Outcome:
         metrics.ITEMS_FAILED.labels("courier", code).inc()
         return Outcome("failed", code)
+
+
+def _is_over(until: Fact) -> bool:
+    return isinstance(until, datetime) and until <= clock.now()

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
 from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
@@ -29,7 +30,8 @@ from services.notifications.mail.rules import (
 from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
 from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
-from services.notifications.messages.rules import MessageId, Outcome, RetryPolicy
+from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
+from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
@@ -78,11 +80,18 @@ class Courier:
     """
 
     def __init__(
-        self, queue: MailQueue, composer: Composer, server: MailServer, limit: DailyLimit, pace: Pace
+        self,
+        queue: MailQueue,
+        composer: Composer,
+        server: MailServer,
+        limit: DailyLimit,
+        code_limit: CodeLimit,
+        pace: Pace,
     ) -> None:
         self._queue = queue
         self._composer = composer
         self._limit = limit
+        self._code_limit = code_limit
         self._pace = pace
         self._connections = [MailConnection(server) for _ in range(pace.connections)]
         self._free = list(self._connections)
@@ -225,7 +234,10 @@ class Courier:
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
                 counted = [
-                    (admitted.pop(one.message.message_id), reply.verdict == "taken") for one, reply in replies
+                    (admitted.pop(one.message.message_id), reply.verdict == "taken")
+                    for one, reply in replies
+                    # Codes have their own limit.
+                    if one.message.message_id in admitted
                 ]
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
@@ -268,13 +280,17 @@ class Courier:
                 due.append(one)
         composed = await self._composer.compose([one.message for one in due])
         mails: list[tuple[Claimed, Mail]] = []
+        sendable: list[tuple[Claimed, Mail]] = []
         for one, result in zip(due, composed, strict=True):
             if isinstance(result, Outcome):
                 outcomes.append((one, result))
-            else:
+            elif one.message.kind != CODE_KIND:
                 mails.append((one, result))
+            elif await self._admits_code(one.message, result, now):
+                sendable.append((one, result))
+            else:
+                outcomes.append((one, Outcome("skipped", CODE_SENT_BEFORE)))
         addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
-        sendable: list[tuple[Claimed, Mail]] = []
         admitted: dict[str, Admitted] = {}
         for (one, mail), allowed in zip(mails, await self._limit.admit(addressed, now), strict=True):
             if allowed is None:
@@ -283,6 +299,12 @@ class Courier:
                 admitted[one.message.message_id] = allowed
                 sendable.append((one, mail))
         return sendable, outcomes, admitted
+
+    async def _admits_code(self, message: Message, mail: Mail, now: datetime) -> bool:
+        round_ = (message.facts or {}).get("round")
+        return await self._code_limit.admit(
+            mail.address, message.message_id, round_ if isinstance(round_, int) else 1, now
+        )
 
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:
         policy = self._pace.retry_policy

@@ -31,6 +31,7 @@ from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
+from shared.storage.ended_tokens import EndedTokens
 
 # A message may come a moment after its event. Larger batches cost less.
 GATHER_MS = 200
@@ -38,7 +39,11 @@ DEAD_LETTER_CODES = (BAD_HEADER,)
 
 
 def subscriptions(
-    contacts: ContactStore, messages: MessageStore, *, wake: Callable[[], None]
+    contacts: ContactStore,
+    messages: MessageStore,
+    ended_tokens: EndedTokens,
+    *,
+    wake: Callable[[], None],
 ) -> list[Subscription]:
     """What notifications consumes. `wake` is called when there may be mails to send."""
 
@@ -47,6 +52,7 @@ def subscriptions(
         keyed = [received.event for received in batch if isinstance(received.event, ParticipantKeyed)]
         erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
         # Contacts first: the topics of one poll have no order, and a known contact saves a wait.
+        await ended_tokens.keep(joined)
         if joined or keyed:
             await keep_contacts(joined, keyed, contacts, messages)
         if erased:
@@ -123,7 +129,7 @@ async def _look_again(
     ids = {message.participant_id for message, _, _ in stored}
     if all(new for _, _, new in stored):
         # A participant who had an address at the first lookup can only have been erased since, which is rare.
-        waiting = {id_ for id_ in ids if reach.get(id_, "keyless") == "keyless"}
+        waiting = {id_ for id_ in ids if reach.get(id_, "keyless") in ("keyless", "unverified")}
         erased = {id_ for id_ in await contacts.erased(ids) if reach.get(id_) != "erased"}
     else:
         # A repeat reads everybody again: a crash may have come before the second lookup.

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
 from services.notifications.texts.policy import (
+    CODE_KIND,
     NOTICES,
     REQUESTED_KIND,
     Fact,
@@ -35,6 +36,10 @@ NO_ADDRESS = "no_address"
 ERASED = "erased"
 OUT_OF_DATE = "out_of_date"
 TOO_MANY_MAILS = "too_many_mails"
+# The mail waits until the contact is verified.
+UNVERIFIED = "contact_unverified"
+CODE_EXPIRED = "code_expired"
+CODE_SENT_BEFORE = "code_sent_before"
 
 # The largest number of open mails to one participant: this number of our own kinds, and this number of kinds
 # that others request. It is the allowance of two days (mail/rules.py).
@@ -43,8 +48,10 @@ OPEN_MAILS_MAX = 40
 MessageId = NewType("MessageId", str)
 State = Literal["waiting_contact", "pending", "claimed", "delivered", "failed", "skipped", "cancelled"]
 
-MailShare: TypeAlias = tuple[str, bool]
-"""The mails to one participant that are bounded together: those that others request, or all others."""
+MailShare: TypeAlias = tuple[str, str]
+"""
+The mails to one participant that are bounded together: those that others request, codes, or all others.
+"""
 
 # States that are not final. An erasure cancels messages in these states.
 OPEN: tuple[State, ...] = ("waiting_contact", "pending", "claimed")
@@ -111,6 +118,7 @@ class RetryPolicy:
 _DELIVERED = Outcome("delivered")
 _PENDING = Outcome("pending")
 _WAITING = Outcome("waiting_contact")
+_WAITING_VERIFIED = Outcome("waiting_contact", UNVERIFIED)
 _SKIPPED = Outcome("skipped", NO_ADDRESS)
 _CANCELLED = Outcome("cancelled", ERASED)
 
@@ -184,11 +192,17 @@ def first_outcome(message: Message, reach: Reach | None) -> Outcome:
     """The state of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
     if message.channel == "inbox" and reach != "erased":
         return _DELIVERED
-    return mail_outcome(reach)
+    return mail_outcome(message.kind, reach)
 
 
-def mail_outcome(reach: Reach | None) -> Outcome:
-    """The state of a mail that nobody has tried yet. It waits until the contact and its key are known."""
+def mail_outcome(kind: str, reach: Reach | None) -> Outcome:
+    """
+    The state of a mail that nobody has tried yet.
+
+    It waits until the contact and its key are known and the contact is verified. A code verifies it.
+    """
+    if reach == "unverified":
+        return _PENDING if kind == CODE_KIND else _WAITING_VERIFIED
     if reach == "erased":
         return _CANCELLED
     if reach == "unaddressed":
@@ -202,8 +216,8 @@ def is_open_mail(message: Message, outcome: Outcome) -> bool:
 
 
 def share_of(participant_id: str, kind: str) -> MailShare:
-    """The group of mails that share a limit with this one. Mails that others request have their own limit."""
-    return participant_id, kind == REQUESTED_KIND
+    """The group of mails that share a limit with this one."""
+    return participant_id, kind if kind in (REQUESTED_KIND, CODE_KIND) else ""
 
 
 def bound_open_mails(

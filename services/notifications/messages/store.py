@@ -18,15 +18,16 @@ from services.notifications.contacts.rules import Reach
 from services.notifications.messages.documents import document_of, times_of
 from services.notifications.messages.rules import (
     ERASED,
+    NO_ADDRESS,
     OPEN,
     MailShare,
     Message,
     Outcome,
     RetryPolicy,
     mail_beside,
-    mail_outcome,
     share_of,
 )
+from services.notifications.texts.policy import CODE_KIND
 from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
@@ -145,11 +146,14 @@ class MessageStore:
         The code that stores a waiting mail reads the contact afterwards. So the last writer sees the other's
         write.
         """
-        due, skipped = mail_outcome("addressed"), mail_outcome("unaddressed")
+        due, skipped = Outcome("pending"), Outcome("skipped", NO_ADDRESS)
+        change = {"state": due.state, **times_of(due, now, self._retry_policy)}
         with mongo.outages_named():
             if reachable := [id_ for id_, how in reach.items() if how == "addressed"]:
-                change = {"state": due.state, **times_of(due, now, self._retry_policy)}
                 await self._messages.update_many(_waiting(reachable), {"$set": change})
+            if unverified := [id_ for id_, how in reach.items() if how == "unverified"]:
+                codes = {**_waiting(unverified), "kind": CODE_KIND}
+                await self._messages.update_many(codes, {"$set": change})
             if unreachable := [id_ for id_, how in reach.items() if how == "unaddressed"]:
                 change = {
                     "state": skipped.state,

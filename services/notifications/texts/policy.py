@@ -22,6 +22,11 @@ Fact: TypeAlias = str | int | bool | datetime | None
 TICKET_SEALED = "ticket_sealed"
 # After this time a mail makes no sense any more, and is not sent (mail/compose.py).
 UNTIL = "until"
+# A code, and the contact that it is for if it is not the profile's, locked with the participant's own key.
+CODE_LOCKED = "code_locked"
+CONTACT_LOCKED = "contact_locked"
+# The kind of mails with a code. No inbox has them: they show who controls the mailbox.
+CODE_KIND = "participant_code"
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"
 
@@ -47,6 +52,9 @@ class Notice:
 _SESSION = ("activity_title", "starts_at", "venue", "places")
 
 NOTICES: Mapping[type[Event], Notice] = {
+    events.ParticipantCodeRequested: Notice(
+        CODE_KIND, (CODE_LOCKED, CONTACT_LOCKED, "language", "round", "expires_at"), ("email",)
+    ),
     # Inbox only: nobody knows yet whether the address is the participant's own.
     events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
     events.RegistrationConfirmed: Notice(

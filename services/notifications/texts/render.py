@@ -123,10 +123,13 @@ class Texts:
             log.warning("a message cannot be worded", extra={"reason": error.message})
             return _PLACEHOLDER[language]
 
-    def letter(self, words: Words, *, name: str, language: Language, date: datetime) -> str:
-        """The body of a mail: greeting, words, signature and date."""
+    def letter(self, words: Words, *, name: str | None, language: Language, date: datetime) -> str:
+        """The body of a mail: greeting, words, signature and date. A mail without a name greets nobody."""
         return self._letters[language].render(
-            name=clean_line(name), body=words.body, signature=self._signatures[language], date=date
+            name=clean_line(name) if name else None,
+            body=words.body,
+            signature=self._signatures[language],
+            date=date,
         )
 
 

@@ -1,8 +1,10 @@
-"""The ticket code in a message: stored encrypted, opened with the participant's own key when it is shown."""
+"""
+Codes in messages: stored encrypted, opened with the participant's own key when a message is shown or sent.
+"""
 
 from collections.abc import Mapping
 
-from services.notifications.texts.policy import TICKET_SEALED, Fact
+from services.notifications.texts.policy import CODE_LOCKED, CONTACT_LOCKED, TICKET_SEALED, Fact
 from shared.contracts import sealing
 from shared.runtime.errors import Rejected
 
@@ -19,6 +21,19 @@ def with_ticket_code(facts: Mapping[str, Fact], key: bytes | None) -> Mapping[st
         return facts
     opened = {name: fact for name, fact in facts.items() if name != TICKET_SEALED}
     return opened | {TICKET_CODE: _opened(facts[TICKET_SEALED], key)}
+
+
+def with_code(facts: Mapping[str, Fact], key: bytes) -> Mapping[str, Fact]:
+    """
+    What the text of a code's mail needs.
+
+    Raises:
+        Rejected: the key does not fit (`contact_unreadable`).
+    """
+    code = sealing.unlock_words(str(facts[CODE_LOCKED]), key)
+    return {name: fact for name, fact in facts.items() if name not in (CODE_LOCKED, CONTACT_LOCKED)} | {
+        "code": code
+    }
 
 
 def _opened(ticket_sealed: Fact, key: bytes | None) -> str | None:

@@ -30,6 +30,7 @@ from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
+from shared.storage.ended_tokens import EndedTokens
 
 DEAD_LETTER_CODES = (
     "times_impossible",
@@ -217,15 +218,21 @@ class SubmissionHandler:
 class ParticipantHandler:
     """Stores profiles, and grades submissions that waited for them."""
 
-    def __init__(self, participants: ParticipantStore, waiting_grader: WaitingGrader) -> None:
+    def __init__(
+        self, participants: ParticipantStore, waiting_grader: WaitingGrader, ended_tokens: EndedTokens
+    ) -> None:
         self._participants = participants
         self._waiting_grader = waiting_grader
+        self._ended_tokens = ended_tokens
 
     async def keep_participants(self, batch: Batch[ParticipantJoined | ParticipantErased]) -> Following:
         """
         Store profiles, and grade submissions that waited for them; delete waiting submissions of erased
-        people.
+        people. Tokens that have ended are refused from now on.
         """
+        await self._ended_tokens.keep(
+            received.event for received in batch if isinstance(received.event, ParticipantJoined)
+        )
         changes: dict[str, ProfileChange] = {}
         for received in batch:
             event = received.event

@@ -13,10 +13,11 @@ from shared.contracts.events import Channel
 AnnouncementId = NewType("AnnouncementId", str)
 Addressed = Literal["holders", "waiting", "all"]
 
+# Whose place is held has not confirmed a contact, and gets no free text before. An offered place is a place.
 REACHED: dict[Addressed, tuple[Status, ...]] = {
-    "holders": ("confirmed", "checked_in"),
+    "holders": ("confirmed", "offered", "checked_in"),
     "waiting": ("waitlisted",),
-    "all": ("confirmed", "checked_in", "waitlisted"),
+    "all": ("confirmed", "offered", "checked_in", "waitlisted"),
 }
 
 

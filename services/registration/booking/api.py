@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
-from services.registration.booking.bodies import RegistrationOut, RegistrationsOut
+from services.registration.booking.bodies import CancelIn, RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.confirm import Confirmation
 from services.registration.booking.store import RegistrationStore
@@ -13,7 +13,8 @@ from services.registration.booking.tickets import opened_ticket
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
-from shared.runtime.errors import NotFound
+from shared.runtime.acting import current
+from shared.runtime.errors import NotFound, Rejected
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
 from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
@@ -104,13 +105,21 @@ async def cancel_registration(
     who: AsParticipantOrOrganiser,
     cancellation: Cancellations,
     sessions: Sessions,
+    form: Annotated[CancelIn | None, Body()] = None,
 ) -> RegistrationOut:
     """
-    By its participant, or by an organiser with the key. Cancelling it again changes nothing.
+    By its participant, or by an organiser with the key, who may say why. Cancelling it again changes nothing.
 
-    404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`.
+    404 `registration_unknown`, also for somebody else's; 409 `already_checked_in`; 422 `reason_of_organiser`
+    (a participant needs none, and sends no body).
     """
     participant_id = who.participant_id if who else None
-    cancelled = await cancellation.cancel(registration_id, participant_id, Origin.of_request())
+    if form is not None:
+        if participant_id is not None:
+            raise Rejected("only organisers give a reason: send no body", code="reason_of_organiser")
+        await current().note(reason=form.code)
+    cancelled = await cancellation.cancel(
+        registration_id, participant_id, Origin.of_request(), reason=form.text if form else None
+    )
     session = (await sessions.by_id([cancelled.session_id]))[cancelled.session_id]
     return RegistrationOut.of(cancelled, session)

@@ -11,9 +11,10 @@ from services.registration.booking.admission import overlapping, refused, standi
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
-from services.registration.participants.events import joined
+from services.registration.participants.codes import Proof
+from services.registration.participants.events import code_requested, joined
 from services.registration.participants.keys import ContactKey
-from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.participants.rules import KnownContact, Participant, ParticipantId, Profile
 from services.registration.sessions.rules import Session, SessionId
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.origin import Origin
@@ -22,10 +23,15 @@ from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 
 class Newcomer(msgspec.Struct, frozen=True):
-    """Somebody who may not exist yet; the key locks the contact in the profile."""
+    """
+    Somebody who may not exist yet; the key locks the contact in the profile.
+
+    `proof` is None if the other system that registers them vouches for the contact.
+    """
 
     profile: Profile
     key: ContactKey
+    proof: Proof | None = None
 
 
 class BookingRequest(msgspec.Struct, frozen=True):
@@ -70,6 +76,8 @@ class BookingBatch:
         sessions: those asked for, locked.
         participants: those who ask and exist, locked.
         erased: those of them and of the answers' participants who are erased.
+        taken_over: those of the answers' participants who have shown to control their contact since.
+        contacts: those of the newcomers that are known.
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
@@ -88,6 +96,8 @@ class BookingBatch:
         sessions: dict[str, Session],
         participants: dict[str, Participant],
         erased: Collection[str],
+        taken_over: Collection[str],
+        contacts: dict[str, KnownContact],
         keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
@@ -96,11 +106,13 @@ class BookingBatch:
         answers: dict[str, Answer],
         hold: timedelta | None,
     ) -> None:
-        self._now = now
+        self.now = self._now = now
         self._tickets = tickets
         self._sessions = sessions
         self._participants = participants
         self._erased = erased
+        self._taken_over = taken_over
+        self._contacts = contacts
         self._keys = keys
         self._groups = set(groups)
         self._registrations = registrations
@@ -111,6 +123,7 @@ class BookingBatch:
         self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
         self.new_keys: dict[str, bytes] = {}
+        self.new_contacts: dict[str, ParticipantId] = {}
         self.new_registrations: dict[str, Registration] = {}
         self.renewed_registrations: dict[str, Registration] = {}
         self.new_answers: list[Answer] = []
@@ -155,6 +168,9 @@ class BookingBatch:
                 "this Idempotency-Key came with another request before; take a fresh one",
                 code="idempotency_key_reused",
             )
+        if request.newcomer is not None and earlier.participant_id in self._taken_over:
+            # Whoever confirmed the contact may be somebody else, and has ended the token of this request.
+            return _contact_known()
         return Outcome(earlier, self._ticket_code(earlier), repeated=True)
 
     def _refusal_of(self, request: BookingRequest) -> Rejected | None:
@@ -169,6 +185,9 @@ class BookingBatch:
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
             return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
+        proof = request.newcomer.proof if request.newcomer else None
+        if proof is not None and proof.contact_hash in self._contacts:
+            return _contact_known()
         if request.session_id not in self._sessions:
             return NotFound(
                 f"session {request.session_id} does not exist",
@@ -251,15 +270,28 @@ class BookingBatch:
         """Let a newcomer join."""
         if request.newcomer is None or request.participant_id in self._participants:
             return
+        id_, proof = request.participant_id, request.newcomer.proof
         profile, key = request.newcomer.profile, request.newcomer.key
-        participant = Participant(request.participant_id, profile)
-        self._participants[request.participant_id] = participant
-        self._keys[request.participant_id] = key.key
+        participant = Participant(
+            id_,
+            profile,
+            verified_at=self._now if proof is None else None,
+            contact_hash=None if proof is None else proof.contact_hash,
+        )
+        self._participants[id_] = participant
+        self._keys[id_] = key.key
         self.new_participants.append(participant)
-        self.new_keys[request.participant_id] = key.key
+        self.new_keys[id_] = key.key
         if profile.kind == "group":
-            self._groups.add(request.participant_id)
+            self._groups.add(id_)
         self.events += joined(participant, key, request.origin, self._now)
+        if proof is not None:
+            self._contacts[proof.contact_hash] = KnownContact(id_)
+            self.new_contacts[proof.contact_hash] = id_
+            # A newcomer's own id is the id of the first sign-in.
+            self.events.append(
+                code_requested(id_, id_, profile.language, 1, proof, request.origin, self._now)
+            )
 
     def _registration(
         self,
@@ -324,6 +356,12 @@ class BookingBatch:
 
     def _ticket_code(self, answer: Answer) -> str | None:
         return opened_ticket(answer.ticket_locked, self._keys.get(answer.participant_id))
+
+
+def _contact_known() -> Rejected:
+    return Conflict(
+        "somebody has registered with this contact; if it is yours, sign in with it", code="contact_known"
+    )
 
 
 def _erased() -> Rejected:

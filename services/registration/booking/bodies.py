@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.registration.booking.idempotency import KEY_PATTERN
 from services.registration.booking.rules import Registration, Status, Verdict
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import Email, Id, Name
+from shared.contracts.checked import LINE_CHARS_MAX, Code, Email, Id, Name, name
 from shared.contracts.events import Audience, Language, Places, WaitingPolicy
 from shared.web.forms import Form
 
@@ -25,11 +25,21 @@ IdempotencyKey = Annotated[
 ]
 
 
+UnlinkedLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
+]
+"""An organiser's line that is sent to people. Like a name it holds no web address."""
+
+
 class NewcomerIn(Form):
-    """Somebody who has no token yet. Name and e-mail are encrypted immediately."""
+    """
+    Somebody who has no token yet. Name and e-mail are encrypted immediately.
+
+    One mailbox is one participant: whoever has registered with it signs in (`POST /sign-ins`).
+    """
 
     name: Name = Field(examples=["李小明"])
-    email: Email | None = Field(None, examples=["li@example.org"])
+    email: Email = Field(examples=["li@example.org"])
     group_id: Id | None = Field(None, examples=["school-puyang-1"])
     district: District | None = Field(None, examples=["华龙区"])
     audience: Audience = "other"
@@ -42,6 +52,21 @@ class RegistrationIn(Form):
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     places: Places = 1
     participant: NewcomerIn | None = None
+
+
+class CancelIn(Form):
+    """
+    Why an organiser cancels a registration: a code for the log of acts, and words for the participant.
+
+    The words travel in an event as they are: write nothing that only the participant may read.
+    """
+
+    code: Code = Field(examples=["double_booking"])
+    text: UnlinkedLine | None = Field(
+        None,
+        description="sent to the participant; without web addresses",
+        examples=["名额重复"],
+    )
 
 
 class BookingOut(BaseModel):

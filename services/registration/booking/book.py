@@ -103,6 +103,7 @@ class Booking:
         # A newcomer who repeats a request has a new id. The answer has the first id, which is not read yet.
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
         erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
+        taken_over = await self._participants.verified(unit, repeating)
         keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
         keys |= await self._participants.keys(
@@ -116,6 +117,8 @@ class Booking:
             sessions={id_: session for id_, session in sessions.items() if session.is_public},
             participants=participants,
             erased=erased,
+            taken_over=taken_over,
+            contacts=await self._participants.contacts.known(unit, _contacts_given(requests)),
             keys=keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
@@ -151,6 +154,7 @@ class Booking:
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)
         await self._participants.add_keys(unit, batch.new_keys)
+        await self._participants.contacts.add(unit, batch.new_contacts, batch.now)
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())
         await self._registrations.add_answers(unit, batch.new_answers)
@@ -162,6 +166,11 @@ class Booking:
 def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:
     named = (request.newcomer.profile.group_id for request in requests if request.newcomer)
     return {group_id for group_id in named if group_id is not None}
+
+
+def _contacts_given(requests: Sequence[BookingRequest]) -> set[str]:
+    given = (request.newcomer.proof for request in requests if request.newcomer)
+    return {proof.contact_hash for proof in given if proof is not None}
 
 
 def _count(decided: Sequence[Outcome | Rejected]) -> None:

@@ -38,12 +38,15 @@ class Cancellation:
         self._registrations = registrations
         self._promotion = promotion
 
-    async def cancel(self, id_: str, participant_id: str | None, origin: Origin) -> Registration:
+    async def cancel(
+        self, id_: str, participant_id: str | None, origin: Origin, *, reason: str | None = None
+    ) -> Registration:
         """
         Cancel a registration; cancelling it again changes nothing.
 
         Args:
             participant_id: whose it must be; None for an organiser.
+            reason: the organiser's words to the participant.
 
         Raises:
             NotFound: there is none, or it is somebody else's, which looks the same.
@@ -58,7 +61,7 @@ class Cancellation:
                 return registration, Counter()
             check_cancellable(registration)
             code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-            return await self._leave(unit, registration, code, origin)
+            return await self._leave(unit, registration, code, origin, reason)
 
         registration, counts = await save_together(self._database, work)
         metrics.count(**counts)
@@ -82,7 +85,12 @@ class Cancellation:
         metrics.count(**await save_together(self._database, work))
 
     async def _leave(
-        self, unit: UnitOfWork, registration: Registration, code: str, origin: Origin
+        self,
+        unit: UnitOfWork,
+        registration: Registration,
+        code: str,
+        origin: Origin,
+        reason: str | None = None,
     ) -> tuple[Registration, Counter[str]]:
         """
         Cancel a registration, and let its session's waiting list move up.
@@ -99,7 +107,7 @@ class Cancellation:
             return registration, Counter()
         gone = cancelled(registration)
         await self._registrations.save(unit, [gone])
-        unit.publish(events.cancelled(gone, session, code, origin, now))
+        unit.publish(events.cancelled(gone, session, code, origin, now, reason=reason))
         session, counts = await self._promotion.promote(unit, give_back(session, registration), origin, now)
         await self._sessions.save(unit, [session])
         return gone, counts + Counter(cancelled=1)

@@ -18,6 +18,7 @@ from services.registration.booking.bodies import (
 from services.registration.booking.book import Booking
 from services.registration.booking.gather import Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
@@ -57,8 +58,8 @@ Refused, and may succeed later, even with the same key: `session_full`, `session
 `session_cancelled`, `places_above_capacity`, `overlaps` (409), `session_unknown` (404), `group_unknown`
 (422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
 `held_too_many` (403).
-Refused as it is: `idempotency_key_reused` (409), `participant_erased`, `participant_unknown` (401),
-`participant_missing`, `participant_and_token` (422).
+Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused` (409),
+`participant_erased`, `participant_unknown` (401), `participant_missing`, `participant_and_token` (422).
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
@@ -86,6 +87,7 @@ class Registering:
         *,
         keys: RequestKeys,
         sealer: KeySealer,
+        codes: ContactCodes,
         signer: TokenSigner,
         verify: Callable[[str], Participant],
         waiting_max: int = BOOKINGS_WAITING_MAX,
@@ -93,6 +95,7 @@ class Registering:
     ) -> None:
         self._keys = keys
         self._sealer = sealer
+        self._codes = codes
         self._signer = signer
         self._verify = verify
         self._bookings = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
@@ -168,7 +171,7 @@ class Registering:
             language=newcomer.language,
             contact_locked=lock_contact(contact, key.key),
         )
-        return Newcomer(profile, key)
+        return Newcomer(profile, key, self._codes.proof(newcomer.email, key.key, clock.now()))
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
         answer, now, token = outcome.answer, clock.now(), None

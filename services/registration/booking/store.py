@@ -237,6 +237,17 @@ class RegistrationStore:
             found = await self._registrations.find(theirs, {"_id": 1}).limit(limit).to_list(None)
         return [document["_id"] for document in found]
 
+    async def is_needed(self, unit: UnitOfWork, participant_id: str) -> bool:
+        """Whether a participant has a registration that is not cancelled."""
+        theirs: Document = {"participant_id": participant_id, "status": {"$ne": "cancelled"}}
+        return await self._registrations.find_one(theirs, {"_id": 1}, session=unit.session) is not None
+
+    async def remove_all_of(self, unit: UnitOfWork, participant_id: str) -> None:
+        """Delete the cancelled registrations of a participant who goes, and the answers to the requests."""
+        theirs = {"participant_id": participant_id}
+        await self._registrations.delete_many(theirs, session=unit.session)
+        await self._requests.delete_many(theirs, session=unit.session)
+
     async def drop_ticket(self, unit: UnitOfWork, id_: str) -> None:
         """Drop the ticket of a registration. The visit stays, under an id that leads to nobody."""
         nothing = {"$set": {"ticket_hash": None, "ticket_locked": None}}

@@ -3,6 +3,7 @@
 CHINESE: dict[str, str] = {
     "already_checked_in": "已经签到，不能再取消",
     "already_registered": "您已经报名这个场次",
+    "contact_known": "这个联系方式已有人使用；如果是您本人，请用它登录",
     "held_too_many": "已为您暂留 {registrations} 个报名；请先验证电子邮箱或手机号，再继续报名",
     "idempotency_key_reused": "这个 Idempotency-Key 已用于另一个请求，请换一个新的",
     "not_offered": "这个报名没有待接受的名额",
@@ -15,6 +16,7 @@ CHINESE: dict[str, str] = {
     "places_above_capacity": "这个场次总共只有 {capacity} 个名额",
     "places_need_confirmation": "验证电子邮箱或手机号之前，最多可报 {places} 个名额",
     "places_need_group": "个人在这个场次最多可报 {places} 个名额；更多名额请由单位报名",
+    "reason_of_organiser": "只有主办方取消时填写原因，请不要发送内容",
     "registration_unknown": "没有这个报名",
     "session_cancelled": "这个场次已取消",
     "session_closed": "这个场次的报名已经截止",

@@ -25,9 +25,10 @@ class Erasure:
         """
         Delete a participant's key and profile. A repeat changes nothing.
 
-        Then nobody can open data that are locked with the key. The participant can no longer register or come
-        in, and gets no messages. `finish.py` cancels the registrations later, one by one. Visits stay, and
-        places in sessions that have begun stay too. Their id no longer leads to a person.
+        The contact is free again: somebody may join with it. Nobody can open data that are locked with the
+        key. The participant can no longer register or come in, and gets no messages. `finish.py` cancels the
+        registrations later, one by one. Visits stay, and places in sessions that have begun stay too. Their
+        id no longer leads to a person.
 
         Returns: when the participant was erased.
         Raises:
@@ -46,6 +47,8 @@ class Erasure:
             now, version = clock.now(), participant.version + 1
             await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
             await self._participants.remove_key(unit, id_)
+            if participant.contact_hash is not None:
+                await self._participants.contacts.remove(unit, participant.contact_hash)
             await self._erasures.add(unit, id_)
             unit.publish(*events.erased(id_, version, origin, now))
             return now

@@ -1,11 +1,18 @@
-"""The events of participants: keyed, joined, erased."""
+"""The events of participants: keyed, joined, code requested, erased."""
 
 from datetime import datetime
 
+from services.registration.participants.codes import Proof
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import Participant, ParticipantId
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
+from shared.contracts.events import (
+    Language,
+    ParticipantCodeRequested,
+    ParticipantErased,
+    ParticipantJoined,
+    ParticipantKeyed,
+)
 from shared.contracts.origin import Origin, enclosed
 from shared.contracts.sources import REGISTRATION
 from shared.messaging.publisher import Record, record_of
@@ -13,24 +20,56 @@ from shared.messaging.publisher import Record, record_of
 
 def joined(participant: Participant, key: ContactKey, origin: Origin, now: datetime) -> tuple[Record, Record]:
     """The profile is new or has changed, and this key opens the participant's locked data."""
-    id_, version, profile = participant.participant_id, participant.version, participant.profile
-    assert profile is not None  # noqa: S101 (an erased participant does not join)
+    id_, version = participant.participant_id, participant.version
     keyed = {"participant_id": id_, "version": version, "key_sealed": key.sealed}
+    return (
+        record_of(ParticipantKeyed, keyed, f"{id_}/{version}", origin, now, source=REGISTRATION),
+        changed(participant, origin, now),
+    )
+
+
+def changed(participant: Participant, origin: Origin, now: datetime) -> Record:
+    """The profile has changed, and the key has not."""
+    profile = participant.profile
+    assert profile is not None  # noqa: S101 (an erased participant does not join)
     known = {
-        "participant_id": id_,
-        "version": version,
+        "participant_id": participant.participant_id,
+        "version": participant.version,
         "kind": profile.kind,
         "group_id": profile.group_id,
         "district": profile.district,
         "audience": profile.audience,
         "language": profile.language,
         "contact_sealed": profile.contact_locked,
+        "verified": participant.is_verified,
+        "tokens_from": participant.tokens_from,
     }
-    cause = f"{id_}/{version}"
-    return (
-        record_of(ParticipantKeyed, keyed, cause, origin, now, source=REGISTRATION),
-        record_of(ParticipantJoined, known, cause, origin, now, source=REGISTRATION),
-    )
+    cause = f"{participant.participant_id}/{participant.version}"
+    return record_of(ParticipantJoined, known, cause, origin, now, source=REGISTRATION)
+
+
+def code_requested(
+    sign_in_id: str,
+    participant_id: str,
+    language: Language,
+    round_: int,
+    proof: Proof,
+    origin: Origin,
+    now: datetime,
+    *,
+    contact_locked: str | None = None,
+) -> Record:
+    """Somebody asks for the code of a contact: the profile's, unless another one is given."""
+    asked = {
+        "sign_in_id": sign_in_id,
+        "participant_id": participant_id,
+        "language": language,
+        "round": round_,
+        "code_locked": proof.code_locked,
+        "contact_locked": contact_locked,
+        "expires_at": proof.expires_at,
+    }
+    return record_of(ParticipantCodeRequested, asked, sign_in_id, origin, now, source=REGISTRATION)
 
 
 def erased(

@@ -84,12 +84,19 @@ class GroupChanges:
             return group
         key = self._sealer.seal(own_key) if own_key else self._sealer.new_key()
         locked = lock_contact(contact, key.key) if contact else kept if keep_contact else None
-        participant = Participant(id_, _profile(group, locked), existing.version + 1 if existing else 1)
+        now = clock.now()
+        participant = Participant(
+            id_,
+            _profile(group, locked),
+            existing.version + 1 if existing else 1,
+            # The organiser vouches for the contact.
+            verified_at=(existing and existing.verified_at) or now,
+        )
         await self._groups.save(unit, group)
         await self._participants.save(unit, participant)
         if own_key is None:
             await self._participants.add_keys(unit, {id_: key.key})
-        unit.publish(*events.joined(participant, key, origin, clock.now()))
+        unit.publish(*events.joined(participant, key, origin, now))
         return group
 
 

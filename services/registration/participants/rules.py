@@ -33,7 +33,9 @@ class Participant(msgspec.Struct, frozen=True):
 
     Attributes:
         version: counts the changes, from 1.
-        verified_at: when a contact was confirmed; None: none is.
+        verified_at: when the participant showed to control the contact, or when somebody vouched for it.
+        contact_hash: the keyed hash of the e-mail address; None if registration has never seen the address.
+        tokens_from: tokens that were issued before have ended.
     """
 
     participant_id: ParticipantId
@@ -41,11 +43,24 @@ class Participant(msgspec.Struct, frozen=True):
     version: int = 1
     erased_at: datetime | None = None
     verified_at: datetime | None = None
+    contact_hash: str | None = None
+    tokens_from: datetime | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        return self.verified_at is not None
 
     @property
     def is_body(self) -> bool:
         """True for a school, unit or service team."""
         return self.profile is not None and self.profile.kind == "group"
+
+
+class KnownContact(msgspec.Struct, frozen=True):
+    """Whose a contact is. `round`: counts the codes of this contact that were used, from 1."""
+
+    participant_id: ParticipantId
+    round: int = 1
 
 
 class Group(msgspec.Struct, frozen=True):

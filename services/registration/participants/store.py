@@ -4,32 +4,47 @@ The collections of this room.
 participants  people and groups; contacts only locked; of an erased one only the id stays
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
+contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant
 groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
+from services.registration.participants.rules import (
+    Group,
+    KnownContact,
+    Participant,
+    ParticipantId,
+    Profile,
+)
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, outages_named
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 _PROFILE = Profile.__struct_fields__
 
 
 class ParticipantStore:
-    """Reads and writes participants and their keys."""
+    """
+    Reads and writes participants and their keys.
+
+    Attributes:
+        contacts: whose each contact is.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._participants = database["participants"]
         self._keys = database["contact_keys"]
+        self.contacts = ContactStore(database)
 
     async def prepare(self) -> None:
         """Create the collections now: creating one in a transaction causes conflicts."""
         with outages_named():
             await mongo.create_missing(self._database, ["participants", "contact_keys"])
+        await self.contacts.prepare()
 
     async def lock(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, Participant]:
         """
@@ -65,6 +80,14 @@ class ParticipantStore:
         found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
         return {document["_id"] for document in found}
 
+    async def verified(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
+        """Which of these participants have shown to control their contact; they are not locked."""
+        if not participant_ids:
+            return set()
+        these: Document = {"_id": {"$in": list(participant_ids)}, "verified_at": {"$ne": None}}
+        found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
+        return {document["_id"] for document in found}
+
     async def add(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
         await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
 
@@ -96,11 +119,89 @@ class ParticipantStore:
     async def remove_key(self, unit: UnitOfWork, participant_id: str) -> None:
         await self._keys.delete_one({"_id": participant_id}, session=unit.session)
 
+    async def remove(self, unit: UnitOfWork, participant_id: str) -> None:
+        """Delete a participant and the key. Nothing may lead to them any more."""
+        await self._participants.delete_one({"_id": participant_id}, session=unit.session)
+        await self._keys.delete_one({"_id": participant_id}, session=unit.session)
+
+    async def read(self, participant_id: str) -> Participant | None:
+        with outages_named():
+            found = await self._participants.find_one({"_id": participant_id})
+        return _participant(found) if found else None
+
+    async def contact_to_verify(self, participant_id: str) -> str | None:
+        """The hash of the contact that this participant has not confirmed yet; None: there is none."""
+        these: Document = {"_id": participant_id, "verified_at": None, "erased_at": None}
+        with outages_named():
+            found = await self._participants.find_one(these, {"contact_hash": 1})
+        return found.get("contact_hash") if found else None
+
     async def key(self, participant_id: str) -> bytes | None:
         """A participant's own key; None after an erasure."""
         with outages_named():
             found = await self._keys.find_one({"_id": participant_id})
         return found["key"] if found else None
+
+
+class ContactStore:
+    """
+    Whose each contact is, by keyed hashes (codes.py).
+
+    A newcomer's contact must be new. If two transactions insert the same one, the second one runs again and
+    then reads it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._contacts = database["contacts"]
+
+    async def prepare(self) -> None:
+        """Create the index of the contacts that nobody has confirmed yet."""
+        with outages_named():
+            await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
+
+    async def known(self, unit: UnitOfWork, hashes: Collection[str]) -> dict[str, KnownContact]:
+        """Whose these contacts are; new ones are left out. They are not locked."""
+        if not hashes:
+            return {}
+        found = self._contacts.find({"_id": {"$in": list(hashes)}}, session=unit.session)
+        return {
+            document["_id"]: KnownContact(ParticipantId(document["participant_id"]), document["round"])
+            for document in await found.to_list(None)
+        }
+
+    async def add(self, unit: UnitOfWork, contacts: Mapping[str, ParticipantId], now: datetime) -> None:
+        """Keep new contacts, which nobody has confirmed. Read before whether they are new."""
+        documents = [
+            {"_id": hash_, "participant_id": id_, "round": 1, "unverified_since": now}
+            for hash_, id_ in contacts.items()
+        ]
+        await mongo.insert_unless_taken(self._contacts, documents, unit.session)
+
+    async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
+        """Keep a contact that was confirmed by its code."""
+        change = {
+            "$set": {"participant_id": contact.participant_id, "round": contact.round},
+            "$unset": {"unverified_since": ""},
+        }
+        await self._contacts.bulk_write(
+            [UpdateOne({"_id": hash_}, change, upsert=True)], session=unit.session
+        )
+
+    async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
+        """The hashes after this one of contacts that were not confirmed since then, at most `limit`."""
+        these: Document = {"unverified_since": {"$lte": before}, "_id": {"$gt": after}}
+        with outages_named():
+            found = self._contacts.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
+            return [document["_id"] for document in await found.to_list(None)]
+
+    async def look_later(self, unit: UnitOfWork, hash_: str, since: datetime) -> None:
+        """The contact is needed although nobody has confirmed it: count its time anew."""
+        change = {"$set": {"unverified_since": since}}
+        await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
+
+    async def remove(self, unit: UnitOfWork, hash_: str) -> None:
+        """The contact is free again."""
+        await self._contacts.delete_one({"_id": hash_}, session=unit.session)
 
 
 class GroupStore:
@@ -149,6 +250,8 @@ def _document(participant: Participant) -> Document:
         "version": participant.version,
         "erased_at": participant.erased_at,
         "verified_at": participant.verified_at,
+        "contact_hash": participant.contact_hash,
+        "tokens_from": participant.tokens_from,
     }
 
 
@@ -156,7 +259,14 @@ def _participant(document: Document) -> Participant:
     erased_at = document["erased_at"]
     profile = None if erased_at else Profile(**{name: document[name] for name in _PROFILE})
     return Participant(
-        ParticipantId(document["_id"]), profile, document["version"], erased_at, document.get("verified_at")
+        ParticipantId(document["_id"]),
+        profile,
+        document["version"],
+        erased_at,
+        # An earlier release has not stored these.
+        document.get("verified_at"),
+        document.get("contact_hash"),
+        document.get("tokens_from"),
     )
 
 

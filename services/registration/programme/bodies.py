@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from services.registration.booking.bodies import UnlinkedLine
 from services.registration.programme.rules import Activity, CancelReason, wrong_times
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import LINE_CHARS_MAX, Code, Id, Line, MomentIn, Text, name
+from shared.contracts.checked import Code, Id, Line, MomentIn, Text
 from shared.contracts.events import Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
 from shared.web.forms import Form
@@ -38,11 +39,6 @@ OVERLAP = (
     "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
     " `refuse` refuses, `allow` ignores it"
 )
-
-UnlinkedLine = Annotated[
-    str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
-]
-"""A line that is sent to many people. Like a name it holds no web address."""
 
 Computed = Annotated[
     Any,

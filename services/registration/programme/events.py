@@ -25,6 +25,7 @@ def plan_of(activity: Activity, session: Session) -> Fields:
         "waiting_max": session.waiting_max,
         "opens_at": session.opens_at,
         "closes_at": session.closes_at,
+        "admits": session.admits,
     }
 
 

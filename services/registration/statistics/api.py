@@ -11,7 +11,7 @@ from services.registration.statistics.bodies import StatisticsOut
 from services.registration.statistics.store import StatisticsStore
 from shared.runtime import clock
 from shared.web.forms import IdInPath
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsViewer
 from shared.web.provided import provided
 
 Activities = Annotated[ActivityStore, provided(ActivityStore)]
@@ -23,7 +23,7 @@ routes = APIRouter(tags=["statistics"])
 
 @routes.get(
     "/activities/{activity_id}/statistics",
-    dependencies=[AsOrganiser],
+    dependencies=[AsViewer],
     summary="An activity in numbers: who registered, waits, came, or stayed away",
 )
 async def activity_statistics(

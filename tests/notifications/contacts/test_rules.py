@@ -24,10 +24,11 @@ def test_recipients_show_no_contact() -> None:
 
 
 def test_an_erasure_counts_before_everything_and_a_key_only_where_there_is_a_contact() -> None:
-    assert reach_of(erased=True, has_contact=True, has_key=True) == "erased"
-    assert reach_of(erased=False, has_contact=False, has_key=True) == "unaddressed"
-    assert reach_of(erased=False, has_contact=True, has_key=False) == "keyless"
-    assert reach_of(erased=False, has_contact=True, has_key=True) == "addressed"
+    assert reach_of(erased=True, has_contact=True, has_key=True, verified=True) == "erased"
+    assert reach_of(erased=False, has_contact=False, has_key=True, verified=True) == "unaddressed"
+    assert reach_of(erased=False, has_contact=True, has_key=False, verified=True) == "keyless"
+    assert reach_of(erased=False, has_contact=True, has_key=True, verified=True) == "addressed"
+    assert reach_of(erased=False, has_contact=True, has_key=True, verified=False) == "unverified"
 
 
 def test_the_highest_version_holds_and_a_destroyed_key_for_good() -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from services.notifications.contacts.decryptor import Decryptor
+from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
 from services.notifications.mail.courier import Courier, Pace
 from services.notifications.mail.daily_limit import DailyLimit
@@ -38,7 +39,14 @@ def courier(
     pace = Pace(
         claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, retry_policy=at.retry_policy
     )
-    return Courier(at.queue, composer(at, key), server, DailyLimit(at.database, key, per_day_max), pace)
+    return Courier(
+        at.queue,
+        composer(at, key),
+        server,
+        DailyLimit(at.database, key, per_day_max),
+        CodeLimit(at.database, key),
+        pace,
+    )
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import sys
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.store import ContactStore
+from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
 from services.notifications.mail.courier import Courier, Pace
 from services.notifications.mail.daily_limit import DailyLimit
@@ -27,7 +28,9 @@ async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> Non
         composer = Composer(contacts, texts, Decryptor(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
         pace = Pace(lease_seconds=lease_seconds)
-        await Courier(MailQueue(database), composer, server, DailyLimit(database, key), pace).loop.run()
+        await Courier(
+            MailQueue(database), composer, server, DailyLimit(database, key), CodeLimit(database, key), pace
+        ).loop.run()
 
 
 if __name__ == "__main__":

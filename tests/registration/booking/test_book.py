@@ -99,7 +99,7 @@ async def test_requests_that_cannot_be_considered_are_refused_and_leave_nothing(
         ('{"participant": {"name": "\u674e\u5c0f\u660e"}}', "body.session_id"),
         ('{"session_id": "one", "participant": {"name": "\u674e\\n\u5c0f\u660e"}}', "body.participant.name"),
         (
-            '{"session_id": "o", "participant": {"name": "x", "emial": "secret@b"}}',
+            '{"session_id": "o", "participant": {"name": "x", "email": "a@b.cn", "emial": "secret@b"}}',
             "body.participant.emial",
         ),
         ('{"session_id": "one", "participant": {"name": "x", "email": "secret"}}', "body.participant.email"),

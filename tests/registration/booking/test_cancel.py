@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.booking.ids import registration_id
 from tests.registration.builders import activity, ask, cancel, put, seats, service
-from tests.support.service import ORGANISER, bearer, told
+from tests.support.service import ORGANISER, bearer, code_of, told
 
 pytestmark = pytest.mark.stack
 
@@ -88,3 +88,25 @@ async def test_nobody_sees_or_cancels_anothers_registration_but_an_organiser_may
         wrong = await client.post(f"{path}/cancel", headers={"X-Organiser-Key": "not-the-organisers-key"})
         assert wrong.status_code == 403
         assert (await client.post(f"{path}/cancel", headers=ORGANISER)).json()["status"] == "cancelled"
+
+
+async def test_an_organiser_says_why_to_the_participant_and_to_the_log_and_others_do_not(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=5))
+        first, second = [(await ask(client, "one")).json() for _ in range(2)]
+        paths = [f"/registrations/{one['registration_id']}/cancel" for one in (first, second)]
+        why = {"code": "double_booking", "text": "名额重复，已保留另一场"}
+        own = await client.post(paths[0], json=why, headers=bearer(first["token"]))
+        assert code_of(own) == (422, "reason_of_organiser")
+        linked = why | {"text": "see https://example.org"}
+        assert code_of(await client.post(paths[0], json=linked, headers=ORGANISER)) == (422, "invalid")
+        assert (await client.post(paths[0], json=why, headers=ORGANISER)).json()["status"] == "cancelled"
+        assert (await client.post(paths[1], headers=ORGANISER)).json()["status"] == "cancelled"
+        told_of = [json.loads(event) for event in await told(database, "registration.cancelled")]
+        assert [(one["code"], one["reason"]) for one in told_of] == [
+            ("cancelled_by_organiser", why["text"]),
+            ("cancelled_by_organiser", None),
+        ]
+        acts = (await client.get("/acts", headers=ORGANISER)).json()["acts"]
+        assert [act["details"] for act in acts[:2]] == [{}, {"reason": "double_booking"}]
+        assert why["text"] not in str(acts)

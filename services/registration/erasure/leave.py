@@ -1,0 +1,72 @@
+"""
+Newcomers who have not confirmed a contact and have nothing left: everything about them is deleted.
+
+Their held places are freed by `booking/expire.py`. After that nobody needs them any more, and anybody could
+have made any number of them.
+"""
+
+from datetime import timedelta
+
+from services.registration.booking.store import RegistrationStore
+from services.registration.participants import events
+from services.registration.participants.store import ParticipantStore
+from shared.contracts.origin import UNKNOWN_ORIGIN
+from shared.runtime import clock
+from shared.runtime.backlog import Backlog
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+# As long as the code in the mail is good at least. Held places are freed much earlier.
+UNCONFIRMED_KEPT = timedelta(days=1)
+
+
+class Leaving:
+    """Removes newcomers who did not come back."""
+
+    def __init__(
+        self,
+        database: Database,
+        participants: ParticipantStore,
+        registrations: RegistrationStore,
+        *,
+        kept: timedelta = UNCONFIRMED_KEPT,
+    ) -> None:
+        self._database = database
+        self._participants = participants
+        self._registrations = registrations
+        self._kept = kept
+        self.loop = Backlog("leaving", self._pending, self.leave).loop
+
+    async def leave(self, contact_hash: str) -> bool:
+        """
+        Delete the newcomer with this contact, unless there is a place or a wait. Then look again later.
+
+        The participant is locked. So a booking at the same moment comes before and is seen, or it comes after
+        and finds nobody.
+
+        Returns: whether the newcomer is gone.
+        """
+
+        async def work(unit: UnitOfWork) -> bool:
+            contacts = self._participants.contacts
+            known = (await contacts.known(unit, [contact_hash])).get(contact_hash)
+            if known is None:
+                return True
+            id_ = known.participant_id
+            participant = (await self._participants.lock(unit, [id_])).get(id_)
+            now = clock.now()
+            if participant is not None and await self._registrations.is_needed(unit, id_):
+                await contacts.look_later(unit, contact_hash, now)
+                return False
+            await contacts.remove(unit, contact_hash)
+            if participant is None:
+                return True
+            await self._registrations.remove_all_of(unit, id_)
+            await self._participants.remove(unit, id_)
+            unit.publish(*events.erased(id_, participant.version + 1, UNKNOWN_ORIGIN, now))
+            return True
+
+        return await save_together(self._database, work)
+
+    async def _pending(self, after: str, limit: int) -> list[str]:
+        return await self._participants.contacts.unverified(after, limit, clock.now() - self._kept)

@@ -1,0 +1,150 @@
+"""Sign-ins, newcomers and one's own data over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+
+from services.registration.booking.bodies import NewcomerIn
+from services.registration.participants.codes import ContactCodes
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import Participant, Profile
+from services.registration.sign_ins.ask import Asking
+from services.registration.sign_ins.bodies import (
+    CodeIn,
+    MeChangedOut,
+    MeIn,
+    MeOut,
+    SignInIn,
+    SignInOut,
+    TokenOut,
+)
+from services.registration.sign_ins.change import Changes, OwnData
+from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.join import Joining
+from services.registration.sign_ins.limit import Limit
+from services.registration.sign_ins.rules import TRIES_MAX
+from shared.contracts.origin import Origin
+from shared.contracts.sealing import Contact, lock_contact
+from shared.runtime import clock
+from shared.web.forms import IdInPath
+from shared.web.identity import AsParticipant
+from shared.web.provided import provided
+from shared.web.tokens import TokenSigner
+
+Askings = Annotated[Asking, provided(Asking)]
+Codes = Annotated[ContactCodes, provided(ContactCodes)]
+Confirmings = Annotated[Confirming, provided(Confirming)]
+Joinings = Annotated[Joining, provided(Joining)]
+Limits = Annotated[Limit, provided(Limit)]
+Own = Annotated[OwnData, provided(OwnData)]
+Sealer = Annotated[KeySealer, provided(KeySealer)]
+Signer = Annotated[TokenSigner, provided(TokenSigner)]
+
+routes = APIRouter(tags=["sign-in"])
+
+
+@routes.post("/participants", status_code=201, summary="Join without a session")
+async def join(
+    form: NewcomerIn, request: Request, joining: Joinings, limit: Limits, codes: Codes, sealer: Sealer,
+    signer: Signer,
+) -> TokenOut:  # fmt: skip
+    """
+    The code for the contact is sent; `participant_id` is the id of the sign-in that confirms it
+    (`POST /sign-ins/{sign_in_id}/confirmations`). If nobody confirms it, everything is deleted again.
+
+    409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`. 429 `sign_ins_too_many`.
+    """
+    key, now = sealer.new_key(), clock.now()
+    proof = codes.proof(form.email, key.key, now)
+    await limit.check(proof.contact_hash, _address(request))
+    contact = Contact(name=form.name, email=form.email)
+    profile = Profile(
+        kind="person",
+        group_id=form.group_id,
+        district=form.district,
+        audience=form.audience,
+        language=form.language,
+        contact_locked=lock_contact(contact, key.key),
+    )
+    participant = await joining.join(profile, key, proof, Origin.of_request())
+    return TokenOut.of(participant, _token(signer, participant))
+
+
+@routes.post("/sign-ins", status_code=202, summary="Sign in with an e-mail address")
+async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, codes: Codes) -> SignInOut:
+    """
+    If somebody has registered with this address, a code is sent there, and the answer does not say so.
+
+    A mailbox that has got a code within the hour, or three within a day, gets no other mail: the last code is
+    still good. 429 `sign_ins_too_many`.
+    """
+    await limit.check(codes.hash_of(form.email), _address(request))
+    sign_in = await asking.ask(form.email, Origin.of_request())
+    return SignInOut(sign_in_id=sign_in.sign_in_id, expires_at=sign_in.expires_at, tries=TRIES_MAX)
+
+
+@routes.post("/sign-ins/{sign_in_id}/confirmations", summary="Confirm a contact by its code")
+async def confirm(sign_in_id: IdInPath, form: CodeIn, confirming: Confirmings, signer: Signer) -> TokenOut:
+    """
+    The contact is confirmed, held places too, and here is the participant's token. A code is good once.
+
+    Tokens that were given before the contact was confirmed end.
+    403 `code_wrong`, `code_tries_exhausted`; 404 `sign_in_unknown`; 409 `contact_known` (a new contact, with
+    which somebody else has registered meanwhile).
+    """
+    participant = await confirming.confirm(sign_in_id, form.code, Origin.of_request())
+    return TokenOut.of(participant, _token(signer, participant))
+
+
+@routes.get("/me", summary="Your own data")
+async def read_me(who: AsParticipant, own: Own) -> MeOut:
+    """401 `participant_unknown`, `participant_erased`."""
+    return MeOut.of(await own.read(who.participant_id))
+
+
+@routes.patch("/me", summary="Correct your own data")
+async def change_me(
+    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, signer: Signer
+) -> MeChangedOut:
+    """
+    What is left out stays. Use the new token: it says the new group and district.
+
+    A new e-mail address takes effect when the code that is sent there is confirmed, by the sign-in
+    `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `email_missing`
+    (what is registered cannot be read here: give both); 429 `sign_ins_too_many`.
+    """
+    if form.email is not None:
+        await limit.check(codes.hash_of(form.email), _address(request))
+    fields = form.model_dump(exclude_unset=True)
+    changes = Changes(frozenset(fields), **fields)
+    changed = await own.change(who.participant_id, changes, Origin.of_request())
+    return MeChangedOut.after(changed, _token(signer, changed.participant))
+
+
+@routes.delete("/me/tokens", status_code=204, summary="End all your tokens")
+async def end_tokens(who: AsParticipant, own: Own) -> None:
+    """
+    Also the one of this request; at all services within two seconds. Sign in to get a new one.
+
+    401 `participant_unknown`, `participant_erased`.
+    """
+    await own.end_tokens(who.participant_id, Origin.of_request())
+
+
+def _token(signer: TokenSigner, participant: Participant) -> str:
+    profile, now = participant.profile, clock.now()
+    assert profile is not None  # noqa: S101 (an erased participant gets no token)
+    # Tokens know only whole seconds: this one must not count among those that have just ended.
+    issued_at = max(now, participant.tokens_from or now)
+    return signer.sign(
+        participant.participant_id,
+        profile.group_id,
+        profile.district,
+        issued_at,
+        verified=participant.is_verified,
+    )
+
+
+def _address(request: Request) -> str:
+    """Where the request comes from: the client's address, or that of a proxy which is not trusted."""
+    return request.client.host if request.client else ""

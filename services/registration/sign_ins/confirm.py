@@ -1,0 +1,158 @@
+"""A code is given: whoever has it controls the contact, and gets the participant's token."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from services.registration.booking.confirm import Confirmation
+from services.registration.participants import events
+from services.registration.participants.codes import ContactCodes
+from services.registration.participants.rules import KnownContact, Participant, ParticipantId
+from services.registration.participants.store import ParticipantStore
+from services.registration.sign_ins.rules import (
+    SIGN_IN_KEPT,
+    TRIES_MAX,
+    SignIn,
+    SignInId,
+    code_wrong,
+    tokens_end_at,
+)
+from services.registration.sign_ins.store import SignInStore
+from shared.contracts.origin import Origin
+from shared.contracts.sealing import Contact, lock_contact, unlock_contact
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Forbidden, NotFound, Rejected
+from shared.storage.ended_tokens import EndedTokens
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Confirming:
+    """Checks codes, and marks contacts as verified."""
+
+    def __init__(
+        self,
+        database: Database,
+        participants: ParticipantStore,
+        sign_ins: SignInStore,
+        codes: ContactCodes,
+        confirmation: Confirmation,
+        ended_tokens: EndedTokens,
+    ) -> None:
+        self._database = database
+        self._participants = participants
+        self._sign_ins = sign_ins
+        self._codes = codes
+        self._confirmation = confirmation
+        self._ended_tokens = ended_tokens
+
+    async def confirm(self, id_: str, typed: str, origin: Origin) -> Participant:
+        """
+        Confirm a contact by its code. The code is good once.
+
+        The participant is verified now: held places are confirmed. Tokens that were given before the contact
+        was verified end, since somebody else may have them.
+
+        Returns: the participant, who may have a token.
+        Raises:
+            NotFound: there is no such sign-in, or it is over (`sign_in_unknown`).
+            Forbidden: it is another code (`code_wrong`), or too many were given (`code_tries_exhausted`).
+            Conflict: somebody has registered with the new contact meanwhile (`contact_known`).
+        """
+        sign_in = await self._try_once(id_)
+
+        async def work(unit: UnitOfWork) -> Participant:
+            now = clock.now()
+            known = (await self._participants.contacts.known(unit, [sign_in.contact_hash])).get(
+                sign_in.contact_hash
+            )
+            round_ = known.round if known else 1
+            if not self._codes.accepts(typed, sign_in.contact_hash, round_, now):
+                raise code_wrong(sign_in.tries)
+            if sign_in.changes is not None:
+                participant = await self._changed(unit, sign_in, known, now)
+            elif known is not None:
+                participant = await self._living(unit, known.participant_id, sign_in)
+            else:
+                raise code_wrong(sign_in.tries)
+            after = KnownContact(participant.participant_id, round_ + 1)
+            await self._participants.contacts.put(unit, sign_in.contact_hash, after)
+            await self._sign_ins.remove(unit, sign_in.sign_in_id)
+            return await self._verified(unit, participant, origin, now, changed=sign_in.changes is not None)
+
+        return await save_together(self._database, work)
+
+    async def _try_once(self, id_: str) -> SignIn:
+        """The sign-in, after one more try is counted. No crash and no refusal takes it back."""
+        now = clock.now()
+        sign_in = await self._sign_ins.try_once(id_, now)
+        if sign_in is None:
+            # A newcomer's own id is the id of the first sign-in.
+            contact_hash = await self._participants.contact_to_verify(id_)
+            if contact_hash is None:
+                raise NotFound("there is no such sign-in, or it is over", code="sign_in_unknown")
+            first = SignIn(SignInId(id_), contact_hash, now + SIGN_IN_KEPT)
+            sign_in = await self._sign_ins.begin(first, now)
+        if sign_in.tries > TRIES_MAX:
+            raise Forbidden("too many codes were given; sign in again", code="code_tries_exhausted")
+        return sign_in
+
+    async def _living(self, unit: UnitOfWork, id_: ParticipantId, sign_in: SignIn) -> Participant:
+        participant = (await self._participants.lock(unit, [id_])).get(id_)
+        if participant is None or participant.profile is None:
+            # The erasure has just freed the contact.
+            raise code_wrong(sign_in.tries)
+        return participant
+
+    async def _changed(
+        self, unit: UnitOfWork, sign_in: SignIn, known: KnownContact | None, now: datetime
+    ) -> Participant:
+        """The participant with the new contact."""
+        id_ = sign_in.changes
+        assert id_ is not None and sign_in.contact_locked is not None  # noqa: S101, PT018 (a change)
+        if known is not None and known.participant_id != id_:
+            raise Conflict(
+                "somebody has registered with this contact; if it is yours, sign in with it",
+                code="contact_known",
+            )
+        participant = await self._living(unit, id_, sign_in)
+        key = (await self._participants.keys(unit, [id_])).get(id_)
+        if key is None or participant.profile is None:
+            raise code_wrong(sign_in.tries)
+        if participant.contact_hash not in (None, sign_in.contact_hash):
+            await self._participants.contacts.remove(unit, participant.contact_hash)
+        contact = _with_name_of(participant.profile.contact_locked, sign_in.contact_locked, key)
+        return replace(
+            participant,
+            profile=replace(participant.profile, contact_locked=contact),
+            contact_hash=sign_in.contact_hash,
+        )
+
+    async def _verified(
+        self, unit: UnitOfWork, participant: Participant, origin: Origin, now: datetime, *, changed: bool
+    ) -> Participant:
+        first = participant.verified_at is None
+        if not first and not changed:
+            return participant
+        verified = replace(participant, version=participant.version + 1)
+        if first:
+            verified = replace(
+                verified, verified_at=now, tokens_from=tokens_end_at(now, participant.tokens_from)
+            )
+        await self._participants.save(unit, verified)
+        unit.publish(events.changed(verified, origin, now))
+        if verified.tokens_from is not None and first:
+            await self._ended_tokens.end({verified.participant_id: verified.tokens_from}, unit.session)
+        if first:
+            await self._confirmation.confirm_held(unit, verified, origin, now)
+        return verified
+
+
+def _with_name_of(present: str | None, wished: str, key: bytes) -> str:
+    """The wished contact with the present name, which may have been changed since. Both are locked."""
+    contact = unlock_contact(wished, key, private_key="")
+    try:
+        name = unlock_contact(present or "", key, private_key="").name
+    except Rejected:
+        return wished
+    return lock_contact(Contact(name=name, email=contact.email), key)

@@ -1,0 +1,64 @@
+"""Somebody joins without asking for a place."""
+
+from services.registration.participants import events
+from services.registration.participants.codes import Proof
+from services.registration.participants.keys import ContactKey
+from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.participants.store import ParticipantStore
+from shared.contracts.origin import Origin
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, Rejected
+from shared.runtime.ids import ordered_id
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Joining:
+    """Lets newcomers join."""
+
+    def __init__(self, database: Database, participants: ParticipantStore) -> None:
+        self._database = database
+        self._participants = participants
+
+    async def join(self, profile: Profile, key: ContactKey, proof: Proof, origin: Origin) -> Participant:
+        """
+        Let a newcomer join; the code for the contact is sent.
+
+        If it is not confirmed, everything about the newcomer is deleted (erasure/leave.py).
+
+        Raises:
+            Conflict: somebody has registered with this contact (`contact_known`).
+            Rejected: there is no such group (`group_unknown`).
+        """
+        id_ = ParticipantId(ordered_id(clock.now()))
+
+        async def work(unit: UnitOfWork) -> Participant:
+            now = clock.now()
+            if await self._participants.contacts.known(unit, [proof.contact_hash]):
+                raise Conflict(
+                    "somebody has registered with this contact; if it is yours, sign in with it",
+                    code="contact_known",
+                )
+            await check_group(unit, self._participants, profile.group_id)
+            participant = Participant(id_, profile, contact_hash=proof.contact_hash)
+            await self._participants.add(unit, [participant])
+            await self._participants.add_keys(unit, {id_: key.key})
+            await self._participants.contacts.add(unit, {proof.contact_hash: id_}, now)
+            unit.publish(
+                *events.joined(participant, key, origin, now),
+                events.code_requested(id_, id_, profile.language, 1, proof, origin, now),
+            )
+            return participant
+
+        return await save_together(self._database, work)
+
+
+async def check_group(unit: UnitOfWork, participants: ParticipantStore, group_id: str | None) -> None:
+    """
+    Check that a group exists, if one is named.
+
+    Raises:
+        Rejected: there is none with this id.
+    """
+    if group_id is not None and not await participants.groups_among(unit, [group_id]):
+        raise Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)

@@ -1,0 +1,43 @@
+"""Newcomers who sign in: their codes, as the mail has them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from shared.contracts.checked import email
+from shared.storage.mongo import Database
+from tests.registration.builders import CODES, newcomer
+from tests.support.service import bearer
+
+
+async def code_for(database: Database, address: str) -> str:
+    """The code that a mail to this address has now."""
+    hash_ = CODES.hash_of(email(address))
+    known = await database["contacts"].find_one({"_id": hash_})
+    return CODES.code(hash_, known["round"] if known else 1, datetime.now(UTC))
+
+
+async def join(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
+    return await client.post("/participants", json=newcomer(**changes))
+
+
+async def ask_for_code(client: httpx.AsyncClient, address: str) -> str:
+    """The id of a new sign-in."""
+    answer = await client.post("/sign-ins", json={"email": address})
+    assert answer.status_code == 202
+    id_: str = answer.json()["sign_in_id"]
+    return id_
+
+
+async def confirm(client: httpx.AsyncClient, sign_in_id: str, code: str) -> httpx.Response:
+    return await client.post(f"/sign-ins/{sign_in_id}/confirmations", json={"code": code})
+
+
+async def signed_in(client: httpx.AsyncClient, database: Database, address: str) -> httpx.Response:
+    """Sign in as whoever reads this mailbox."""
+    return await confirm(client, await ask_for_code(client, address), await code_for(database, address))
+
+
+async def me(client: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await client.get("/me", headers=bearer(token))

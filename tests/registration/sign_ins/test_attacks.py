@@ -1,0 +1,94 @@
+"""
+The anonymous attacks in other shapes, and a crowd of which half ask twice, at two copies.
+
+Anybody can be a newcomer any number of times. What must hold all the same: one contact is one participant,
+no session is oversold, what nobody confirms is freed, and an honest person gets a place.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from services.registration.booking.store import RegistrationStore
+from services.registration.erasure.leave import Leaving
+from services.registration.participants.store import ParticipantStore
+from shared.storage.mongo import Database
+from tests.registration.builders import activity, ask, newcomer, own, put, seats, service
+from tests.registration.holding import expiry
+from tests.registration.sign_ins.builders import code_for, confirm, signed_in
+from tests.support.service import code_of
+
+pytestmark = pytest.mark.stack
+PEOPLE = 300
+
+
+async def test_a_crowd_that_asks_twice_by_other_keys_is_no_larger_and_nothing_is_oversold(mongo: str) -> None:
+    async with service(mongo, copies=2, hold_minutes=30) as (clients, database):
+        await put(clients[0], "street", activity("one", 100, waiting_max=1_000))
+
+        async def wish(number: int, client: httpx.AsyncClient) -> int:
+            one = newcomer(email=f"citizen-{number}@example.org")
+            return (await ask(client, "one", participant=one)).status_code
+
+        first = [wish(number, clients[number % 2]) for number in range(PEOPLE)]
+        again = [wish(number, clients[(number + 1) % 2]) for number in range(0, PEOPLE, 2)]
+        statuses = await asyncio.gather(*first, *again)
+        assert statuses.count(201) == PEOPLE
+        assert statuses.count(409) == PEOPLE // 2
+        assert await database["participants"].count_documents({}) == PEOPLE
+        places = await database["registrations"].count_documents({"status": "held"})
+        assert (places, await seats(clients[0], "street")) == (100, (0, PEOPLE - 100))
+
+
+async def test_an_honest_person_gets_a_place_of_a_session_that_strangers_have_booked_out(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        await put(client, "street", activity("one", 20))
+        answers = [await ask(client, "one", places=2) for _ in range(12)]
+        assert {answer.status_code for answer in answers} == {201, 409}
+        late = newcomer(email="honest@example.org")
+        assert code_of(await ask(client, "one", participant=late)) == (409, "session_full")
+        # Their time runs out.
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        await database["registrations"].update_many({}, {"$set": {"held_until": past}})
+        await database["sessions"].update_many({}, {"$set": {"runs_out_at": past}})
+        assert not await expiry(database).free("one")
+        assert await seats(client, "street") == (20, 0)
+        mine = (await ask(client, "one", participant=late)).json()
+        code = await code_for(database, "honest@example.org")
+        token = (await confirm(client, mine["participant_id"], code)).json()["token"]
+        assert (await own(client, mine | {"token": token}))["status"] == "confirmed"
+        assert await strangers_left(database) == 1
+
+
+async def strangers_left(database: Database) -> int:
+    """How many participants are left when those who confirmed nothing have gone."""
+    leaving = Leaving(database, ParticipantStore(database), RegistrationStore(database), kept=timedelta())
+    while pending := await leaving._pending("", 100):
+        for hash_ in pending:
+            assert await leaving.leave(hash_)
+    return int(await database["participants"].count_documents({}))
+
+
+async def test_a_stranger_who_holds_my_contact_and_keeps_asking_does_not_keep_me_out(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        await put(client, "street", activity("one", 10))
+        mine = "me@example.org"
+        strange = (await ask(client, "one", participant=newcomer("甲", email="Me+1@example.org"))).json()
+        for _ in range(10):
+            answer = await client.post("/sign-ins", json={"email": mine})
+            for _ in range(6):
+                await confirm(client, answer.json()["sign_in_id"], "0000-0000")
+        # The mailbox has one code, which is still good.
+        me = (await signed_in(client, database, mine)).json()
+        assert (me["participant_id"], me["verified"]) == (strange["participant_id"], True)
+
+
+async def test_mails_are_asked_for_once_a_sign_in_and_only_where_a_contact_is_known(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await client.post("/participants", json=newcomer(email="me@example.org"))
+        before = await database["outbox"].count_documents({})
+        for number in range(5):
+            await client.post("/sign-ins", json={"email": f"unknown-{number}@example.org"})
+        assert await database["outbox"].count_documents({}) == before

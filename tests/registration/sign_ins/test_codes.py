@@ -1,0 +1,68 @@
+"""Contacts as keyed hashes, and codes computed from them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.registration.participants.codes import ContactCodes, expires_at
+from shared.contracts import checked
+from shared.contracts.sealing import new_key, unlock_words
+
+CODES = ContactCodes(b"a secret of the service")
+NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
+HASH = CODES.hash_of("li@example.org")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("li@example.org", "Li@EXAMPLE.org", True),
+        ("li@example.org", "ｌｉ＠ｅｘａｍｐｌｅ．ｏｒｇ", True),
+        ("li@example.org", "  li@example.org ", True),
+        ("li@example.org", "li+week@example.org", True),
+        ("li@例子.中国", "li@xn--fsqu00a.xn--fiqs8s", True),
+        ("o'brien@example.org", "O'Brien@example.org", True),
+        ("+@example.org", "li@example.org", False),
+        ("li@example.org", "li@example.com", False),
+        ("o'brien@example.org", "obrien@example.org", False),
+    ],
+)
+def test_spellings_of_a_mailbox_are_one_contact(one: str, other: str, same: bool) -> None:
+    assert (CODES.hash_of(checked.email(one)) == CODES.hash_of(checked.email(other))) is same
+
+
+def test_another_secret_makes_other_hashes_and_codes() -> None:
+    other = ContactCodes(b"another secret")
+    assert other.hash_of("li@example.org") != HASH
+    assert other.code(HASH, 1, NOON) != CODES.code(HASH, 1, NOON)
+
+
+@pytest.mark.parametrize("written", ["{}", " {} ", "{lower}", "{wide}", "{dashed}"])
+def test_a_code_is_accepted_as_people_type_it(written: str) -> None:
+    code = CODES.code(HASH, 1, NOON)
+    plain = code.replace("-", "")
+    wide = "".join(chr(ord(c) + 0xFEE0) for c in plain)
+    typed = written.format(code, lower=code.lower(), wide=wide, dashed="—".join(plain).replace("0", "O"))
+    assert CODES.accepts(typed, HASH, 1, NOON)
+
+
+def test_a_code_is_good_for_its_contact_and_round_alone() -> None:
+    code = CODES.code(HASH, 1, NOON)
+    assert not CODES.accepts(code, CODES.hash_of("wang@example.org"), 1, NOON)
+    assert not CODES.accepts(code, HASH, 2, NOON)
+    assert not CODES.accepts("", HASH, 1, NOON)
+    assert not CODES.accepts(code[:-1], HASH, 1, NOON)
+
+
+def test_a_code_is_good_until_the_next_day_ends() -> None:
+    code, end = CODES.code(HASH, 1, NOON), expires_at(NOON)
+    assert end == datetime(2023, 5, 22, tzinfo=UTC)
+    assert CODES.accepts(code, HASH, 1, end - timedelta(seconds=1))
+    assert not CODES.accepts(code, HASH, 1, end)
+
+
+def test_only_the_participants_key_opens_the_code_for_the_mail() -> None:
+    key = new_key()
+    proof = CODES.proof("li@example.org", key, NOON)
+    assert proof.contact_hash == HASH
+    assert unlock_words(proof.code_locked, key) == CODES.code(HASH, 1, NOON)
