@@ -22,7 +22,6 @@ BY_THE_DOOR = {
     "POST /sessions/{session_id}/scans",
     "POST /registrations/search",
 }
-READ_BY_THE_DOOR = {"GET /sessions/{session_id}/door-list", "GET /sessions/{session_id}/scans"}
 BY_OWNERS = {"GET /acts"}
 # Keys of quizzes, messages of groups and who manages them are not for whoever may only read.
 READ_BY_ORGANISERS = {
@@ -68,8 +67,6 @@ def test_a_route_asks_for_the_least_role_that_may_use_it(service: str) -> None:
                 assert roles == acting.OWNER, name
             elif name in READ_BY_ORGANISERS or not name.startswith("GET "):
                 assert roles == (acting.DOOR if name in BY_THE_DOOR else acting.ORGANISER), name
-            elif name in READ_BY_THE_DOOR:
-                assert roles == acting.DOOR, name
             else:
                 assert roles in (acting.VIEWER, acting.ANY_ROLE), name
 

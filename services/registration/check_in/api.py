@@ -28,7 +28,7 @@ from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
-from shared.web.identity import AsDoor
+from shared.web.identity import AsDoor, AsDoorOrViewer
 from shared.web.provided import provided
 
 SEQUENCE_MAX = 2**53
@@ -84,7 +84,7 @@ async def undo_check_in(form: UndoIn, undoing: Undoing) -> ScanOut:
 
 @routes.get(
     "/sessions/{session_id}/door-list",
-    dependencies=[AsDoor],
+    dependencies=[AsDoorOrViewer],
     summary="What a door has to know to work without a network, signed",
 )
 async def read_door_list(
@@ -148,7 +148,7 @@ async def send_scans(
 
 @routes.get(
     "/sessions/{session_id}/scans",
-    dependencies=[AsDoor],
+    dependencies=[AsDoorOrViewer],
     summary="The scans at a session's door, the earliest first",
 )
 async def list_scans(

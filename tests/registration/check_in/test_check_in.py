@@ -83,8 +83,11 @@ async def test_the_door_is_open_from_three_hours_before_the_session_until_two_af
 
 async def test_who_waits_or_has_cancelled_or_comes_to_another_door_is_told_so(mongo: str) -> None:
     async with service(mongo) as ([client], database):
-        await put(client, "street", activity("one", capacity=1, waiting_max=5, **now_on()))
-        await put(client, "fair", activity("two", capacity=5, **now_on()))
+        # The door is open, and nobody waits any more once the session has begun.
+        begins = datetime.now(UTC) + timedelta(hours=1)
+        soon = {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=2)).isoformat()}
+        await put(client, "street", activity("one", 1, 5, **soon))
+        await put(client, "fair", activity("two", 5, 0, **soon))
         holder = (await ask(client, "one")).json()
         waits = (await ask(client, "one")).json()
         assert await verdict(client, waits["registration_id"]) == "waiting"
