@@ -13,7 +13,13 @@ from shared.runtime import acting
 from shared.web.identity import ROLES, participant, participant_or_none
 
 # Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
-CHANGED_WITHOUT_A_KEY = {"POST /attempts/{attempt_id}/submission"}
+CHANGED_WITHOUT_A_KEY = {
+    # Whoever has the code of the link, which stands in the body.
+    "POST /consents/view",
+    "POST /consents/signature",
+    "POST /consents/revocation",
+    "POST /attempts/{attempt_id}/submission",
+}
 # Whatever else changes something needs an organiser, or at least the door.
 BY_THE_DOOR = {
     "POST /check-ins",
