@@ -13,12 +13,12 @@ from shared.runtime import acting
 from shared.web.identity import ROLES, participant, participant_or_none
 
 # Anybody may register, and a token of one attempt submits it: `booking/hot.py`, `attempts/hot.py`.
-# Who signs in has no token yet, and shows by a code who controls the contact.
 CHANGED_WITHOUT_A_KEY = {
+    # Whoever has the code of the link, which stands in the body.
+    "POST /consents/view",
+    "POST /consents/signature",
+    "POST /consents/revocation",
     "POST /attempts/{attempt_id}/submission",
-    "POST /participants",
-    "POST /sign-ins",
-    "POST /sign-ins/{sign_in_id}/confirmations",
 }
 # Whatever else changes something needs an organiser, or at least the door.
 BY_THE_DOOR = {
@@ -36,6 +36,7 @@ READ_BY_ORGANISERS = {
     "GET /group-applications",
     "GET /group-applications/{application_id}",
     "GET /groups/{group_id}/managers",
+    "GET /groups/{group_id}/members/{member_id}/consent",
 }
 
 SECRETS = keys.fresh()

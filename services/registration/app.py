@@ -1,6 +1,5 @@
 """The registration service put together: role api answers people, role worker books commands and relays."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -32,6 +31,11 @@ from services.registration.check_in.judge import Judge
 from services.registration.check_in.list_for_door import DoorLists
 from services.registration.check_in.store import ScanStore
 from services.registration.check_in.undo import Undo
+from services.registration.consents import api as consents_api
+from services.registration.consents import wording as consents_wording
+from services.registration.consents.receipts import Receipts
+from services.registration.consents.sign import Consents
+from services.registration.consents.store import ConsentStore
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import UnfinishedErasures
@@ -119,57 +123,59 @@ class RegistrationSettings(Settings):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """The rooms of schools, units and service teams: managers, rosters, group bookings."""
-
-    service: Service[RegistrationSettings]
-    admission: Admission
-    sessions: SessionStore
-    participants: ParticipantStore
-    groups: GroupStore
-    registrations: RegistrationStore
-
-    async def wire(self, booking: Booking, promotion: Promotion, group_changes: GroupChanges) -> ManagerStore:
-        """Put these rooms together."""
-        service, database = self.service, self.service.database
-        managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
-        attendances = AttendanceStore(database)
-        for store in (managers, members, imports, attendances):
-            await store.prepare()
-        participants, groups = self.participants, self.groups
-        roster = (database, members, imports, groups, participants, self.admission)
-        if service.serves_http:
-            service.provide(
+async def wire_bodies(
+    service: Service[RegistrationSettings],
+    booking: Booking,
+    promotion: Promotion,
+    *,
+    sessions: SessionStore,
+    participants: ParticipantStore,
+    groups: GroupStore,
+    registrations: RegistrationStore,
+    admission: Admission,
+    group_changes: GroupChanges,
+    receipts: Receipts,
+) -> ManagerStore:
+    """Put the rooms of schools, units and service teams together: who manages them, and what for."""
+    database = service.database
+    managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
+    attendances, consents = AttendanceStore(database), ConsentStore(database)
+    for store in (managers, members, imports, attendances, consents):
+        await store.prepare()
+    roster = (database, members, imports, groups, participants, admission)
+    if service.serves_http:
+        service.provide(
+            managers,
+            members,
+            imports,
+            attendances,
+            Managers(database, managers, groups, participants),
+            Applications(
+                database,
                 managers,
-                members,
-                imports,
-                attendances,
-                Managers(database, managers, groups, participants),
-                Applications(
-                    database,
-                    managers,
-                    groups,
-                    participants,
-                    changes=group_changes,
-                    keyed_hash=self.admission.hash,
-                ),
-                Previews(*roster),
-                MemberChanges(database, members, groups, participants, self.admission),
-                GroupBooking(database, booking, members, attendances),
-                GroupChange(
-                    database,
-                    self.sessions,
-                    participants,
-                    self.registrations,
-                    promotion,
-                    members=members,
-                    attendances=attendances,
-                ),
-            )
-        if service.runs_background:
-            service.run(RosterImports(*roster).loop)
-        return managers
+                groups,
+                participants,
+                changes=group_changes,
+                keyed_hash=admission.hash,
+            ),
+            Previews(*roster),
+            MemberChanges(database, members, groups, participants, admission, forget=(consents.remove,)),
+            Consents(database, consents, members, participants, receipts),
+            GroupBooking(database, booking, members, attendances, consents, sessions),
+            GroupChange(
+                database,
+                sessions,
+                participants,
+                registrations,
+                promotion,
+                members=members,
+                attendances=attendances,
+                consents=consents,
+            ),
+        )
+    if service.runs_background:
+        service.run(RosterImports(*roster).loop)
+    return managers
 
 
 def _provide_sign_ins(
@@ -221,15 +227,18 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
     request_keys = RequestKeys(keyed_hash)
     group_changes = GroupChanges(database, groups, participants, sealer)
-    bodies = Bodies(
+    managers = await wire_bodies(
         service,
-        Admission(sealer, keyed_hash),
+        booking,
+        promotion,
         sessions=sessions,
         participants=participants,
         groups=groups,
         registrations=registrations,
+        admission=Admission(sealer, keyed_hash),
+        group_changes=group_changes,
+        receipts=Receipts(private_key),
     )
-    managers = await bodies.wire(booking, promotion, group_changes)
     if service.serves_http:
         confirmation = Confirmation(
             database, sessions, participants, registrations, sealer=sealer, tickets=tickets
@@ -305,6 +314,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             managers_api.routes,
             rosters_api.routes,
             group_bookings_api.routes,
+            consents_api.routes,
             sign_ins_api.routes,
             erasure_api.routes,
             calendars_api.routes,
@@ -316,6 +326,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | managers_wording.CHINESE
             | rosters_wording.CHINESE
             | group_bookings_wording.CHINESE
+            | consents_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | tickets_wording.CHINESE

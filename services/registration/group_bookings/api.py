@@ -86,7 +86,7 @@ async def book_members(
     The body gets a place for each member, or waits as a whole. A body has one registration for a session.
 
     403 `not_manager`; 404 `session_unknown`, `member_unknown`; 409 `session_full`, `session_closed`,
-    `session_not_open`, `session_cancelled`, `places_above_capacity`, `member_named_twice`,
+    `session_not_open`, `session_cancelled`, `places_above_capacity`, `member_named_twice`, `consent_missing`,
     `idempotency_key_reused`. 503: send it again with the same key, which books it once.
     """
     await managing.check(group_id, who.participant_id)
@@ -167,7 +167,7 @@ async def put_attendees(
     for them. Repeating it changes nothing.
 
     403 `not_manager`; 404 `registration_unknown`, `member_unknown`; 409 `session_full`, `session_closed`,
-    `session_cancelled`, `places_fixed`, `wait_grows`, `member_named_twice`.
+    `session_cancelled`, `places_fixed`, `wait_grows`, `member_named_twice`, `consent_missing`.
     """
     await managing.check(group_id, who.participant_id)
     after = await changing.change(group_id, registration_id, form.member_ids, Origin.of_request())

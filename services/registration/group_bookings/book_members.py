@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from services.registration.booking import metrics
 from services.registration.booking.batch import BookingRequest, Outcome
 from services.registration.booking.book import Booking
+from services.registration.consents.rules import check_minors
+from services.registration.consents.store import ConsentStore
 from services.registration.group_bookings.rules import Attendance, named_once
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.participants.rules import ParticipantId
 from services.registration.rosters.edit_member import member_unknown
 from services.registration.rosters.store import RosterStore
-from services.registration.sessions.rules import SessionId
+from services.registration.sessions.rules import Session, SessionId
+from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime.errors import Rejected
 from shared.storage.mongo import Database
@@ -27,11 +30,15 @@ class GroupBooking:
         booking: Booking,
         members: RosterStore,
         attendances: AttendanceStore,
+        consents: ConsentStore,
+        sessions: SessionStore,
     ) -> None:
         self._database = database
         self._booking = booking
         self._members = members
         self._attendances = attendances
+        self._consents = consents
+        self._sessions = sessions
 
     async def book(
         self,
@@ -70,7 +77,8 @@ class GroupBooking:
             [outcome] = await self._booking.book_in(unit, [request])
             if isinstance(outcome, Rejected):
                 raise outcome
-            await check_members(unit, self._members, group_id, named)
+            session = await self._sessions.read(unit, session_id)
+            await check_members(unit, self._members, self._consents, session, group_id, named)
             id_ = outcome.answer.registration_id
             if id_ is not None and not outcome.repeated:
                 attendance = Attendance(id_, group_id, request.session_id, named)
@@ -83,15 +91,24 @@ class GroupBooking:
 
 
 async def check_members(
-    unit: UnitOfWork, members: RosterStore, group_id: str, member_ids: Sequence[str]
+    unit: UnitOfWork,
+    members: RosterStore,
+    consents: ConsentStore,
+    session: Session,
+    group_id: str,
+    member_ids: Sequence[str],
 ) -> None:
     """
-    Check that these are members of the body.
+    Check that these are members of the body, and may attend this session.
 
     Raises:
-        NotFound: one is not.
+        NotFound: one is no member.
+        Conflict: one is a minor without a guardian's consent, which the session asks for.
     """
     found = await members.by_id(unit, group_id, member_ids)
     missing = next((one for one in member_ids if one not in found), None)
     if missing is not None:
         raise member_unknown(missing)
+    if session.minors_need_consent:
+        minors = [member.member_id for member in found.values() if member.is_minor]
+        check_minors(minors, await consents.lock_given(unit, minors))

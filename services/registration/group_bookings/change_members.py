@@ -7,6 +7,7 @@ from services.registration.booking import events, metrics
 from services.registration.booking.promote import Promotion
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
+from services.registration.consents.store import ConsentStore
 from services.registration.group_bookings.book_members import check_members
 from services.registration.group_bookings.rules import Attendance, named_once, with_other_places
 from services.registration.group_bookings.store import AttendanceStore
@@ -33,6 +34,7 @@ class GroupChange:
         *,
         members: RosterStore,
         attendances: AttendanceStore,
+        consents: ConsentStore,
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -41,6 +43,7 @@ class GroupChange:
         self._promotion = promotion
         self._members = members
         self._attendances = attendances
+        self._consents = consents
 
     async def change(
         self, group_id: str, registration_id: str, member_ids: Sequence[str], origin: Origin
@@ -69,7 +72,7 @@ class GroupChange:
             if session.has_begun(now):
                 raise Conflict("the session has begun", code="session_closed")
             await self._participants.lock(unit, [group_id])
-            await check_members(unit, self._members, group_id, named)
+            await check_members(unit, self._members, self._consents, session, group_id, named)
             session, after = with_other_places(session, before, len(named))
             attendance = Attendance(after.registration_id, group_id, after.session_id, named)
             await self._attendances.save(unit, attendance)

@@ -225,6 +225,7 @@ def _session(activity: Activity, form: SessionIn) -> Session:
         waiting_policy=form.waiting_policy,
         offer_minutes=form.offer_minutes,
         overlap=form.overlap,
+        minors_need_consent=form.minors_need_consent,
         draft=form.draft,
         reminders=form.reminders,
         feedback=form.feedback,

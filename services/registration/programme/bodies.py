@@ -34,6 +34,7 @@ WAITING_POLICY = (
 OFFERS = (
     "a place from the waiting list is offered for so long, and has to be accepted; null: it is given at once"
 )
+CONSENT = "a school or unit books a minor only with a guardian's consent"
 OVERLAP = (
     "what happens to somebody who is registered for the same time elsewhere: `warn` names that registration,"
     " `refuse` refuses, `allow` ignores it"
@@ -70,6 +71,7 @@ class SessionIn(Form):
     waiting_policy: WaitingPolicy = Field("strict", description=WAITING_POLICY)
     offer_minutes: int | None = Field(None, ge=OFFER_MINUTES_MIN, le=OFFER_MINUTES_MAX, description=OFFERS)
     overlap: Overlap = Field("warn", description=OVERLAP)
+    minors_need_consent: bool = Field(False, description=CONSENT)
     draft: bool = Field(False, description="only organisers see it, and nobody can register")
     reminders: bool = Field(
         True, description="its people get a message the day before, an hour before, and thanks afterwards"
@@ -149,6 +151,7 @@ class SessionOut(BaseModel):
     waiting_policy: WaitingPolicy = Field(description=WAITING_POLICY)
     offer_minutes: int | None = Field(description=OFFERS)
     overlap: Overlap = Field(description=OVERLAP)
+    minors_need_consent: bool = Field(description=CONSENT)
     open: bool
     state: Literal["planned", "cancelled"]
     cancelled_for: str | None = Field(None, description="the organiser's reason code", examples=["weather"])
@@ -176,6 +179,7 @@ class SessionOut(BaseModel):
             waiting_policy=session.waiting_policy,
             offer_minutes=session.offer_minutes,
             overlap=session.overlap,
+            minors_need_consent=session.minors_need_consent,
             open=session.is_open(clock.now()),
             state="planned" if session.cancelled is None else "cancelled",
             cancelled_for=session.cancelled,

@@ -44,6 +44,7 @@ class Session(msgspec.Struct, frozen=True):
         head: the number of the head of the waiting list, with the policy `fill`; 0: nobody waits.
         overtakable: the places that may still go past this head.
         offer_minutes: so long a place from the waiting list is offered; None: it is given at once.
+        minors_need_consent: a body books a minor only with a guardian's consent.
         overlap: what happens to a request of somebody who has registered for the same time elsewhere.
         runs_out_at: no held or offered place runs out before this moment; None: there is none.
     """
@@ -74,6 +75,7 @@ class Session(msgspec.Struct, frozen=True):
     overtakable: int = 0
     offer_minutes: int | None = None
     overlap: Overlap = "warn"
+    minors_need_consent: bool = False
     runs_out_at: datetime | None = None
     cancelled_text: str | None = None
     draft: bool = False
