@@ -22,7 +22,13 @@ REQUEST_TIMEOUT_MS = 5_000
 FORMAT_SECONDS_MAX = 60.0
 HEAP_MB = 512
 RECORD_BYTES_MAX = 2 * 1024**2
-TRANSACTION_MS_MAX = 10_000
+TRANSACTION_MS_MAX = 2_000
+# What a request announces is allocated at once, before anything is known of its sender. The sum stays below
+# the heap, and one address cannot take all of it. Our own are smaller: `PORTION_BYTES_MAX`.
+REQUEST_BYTES_MAX = 4 * 1024**2
+REQUESTS_BYTES_MAX = 80 * REQUEST_BYTES_MAX
+CONNECTIONS_MAX = 128
+IDLE_MS_MAX = 60_000
 # The bench sets this variable: it fills a log within one transaction, which takes longer.
 TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"
 
@@ -55,6 +61,11 @@ transaction.state.log.num.partitions=2
 # and the second that the broker takes to notice.
 transaction.max.timeout.ms={transaction_ms_max}
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+# A connection of anybody may announce a request of this size and send no more of it.
+socket.request.max.bytes={request_bytes_max}
+queued.max.request.bytes={requests_bytes_max}
+max.connections.per.ip={connections_max}
+connections.max.idle.ms={idle_ms_max}
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
@@ -151,7 +162,8 @@ class Kafka:
                 if not self.leave_out_start_cache():
                     raise
                 _format(folder, ports, (java, arguments))
-        _write_properties(folder / "server.properties", ports, DATA, self._transaction_ms_max)
+        text = properties(ports, DATA, self._transaction_ms_max)
+        (folder / "server.properties").write_text(text)
         flags = recording or self._start_cache.flags()
         return Command((java, *flags, arguments, "kafka.Kafka", "server.properties"), folder, ENVIRONMENT)
 
@@ -159,7 +171,7 @@ class Kafka:
 def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
     """Format a folder beside the data folder and rename it at the end: a kill leaves nothing half done."""
     shutil.rmtree(folder / FORMING, ignore_errors=True)
-    _write_properties(folder / "format.properties", ports, FORMING)
+    (folder / "format.properties").write_text(properties(ports, FORMING))
     cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
     # With "=": one id in sixty-four starts with a dash, and would otherwise be read as an option.
     tool = ("kafka.tools.StorageTool", "format", "--standalone", f"--cluster-id={cluster}")
@@ -185,18 +197,19 @@ def _format(folder: Path, ports: Sequence[int], java: Sequence[str]) -> None:
     (folder / FORMING).rename(folder / DATA)
 
 
-def _write_properties(
-    path: Path, ports: Sequence[int], data: str, transaction_ms_max: int = TRANSACTION_MS_MAX
-) -> None:
+def properties(ports: Sequence[int], data: str, transaction_ms_max: int = TRANSACTION_MS_MAX) -> str:
+    """Kafka's settings, as the text of their file."""
     port, controller_port = ports
-    path.write_text(
-        PROPERTIES.format(
-            port=port,
-            controller_port=controller_port,
-            data=data,
-            record_bytes_max=RECORD_BYTES_MAX,
-            transaction_ms_max=transaction_ms_max,
-        )
+    return PROPERTIES.format(
+        port=port,
+        controller_port=controller_port,
+        data=data,
+        record_bytes_max=RECORD_BYTES_MAX,
+        transaction_ms_max=transaction_ms_max,
+        request_bytes_max=REQUEST_BYTES_MAX,
+        requests_bytes_max=REQUESTS_BYTES_MAX,
+        connections_max=CONNECTIONS_MAX,
+        idle_ms_max=IDLE_MS_MAX,
     )
 
 

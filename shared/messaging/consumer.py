@@ -140,7 +140,7 @@ class Consumer:
 
     async def _work(self, records: Sequence[Raw]) -> None:
         started = time.perf_counter()
-        good, dead = self._decoding.decode(records)
+        good, dead = await self._decoding.decode(records)
         self._oldest_at = min((one.record.timestamp for one in good), default=0) / 1000 or None
         dead += await self._settling.settle(good)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.

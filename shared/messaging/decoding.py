@@ -1,7 +1,13 @@
-"""Decode records to events. Each record is checked separately, so a wrong one does no harm to others."""
+"""
+Decode records to events. Each record is checked separately, so a wrong one does no harm to others.
 
+A batch is decoded in slices. Requests and heartbeats get a turn between them.
+"""
+
+import asyncio
+import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -29,11 +35,31 @@ def _milliseconds(year: int) -> int:
     return int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
+# Decoding gives way to requests after this time, at the end of a slice or of a record.
+TURN_SECONDS_MAX = 0.02
+# A slice has at most this number of records, and these bytes or a single record.
+SLICE_RECORDS_MAX = 100
+SLICE_BYTES_MAX = 65_536
+
 FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
 
 
 class DecoderFails(Exception):
     """A decoder of ours is wrong, and not a record."""
+
+
+class _Turns:
+    """Gives the loop a turn when `TURN_SECONDS_MAX` have passed."""
+
+    __slots__ = ("_ends",)
+
+    def __init__(self) -> None:
+        self._ends = time.perf_counter() + TURN_SECONDS_MAX
+
+    async def give(self) -> None:
+        if time.perf_counter() >= self._ends:
+            await asyncio.sleep(0)
+            self._ends = time.perf_counter() + TURN_SECONDS_MAX
 
 
 class Decoding:
@@ -53,7 +79,7 @@ class Decoding:
         # For each of the last records: True if our decoder failed though the contract accepts the record.
         self._recent: deque[bool] = deque(maxlen=self._policy.failed_window)
 
-    def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
+    async def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
         """The good events in the order of their records, and the records to be dead-lettered."""
         contexts: dict[int, Context] = {}
         dead: list[Dead] = []
@@ -65,26 +91,36 @@ class Decoding:
             except Rejected as why:
                 dead.append(Dead.of(record, why))
         events: dict[int, Any] = {}
+        turns = _Turns()
         for topic, indexes in by_topic.items():
-            some = [records[index] for index in indexes]
-            try:
-                events.update(zip(indexes, self._events(topic, some), strict=True))
-                self._recent.extend([False] * len(some))
-            except DecoderFails:
-                raise
-            except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
-                # At least one is wrong: decode each one separately.
-                for index, record in zip(indexes, some, strict=True):
-                    try:
-                        [events[index]] = self._events(topic, [record])
-                    except Rejected as why:
-                        dead.append(Dead.of(record, why))
-                    except DecoderFails:
-                        raise
-                    except Exception as error:  # noqa: BLE001 (as above)
-                        dead.append(Dead(record, self._undecodable(topic, record, error)))
+            for some in _slices(indexes, records):
+                await turns.give()
+                try:
+                    decoded = self._events(topic, [records[index] for index in some])
+                except DecoderFails:
+                    raise
+                except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
+                    # At least one is wrong: decode each one separately.
+                    for index in some:
+                        await turns.give()
+                        self._decode_one(topic, index, records[index], events, dead)
+                else:
+                    events.update(zip(some, decoded, strict=True))
+                    self._recent.extend([False] * len(some))
         good = [Received(events[index], contexts[index], records[index]) for index in sorted(events)]
         return good, dead
+
+    def _decode_one(
+        self, topic: str, index: int, record: Raw, events: dict[int, Any], dead: list[Dead]
+    ) -> None:
+        try:
+            [events[index]] = self._events(topic, [record])
+        except Rejected as why:
+            dead.append(Dead.of(record, why))
+        except DecoderFails:
+            raise
+        except Exception as error:  # noqa: BLE001 (any error of a decoder: the record is wrong, or our decoder)
+            dead.append(Dead(record, self._undecodable(topic, record, error)))
 
     def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
         # All have a value: `_context` has refused the others.
@@ -134,6 +170,16 @@ class Decoding:
         if record.topic in self._commands and context.source in OURS:
             raise Rejected(f"ce_source {context.source!r} is none of another system", code=SOURCE_OURS)
         return context
+
+
+def _slices(indexes: Sequence[int], records: Sequence[Raw]) -> Iterator[Sequence[int]]:
+    begins = size_bytes = 0
+    for at, index in enumerate(indexes):
+        size_bytes += len(records[index].value or b"")
+        if at - begins >= SLICE_RECORDS_MAX or (at > begins and size_bytes > SLICE_BYTES_MAX):
+            yield indexes[begins:at]
+            begins, size_bytes = at, len(records[index].value or b"")
+    yield indexes[begins:]
 
 
 def _without_value(record: Raw) -> Rejected:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from zlib import crc32
@@ -28,6 +28,9 @@ from shared.runtime.errors import Rejected, Unavailable
 log = logging.getLogger(__name__)
 
 BATCH_BYTES_MAX = 262_144
+# Bytes of values on the way at a time for one caller, or a single record. The batches of all partitions may
+# go in one request, and the broker closes the connection of a request above `socket.request.max.bytes`.
+PORTION_BYTES_MAX = 2 * 1_048_576
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
 # Shorter than the limit of a health check, so that this check can say what is wrong.
@@ -128,9 +131,10 @@ class Publisher:
             async with asyncio.timeout(ACKNOWLEDGED_SECONDS_MAX):
                 # One caller at a time. aiokafka counts the waiting time of callers that queue for one
                 # partition several times. Then many callers would get a timeout too early.
-                async with self._sending:
-                    acknowledged = await _send(producer, records)
-                await asyncio.gather(*acknowledged)
+                for portion in _portions(records):
+                    async with self._sending:
+                        acknowledged = await _send(producer, portion)
+                    await asyncio.gather(*acknowledged)
         except (KafkaError, TimeoutError) as error:
             metrics.PUBLISH_FAILURES.inc()
             await self._discard(producer)
@@ -221,6 +225,17 @@ async def _close(producer: AIOKafkaProducer) -> None:
             if producer._sender.sender_task is not None:  # noqa: SLF001 (nothing public ends it at once)
                 producer._sender.sender_task.cancel()  # noqa: SLF001
             await producer.client.close()
+
+
+def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    begins = size_bytes = 0
+    for at, (_, _, value, _) in enumerate(records):
+        value_bytes = len(value or b"")
+        size_bytes += value_bytes
+        if size_bytes > PORTION_BYTES_MAX and at > begins:
+            yield records[begins:at]
+            begins, size_bytes = at, value_bytes
+    yield records[begins:]
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Awaitable[object]]:

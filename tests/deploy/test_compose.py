@@ -12,11 +12,21 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ops.deployment.description import DOCKER_URLS
+from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
 from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
+# What others may take of Kafka.
+BOUNDS = (
+    "transaction.max.timeout.ms",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+    "socket.request.max.bytes",
+    "queued.max.request.bytes",
+    "max.connections.per.ip",
+    "connections.max.idle.ms",
+)
 SERVICES = ("registration", "quiz", "awards", "notifications")
 # An image's tag names a whole version: what "8" or "latest" means changes under one's feet.
 PINNED = re.compile(r"^[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z0-9.-]+)?$")
@@ -84,6 +94,23 @@ def test_mongodb_is_tuned_as_on_the_local_stack() -> None:
         ("--wiredTigerEngineConfigString", EVICTION),
         ("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS_MAX}"),
     }
+
+
+def test_kafka_is_bounded_as_the_local_stack() -> None:
+    local = {
+        name.strip(): value.strip()
+        for name, _, value in (
+            line.partition("=") for line in kafka.properties((1, 2), kafka.DATA).splitlines() if "=" in line
+        )
+    }
+    given = compose()["services"]["kafka"]["environment"]
+    for name in BOUNDS:
+        assert given[f"KAFKA_{name.replace('.', '_').upper()}"] == local[name], name
+
+
+def test_what_connections_announce_fits_the_heap_of_kafka() -> None:
+    assert kafka.REQUESTS_BYTES_MAX < 0.7 * kafka.HEAP_MB * 1024**2
+    assert f"-Xmx{kafka.HEAP_MB}m" in compose()["services"]["kafka"]["environment"]["KAFKA_HEAP_OPTS"]
 
 
 def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:

@@ -198,7 +198,7 @@ async def test_a_nasty_value_is_refused_or_handled(service: str, kafka: str, mon
                     record = record_of(contract, key, value)
                     records.append(record)
                     named[id(record)] = name
-                good, _ = decoding.decode(records)
+                good, _ = await decoding.decode(records)
                 for one in good:
                     _encode(named[id(one.record)], one.event, failed)
                 failed += await failures(subscription, named, good)

@@ -119,7 +119,7 @@ async def test_another_systems_transaction_does_not_keep_a_quiz_from_closing(kaf
         accepted = shop.submission("p1", right=3, seconds=9, submitted_at=now - timedelta(seconds=2))
         topic, key, value, headers = to_record(envelope(accepted))
         producer = AIOKafkaProducer(
-            bootstrap_servers=kafka, transactional_id=shop.quiz_id, transaction_timeout_ms=10_000
+            bootstrap_servers=kafka, transactional_id=shop.quiz_id, transaction_timeout_ms=2_000
         )
         await producer.start()
         try:

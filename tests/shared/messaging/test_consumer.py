@@ -28,7 +28,7 @@ pytestmark = pytest.mark.stack
 async def test_another_systems_transactions_are_read_when_committed_and_not_when_aborted(kafka: str) -> None:
     contract = await new_contract(kafka)
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, transactional_id=contract.topic, transaction_timeout_ms=5_000
+        bootstrap_servers=kafka, transactional_id=contract.topic, transaction_timeout_ms=2_000
     )
     await producer.start()
     try:
@@ -49,9 +49,9 @@ async def test_another_systems_transactions_are_read_when_committed_and_not_when
 async def test_transaction_left_open_holds_up_what_stands_behind_it_for_seconds(kafka: str) -> None:
     contract = await new_contract(kafka)
     patient = AIOKafkaProducer(
-        bootstrap_servers=kafka, transactional_id=f"{contract.topic}-patient", transaction_timeout_ms=10_001
+        bootstrap_servers=kafka, transactional_id=f"{contract.topic}-patient", transaction_timeout_ms=2_001
     )
-    # No transaction may ask for longer than ten seconds.
+    # No transaction may ask for longer than two seconds.
     with pytest.raises(KafkaError):
         await patient.start()
     await patient.stop()

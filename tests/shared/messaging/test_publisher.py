@@ -10,11 +10,13 @@ from uuid import uuid4
 import pytest
 
 from ops.stack import Stack
+from ops.stack.kafka import CONNECTIONS_MAX, REQUEST_BYTES_MAX
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX
 from shared.messaging.publisher import (
     PING_SECONDS_MAX,
     RESTART_PAUSE_SECONDS,
     Publisher,
+    Record,
     partition_of,
     publishing,
     to_record,
@@ -67,6 +69,37 @@ async def test_record_that_fits_no_topic_is_rejected_and_the_next_is_written(kaf
             await publisher.write([(contract.topic, b"k", b" " * (DEAD_RECORD_BYTES_MAX + 1), [])])
         await publisher.publish([said(contract, 1)])
     assert len(await read_all(kafka, contract.topic)) == 1
+
+
+async def test_a_set_larger_than_a_request_may_be_is_written(kafka: str) -> None:
+    contract = await new_contract(kafka, partitions=8)
+    keys = {partition_of(str(number).encode(), 8): str(number).encode() for number in range(100)}
+    # Of random bytes, which no compression makes smaller.
+    values: list[Record] = [(contract.topic, key, os.urandom(1_048_576), []) for key in keys.values()]
+    assert sum(len(value or b"") for _, _, value, _ in values) > REQUEST_BYTES_MAX
+    async with publishing(kafka, "test") as publisher:
+        await publisher.write(values)
+    assert len(await read_all(kafka, contract.topic)) == 8
+
+
+async def test_connections_that_announce_large_requests_do_not_stop_kafka(own: Stack) -> None:
+    contract = await new_contract(own.kafka)
+    host, _, port = own.kafka.rpartition(":")
+    too_large, *largest = [
+        await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_MAX // 2)
+    ]
+    try:
+        for _, writer in largest:
+            writer.write(REQUEST_BYTES_MAX.to_bytes(4, "big"))
+        too_large[1].write((REQUEST_BYTES_MAX + 1).to_bytes(4, "big"))
+        async with asyncio.timeout(10):
+            assert await too_large[0].read() == b"", "the broker closes it"
+        async with publishing(own.kafka, "test") as publisher:
+            await publisher.publish([said(contract, 1)])
+        assert len(await read_all(own.kafka, contract.topic)) == 1
+    finally:
+        for _, writer in (too_large, *largest):
+            writer.close()
 
 
 async def test_caller_who_gives_up_does_not_disturb_the_next(kafka: str) -> None:

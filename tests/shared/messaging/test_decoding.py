@@ -1,0 +1,102 @@
+"""Decoding gives way to others, however dear the records are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from shared.contracts.envelope import Event
+from shared.messaging.decoding import SLICE_BYTES_MAX, SLICE_RECORDS_MAX, TURN_SECONDS_MAX, Decoding
+from shared.messaging.publisher import Record, to_record
+from shared.messaging.received import Batch, Raw, Subscription
+from shared.runtime.errors import Rejected
+from tests.support.kafka import Said, named_contract, said
+
+CONTRACT = named_contract("said")
+Decoder = Callable[[Sequence[bytes]], Sequence[Event]]
+
+
+def records(count: int, *, size_bytes: int = 0) -> list[Raw]:
+    topic, key, value, headers = to_record(said(CONTRACT))
+    assert value is not None
+    value = value.ljust(size_bytes)
+    return [
+        ConsumerRecord(topic, 0, offset, 1_700_000_000_000, 1, key, value, None, 0, 0, tuple(headers))
+        for offset in range(count)
+    ]
+
+
+def decoding(decoder: Decoder) -> Decoding:
+    async def handle(_: Batch[Said]) -> Sequence[Record]:
+        return []
+
+    return Decoding(
+        Subscription(
+            group="g", contracts=(CONTRACT,), handle=handle, codes=(), decoders={CONTRACT.topic: decoder}
+        )
+    )
+
+
+@dataclass
+class Turns:
+    count: int = 0
+
+
+@asynccontextmanager
+async def counting() -> AsyncIterator[Turns]:
+    turns = Turns()
+
+    async def count() -> None:
+        while True:
+            turns.count += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(count())
+    yield turns
+    task.cancel()
+
+
+def slow(values: Sequence[bytes]) -> Sequence[Event]:
+    time.sleep(TURN_SECONDS_MAX)
+    return [said(CONTRACT).event] * len(values)
+
+
+def refusing(values: Sequence[bytes]) -> Sequence[Event]:
+    time.sleep(TURN_SECONDS_MAX)
+    raise Rejected("wrong", code="bad_body")
+
+
+async def test_others_get_a_turn_after_each_dear_slice() -> None:
+    async with counting() as turns:
+        good, dead = await decoding(slow).decode(records(5 * SLICE_RECORDS_MAX))
+    assert (len(good), len(dead)) == (5 * SLICE_RECORDS_MAX, 0)
+    assert turns.count >= 4
+
+
+async def test_large_records_are_decoded_a_few_at_a_time() -> None:
+    sizes: list[int] = []
+
+    def sized(values: Sequence[bytes]) -> Sequence[Event]:
+        sizes.append(sum(map(len, values)))
+        return [said(CONTRACT).event] * len(values)
+
+    good, _ = await decoding(sized).decode(records(10, size_bytes=SLICE_BYTES_MAX // 2))
+    assert len(good) == 10
+    assert max(sizes) <= SLICE_BYTES_MAX
+
+
+async def test_others_get_a_turn_after_each_dear_refusal() -> None:
+    async with counting() as turns:
+        good, dead = await decoding(refusing).decode(records(10))
+    assert (good, len(dead)) == ([], 10)
+    assert turns.count >= 10
+
+
+@pytest.mark.parametrize("count", [1, SLICE_RECORDS_MAX, SLICE_RECORDS_MAX + 1])
+async def test_each_record_is_decoded_once_and_in_order(count: int) -> None:
+    good, _ = await decoding(lambda values: [said(CONTRACT).event] * len(values)).decode(records(count))
+    assert [one.record.offset for one in good] == list(range(count))
