@@ -185,7 +185,7 @@ class ParticipantCodeRequested(Event, topic="participant.code_requested", key="p
 
 class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
     """
-    An organiser has decided on a body that applied to take part.
+    An organiser has decided on a group that applied to take part.
 
     `participant_id`: who applied, and manages the group from now on if it is approved. `reason`: of a
     refusal, in the organiser's words.

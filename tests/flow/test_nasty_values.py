@@ -26,6 +26,7 @@ from shared.runtime.errors import Rejected
 from shared.service import Service
 from shared.storage import mongo as storage
 from shared.storage import outbox
+from shared.storage.ended_tokens import EndedTokens
 from shared.web.app import create_app
 from tests.awards import builders as of_awards
 from tests.notifications import builders as of_notifications
@@ -163,7 +164,9 @@ async def wired(service: str, kafka: str, mongo: str) -> AsyncIterator[Wired]:
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(storage.connect(mongo, settings.database))
         await outbox.prepare(database)
-        parts = Wired(app, settings, stack, database)
+        ended_tokens = EndedTokens(database)
+        await ended_tokens.prepare()
+        parts = Wired(app, settings, stack, database, ended_tokens)
         await wire(parts)
         yield parts
 

@@ -11,6 +11,7 @@ from shared.contracts.events import (
     RegistrationCheckedIn,
     RegistrationCheckInUndone,
     RegistrationConfirmed,
+    RegistrationHeld,
     RegistrationMoved,
     RegistrationRejected,
     RegistrationWaitlisted,
@@ -32,6 +33,8 @@ def test_records_of_outcomes_are_what_the_contract_writes(origin: Origin, now: d
     assert_as_contract(waitlisted, RegistrationWaitlisted, CAUSE, origin, now)
     ticket = TICKETS.new_ticket(KEY.key)
     holds = replace(WAITS, status="confirmed", ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+    held = events.held(replace(WAITS, status="held", held_until=now), of, origin, now)
+    assert_as_contract(held, RegistrationHeld, CAUSE, origin, now)
     for promoted in (False, True):
         confirmed = events.confirmed(holds, of, origin, now, promoted=promoted)
         assert_as_contract(confirmed, RegistrationConfirmed, CAUSE, origin, now)
