@@ -32,6 +32,8 @@ BATCH_COST_BYTES = 1_024
 USELESS_COST_BYTES = 1_048_576
 # Decompressing costs less time than building records of the same bytes.
 DECOMPRESSED_BYTES_A_COST_BYTE = 4
+# Of each compressed byte for which nothing came out: 1 MB of empty frames takes 0.1 s, and ends the poll.
+COST_BYTES_A_USELESS_BYTE = 4
 
 _ATTRIBUTES = struct.Struct(">h")
 _ATTRIBUTES_AT = 21
@@ -99,7 +101,7 @@ class OpenBatch:
             try:
                 self._decompress()
             except NotDecompressed as error:
-                self.cost_bytes += USELESS_COST_BYTES
+                self.cost_bytes += USELESS_COST_BYTES + self._useless_bytes(0)
                 return self._give_up(offset, str(error))
         plain: Any = self._plain
         if not self._read and len(plain) <= PIECE_BYTES_MAX and self._count <= records_max:
@@ -129,8 +131,13 @@ class OpenBatch:
         (attributes,) = _ATTRIBUTES.unpack_from(room, _ATTRIBUTES_AT)
         _ATTRIBUTES.pack_into(room, _ATTRIBUTES_AT, attributes & ~CODEC_BITS)
         self._plain = room[: HEADER_BYTES + size]
+        self.cost_bytes += self._useless_bytes(size)
         if size > PIECE_BYTES_MAX:
             self.cost_bytes += size // DECOMPRESSED_BYTES_A_COST_BYTE
+
+    def _useless_bytes(self, size: int) -> int:
+        """The cost of the compressed bytes beyond `size`, to which they were decompressed."""
+        return max(0, len(self._raw) - HEADER_BYTES - size) * COST_BYTES_A_USELESS_BYTE
 
     def _give_up(self, offset: int, why: str) -> list[Any]:
         self._read = self._count
