@@ -120,8 +120,10 @@ def waitlisted(participant_id: str, **changes: Any) -> events.RegistrationWaitli
     return events.RegistrationWaitlisted(**(fields | changes))
 
 
-def offered(participant_id: str) -> events.RegistrationOffered:
-    return events.RegistrationOffered(**_session(participant_id), until=STARTS_AT - timedelta(days=2))
+def offered(participant_id: str, **changes: Any) -> events.RegistrationOffered:
+    # In the future: the mail of an offer that has ended is skipped.
+    fields = _session(participant_id) | {"until": datetime.now(UTC) + timedelta(hours=23)}
+    return events.RegistrationOffered(**(fields | changes))
 
 
 def rejected(participant_id: str, code: str = "session_full") -> events.RegistrationRejected:

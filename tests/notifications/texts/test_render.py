@@ -110,7 +110,11 @@ def test_a_confirmation_says_where_when_and_the_ticket() -> None:
 
 def test_who_is_held_or_offered_a_place_is_told_until_when_and_what_to_do() -> None:
     until = "2023年5月18日（星期四）09:00"
-    for event, word in ((held("p"), "验证"), (offered("p"), "接受"), (waitlisted("p", until=UNTIL), "验证")):
+    for event, word in (
+        (held("p"), "验证"),
+        (offered("p", until=UNTIL), "接受"),
+        (waitlisted("p", until=UNTIL), "验证"),
+    ):
         body = said(event)[1]
         assert until in body
         assert word in body

@@ -14,7 +14,7 @@ from services.registration.listing.rules import Sort, Wanted
 from services.registration.listing.store import ListingStore
 from shared.storage.mongo import Database
 from shared.web.tables import BOM
-from tests.registration.builders import activity, ask, cancel, check_in, erase_whole, newcomer, now_on, put
+from tests.registration.builders import activity, ask, cancel, check_in, erase_whole, newcomer, put, soon
 from tests.registration.builders import service as registration
 from tests.support.service import ORGANISER, as_participant, code_of
 
@@ -31,7 +31,7 @@ async def week(
     """A session of four places, and five who have asked for one: three districts, a school."""
     async with registration(mongo) as ([client], database):
         await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
-        await put(client, "street", activity("one", capacity=capacity, waiting_max=9, **now_on()))
+        await put(client, "street", activity("one", capacity=capacity, waiting_max=9, **soon()))
         await put(client, "hall", activity("two", capacity=9))
         people = [
             newcomer(district="华龙区", group_id="school-1"),
