@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -19,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
 from shared.contracts.checked import ID_PATTERN, YEARS
+from shared.contracts.first_wrong import FirstWrong, to_first_wrong
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
@@ -30,10 +32,15 @@ PAGE_MAX = 200
 AFTER_CHARS_MAX = 512
 # This number of wrong fields is listed. The others are counted.
 FAULTS_MAX = 20
+# Commas and colons of a body. In a larger one only the first wrong part of each list is listed and counted:
+# the errors of all parts of 1 MB would take seconds.
+SEPARATORS_MAX = BODY_BYTES_MAX // 2
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
 PLACE_NUMBER_MAX = 2**53
 KEY_CHARS_MAX = 64
+# Kinds of bodies whose routes take large ones. There are fewer.
+KINDS_MAX = 64
 
 _HOLDS_PARTS = (BaseModel, dict, list, tuple)
 _PYDANTICS = frozenset(get_args(core_schema.ErrorType))
@@ -64,7 +71,7 @@ def read_form(kind: type[Model], body: bytes) -> Model:
     Raises:
         Invalid: the body is not JSON, has a key twice, or has wrong fields: listed up to `FAULTS_MAX`.
     """
-    return _read(kind.model_validate_json, body)
+    return _read(kind.model_validate_json, kind, body)
 
 
 def body_reader(kind: Any) -> Callable[[bytes], object]:
@@ -72,16 +79,25 @@ def body_reader(kind: Any) -> Callable[[bytes], object]:
     validate = TypeAdapter(kind).validate_json
 
     def read(body: bytes) -> object:
-        return _read(validate, body)
+        return _read(validate, kind, body)
 
     return read
 
 
-def _read(validate: Callable[..., T], body: bytes) -> T:
+@lru_cache(maxsize=KINDS_MAX)
+def _to_first_wrong(kind: Any) -> Callable[..., Any]:
+    return to_first_wrong(TypeAdapter(kind).core_schema).validate_json
+
+
+def _read(validate: Callable[..., T], kind: Any, body: bytes) -> T:
     if not body:
         raise invalid([{"type": "missing", "loc": ()}], "body")
+    if len(body) > BODY_BYTES_MAX and body.count(b",") + body.count(b":") > SEPARATORS_MAX:
+        validate = _to_first_wrong(kind)
     try:
         form = validate(body, strict=True)
+    except FirstWrong as first:
+        raise invalid([{"type": first.type, "loc": (first.field,)}], "body") from None
     except ValidationError as error:
         # Without the cause, which quotes the body.
         raise invalid(error.errors(include_url=False, include_input=False), "body") from None

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.checked import Email, Id, Line, MomentIn, Name, Zone
 from shared.runtime.errors import Invalid, Rejected
 from shared.web import wording
-from shared.web.forms import FAULTS_MAX, Form, after_of, check_same_id, place_after, read_form
+from shared.web.forms import FAULTS_MAX, SEPARATORS_MAX, Form, after_of, check_same_id, place_after, read_form
 from shared.web.problems import encoded
 from shared.web.wording import Language, language_of
 
@@ -113,6 +113,35 @@ def test_of_many_mistakes_some_are_listed_and_all_counted() -> None:
     error = refused({f"field-{number}": number for number in range(1_000)})
     assert (len(error.faults), error.count) == (FAULTS_MAX, 1_002)
     assert len(encoded(error).body) < 4_096
+
+
+class Wishes(Form):
+    wishes: list[Wish]
+
+
+@pytest.mark.parametrize("part", [b"1", b"{}", b"null", b'{"session_id":1,"places":"x"}'])
+def test_of_a_large_body_one_wrong_part_is_listed_and_no_other_makes_an_error(part: bytes) -> None:
+    count = SEPARATORS_MAX + 1
+    with pytest.raises(Invalid) as error:
+        read_form(Wishes, b'{"wishes":[' + b",".join([part] * count) + b"]}")
+    assert error.value.count < 10
+    fields = {fault.field for fault in error.value.faults}
+    assert all(field.startswith(("body.wishes.0", "body.session_id", "body.name")) for field in fields)
+
+
+def test_of_a_large_body_one_unknown_field_is_listed() -> None:
+    unknown = ",".join(f'"field-{number}":1' for number in range(SEPARATORS_MAX))
+    error = refused(f"{{{unknown}}}".encode())
+    assert error.count == 1
+    assert error.faults[0].code in ("missing", "extra_forbidden")
+    error = refused(f'{{"session_id":"a","name":"Wang",{unknown}}}'.encode())
+    assert [(fault.field, fault.code) for fault in error.faults] == [("body.field-0", "extra_forbidden")]
+
+
+def test_a_large_good_body_is_read() -> None:
+    wish = b'{"session_id":"a","name":"Wang"}'
+    form = read_form(Wishes, b'{"wishes":[' + b",".join([wish] * SEPARATORS_MAX) + b"]}")
+    assert form.wishes == [read_form(Wish, wish)] * SEPARATORS_MAX
 
 
 def test_a_field_with_a_long_name_is_cut_short() -> None:
