@@ -1,8 +1,10 @@
 """A page of an inbox with its texts: in the reader's language, with tickets opened if possible."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakValueDictionary
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Recipient, language_of
@@ -34,6 +36,8 @@ class InboxReader:
         self._inboxes = inboxes
         self._texts = texts
         self._decryptor = decryptor
+        # One for each participant whose inbox is being read.
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
 
     async def read(
         self,
@@ -46,8 +50,11 @@ class InboxReader:
         recipient = await self._recipient(participant_id)
         preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
         language = language_of(asked, preferences, recipient)
-        # Read one more than is shown, to see if there is a next page.
-        found = await self._inboxes.page(participant_id, before, limit + 1)
+        # A page costs as much as the whole inbox. So the pages of one participant are read one after the other:
+        # however many somebody asks for, the database does the work of one.
+        async with self._turns.setdefault(participant_id, asyncio.Lock()):
+            # Read one more than is shown, to see if there is a next page.
+            found = await self._inboxes.page(participant_id, before, limit + 1)
         shown = found[:limit]
         key = await self._key_for(participant_id, shown)
         to = recipient.kind if recipient else "person"

@@ -1,0 +1,47 @@
+"""Whoever asks for many pages of an inbox at once costs the database no more than one page at a time."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime
+
+import pytest
+
+from services.notifications.contacts.decryptor import Decryptor
+from services.notifications.contacts.store import ContactStore
+from services.notifications.inbox.read import InboxReader
+from services.notifications.inbox.store import InboxMessage, InboxStore
+from services.notifications.texts.render import Texts
+from tests.notifications.builders import desk
+
+pytestmark = pytest.mark.stack
+
+
+class Watched(InboxStore):
+    """Counts how many pages of an inbox are read at the same time."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.under_way, self.most = Counter[str](), Counter[str]()
+
+    async def page(
+        self, participant_id: str, before: tuple[datetime, str] | None, limit: int
+    ) -> list[InboxMessage]:
+        self.under_way[participant_id] += 1
+        self.most[participant_id] = max(self.most[participant_id], self.under_way[participant_id])
+        self.most["all"] = max(self.most["all"], self.under_way.total())
+        try:
+            return await super().page(participant_id, before, limit)
+        finally:
+            self.under_way[participant_id] -= 1
+
+
+async def test_pages_of_one_participant_are_read_one_after_the_other(mongo: str) -> None:
+    async with desk(mongo) as at:
+        inboxes = Watched(at.database)
+        reader = InboxReader(
+            ContactStore(at.database), inboxes, Texts({"zh-CN": "…", "en": "…"}), Decryptor(None)
+        )
+        people = ["greedy"] * 20 + ["wang", "li"]
+        await asyncio.gather(*(reader.read(who, None, None, 10) for who in people))
+        assert inboxes.most["greedy"] == 1
+        assert inboxes.most["all"] > 1
