@@ -50,8 +50,8 @@ class InboxReader:
         recipient = await self._recipient(participant_id)
         preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
         language = language_of(asked, preferences, recipient)
-        # A page costs as much as the whole inbox. So the pages of one participant are read one after the other:
-        # however many somebody asks for, the database does the work of one.
+        # A page costs as much as the whole inbox. So the pages of one participant are read one after the
+        # other: however many somebody asks for, the database does the work of one.
         async with self._turns.setdefault(participant_id, asyncio.Lock()):
             # Read one more than is shown, to see if there is a next page.
             found = await self._inboxes.page(participant_id, before, limit + 1)
