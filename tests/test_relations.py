@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 from ops.audit import quiz as audited
+from ops.deployment import export
 from services.notifications.contacts.store import DESTROYED_KEPT
 from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
+from services.registration.listing.rules import COLUMNS
 from shared.contracts.sealing import KEY_BYTES
 from shared.contracts.topics import WEEKS_KEPT
 from shared.messaging import publisher
@@ -34,3 +36,7 @@ def test_settings_take_the_keys_that_sealing_uses() -> None:
 
 def test_a_destroyed_key_is_remembered_longer_than_its_topic_could_bring_it_back() -> None:
     assert timedelta(weeks=WEEKS_KEPT) < DESTROYED_KEPT
+
+
+def test_the_command_exports_what_the_service_exports() -> None:
+    assert export.COLUMNS == COLUMNS

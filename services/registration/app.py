@@ -266,7 +266,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             tickets,
             announcements,
             announcing,
-            OnBehalf(booking, request_keys, sealer),
+            OnBehalf(booking, request_keys, sealer, codes),
         )
         _provide_sign_ins(service, participants, sign_ins, codes, confirmation, sealer, signer, keyed_hash)
         ticket_key = TicketKey.from_private_key(private_key)

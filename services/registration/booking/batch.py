@@ -18,7 +18,13 @@ from services.registration.booking.tickets import Ticket, TicketOffice, opened_t
 from services.registration.participants.codes import Proof
 from services.registration.participants.events import code_requested, joined
 from services.registration.participants.keys import ContactKey
-from services.registration.participants.rules import KnownContact, Participant, ParticipantId, Profile
+from services.registration.participants.rules import (
+    KnownContact,
+    Participant,
+    ParticipantId,
+    Profile,
+    contact_known,
+)
 from services.registration.sessions.rules import Session, SessionId
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.origin import Origin
@@ -30,12 +36,21 @@ class Newcomer(msgspec.Struct, frozen=True):
     """
     Somebody who may not exist yet; the key locks the contact in the profile.
 
-    `proof` is None if the other system that registers them vouches for the contact.
+    Attributes:
+        proof: what the contact is proved by; None if whoever registers them vouches for it.
+        vouched_hash: the hash of a contact that an organiser vouches for. Contacts in commands of other
+            systems are sealed, so they have none.
     """
 
     profile: Profile
     key: ContactKey
     proof: Proof | None = None
+    vouched_hash: str | None = None
+
+    @property
+    def contact_hash(self) -> str | None:
+        """The hash of the contact, if registration can know it."""
+        return self.proof.contact_hash if self.proof else self.vouched_hash
 
 
 class BookingRequest(msgspec.Struct, frozen=True):
@@ -128,6 +143,7 @@ class BookingBatch:
         self.new_participants: list[Participant] = []
         self.new_keys: dict[str, bytes] = {}
         self.new_contacts: dict[str, ParticipantId] = {}
+        self.vouched_contacts: dict[str, ParticipantId] = {}
         self.new_registrations: dict[str, Registration] = {}
         self.renewed_registrations: dict[str, Registration] = {}
         self.new_answers: list[Answer] = []
@@ -175,7 +191,7 @@ class BookingBatch:
         proved = request.newcomer is not None and request.newcomer.proof is not None
         if proved and earlier.participant_id in self._taken_over:
             # Whoever confirmed the contact may be somebody else, and has ended the token of this request.
-            return _contact_known()
+            return contact_known()
         return Outcome(earlier, self._ticket_code(earlier), repeated=True)
 
     def _refusal_of(self, request: BookingRequest) -> Rejected | None:
@@ -190,9 +206,10 @@ class BookingBatch:
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
             return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
-        proof = request.newcomer.proof if request.newcomer else None
-        if proof is not None and proof.contact_hash in self._contacts:
-            return _contact_known()
+        known = self._contacts.get((request.newcomer and request.newcomer.contact_hash) or "")
+        if known is not None:
+            # An organiser may know whose the contact is.
+            return contact_known(participant_id=known.participant_id) if request.vouched else contact_known()
         if request.session_id not in self._sessions:
             return NotFound(
                 f"session {request.session_id} does not exist",
@@ -281,7 +298,7 @@ class BookingBatch:
             id_,
             profile,
             verified_at=self._now if proof is None else None,
-            contact_hash=None if proof is None else proof.contact_hash,
+            contact_hash=request.newcomer.contact_hash,
         )
         self._participants[id_] = participant
         self._keys[id_] = key.key
@@ -290,9 +307,10 @@ class BookingBatch:
         if profile.kind == "group":
             self._groups.add(id_)
         self.events += joined(participant, key, request.origin, self._now)
+        if participant.contact_hash is not None:
+            self._contacts[participant.contact_hash] = KnownContact(id_)
+            (self.vouched_contacts if proof is None else self.new_contacts)[participant.contact_hash] = id_
         if proof is not None:
-            self._contacts[proof.contact_hash] = KnownContact(id_)
-            self.new_contacts[proof.contact_hash] = id_
             # A newcomer's own id is the id of the first sign-in.
             self.events.append(
                 code_requested(id_, id_, profile.language, 1, proof, request.origin, self._now)
@@ -361,12 +379,6 @@ class BookingBatch:
 
     def _ticket_code(self, answer: Answer) -> str | None:
         return opened_ticket(answer.ticket_locked, self._keys.get(answer.participant_id))
-
-
-def _contact_known() -> Rejected:
-    return Conflict(
-        "somebody has registered with this contact; if it is yours, sign in with it", code="contact_known"
-    )
 
 
 def _erased() -> Rejected:

@@ -155,6 +155,7 @@ class Booking:
         await self._participants.add(unit, batch.new_participants)
         await self._participants.add_keys(unit, batch.new_keys)
         await self._participants.contacts.add(unit, batch.new_contacts, batch.now)
+        await self._participants.contacts.add(unit, batch.vouched_contacts, None)
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())
         await self._registrations.add_answers(unit, batch.new_answers)
@@ -169,8 +170,8 @@ def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:
 
 
 def _contacts_given(requests: Sequence[BookingRequest]) -> set[str]:
-    given = (request.newcomer.proof for request in requests if request.newcomer)
-    return {proof.contact_hash for proof in given if proof is not None}
+    given = (request.newcomer.contact_hash for request in requests if request.newcomer)
+    return {hash_ for hash_ in given if hash_ is not None}
 
 
 def _count(decided: Sequence[Outcome | Rejected]) -> None:

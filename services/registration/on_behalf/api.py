@@ -73,8 +73,9 @@ async def register_somebody(
     The organiser vouches for the person: nothing has to be confirmed. The same rules decide as for everybody.
 
     404 `session_unknown`, `person_unknown` (also if erased); 409 `session_full`, `session_closed`,
-    `session_not_open`, `session_cancelled`, `places_above_capacity`, `idempotency_key_reused`; 422
-    `group_unknown`, `person_or_participant`. 503: it may be booked or not. Send it again with the same key.
+    `session_not_open`, `session_cancelled`, `places_above_capacity`, `idempotency_key_reused`,
+    `person_known` (register the participant who has this contact); 422 `group_unknown`,
+    `person_or_participant`. 503: it may be booked or not. Send it again with the same key.
     """
     if (form.person is None) == (form.participant_id is None):
         raise Rejected("name a new person or a participant, not both", code="person_or_participant")

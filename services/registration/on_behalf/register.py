@@ -5,6 +5,7 @@ import msgspec
 from services.registration.booking.batch import BookingRequest, Newcomer, Outcome
 from services.registration.booking.book import Booking
 from services.registration.booking.idempotency import RequestKeys
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
@@ -12,7 +13,7 @@ from shared.contracts.events import Audience, Language
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
-from shared.runtime.errors import NotAuthenticated, NotFound, Rejected
+from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 from shared.runtime.ids import ordered_id
 
 
@@ -32,10 +33,11 @@ class Person(msgspec.Struct, frozen=True):
 class OnBehalf:
     """Registers people for organisers."""
 
-    def __init__(self, booking: Booking, keys: RequestKeys, sealer: KeySealer) -> None:
+    def __init__(self, booking: Booking, keys: RequestKeys, sealer: KeySealer, codes: ContactCodes) -> None:
         self._booking = booking
         self._keys = keys
         self._sealer = sealer
+        self._codes = codes
 
     async def register(
         self,
@@ -54,6 +56,7 @@ class OnBehalf:
 
         Raises:
             NotFound: there is no such session or participant.
+            Conflict: a participant has the contact of this person (`person_known`).
             Rejected: the request cannot be considered, or there is no place.
             Unavailable: it may be booked or not; with the same key it is booked once.
         """
@@ -74,6 +77,13 @@ class OnBehalf:
         if isinstance(outcome, NotAuthenticated):
             # Words for somebody with a token. The organiser's key is good.
             raise NotFound(f"there is no participant {participant_id}", code="person_unknown") from outcome
+        if isinstance(outcome, Rejected) and outcome.code == "contact_known":
+            has_it = outcome.values["participant_id"]
+            raise Conflict(
+                f"participant {has_it} has this contact; register that one",
+                code="person_known",
+                participant_id=has_it,
+            ) from outcome
         if isinstance(outcome, Rejected):
             raise outcome
         return outcome
@@ -88,5 +98,7 @@ class OnBehalf:
             language=person.language,
             contact_locked=lock_contact(person.contact, key.key),
         )
+        email = person.contact.email
+        newcomer = Newcomer(profile, key, vouched_hash=self._codes.hash_of(email) if email else None)
         # A repeat is answered with the participant of the first request.
-        return Newcomer(profile, key), ParticipantId(ordered_id(clock.now()))
+        return newcomer, ParticipantId(ordered_id(clock.now()))

@@ -8,6 +8,7 @@ from pydantic import StringConstraints
 
 from shared.contracts.checked import Line
 from shared.contracts.events import Audience, Language, ParticipantKind
+from shared.runtime.errors import Conflict
 
 ParticipantId = NewType("ParticipantId", str)
 
@@ -77,3 +78,12 @@ class Group(msgspec.Struct, frozen=True):
     language: Language
     remarks: str = ""
     contact_fingerprint: str | None = None
+
+
+def contact_known(**values: object) -> Conflict:
+    """The refusal of a contact that another participant has."""
+    return Conflict(
+        "somebody has registered with this contact; if it is yours, sign in with it",
+        code="contact_known",
+        **values,
+    )

@@ -169,11 +169,18 @@ class ContactStore:
             for document in await found.to_list(None)
         }
 
-    async def add(self, unit: UnitOfWork, contacts: Mapping[str, ParticipantId], now: datetime) -> None:
-        """Keep new contacts, which nobody has confirmed. Read before whether they are new."""
+    async def add(
+        self, unit: UnitOfWork, contacts: Mapping[str, ParticipantId], unverified_since: datetime | None
+    ) -> None:
+        """
+        Keep new contacts. Read before whether they are new.
+
+        Args:
+            unverified_since: None for contacts that somebody vouches for.
+        """
+        unverified = {} if unverified_since is None else {"unverified_since": unverified_since}
         documents = [
-            {"_id": hash_, "participant_id": id_, "round": 1, "unverified_since": now}
-            for hash_, id_ in contacts.items()
+            {"_id": hash_, "participant_id": id_, "round": 1, **unverified} for hash_, id_ in contacts.items()
         ]
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 

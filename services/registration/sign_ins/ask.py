@@ -2,14 +2,13 @@
 
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
-from services.registration.participants.rules import ParticipantId
+from services.registration.participants.rules import ParticipantId, contact_known
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact
 from shared.runtime import clock
-from shared.runtime.errors import Conflict
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -73,10 +72,7 @@ class Asking:
         hash_ = self._codes.hash_of(contact.email or "")
         known = (await self._participants.contacts.known(unit, [hash_])).get(hash_)
         if known is not None and known.participant_id != participant_id:
-            raise Conflict(
-                "somebody has registered with this contact; if it is yours, sign in with it",
-                code="contact_known",
-            )
+            raise contact_known()
         locked = lock_contact(contact, key)
         sign_in = SignIn(
             SignInId(random_id()),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from services.registration.booking.confirm import Confirmation
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
-from services.registration.participants.rules import KnownContact, Participant, ParticipantId
+from services.registration.participants.rules import KnownContact, Participant, ParticipantId, contact_known
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import (
     SIGN_IN_KEPT,
@@ -21,7 +21,7 @@ from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, lock_contact, unlock_contact
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Forbidden, NotFound, Rejected
+from shared.runtime.errors import Forbidden, NotFound, Rejected
 from shared.storage.ended_tokens import EndedTokens
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -111,10 +111,7 @@ class Confirming:
         id_ = sign_in.changes
         assert id_ is not None and sign_in.contact_locked is not None  # noqa: S101, PT018 (a change)
         if known is not None and known.participant_id != id_:
-            raise Conflict(
-                "somebody has registered with this contact; if it is yours, sign in with it",
-                code="contact_known",
-            )
+            raise contact_known()
         participant = await self._living(unit, id_, sign_in)
         key = (await self._participants.keys(unit, [id_])).get(id_)
         if key is None or participant.profile is None:

@@ -3,11 +3,11 @@
 from services.registration.participants import events
 from services.registration.participants.codes import Proof
 from services.registration.participants.keys import ContactKey
-from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.participants.rules import Participant, ParticipantId, Profile, contact_known
 from services.registration.participants.store import ParticipantStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
-from shared.runtime.errors import Conflict, Rejected
+from shared.runtime.errors import Rejected
 from shared.runtime.ids import ordered_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
@@ -35,10 +35,7 @@ class Joining:
         async def work(unit: UnitOfWork) -> Participant:
             now = clock.now()
             if await self._participants.contacts.known(unit, [proof.contact_hash]):
-                raise Conflict(
-                    "somebody has registered with this contact; if it is yours, sign in with it",
-                    code="contact_known",
-                )
+                raise contact_known()
             await check_group(unit, self._participants, profile.group_id)
             participant = Participant(id_, profile, contact_hash=proof.contact_hash)
             await self._participants.add(unit, [participant])

@@ -8,7 +8,18 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.registration.builders import activity, ask, check_in, erase_whole, now_on, put, seats, service
+from tests.registration.builders import (
+    activity,
+    ask,
+    check_in,
+    erase_whole,
+    newcomer,
+    now_on,
+    put,
+    seats,
+    service,
+)
+from tests.registration.sign_ins.builders import signed_in
 from tests.support.service import ORGANISER, as_participant, code_of, told
 
 pytestmark = pytest.mark.stack
@@ -105,3 +116,31 @@ async def test_nobody_is_registered_who_is_unknown_erased_or_not_named(mongo: st
         refused = await client.post(PATH, json={"person": {"name": "李"}}, headers=own)
         assert code_of(refused) == (401, "organiser_key_missing")
         assert await seats(client, "street") == (9, 0)
+
+
+async def test_whom_an_organiser_registers_has_the_address_and_may_sign_in_with_it(mongo: str) -> None:
+    li = "li@example.org"
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        await put(client, "street", activity("one", capacity=9))
+        first = await register(client, email=li)
+        assert (first.status_code, first.json()["status"]) == (201, "confirmed")
+        again = await register(client, email="LI@example.org")
+        assert code_of(again) == (409, "person_known")
+        # The organiser may register the one who has it.
+        assert first.json()["participant_id"] in again.json()["detail"]
+        alone = await ask(client, "one", participant=newcomer(email=li))
+        assert code_of(alone) == (409, "contact_known")
+        assert first.json()["participant_id"] not in alone.text
+        assert await database["participants"].count_documents({}) == 1
+        mine = (await signed_in(client, database, li)).json()
+        assert mine["participant_id"] == first.json()["participant_id"]
+
+
+async def test_of_two_organisers_who_register_one_address_at_once_one_adds_it(mongo: str) -> None:
+    async with service(mongo, copies=2) as (clients, database):
+        await put(clients[0], "street", activity("one", capacity=9))
+        answers = await asyncio.gather(
+            *(register(clients[number % 2], email="li@example.org") for number in range(8))
+        )
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+        assert await database["participants"].count_documents({}) == 1
