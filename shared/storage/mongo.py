@@ -177,18 +177,24 @@ async def in_transaction(
     `work` may run more than once. So it may only read and write with its session.
     `timeout_seconds` is the limit for all tries together.
 
+    Motor's own `with_transaction` tries again only if `work` fails: it commits where nothing catches the
+    error. But the commit can fail too, for example if the server's cache is full.
+
     Raises:
         Unavailable: the database does not answer. The transaction may have committed or not.
     """
     with outages_named():
         async with _bounded(timeout_seconds), await database.client.start_session() as session:
-            result: T = await session.with_transaction(
-                work,
-                read_concern=ReadConcern("snapshot"),
-                write_concern=WriteConcern("majority", j=True),
-                read_preference=ReadPreference.PRIMARY,
-            )
-            return result
+            while True:
+                try:
+                    # Commits at the end of the block.
+                    async with session.start_transaction(
+                        ReadConcern("snapshot"), WriteConcern("majority", j=True), ReadPreference.PRIMARY
+                    ):
+                        return await work(session)
+                except PyMongoError as error:
+                    if not error.has_error_label("TransientTransactionError"):
+                        raise
 
 
 @asynccontextmanager

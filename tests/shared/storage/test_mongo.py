@@ -88,6 +88,33 @@ async def test_transaction_that_conflicts_is_run_again_as_a_whole(mongo: str) ->
         assert runs > 10
 
 
+async def test_transaction_whose_commit_fails_is_run_again_as_a_whole(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        tries = 0
+
+        async def work(session: Session) -> None:
+            nonlocal tries
+            tries += 1
+            await insert_in(database["x"], [{"_id": tries}], session)
+            if tries == 1:
+                # The server forgets the transaction, as it does when its cache is full.
+                await database.client.admin.command("killSessions", [session.session_id])
+
+        def plain(names: SyncDatabase, session: SyncSession) -> None:
+            nonlocal tries
+            tries += 1
+            insert_all(names["x"], [{"_id": tries}], session)
+            if tries == 1:
+                names.client.admin.command("killSessions", [session.session_id])
+
+        for run, with_work in ((in_transaction, work), (in_sync_transaction, plain)):
+            tries = 0
+            await run(database, with_work)  # type: ignore[operator]
+            assert tries == 2
+            assert [one["_id"] async for one in database["x"].find()] == [2]
+            await database["x"].delete_many({})
+
+
 async def test_transaction_that_raises_leaves_nothing(mongo: str) -> None:
     async with fresh_database(mongo) as database:
 
