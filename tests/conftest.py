@@ -2,8 +2,8 @@
 What all tests share: one real Kafka and one real MongoDB for the whole run.
 
 The servers start when the first test asks for them and die with pytest, however that ends. KEPU_KAFKA and
-KEPU_MONGO name servers of one's own instead; several runs may share those, so every test takes topics, groups
-and databases of its own.
+KEPU_MONGO name servers of one's own instead; several runs may share those, so every test takes topics and
+groups of its own, and no two runs have a database in common.
 """
 
 import signal
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from ops.stack import Stack, StackError
-from tests.support import leftovers
+from tests.support import databases, leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import Servers
 from tests.support.sharing import ByService, in_order
@@ -75,12 +75,14 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Stack:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack that is up, and that nobody kills: `tests.support.servers.own_stack` is for that."""
     told = getattr(request.config, "workerinput", None)
     found = Stack(Path(told[HOME])) if told else _started(request.config)
     request.config.stash[STACK] = found
-    return found
+    yield found
+    # Also the databases that tests use one after the other.
+    leftovers.remove(found.kafka, found.mongo)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,7 +93,7 @@ def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None
         skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield
     if stack := request.config.stash.get(STACK, None):
-        leftovers.remove(stack.kafka, stack.mongo)
+        leftovers.remove(stack.kafka, stack.mongo, but=databases.free(stack.mongo))
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +106,7 @@ def _nothing_left_of_the_test(
     stack: Stack = request.getfixturevalue("stack")
     shared = leftovers.used(stack.kafka, stack.mongo)
     yield
-    leftovers.remove(stack.kafka, stack.mongo, but=shared)
+    leftovers.remove(stack.kafka, stack.mongo, but=shared | databases.free(stack.mongo))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ against the route), and only then a hot route or the framework.
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -38,7 +39,7 @@ from shared.web.identity import checked_before_the_body
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
-from shared.web.problems import NotHttp, Problem, problem_of
+from shared.web.problems import NotHttp, answered, describe_problems, problem_of
 from shared.web.tokens import TokenVerifier
 from shared.web.wording import language_of
 
@@ -87,7 +88,7 @@ def create_app(
         strict_content_type=False,
         # It would cost time on each request, and shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        responses={code: {"model": Problem, "description": "Refused; see `code`"} for code in REFUSALS},
+        responses={code: answered("Refused; see `code`") for code in REFUSALS},
     )
     hot_routes: list[HotRoute] = []
     app.state.service = service
@@ -101,6 +102,7 @@ def create_app(
     app.state.hot_routes = hot_routes
     app.state.provided = {}
     app.state.check_seconds_max = check_seconds_max
+    _describe(app)
     _answer_errors(app)
     _put_edge_around(app, hot_routes, limits)
     app.add_api_route(
@@ -110,6 +112,17 @@ def create_app(
         "/metrics", _metrics(), methods=["GET"], tags=["operation"], summary="Prometheus metrics"
     )
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        describe_problems(document)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI's documentation gives
 
 
 def _running(

@@ -22,6 +22,7 @@ from shared.runtime.settings import Settings
 from shared.storage.mongo import Database, connect
 from shared.storage.outbox import waiting
 from shared.web.tokens import TokenSigner, new_key_pair
+from tests.support import databases
 
 TOKEN_PRIVATE_KEY, TOKEN_PUBLIC_KEY = new_key_pair()
 CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY = sealing.new_key_pair()
@@ -42,11 +43,11 @@ def new_id(word: str = "id") -> str:
 
 
 def settings_of(kind: type[S], *, mongo: str, kafka: str = NO_KAFKA, **changes: object) -> S:
-    """A service's settings, with a database of its own; `changes` are the fields that only it has."""
+    """A service's settings, with an empty database; `changes` are the fields that only it has."""
     fields: dict[str, object] = {
         "kafka": kafka,
         "mongo": mongo,
-        "database": new_id("test"),
+        "database": databases.take(mongo, kind.__name__),
         "organiser_key": ORGANISER_KEY,
         "token_public_key": TOKEN_PUBLIC_KEY,
     }
@@ -71,10 +72,10 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 async def copies_of(
     assemble: Callable[[S], FastAPI], settings: S, database_name: str, *, copies: int
 ) -> AsyncIterator[tuple[list[httpx.AsyncClient], Database]]:
-    """Clients of so many copies of a service, and the database that they share. It is dropped at the end."""
+    """Clients of so many copies of a service, and the database that they share. Other tests get it next."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(connect(settings.mongo, database_name))
-        stack.push_async_callback(database.client.drop_database, database_name)
+        stack.callback(databases.give_back, settings.mongo, type(settings).__name__, database_name)
         clients = [await stack.enter_async_context(running(assemble(settings))) for _ in range(copies)]
         yield clients, database
 

@@ -24,7 +24,7 @@ from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, place_after
 from shared.web.identity import AsOrganiser, IsOrganiser
-from shared.web.problems import Problem
+from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.versions import IfMatch, etag, matching
 
@@ -88,7 +88,7 @@ async def read_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     max_body_size=ACTIVITY_BYTES_MAX,
-    responses={412: {"model": Problem, "description": "Refused: somebody has changed it since it was read"}},
+    responses={412: answered("Refused: somebody has changed it since it was read")},
     summary="Put an activity with all its sessions; repeating it changes nothing",
 )
 async def put_activity(
@@ -136,7 +136,7 @@ async def put_activity(
     "/activities/{activity_id}",
     dependencies=[AsOrganiser],
     status_code=204,
-    responses={412: {"model": Problem, "description": "Refused: somebody has changed it since it was read"}},
+    responses={412: answered("Refused: somebody has changed it since it was read")},
     summary="Remove an activity that nobody uses any more, with its sessions",
 )
 async def remove_activity(activity_id: IdInPath, removal: Removal, if_match: IfMatch = None) -> None:

@@ -1,0 +1,57 @@
+"""
+Databases that tests of one service use one after the other.
+
+A service makes up to thirty collections and seventy indexes: that takes half a second, and emptying them a
+fiftieth of it.
+"""
+
+from functools import cache
+from uuid import uuid4
+
+from pymongo import MongoClient, WriteConcern
+
+SOON = WriteConcern(w=1, j=False)
+# This waits for all deletions before it too: services read what a majority has acknowledged.
+ACKNOWLEDGED = WriteConcern("majority", j=False)
+SELECTION_TIMEOUT_MS = 5_000
+
+_free: dict[tuple[str, str], list[str]] = {}
+
+
+def take(mongo: str, kind: str) -> str:
+    """
+    The name of an empty database, in which a service of this kind may have made its collections.
+
+    It is dropped after the test, unless somebody calls `give_back`.
+    """
+    free = _free.get((mongo, kind))
+    if not free:
+        return f"test-{uuid4().hex[:12]}"
+    name = free.pop()
+    # Now and not when it is given back: the threads of the test before have surely ended.
+    _empty(mongo, name)
+    return name
+
+
+def give_back(mongo: str, kind: str, name: str) -> None:
+    """Let other tests use it. No process may write to it any more."""
+    _free.setdefault((mongo, kind), []).append(name)
+
+
+def free(mongo: str) -> frozenset[str]:
+    """The names of all databases that wait for their next test."""
+    return frozenset(name for (url, _), names in _free.items() if url == mongo for name in names)
+
+
+def _empty(mongo: str, name: str) -> None:
+    database = _client(mongo)[name]
+    # Without those of the server, such as its profile of a database's commands.
+    collections = sorted(database.list_collection_names(filter={"name": {"$regex": "^(?!system[.])"}}))
+    for collection in collections:
+        concern = ACKNOWLEDGED if collection == collections[-1] else SOON
+        database[collection].with_options(write_concern=concern).delete_many({})
+
+
+@cache
+def _client(url: str) -> MongoClient[dict[str, object]]:
+    return MongoClient(url, serverSelectionTimeoutMS=SELECTION_TIMEOUT_MS)
