@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,6 +27,7 @@ from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
+    InvalidOperation,
     NetworkTimeout,
     OperationFailure,
     PyMongoError,
@@ -187,14 +188,22 @@ async def in_transaction(
         async with _bounded(timeout_seconds), await database.client.start_session() as session:
             while True:
                 try:
-                    # Commits at the end of the block.
-                    async with session.start_transaction(
+                    session.start_transaction(
                         ReadConcern("snapshot"), WriteConcern("majority", j=True), ReadPreference.PRIMARY
-                    ):
-                        return await work(session)
+                    )
+                    result = await work(session)
+                    await session.commit_transaction()
+                    return result
                 except PyMongoError as error:
-                    if not error.has_error_label("TransientTransactionError"):
+                    # A client that was closed in the middle never serves again, whatever its errors say.
+                    again = error.has_error_label("TransientTransactionError")
+                    if not again or isinstance(error, InvalidOperation):
                         raise
+                finally:
+                    # Leaving it to the session would block the loop until the server has answered.
+                    with suppress(PyMongoError):
+                        if session.in_transaction:
+                            await session.abort_transaction()
 
 
 @asynccontextmanager

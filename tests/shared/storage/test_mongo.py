@@ -116,6 +116,24 @@ async def test_transaction_whose_commit_fails_is_run_again_as_a_whole(mongo: str
         assert [one["_id"] async for one in database["x"].find()] == [2]
 
 
+async def test_transaction_that_is_cancelled_ends_though_its_client_is_closed(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        begun = asyncio.Event()
+
+        async def work(session: Session) -> None:
+            await insert_in(database["x"], [{"_id": 1}], session)
+            begun.set()
+            await asyncio.sleep(60)
+
+        running = asyncio.create_task(in_transaction(database, work, timeout_seconds=60))
+        await begun.wait()
+        database.client.close()
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=10)
+        assert done
+        assert running.cancelled()
+
+
 async def test_transaction_that_raises_leaves_nothing(mongo: str) -> None:
     async with fresh_database(mongo) as database:
 
