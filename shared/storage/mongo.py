@@ -193,12 +193,13 @@ async def in_transaction(
                     )
                     result = await work(session)
                     await session.commit_transaction()
-                    return result
                 except PyMongoError as error:
                     # A client that was closed in the middle never serves again, whatever its errors say.
                     again = error.has_error_label("TransientTransactionError")
                     if not again or isinstance(error, InvalidOperation):
                         raise
+                else:
+                    return result
                 finally:
                     # Leaving it to the session would block the loop until the server has answered.
                     with suppress(PyMongoError):
