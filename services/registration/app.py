@@ -235,7 +235,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         participants=participants,
         groups=groups,
         registrations=registrations,
-        admission=Admission(sealer, keyed_hash),
+        admission=Admission(sealer, keyed_hash, codes),
         group_changes=group_changes,
         receipts=Receipts(private_key),
     )

@@ -184,6 +184,14 @@ class ContactStore:
         ]
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 
+    async def keep(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
+        """Somebody needs the participants with these contacts, also if nobody ever confirms them."""
+        if hashes:
+            these: Document = {"_id": {"$in": list(hashes)}}
+            await self._contacts.update_many(
+                these, {"$unset": {"unverified_since": ""}}, session=unit.session
+            )
+
     async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
         """Keep a contact that was confirmed by its code."""
         change = {

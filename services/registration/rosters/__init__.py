@@ -3,6 +3,6 @@ Rosters: the members of a body, entered one by one or from a file.
 
 A file is previewed first: every bad line is named, and nothing is stored but the preview, encrypted. The
 confirmation imports all good lines in one transaction (docs/decisions/0035-rosters.md). Read `rules.py`,
-`read_table.py` (bytes become cells), `check_lines.py` (cells become members), `preview.py`, and
-`import_lines.py`.
+`read_table.py` (bytes become cells), `check_lines.py` (cells become members), `enrol.py` (members become
+participants), `preview.py`, and `import_lines.py`.
 """

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registration.participants import events
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import ContactKey, KeySealer
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from services.registration.rosters.rules import Details, Member, fingerprint_of
@@ -29,28 +30,58 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Admission:
-    """Makes members, and changes what is said about them."""
+    """
+    Makes members, and changes what is said about them.
 
-    def __init__(self, sealer: KeySealer, keyed_hash: KeyedHash) -> None:
+    Attributes:
+        hash: by which members and their details are recognised.
+        sealer: makes the participants' keys.
+    """
+
+    def __init__(self, sealer: KeySealer, keyed_hash: KeyedHash, codes: ContactCodes) -> None:
         self.hash = keyed_hash
-        self._sealer = sealer
+        self.sealer = sealer
+        self._codes = codes
+
+    def address_hash(self, details: Details) -> str | None:
+        """The hash of a member's e-mail address; None: the body names none."""
+        return self._codes.hash_of(details.email) if details.email else None
 
     def admit(self, group: Group, identity: str, details: Details, origin: Origin, now: datetime) -> Admitted:
-        """A member who is new in this body."""
-        key = self._sealer.new_key()
-        participant = Participant(ParticipantId(ordered_id(now)), _profile(group, details, key.key))
-        member = Member(
+        """A member whose address nobody has registered with, or who has none."""
+        key = self.sealer.new_key()
+        participant = Participant(
+            ParticipantId(ordered_id(now)),
+            _profile(group, details, key.key),
+            contact_hash=self.address_hash(details),
+        )
+        member = self.member(group, identity, details, participant.participant_id, key.key, now)
+        return Admitted(member, participant, key, events.joined(participant, key, origin, now))
+
+    def member(
+        self,
+        group: Group,
+        identity: str,
+        details: Details,
+        participant_id: ParticipantId,
+        key: bytes,
+        now: datetime,
+        *,
+        was_known: bool = False,
+    ) -> Member:
+        """A new member; what the body says is locked with the participant's key."""
+        return Member(
             member_id=ordered_id(now),
             group_id=group.group_id,
-            participant_id=participant.participant_id,
+            participant_id=participant_id,
             identity_hash=identity,
             details_fingerprint=fingerprint_of(details, self.hash),
-            details_locked=lock_words(msgspec.json.encode(details).decode(), key.key),
+            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
             added_at=now,
+            was_known=was_known,
         )
-        return Admitted(member, participant, key, events.joined(participant, key, origin, now))
 
     def change(self, member: Member, identity: str, details: Details, key: bytes) -> Member:
         """The member with other details."""
@@ -73,8 +104,13 @@ class Admission:
         now: datetime,
     ) -> tuple[Participant, tuple[Record, Record]]:
         """The participant of a member who was changed, and the events about it."""
-        renewed = replace(participant, profile=_profile(group, details, key), version=participant.version + 1)
-        return renewed, events.joined(renewed, self._sealer.seal(key), UNKNOWN_ORIGIN, now)
+        renewed = replace(
+            participant,
+            profile=_profile(group, details, key),
+            version=participant.version + 1,
+            contact_hash=self.address_hash(details),
+        )
+        return renewed, events.joined(renewed, self.sealer.seal(key), UNKNOWN_ORIGIN, now)
 
 
 def opened(member: Member, keys: Mapping[str, bytes]) -> Details | None:

@@ -31,7 +31,7 @@ class MemberOut(BaseModel):
     """A member, as the body's managers see one."""
 
     member_id: str
-    participant_id: str
+    participant_id: str | None = Field(description="null for somebody who took part before, with this e-mail")
     name: str | None = Field(description="null once the participant is erased", examples=["李小明"])
     department: str | None = Field(examples=["七年级1班"])
     number: str | None = Field(examples=["12"])
@@ -43,7 +43,8 @@ class MemberOut(BaseModel):
     def of(cls, member: Member, details: Details | None) -> "MemberOut":
         return cls(
             member_id=member.member_id,
-            participant_id=member.participant_id,
+            # Who knows an address must not learn from it which participant that is.
+            participant_id=None if member.was_known else member.participant_id,
             name=details.name if details else None,
             department=details.department if details else None,
             number=details.number if details else None,

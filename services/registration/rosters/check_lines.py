@@ -10,6 +10,7 @@ from services.registration.rosters.read_table import Row
 from services.registration.rosters.rules import Details, LineFault, bad_lines_of, identity_of
 from shared.contracts.checked import Email, Name, line
 from shared.contracts.events import Audience
+from shared.contracts.sealing import mailbox
 from shared.runtime.errors import Rejected
 from shared.runtime.keyed_hash import KeyedHash
 
@@ -102,20 +103,25 @@ class Checked(msgspec.Struct, frozen=True):
 
     Attributes:
         good: the members by their identities.
+        numbers: the numbers of their lines.
         lines: how many lines there are, good and bad.
+        email_heading: as it is in the file.
     """
 
     good: dict[str, Details]
     faults: list[LineFault]
     lines: int
     ignored: list[str]
+    numbers: dict[str, int]
+    email_heading: str | None
 
 
 def check_lines(rows: Sequence[Row], group_id: str, keyed_hash: KeyedHash) -> Checked:
     """
     Check every line.
 
-    Two lines of the same member are both bad: nobody can tell which one is meant.
+    Two lines of the same member are both bad: nobody can tell which one is meant. Two members with the same
+    e-mail address are too: whoever signs in with it is one participant.
 
     Raises:
         Rejected: the heading has no column for the name, or has one twice; or there are no lines.
@@ -133,19 +139,41 @@ def check_lines(rows: Sequence[Row], group_id: str, keyed_hash: KeyedHash) -> Ch
         if details is not None:
             found.setdefault(identity_of(details, group_id, keyed_hash), []).append((number, details))
     good: dict[str, Details] = {}
+    numbers: dict[str, int] = {}
     for identity, same in found.items():
         if len(same) == 1:
-            good[identity] = same[0][1]
+            [(numbers[identity], good[identity])] = same
             continue
         faults += [
             LineFault(number, None, "line_doubled", {"others": _others(number, same)}) for number, _ in same
         ]
+    faults += _same_address(good, numbers, shown.get("email"))
     if len(rows) == 1:
         raise Rejected("the file has a heading and nothing below it", code="roster_empty")
     ignored = [heading for place, heading in enumerate(headings) if heading and place not in columns]
     faults.sort(key=lambda fault: fault.line)
     assert len(good) + len(bad_lines_of(faults)) == len(rows) - 1  # noqa: S101 (no line is lost)
-    return Checked(good, faults, len(rows) - 1, ignored)
+    return Checked(good, faults, len(rows) - 1, ignored, numbers, shown.get("email"))
+
+
+def _same_address(
+    good: dict[str, Details], numbers: Mapping[str, int], heading: str | None
+) -> list[LineFault]:
+    """Take the members whose address another one has too out of the good ones."""
+    by_address: dict[str, list[str]] = {}
+    for identity, details in good.items():
+        if details.email:
+            by_address.setdefault(mailbox(details.email), []).append(identity)
+    faults: list[LineFault] = []
+    for identities in by_address.values():
+        if len(identities) == 1:
+            continue
+        same = [(numbers[identity], good.pop(identity)) for identity in identities]
+        faults += [
+            LineFault(number, heading, "email_doubled", {"others": _others(number, same)})
+            for number, _ in same
+        ]
+    return faults
 
 
 def _columns(headings: Sequence[str]) -> dict[int, str]:

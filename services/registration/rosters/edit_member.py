@@ -6,8 +6,15 @@ from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.rosters.admit import Admission
-from services.registration.rosters.import_lines import change_members
-from services.registration.rosters.rules import Details, Member, check_room, fingerprint_of, identity_of
+from services.registration.rosters.enrol import Enrolment
+from services.registration.rosters.rules import (
+    Details,
+    Member,
+    check_room,
+    fingerprint_of,
+    identity_of,
+    speaks_for,
+)
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
@@ -40,6 +47,7 @@ class MemberChanges:
         self._groups = groups
         self._participants = participants
         self._admission = admission
+        self._enrolment = Enrolment(members, participants, admission)
         self._forget = forget
 
     async def add(self, group_id: str, details: Details, origin: Origin) -> Member:
@@ -47,7 +55,8 @@ class MemberChanges:
         Add a member. The same one again, with the same details, changes nothing.
 
         Raises:
-            Conflict: there is a member of this name, department and number with other details.
+            Conflict: there is a member of this name, department and number with other details; or another
+                member has the address.
             Rejected: the roster is full.
         """
         identity = identity_of(details, group_id, self._admission.hash)
@@ -60,13 +69,9 @@ class MemberChanges:
                     raise _known(known)
                 return known
             check_room(await self._members.count(unit, group_id), 1)
-            now = clock.now()
-            admitted = self._admission.admit(group, identity, details, origin, now)
-            await self._participants.add(unit, [admitted.participant])
-            await self._participants.add_keys(unit, {admitted.participant.participant_id: admitted.key.key})
-            await self._members.add(unit, [admitted.member])
-            unit.publish(*admitted.events)
-            return admitted.member
+            await self._check_address(unit, group_id, identity, details)
+            [member] = await self._enrolment.enrol(unit, group, {identity: details}, origin, clock.now())
+            return member
 
         return await save_together(self._database, work)
 
@@ -76,7 +81,7 @@ class MemberChanges:
 
         Raises:
             NotFound: there is no such member of this body.
-            Conflict: another member has this name, department and number.
+            Conflict: another member has this name, department and number; or somebody else has the address.
         """
         identity = identity_of(details, group_id, self._admission.hash)
 
@@ -88,15 +93,9 @@ class MemberChanges:
                 raise _known(same)
             if member.details_fingerprint == fingerprint_of(details, self._admission.hash):
                 return member
-            await change_members(
-                unit,
-                group,
-                [(member, identity, details)],
-                members=self._members,
-                participants=self._participants,
-                admission=self._admission,
-                now=clock.now(),
-            )
+            # By the identity of before: by the new one the member would be new.
+            await self._check_address(unit, group_id, member.identity_hash, details)
+            await self._enrolment.change(unit, group, [(member, identity, details)], clock.now())
             return await self._member(unit, group_id, member_id)
 
         return await save_together(self._database, work)
@@ -105,7 +104,8 @@ class MemberChanges:
         """
         Remove a member; a repeat changes nothing.
 
-        The member's participant is erased, and every service hears of it.
+        The member's participant is erased, and every service hears of it; but somebody who has signed in, was
+        there before, or is a member of another body too goes on to take part.
         """
 
         async def work(unit: UnitOfWork) -> None:
@@ -113,12 +113,28 @@ class MemberChanges:
             member = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)
             if member is None:
                 return
+            # Before the participant's members are counted: another body may enrol the same one now.
+            found = (await self._participants.lock(unit, [member.participant_id])).get(member.participant_id)
+            is_shared = bool(await self._enrolment.shared(unit, [member.participant_id]))
             await self._members.remove(unit, member_id)
             for forget in self._forget:
                 await forget(unit, member_id)
-            await _erase(unit, self._participants, member.participant_id, origin)
+            if found is None or found.profile is None or is_shared:
+                return
+            if speaks_for(member, found, is_shared=False):
+                await _erase(unit, self._participants, found, origin)
+            elif not found.is_verified and found.contact_hash is not None:
+                # Nobody needs this newcomer any more, unless the contact is confirmed.
+                await self._participants.contacts.look_later(unit, found.contact_hash, clock.now())
 
         await save_together(self._database, work)
+
+    async def _check_address(self, unit: UnitOfWork, group_id: str, identity: str, details: Details) -> None:
+        if await self._enrolment.misaddressed(unit, group_id, {identity: details}):
+            raise Conflict(
+                "another member, or somebody who takes part already, has this address",
+                code="member_email_known",
+            )
 
     async def _lock(self, unit: UnitOfWork, group_id: str) -> Group:
         await self._participants.lock(unit, [group_id])
@@ -135,7 +151,7 @@ class MemberChanges:
 
 
 async def _erase(
-    unit: UnitOfWork, participants: ParticipantStore, participant_id: str, origin: Origin
+    unit: UnitOfWork, participants: ParticipantStore, found: Participant, origin: Origin
 ) -> None:
     """
     Erase the participant that stood for a member.
@@ -143,12 +159,11 @@ async def _erase(
     Nobody has ever had a token of this participant. So there are no registrations or requests to delete, as
     there are in the room `erasure`.
     """
-    found = (await participants.lock(unit, [participant_id])).get(participant_id)
-    if found is None or found.profile is None:
-        return
     now, version = clock.now(), found.version + 1
     await participants.save(unit, Participant(found.participant_id, None, version, erased_at=now))
-    await participants.remove_key(unit, participant_id)
+    await participants.remove_key(unit, found.participant_id)
+    if found.contact_hash is not None:
+        await participants.contacts.remove(unit, found.contact_hash)
     unit.publish(*events.erased(found.participant_id, version, origin, now))
 
 

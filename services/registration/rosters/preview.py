@@ -10,12 +10,14 @@ from services.registration.participants.rules import Group
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.rosters.admit import Admission
 from services.registration.rosters.check_lines import Checked, check_lines
+from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.read_table import read_table
 from services.registration.rosters.rules import (
     PREVIEW_KEPT,
     PREVIEWS_MAX,
     Details,
     Import,
+    LineFault,
     bad_lines_of,
     check_confirmable,
     check_room,
@@ -55,6 +57,7 @@ class Previews:
         self._groups = groups
         self._participants = participants
         self._admission = admission
+        self._enrolment = Enrolment(members, participants, admission)
         self._reading = asyncio.Semaphore(READING_MAX)
         self._waiting = 0
 
@@ -73,22 +76,8 @@ class Previews:
         added, changed, unchanged = compare(said, known)
         check_room(len(known), len(added))
         now = clock.now()
-        preview = Import(
-            import_id=ordered_id(now),
-            group_id=group_id,
-            uploaded_at=now,
-            status="previewed",
-            lines=checked.lines,
-            faults=checked.faults,
-            bad_lines=len(bad_lines_of(checked.faults)),
-            added=len(added),
-            changed=len(changed),
-            unchanged=len(unchanged),
-            ignored=checked.ignored,
-            expires_at=now + PREVIEW_KEPT,
-        )
 
-        async def work(unit: UnitOfWork) -> None:
+        async def work(unit: UnitOfWork) -> Import:
             # Locked, so that two uploads at the same moment count each other.
             await self._participants.lock(unit, [group_id])
             if await self._imports.count_previews(unit, group_id, now) >= PREVIEWS_MAX:
@@ -102,10 +91,30 @@ class Previews:
                 raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
             # Only what has to be written: unchanged lines do nothing.
             to_write = {one: checked.good[one] for one in (*added, *changed)}
-            await self._imports.add(unit, preview, list(_locked(to_write, key)))
+            wrong = await self._enrolment.misaddressed(unit, group_id, to_write)
+            faults = [
+                LineFault(checked.numbers[one], checked.email_heading, "email_of_another") for one in wrong
+            ]
+            faults = sorted(checked.faults + faults, key=lambda fault: fault.line)
+            preview = Import(
+                import_id=ordered_id(now),
+                group_id=group_id,
+                uploaded_at=now,
+                status="previewed",
+                lines=checked.lines,
+                faults=faults,
+                bad_lines=len(bad_lines_of(faults)),
+                added=len(set(added) - wrong),
+                changed=len(set(changed) - wrong),
+                unchanged=len(unchanged),
+                ignored=checked.ignored,
+                expires_at=now + PREVIEW_KEPT,
+            )
+            written = {one: details for one, details in to_write.items() if one not in wrong}
+            await self._imports.add(unit, preview, list(_locked(written, key)))
+            return preview
 
-        await save_together(self._database, work)
-        return preview
+        return await save_together(self._database, work)
 
     async def _check(self, group_id: str, content: bytes) -> Checked:
         if self._waiting >= FILES_WAITING_MAX:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from services.registration.participants.rules import ParticipantId
+from services.registration.participants.rules import Participant, ParticipantId
 from shared.contracts.checked import same_to_readers
 from shared.contracts.events import Audience
 from shared.runtime.errors import Conflict, Rejected
@@ -42,9 +42,10 @@ class Member(msgspec.Struct, frozen=True):
     A member of a body, who is a participant too.
 
     Attributes:
-        participant_id: the member's own. Nobody has a token of it.
+        participant_id: who the member is. Nobody has a token of it until somebody signs in with the address.
         identity_hash: the same for the same name, department and number in the same body.
         details_fingerprint: shows whether an import says the same as before.
+        was_known: the participant was there before the body named its address.
     """
 
     member_id: str
@@ -57,6 +58,7 @@ class Member(msgspec.Struct, frozen=True):
     is_minor: bool
     added_at: datetime
     version: int = 1
+    was_known: bool = False
 
 
 class LineFault(msgspec.Struct, frozen=True):
@@ -128,6 +130,16 @@ def compare(said: Mapping[str, str], known: Mapping[str, str]) -> tuple[list[str
     changed = [one for one, now in said.items() if one in known and known[one] != now]
     unchanged = [one for one, now in said.items() if known.get(one) == now]
     return added, changed, unchanged
+
+
+def speaks_for(member: Member, participant: Participant, *, is_shared: bool) -> bool:
+    """
+    Whether a body may change and erase the participant of its member.
+
+    It may not once somebody has signed in, or if the participant was there before, or if another body has the
+    same participant as a member.
+    """
+    return not (member.was_known or participant.is_verified or is_shared)
 
 
 def check_room(members: int, added: int) -> None:

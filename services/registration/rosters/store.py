@@ -45,6 +45,7 @@ class RosterStore:
                 [
                     IndexModel([("group_id", ASCENDING), ("identity_hash", ASCENDING)], unique=True),
                     IndexModel([("group_id", ASCENDING), ("_id", ASCENDING)]),
+                    IndexModel([("participant_id", ASCENDING)]),
                 ]
             )
 
@@ -82,6 +83,17 @@ class RosterStore:
         these: Document = {"group_id": group_id, "identity_hash": {"$in": list(identities)}}
         found = await self._members.find(these, session=unit.session).to_list(None)
         return {document["identity_hash"]: _member(document) for document in found}
+
+    async def with_participants(
+        self, unit: UnitOfWork, participant_ids: Collection[str]
+    ) -> list[tuple[str, str]]:
+        """The members with these participants, of all bodies: group id and participant id of each."""
+        if not participant_ids:
+            return []
+        these: Document = {"participant_id": {"$in": list(participant_ids)}}
+        shown = {"group_id": 1, "participant_id": 1}
+        found = await self._members.find(these, shown, session=unit.session).to_list(None)
+        return [(document["group_id"], document["participant_id"]) for document in found]
 
     async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
         await mongo.insert_in(

@@ -15,6 +15,7 @@ CHINESE: dict[str, str] = {
     "import_has_bad_lines": "有 {count} 行有误，请修改后重新上传，或选择跳过有误的行",
     "import_empty": "文件中没有可以导入的行",
     "member_unknown": "名册中没有编号为 {member_id} 的成员",
+    "member_email_known": "这个邮箱已属于名册中的另一成员或其他参与者，请删去或更正",
     "member_known": "名册中已有姓名、班级（部门）和编号相同的成员",
 }
 
@@ -23,6 +24,14 @@ LINES: dict[str, tuple[str, str]] = {
     "line_doubled": (
         "the same name, department and number stand in line {others} too; a number tells members apart",
         "与第 {others} 行的姓名、班级（部门）和编号相同；可用编号区分同名成员",
+    ),
+    "email_doubled": (
+        "line {others} has the same address; one address is one participant, so leave it out of one of them",
+        "与第 {others} 行的邮箱相同；一个邮箱只对应一位参与者，请只保留一处",
+    ),
+    "email_of_another": (
+        "another member, or somebody who takes part already, has this address; leave it out or correct it",
+        "这个邮箱已属于名册中的另一成员或其他参与者，请删去或更正",
     ),
     "audience_unknown": (
         "has to be one of youth, farmers, workers, elderly, officials, other",

@@ -14,11 +14,11 @@ from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
-from tests.registration.builders import SEALER, activity, ask, put
+from tests.registration.builders import CODES, SEALER, activity, ask, put
 from tests.support.service import ORGANISER, TOKEN_PRIVATE_KEY, bearer, new_id
 
 HASH = KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)
-ADMISSION = Admission(SEALER, HASH)
+ADMISSION = Admission(SEALER, HASH, CODES)
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
 HEADING = ["姓名", "班级", "学号", "邮箱"]
 CSV = {"Content-Type": "text/csv"}
@@ -30,6 +30,12 @@ def pupils(number: int) -> list[list[str]]:
         [f"学生{place}", f"{place // 40 + 1}班", f"{place:04}", f"s{place}@example.org"]
         for place in range(number)
     ]
+
+
+def with_bad_lines(lines: list[list[str]], number: int) -> list[list[str]]:
+    """The same lines, of which so many are bad: from the third on, each 70th one has no e-mail address."""
+    bad = {2 + 70 * place for place in range(number)}
+    return [[*line[:3], "nobody"] if place in bad else line for place, line in enumerate(lines)]
 
 
 def csv_of(lines: list[list[str]], heading: list[str] | None = None, separator: str = ",") -> str:

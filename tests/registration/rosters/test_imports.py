@@ -22,6 +22,7 @@ from tests.registration.rosters.builders import (
     read_import,
     roster_imports,
     upload,
+    with_bad_lines,
     xlsx_of,
 )
 from tests.support.service import code_of, told
@@ -40,19 +41,13 @@ class DyingRoster(RosterStore):
         raise Crash
 
 
-def with_bad_lines(lines: list[list[str]]) -> list[list[str]]:
-    """The same lines, of which `BAD` are bad: from the third on, each 70th one has no e-mail address."""
-    bad = {2 + 70 * place for place in range(BAD)}
-    return [[*line[:3], "nobody"] if place in bad else line for place, line in enumerate(lines)]
-
-
 async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the_rest_once(
     mongo: str,
 ) -> None:
     lines = pupils(PUPILS)
     async with service(mongo) as ([client], database):
         manager = await manager_of(client)
-        preview = (await upload(client, manager, csv_of(with_bad_lines(lines)))).json()
+        preview = (await upload(client, manager, csv_of(with_bad_lines(lines, BAD)))).json()
         assert (preview["lines"], preview["bad_lines"], preview["added"]) == (PUPILS, BAD, PUPILS - BAD)
         assert [fault["line"] for fault in preview["faults"]] == [4 + 70 * place for place in range(BAD)]
         assert {fault["column"] for fault in preview["faults"]} == {"邮箱"}

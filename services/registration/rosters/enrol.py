@@ -1,0 +1,145 @@
+"""
+Members are enrolled and changed. One address is one participant, also in rosters.
+
+If somebody takes part already with the address of a new member, the member is that participant. The body
+changes nothing of the participant's profile, since it may know no more than the address.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.registration.participants.ensure_keys import ensure_keys
+from services.registration.participants.rules import Group, Participant, ParticipantId
+from services.registration.participants.store import ParticipantStore
+from services.registration.rosters.admit import Admission, Admitted
+from services.registration.rosters.rules import Details, Member, speaks_for
+from services.registration.rosters.store import RosterStore
+from shared.contracts.origin import Origin
+from shared.storage.unit_of_work import UnitOfWork
+
+
+class Enrolment:
+    """Enrols members, and changes them, in units of work that have locked the body."""
+
+    def __init__(self, members: RosterStore, participants: ParticipantStore, admission: Admission) -> None:
+        self._members = members
+        self._participants = participants
+        self._admission = admission
+
+    async def misaddressed(self, unit: UnitOfWork, group_id: str, said: Mapping[str, Details]) -> set[str]:
+        """
+        Those of these identities whose address is somebody else's.
+
+        A new member must not be a participant who is another member of this body. A member who is there
+        already must not become somebody else.
+        """
+        owners = await self._owners(unit, said)
+        there = await self._members.by_identity(unit, group_id, owners.keys())
+        others = set(owners.values()) - {one.participant_id for one in there.values()}
+        taken = {
+            id_ for group, id_ in await self._members.with_participants(unit, others) if group == group_id
+        }
+        taken |= {one.participant_id for one in there.values()}
+        return {
+            identity
+            for identity, owner in owners.items()
+            if (owner != there[identity].participant_id if identity in there else owner in taken)
+        }
+
+    async def _owners(self, unit: UnitOfWork, said: Mapping[str, Details]) -> dict[str, ParticipantId]:
+        """Who has the addresses that are known, by identities."""
+        hashes = {one: self._admission.address_hash(details) for one, details in said.items()}
+        known = await self._participants.contacts.known(unit, {hash_ for hash_ in hashes.values() if hash_})
+        return {one: known[hash_].participant_id for one, hash_ in hashes.items() if hash_ and hash_ in known}
+
+    async def enrol(
+        self, unit: UnitOfWork, group: Group, said: Mapping[str, Details], origin: Origin, now: datetime
+    ) -> list[Member]:
+        """
+        Enrol new members.
+
+        Args:
+            said: by identities, of which none is `misaddressed`.
+        """
+        owners = await self._owners(unit, said)
+        # Locked: an erasure comes before it, and has freed the address, or after it.
+        await self._participants.lock(unit, set(owners.values()))
+        keys = await ensure_keys(
+            unit, set(owners.values()), self._participants, self._admission.sealer, origin, now
+        )
+
+        def admit() -> tuple[list[Admitted], list[Member]]:
+            admitted = [
+                self._admission.admit(group, one, details, origin, now)
+                for one, details in said.items()
+                if one not in owners
+            ]
+            known = [
+                self._admission.member(group, one, said[one], id_, keys[id_], now, was_known=True)
+                for one, id_ in owners.items()
+            ]
+            return admitted, known
+
+        # In a thread: thousands of keys take a second.
+        admitted, known = await asyncio.to_thread(admit)
+        new = [one.participant for one in admitted]
+        await self._participants.add(unit, new)
+        await self._participants.add_keys(unit, {one.member.participant_id: one.key.key for one in admitted})
+        await self._participants.contacts.add(unit, _addresses(new), None)
+        of_owners = (self._admission.address_hash(said[one]) for one in owners)
+        await self._participants.contacts.keep(unit, [hash_ for hash_ in of_owners if hash_])
+        members = [one.member for one in admitted] + known
+        await self._members.add(unit, members)
+        for one in admitted:
+            unit.publish(*one.events)
+        return members
+
+    async def change(
+        self, unit: UnitOfWork, group: Group, changes: Sequence[tuple[Member, str, Details]], now: datetime
+    ) -> None:
+        """Change what a body says about members: each with the new identity and details."""
+        ids = [member.participant_id for member, _, _ in changes]
+        locked = await self._participants.lock(unit, ids)
+        keys = await self._participants.keys(unit, ids)
+        shared = await self.shared(unit, ids)
+        changed: list[Member] = []
+        renewed: list[Participant] = []
+        for member, identity, details in changes:
+            id_ = member.participant_id
+            if id_ not in keys:
+                # Erased, or a database that was restored: backups have no keys. What nobody can open, nobody
+                # can change.
+                continue
+            changed.append(self._admission.change(member, identity, details, keys[id_]))
+            if not speaks_for(member, locked[id_], is_shared=id_ in shared):
+                continue
+            one, told = self._admission.renew(locked[id_], group, details, keys[id_], now)
+            renewed.append(one)
+            await self._participants.save(unit, one)
+            unit.publish(*told)
+        await self._readdress(unit, renewed, locked)
+        await self._members.save(unit, changed)
+
+    async def _readdress(
+        self, unit: UnitOfWork, renewed: Sequence[Participant], before: Mapping[str, Participant]
+    ) -> None:
+        """Addresses that the body has corrected are free, and the new ones are taken."""
+        moved = [one for one in renewed if one.contact_hash != before[one.participant_id].contact_hash]
+        for one in moved:
+            old = before[one.participant_id].contact_hash
+            if old is not None:
+                await self._participants.contacts.remove(unit, old)
+        await self._participants.contacts.add(unit, _addresses(moved), None)
+
+    async def shared(self, unit: UnitOfWork, participant_ids: Sequence[str]) -> set[str]:
+        """Those of these participants whom more than one body has as a member."""
+        once: set[str] = set()
+        again: set[str] = set()
+        for _, id_ in await self._members.with_participants(unit, participant_ids):
+            (again if id_ in once else once).add(id_)
+        return again
+
+
+def _addresses(participants: Sequence[Participant]) -> dict[str, ParticipantId]:
+    return {one.contact_hash: one.participant_id for one in participants if one.contact_hash is not None}
