@@ -203,7 +203,7 @@ async def in_transaction(
                 finally:
                     # Leaving it to the session would block the loop until the server has answered.
                     with suppress(PyMongoError):
-                        if session.in_transaction:
+                        if session.in_transaction:  # type: ignore[truthy-function]  # a property
                             await session.abort_transaction()
 
 
