@@ -6,7 +6,9 @@ with it, and sends it once, sealed for notifications (`participant.keyed`). On e
 the key. Then nobody can open the data that is still in topics and backups.
 
     key       32 random bytes
-    sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64
+    sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64. A key may also be sealed in two
+              boxes, one after the other in one base64 text: a sealed box with a session key, and a secret
+              box with that session key (`KeyBox`)
     locked    a libsodium secret box (XSalsa20-Poly1305) with the participant's key, in base64
 
 Other systems do not have the participant's key: they seal a contact, as JSON
@@ -14,6 +16,7 @@ Other systems do not have the participant's key: they seal a contact, as JSON
 """
 
 import secrets
+import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from functools import lru_cache
@@ -28,6 +31,11 @@ from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
 KEY_BYTES = SecretBox.KEY_SIZE
+# A sealed box is 48 bytes longer than its content.
+SEALED_KEY_BYTES = KEY_BYTES + 48
+SESSION_SECONDS = 3_600.0
+# A few copies of registration, each with a session an hour; the log brings them in order.
+SESSIONS_REMEMBERED = 64
 # The first byte of locked content says what it is.
 _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
@@ -73,6 +81,32 @@ def seal_key(key: bytes, public_key: str) -> str:
     return _sealed(key, public_key)
 
 
+class KeyBox:
+    """
+    Seals many participants' keys for notifications, each in 4 us instead of 50.
+
+    A session key is made now and then and sealed, and participants' keys are locked with it
+    (docs/decisions/0036-session-keys.md).
+
+    Args:
+        public_key: notifications' public key, in base64.
+    """
+
+    def __init__(self, public_key: str) -> None:
+        self._public_key = public_key
+        self._ends_at = 0.0
+
+    def seal(self, key: bytes) -> str:
+        """A participant's key, sealed."""
+        now = time.monotonic()
+        if now >= self._ends_at:
+            session_key = new_key()
+            self._session = SecretBox(session_key)
+            self._session_sealed = _box(self._public_key).encrypt(session_key)
+            self._ends_at = now + SESSION_SECONDS
+        return b64encode(self._session_sealed + self._session.encrypt(key)).decode()
+
+
 def unseal_key(sealed: str, private_key: str) -> bytes:
     """
     A participant's key; `private_key` is base64.
@@ -80,8 +114,15 @@ def unseal_key(sealed: str, private_key: str) -> bytes:
     Raises:
         Rejected: the content was not sealed for this key, or is no participant's key (`key_unreadable`).
     """
-    key = _unsealed(sealed, private_key)
-    if key is None or len(key) != KEY_BYTES:
+    try:
+        content = b64decode(sealed, validate=True)
+        sealed_box, locked = content[:SEALED_KEY_BYTES], content[SEALED_KEY_BYTES:]
+        key = (
+            _session(sealed_box, private_key).decrypt(locked) if locked else _opened(sealed_box, private_key)
+        )
+    except (CryptoError, Base64Error, ValueError, TypeError):
+        key = b""
+    if len(key) != KEY_BYTES:
         raise Rejected("the participant's key cannot be opened with this key", code="key_unreadable")
     return key
 
@@ -184,9 +225,18 @@ def _box(public_key: str) -> SealedBox[PublicKey]:
     return SealedBox(PublicKey(b64decode(public_key)))
 
 
+@lru_cache(maxsize=SESSIONS_REMEMBERED)
+def _session(sealed: bytes, private_key: str) -> SecretBox:
+    return SecretBox(_opened(sealed, private_key))
+
+
+def _opened(sealed: bytes, private_key: str) -> bytes:
+    return SealedBox(PrivateKey(b64decode(private_key))).decrypt(sealed)
+
+
 def _unsealed(sealed: str, private_key: str) -> bytes | None:
     try:
-        return SealedBox(PrivateKey(b64decode(private_key))).decrypt(b64decode(sealed, validate=True))
+        return _opened(b64decode(sealed, validate=True), private_key)
     except (CryptoError, Base64Error, ValueError, TypeError):
         return None
 

@@ -26,12 +26,12 @@ class KeySealer:
     """
 
     def __init__(self, contact_public_key: str) -> None:
-        self._contact_public_key = contact_public_key
+        self._box = sealing.KeyBox(contact_public_key)
 
     def new_key(self) -> ContactKey:
-        """A new key. Sealing it is the only public-key operation for a newcomer."""
+        """A new key."""
         return self.seal(sealing.new_key())
 
     def seal(self, key: bytes) -> ContactKey:
         """An existing key, sealed again."""
-        return ContactKey(key, sealing.seal_key(key, self._contact_public_key))
+        return ContactKey(key, self._box.seal(key))

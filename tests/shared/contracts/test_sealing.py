@@ -14,7 +14,9 @@ CONTACT = Contact(name="王芳", email="wang.fang@example.org")
 
 
 def test_a_key_reaches_notifications_and_opens_what_is_locked() -> None:
-    key = sealing.unseal_key(sealing.seal_key(KEY, PUBLIC), PRIVATE)
+    box = sealing.KeyBox(PUBLIC)
+    for sealed in (sealing.seal_key(KEY, PUBLIC), box.seal(sealing.new_key()), box.seal(KEY)):
+        key = sealing.unseal_key(sealed, PRIVATE)
     assert sealing.unlock_contact(sealing.lock_contact(CONTACT, KEY), key, PRIVATE) == CONTACT
     assert sealing.unlock_words(sealing.lock_words("7K3QX-M0R9T", KEY), key) == "7K3QX-M0R9T"
 
@@ -67,7 +69,16 @@ def test_the_longest_contact_fits_the_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    "sealed", ["", "not base64!", "AAAA", sealing.seal_key(KEY, sealing.new_key_pair()[1])]
+    "sealed",
+    [
+        "",
+        "not base64!",
+        "AAAA",
+        sealing.seal_key(KEY, sealing.new_key_pair()[1]),
+        sealing.KeyBox(sealing.new_key_pair()[1]).seal(KEY),
+        sealing.KeyBox(PUBLIC).seal(KEY)[:-4] + "AAA=",
+        sealing.seal_key(KEY, PUBLIC)[:-1] + "AAAA",
+    ],
 )
 def test_a_key_that_was_not_sealed_for_us_is_refused(sealed: str) -> None:
     with pytest.raises(Rejected) as refused:
