@@ -200,11 +200,16 @@ class GroupApplicationDecided(Event, topic="group.application_decided", key="par
 
 
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
-    """Everything personal about this participant must go."""
+    """
+    Everything personal about this participant must go.
+
+    `merged_into`: the person was two participants, and goes on as this one.
+    """
 
     participant_id: Id
     version: Version
     erased_at: Moment
+    merged_into: Id | None = None
 
 
 class _RegistrationOutcome(Event):

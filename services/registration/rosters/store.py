@@ -95,6 +95,12 @@ class RosterStore:
         found = await self._members.find(these, shown, session=unit.session).to_list(None)
         return [(document["group_id"], document["participant_id"]) for document in found]
 
+    async def of_participant(self, unit: UnitOfWork, participant_id: str) -> list[Member]:
+        """As whom bodies have this participant."""
+        these: Document = {"participant_id": participant_id}
+        found = await self._members.find(these, session=unit.session).to_list(None)
+        return [_member(document) for document in found]
+
     async def is_member(self, participant_id: str) -> bool:
         """Whether any body has this participant as a member."""
         with outages_named():
