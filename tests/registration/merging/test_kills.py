@@ -8,9 +8,8 @@ import pytest
 
 from shared.storage.mongo import Database
 from tests.registration.builders import activity, events, put, service
-from tests.registration.merging.builders import all_moved, merge
+from tests.registration.merging.builders import all_moved, counters_agree, merge, place, theirs
 from tests.registration.merging.merging_process import WRITTEN
-from tests.registration.merging.test_merge import counters_agree, place, theirs
 
 pytestmark = pytest.mark.stack
 

@@ -1,15 +1,10 @@
 """Two participants become one: places, waits, members; who may go; repeats; deaths in the middle."""
 
-from typing import Any
-
-import httpx
 import pytest
 
 from services.registration.sessions.store import SessionStore
-from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
-    ask,
     check_in,
     erase_whole,
     events,
@@ -21,38 +16,19 @@ from tests.registration.builders import (
     soon,
 )
 from tests.registration.crashing import Crash, DyingSessions
-from tests.registration.merging.builders import all_moved, merge, unfinished_merges
+from tests.registration.merging.builders import (
+    all_moved,
+    counters_agree,
+    merge,
+    place,
+    theirs,
+    unfinished_merges,
+)
 from tests.registration.rosters.builders import manager_of
 from tests.registration.sign_ins.builders import join, me, signed_in
-from tests.support.service import ORGANISER, bearer, code_of
+from tests.support.service import ORGANISER, code_of
 
 pytestmark = pytest.mark.stack
-
-
-async def place(client: httpx.AsyncClient, session: str, who: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What an asker is answered: a newcomer, or somebody with a token."""
-    answer = await ask(client, session, token=who["token"] if who else None)
-    assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found | {"token": found.get("token") or (who or {}).get("token")}
-
-
-async def theirs(client: httpx.AsyncClient, who: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The registrations of a participant that are not cancelled, by session."""
-    page = (await client.get("/registrations", headers=bearer(who["token"]))).json()
-    found = page["registrations"]
-    return {one["session_id"]: one for one in found if one["status"] != "cancelled"}
-
-
-async def counters_agree(database: Database) -> None:
-    """Sessions count what is stored, and nobody has two numbers alike."""
-    for session in await database["sessions"].find({}).to_list(None):
-        of = await database["registrations"].find({"session_id": session["_id"]}).to_list(None)
-        taken = sum(one["places"] for one in of if one["status"] in ("held", "offered", "confirmed"))
-        waiting = sum(one["status"] == "waitlisted" for one in of)
-        assert (session["taken"], session["waiting"]) == (taken, waiting)
-        numbers = [one["sequence"] for one in of]
-        assert len(numbers) == len(set(numbers))
 
 
 async def test_places_and_waits_go_to_the_one_who_stays_and_nobody_holds_two(mongo: str) -> None:
