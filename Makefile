@@ -22,7 +22,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test check mutate chaos bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test check mutate chaos crowd bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +56,9 @@ mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice 
 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos
+
+crowd: $(READY) ## fifty thousand people ask for places, half of them twice, while copies are killed; PEOPLE for fewer
+	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)
 
 $(BENCH_READY): bench/requirements.lock bench/pyproject.toml pyproject.toml
 	$(call install,$(BENCH),bench/requirements.lock)

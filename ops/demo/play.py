@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+from ops.demo.doubles import DOUBLES, merge_doubles
 from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
@@ -77,6 +78,7 @@ class Play:
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
         for person in early:
             await leave(self.client, person)
+        await merge_doubles(self.client, people[LATE_PEOPLE : LATE_PEOPLE + DOUBLES], OPEN_DAY_SESSION)
         await self._each(people, "sit", lambda person: self._sit(person, chance))
         await self._each(people, "visit", lambda person: self._visit(person, chance))
         for person in late_leavers:

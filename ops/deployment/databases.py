@@ -26,8 +26,12 @@ class Databases:
         unfinished: Document = {"$or": [{"untold": True}, {"owed": {"$gt": 0}}]}
         sessions: int = await self.registration["sessions"].count_documents(unfinished)
         erasures: int = await self.registration["erasures"].count_documents({})
+        merges: int = await self.registration["merges"].count_documents({"done": False})
         return (
-            sessions + erasures + sum([await database[OUTBOX].count_documents({}) for database in everyone])
+            sessions
+            + erasures
+            + merges
+            + sum([await database[OUTBOX].count_documents({}) for database in everyone])
         )
 
     async def undelivered(self, until: datetime) -> int:

@@ -1,4 +1,8 @@
-"""The registration service put together: role api answers people, role worker books commands and relays."""
+"""
+The registration service put together: role api answers people, role worker books commands and relays.
+
+This module has more than 350 lines: it names each part of the service once.
+"""
 
 from datetime import timedelta
 
@@ -54,6 +58,11 @@ from services.registration.managers import wording as managers_wording
 from services.registration.managers.apply import Applications
 from services.registration.managers.manage import Managers
 from services.registration.managers.store import ManagerStore
+from services.registration.merging import api as merging_api
+from services.registration.merging import wording as merging_wording
+from services.registration.merging.merge import Merging
+from services.registration.merging.move import UnfinishedMerges
+from services.registration.merging.store import MergeStore
 from services.registration.on_behalf import api as on_behalf_api
 from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
@@ -202,6 +211,39 @@ def _provide_sign_ins(
     )
 
 
+async def _wire_merging(
+    service: Service[RegistrationSettings],
+    sessions: SessionStore,
+    participants: ParticipantStore,
+    registrations: RegistrationStore,
+    *,
+    sealer: KeySealer,
+    tickets: TicketOffice,
+    promotion: Promotion,
+    cancellation: Cancellation,
+    managers: ManagerStore,
+) -> None:
+    database, merges = service.database, MergeStore(service.database)
+    await merges.prepare()
+    if service.serves_http:
+        members, consents = RosterStore(database), ConsentStore(database)
+        service.provide(Merging(database, participants, members, consents, merges))
+    if service.runs_background:
+        unfinished = UnfinishedMerges(
+            database,
+            merges,
+            sessions,
+            participants,
+            registrations,
+            sealer=sealer,
+            tickets=tickets,
+            promotion=promotion,
+            cancellation=cancellation,
+            forget=(managers.forget,),
+        )
+        service.run(unfinished.loop)
+
+
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together. More than 60 lines: each names a part of the service once."""
     database = service.database
@@ -238,6 +280,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         admission=Admission(sealer, keyed_hash, codes),
         group_changes=group_changes,
         receipts=Receipts(private_key),
+    )
+    await _wire_merging(
+        service,
+        sessions,
+        participants,
+        registrations,
+        sealer=sealer,
+        tickets=tickets,
+        promotion=promotion,
+        cancellation=cancellation,
+        managers=managers,
     )
     if service.serves_http:
         confirmation = Confirmation(
@@ -319,6 +372,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             erasure_api.routes,
             calendars_api.routes,
             statistics_api.routes,
+            merging_api.routes,
         ],
         hot=[REGISTER],
         chinese=(
@@ -334,6 +388,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | announcing_wording.CHINESE
             | listing_wording.CHINESE
             | on_behalf_wording.CHINESE
+            | merging_wording.CHINESE
             | sign_ins_wording.CHINESE
         ),
     )

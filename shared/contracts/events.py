@@ -200,11 +200,16 @@ class GroupApplicationDecided(Event, topic="group.application_decided", key="par
 
 
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
-    """Everything personal about this participant must go."""
+    """
+    Everything personal about this participant must go.
+
+    `merged_into`: the person was two participants, and goes on as this one.
+    """
 
     participant_id: Id
     version: Version
     erased_at: Moment
+    merged_into: Id | None = None
 
 
 class _RegistrationOutcome(Event):
@@ -339,6 +344,8 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     the attempt with id a gets paper int(a) mod papers; and a is the UUIDv5 of
     "{quiz_id}/{participant_id}/{day}/{number}" in the namespace `attempt_ids`, with the
     day in the quiz's time zone (2026-05-20) and the number from 1 to attempts_per_day.
+    Whoever offers the quiz lets only those begin whom `admits` names: the token's claims `verified` and
+    `roster` say who that is.
     """
 
     quiz_id: Id
@@ -350,6 +357,7 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     duration_seconds: Seconds
     grace_seconds: Seconds
     attempts_per_day: Annotated[int, Field(ge=1, le=100)]
+    admits: Admits = "anyone"
     pass_percent: Percent
     papers: Annotated[int, Field(ge=1, le=4_096)]
     attempt_ids: Id

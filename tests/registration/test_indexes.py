@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services.registration.announcing.store import AnnouncementStore
+from services.registration.merging.store import MergeStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore
 from services.registration.sessions.store import SessionStore
@@ -28,6 +29,7 @@ from tests.registration.builders import (
     service,
     soon,
 )
+from tests.registration.merging.builders import all_moved, merge
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
@@ -86,6 +88,13 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
         await client.get(path, headers=ORGANISER)
 
 
+async def _doubles(client: httpx.AsyncClient, database: Database, goes: str, stays: str) -> None:
+    """What an organiser asks for, and what a worker does."""
+    assert (await merge(client, goes, stays)).status_code == 200
+    assert await MergeStore(database).unfinished("", 9) == [goes]
+    await all_moved(database)
+
+
 async def test_no_request_scans_or_sorts(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await database.command({"profile": 2})
@@ -128,6 +137,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         for id_ in await AnnouncementStore(database).unfinished("", 9):
             await announcements(database).tell(id_, limit=1)
         await _bodies(client, database)
+        await _doubles(client, database, people[2]["participant_id"], people[3]["participant_id"])
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
         await database["reminders"].update_one({"_id": "one"}, {"$set": past})
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from services.quiz.attempts.bodies import AnswersIn, AttemptIdInPath, AttemptOut, ReceiptOut, ResultOut
 from services.quiz.attempts.intake import ACCEPTED, Intake
-from services.quiz.attempts.rules import Attempt, AttemptStatus, status_without_result
+from services.quiz.attempts.rules import Attempt, AttemptStatus, check_admitted, status_without_result
 from services.quiz.attempts.start import QUIZ_CHANGED, Start, Starts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import encoder
@@ -50,8 +50,8 @@ START = HotEndpoint(
     description="""\
 The paper and the attempt's token. Starting again while an attempt is open gives it back.
 
-Refused: `participant_erased` (401), `quiz_unknown` (404), `quiz_not_open`, `quiz_closed`,
-`quiz_changed`, `attempts_exhausted` (409).""",
+Refused: `participant_erased` (401), `quiz_for_confirmed`, `quiz_for_roster` (403), `quiz_unknown` (404),
+`quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
     status=STARTED,
     answer=AttemptOut,
     asks={"quiz_id": QuizIdInPath, "who": AsParticipant},
@@ -158,6 +158,7 @@ class AttemptEndpoints:
         return STARTED, head[:-1] + b',"questions":' + questions + b"}"
 
     async def _begin(self, offered: Offered, who: Participant) -> Attempt | Conflict:
+        check_admitted(offered.record, verified=who.verified, on_roster=who.on_roster)
         return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import ATTEMPT_IDS, Quiz, QuizId, QuizRecord, Schedule
 from services.quiz.results.rules import AttemptId
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import Conflict, Forbidden
 from shared.runtime.ids import derived_id
 
 AttemptStatus = Literal["pending", "graded", "missed", "refused"]
@@ -54,6 +54,31 @@ def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator
         for number in range(1, quiz.attempts_per_day + 1):
             yield attempt_id(quiz_id, participant_id, day.isoformat(), number)
         day += timedelta(days=1)
+
+
+def check_admitted(record: QuizRecord, *, verified: bool, on_roster: bool) -> None:
+    """
+    Check that a quiz admits a participant.
+
+    Args:
+        verified, on_roster: what the token says.
+    Raises:
+        Forbidden: it does not; the message says what to do next.
+    """
+    admits = record.quiz.admits
+    if admits == "verified" and not verified:
+        raise Forbidden(
+            f"quiz {record.quiz_id} is for people with a confirmed e-mail: sign in with yours (POST /sign-ins"
+            " of registration), and start with the new token",
+            code="quiz_for_confirmed",
+        )
+    if admits == "roster" and not on_roster:
+        raise Forbidden(
+            f"quiz {record.quiz_id} is for members of schools, units and service teams: ask yours to enter"
+            " your e-mail in its roster, sign in with it (POST /sign-ins of registration), and start with the"
+            " new token",
+            code="quiz_for_roster",
+        )
 
 
 def next_attempt(

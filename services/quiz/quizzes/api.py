@@ -91,6 +91,7 @@ def _quiz_out(record: QuizRecord) -> QuizOut:
         closes_at=record.closes_at,
         duration_seconds=quiz.duration_seconds,
         attempts_per_day=quiz.attempts_per_day,
+        admits=quiz.admits,
         pass_percent=quiz.pass_percent,
         questions=quiz.questions_a_paper,
     )

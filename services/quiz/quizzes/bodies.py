@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from services.quiz.quizzes.rules import Status
+from services.quiz.quizzes.rules import ADMITS, Status
 from shared.contracts.checked import ID_PATTERN
+from shared.contracts.events import Admits
 
 QuizIdInPath = Annotated[str, Path(pattern=ID_PATTERN, examples=["puyang-2023-contest"])]
 
@@ -22,6 +23,7 @@ class QuizOut(BaseModel):
     closes_at: datetime
     duration_seconds: int = Field(examples=[1200])
     attempts_per_day: int = Field(examples=[1])
+    admits: Admits = Field(description=ADMITS)
     pass_percent: int = Field(examples=[60])
     questions: int = Field(description="questions on a paper", examples=[20])
 

@@ -23,6 +23,7 @@ def published(
         duration_seconds=quiz.duration_seconds,
         grace_seconds=quiz.grace_seconds,
         attempts_per_day=quiz.attempts_per_day,
+        admits=quiz.admits,
         pass_percent=quiz.pass_percent,
         papers=quiz.papers,
         attempt_ids=str(ATTEMPT_IDS),

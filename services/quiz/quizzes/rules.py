@@ -16,7 +16,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.checked import Id, Line, MomentIn, Ordinal, Text, Zone, line, same_to_readers
-from shared.contracts.events import QUESTIONS_MAX, Letters, Percent, QuestionKind
+from shared.contracts.events import QUESTIONS_MAX, Admits, Letters, Percent, QuestionKind
 from shared.runtime.errors import Conflict
 
 QuizId = NewType("QuizId", str)
@@ -37,6 +37,11 @@ LOG_DELAY_SECONDS_MAX = 15
 # An early close and a freeze begin so much later, so that every process knows of them in time: see
 # catalogue.py.
 NOTICE_SECONDS = 2
+
+ADMITS = (
+    "anyone; verified: people who have confirmed an e-mail; roster: of those, the members of a school, unit"
+    " or service team"
+)
 
 Status = Literal["open", "closing", "closed"]
 
@@ -132,6 +137,7 @@ class Quiz(BaseModel):
     duration_seconds: Annotated[int, Field(ge=10, le=DURATION_SECONDS_MAX)] = 1_200
     grace_seconds: Annotated[int, Field(ge=0, le=GRACE_SECONDS_MAX)] = 5
     attempts_per_day: Annotated[int, Field(ge=1, le=ATTEMPTS_A_DAY_MAX)] = 1
+    admits: Annotated[Admits, Field(description=ADMITS)] = "anyone"
     pass_percent: Percent = 60
     papers: Annotated[int, Field(ge=1, le=4_096)] = 512
     blueprint: Annotated[dict[Line, Ordinal], Field(min_length=1, max_length=100)]
@@ -173,9 +179,10 @@ class Quiz(BaseModel):
         True if this can replace an earlier version that has opened.
 
         Somebody may have an attempt of that version in another system. So everything must stay that decides
-        the owner of an attempt, the deadline, and the number of points. The close may only move later.
+        the owner of an attempt, who may have one, the deadline, and the number of points. The close may only
+        move later.
         """
-        kept = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day")
+        kept = ("opens_at", "timezone", "duration_seconds", "grace_seconds", "attempts_per_day", "admits")
         return (
             all(getattr(self, name) == getattr(earlier, name) for name in kept)
             and self.questions_a_paper == earlier.questions_a_paper
@@ -286,6 +293,6 @@ def check_change(record: QuizRecord, quiz: Quiz, now: datetime) -> None:
         raise Conflict(f"quiz {record.quiz_id} has attempts and cannot change", code="quiz_in_use")
     if now >= record.quiz.opens_at and not quiz.keeps_to(record.quiz):
         raise Conflict(
-            f"quiz {record.quiz_id} has opened: its times, attempts and number of questions stay as they are",
+            f"quiz {record.quiz_id} has opened: times, attempts, number of questions and whom it admits stay",
             code="quiz_opened",
         )

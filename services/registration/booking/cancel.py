@@ -61,7 +61,7 @@ class Cancellation:
                 return registration, Counter()
             check_cancellable(registration)
             code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-            return await self._leave(unit, registration, code, origin, reason)
+            return await self.leave(unit, registration, code, origin, reason)
 
         registration, counts = await save_together(self._database, work)
         metrics.count(**counts)
@@ -78,13 +78,13 @@ class Cancellation:
             registration = (await self._registrations.by_id(unit, [id_]))[id_]
             counts = Counter[str]()
             if registration.status in ("held", "offered", "confirmed", "waitlisted"):
-                _, counts = await self._leave(unit, registration, BY_ERASURE, Origin())
+                _, counts = await self.leave(unit, registration, BY_ERASURE, Origin())
             await self._registrations.drop_ticket(unit, id_)
             return counts
 
         metrics.count(**await save_together(self._database, work))
 
-    async def _leave(
+    async def leave(
         self,
         unit: UnitOfWork,
         registration: Registration,
@@ -93,7 +93,7 @@ class Cancellation:
         reason: str | None = None,
     ) -> tuple[Registration, Counter[str]]:
         """
-        Cancel a registration, and let its session's waiting list move up.
+        Cancel a registration in a unit of work that has read it, and let its session's waiting list move up.
 
         Returns: the registration after it, and how many were cancelled and promoted.
         """

@@ -73,11 +73,21 @@ def code_requested(
 
 
 def erased(
-    participant_id: ParticipantId, version: int, origin: Origin, now: datetime
+    participant_id: ParticipantId,
+    version: int,
+    origin: Origin,
+    now: datetime,
+    *,
+    merged_into: ParticipantId | None = None,
 ) -> tuple[Envelope[Event], Envelope[Event]]:
-    """The key is deleted, and the profile is gone."""
+    """The key is deleted, and the profile is gone; the person goes on as another participant, or not."""
     keyed = {"participant_id": participant_id, "version": version, "key_sealed": None}
-    gone = {"participant_id": participant_id, "version": version, "erased_at": now}
+    gone = {
+        "participant_id": participant_id,
+        "version": version,
+        "erased_at": now,
+        "merged_into": merged_into,
+    }
     cause = f"{participant_id}/{version}"
     return (
         enclosed(ParticipantKeyed, keyed, cause, origin, now, source=REGISTRATION),

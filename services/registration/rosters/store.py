@@ -95,6 +95,17 @@ class RosterStore:
         found = await self._members.find(these, shown, session=unit.session).to_list(None)
         return [(document["group_id"], document["participant_id"]) for document in found]
 
+    async def of_participant(self, unit: UnitOfWork, participant_id: str) -> list[Member]:
+        """As whom bodies have this participant."""
+        these: Document = {"participant_id": participant_id}
+        found = await self._members.find(these, session=unit.session).to_list(None)
+        return [_member(document) for document in found]
+
+    async def is_member(self, participant_id: str) -> bool:
+        """Whether any body has this participant as a member."""
+        with outages_named():
+            return await self._members.find_one({"participant_id": participant_id}, {"_id": 1}) is not None
+
     async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
         await mongo.insert_in(
             self._members, [to_document(member, "member_id") for member in members], unit.session

@@ -8,6 +8,7 @@ from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Participant, Profile
+from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.bodies import (
     CodeIn,
@@ -38,6 +39,7 @@ Joinings = Annotated[Joining, provided(Joining)]
 Limits = Annotated[Limit, provided(Limit)]
 Own = Annotated[OwnData, provided(OwnData)]
 Sealer = Annotated[KeySealer, provided(KeySealer)]
+Members = Annotated[RosterStore, provided(RosterStore)]
 Signer = Annotated[TokenSigner, provided(TokenSigner)]
 
 routes = APIRouter(tags=["sign-in"])
@@ -84,7 +86,9 @@ async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, 
 
 
 @routes.post("/sign-ins/{sign_in_id}/confirmations", summary="Confirm a contact by its code")
-async def confirm(sign_in_id: IdInPath, form: CodeIn, confirming: Confirmings, signer: Signer) -> TokenOut:
+async def confirm(
+    sign_in_id: IdInPath, form: CodeIn, confirming: Confirmings, members: Members, signer: Signer
+) -> TokenOut:
     """
     The contact is confirmed, held places too, and here is the participant's token. A code is good once.
 
@@ -93,7 +97,8 @@ async def confirm(sign_in_id: IdInPath, form: CodeIn, confirming: Confirmings, s
     which somebody else has registered meanwhile).
     """
     participant = await confirming.confirm(sign_in_id, form.code, Origin.of_request())
-    return TokenOut.of(participant, _token(signer, participant))
+    on_roster = await members.is_member(participant.participant_id)
+    return TokenOut.of(participant, _token(signer, participant, on_roster=on_roster))
 
 
 @routes.get("/me", summary="Your own data")
@@ -104,8 +109,9 @@ async def read_me(who: AsParticipant, own: Own) -> MeOut:
 
 @routes.patch("/me", summary="Correct your own data")
 async def change_me(
-    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, signer: Signer
-) -> MeChangedOut:
+    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, members: Members,
+    signer: Signer,
+) -> MeChangedOut:  # fmt: skip
     """
     What is left out stays. Use the new token: it says the new group and district.
 
@@ -118,7 +124,8 @@ async def change_me(
     fields = form.model_dump(exclude_unset=True)
     changes = Changes(frozenset(fields), **fields)
     changed = await own.change(who.participant_id, changes, Origin.of_request())
-    return MeChangedOut.after(changed, _token(signer, changed.participant))
+    on_roster = await members.is_member(who.participant_id)
+    return MeChangedOut.after(changed, _token(signer, changed.participant, on_roster=on_roster))
 
 
 @routes.delete("/me/tokens", status_code=204, summary="End all your tokens")
@@ -131,7 +138,7 @@ async def end_tokens(who: AsParticipant, own: Own) -> None:
     await own.end_tokens(who.participant_id, Origin.of_request())
 
 
-def _token(signer: TokenSigner, participant: Participant) -> str:
+def _token(signer: TokenSigner, participant: Participant, *, on_roster: bool = False) -> str:
     profile, now = participant.profile, clock.now()
     assert profile is not None  # noqa: S101 (an erased participant gets no token)
     # Tokens know only whole seconds: this one must not count among those that have just ended.
@@ -142,6 +149,8 @@ def _token(signer: TokenSigner, participant: Participant) -> str:
         profile.district,
         issued_at,
         verified=participant.is_verified,
+        # A newcomer who has shown nothing may have given the address of a member.
+        on_roster=on_roster and participant.is_verified,
     )
 
 

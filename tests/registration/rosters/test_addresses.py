@@ -1,7 +1,7 @@
 """One address is one participant, also in rosters: by file, by form, at the same moment, and after it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ from services.registration.booking.store import RegistrationStore
 from services.registration.erasure.leave import Leaving
 from services.registration.participants.store import ParticipantStore
 from shared.storage.mongo import Database
+from shared.web.tokens import TokenVerifier
 from tests.registration.builders import events, newcomer, service
 from tests.registration.rosters.builders import (
     confirm,
@@ -23,7 +24,7 @@ from tests.registration.rosters.builders import (
     upload,
 )
 from tests.registration.sign_ins.builders import join, me, signed_in
-from tests.support.service import bearer, code_of
+from tests.support.service import TOKEN_PUBLIC_KEY, bearer, code_of
 
 pytestmark = pytest.mark.stack
 ADDRESS = "s0@example.org"
@@ -202,3 +203,27 @@ async def test_of_an_import_and_newcomers_at_once_each_address_is_one_participan
         assert statuses <= {201, 409}
         assert await people(database) == before + 60
         assert len(await members_of(clients[0], manager)) == 60
+
+
+async def test_the_token_of_a_sign_in_says_whether_its_owner_is_a_member(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        manager = await manager_of(client)
+        await bring(client, database, manager, pupils(1))
+        now = datetime.now(UTC)
+        verifier = TokenVerifier(TOKEN_PUBLIC_KEY)
+        await join(client, email="alone@example.org")
+        for address, on_roster in ((ADDRESS, True), ("alone@example.org", False)):
+            token = (await signed_in(client, database, address)).json()["token"]
+            assert verifier.verify(token, now).on_roster is on_roster
+            changed = await client.patch("/me", json={"language": "en"}, headers=bearer(token))
+            assert verifier.verify(changed.json()["token"], now).on_roster is on_roster
+
+
+async def test_whoever_only_gives_the_address_of_a_member_is_no_member(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        manager = await manager_of(client)
+        strange = (await join(client, email=ADDRESS)).json()["token"]
+        await bring(client, database, manager, pupils(1))
+        changed = await client.patch("/me", json={"language": "en"}, headers=bearer(strange))
+        token = changed.json()["token"]
+        assert not TokenVerifier(TOKEN_PUBLIC_KEY).verify(token, datetime.now(UTC)).on_roster

@@ -1,14 +1,12 @@
 """
-The anonymous attacks in other shapes, and a crowd of which half ask twice, at two copies.
+The anonymous attacks in other shapes.
 
-Anybody can be a newcomer any number of times. What must hold all the same: one contact is one participant,
-no session is oversold, what nobody confirms is freed, and an honest person gets a place.
+Anybody can be a newcomer any number of times. What must hold all the same: what nobody confirms is freed, and
+an honest person gets a place. The crowd of which half ask twice is in tests/registration/crowd.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from services.registration.booking.store import RegistrationStore
@@ -21,25 +19,6 @@ from tests.registration.sign_ins.builders import code_for, confirm, signed_in
 from tests.support.service import code_of
 
 pytestmark = pytest.mark.stack
-PEOPLE = 300
-
-
-async def test_a_crowd_that_asks_twice_by_other_keys_is_no_larger_and_nothing_is_oversold(mongo: str) -> None:
-    async with service(mongo, copies=2, hold_minutes=30) as (clients, database):
-        await put(clients[0], "street", activity("one", 100, waiting_max=1_000))
-
-        async def wish(number: int, client: httpx.AsyncClient) -> int:
-            one = newcomer(email=f"citizen-{number}@example.org")
-            return (await ask(client, "one", participant=one)).status_code
-
-        first = [wish(number, clients[number % 2]) for number in range(PEOPLE)]
-        again = [wish(number, clients[(number + 1) % 2]) for number in range(0, PEOPLE, 2)]
-        statuses = await asyncio.gather(*first, *again)
-        assert statuses.count(201) == PEOPLE
-        assert statuses.count(409) == PEOPLE // 2
-        assert await database["participants"].count_documents({}) == PEOPLE
-        places = await database["registrations"].count_documents({"status": "held"})
-        assert (places, await seats(clients[0], "street")) == (100, (0, PEOPLE - 100))
 
 
 async def test_an_honest_person_gets_a_place_of_a_session_that_strangers_have_booked_out(mongo: str) -> None:

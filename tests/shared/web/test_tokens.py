@@ -44,6 +44,16 @@ def test_token_speaks_for_its_participant() -> None:
     assert VERIFIER.verify(token(), NOW) == wang
 
 
+def test_token_says_what_its_owner_has_shown() -> None:
+    signer = TokenSigner(PRIVATE)
+    for verified, on_roster in ((False, False), (True, False), (True, True)):
+        text = signer.sign("wang", None, None, NOW, verified=verified, on_roster=on_roster)
+        found = VERIFIER.verify(text, NOW)
+        assert (found.verified, found.on_roster) == (verified, on_roster)
+        # The other way to read a token, for those that another library has written.
+        assert VERIFIER._verify_any(text) == found
+
+
 def test_token_without_group_and_district_is_good() -> None:
     found = VERIFIER.verify(TokenSigner(PRIVATE).sign("wang", None, None, NOW), NOW)
     assert (found.group_id, found.district) == (None, None)

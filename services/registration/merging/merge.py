@@ -1,0 +1,140 @@
+"""One id goes: it is erased, and everybody hears into whom it went."""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from services.registration.consents.store import ConsentStore
+from services.registration.merging.rules import Merge, check_mergeable
+from services.registration.merging.store import MergeStore
+from services.registration.participants import events
+from services.registration.participants.rules import Participant, ParticipantId
+from services.registration.participants.store import ParticipantStore
+from services.registration.rosters.store import RosterStore
+from shared.contracts.origin import Origin
+from shared.contracts.sealing import lock_words, unlock_words
+from shared.runtime import clock
+from shared.runtime.errors import Conflict, NotFound, Rejected
+from shared.storage.mongo import Database
+from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A participant who exists, and the key."""
+
+    participant: Participant
+    key: bytes
+
+
+class Merging:
+    """Merges doubles."""
+
+    def __init__(
+        self,
+        database: Database,
+        participants: ParticipantStore,
+        members: RosterStore,
+        consents: ConsentStore,
+        merges: MergeStore,
+    ) -> None:
+        self._database = database
+        self._participants = participants
+        self._members = members
+        self._consents = consents
+        self._merges = merges
+
+    async def merge(self, goes_id: str, into_id: str, origin: Origin) -> Merge:
+        """
+        Let one participant go into another one; a repeat changes nothing.
+
+        Tokens of the one who goes end, and nobody can open data that are locked with that key. What bodies
+        say of a member is locked with the other key. Places and waits are moved in the background (move.py).
+
+        Raises:
+            NotFound: one of the two does not exist, or is erased.
+            Conflict: one is a body; who goes has confirmed a contact; or it has gone into somebody else.
+            Rejected: both are the same.
+        """
+        if goes_id == into_id:
+            raise Rejected("name two participants", code="merge_itself")
+
+        async def work(unit: UnitOfWork) -> Merge:
+            locked = await self._participants.lock(unit, [goes_id, into_id])
+            earlier = await self._merges.of(unit, goes_id)
+            if earlier is not None:
+                return _same(earlier, into_id)
+            keys = await self._participants.keys(unit, [goes_id, into_id])
+            goes, stays = (_person(id_, locked, keys) for id_ in (goes_id, into_id))
+            check_mergeable(
+                goes.participant,
+                stays.participant,
+                has_proved=await self._has_proved(unit, goes.participant),
+            )
+            await self._move_members(unit, goes, stays)
+            now = clock.now()
+            merge = Merge(goes.participant.participant_id, stays.participant.participant_id, now)
+            await self._merges.add(unit, merge)
+            await self._erase(unit, goes.participant, merge, origin)
+            return merge
+
+        return await save_together(self._database, work)
+
+    async def _has_proved(self, unit: UnitOfWork, goes: Participant) -> bool:
+        """Whether a code of the contact was used. Others may only vouch for a contact."""
+        if goes.contact_hash is None:
+            return False
+        known = (await self._participants.contacts.known(unit, [goes.contact_hash])).get(goes.contact_hash)
+        return known is not None and known.round > 1
+
+    async def _move_members(self, unit: UnitOfWork, goes: Person, stays: Person) -> None:
+        """Who stays is the member of the bodies that have entered the one who goes."""
+        id_ = stays.participant.participant_id
+        moved = [
+            replace(
+                member,
+                participant_id=id_,
+                details_locked=_relocked(member.details_locked, goes.key, stays.key),
+                was_known=True,
+                version=member.version + 1,
+            )
+            for member in await self._members.of_participant(unit, goes.participant.participant_id)
+        ]
+        await self._members.save(unit, moved)
+        for member in moved:
+            consent = await self._consents.of_member(unit, member.member_id)
+            if consent is not None and consent.guardian_locked is not None:
+                guardian = _relocked(consent.guardian_locked, goes.key, stays.key)
+                await self._consents.save(unit, replace(consent, guardian_locked=guardian))
+
+    async def _erase(self, unit: UnitOfWork, goes: Participant, merge: Merge, origin: Origin) -> None:
+        id_, version, now = goes.participant_id, goes.version + 1, merge.merged_at
+        await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
+        await self._participants.remove_key(unit, id_)
+        if goes.contact_hash is not None:
+            # Nobody has proved to control it. Whoever reads that mailbox must not become the one who stays.
+            await self._participants.contacts.remove(unit, goes.contact_hash)
+        unit.publish(*events.erased(id_, version, origin, now, merged_into=merge.into))
+
+
+def _same(earlier: Merge, into_id: str) -> Merge:
+    if earlier.into != into_id:
+        raise Conflict(
+            f"participant {earlier.participant_id} has gone into participant {earlier.into}",
+            code="merged_elsewhere",
+            participant_id=earlier.participant_id,
+            into=earlier.into,
+        )
+    return earlier
+
+
+def _person(id_: str, locked: Mapping[str, Participant], keys: Mapping[str, bytes]) -> Person:
+    found, key = locked.get(ParticipantId(id_)), keys.get(id_)
+    # Without a key: a database that was restored. The next request for a place makes one.
+    if found is None or found.profile is None or key is None:
+        raise NotFound(f"there is no participant {id_}", code="person_unknown", participant_id=id_)
+    return Person(found, key)
+
+
+def _relocked(words: str, before: bytes, after: bytes) -> str:
+    return lock_words(unlock_words(words, before), after)

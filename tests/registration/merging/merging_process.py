@@ -1,0 +1,46 @@
+"""
+A worker that moves what a merged participant has left, in a process of its own, for a test that kills it.
+
+    python merging_process.py MONGO DATABASE PARTICIPANT_ID SAVES
+
+At its `SAVES`th transaction, with everything written and nothing finished, it says so and waits to be killed.
+"""
+
+import asyncio
+import sys
+from collections.abc import Collection
+
+from services.registration.sessions.rules import Session
+from services.registration.sessions.store import SessionStore
+from shared.storage.mongo import Database, connect
+from shared.storage.unit_of_work import UnitOfWork
+from tests.registration.merging.builders import unfinished_merges
+
+WRITTEN = "written"
+
+
+class PausingSessions(SessionStore):
+    """Stops for ever near the end of a transaction, where sessions are saved."""
+
+    def __init__(self, database: Database, stops_at: int) -> None:
+        super().__init__(database)
+        self._left = stops_at
+
+    async def save(self, unit: UnitOfWork, sessions: Collection[Session]) -> None:
+        await super().save(unit, sessions)
+        self._left -= 1
+        if self._left == 0:
+            sys.stdout.write(f"{WRITTEN}\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
+
+
+async def move(mongo: str, name: str, participant_id: str, saves: str) -> None:
+    async with connect(mongo, name) as database:
+        merges = unfinished_merges(database, PausingSessions(database, int(saves)))
+        while await merges.go_on(participant_id):
+            pass
+
+
+if __name__ == "__main__":
+    asyncio.run(move(*sys.argv[1:5]))
