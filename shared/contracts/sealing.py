@@ -90,10 +90,12 @@ class KeyBox:
 
     Args:
         public_key: notifications' public key, in base64.
+        session_seconds: how long a session key is used.
     """
 
-    def __init__(self, public_key: str) -> None:
+    def __init__(self, public_key: str, *, session_seconds: float = SESSION_SECONDS) -> None:
         self._public_key = public_key
+        self._session_seconds = session_seconds
         self._ends_at = 0.0
 
     def seal(self, key: bytes) -> str:
@@ -103,7 +105,7 @@ class KeyBox:
             session_key = new_key()
             self._session = SecretBox(session_key)
             self._session_sealed = _box(self._public_key).encrypt(session_key)
-            self._ends_at = now + SESSION_SECONDS
+            self._ends_at = now + self._session_seconds
         return b64encode(self._session_sealed + self._session.encrypt(key)).decode()
 
 

@@ -1,5 +1,7 @@
 """What is sealed and locked: who can open it, what it tells, and that a key which is gone opens nothing."""
 
+from base64 import b64decode
+
 import pytest
 from pydantic import ValidationError
 
@@ -19,6 +21,15 @@ def test_a_key_reaches_notifications_and_opens_what_is_locked() -> None:
         key = sealing.unseal_key(sealed, PRIVATE)
     assert sealing.unlock_contact(sealing.lock_contact(CONTACT, KEY), key, PRIVATE) == CONTACT
     assert sealing.unlock_words(sealing.lock_words("7K3QX-M0R9T", KEY), key) == "7K3QX-M0R9T"
+
+
+def test_a_session_seals_many_keys_and_then_ends() -> None:
+    lasting, short = sealing.KeyBox(PUBLIC), sealing.KeyBox(PUBLIC, session_seconds=0.0)
+    for box, sessions in ((lasting, 1), (short, 3)):
+        keys = [sealing.new_key() for _ in range(3)]
+        sealed = [box.seal(key) for key in keys]
+        assert [sealing.unseal_key(one, PRIVATE) for one in sealed] == keys
+        assert len({b64decode(one)[: sealing.SEALED_KEY_BYTES] for one in sealed}) == sessions
 
 
 def test_a_contact_that_another_system_sealed_is_locked_as_it_is() -> None:
