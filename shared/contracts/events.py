@@ -30,6 +30,7 @@ from shared.contracts.checked import (
     Zone,
 )
 from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
+from shared.contracts.sources import REGISTRATION
 
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
@@ -492,8 +493,11 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     failed_at: Moment
 
 
-# Other systems publish these, and Kepu Week only reads them.
-COMMANDS: tuple[type[Event], ...] = (RegistrationRequested, NotificationRequested)
+# Other systems send these; beside each, those of our services that send it too.
+COMMANDS: dict[type[Event], frozenset[str]] = {
+    RegistrationRequested: frozenset(),
+    NotificationRequested: frozenset({REGISTRATION}),
+}
 
 ALL: tuple[type[Event], ...] = (
     SessionPublished,

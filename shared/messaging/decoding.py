@@ -70,7 +70,12 @@ class Decoding:
         self._contracts = {contract.topic: contract for contract in subscription.contracts}
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
-        self._commands = {contract.topic for contract in subscription.contracts if contract in COMMANDS}
+        # By topic of a command: our sources that nobody may send it from.
+        self._forged = {
+            contract.topic: OURS - COMMANDS[contract]
+            for contract in subscription.contracts
+            if contract in COMMANDS
+        }
         self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
         self._decoders = {
             contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
@@ -167,7 +172,7 @@ class Decoding:
         expected = self._types[record.topic]
         if context.type != expected:
             raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
-        if record.topic in self._commands and context.source in OURS:
+        if context.source in self._forged.get(record.topic, ()):
             raise Rejected(f"ce_source {context.source!r} is none of another system", code=SOURCE_OURS)
         return context
 

@@ -1,8 +1,11 @@
-"""A session moves and is cancelled: everybody concerned reads of it once, in their language."""
+"""
+A session moves, its organiser writes a message, and it is cancelled: everybody concerned reads of it once.
+"""
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -44,6 +47,10 @@ async def count_of(notifications: httpx.AsyncClient, people: list[dict[str, Any]
     ]
 
 
+async def have(notifications: httpx.AsyncClient, people: list[dict[str, Any]], subject: str) -> bool:
+    return all([(await subjects(notifications, person)).count(subject) == 1 for person in people])
+
+
 async def test_holders_and_those_who_wait_read_of_it_once_in_their_language(kafka: str, mongo: str) -> None:
     await create_missing(kafka)
     await skip_to_end(kafka, topics.NOTIFICATIONS)
@@ -79,6 +86,16 @@ async def test_holders_and_those_who_wait_read_of_it_once_in_their_language(kafk
         assert f"DTSTART:{later:%Y%m%dT%H%M%SZ}".encode() in moved
         assert b"SEQUENCE:1\r\n" in before
         assert b"SEQUENCE:2\r\n" in moved
+        words = {"subject": f"带伞 {session_id}", "body": "看台没有顶棚。", "to": "all"}
+        sent = await client.post(
+            f"/sessions/{session_id}/messages",
+            json=words,
+            headers=ORGANISER | {"Idempotency-Key": str(uuid4())},
+        )
+        assert sent.status_code == 202
+        await eventually(
+            lambda: have(notifications, people, words["subject"]), lambda all_have: all_have, seconds=60
+        )
         reason = {"reason": "weather", "text": "因大雨取消"}
         await client.post(f"/sessions/{session_id}/cancel", json=reason, headers=ORGANISER)
         await eventually(
