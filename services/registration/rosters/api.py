@@ -163,8 +163,8 @@ async def put_member(
     """
     Once the member has signed in, or if the member took part before, only what the body says is corrected.
 
-    403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known` (somebody
-    else has this e-mail).
+    403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
+    (somebody else has this e-mail).
     """
     await managing.check(group_id, who.participant_id)
     details = form.details()
@@ -176,8 +176,8 @@ async def remove_member(
     group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
 ) -> None:
     """
-    What the body says of the member is deleted, and the participant is erased; but whoever has signed in or took
-    part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
+    What the body says of the member is deleted, and the participant is erased; but whoever has signed in or
+    took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
     """
     await managing.check(group_id, who.participant_id)
     await changes.remove(group_id, member_id, Origin.of_request())
