@@ -57,7 +57,7 @@ mutate: $(READY) ## break guarantees on purpose, one by one: a test must notice 
 chaos: $(READY) ## the long form of the kill tests
 	$(BIN)/kepu chaos
 
-crowd: $(READY) ## fifty thousand people ask for places, half of them twice, while copies are killed; PEOPLE for fewer
+crowd: $(READY) ## fifty thousand people ask for places, each twice, while copies are killed; PEOPLE for fewer
 	$(BIN)/python -m tests.registration.crowd --people $(or $(PEOPLE),50000)
 
 $(BENCH_READY): bench/requirements.lock bench/pyproject.toml pyproject.toml

@@ -141,9 +141,10 @@ async def add_member(
     changes: Changes,
 ) -> MemberOut:
     """
-    The same member again changes nothing.
+    The same member again changes nothing. Somebody who takes part already with this e-mail is the member.
 
-    403 `not_manager`; 404 `group_unknown`; 409 `member_known`; 422 `roster_full`.
+    403 `not_manager`; 404 `group_unknown`; 409 `member_known`, `member_email_known` (another member has this
+    e-mail); 422 `roster_full`.
     """
     await managing.check(group_id, who.participant_id)
     details = form.details()
@@ -159,7 +160,12 @@ async def put_member(
     managing: Managing,
     changes: Changes,
 ) -> MemberOut:
-    """403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`."""
+    """
+    Once the member has signed in, or if the member took part before, only what the body says is corrected.
+
+    403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
+    (somebody else has this e-mail).
+    """
     await managing.check(group_id, who.participant_id)
     details = form.details()
     return MemberOut.of(await changes.put(group_id, member_id, details), details)
@@ -169,6 +175,9 @@ async def put_member(
 async def remove_member(
     group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
 ) -> None:
-    """All personal data of the member are deleted. Repeating it changes nothing. 403 `not_manager`."""
+    """
+    What the body says of the member is deleted, and the participant is erased; but whoever has signed in or
+    took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
+    """
     await managing.check(group_id, who.participant_id)
     await changes.remove(group_id, member_id, Origin.of_request())

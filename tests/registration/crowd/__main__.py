@@ -19,7 +19,8 @@ WAITING_MAX = 10_000
 async def main() -> int:
     """Play it."""
     parser = argparse.ArgumentParser(description="A crowd at two copies of registration, killed in turn.")
-    parser.add_argument("--people", type=int, default=50_000, help="half of them ask twice")
+    parser.add_argument("--people", type=int, default=50_000)
+    parser.add_argument("--twice", type=int, help="so many of them ask twice; all if it is left out")
     parser.add_argument("--sessions", type=int, default=20)
     parser.add_argument("--capacity", type=int, default=500, help="places of a session")
     parser.add_argument("--sign-ins", type=int, default=4_000, help="second devices that sign in")
@@ -29,6 +30,7 @@ async def main() -> int:
     chosen = parser.parse_args()
     plan = Plan(
         people=chosen.people,
+        twice=chosen.people if chosen.twice is None else chosen.twice,
         sessions=chosen.sessions,
         capacity=chosen.capacity,
         waiting_max=WAITING_MAX,
@@ -49,7 +51,8 @@ async def main() -> int:
 def _say(plan: Plan, report: Report) -> None:
     seconds = {name: round(time) for name, time in report.seconds.items()}
     lines = [
-        f"{plan.people} people, {plan.copies} copies, {report.kills} kills, sent again {report.again} times",
+        f"{plan.people} people, {plan.twice} of them twice, {plan.copies} copies, {report.kills} kills",
+        f"without an answer and sent again: {report.again}",
         f"answers: {dict(sorted(report.answers.items()))}",
         f"stored: {report.stored}; seconds: {seconds}",
         *(f"WRONG: {words}" for words in report.wrong),

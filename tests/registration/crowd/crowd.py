@@ -1,10 +1,10 @@
 """
 What the crowd does, and what must be true after it.
 
-Each person has an address of their own. The second device of every other person knows nothing of the first
-one: another idempotency key, another copy, at about the same time. So one of the two gets a place and a
-token, and the other one `contact_known`; it signs in by the code from the mail, and has a token too. A device
-without an answer asks again with the same key, as every client does.
+Each person has an address of their own. Many have a second device, which knows nothing of the first one:
+another idempotency key, another copy, at about the same time. So one of the two gets a place and a token, and
+the other one `contact_known`; it signs in by the code from the mail, and has a token too. A device without an
+answer asks again with the same key, as every client does.
 """
 
 import asyncio
@@ -47,13 +47,14 @@ CODES = ContactCodes.from_private_key(TOKEN_PRIVATE_KEY)
 class Plan:
     """
     Args:
-        people: half of them ask twice.
+        twice: so many of the people ask twice.
         sign_ins: at most so many second devices sign in: requests from one address have a bound.
         kills: of the copies of registration in turn, while people ask for places.
         at_once: requests under way.
     """
 
     people: int
+    twice: int
     sessions: int
     capacity: int
     waiting_max: int
@@ -123,7 +124,7 @@ class Crowd:
     async def ask_for_places(self) -> None:
         """Every device asks once, while the copies are killed in turn."""
         wishes = [(person, number) for number, person in enumerate(self.people)]
-        wishes += wishes[::2]
+        wishes += wishes[: self.plan.twice]
         self._random.shuffle(wishes)
         asking = self._together(self._ask_for_place(person, number) for person, number in wishes)
         killing = asyncio.create_task(self._kill_in_turn(len(wishes)))

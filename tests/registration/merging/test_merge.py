@@ -150,7 +150,7 @@ async def test_a_chain_of_merges_ends_at_the_last_one_and_an_erased_one_gets_not
 
 
 async def test_the_one_who_stays_is_the_member_of_a_body_and_its_data_can_be_read(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
+    async with service(mongo) as ([client], database):
         manager = await manager_of(client)
         form = {"name": "李小明", "is_minor": True}
         member = (await client.post("/groups/school-1/members", json=form, headers=manager)).json()
@@ -165,6 +165,9 @@ async def test_the_one_who_stays_is_the_member_of_a_body_and_its_data_can_be_rea
         assert (await client.post("/consents/signature", json=signed)).status_code == 200
         mine = (await join(client)).json()
         assert (await merge(client, member["participant_id"], mine["participant_id"])).status_code == 200
+        # Nobody goes for want of a confirmed contact whom a body needs.
+        unconfirmed = {"participant_id": mine["participant_id"], "unverified_since": {"$exists": True}}
+        assert await database["contacts"].count_documents(unconfirmed) == 0
         [found] = (await client.get("/groups/school-1/members", headers=manager)).json()["members"]
         assert (found["name"], found["participant_id"]) == ("李小明", None)
         consent = (await client.get(f"{path}/consent", headers=manager)).json()
