@@ -130,7 +130,7 @@ def _operations(contracts: Mapping[str, type[Event]]) -> Iterator[tuple[str, dic
     for topic in topics.ALL:
         channel = {"$ref": f"#/channels/{topic.name}"}
         contract = contracts.get(topic.name)
-        if contract is None or events.COMMANDS.get(contract, {"Kepu Week"}):
+        if contract not in events.COMMANDS or events.COMMANDS[contract]:
             yield f"send-{topic.name}", {"action": "send", "channel": channel}
         for group in topic.groups:
             yield (

@@ -41,7 +41,7 @@ def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
         code(contract.key_field),
         str(topic.partitions),
         _kept(topic),
-        _writer(topic.name),
+        ", ".join(writers_of(topic.name)),
         code(*topic.groups) if topic.groups else f"{_OTHERS} only",
     ]
 
@@ -59,14 +59,20 @@ def _says(contract: type[Event]) -> str:
     return says if command == line else f"a command: {says}"
 
 
-def _writer(topic: str) -> str:
+def writers_of(topic: str) -> tuple[str, ...]:
+    """
+    Our services that write this topic, and `other systems` if they do.
+
+    Raises:
+        UnknownWriter: nobody has said it here.
+    """
     if topic == events.NotificationRequested.topic:
-        return f"registration, {_OTHERS}"
+        return "registration", _OTHERS
     if topic.endswith(".requested"):
-        return _OTHERS
+        return (_OTHERS,)
     if topic == events.QuizSubmitted.topic:
-        return f"quiz, {_OTHERS}"
+        return "quiz", _OTHERS
     try:
-        return _WRITERS[topic.partition(".")[0]]
+        return (_WRITERS[topic.partition(".")[0]],)
     except KeyError:
         raise UnknownWriter(f"say in ops/documents/event_map.py who writes {topic}") from None

@@ -1,0 +1,48 @@
+"""What our services and other systems send, those who read the topic accept."""
+
+import json
+
+import pytest
+from aiokafka import ConsumerRecord
+
+from ops.contracts.documents import GOLDEN
+from ops.documents.event_map import writers_of
+from shared.contracts import events, sources
+from shared.contracts.envelope import Event
+from shared.messaging.decoding import Decoding
+from shared.messaging.received import Batch, Following, Subscription
+
+SOURCES = {source.removeprefix("kepu/"): source for source in sources.OURS}
+OTHERS = "schools/examination-hall"
+
+
+async def handle(batch: Batch[Event]) -> Following:
+    return []
+
+
+@pytest.mark.parametrize("contract", events.ALL, ids=lambda contract: contract.topic)
+@pytest.mark.parametrize("sender", [*sorted(SOURCES), "other systems"])
+async def test_a_record_is_accepted_from_those_who_write_the_topic(
+    contract: type[Event], sender: str
+) -> None:
+    golden = json.loads((GOLDEN / f"{contract.type}.json").read_text())
+    headers = golden["headers"] | {"ce_source": SOURCES.get(sender, OTHERS)}
+    record = ConsumerRecord(
+        topic=contract.topic,
+        partition=0,
+        offset=0,
+        timestamp=1_700_000_000_000,
+        timestamp_type=1,
+        key=golden["key"].encode(),
+        value=json.dumps(golden["data"]).encode(),
+        checksum=None,
+        serialized_key_size=-1,
+        serialized_value_size=-1,
+        headers=tuple((name, value.encode()) for name, value in headers.items()),
+    )
+    good, dead = await Decoding(Subscription("readers", [contract], handle, codes=())).decode([record])
+    if sender in writers_of(contract.topic):
+        assert not dead
+        assert [one.context.source for one in good] == [headers["ce_source"]]
+    elif contract in events.COMMANDS:
+        assert [one.why.code for one in dead] == ["source_ours"]
