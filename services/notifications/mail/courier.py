@@ -29,7 +29,7 @@ from services.notifications.mail.rules import (
 )
 from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
-from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
+from services.notifications.mail.store import MailQueue
 from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
 from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock, metrics
@@ -105,7 +105,7 @@ class Courier:
 
     async def turn(self) -> float:
         """
-        Fail mails whose time is over, and begin to send mails that are due, as many as one claim holds.
+        Begin to send mails that are due, as many as one claim holds.
 
         Waits for the end only for a moment. If the server is slow at a mail, the next turn goes on with the
         connections that are free.
@@ -114,8 +114,6 @@ class Courier:
         Raises:
             Unavailable: the database does not answer.
         """
-        while await self._queue.expire(clock.now()) == EXPIRED_PER_CALL_MAX:
-            pass
         try:
             self._raise_failures()
             return await self._begin_next()
