@@ -6,7 +6,6 @@ index. Most messages are in inboxes, and nobody searches for those in another wa
 index, not even in one by age: `delete_old` walks over the ids instead.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.messages.documents import document_of, times_of
+from services.notifications.messages.documents import document_of, ids_to, times_of
 from services.notifications.messages.rules import (
     ERASED,
     NO_ADDRESS,
@@ -28,7 +27,6 @@ from services.notifications.messages.rules import (
     share_of,
 )
 from services.notifications.texts.policy import CODE_KIND
-from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
@@ -208,9 +206,7 @@ class MessageStore:
 
 
 def _messages_to(participant_ids: Sequence[str]) -> Document:
-    # Such a pattern is a range of the index, but only without Python's flag for Unicode.
-    beginnings = [re.compile(f"^{ids_of(id_)[0]}", re.ASCII) for id_ in participant_ids]
-    return {"_id": {"$in": beginnings}, "participant_id": {"$in": list(participant_ids)}}
+    return {"_id": ids_to(participant_ids), "participant_id": {"$in": list(participant_ids)}}
 
 
 def _open_mails_to(participant_ids: Collection[str]) -> Document:
