@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
+from services.notifications.mail.count_sent import count_sent
 from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
 from services.notifications.mail.rules import (
@@ -215,6 +216,7 @@ class Courier:
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until
 
+        codes = {one.message.message_id: mail.address for one, mail in mails if one.message.kind == CODE_KIND}
         sent = Sent()
         wanted = list(connections)[: len(mails)]
         for connection in list(connections)[len(mails) :]:
@@ -231,15 +233,9 @@ class Courier:
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
-                counted = [
-                    (admitted.pop(one.message.message_id), reply.verdict == "taken")
-                    for one, reply in replies
-                    # Codes have their own limit.
-                    if one.message.message_id in admitted
-                ]
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
-                    await self._limit.count_sent(counted, clock.now())
+                    await count_sent(self._limit, self._queue, replies, admitted, codes)
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending

@@ -88,7 +88,7 @@ class MessageStore:
     async def open_mails(self, participant_ids: Collection[str]) -> dict[MailShare, int]:
         """The number of open mails to these participants, only from the index."""
         counted = [
-            {"$match": _open_mails_to(participant_ids)},
+            {"$match": open_mails_to(participant_ids)},
             {"$group": {"_id": {"to": "$participant_id", "kind": "$kind"}, "mails": {"$sum": 1}}},
         ]
         with mongo.outages_named():
@@ -209,7 +209,8 @@ def _messages_to(participant_ids: Sequence[str]) -> Document:
     return {"_id": ids_to(participant_ids), "participant_id": {"$in": list(participant_ids)}}
 
 
-def _open_mails_to(participant_ids: Collection[str]) -> Document:
+def open_mails_to(participant_ids: Collection[str]) -> Document:
+    """The condition of open mails to these participants; the index for it is `MAILS_OF_PARTICIPANTS`."""
     return {
         "participant_id": {"$in": list(participant_ids)},
         "channel": "email",
@@ -218,4 +219,4 @@ def _open_mails_to(participant_ids: Collection[str]) -> Document:
 
 
 def _waiting(participant_ids: Collection[str]) -> Document:
-    return {**_open_mails_to(participant_ids), "state": "waiting_contact"}
+    return {**open_mails_to(participant_ids), "state": "waiting_contact"}
