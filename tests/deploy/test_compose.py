@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from ops.deployment.description import DOCKER_URLS
 from ops.stack import kafka
 from ops.stack.host import OPEN_FILES_MIN
-from ops.stack.mongo import CACHE_GB, EVICTION, REPLICA_SET, TRANSACTION_SECONDS_MAX
+from ops.stack.mongo import CACHE_GB, EVICTION, HISTORY_SECONDS, REPLICA_SET, TRANSACTION_SECONDS_MAX
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +93,7 @@ def test_mongodb_is_tuned_as_on_the_local_stack() -> None:
         ("--wiredTigerCacheSizeGB", str(CACHE_GB)),
         ("--wiredTigerEngineConfigString", EVICTION),
         ("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS_MAX}"),
+        ("--setParameter", f"minSnapshotHistoryWindowInSeconds={HISTORY_SECONDS}"),
     }
 
 

@@ -1,6 +1,6 @@
-"""Upkeep in the background: shows how long mails wait, and deletes old messages."""
+"""Upkeep in the background: mails whose time is over, how long mails wait, and old messages."""
 
-from services.notifications.mail.store import MailQueue
+from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
 from services.notifications.messages.store import MessageStore
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
@@ -10,7 +10,12 @@ TURN_SECONDS = 10.0
 
 
 class Upkeep:
-    """One turn measures the queue and reads one slice of messages."""
+    """
+    One turn fails mails whose time is over, measures the queue and reads one slice of messages.
+
+    A look for mails whose time is over walks over the deleted entries of mails that were sent a moment ago.
+    So the courier, which has several turns a second, does not look for them.
+    """
 
     def __init__(self, messages: MessageStore, queue: MailQueue) -> None:
         self._messages = messages
@@ -20,11 +25,13 @@ class Upkeep:
 
     async def turn(self) -> float:
         """
-        Measure the queue and delete old messages once.
+        Fail mails whose time is over, measure the queue, and delete old messages once.
 
         Returns: how long to rest, in seconds.
         """
         now = clock.now()
+        while await self._queue.expire(now) == EXPIRED_PER_CALL_MAX:
+            pass
         due, since = await self._queue.length(now)
         metrics.MAILS_DUE.set(due)
         metrics.MAILS_OLDEST_AGE.set((now - since).total_seconds() if since else 0)

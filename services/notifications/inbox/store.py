@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifications.messages.documents import message_from, older_than
+from services.notifications.messages.documents import ids_to, message_from, older_than
 from services.notifications.messages.rules import Message
-from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
 from shared.storage.mongo import DESCENDING, Database, Document
 
@@ -62,9 +61,8 @@ class InboxStore:
 
 
 def _in_inbox(participant_id: str) -> Document:
-    above, below = ids_of(participant_id)
     return {
-        "_id": {"$gt": above, "$lt": below},
+        "_id": ids_to([participant_id]),
         "participant_id": participant_id,
         "channel": "inbox",
         # An erased participant's messages have no facts, so they have no text any more.

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.compose import Composer
+from services.notifications.mail.count_sent import count_sent
 from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
 from services.notifications.mail.rules import (
@@ -29,7 +30,7 @@ from services.notifications.mail.rules import (
 )
 from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
-from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
+from services.notifications.mail.store import MailQueue
 from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
 from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock, metrics
@@ -105,7 +106,7 @@ class Courier:
 
     async def turn(self) -> float:
         """
-        Fail mails whose time is over, and begin to send mails that are due, as many as one claim holds.
+        Begin to send mails that are due, as many as one claim holds.
 
         Waits for the end only for a moment. If the server is slow at a mail, the next turn goes on with the
         connections that are free.
@@ -114,8 +115,6 @@ class Courier:
         Raises:
             Unavailable: the database does not answer.
         """
-        while await self._queue.expire(clock.now()) == EXPIRED_PER_CALL_MAX:
-            pass
         try:
             self._raise_failures()
             return await self._begin_next()
@@ -217,6 +216,7 @@ class Courier:
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until
 
+        codes = {one.message.message_id: mail.address for one, mail in mails if one.message.kind == CODE_KIND}
         sent = Sent()
         wanted = list(connections)[: len(mails)]
         for connection in list(connections)[len(mails) :]:
@@ -233,15 +233,9 @@ class Courier:
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
-                counted = [
-                    (admitted.pop(one.message.message_id), reply.verdict == "taken")
-                    for one, reply in replies
-                    # Codes have their own limit.
-                    if one.message.message_id in admitted
-                ]
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
-                    await self._limit.count_sent(counted, clock.now())
+                    await count_sent(self._limit, self._queue, replies, admitted, codes)
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending

@@ -4,8 +4,9 @@ How many mails an address got today (rules.py: `allowance_of` says on whose allo
 Only mails that the server took are counted. A deferred mail is not in the mailbox, and is tried again.
 
 mail_counts       One document per address, day and allowance, kept for two days.
-mail_recipients   One document per address: the first participants who got a mail there, each since which day.
-                  Kept for some months after the last mail.
+mail_recipients   One document per address: the first participants who got a mail there, each since which day,
+                  and the last ones to whom a code was mailed there. Kept for some months after the last
+                  mail.
 
 Addresses and participants are stored only as keyed hashes.
 """
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from services.notifications.mail.rules import (
+    ASKING_PER_ADDRESS_MAX,
     MAILS_PER_ALLOWANCE_DAY_MAX,
     RECIPIENTS_PER_ADDRESS_MAX,
     allowance_of,
@@ -33,12 +35,17 @@ RECIPIENTS_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A mail that may be sent: where it counts, and whose it is. `listed`: the address needs no update."""
+    """
+    A mail that may be sent: where it counts, and whose it is.
+
+    `listed`: the address needs no update. `asking`: a code was mailed to this recipient there.
+    """
 
     count_id: str
     address_id: str
     recipient_id: str
     listed: bool
+    asking: bool = False
 
 
 class DailyLimit:
@@ -82,21 +89,36 @@ class DailyLimit:
             # Without what is 0, the counter holds no more than is under way.
             self._under_way = +self._under_way
 
+    async def list_asking(self, mails: Sequence[tuple[str, str]], now: datetime) -> None:
+        """
+        List the participants to whom the server took a code: address and participant's id of each, in order.
+        """
+        writes = []
+        for address, participant_id in mails:
+            address_id = self._address(address)
+            recipient_id = self._recipient(address_id, participant_id)
+            writes.append(UpdateOne({"_id": address_id}, _asking(recipient_id, now), upsert=True))
+        if writes:
+            with mongo.outages_named():
+                await self._recipients.bulk_write(writes, ordered=True)
+
     async def _admitted(
         self, mails: Sequence[tuple[str, str]], now: datetime, under_way: Counter[str]
     ) -> list[Admitted | None]:
         today = day_of(now)
-        address_ids = [self._hash("address", address.casefold()) for address, _ in mails]
+        address_ids = [self._address(address) for address, _ in mails]
         with mongo.outages_named():
             found = await self._recipients.find({"_id": {"$in": list(set(address_ids))}}).to_list(None)
         listed = {document["_id"]: document for document in found}
         wanted = []
         for (_, participant_id), address_id in zip(mails, address_ids, strict=True):
-            recipient_id = self._hash("recipient", f"{address_id} {participant_id}")
+            recipient_id = self._recipient(address_id, participant_id)
             document: Document = listed.get(address_id, {})
             since = {one["id"]: one["since"] for one in document.get("first", ())}
-            allowance = allowance_of(recipient_id, since, today)
-            is_listed = recipient_id in since or len(since) >= RECIPIENTS_PER_ADDRESS_MAX
+            asking = document.get("asking", ())
+            allowance = allowance_of(recipient_id, since, asking, today)
+            is_full = len(since) >= RECIPIENTS_PER_ADDRESS_MAX
+            is_listed = recipient_id in since or (is_full and recipient_id not in asking)
             used_today = "used_at" in document and day_of(document["used_at"]) == today
             wanted.append(
                 Admitted(
@@ -104,6 +126,7 @@ class DailyLimit:
                     address_id,
                     recipient_id,
                     is_listed and used_today,
+                    recipient_id in asking,
                 )
             )
         with mongo.outages_named():
@@ -126,10 +149,10 @@ class DailyLimit:
             for id_, mails in counted.items()
         ]
         # In the order in which they came: the first have the places.
-        unlisted = dict.fromkeys((one.address_id, one.recipient_id) for one in taken if not one.listed)
+        unlisted = {(one.address_id, one.recipient_id): one.asking for one in taken if not one.listed}
         recipients = [
-            UpdateOne({"_id": address_id}, _listing(recipient_id, now), upsert=True)
-            for address_id, recipient_id in unlisted
+            UpdateOne({"_id": address_id}, _listing(recipient_id, now, asking=asking), upsert=True)
+            for (address_id, recipient_id), asking in unlisted.items()
         ]
         with mongo.outages_named():
             if counts:
@@ -137,14 +160,41 @@ class DailyLimit:
             if recipients:
                 await self._recipients.bulk_write(recipients, ordered=False)
 
+    def _address(self, address: str) -> str:
+        return self._hash("address", address.casefold())
+
+    def _recipient(self, address_id: str, participant_id: str) -> str:
+        return self._hash("recipient", f"{address_id} {participant_id}")
+
     def _hash(self, what: str, text: str) -> str:
         return hmac.new(self._secret, f"{what} {text}".encode(), sha256).hexdigest()
 
 
-def _listing(recipient_id: str, now: datetime) -> list[Document]:
-    """The update that adds a recipient to those of an address, if there is room."""
+def _listing(recipient_id: str, now: datetime, *, asking: bool) -> list[Document]:
+    """
+    The update that adds a recipient to those of an address, if there is room.
+
+    Whoever gets other mails after a code is verified there. So they come first, and the last one makes room.
+    """
     first: Document = {"$ifNull": ["$first", []]}
     is_there = {"$in": [recipient_id, {"$ifNull": ["$first.id", []]}]}
     is_full = {"$gte": [{"$size": first}, RECIPIENTS_PER_ADDRESS_MAX]}
-    added = {"$concatArrays": [first, [{"id": recipient_id, "since": day_of(now).isoformat()}]]}
+    one = [{"id": recipient_id, "since": day_of(now).isoformat()}]
+    if asking:
+        in_front = {"$concatArrays": [one, {"$slice": [first, RECIPIENTS_PER_ADDRESS_MAX - 1]}]}
+        return [{"$set": {"used_at": now, "first": {"$cond": [is_there, first, in_front]}}}]
+    added = {"$concatArrays": [first, one]}
     return [{"$set": {"used_at": now, "first": {"$cond": [{"$or": [is_there, is_full]}, first, added]}}}]
+
+
+def _asking(recipient_id: str, now: datetime) -> list[Document]:
+    """The update that lists a recipient to whom a code was mailed, before the earlier ones."""
+    others = {
+        "$filter": {
+            "input": {"$ifNull": ["$asking", []]},
+            "as": "one",
+            "cond": {"$ne": ["$$one", recipient_id]},
+        }
+    }
+    listed = {"$slice": [{"$concatArrays": [[recipient_id], others]}, ASKING_PER_ADDRESS_MAX]}
+    return [{"$set": {"used_at": now, "asking": listed}}]

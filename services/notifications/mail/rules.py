@@ -1,6 +1,6 @@
 """The outcome of a mail that was claimed, and the daily limit of an address. All functions are pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -15,6 +15,8 @@ TRANSIENT, PERMANENT = 400, 500
 # The daily limit of an address (`allowance_of`).
 MAILS_PER_ALLOWANCE_DAY_MAX = 20
 RECIPIENTS_PER_ADDRESS_MAX = 10
+# More than the codes that an address gets in a day without one being used.
+ASKING_PER_ADDRESS_MAX = 6
 NEWCOMERS = "newcomers"
 # Mails that wait for the next day leave within this time after midnight.
 SPREAD = timedelta(hours=1)
@@ -99,14 +101,18 @@ def spread_of(message_id: str) -> timedelta:
     return SPREAD * (int.from_bytes(sha256(message_id.encode()).digest()[:4]) / 2**32)
 
 
-def allowance_of(recipient_id: str, first: Mapping[str, str], today: date) -> str:
+def allowance_of(recipient_id: str, first: Mapping[str, str], asking: Collection[str], today: date) -> str:
     """
     On whose allowance of the day a mail counts: the recipient's own, or the newcomers' of the address.
 
-    Anybody can register anybody's address, and no address is verified. So an address gets a limited number of
-    mails a day. But if all mails counted together, 20 strangers with somebody's address would use up what
-    that person gets. So a recipient who got a mail at the address on an earlier day has an allowance of
-    their own. All others share one. Strangers then take from each other.
+    Another system vouches for whom it registers, and may give anybody's address. So an address gets a limited
+    number of mails a day. But if all mails counted together, 20 strangers with somebody's address would use
+    up what that person gets. So a recipient who got a mail at the address on an earlier day has an allowance
+    of their own. All others share one. Strangers then take from each other.
+
+    A person who came today must not wait for tomorrow because of strangers. Whom a code was mailed to has an
+    allowance of their own too, at once. It helps no stranger: without the code they are not verified at this
+    address, so they get no other mail there. And codes have their own limit (code_limit.py).
 
     Who is known at an address is bounded too: the first `RECIPIENTS_PER_ADDRESS_MAX` recipients. They keep
     their places when others come later. So nobody gets more than 20 mails a day from strangers who came
@@ -115,7 +121,10 @@ def allowance_of(recipient_id: str, first: Mapping[str, str], today: date) -> st
 
     Args:
         first: the known recipients, each with the day of their first mail, as YYYY-MM-DD.
+        asking: the last recipients to whom a code was mailed there.
     """
+    if recipient_id in asking:
+        return recipient_id
     since = first.get(recipient_id)
     return recipient_id if since is not None and since < today.isoformat() else NEWCOMERS
 

@@ -15,7 +15,8 @@ from services.notifications.mail.rules import RECIPIENT_MAILS_MAX, UNREADABLE, C
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
-from services.notifications.messages.rules import Outcome
+from services.notifications.messages.rules import TOO_MANY_MAILS, Outcome
+from services.notifications.messages.store import MAILS_OF_PARTICIPANTS, open_mails_to
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
 from shared.storage import mongo
@@ -125,6 +126,13 @@ class MailQueue:
         for _, outcome in marked:
             count("email", outcome.state if outcome.state != "pending" else "deferred")
         return len(marked)
+
+    async def bring_forward(self, participant_ids: Sequence[str], now: datetime) -> None:
+        """Make mails to these participants due that were put off to the next day."""
+        put_off = {**open_mails_to(participant_ids), "state": "pending", "code": TOO_MANY_MAILS}
+        change = {"$set": {"due_at": now}, "$unset": {"code": ""}}
+        with mongo.outages_named():
+            await self._messages.update_many(put_off, change, hint=MAILS_OF_PARTICIPANTS)
 
     async def length(self, now: datetime) -> tuple[int, datetime | None]:
         """How many mails are due, counted up to `DUE_COUNTED_MAX`, and since when the first of them is."""

@@ -16,11 +16,14 @@ round        how often organisers have asked to try it again
 finished_at  when its state became final
 """
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from services.notifications.messages.rules import Message, MessageId, Outcome, RetryPolicy
 from services.notifications.texts.policy import KINDS
 from shared.contracts.envelope import Context
+from shared.runtime.owned_ids import beginnings_of
 from shared.storage.mongo import Document
 
 
@@ -86,6 +89,13 @@ def message_from(document: Document) -> Message:
         created_at=document["created_at"],
         unmailed=document.get("unmailed"),
     )
+
+
+def ids_to(participant_ids: Iterable[str]) -> Document:
+    """The condition on `_id` of messages to these participants; also compare `participant_id`."""
+    beginnings = [beginning for id_ in participant_ids for beginning in beginnings_of(id_)]
+    # Such a pattern is a range of the index, but only without Python's flag for Unicode.
+    return {"$in": [re.compile(f"^{beginning}", re.ASCII) for beginning in beginnings]}
 
 
 def older_than(before: tuple[datetime, str]) -> Document:

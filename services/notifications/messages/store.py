@@ -6,7 +6,6 @@ index. Most messages are in inboxes, and nobody searches for those in another wa
 index, not even in one by age: `delete_old` walks over the ids instead.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.messages.documents import document_of, times_of
+from services.notifications.messages.documents import document_of, ids_to, times_of
 from services.notifications.messages.rules import (
     ERASED,
     NO_ADDRESS,
@@ -28,7 +27,6 @@ from services.notifications.messages.rules import (
     share_of,
 )
 from services.notifications.texts.policy import CODE_KIND
-from shared.runtime.owned_ids import ids_of
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
@@ -37,6 +35,7 @@ ANSWER_DOCUMENTS_MAX = 1_000
 KEPT = timedelta(days=400)
 # Every time is later. A condition with it finds the documents that have a time.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+MAILS_OF_PARTICIPANTS = "mails_of_participants"
 # How many messages one call of `delete_old` looks at.
 SLICE_MESSAGES = 1_000
 
@@ -68,14 +67,19 @@ class MessageStore:
                 [("unmailed", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
                 partialFilterExpression={"unmailed": {"$exists": True}},
             )
+            # A participant's open mails: only open mails expire. Every mail is in this index, also when it is
+            # done. MongoDB keeps deleted entries for a while, and a search walks over all of them up to the
+            # next entry that is there. The mails that are done are such entries: so a search for one
+            # participant never walks over what was deleted of others (docs/decisions/0008-deliveries.md).
             await self._messages.create_index(
-                [("participant_id", ASCENDING)],
-                partialFilterExpression={"state": "waiting_contact"},
-            )
-            # How many mails to a participant are open. Only open mails expire.
-            await self._messages.create_index(
-                [("participant_id", ASCENDING), ("expires_at", ASCENDING), ("kind", ASCENDING)],
-                partialFilterExpression={"expires_at": {"$exists": True}},
+                [
+                    ("participant_id", ASCENDING),
+                    ("channel", ASCENDING),
+                    ("expires_at", ASCENDING),
+                    ("kind", ASCENDING),
+                ],
+                name=MAILS_OF_PARTICIPANTS,
+                partialFilterExpression={"channel": "email"},
             )
             # Only open mails have these fields, so the two indexes stay small.
             await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
@@ -84,11 +88,16 @@ class MessageStore:
     async def open_mails(self, participant_ids: Collection[str]) -> dict[MailShare, int]:
         """The number of open mails to these participants, only from the index."""
         counted = [
-            {"$match": {"participant_id": {"$in": list(participant_ids)}, "expires_at": {"$gt": LONG_AGO}}},
+            {"$match": open_mails_to(participant_ids)},
             {"$group": {"_id": {"to": "$participant_id", "kind": "$kind"}, "mails": {"$sum": 1}}},
         ]
         with mongo.outages_named():
-            rows = await self._messages.aggregate(counted, batchSize=ANSWER_DOCUMENTS_MAX).to_list(None)
+            # Without the hint, the server also tries the index of what expires, and walks over its deleted
+            # entries to compare.
+            found = self._messages.aggregate(
+                counted, batchSize=ANSWER_DOCUMENTS_MAX, hint=MAILS_OF_PARTICIPANTS
+            )
+            rows = await found.to_list(None)
         counts: Counter[MailShare] = Counter()
         for row in rows:
             counts[share_of(row["_id"]["to"], row["_id"]["kind"])] += row["mails"]
@@ -150,19 +159,20 @@ class MessageStore:
         change = {"state": due.state, **times_of(due, now, self._retry_policy)}
         with mongo.outages_named():
             if reachable := [id_ for id_, how in reach.items() if how == "addressed"]:
-                await self._messages.update_many(_waiting(reachable), {"$set": change})
+                await self._release(_waiting(reachable), {"$set": change})
             if unverified := [id_ for id_, how in reach.items() if how == "unverified"]:
                 codes = {**_waiting(unverified), "kind": CODE_KIND}
-                await self._messages.update_many(codes, {"$set": change})
+                await self._release(codes, {"$set": change})
             if unreachable := [id_ for id_, how in reach.items() if how == "unaddressed"]:
                 change = {
                     "state": skipped.state,
                     "code": skipped.code,
                     **times_of(skipped, now, self._retry_policy),
                 }
-                await self._messages.update_many(
-                    _waiting(unreachable), {"$set": change, "$unset": {"expires_at": ""}}
-                )
+                await self._release(_waiting(unreachable), {"$set": change, "$unset": {"expires_at": ""}})
+
+    async def _release(self, waiting: Document, change: Document) -> None:
+        await self._messages.update_many(waiting, change, hint=MAILS_OF_PARTICIPANTS)
 
     async def erase(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Delete the facts of these participants' messages, and cancel those that are still open."""
@@ -196,10 +206,17 @@ class MessageStore:
 
 
 def _messages_to(participant_ids: Sequence[str]) -> Document:
-    # Such a pattern is a range of the index, but only without Python's flag for Unicode.
-    beginnings = [re.compile(f"^{ids_of(id_)[0]}", re.ASCII) for id_ in participant_ids]
-    return {"_id": {"$in": beginnings}, "participant_id": {"$in": list(participant_ids)}}
+    return {"_id": ids_to(participant_ids), "participant_id": {"$in": list(participant_ids)}}
 
 
-def _waiting(participant_ids: list[str]) -> Document:
-    return {"participant_id": {"$in": participant_ids}, "channel": "email", "state": "waiting_contact"}
+def open_mails_to(participant_ids: Collection[str]) -> Document:
+    """The condition of open mails to these participants; the index for it is `MAILS_OF_PARTICIPANTS`."""
+    return {
+        "participant_id": {"$in": list(participant_ids)},
+        "channel": "email",
+        "expires_at": {"$gt": LONG_AGO},
+    }
+
+
+def _waiting(participant_ids: Collection[str]) -> Document:
+    return {**open_mails_to(participant_ids), "state": "waiting_contact"}

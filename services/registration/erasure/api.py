@@ -30,6 +30,9 @@ async def erase_participant(who: AsParticipant, erasure: Erasures) -> ErasedOut:
     After the answer 200 nobody can read them, your tickets are no longer accepted, and you get no more
     messages. Registrations for coming sessions are cancelled within seconds. The token stays valid until it
     expires, but one can no longer register with it.
+
+    One exception: if another system registered you, the committee can still open the contact that this system
+    sent, until 7 days and 6 hours after it was sent.
     """
     erased_at = await erasure.erase(who.participant_id, Origin.of_request())
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)

@@ -51,6 +51,16 @@ async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
         assert gauge("kepu_mails_oldest_age_seconds") >= 3_600
 
 
+async def test_mails_whose_time_is_over_fail(mongo: str) -> None:
+    person = new_id()
+    async with desk(mongo) as at:
+        await at.handle(confirmed(person))
+        over = clock.now() - timedelta(seconds=1)
+        await at.database["messages"].update_one({"channel": "email"}, {"$set": {"expires_at": over}})
+        await Upkeep(at.store, at.queue).turn()
+        assert await at.states(person) == ["failed"]
+
+
 async def test_forgetting_walks_over_all_messages_slice_by_slice(mongo: str) -> None:
     async with desk(mongo) as at:
         old = clock.now() - KEPT - timedelta(days=1)

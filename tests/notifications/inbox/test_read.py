@@ -11,7 +11,9 @@ from services.notifications.contacts.store import ContactStore
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxMessage, InboxStore
 from services.notifications.texts.render import Texts
-from tests.notifications.builders import desk
+from shared.runtime import clock
+from shared.runtime.ids import ordered_id
+from tests.notifications.builders import confirmed, desk, erased, known
 
 pytestmark = pytest.mark.stack
 
@@ -45,3 +47,22 @@ async def test_pages_of_one_participant_are_read_one_after_the_other(mongo: str)
         await asyncio.gather(*(reader.read(who, None, None, 10) for who in people))
         assert inboxes.most["greedy"] == 1
         assert inboxes.most["all"] > 1
+
+
+async def test_a_message_that_an_earlier_release_has_stored_is_read_and_erased(mongo: str) -> None:
+    person = ordered_id(clock.now())
+    async with desk(mongo) as at:
+        await at.handle(*known(person), confirmed(person))
+        messages = at.database["messages"]
+        [document] = await at.messages(person, "inbox")
+        await messages.delete_many({"participant_id": person})
+        # That release began the ids with the participant's own characters.
+        earlier = f"{person[:14]}8{person[15:18]}-a1b2-0123456789ab"
+        await messages.insert_one(document | {"_id": earlier})
+        assert [one.message.message_id for one in await at.inboxes.page(person, None, 10)] == [earlier]
+        assert await at.inboxes.unread(person) == 1
+        assert await at.inboxes.mark_read(person, earlier, clock.now()) is not None
+        await at.handle(erased(person))
+        assert await at.inboxes.page(person, None, 10) == []
+        [left] = await at.messages(person, "inbox")
+    assert "facts" not in left

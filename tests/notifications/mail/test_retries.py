@@ -177,9 +177,9 @@ async def test_a_mail_that_waits_longer_than_the_bound_has_expired(mongo: str) -
     async with desk(mongo, RetryPolicy(pending_max=timedelta(milliseconds=50))) as at:
         await at.handle(*known(person), confirmed(person))
         async with sending(courier(at, PostOffice(port=1))):
-            await until_all(at, "failed", 1)
+            await eventually(lambda: at.queue.expire(clock.now()))
         [document] = await at.messages(person)
-        assert (document["code"], document["attempts"]) == ("expired", 0)
+        assert (document["state"], document["code"], document["attempts"]) == ("failed", "expired", 0)
         [told] = await at.published(NotificationFailed.topic)
     assert NotificationFailed.model_validate_json(told).code == "expired"
 

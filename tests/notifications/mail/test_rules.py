@@ -30,8 +30,8 @@ def test_a_day_of_the_count_ends_at_midnight_in_the_weeks_own_zone() -> None:
 def test_only_who_got_a_mail_at_an_address_on_an_earlier_day_has_an_allowance_there() -> None:
     first = {"known": "2023-05-19", "new": "2023-05-20"}
     today = date(2023, 5, 20)
-    assert allowance_of("known", first, today) == "known"
-    assert {allowance_of(one, first, today) for one in ("new", "unknown")} == {NEWCOMERS}
+    assert allowance_of("known", first, (), today) == "known"
+    assert {allowance_of(one, first, (), today) for one in ("new", "unknown")} == {NEWCOMERS}
 
 
 def test_a_reply_of_5xx_is_final_and_one_of_4xx_is_not() -> None:

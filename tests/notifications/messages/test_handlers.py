@@ -8,7 +8,6 @@ import pytest
 from msgspec import structs
 
 from services.notifications.messages.rules import OPEN_MAILS_MAX
-from services.notifications.messages.store import LONG_AGO
 from shared.contracts.envelope import Envelope
 from shared.runtime import clock
 from tests.notifications.builders import (
@@ -169,19 +168,6 @@ async def test_a_flood_of_mails_for_one_participant_waits_in_a_small_number_and_
         )
         await at.handle(requested(flooded))
         assert Counter(await at.states(flooded))["pending"] == 1
-
-
-async def test_how_many_mails_are_open_is_answered_by_an_index_alone(mongo: str) -> None:
-    people = [new_id() for _ in range(50)]
-    async with desk(mongo) as at:
-        await at.handle(*known(*people), *[confirmed(person) for person in people])
-        condition = {"participant_id": {"$in": people[:5]}, "expires_at": {"$gt": LONG_AGO}}
-        fields = {"_id": 0, "participant_id": 1, "kind": 1}
-        explained = await at.database["messages"].find(condition, fields).explain()
-        assert await at.store.open_mails(people[:5]) == {(person, ""): 1 for person in people[:5]}
-    stats = explained["executionStats"]
-    assert (stats["totalDocsExamined"], stats["nReturned"]) == (0, 5)
-    assert stats["totalKeysExamined"] <= 11
 
 
 async def test_a_request_goes_to_the_channels_asked_for_alone(mongo: str) -> None:
