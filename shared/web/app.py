@@ -32,6 +32,7 @@ from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits, raise_open_files
 from shared.web.edge.middleware import ROUTE, Carried, Edge
 from shared.web.edge.shedding import Shedding
+from shared.web.edge.turns import Turns
 from shared.web.forms import invalid
 from shared.web.health import CHECK_SECONDS_MAX, Check, health
 from shared.web.hot import HotRoute
@@ -151,6 +152,7 @@ def _running(
 
 def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -> None:
     app.state.shedding = Shedding()
+    app.state.turns = Turns()
     app.state.connections = Connections(limits)
     app.state.bodies = Bodies(limits.bodies_bytes_max, app.state.connections.unfinished)
     framework = app.build_middleware_stack
@@ -161,6 +163,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
             Gate(app, hot_routes, checked_before_the_body(app)),
             acts=lambda: app.state.acts,
             shedding=app.state.shedding,
+            turns=app.state.turns,
             bodies=app.state.bodies,
             limits=limits,
         )

@@ -22,7 +22,7 @@ from shared.runtime.acting import Organiser
 from shared.runtime.errors import NotFound
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
-from shared.web.hot import HotRoute
+from shared.web.hot import HotRoute, hot_route
 from shared.web.problems import NotHttp
 
 # Headers that may stand once. A proxy, the framework and a hot route might each read another one of two.
@@ -120,6 +120,10 @@ class Gate:
             allowed.add("HEAD")
         entry = next((entry for entry in there if method in entry.methods), None)
         return Found((entry or there[0]).path, tuple(sorted(allowed)), entry)
+
+    def is_hot(self, method: str, path: str) -> bool:
+        """Whether a hot route answers this request."""
+        return hot_route(self._hot_routes, method, path) is not None
 
     def check(self, entry: Entry, scope: Scope, headers: Headers) -> None:
         """

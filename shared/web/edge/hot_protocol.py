@@ -23,6 +23,7 @@ from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import is_host
 from shared.web.edge.raw_problems import ALWAYS_LINES, STATUS_LINES, Stop
 from shared.web.edge.shedding import Shedding
+from shared.web.edge.turns import Turns
 from shared.web.hot import HotAnswer, HotRoute, Who, hot_route
 from shared.web.problems import REFUSED_AFTER_SECONDS, no_room
 
@@ -81,6 +82,7 @@ class HotProtocol(BoundedProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._hot_routes: list[HotRoute] = config.app.state.hot_routes
         self._shedding: Shedding = config.app.state.shedding
+        self._turns: Turns = config.app.state.turns
         self._bodies: Bodies = config.app.state.bodies
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -199,12 +201,14 @@ class HotProtocol(BoundedProtocol):
         return _Exchange(route, id_, headers)
 
     async def _answer(self, exchange: _Exchange) -> None:
+        self._turns.hot_under_way += 1
         try:
             answer = await exchange.route.respond(exchange.id, exchange.headers, exchange.body, exchange.who)
             if self.flow.write_paused and not exchange.disconnected:
                 await self.flow.drain()
             self._write(exchange, answer)
         finally:
+            self._turns.hot_under_way -= 1
             self._bodies.bytes -= len(exchange.body)
             # Cheaper than a callback, which would cost a turn of the event loop.
             self.tasks.discard(exchange.task)

@@ -21,6 +21,7 @@ from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
 from shared.web.edge.shedding import Shedding
+from shared.web.edge.turns import FIRST, OTHERS, Turn, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
@@ -59,8 +60,9 @@ class Carried(HTTPException):
 class _Answering:
     """Sends an answer with the headers that all answers have, and remembers the status."""
 
-    def __init__(self, send: Send, correlation: str, *, head_only: bool) -> None:
+    def __init__(self, send: Send, correlation: str, turn: Turn, *, head_only: bool) -> None:
         self._send = send
+        self._turn = turn
         self._correlation = correlation.encode()
         self._head_only = head_only
         self.status: int | None = None
@@ -68,6 +70,8 @@ class _Answering:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            # From here on it may wait for its client.
+            self._turn.end_work()
             message["headers"] = [*message["headers"], *_ALWAYS, (b"x-correlation-id", self._correlation)]
         elif self._head_only:
             message = {**message, "body": b""}
@@ -96,6 +100,11 @@ class _Body:
                 # A chunked body does not say its length beforehand.
                 raise Carried(too_large(self._bytes_max))
         return message
+
+    @property
+    def client_is_gone(self) -> bool:
+        """Whether the connection is closed, as far as uvicorn's cycle knows."""
+        return getattr(getattr(self._receive, "__self__", None), "disconnected", False)
 
     async def whole(self) -> bytes:
         parts: list[bytes] = []
@@ -146,6 +155,7 @@ class Edge:
         *,
         acts: Callable[[], ActLog | None],
         shedding: Shedding,
+        turns: Turns,
         bodies: Bodies,
         limits: Limits,
     ) -> None:
@@ -155,6 +165,7 @@ class Edge:
         self._shedding = shedding
         self._bodies = bodies
         self._limits = limits
+        self._turns = turns
         self._under_way = 0
         self._framework_under_way = 0
 
@@ -162,14 +173,21 @@ class Edge:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
+        turn = Turn(self._turns, FIRST if self._goes_first(scope) else OTHERS)
+        await self._turns.by_turns(turn, self._answer(scope, receive, send, turn))
+
+    def _goes_first(self, scope: Scope) -> bool:
+        return scope["path"] in WATCHED or self._gate.is_hot(scope["method"], scope["path"])
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, turn: Turn) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         scope[ROUTE] = UNMATCHED
-        answering = _Answering(send, correlation, head_only=scope["method"] == "HEAD")
+        answering = _Answering(send, correlation, turn, head_only=scope["method"] == "HEAD")
         with logs.correlated(correlation):
             try:
-                await self._admit(scope, headers, receive, answering)
+                await self._admit(scope, headers, receive, answering, turn)
             except ClientDisconnect:
                 # The client is gone.
                 return
@@ -188,7 +206,12 @@ class Edge:
         observe(scope["method"], scope[ROUTE], answering.status or 500, started)
 
     async def _admit(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: _Answering
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        send: _Answering,
+        turn: Turn,
     ) -> None:
         found = self._gate.find(scope)
         scope[ROUTE] = found.path
@@ -205,11 +228,13 @@ class Edge:
             if found.entry.hot is not None:
                 await self._hot(found.entry.hot, scope, headers, body, send)
             else:
-                await self._by_framework(found.entry, scope, body, send)
+                await self._by_framework(found.entry, scope, body, send, turn)
         finally:
             body.release()
 
-    async def _by_framework(self, entry: Entry, scope: Scope, body: _Body, send: _Answering) -> None:
+    async def _by_framework(
+        self, entry: Entry, scope: Scope, body: _Body, send: _Answering, turn: Turn
+    ) -> None:
         self._check_framework(entry)
         # Counted when the request is complete: an unfinished body takes no place from others.
         read: Receive = body
@@ -220,6 +245,9 @@ class Edge:
         try:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
+            await turn.begin_work(by_organiser=organiser is not None)
+            if body.client_is_gone:
+                raise ClientDisconnect
             if organiser is None or acts is None or method in READING:
                 await self._framework(asked, read, send)
             else:
@@ -259,6 +287,7 @@ class Edge:
         # Counted when the request is complete, as above.
         self._check_hot()
         self._under_way += 1
+        self._turns.hot_under_way += 1
         try:
             status, said = await route.answer(request)
         except Overloaded:
@@ -267,6 +296,7 @@ class Edge:
             raise
         finally:
             self._under_way -= 1
+            self._turns.hot_under_way -= 1
         lines = [(b"content-type", JSON), (b"content-length", b"%d" % len(said))]
         await send({"type": "http.response.start", "status": status, "headers": lines})
         await send({"type": "http.response.body", "body": said})

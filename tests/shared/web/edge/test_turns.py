@@ -1,0 +1,159 @@
+"""Requests of the framework leave time to all others, however many there are and whatever they wait for."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from fastapi import FastAPI
+
+from shared.web.edge.turns import AT_WORK_MAX, OTHERS, Turn, Turns
+from shared.web.hot import HotRequest, HotRoute
+from shared.web.identity import AsOrganiser
+from tests.support.service import ORGANISER_KEY
+from tests.support.waiting import eventually
+from tests.support.web import bare_app, port_of, serving
+
+STEP_SECONDS = 0.01
+GET = b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n"
+
+
+def compute(seconds: float = STEP_SECONDS) -> None:
+    """Work that gives the event loop to nobody."""
+    ends = time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        pass
+
+
+@dataclass
+class Served:
+    port: int
+    app: FastAPI
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: int = 0
+    kept: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    async def send(self, *requests: bytes) -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.kept.append(writer)
+        writer.write(b"".join(requests))
+        return reader
+
+    async def seconds_of(self, path: bytes, header: bytes = b"") -> float:
+        """How long one request takes, on a connection of its own."""
+        began = time.perf_counter()
+        reader = await self.send(GET % (path, header))
+        async with asyncio.timeout(10):
+            assert (await reader.read(12)).endswith(b"200")
+        return time.perf_counter() - began
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[Served]:
+    async def hot(_: HotRequest) -> tuple[int, bytes]:
+        # As a request that looks into the database a few times.
+        for _query in range(5):
+            await asyncio.sleep(0.001)
+        return 200, b"{}"
+
+    app = bare_app(HotRoute("GET", "/hot", hot))
+
+    @app.get("/computes")
+    async def computes() -> None:
+        at.begun += 1
+        compute()
+
+    @app.get("/waits")
+    async def waits() -> None:
+        await at.open.wait()
+
+    @app.get("/organisers", dependencies=[AsOrganiser])
+    async def organisers() -> None:
+        """Ask for this with a key."""
+
+    async with serving(app) as server:
+        at = Served(port_of(server), app)
+        try:
+            yield at
+        finally:
+            at.open.set()
+            for writer in at.kept:
+                writer.close()
+
+
+@pytest.mark.parametrize("path", [b"/hot", b"/hot?", b"/health"])
+async def test_thousands_of_requests_of_the_framework_delay_neither_hot_ones_nor_health(path: bytes) -> None:
+    async with served() as at:
+        # Two seconds of work for each round of all connections, and ten rounds.
+        for _ in range(200):
+            await at.send(GET % (b"/computes", b"") * 10)
+        await eventually(lambda: at.begun)
+        assert max([await at.seconds_of(path) for _ in range(5)]) < 0.5
+        # Meanwhile the others are answered too.
+        assert at.begun > 5
+
+
+async def test_one_connection_has_one_turn_whatever_it_sends() -> None:
+    async with served() as at:
+        await at.send(GET % (b"/computes", b"") * 90)
+        await eventually(lambda: at.begun)
+        assert await at.seconds_of(b"/computes") < 0.5
+
+
+async def test_organisers_do_not_wait_behind_everybody() -> None:
+    async with served() as at:
+        for _ in range(200):
+            await at.send(GET % (b"/computes", b"") * 10)
+        await eventually(lambda: at.begun)
+        key = b"X-Organiser-Key: %b\r\n" % ORGANISER_KEY.encode()
+        assert await at.seconds_of(b"/organisers", key) < 0.5
+
+
+async def test_who_waits_for_something_else_keeps_no_place() -> None:
+    async with served() as at:
+        for _ in range(5 * AT_WORK_MAX):
+            await at.send(GET % (b"/waits", b""))
+        # Otherwise for ever.
+        assert await at.seconds_of(b"/computes") < 5
+
+
+async def test_nothing_is_done_for_those_who_have_left() -> None:
+    async with served() as at:
+        for _ in range(100):
+            await at.send(GET % (b"/computes", b""))
+        await eventually(lambda: at.begun)
+        for writer in at.kept:
+            writer.transport.abort()
+        await eventually(lambda: not at.app.state.connections.open)
+        await at.seconds_of(b"/computes")
+        assert at.begun < 80
+
+
+@pytest.mark.parametrize("begins", [True, False], ids=["its turn", "its place"])
+async def test_who_is_cancelled_while_it_waits_takes_nothing_from_the_next(begins: bool) -> None:
+    turns = Turns(round_seconds=STEP_SECONDS, at_work_max=1)
+    ended: list[int] = []
+
+    async def work(number: int, turn: Turn) -> None:
+        if not begins:
+            await turn.begin_work()
+        try:
+            for _ in range(3):
+                compute()
+                await asyncio.sleep(0)
+        finally:
+            ended.append(number)
+
+    async def by_turns(number: int) -> None:
+        turn = Turn(turns, OTHERS)
+        await turns.by_turns(turn, work(number, turn))
+
+    tasks = [asyncio.create_task(by_turns(number)) for number in range(5)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    tasks[3].cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(one, asyncio.CancelledError) for one in done] == [False, True, False, True, False]
+    assert {0, 2, 4} <= set(ended)
