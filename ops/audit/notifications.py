@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -45,13 +46,30 @@ NOT_MAILED = ("too_many_mails", "out_of_date", "code_sent_before", "code_expired
 MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-async def audit_notifications(log: Log, database: Database, mail_file: Path) -> list[Check]:
-    """Compare the messages expected with those stored, those delivered, and the mails that were sent."""
-    fields = ("cause.id", "participant_id", "channel", "kind", "state", "code", "unmailed")
+async def audit_notifications(
+    log: Log, database: Database, mail_file: Path, settled_at: datetime
+) -> list[Check]:
+    """
+    Compare the messages expected with those stored, those delivered, and the mails that were sent.
+
+    Args:
+        settled_at: what finished later may not be in the log yet.
+    """
+    fields = ("cause.id", "participant_id", "channel", "kind", "state", "code", "unmailed", "finished_at")
     looked_at = dict.fromkeys(fields, 1)
     looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
     messages = [message async for message in database["messages"].find({}, looked_at)]
-    reached = [message["_id"] for message in messages if message["state"] == "delivered"]
+    published = {
+        event.body["message_id"]
+        for topic in ("notification.delivered", "notification.failed")
+        for event in log.events(topic)
+    }
+    finished = [
+        message
+        for message in messages
+        if message["_id"] in published or message.get("finished_at", settled_at) <= settled_at
+    ]
+    reached = [message["_id"] for message in finished if message["state"] == "delivered"]
     mails = {m["_id"] for m in messages if m["channel"] == "email" and m["state"] == "delivered"}
     # Only verified contacts get mails, except for the codes that verify them. A contact stays verified.
     addressed = {
@@ -73,7 +91,7 @@ async def audit_notifications(log: Log, database: Database, mail_file: Path) -> 
         ),
         kept(
             "failures are published (notification.failed)",
-            (message["_id"] for message in messages if message["state"] == "failed"),
+            (message["_id"] for message in finished if message["state"] == "failed"),
             (event.body["message_id"] for event in log.events("notification.failed")),
         ),
         kept("mails delivered were taken by the SMTP server", mails, sent),
@@ -144,7 +162,7 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
 def _is_put_off(message: Json) -> bool:
     """Whether a mail waits for its next try, there was no room for it, or it was too late: see its code."""
     skipped = message.get("code") in NOT_MAILED
-    return (message["state"] == "pending" and "code" in message) or skipped
+    return (message["state"] in ("pending", "claimed") and "code" in message) or skipped
 
 
 def _still_notified(messages: list[Json], erased: set[str]) -> Iterator[str]:

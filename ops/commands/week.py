@@ -14,7 +14,7 @@ from ops.commands.terminal import UP_HOME, Home, console, tell
 from ops.demo.run import week_of_now
 from ops.deployment import databases
 from ops.deployment.ledger import LEDGER_FILE
-from ops.deployment.settle import wait_until_settled, words_of
+from ops.deployment.settle import told_now_and_then, wait_until_settled, words_of
 from ops.errors import CommandError
 from ops.local.services import WEEK, Services
 from ops.stack import Stack
@@ -66,8 +66,8 @@ def audit_command(home: Home = UP_HOME) -> None:
     """
     Compute the week that runs here again, from Kafka and the four databases, and compare.
 
-    Waits until nothing is under way, and says how many mails wait for another day or a contact. Exits with 0
-    if everything agrees, else with 1.
+    Waits until nothing is under way, and says what it waits for. Mails that are put off are not waited for,
+    but counted. Exits with 0 if everything agrees, else with 1.
     """
 
     async def recompute() -> Audit:
@@ -79,9 +79,11 @@ def audit_command(home: Home = UP_HOME) -> None:
             )
         deployment = services.deployment
         async with databases.connected(deployment.mongo) as all_databases:
-            put_off = await wait_until_settled(deployment.kafka, all_databases)
+            tell("Waiting until nothing is under way …")
+            put_off = await wait_until_settled(deployment.kafka, all_databases, told_now_and_then(tell))
             if waiting := words_of(put_off):
                 tell(waiting)
+            tell("At rest. Computing everything again …")
             return await audit(deployment, all_databases, home / LEDGER_FILE)
 
     found = asyncio.run(recompute())

@@ -35,10 +35,15 @@ class Databases:
         )
 
     async def undelivered(self, until: datetime) -> int:
-        """How many mails are sent now or due by then. Messages for the inbox are delivered at once."""
+        """
+        How many mails are sent for the first time now, or due by then.
+
+        Messages for the inbox are delivered at once. A mail with a code was deferred: see `put_off`.
+        """
         # With the channel and the state the query is answered from an index.
         under_way = {
             "channel": "email",
+            "code": None,
             "$or": [{"state": "claimed"}, {"state": "pending", "due_at": {"$lte": until}}],
         }
         count: int = await self.notifications["messages"].count_documents(under_way)
@@ -48,7 +53,11 @@ class Databases:
         """How many mails wait for something that may take days, by the reason."""
         waiting = {
             "channel": "email",
-            "$or": [{"state": "waiting_contact"}, {"state": "pending", "due_at": {"$gt": after}}],
+            "$or": [
+                {"state": "waiting_contact"},
+                {"state": "pending", "due_at": {"$gt": after}},
+                {"state": {"$in": ["pending", "claimed"]}, "code": {"$ne": None}},
+            ],
         }
         why = {"$ifNull": ["$code", "$state"]}
         counted: list[Document] = [

@@ -14,6 +14,8 @@ from shared.contracts import topics
 from shared.runtime import clock
 
 LOOK_SECONDS = 0.5
+# What is still waited for is said at once, and then as often as this.
+TOLD_SECONDS = 5.0
 SETTLE_SECONDS_MAX = 240.0
 ANSWER_SECONDS_MAX = 20.0
 # A consumer's last commit may fill an outbox a moment later, so one check without work is not enough.
@@ -49,7 +51,9 @@ async def wait_until_settled(
     """
     Wait until three checks in a row find no work.
 
-    A mail that is due only after `seconds`, or that waits for a contact, is no work: it may wait for days.
+    A mail that is put off is no work: one that the mail server or a limit has deferred, one that is due only
+    after `seconds`, or one that waits for a contact. It may wait for days. Of hundreds of deferred mails some
+    are tried in every second, so waiting for them would not end.
 
     Returns: how many mails wait like that, by the reason.
 
@@ -76,6 +80,22 @@ async def wait_until_settled(
             )
         await asyncio.sleep(LOOK_SECONDS)
     return await databases.put_off(until)
+
+
+def told_now_and_then(say: Callable[[str], None]) -> Callable[[Unrest], None]:
+    """A `tell` for `wait_until_settled`: says at once what is waited for, and again every `TOLD_SECONDS`."""
+    tells_at = time.monotonic()
+
+    def tell(unrest: Unrest) -> None:
+        nonlocal tells_at
+        if unrest.total and time.monotonic() >= tells_at:
+            tells_at = time.monotonic() + TOLD_SECONDS
+            say(
+                f"waiting for {unrest.unread} events unread, {unrest.unpublished} unpublished, "
+                f"{unrest.undelivered} mails to deliver"
+            )
+
+    return tell
 
 
 def words_of(put_off: Mapping[str, int]) -> str:

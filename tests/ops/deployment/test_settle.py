@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from ops.deployment.databases import Databases
-from ops.deployment.settle import NotAtRest, wait_until_settled, words_of
+from ops.deployment.settle import NotAtRest, told_now_and_then, wait_until_settled, words_of
 from shared.runtime import clock
 from tests.support.kafka import fresh_database
 
@@ -41,9 +41,25 @@ async def test_mails_that_wait_for_another_day_are_counted_and_not_waited_for(mo
     assert words_of({}) == ""
 
 
-@pytest.mark.parametrize(
-    "due", [mail("pending", 0), mail("pending", 0, code="greylisted"), mail("claimed", 60)]
-)
+async def test_hundreds_of_deferred_mails_are_at_rest_whenever_they_are_due(mongo: str) -> None:
+    deferred = [mail("pending", seconds, code="smtp_deferred") for seconds in range(-100, 200)]
+    tried = [mail("claimed", 60, code="smtp_deferred") for _ in range(5)]
+    async with week(mongo, *deferred, *tried) as databases:
+        put_off = await wait_until_settled("no-kafka", databases, seconds=60, groups=())
+    assert put_off == {"smtp_deferred": 305}
+
+
+async def test_what_is_waited_for_is_said_at_once_and_now_and_then(mongo: str) -> None:
+    said: list[str] = []
+    async with week(mongo, mail("pending", 0)) as databases:
+        with pytest.raises(NotAtRest):
+            await wait_until_settled(
+                "no-kafka", databases, told_now_and_then(said.append), seconds=1.5, groups=()
+            )
+    assert said == ["waiting for 0 events unread, 0 unpublished, 1 mails to deliver"]
+
+
+@pytest.mark.parametrize("due", [mail("pending", 0), mail("claimed", 60)])
 async def test_a_mail_that_is_due_or_under_way_is_waited_for(mongo: str, due: dict[str, Any]) -> None:
     async with week(mongo, due) as databases:
         with pytest.raises(NotAtRest, match="undelivered=1"):
