@@ -247,6 +247,7 @@ async def _wire_merging(
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together. More than 60 lines: each names a part of the service once."""
     database = service.database
+    registering: Registering | None = None
     sessions, activities = SessionStore(database), ActivityStore(database)
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
@@ -333,7 +334,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             scans,
         )
     if service.runs_background:
-        service.consume(*booking_handlers.subscriptions(booking, sealer))
+        service.consume(*booking_handlers.subscriptions(booking, sealer, registering))
         service.run(
             Reminding(database, sessions, participants, registrations, reminders).loop,
             Notices(database, activities, sessions, participants, registrations).loop,

@@ -1,5 +1,6 @@
 """The audit of notifications finds what is left of the erased."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ops.audit.log import Entry, Log
 from ops.audit.notifications import CHANNELS, TOPIC, audit_notifications
 from services.notifications.texts.policy import KINDS, channels_of
 from shared.contracts.envelope import Envelope, Event, to_headers
+from shared.runtime import clock
 from tests.notifications.builders import (
     Desk,
     code_requested,
@@ -35,8 +37,8 @@ def entry(one: Envelope[Event], offset: int) -> Entry:
     return Entry(one.event.topic, 0, offset, one.event.key, value, one.context.id, headers, True, 0)
 
 
-async def found(at: Desk, log: Log, statement: str) -> Check:
-    checks = await audit_notifications(log, at.database, Path("no-mails"))
+async def found(at: Desk, log: Log, statement: str, settled_at: datetime | None = None) -> Check:
+    checks = await audit_notifications(log, at.database, Path("no-mails"), settled_at or clock.now())
     return next(check for check in checks if check.name == statement)
 
 
@@ -79,3 +81,13 @@ async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
         assert len((await found(at, log, "everyone concerned is notified")).missing) == 2
         await at.handle(happened[-1])
         assert (await found(at, log, "everyone concerned is notified")).agrees
+
+
+@pytest.mark.stack
+async def test_what_was_delivered_since_the_log_was_read_is_no_finding(mongo: str) -> None:
+    person, statement = new_id(), "deliveries are published (notification.delivered)"
+    async with desk(mongo) as at:
+        await at.handle(*[enclosed(event) for event in (*known(person), confirmed(person))])
+        before = clock.now() - timedelta(seconds=1)
+        assert (await found(at, log_of(), statement, settled_at=before)).agrees
+        assert not (await found(at, log_of(), statement)).agrees

@@ -55,7 +55,16 @@ class Gathering:
         Raises:
             Overloaded: too many wait already.
         """
-        self._common.check_room(sum(queue.waiting for queue in self._queues.values()))
+        self._common.check_room(self._waiting_apart)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that are not decided yet."""
+        return self._common.waiting + self._waiting_apart
+
+    @property
+    def _waiting_apart(self) -> int:
+        return sum(queue.waiting for queue in self._queues.values())
 
     async def decide(self, request: BookingRequest) -> Decided:
         """

@@ -1,6 +1,13 @@
-"""Requests for places that other systems send as commands."""
+"""
+Requests for places that other systems send as commands. Nobody waits for their answers, so people go first.
+"""
 
-from services.registration.booking.batch import BookingRequest, Newcomer
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from services.registration.booking.batch import BookingRequest, Newcomer, Outcome
 from services.registration.booking.book import Booking
 from services.registration.booking.idempotency import command_fingerprint, command_key
 from services.registration.participants.keys import KeySealer
@@ -15,15 +22,37 @@ from shared.runtime.errors import Rejected
 
 # All other refusals of a command are published as `registration.rejected`.
 DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
+# Commands of one transaction. It locks its sessions, and people who ask for a place there wait for it.
+COMMANDS_MAX = 50
+# Between two transactions of commands the sessions are free for people whom another process decides: for this
+# share of the time that the last one took.
+FREE_SHARE = 0.25
+FREE_SECONDS_MAX = 0.05
+# If people still wait then, the commands wait until all are decided. But not longer than this.
+PEOPLE_FIRST_SECONDS_MAX = 0.5
+LOOK_SECONDS = 0.005
 
 
-def subscriptions(booking: Booking, sealer: KeySealer) -> list[Subscription]:
-    """The commands of other systems."""
+class People(Protocol):
+    """The requests for places over HTTP, if this process answers them."""
+
+    @property
+    def waiting(self) -> int:
+        """How many are not decided yet."""
+
+
+def subscriptions(booking: Booking, sealer: KeySealer, people: People | None = None) -> list[Subscription]:
+    """
+    The commands of other systems.
+
+    Args:
+        people: those who ask this process for places.
+    """
     return [
         Subscription(
             REGISTRATION_REQUESTS,
             [RegistrationRequested],
-            Commands(booking, sealer).book_requested,
+            Commands(booking, sealer, people).book_requested,
             codes=DEAD_LETTER_CODES,
         )
     ]
@@ -32,9 +61,10 @@ def subscriptions(booking: Booking, sealer: KeySealer) -> list[Subscription]:
 class Commands:
     """Books `registration.requested`."""
 
-    def __init__(self, booking: Booking, sealer: KeySealer) -> None:
+    def __init__(self, booking: Booking, sealer: KeySealer, people: People | None) -> None:
         self._booking = booking
         self._sealer = sealer
+        self._people = people
 
     async def book_requested(self, batch: Batch[RegistrationRequested]) -> Following:
         """
@@ -49,11 +79,27 @@ class Commands:
                 asked.append((received, _booking_request(received, self._sealer)))
             except Rejected as error:
                 batch.reject(received, error)
-        outcomes = await self._booking.book([request for _, request in asked])
+        outcomes = await self._book([request for _, request in asked])
         for (received, _), outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Rejected):
                 batch.reject(received, outcome)
         return ()
+
+    async def _book(self, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
+        outcomes: list[Outcome | Rejected] = []
+        for start in range(0, len(requests), COMMANDS_MAX):
+            began = time.monotonic()
+            outcomes += await self._booking.book(requests[start : start + COMMANDS_MAX])
+            if len(requests) > COMMANDS_MAX:
+                await self._people_first(time.monotonic() - began)
+        return outcomes
+
+    async def _people_first(self, took_seconds: float) -> None:
+        await asyncio.sleep(min(took_seconds * FREE_SHARE, FREE_SECONDS_MAX))
+        ends = time.monotonic() + PEOPLE_FIRST_SECONDS_MAX
+        # Looking costs less than an event that each person's request would have to set.
+        while self._people and self._people.waiting and time.monotonic() < ends:  # noqa: ASYNC110 (as said above)
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _booking_request(received: Received[RegistrationRequested], sealer: KeySealer) -> BookingRequest:

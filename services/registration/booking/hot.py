@@ -100,6 +100,11 @@ class Registering:
         self._verify = verify
         self._bookings = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
 
+    @property
+    def waiting(self) -> int:
+        """Requests that are not decided yet."""
+        return self._bookings.waiting
+
     async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
         Book one request. The answers are described in `REGISTER`.

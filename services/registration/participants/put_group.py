@@ -44,7 +44,7 @@ class GroupChanges:
 
         Returns: the group as it is now.
         Raises:
-            Conflict: the id is a person's.
+            Conflict: the id is a person's, or an erased participant's.
         """
 
         async def work(unit: UnitOfWork) -> Group:
@@ -68,12 +68,14 @@ class GroupChanges:
         id_ = ParticipantId(group.group_id)
         existing = (await self._participants.lock(unit, [id_])).get(id_)
         before = existing.profile if existing else None
-        if existing is not None and (before is None or before.kind != "group"):
+        taken_over = existing is not None and existing.gives_way
+        if existing is not None and not existing.is_body and not taken_over:
             raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
         stored = await self._groups.read_in(unit, id_)
         own_key = (await self._participants.keys(unit, [id_])).get(id_)
         # A contact cannot be kept without the key that locked it.
-        kept = before.contact_locked if before and own_key else None
+        # And what another system said of a person is no group's contact.
+        kept = before.contact_locked if before and own_key and not taken_over else None
         if keep_contact:
             fingerprint = stored.contact_fingerprint if stored and kept else None
             group = replace(group, contact_fingerprint=fingerprint)
@@ -85,12 +87,14 @@ class GroupChanges:
         key = self._sealer.seal(own_key) if own_key else self._sealer.new_key()
         locked = lock_contact(contact, key.key) if contact else kept if keep_contact else None
         now = clock.now()
+        tokens_from = existing.tokens_from if existing else None
         participant = Participant(
             id_,
             _profile(group, locked),
             existing.version + 1 if existing else 1,
             # The organiser vouches for the contact.
             verified_at=(existing and existing.verified_at) or now,
+            tokens_from=now if taken_over else tokens_from,
         )
         await self._groups.save(unit, group)
         await self._participants.save(unit, participant)

@@ -1,5 +1,6 @@
 """Participants: people and groups."""
 
+import re
 from datetime import datetime
 from typing import Annotated, NewType
 
@@ -14,6 +15,7 @@ ParticipantId = NewType("ParticipantId", str)
 
 # It is in the token, which has a limited length.
 DISTRICT_CHARS_MAX = 60
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
@@ -55,6 +57,18 @@ class Participant(msgspec.Struct, frozen=True):
     def is_body(self) -> bool:
         """True for a school, unit or service team."""
         return self.profile is not None and self.profile.kind == "group"
+
+    @property
+    def gives_way(self) -> bool:
+        """
+        Whether an organiser's group takes over this id.
+
+        We give people ids that are UUIDs, and other systems should. A person with an id of another form comes
+        from a command, and has never had a token. Such an id is the organisers' to give: otherwise another
+        system could take the ids of groups that are still to come.
+        """
+        person = self.profile is not None and self.profile.kind == "person"
+        return person and self.contact_hash is None and not _UUID.fullmatch(self.participant_id)
 
 
 class KnownContact(msgspec.Struct, frozen=True):

@@ -4,9 +4,13 @@ import json
 
 import pytest
 
-from shared.contracts.sealing import unseal_key
+from services.registration.participants.keys import KeySealer
+from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.participants.store import ParticipantStore
+from shared.contracts.sealing import Contact, lock_contact, unseal_key
+from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import activity, ask, put, service
-from tests.support.service import CONTACT_PRIVATE_KEY, ORGANISER, told
+from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, ORGANISER, told
 
 pytestmark = pytest.mark.stack
 
@@ -62,3 +66,31 @@ async def test_a_persons_id_is_no_groups(mongo: str) -> None:
         answer = await client.put(f"/groups/{person['participant_id']}", json=body, headers=ORGANISER)
         assert (answer.status_code, answer.json()["code"]) == (409, "group_id_taken")
         assert (await ask(client, "one", token=person["token"])).json()["code"] == "already_registered"
+
+
+@pytest.mark.parametrize("contact", [None, {"name": "办公室", "email": "office@example.org"}])
+async def test_an_id_that_another_system_took_for_a_person_is_the_organisers_to_give(
+    mongo: str, contact: dict[str, str] | None
+) -> None:
+    async with service(mongo) as ([client], database):
+        key = KeySealer(CONTACT_PUBLIC_KEY).new_key()
+        strangers = lock_contact(Contact(name="别人", email="stranger@example.org"), key.key)
+        profile = Profile("person", None, None, "youth", "en", strangers)
+        participants = ParticipantStore(database)
+
+        async def taken(unit: UnitOfWork) -> None:
+            await participants.add(unit, [Participant(ParticipantId("school-new"), profile)])
+            await participants.add_keys(unit, {"school-new": key.key})
+
+        await save_together(database, taken)
+        body: dict[str, object] = {"name": "新学校", "kind": "school", "district": "华龙区"}
+        body |= {"contact": contact} if contact else {}
+        answer = await client.put("/groups/school-new", json=body, headers=ORGANISER)
+        assert answer.status_code == 200
+        [said] = [json.loads(value) for value in await told(database, "participant.joined")]
+        assert (said["kind"], said["version"]) == ("group", 2)
+        # Mails of the group go to no stranger.
+        assert said["contact_sealed"] != strangers
+        assert (said["contact_sealed"] is None) == (contact is None)
+        assert said["tokens_from"] is not None
+        assert (await client.put("/groups/school-new", json=body, headers=ORGANISER)).status_code == 200
