@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from shared.contracts.checked import Moment
 from shared.runtime.acting import Act, ActPages, Role
-from shared.web.forms import PAGE, After, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOwner
 
 WHO_CHARS_MAX = 40
@@ -75,8 +75,8 @@ async def list_acts(
     after: After = None,
 ) -> ActsOut:
     """Requests with an organiser's key that change something, also refused ones; kept for 400 days."""
-    found = await acts.page(who, since, place_after(after, datetime, str), limit)
-    return ActsOut(
-        acts=[ActOut.of(act) for act in found],
-        after=after_of(found[-1].at, found[-1].act_id) if len(found) == limit else None,
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: acts.page(who, since, place, most), limit, lambda act: (act.at, act.act_id)
     )
+    return ActsOut(acts=[ActOut.of(act) for act in page], after=following)

@@ -8,7 +8,7 @@ integers, a time is a text, and no object has a key twice.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
@@ -177,6 +177,21 @@ def check_same_id(in_body: str | None, in_path: str, *, code: str = "id_differs"
 def after_of(*place: Any) -> str:
     """Where the next page begins: the sort values of the last item shown, as `after` of an answer."""
     return urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+
+
+async def one_page(
+    read: Callable[[int], Awaitable[Sequence[T]]], limit: int, place: Callable[[T], tuple[Any, ...]]
+) -> tuple[Sequence[T], str | None]:
+    """
+    The items of a page, and its `after`: null if no other page follows. All lists are paged by it.
+
+    Args:
+        read: reads the first items, so many at most. It is asked for one more than the page shows.
+        place: the sort values of an item.
+    """
+    found = await read(limit + 1)
+    shown = found[:limit]
+    return shown, after_of(*place(shown[-1])) if len(found) > limit else None
 
 
 def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:

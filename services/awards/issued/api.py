@@ -15,7 +15,7 @@ from services.awards.known.store import KnownStore
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import ID_PATTERN, PersonalLine
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsViewer
 from shared.web.provided import provided
 
@@ -52,9 +52,12 @@ async def list_awards(
 ) -> AwardsOut:
     """By award id; revoked ones too."""
     place = place_after(after, str)
-    found = await awards.of_scheme(scheme_id, place[0] if place else "", limit)
-    last = after_of(found[-1].award_id) if len(found) == limit else None
-    return AwardsOut(awards=[detail(award) for award in found], after=last)
+    page, following = await one_page(
+        lambda most: awards.of_scheme(scheme_id, place[0] if place else "", most),
+        limit,
+        lambda award: (award.award_id,),
+    )
+    return AwardsOut(awards=[detail(award) for award in page], after=following)
 
 
 @routes.post("/awards/{award_id}/revoke", dependencies=[AsOrganiser], summary="Revoke an award")
@@ -96,6 +99,10 @@ async def list_own(
     """401 `participant_erased` after the participant was erased."""
     check_token(erased=bool(await known.erased([who.participant_id])))
     place = place_after(after, datetime, str)
-    found = await awards.of_recipient(who.participant_id, await schemes.ids(), place, limit)
-    last = after_of(found[-1].issued_at, found[-1].award_id) if len(found) == limit else None
-    return OwnAwardsOut(awards=[public(award) for award in found], after=last)
+    of_schemes = await schemes.ids()
+    page, following = await one_page(
+        lambda most: awards.of_recipient(who.participant_id, of_schemes, place, most),
+        limit,
+        lambda award: (award.issued_at, award.award_id),
+    )
+    return OwnAwardsOut(awards=[public(award) for award in page], after=following)

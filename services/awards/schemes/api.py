@@ -11,7 +11,7 @@ from services.awards.schemes.rules import Rule, Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.checked import Id, Line
 from shared.contracts.events import AwardKind
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, check_same_id, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 
@@ -51,9 +51,10 @@ class SchemesOut(BaseModel):
 async def list_schemes(schemes: Schemes, after: After = None, limit: Limit = PAGE) -> SchemesOut:
     """By id."""
     place = place_after(after, str)
-    found = await schemes.page(place[0] if place else "", limit)
-    last = after_of(found[-1].scheme_id) if len(found) == limit else None
-    return SchemesOut(schemes=found, after=last)
+    page, following = await one_page(
+        lambda most: schemes.page(place[0] if place else "", most), limit, lambda one: (one.scheme_id,)
+    )
+    return SchemesOut(schemes=list(page), after=following)
 
 
 @routes.put("/schemes/{scheme_id}", dependencies=[AsOrganiser], summary="Put a scheme, or change one")

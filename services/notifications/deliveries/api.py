@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.retry import retry_mail
 from services.notifications.deliveries.store import Delivery, DeliveryStore
-from services.notifications.messages.paging import after_message, place_before
+from services.notifications.messages.paging import place_before, place_of
 from services.notifications.messages.rules import State
 from shared.contracts.events import Channel
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
-from shared.web.forms import PAGE, After, IdInPath, Limit
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 
@@ -86,12 +86,13 @@ async def list_deliveries(
     if (state, channel) == ("delivered", "inbox"):
         raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")
     channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
-    found = await deliveries.page(state, channels, place_before(after), limit + 1)
-    shown = found[:limit]
-    return DeliveriesOut(
-        deliveries=[_delivery_out(delivery) for delivery in shown],
-        after=after_message(shown[-1].message) if len(found) > limit else None,
+    place = place_before(after)
+    page, following = await one_page(
+        lambda most: deliveries.page(state, channels, place, most),
+        limit,
+        lambda delivery: place_of(delivery.message),
     )
+    return DeliveriesOut(deliveries=[_delivery_out(one) for one in page], after=following)
 
 
 @routes.post(

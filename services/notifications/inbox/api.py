@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.notifications.inbox.read import InboxReader, Page
 from services.notifications.inbox.store import InboxStore
-from services.notifications.messages.paging import after_message, place_before
+from services.notifications.messages.paging import place_before
 from shared.contracts.events import Language
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
@@ -115,5 +115,4 @@ def _inbox_out(page: Page) -> InboxOut:
         )
         for one, words in page.messages
     ]
-    last = page.messages[-1][0].message if page.has_more else None
-    return InboxOut(language=page.language, messages=messages, after=after_message(last) if last else None)
+    return InboxOut(language=page.language, messages=messages, after=page.after)

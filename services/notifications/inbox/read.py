@@ -10,20 +10,22 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Recipient, language_of
 from services.notifications.contacts.store import ContactStore
 from services.notifications.inbox.store import InboxMessage, InboxStore
+from services.notifications.messages.paging import place_of
 from services.notifications.texts.policy import TICKET_SEALED
 from services.notifications.texts.render import Texts, Words
 from services.notifications.texts.tickets import with_ticket_code
 from shared.contracts.events import Language
 from shared.runtime.errors import Forbidden, NotFound, Rejected
+from shared.web.forms import one_page
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages with their texts in one language; and True if there are older ones."""
+    """Messages with their texts in one language; and the `after` of the page with older ones."""
 
     language: Language
     messages: Sequence[tuple[InboxMessage, Words]]
-    has_more: bool
+    after: str | None
 
 
 class InboxReader:
@@ -53,9 +55,11 @@ class InboxReader:
         # A page costs as much as the whole inbox. So the pages of one participant are read one after the
         # other: however many somebody asks for, the database does the work of one.
         async with self._turns.setdefault(participant_id, asyncio.Lock()):
-            # Read one more than is shown, to see if there is a next page.
-            found = await self._inboxes.page(participant_id, before, limit + 1)
-        shown = found[:limit]
+            shown, after = await one_page(
+                lambda most: self._inboxes.page(participant_id, before, most),
+                limit,
+                lambda one: place_of(one.message),
+            )
         key = await self._key_for(participant_id, shown)
         to = recipient.kind if recipient else "person"
         messages = []
@@ -63,7 +67,7 @@ class InboxReader:
             facts = with_ticket_code(one.message.facts or {}, key)
             words = self._texts.render_or_placeholder(one.message.kind, facts, language, to)
             messages.append((one, words))
-        return Page(language, messages, has_more=len(found) > limit)
+        return Page(language, messages, after)
 
     async def check_is_group(self, participant_id: str) -> None:
         """

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from services.notifications.messages.rules import Message
 from shared.runtime.errors import Rejected
-from shared.web.forms import after_of, place_after
+from shared.web.forms import place_after
 
 
-def after_message(message: Message) -> str:
-    """The `after` of the page that follows this message."""
-    return after_of(message.created_at, message.message_id)
+def place_of(message: Message) -> tuple[datetime, str]:
+    """Where a message stands among the others."""
+    return message.created_at, message.message_id
 
 
 def place_before(after: str | None) -> tuple[datetime, str] | None:

@@ -13,7 +13,7 @@ from services.quiz.quizzes.store import QuizStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 
@@ -31,10 +31,12 @@ OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 async def list_quizzes(catalogue: OfferedQuizzes, limit: Limit = PAGE, after: After = None) -> QuizzesOut:
     """Page by page; from memory, at most a second old."""
     place = place_after(after, int, str)
-    rest = [one for one in catalogue.all() if place is None or _place_of(one) < place]
-    page = rest[:limit]
-    more = after_of(*_place_of(page[-1])) if len(rest) > limit else None
-    return QuizzesOut(quizzes=[_quiz_out(one.record) for one in page], after=more)
+
+    async def first(most: int) -> list[Offered]:
+        return [one for one in catalogue.all() if place is None or _place_of(one) < place][:most]
+
+    page, following = await one_page(first, limit, _place_of)
+    return QuizzesOut(quizzes=[_quiz_out(one.record) for one in page], after=following)
 
 
 @routes.get("/quizzes/{quiz_id}", summary="One quiz")

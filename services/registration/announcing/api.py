@@ -13,7 +13,7 @@ from services.registration.booking.bodies import IdempotencyKey
 from shared.contracts.checked import PersonalLine, Text
 from shared.contracts.events import Channel
 from shared.runtime import clock
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 
@@ -109,8 +109,10 @@ async def list_messages(
     session_id: IdInPath, stored: Stored, limit: Limit = PAGE, after: After = None
 ) -> MessagesOut:
     """The latest first; kept for 400 days."""
-    found = await stored.page(session_id, place_after(after, datetime, str), limit)
-    return MessagesOut(
-        messages=[MessageOut.of(one) for one in found],
-        after=after_of(found[-1].created_at, found[-1].announcement_id) if len(found) == limit else None,
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: stored.page(session_id, place, most),
+        limit,
+        lambda one: (one.created_at, one.announcement_id),
     )
+    return MessagesOut(messages=[MessageOut.of(one) for one in page], after=following)

@@ -15,7 +15,7 @@ from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime.acting import current
 from shared.runtime.errors import NotFound, Rejected
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
 
@@ -38,10 +38,14 @@ async def list_registrations(
     after: After = None,
 ) -> RegistrationsOut:
     """A page of them, with the codes of tickets."""
-    page = await registrations.page_of(who.participant_id, place_after(after, datetime, str), limit)
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: registrations.page_of(who.participant_id, place, most),
+        limit,
+        lambda one: (one.asked_at, one.registration_id),
+    )
     asked_for = await sessions.by_id({one.session_id for one in page})
     key = await participants.key(who.participant_id)
-    last = page[-1] if len(page) == limit else None
     return RegistrationsOut(
         registrations=[
             RegistrationOut.of(
@@ -52,7 +56,7 @@ async def list_registrations(
             )
             for one in page
         ],
-        after=after_of(last.asked_at, last.registration_id) if last else None,
+        after=following,
     )
 
 

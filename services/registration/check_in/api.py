@@ -27,7 +27,7 @@ from services.registration.check_in.undo import Undo
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.ids import random_id
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsDoor, AsDoorOrViewer
 from shared.web.provided import provided
 
@@ -161,9 +161,10 @@ async def list_scans(
     after: After = None,
 ) -> ScansOut:
     """A page of them, with the verdicts as they are now."""
-    page = await scans.page(session_id, place_after(after, datetime, str), limit, conflicts=conflict)
-    last = page[-1] if len(page) == limit else None
-    return ScansOut(
-        scans=[ScanOut.of(one) for one in page],
-        after=after_of(last.scanned_at, last.scan_id) if last else None,
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: scans.page(session_id, place, most, conflicts=conflict),
+        limit,
+        lambda one: (one.scanned_at, one.scan_id),
     )
+    return ScansOut(scans=[ScanOut.of(one) for one in page], after=following)

@@ -20,7 +20,7 @@ from services.registration.sessions.store import SessionStore
 from shared.contracts.checked import ID_PATTERN, Id
 from shared.contracts.origin import Origin
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 
@@ -128,11 +128,15 @@ async def list_bookings(
 ) -> GroupRegistrationsOut:
     """A page of them, with the body's ticket and the members who attend. 403 `not_manager`."""
     await managing.check(group_id, who.participant_id)
-    page = await registrations.page_of(group_id, place_after(after, datetime, str), limit)
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: registrations.page_of(group_id, place, most),
+        limit,
+        lambda one: (one.asked_at, one.registration_id),
+    )
     asked_for = await sessions.by_id({one.session_id for one in page})
     attending = await attendances.by_id({one.registration_id for one in page})
     key = await participants.key(group_id)
-    last = page[-1] if len(page) == limit else None
     return GroupRegistrationsOut(
         registrations=[
             GroupRegistrationOut(
@@ -148,7 +152,7 @@ async def list_bookings(
             )
             for one in page
         ],
-        after=after_of(last.asked_at, last.registration_id) if last else None,
+        after=following,
     )
 
 

@@ -52,11 +52,11 @@ class ListingStore:
         while looked_at < self._looked_at_max:
             some = await self._read(session_id, wanted, sort, after)
             for row in some:
-                after = row.place
                 if row.is_wanted(wanted):
+                    if len(found) == limit:
+                        return found, found[-1].place
                     found.append(row)
-                if len(found) == limit:
-                    return found, after
+                after = row.place
             looked_at += len(some)
             if len(some) < self._read_max:
                 return found, None

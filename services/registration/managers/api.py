@@ -30,7 +30,7 @@ from shared.contracts.sealing import Contact
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
 
@@ -77,11 +77,12 @@ async def list_applications(
 ) -> ApplicationsOut:
     """A page of them, the earliest first."""
     place = place_after(after, str)
-    found = await stored.applications(status, place[0] if place else None, limit)
-    return ApplicationsOut(
-        applications=[ApplicationOut.of(one) for one in found],
-        after=after_of(found[-1].application_id) if len(found) == limit else None,
+    page, following = await one_page(
+        lambda most: stored.applications(status, place[0] if place else None, most),
+        limit,
+        lambda one: (one.application_id,),
     )
+    return ApplicationsOut(applications=[ApplicationOut.of(one) for one in page], after=following)
 
 
 @routes.get("/group-applications/{application_id}", summary="One application")

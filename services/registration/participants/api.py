@@ -14,7 +14,7 @@ from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact
 from shared.runtime.errors import NotFound
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, check_same_id, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 
@@ -118,11 +118,10 @@ async def put_group(
 async def list_groups(groups: Groups, limit: Limit = PAGE, after: After = None) -> GroupsOut:
     """A page of them, in the order of their ids."""
     place = place_after(after, str)
-    found = await groups.page(place[0] if place else None, limit)
-    return GroupsOut(
-        groups=[GroupOut.of(group) for group in found],
-        after=after_of(found[-1].group_id) if len(found) == limit else None,
+    page, following = await one_page(
+        lambda most: groups.page(place[0] if place else None, most), limit, lambda group: (group.group_id,)
     )
+    return GroupsOut(groups=[GroupOut.of(group) for group in page], after=following)
 
 
 @routes.get("/groups/{group_id}", summary="One group")

@@ -22,7 +22,7 @@ from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser, IsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
@@ -49,13 +49,17 @@ async def list_activities(
     after: After = None,
 ) -> ActivitiesOut:
     """A page of them, with free places. With the organisers' key drafts too."""
-    page = await activities.page(place_after(after, datetime, str), limit, drafts=is_organiser)
+    place = place_after(after, datetime, str)
+    page, following = await one_page(
+        lambda most: activities.page(place, most, drafts=is_organiser),
+        limit,
+        lambda activity: (activity.starts_at, activity.activity_id),
+    )
     of_page = await sessions.of_activities([activity.activity_id for activity in page])
     shown = _shown(of_page, is_organiser)
-    last = page[-1] if len(page) == limit else None
     return ActivitiesOut(
         activities=[ActivityOut.of(activity, shown) for activity in page],
-        after=after_of(last.starts_at, last.activity_id) if last else None,
+        after=following,
     )
 
 

@@ -19,7 +19,7 @@ from services.registration.rosters.preview import Previews, import_unknown
 from services.registration.rosters.read_table import ROSTER_BYTES_MAX
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.contracts.origin import Origin
-from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.wording import language_of
@@ -124,12 +124,13 @@ async def list_members(
     """A page of them, in the order of their ids, which begin with the time. 403 `not_manager`."""
     await managing.check(group_id, who.participant_id)
     place = place_after(after, str)
-    found = await members.page(group_id, place[0] if place else None, limit)
-    keys = await participants.keys_of({one.participant_id for one in found})
-    return MembersOut(
-        members=[MemberOut.of(one, opened(one, keys)) for one in found],
-        after=after_of(found[-1].member_id) if len(found) == limit else None,
+    page, following = await one_page(
+        lambda most: members.page(group_id, place[0] if place else None, most),
+        limit,
+        lambda one: (one.member_id,),
     )
+    keys = await participants.keys_of({one.participant_id for one in page})
+    return MembersOut(members=[MemberOut.of(one, opened(one, keys)) for one in page], after=following)
 
 
 @routes.post("/groups/{group_id}/members", status_code=201, summary="Add a member")
