@@ -25,6 +25,7 @@ def bare_app(
     limits: Limits | None = None,
     check_seconds_max: float = CHECK_SECONDS_MAX,
     organiser_keys_file: Path | None = None,
+    organiser_key: str = ORGANISER_KEY,
 ) -> FastAPI:
     """An app with the parts that all services share, and only these hot routes."""
 
@@ -37,7 +38,7 @@ def bare_app(
         title="Test",
         description="A test.",
         settings=Settings(
-            organiser_key=SecretStr(ORGANISER_KEY),
+            organiser_key=SecretStr(organiser_key),
             organiser_keys_file=organiser_keys_file,
             token_public_key=TOKEN_PUBLIC_KEY,
             role="api",

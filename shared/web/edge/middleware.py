@@ -154,6 +154,7 @@ class Edge:
         gate: Gate,
         *,
         acts: Callable[[], ActLog | None],
+        knows_key: Callable[[bytes], bool],
         shedding: Shedding,
         turns: Turns,
         bodies: Bodies,
@@ -162,6 +163,7 @@ class Edge:
         self._framework = framework
         self._gate = gate
         self._acts = acts
+        self._knows_key = knows_key
         self._shedding = shedding
         self._bodies = bodies
         self._limits = limits
@@ -173,15 +175,21 @@ class Edge:
         if scope["type"] != "http":
             await self._framework(scope, receive, send)
             return
-        turn = Turn(self._turns, FIRST if self._goes_first(scope) else OTHERS)
-        await self._turns.by_turns(turn, self._answer(scope, receive, send, turn))
-
-    def _goes_first(self, scope: Scope) -> bool:
-        return scope["path"] in WATCHED or self._gate.is_hot(scope["method"], scope["path"])
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, turn: Turn) -> None:
-        started = time.perf_counter()
         headers = dict(scope["headers"])
+        turn = Turn(self._turns, FIRST if self._goes_first(scope, headers) else OTHERS)
+        await self._turns.by_turns(turn, self._answer(scope, headers, receive, send, turn))
+
+    def _goes_first(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+        return (
+            scope["path"] in WATCHED
+            or self._gate.is_hot(scope["method"], scope["path"])
+            or (b"x-organiser-key" in headers and self._knows_key(headers[b"x-organiser-key"]))
+        )
+
+    async def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send, turn: Turn
+    ) -> None:
+        started = time.perf_counter()
         correlation = correlation_from(headers.get(b"x-correlation-id", b""))
         scope[ROUTE] = UNMATCHED
         answering = _Answering(send, correlation, turn, head_only=scope["method"] == "HEAD")
@@ -245,7 +253,7 @@ class Edge:
         try:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
-            await turn.begin_work(by_organiser=organiser is not None)
+            await turn.begin_work()
             if body.client_is_gone:
                 raise ClientDisconnect
             if organiser is None or acts is None or method in READING:

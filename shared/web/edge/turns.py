@@ -50,10 +50,8 @@ class Turn:
         self.rank = rank
         self.waits_since: float | None = None
 
-    async def begin_work(self, *, by_organiser: bool = False) -> None:
-        """Wait until few others are at work. Organisers, and who goes first, do not wait."""
-        if by_organiser:
-            self.rank = FIRST
+    async def begin_work(self) -> None:
+        """Wait until few others are at work. Who goes first does not wait."""
         if self.rank != FIRST:
             await self._turns.wait_for_place(self)
 
@@ -164,6 +162,8 @@ class Turns:
             turn, called = self._wait_for_place.popleft()
             if not called.done():
                 self._at_work[turn] = None
+                # It has waited for its place until now, and for nothing else.
+                turn.waits_since = None
                 called.set_result(None)
 
     def _lend_later(self) -> None:
