@@ -91,6 +91,9 @@ async def put_group(
     """
     A group is a participant too: it can be awarded and notified.
 
+    If another system's command has taken the id for a person, the group takes it over. But ids of persons are
+    UUIDs, and such an id stays the person's.
+
     409 `group_id_taken`; 422 `id_differs`.
     """
     check_same_id(form.group_id, group_id)

@@ -17,7 +17,16 @@ from pydantic_core import PydanticCustomError
 from shared.contracts.checked import Email, Id, Line, MomentIn, Name, Zone
 from shared.runtime.errors import Invalid, Rejected
 from shared.web import wording
-from shared.web.forms import FAULTS_MAX, SEPARATORS_MAX, Form, after_of, check_same_id, place_after, read_form
+from shared.web.forms import (
+    FAULTS_MAX,
+    SEPARATORS_MAX,
+    Form,
+    after_of,
+    check_same_id,
+    one_page,
+    place_after,
+    read_form,
+)
 from shared.web.problems import encoded
 from shared.web.wording import Language, language_of
 
@@ -272,3 +281,20 @@ def test_body_names_the_id_of_the_path_or_none() -> None:
     with pytest.raises(Rejected) as refused:
         check_same_id("other", "one")
     assert refused.value.code == "id_differs"
+
+
+@pytest.mark.parametrize(("items", "pages"), [(0, [0]), (2, [2]), (3, [3]), (4, [3, 1]), (6, [3, 3])])
+async def test_a_page_that_ends_the_list_names_no_other_one(items: int, pages: list[int]) -> None:
+    found: list[int] = []
+    after: str | None = None
+    for size in pages:
+        place = place_after(after, int)
+
+        async def read(most: int, place: tuple[int, ...] | None = place) -> list[int]:
+            return [one for one in range(items) if place is None or one > place[0]][:most]
+
+        shown, after = await one_page(read, 3, lambda one: (one,))
+        assert len(shown) == size
+        found += shown
+    assert after is None
+    assert found == list(range(items))
