@@ -88,6 +88,8 @@ async def test_what_was_delivered_since_the_log_was_read_is_no_finding(mongo: st
     person, statement = new_id(), "deliveries are published (notification.delivered)"
     async with desk(mongo) as at:
         await at.handle(*[enclosed(event) for event in (*known(person), confirmed(person))])
-        before = clock.now() - timedelta(seconds=1)
+        sent = {"$set": {"state": "delivered", "finished_at": clock.now()}}
+        await at.database["messages"].update_many({}, sent)
+        before = clock.now() - timedelta(seconds=10)
         assert (await found(at, log_of(), statement, settled_at=before)).agrees
         assert not (await found(at, log_of(), statement)).agrees
