@@ -98,7 +98,7 @@ async def test_when_one_of_two_copies_is_killed_the_other_loses_nothing(kafka: s
                 return await heard(database) == set(range(said_so_far))
 
             # The dead one's partitions are free when its session has ended.
-            await eventually(all_heard, seconds=25)
+            await eventually(all_heard)
 
 
 async def test_a_restart_under_the_same_name_moves_no_partition(kafka: str, mongo: str) -> None:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
-EVENTUALLY_SECONDS = 15.0
+# Longer than a busy machine needs; whoever sees it earlier goes on at once.
+EVENTUALLY_SECONDS = 60.0
 POLL_SECONDS = 0.02
 T = TypeVar("T")
 
