@@ -9,6 +9,7 @@ BENCH := bench/.venv
 BENCH_READY := $(BENCH)/.ready
 # How many processes run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
 WORKERS ?= 2
+SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -22,7 +23,7 @@ define install
 	@touch $(1)/.ready
 endef
 
-.PHONY: help setup demo up down test check mutate chaos crowd bench bench-short bench-check bench-test lock clean
+.PHONY: help setup demo up down test incidents check mutate chaos crowd bench bench-short bench-check bench-test lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,8 +43,11 @@ up: $(READY) ## start everything, leave it running, print the addresses
 down: $(READY) ## stop what `make up` started
 	$(BIN)/kepu down
 
-test: $(READY) ## run all tests on a real local stack, two at a time
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
+test: $(READY) ## run the tests on a real local stack, two at a time
+	$(BIN)/pytest -m "not incident" $(SIDE_BY_SIDE)
+
+incidents: $(READY) ## the tests of the stack, the commands and test runs: each kills servers of its own
+	$(BIN)/pytest -m incident $(SIDE_BY_SIDE)
 
 check: $(READY) ## lint, types, import rules
 	$(BIN)/ruff check .

@@ -14,6 +14,8 @@ import pytest
 
 from ops.local.services import ROOT
 
+pytestmark = pytest.mark.incident
+
 TRIALS = Path(__file__).with_name("trials")
 # Its own servers, also where the outer run has others.
 OWN = {name: value for name, value in os.environ.items() if not name.startswith(("KEPU_", "PYTEST_"))}

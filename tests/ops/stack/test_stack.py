@@ -38,7 +38,7 @@ print(*(server.pid for server in stack.status()), flush=True)
 sys.stdin.read()
 """
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.incident]
 
 
 @pytest.fixture
