@@ -100,6 +100,11 @@ class Decoding:
         for topic, indexes in by_topic.items():
             for some in _slices(indexes, records):
                 await turns.give()
+                if len(some) == 1:
+                    # A large one. If it is wrong, decoding it with its slice first would cost as much again.
+                    self._decode_one(topic, some[0], records[some[0]], events, dead)
+                    self._recent.extend([False] * (some[0] in events))
+                    continue
                 try:
                     decoded = self._events(topic, [records[index] for index in some])
                 except DecoderFails:

@@ -100,3 +100,14 @@ async def test_others_get_a_turn_after_each_dear_refusal() -> None:
 async def test_each_record_is_decoded_once_and_in_order(count: int) -> None:
     good, _ = await decoding(lambda values: [said(CONTRACT).event] * len(values)).decode(records(count))
     assert [one.record.offset for one in good] == list(range(count))
+
+
+async def test_a_large_wrong_record_is_decoded_once() -> None:
+    decoded: list[int] = []
+
+    def counted(values: Sequence[bytes]) -> Sequence[Event]:
+        decoded.append(len(values))
+        raise Rejected("wrong", code="bad_body")
+
+    _, dead = await decoding(counted).decode(records(10, size_bytes=SLICE_BYTES_MAX))
+    assert (len(dead), decoded) == (10, [1] * 10)
