@@ -102,8 +102,7 @@ async def test_large_events_are_spread_over_several_documents(kafka: str, mongo:
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
         await prepare(database)
         await tell(database, [*large, *(said(contract, number) for number in range(7, 200))])
-        packs = await database["outbox"].find().sort("order").to_list(None)
-        assert [len(pack["events"]) for pack in packs] == [2, 2, 2, 100, 94]
+        assert await database["outbox"].count_documents({}) == 5
         async with relaying(database, publisher, owner="test"):
             await until_empty(database)
     told = [
@@ -148,9 +147,11 @@ async def test_what_is_written_in_the_same_process_is_published_soon_however_rar
     assert sorted(waits)[2] < 0.5, waits
 
 
-async def test_what_another_process_writes_is_found_by_a_look(kafka: str, mongo: str) -> None:
+async def test_what_an_earlier_release_or_another_process_wrote_is_found_by_a_look(
+    kafka: str, mongo: str
+) -> None:
     contract = await new_contract(kafka)
-    # As another process writes it: nobody here is told.
+    # As release 0.1.0 wrote it, and nobody here is told.
     topic, key, value, headers = to_record(said(contract, 1))
     event = {"topic": topic, "key": key, "value": value, "headers": dict(headers)}
     async with (
