@@ -25,7 +25,7 @@ from services.registration.booking.rules import Registration, Status
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
-from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.finish import Forget, UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
@@ -221,11 +221,15 @@ def erasure(database: Database) -> Erasure:
     return Erasure(database, ParticipantStore(database), ErasureStore(database))
 
 
-def unfinished_erasures(database: Database, sessions: SessionStore | None = None) -> UnfinishedErasures:
+def unfinished_erasures(
+    database: Database, sessions: SessionStore | None = None, *, forget: Sequence[Forget] = ()
+) -> UnfinishedErasures:
     cancellation = Cancellation(
         database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
     )
-    return UnfinishedErasures(ErasureStore(database), RegistrationStore(database), cancellation)
+    return UnfinishedErasures(
+        ErasureStore(database), RegistrationStore(database), cancellation, forget=forget
+    )
 
 
 def owed_promotions(database: Database, sessions: SessionStore | None = None) -> OwedPromotions:

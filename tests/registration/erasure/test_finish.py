@@ -145,3 +145,25 @@ async def test_requests_are_forgotten_a_few_at_a_time(mongo: str) -> None:
         left = {"participant_id": id_, "fingerprint": {"$ne": None}}
         assert await database["requests"].count_documents(left) == 0
         assert await database["requests"].count_documents({"fingerprint": {"$ne": None}}) == 4
+
+
+async def test_an_erasure_stays_open_until_other_rooms_have_forgotten_all(mongo: str) -> None:
+    left = {"first room": 2, "second room": 3}
+
+    async def first(participant_id: str, limit: int) -> bool:
+        left["first room"] = max(0, left["first room"] - 1)
+        return left["first room"] > 0
+
+    async def second(participant_id: str, limit: int) -> bool:
+        left["second room"] = max(0, left["second room"] - 1)
+        return left["second room"] > 0
+
+    async with service(mongo) as ([client], database):
+        await put(client, "fair", activity("one", capacity=1))
+        gone = (await ask(client, "one")).json()
+        await erase(client, gone)
+        unfinished = unfinished_erasures(database, forget=(first, second))
+        while await unfinished.go_on(gone["participant_id"]):
+            assert await ErasureStore(database).pending("", 9) == [gone["participant_id"]]
+        assert left == {"first room": 0, "second room": 0}
+        assert await ErasureStore(database).pending("", 9) == []
