@@ -2,8 +2,9 @@
 Every contract between the services and with other systems, in the order in which things happen.
 
 A contract is frozen once it is released. New fields are optional. No field is removed, renamed or narrowed.
-Bodies have pseudonymous ids only. Contacts and ticket codes are sealed (shared/contracts/sealing.py), and
-only notifications can open them.
+Bodies have pseudonymous ids only. Contacts and ticket codes are encrypted with the participant's own key,
+which only registration and notifications have (shared/contracts/sealing.py). A command's contact is encrypted
+with the public key of notifications.
 
 `version` counts the changes of the thing that an event is about, from 1. A reader that keeps a copy accepts
 only a higher version than its own, because a record may come twice or, after a fault, late.

@@ -86,7 +86,7 @@ class KeyBox:
     Seals many participants' keys for notifications, each in 4 us instead of 50.
 
     A session key is made now and then and sealed, and participants' keys are locked with it
-    (docs/decisions/0036-session-keys.md).
+    (docs/decisions/0037-session-keys.md).
 
     Args:
         public_key: notifications' public key, in base64.
