@@ -76,7 +76,7 @@ class Consumer:
         )
 
     @property
-    def running(self) -> Any:
+    def kafka_consumer(self) -> Any:
         """aiokafka's consumer, or None while there is none."""
         return self._subscriber.consumer if self._subscriber else None
 
@@ -122,7 +122,7 @@ class Consumer:
 
     async def _parse(self, records: Any) -> KafkaMessage:
         # FastStream's own parser decodes headers and drops a batch that it cannot decode.
-        return KafkaMessage(body=records, raw_message=records, consumer=self.running, headers={})
+        return KafkaMessage(body=records, raw_message=records, consumer=self.kafka_consumer, headers={})
 
     async def _consume(self, records: list[Raw]) -> None:
         try:
@@ -145,7 +145,7 @@ class Consumer:
         dead += await self._settling.settle(good)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
         await self._settling.until_available(lambda: write_dead_letters(self._publisher, dead, self.group))
-        if await self._reading.commit(self.running):
+        if await self._reading.commit(self.kafka_consumer):
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
         self._oldest_at = None
@@ -205,7 +205,7 @@ class Consumer:
         """Why this consumer does not work, or None while it does."""
         if why := self.stopped or self._paused or self._settling.outage or self._reading.outage:
             return why
-        consumer = self.running
+        consumer = self.kafka_consumer
         if consumer is None or all(task.done() for task in self._subscriber.tasks):
             return "not running: it waits for Kafka"
         # None while it starts; then our own class, from shared/messaging/membership.py.

@@ -49,7 +49,8 @@ class Checked(NamedTuple):
     Attributes:
         first: by attempt, its first submission.
         later: by attempt, the ids of its later ones.
-        published_again: the results of submissions that are refused now and were graded by an earlier try.
+        published_again: results that an earlier try has stored, of submissions that are refused now. They are
+            published again, because that try may have ended before it published them.
     """
 
     first: dict[str, Valid]

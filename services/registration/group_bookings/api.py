@@ -136,7 +136,7 @@ async def list_bookings(
     )
     asked_for = await sessions.by_id({one.session_id for one in page})
     attending = await attendances.by_id({one.registration_id for one in page})
-    key = await participants.key(group_id)
+    key = await participants.read_key(group_id)
     return GroupRegistrationsOut(
         registrations=[
             GroupRegistrationOut(

@@ -106,8 +106,8 @@ class ParticipantStore:
         found = await self._keys.find(these, session=unit.session).to_list(None)
         return {document["_id"]: document["key"] for document in found}
 
-    async def keys_of(self, participant_ids: Collection[str]) -> dict[str, bytes]:
-        """`keys` outside of a transaction."""
+    async def read_keys(self, participant_ids: Collection[str]) -> dict[str, bytes]:
+        """The keys of these participants, outside of a transaction."""
         with outages_named():
             found = await self._keys.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
         return {document["_id"]: document["key"] for document in found}
@@ -136,8 +136,8 @@ class ParticipantStore:
             found = await self._participants.find_one(these, {"contact_hash": 1})
         return found.get("contact_hash") if found else None
 
-    async def key(self, participant_id: str) -> bytes | None:
-        """A participant's own key; None after an erasure."""
+    async def read_key(self, participant_id: str) -> bytes | None:
+        """A participant's own key, outside of a transaction; None after an erasure."""
         with outages_named():
             found = await self._keys.find_one({"_id": participant_id})
         return found["key"] if found else None
@@ -184,8 +184,8 @@ class ContactStore:
         ]
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 
-    async def keep(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
-        """Somebody needs the participants with these contacts, also if nobody ever confirms them."""
+    async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
+        """Somebody needs the participants with these contacts, also if nobody ever verifies them."""
         if hashes:
             these: Document = {"_id": {"$in": list(hashes)}}
             await self._contacts.update_many(

@@ -29,7 +29,7 @@ class Admitted(msgspec.Struct, frozen=True):
     events: tuple[Record, Record]
 
 
-class Admission:
+class MemberAdmission:
     """
     Makes members, and changes what is said about them.
 

@@ -129,7 +129,7 @@ async def list_members(
         limit,
         lambda one: (one.member_id,),
     )
-    keys = await participants.keys_of({one.participant_id for one in page})
+    keys = await participants.read_keys({one.participant_id for one in page})
     return MembersOut(members=[MemberOut.of(one, opened(one, keys)) for one in page], after=following)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     Details,
@@ -39,7 +39,7 @@ class MemberChanges:
         members: RosterStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
         forget: Sequence[Forget] = (),
     ) -> None:
         self._database = database

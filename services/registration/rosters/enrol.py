@@ -12,7 +12,7 @@ from datetime import datetime
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.rules import Group, Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
-from services.registration.rosters.admit import Admission, Admitted
+from services.registration.rosters.admit import Admitted, MemberAdmission
 from services.registration.rosters.rules import Details, Member, speaks_for
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
@@ -22,7 +22,9 @@ from shared.storage.unit_of_work import UnitOfWork
 class Enrolment:
     """Enrols members, and changes them, in units of work that have locked the body."""
 
-    def __init__(self, members: RosterStore, participants: ParticipantStore, admission: Admission) -> None:
+    def __init__(
+        self, members: RosterStore, participants: ParticipantStore, admission: MemberAdmission
+    ) -> None:
         self._members = members
         self._participants = participants
         self._admission = admission
@@ -88,7 +90,7 @@ class Enrolment:
         await self._participants.add_keys(unit, {one.member.participant_id: one.key.key for one in admitted})
         await self._participants.contacts.add(unit, _addresses(new), None)
         of_owners = (self._admission.address_hash(said[one]) for one in owners)
-        await self._participants.contacts.keep(unit, [hash_ for hash_ in of_owners if hash_])
+        await self._participants.contacts.never_expire(unit, [hash_ for hash_ in of_owners if hash_])
         members = [one.member for one in admitted] + known
         await self._members.add(unit, members)
         for one in admitted:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     IMPORT_KEPT,
@@ -47,7 +47,7 @@ class RosterImports:
         imports: ImportStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
     ) -> None:
         self._database = database
         self._members = members

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.registration.participants.rules import Group
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.check_lines import Checked, check_lines
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.read_table import read_table
@@ -49,7 +49,7 @@ class Previews:
         imports: ImportStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
     ) -> None:
         self._database = database
         self._members = members

@@ -73,7 +73,7 @@ class OwnData:
         """
         participant = await self._participants.read(participant_id)
         profile = _profile_of(participant)
-        key = await self._participants.key(participant_id)
+        key = await self._participants.read_key(participant_id)
         assert participant is not None  # noqa: S101 (it has a profile)
         return Self(participant, profile, _opened(profile, key))
 

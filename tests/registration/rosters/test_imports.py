@@ -179,4 +179,4 @@ async def test_one_bodys_manager_sees_nothing_of_another_body(mongo: str) -> Non
         assert code_of(await confirm(client, other, preview)) == (403, "not_manager")
         elsewhere = preview | {"group_id": "school-2"}
         assert code_of(await confirm(client, other, elsewhere)) == (404, "import_unknown")
-        assert await ParticipantStore(database).key("school-1") is not None
+        assert await ParticipantStore(database).read_key("school-1") is not None
