@@ -14,7 +14,7 @@ from services.registration.participants.rules import Participant
 from services.registration.sessions.rules import Session
 from shared.runtime.errors import Conflict, Forbidden, Rejected
 
-# Places of one person at a session, unless the session says another number. A body may have more.
+# Places of one person at a session, unless the session says another number. A group may have more.
 PERSON_PLACES_MAX = 5
 # Of somebody who has not confirmed a contact: places of one request, and places and waits altogether.
 UNCONFIRMED_PLACES_MAX = 2
@@ -27,7 +27,7 @@ How far an asker can be trusted.
 unconfirmed: a person who has not confirmed a contact
 confirmed: a person who has
 body: a school, unit or service team
-vouched: another system, an organiser or a body asks for this participant
+vouched: another system, an organiser or a group asks for this participant
 """
 
 
@@ -37,7 +37,7 @@ def standing_of(participant: Participant | None, *, vouched: bool) -> Standing:
         return "vouched"
     if participant is None or participant.profile is None:
         return "unconfirmed"
-    if participant.is_body:
+    if participant.is_group:
         return "body"
     return "unconfirmed" if participant.verified_at is None else "confirmed"
 
@@ -114,7 +114,7 @@ def overlapping(
     """
     The earliest registration of the asker for the same time, if the session asks for it.
 
-    A body has many people, who can be at several places.
+    A group has many people, who can be at several places.
 
     Args:
         when: start and end of the sessions of `theirs`.

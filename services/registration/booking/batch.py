@@ -63,7 +63,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
         request_id: the asker's own id, which events carry.
         is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
             refusal is only the answer.
-        vouched: another system, an organiser or a body asks for this participant. So nothing has to be
+        vouched: another system, an organiser or a group asks for this participant. So nothing has to be
             confirmed.
     """
 
@@ -100,7 +100,7 @@ class BookingBatch:
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
-        theirs: all registrations of the participants with a place or a wait. Of bodies and newcomers they are
+        theirs: all registrations of the participants with a place or a wait. Of groups and newcomers they are
             not needed.
         when: start and end of the sessions of `theirs`.
         hold: so long a place is held for somebody without a confirmed contact; None: no place is held.

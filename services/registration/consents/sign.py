@@ -42,7 +42,7 @@ class Consents:
 
         Returns: the code of the link, which is not stored, and until when it can be signed.
         Raises:
-            NotFound: there is no such member of this body.
+            NotFound: there is no such member of this group.
             Conflict: the member is no minor, or the consent is given.
         """
         code = new_code()
@@ -122,7 +122,7 @@ class Consents:
         A consent, and the guardian's name once it is signed.
 
         Raises:
-            NotFound: nobody was asked for it, or the member is another body's.
+            NotFound: nobody was asked for it, or the member is another group's.
         """
 
         async def work(unit: UnitOfWork) -> tuple[Consent, str | None]:

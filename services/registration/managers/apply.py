@@ -1,4 +1,4 @@
-"""A body applies to take part, and an organiser approves or refuses it."""
+"""A group applies to take part, and an organiser approves or refuses it."""
 
 from services.registration.managers import events, rules
 from services.registration.managers.manage import check_alive, grant
@@ -157,7 +157,7 @@ class Applications:
         await self._changes.put_in(unit, group, contact, origin)
 
     async def _contact(self, unit: UnitOfWork, application: Application) -> Contact | None:
-        """The body's contact. It was locked with the applicant's key, and the group gets its own."""
+        """The group's contact. It was locked with the applicant's key, and the group gets its own."""
         who: ParticipantId = application.participant_id
         key = (await self._participants.keys(unit, [who])).get(who)
         if application.contact_locked is None or key is None:

@@ -3,7 +3,7 @@ The collections of this room.
 
 group_managers       who manages which group; looked up at each request of a manager
 group_invitations    `_id` is the hash of an invitation's code; each ends by itself, or when it is used
-group_applications   bodies that want to take part
+group_applications   groups that want to take part
 """
 
 from collections.abc import Sequence

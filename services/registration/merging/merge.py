@@ -48,12 +48,12 @@ class Merging:
         """
         Let one participant go into another one; a repeat changes nothing.
 
-        Tokens of the one who goes end, and nobody can open data that are locked with that key. What bodies
+        Tokens of the one who goes end, and nobody can open data that are locked with that key. What groups
         say of a member is locked with the other key. Places and waits are moved in the background (move.py).
 
         Raises:
             NotFound: one of the two does not exist, or is erased.
-            Conflict: one is a body; who goes has confirmed a contact; or it has gone into somebody else.
+            Conflict: one is a group; who goes has confirmed a contact; or it has gone into somebody else.
             Rejected: both are the same.
         """
         if goes_id == into_id:
@@ -88,7 +88,7 @@ class Merging:
         return known is not None and known.round > 1
 
     async def _move_members(self, unit: UnitOfWork, goes: Person, stays: Person) -> None:
-        """Who stays is the member of the bodies that have entered the one who goes."""
+        """Who stays is the member of the groups that have entered the one who goes."""
         id_ = stays.participant.participant_id
         moved = [
             replace(

@@ -44,9 +44,9 @@ def check_mergeable(goes: Participant, stays: Participant, *, has_proved: bool) 
     Args:
         has_proved: who goes has confirmed a contact by a code.
     Raises:
-        Conflict: one is a body, or who goes has proved to be somebody: only that person may decide to go.
+        Conflict: one is a group, or who goes has proved to be somebody: only that person may decide to go.
     """
-    if goes.is_body or stays.is_body:
+    if goes.is_group or stays.is_group:
         raise Conflict("a school, unit or service team cannot be merged", code="merge_group")
     if has_proved:
         raise Conflict(

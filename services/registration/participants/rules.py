@@ -54,7 +54,7 @@ class Participant(msgspec.Struct, frozen=True):
         return self.verified_at is not None
 
     @property
-    def is_body(self) -> bool:
+    def is_group(self) -> bool:
         """True for a school, unit or service team."""
         return self.profile is not None and self.profile.kind == "group"
 

@@ -1,4 +1,4 @@
-"""Members become participants: each with a key of its own, which locks what the body says about them."""
+"""Members become participants: each with a key of its own, which locks what the group says about them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -44,7 +44,7 @@ class MemberAdmission:
         self._codes = codes
 
     def address_hash(self, details: Details) -> str | None:
-        """The hash of a member's e-mail address; None: the body names none."""
+        """The hash of a member's e-mail address; None: the group names none."""
         return self._codes.hash_of(details.email) if details.email else None
 
     def admit(self, group: Group, identity: str, details: Details, origin: Origin, now: datetime) -> Admitted:
@@ -69,7 +69,7 @@ class MemberAdmission:
         *,
         was_known: bool = False,
     ) -> Member:
-        """A new member; what the body says is locked with the participant's key."""
+        """A new member; what the group says is locked with the participant's key."""
         return Member(
             member_id=ordered_id(now),
             group_id=group.group_id,
@@ -114,7 +114,7 @@ class MemberAdmission:
 
 
 def opened(member: Member, keys: Mapping[str, bytes]) -> Details | None:
-    """What the body said about a member; None once the key is deleted."""
+    """What the group said about a member; None once the key is deleted."""
     key = keys.get(member.participant_id)
     return _details.decode(unlock_words(member.details_locked, key)) if key is not None else None
 

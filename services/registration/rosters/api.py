@@ -1,4 +1,4 @@
-"""Rosters over HTTP. Only managers of a body see its members; an organiser's key opens nothing here."""
+"""Rosters over HTTP. Only managers of a group see its members; an organiser's key opens nothing here."""
 
 from typing import Annotated
 
@@ -111,7 +111,7 @@ async def read_import(
     return ImportOut.of(found, language_of(accept_language.encode("latin-1", "replace")))
 
 
-@routes.get("/groups/{group_id}/members", summary="The members of your body")
+@routes.get("/groups/{group_id}/members", summary="The members of your group")
 async def list_members(
     group_id: IdInPath,
     who: AsParticipant,

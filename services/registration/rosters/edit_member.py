@@ -80,7 +80,7 @@ class MemberChanges:
         Correct a member.
 
         Raises:
-            NotFound: there is no such member of this body.
+            NotFound: there is no such member of this group.
             Conflict: another member has this name, department and number; or somebody else has the address.
         """
         identity = identity_of(details, group_id, self._admission.hash)
@@ -105,7 +105,7 @@ class MemberChanges:
         Remove a member; a repeat changes nothing.
 
         The member's participant is erased, and every service hears of it; but somebody who has signed in, was
-        there before, or is a member of another body too goes on to take part.
+        there before, or is a member of another group too goes on to take part.
         """
 
         async def work(unit: UnitOfWork) -> None:
@@ -113,7 +113,7 @@ class MemberChanges:
             member = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)
             if member is None:
                 return
-            # Before the participant's members are counted: another body may enrol the same one now.
+            # Before the participant's members are counted: another group may enrol the same one now.
             found = (await self._participants.lock(unit, [member.participant_id])).get(member.participant_id)
             is_shared = bool(await self._enrolment.shared(unit, [member.participant_id]))
             await self._members.remove(unit, member_id)
@@ -168,7 +168,7 @@ async def _erase(
 
 
 def member_unknown(member_id: str) -> NotFound:
-    """The refusal of a member who is not there, or is another body's."""
+    """The refusal of a member who is not there, or is another group's."""
     return NotFound(f"there is no member {member_id}", code="member_unknown", member_id=member_id)
 
 

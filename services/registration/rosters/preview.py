@@ -67,7 +67,7 @@ class Previews:
 
         Raises:
             Rejected: the file cannot be read, has no heading for the name, or is too large.
-            Conflict: `PREVIEWS_MAX` previews of this body wait for a confirmation.
+            Conflict: `PREVIEWS_MAX` previews of this group wait for a confirmation.
             Overloaded: too many files wait already.
         """
         checked = await self._check(group_id, content)
@@ -135,7 +135,7 @@ class Previews:
         Import the good lines of a preview. A worker does it; a second confirmation changes nothing.
 
         Raises:
-            NotFound: there is no such preview: it has ended, or is another body's.
+            NotFound: there is no such preview: it has ended, or is another group's.
             Conflict: it has bad lines, and the manager does not say to leave them out.
         """
 
@@ -157,7 +157,7 @@ class Previews:
 
     async def group(self, group_id: str) -> Group:
         """
-        The body itself.
+        The group itself.
 
         Raises:
             NotFound: there is none.

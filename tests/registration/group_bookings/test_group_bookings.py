@@ -1,4 +1,4 @@
-"""A body books for members of its roster: one registration, kept whole, changed later."""
+"""A group books for members of its roster: one registration, kept whole, changed later."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ Headers = dict[str, str]
 async def members(
     client: httpx.AsyncClient, manager: Headers, number: int, group_id: str = "school-1"
 ) -> list[str]:
-    """The ids of so many members of the body."""
+    """The ids of so many members of the group."""
     path = f"/groups/{group_id}/members"
     answers = [await client.post(path, json={"name": f"学生{one}"}, headers=manager) for one in range(number)]
     return [answer.json()["member_id"] for answer in answers]

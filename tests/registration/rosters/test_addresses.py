@@ -72,7 +72,7 @@ async def test_whom_a_roster_names_cannot_join_again_and_signs_in_as_the_member(
         member = next(one for one in await members_of(client, manager) if one["email"] == ADDRESS)
         assert (signed["participant_id"], signed["verified"]) == (member["participant_id"], True)
         assert await people(database) == before
-        # From now on the member speaks for themselves: the body changes only what it says.
+        # From now on the member speaks for themselves: the group changes only what it says.
         name = {"name": "学生零", "department": "1班", "number": "0000", "email": "other@example.org"}
         path = f"/groups/school-1/members/{member['member_id']}"
         assert (await client.put(path, json=name, headers=manager)).json()["name"] == "学生零"
@@ -96,7 +96,7 @@ async def test_who_takes_part_already_is_the_member_and_nobody_learns_who_it_is(
         assert await people(database) == before + 1
         [member] = [one for one in await members_of(client, manager) if one["email"] == ADDRESS]
         assert (member["name"], member["participant_id"]) == ("学生0", None)
-        # The profile is theirs, and stays when the body has done with them.
+        # The profile is theirs, and stays when the group has done with them.
         assert (await me(client, mine["token"])).json()["group_id"] is None
         await remove(client, manager, member)
         assert (await me(client, mine["token"])).status_code == 200
