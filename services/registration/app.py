@@ -18,7 +18,7 @@ from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.expire import Expiry
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
@@ -93,7 +93,7 @@ from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.change import OwnData
-from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.confirm import ContactVerification
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.store import SignInStore
@@ -123,8 +123,8 @@ class RegistrationSettings(Settings):
         ge=0,
         le=1_440,
         description=(
-            "so long a place is held for somebody who has not confirmed an e-mail or phone; 0: places are"
-            " confirmed at once, also without it"
+            "how many minutes a place is held for somebody who has not verified an e-mail or phone; 0: places"
+            " are confirmed at once, also without it"
         ),
     )
     contact_public_key: ContactPublicKey = Field(
@@ -193,7 +193,7 @@ async def _wire_sign_ins(
     participants: ParticipantStore,
     *,
     codes: ContactCodes,
-    confirmation: Confirmation,
+    confirmation: PlaceConfirmation,
     sealer: KeySealer,
     signer: TokenSigner,
     keyed_hash: KeyedHash,
@@ -209,7 +209,7 @@ async def _wire_sign_ins(
             signer,
             Limit(sign_ins, keyed_hash),
             Joining(database, participants),
-            Confirming(database, participants, sign_ins, codes, confirmation, ended_tokens=ended),
+            ContactVerification(database, participants, sign_ins, codes, confirmation, ended_tokens=ended),
             OwnData(database, participants, asking, ended),
         )
 
@@ -304,7 +304,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         consents=consents,
     )
     signer = TokenSigner(private_key)
-    confirmation = Confirmation(
+    confirmation = PlaceConfirmation(
         database, sessions, participants, registrations, sealer=sealer, tickets=tickets
     )
     await _wire_sign_ins(

@@ -231,7 +231,7 @@ class _RegistrationOutcome(Event):
 
 class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="participant_id"):
     """
-    A place is held until this moment for a participant whose contact is not confirmed yet.
+    A place is held until this moment for a participant whose contact is not verified yet.
 
     Then comes `registration.confirmed`, or `registration.cancelled` with the code `hold_expired`.
     `promoted`: the place came from the waiting list.
@@ -252,7 +252,7 @@ class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitliste
     """
     The session is full; `position` counts from 1 in the order of asking.
 
-    `until`: without a confirmed contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
+    `until`: without a verified contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
     who is next, in strict order or whoever fits.
     """
 

@@ -7,8 +7,8 @@ the key. Then nobody can open the data that is still in topics and backups.
 
     key       32 random bytes
     sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64. A key may also be sealed in two
-              boxes, one after the other in one base64 text: a sealed box with a session key, and a secret
-              box with that session key (`KeyBox`)
+              boxes, one after the other in one base64 text: a sealed box with an hourly key, and a secret
+              box with that hourly key (`KeyBox`)
     locked    a libsodium secret box (XSalsa20-Poly1305) with the participant's key, in base64
 
 Other systems do not have the participant's key: they seal a contact, as JSON
@@ -33,8 +33,8 @@ KEYS_MAX = 16
 KEY_BYTES = SecretBox.KEY_SIZE
 # A sealed box is 48 bytes longer than its content.
 SEALED_KEY_BYTES = KEY_BYTES + 48
-SESSION_SECONDS = 3_600.0
-# A few copies of registration, each with a session an hour; the log brings them in order.
+HOURLY_KEY_SECONDS = 3_600.0
+# A few copies of registration, each with a key an hour; the log brings them in order.
 SESSIONS_REMEMBERED = 64
 # The first byte of locked content says what it is.
 _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
@@ -85,28 +85,28 @@ class KeyBox:
     """
     Seals many participants' keys for notifications, each in 4 us instead of 50.
 
-    A session key is made now and then and sealed, and participants' keys are locked with it
+    A key is made every hour and sealed, and participants' keys are locked with it
     (docs/decisions/0037-session-keys.md).
 
     Args:
         public_key: notifications' public key, in base64.
-        session_seconds: how long a session key is used.
+        hourly_key_seconds: how long such a key is used.
     """
 
-    def __init__(self, public_key: str, *, session_seconds: float = SESSION_SECONDS) -> None:
+    def __init__(self, public_key: str, *, hourly_key_seconds: float = HOURLY_KEY_SECONDS) -> None:
         self._public_key = public_key
-        self._session_seconds = session_seconds
+        self._hourly_key_seconds = hourly_key_seconds
         self._ends_at = 0.0
 
     def seal(self, key: bytes) -> str:
         """A participant's key, sealed."""
         now = time.monotonic()
         if now >= self._ends_at:
-            session_key = new_key()
-            self._session = SecretBox(session_key)
-            self._session_sealed = _box(self._public_key).encrypt(session_key)
-            self._ends_at = now + self._session_seconds
-        return b64encode(self._session_sealed + self._session.encrypt(key)).decode()
+            hourly_key = new_key()
+            self._hourly = SecretBox(hourly_key)
+            self._hourly_sealed = _box(self._public_key).encrypt(hourly_key)
+            self._ends_at = now + self._hourly_key_seconds
+        return b64encode(self._hourly_sealed + self._hourly.encrypt(key)).decode()
 
 
 def unseal_key(sealed: str, private_key: str) -> bytes:
@@ -120,7 +120,9 @@ def unseal_key(sealed: str, private_key: str) -> bytes:
         content = b64decode(sealed, validate=True)
         sealed_box, locked = content[:SEALED_KEY_BYTES], content[SEALED_KEY_BYTES:]
         key = (
-            _session(sealed_box, private_key).decrypt(locked) if locked else _opened(sealed_box, private_key)
+            _hourly_box(sealed_box, private_key).decrypt(locked)
+            if locked
+            else _opened(sealed_box, private_key)
         )
     except (CryptoError, Base64Error, ValueError, TypeError):
         key = b""
@@ -228,7 +230,7 @@ def _box(public_key: str) -> SealedBox[PublicKey]:
 
 
 @lru_cache(maxsize=SESSIONS_REMEMBERED)
-def _session(sealed: bytes, private_key: str) -> SecretBox:
+def _hourly_box(sealed: bytes, private_key: str) -> SecretBox:
     return SecretBox(_opened(sealed, private_key))
 
 

@@ -30,8 +30,8 @@ from tests.support.service import (
     NO_KAFKA,
     batch_of,
     copies_of,
+    in_outbox,
     settings_of,
-    told,
 )
 
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
@@ -306,7 +306,7 @@ class Desk:
 
     async def published(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        return await told(self.database, topic)
+        return await in_outbox(self.database, topic)
 
 
 @asynccontextmanager

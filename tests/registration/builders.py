@@ -51,8 +51,8 @@ from tests.support.service import (
     TOKEN_PRIVATE_KEY,
     bearer,
     copies_of,
+    in_outbox,
     settings_of,
-    told,
 )
 
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
@@ -208,7 +208,7 @@ def soon(**changes: Any) -> dict[str, Any]:
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
     """The events of this topic in the outbox, in order."""
-    return [json.loads(value) for value in await told(database, topic)]
+    return [json.loads(value) for value in await in_outbox(database, topic)]
 
 
 def promotion(database: Database) -> Promotion:

@@ -38,7 +38,7 @@ from tests.registration.rosters.builders import (
     roster_imports,
     upload,
 )
-from tests.support.service import ORGANISER, bearer, told
+from tests.support.service import ORGANISER, bearer, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -143,7 +143,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]
         assert await reminding(database).remind("one") == 1
         await database.command({"profile": 0})
-        assert await told(database, "registration.moved")
+        assert await in_outbox(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)
         assert len(done) > 50
         bad: list[dict[str, Any]] = [

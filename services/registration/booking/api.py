@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body
 
 from services.registration.booking.bodies import CancelIn, RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.participants.store import ParticipantStore
@@ -22,7 +22,7 @@ from shared.web.provided import provided
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
-Confirmations = Annotated[Confirmation, provided(Confirmation)]
+Confirmations = Annotated[PlaceConfirmation, provided(PlaceConfirmation)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
 
 routes = APIRouter(tags=["registration"])

@@ -36,7 +36,7 @@ class Booking:
     Decides requests for places, and saves the outcomes.
 
     Args:
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Promotion:
     Promotes waiting registrations: they are confirmed with a ticket, or places are held or offered.
 
     Args:
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ class Merging:
 
         Raises:
             NotFound: one of the two does not exist, or is erased.
-            Conflict: one is a group; who goes has confirmed a contact; or it has gone into somebody else.
+            Conflict: one is a group; who goes has verified a contact; or it has gone into somebody else.
             Rejected: both are the same.
         """
         if goes_id == into_id:

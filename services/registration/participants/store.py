@@ -130,7 +130,7 @@ class ParticipantStore:
         return _participant(found) if found else None
 
     async def contact_to_verify(self, participant_id: str) -> str | None:
-        """The hash of the contact that this participant has not confirmed yet; None: there is none."""
+        """The hash of the contact that this participant has not verified yet; None: there is none."""
         these: Document = {"_id": participant_id, "verified_at": None, "erased_at": None}
         with outages_named():
             found = await self._participants.find_one(these, {"contact_hash": 1})
@@ -155,7 +155,7 @@ class ContactStore:
         self._contacts = database["contacts"]
 
     async def prepare(self) -> None:
-        """Create the index of the contacts that nobody has confirmed yet."""
+        """Create the index of the contacts that nobody has verified yet."""
         with outages_named():
             await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
 
@@ -193,7 +193,7 @@ class ContactStore:
             )
 
     async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
-        """Keep a contact that was confirmed by its code."""
+        """Keep a contact that was verified by its code."""
         change = {
             "$set": {"participant_id": contact.participant_id, "round": contact.round},
             "$unset": {"unverified_since": ""},
@@ -203,14 +203,14 @@ class ContactStore:
         )
 
     async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
-        """The hashes after this one of contacts that were not confirmed since then, at most `limit`."""
+        """The hashes after this one of contacts that were not verified since then, at most `limit`."""
         these: Document = {"unverified_since": {"$lte": before}, "_id": {"$gt": after}}
         with outages_named():
             found = self._contacts.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
             return [document["_id"] for document in await found.to_list(None)]
 
     async def look_later(self, unit: UnitOfWork, hash_: str, since: datetime) -> None:
-        """The contact is needed although nobody has confirmed it: count its time anew."""
+        """The contact is needed although nobody has verified it: count its time anew."""
         change = {"$set": {"unverified_since": since}}
         await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
 

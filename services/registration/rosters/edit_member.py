@@ -10,7 +10,7 @@ from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     Details,
     Member,
-    check_room,
+    check_not_full,
     fingerprint_of,
     identity_of,
     speaks_for,
@@ -68,7 +68,7 @@ class MemberChanges:
                 if known.details_fingerprint != fingerprint_of(details, self._admission.hash):
                     raise _known(known)
                 return known
-            check_room(await self._members.count(unit, group_id), 1)
+            check_not_full(await self._members.count(unit, group_id), 1)
             await self._check_address(unit, group_id, identity, details)
             [member] = await self._enrolment.enrol(unit, group, {identity: details}, origin, clock.now())
             return member
@@ -124,7 +124,7 @@ class MemberChanges:
             if speaks_for(member, found, is_shared=False):
                 await _erase(unit, self._participants, found, origin)
             elif not found.is_verified and found.contact_hash is not None:
-                # Nobody needs this newcomer any more, unless the contact is confirmed.
+                # Nobody needs this newcomer any more, unless the contact is verified.
                 await self._participants.contacts.look_later(unit, found.contact_hash, clock.now())
 
         await save_together(self._database, work)

@@ -20,7 +20,7 @@ from services.registration.rosters.rules import (
     LineFault,
     bad_lines_of,
     check_confirmable,
-    check_room,
+    check_not_full,
     compare,
     fingerprint_of,
 )
@@ -74,7 +74,7 @@ class Previews:
         known = await self._members.identities(group_id)
         said = {one: fingerprint_of(details, self._admission.hash) for one, details in checked.good.items()}
         added, changed, unchanged = compare(said, known)
-        check_room(len(known), len(added))
+        check_not_full(len(known), len(added))
         now = clock.now()
 
         async def work(unit: UnitOfWork) -> Import:

@@ -142,7 +142,7 @@ def speaks_for(member: Member, participant: Participant, *, is_shared: bool) -> 
     return not (member.was_known or participant.is_verified or is_shared)
 
 
-def check_room(members: int, added: int) -> None:
+def check_not_full(members: int, added: int) -> None:
     """
     Check that a roster has room for more members.
 

@@ -79,7 +79,7 @@ class OwnData:
 
     async def change(self, participant_id: str, changes: Changes, origin: Origin) -> Self:
         """
-        Change one's own data. A new contact takes effect when its code is confirmed.
+        Change one's own data. A new contact takes effect when it is verified by its code.
 
         Raises:
             NotAuthenticated: the participant does not exist, or is erased.
@@ -102,7 +102,7 @@ class OwnData:
             if wanted:
                 wished = _wished(contact, changes)
             if wished is not None and contact is not None:
-                # The address stays until the new one is confirmed.
+                # The address stays until the new one is verified.
                 contact = Contact(name=wished.name, email=contact.email)
                 given["contact_locked"] = lock_contact(contact, key)
             if given.get("group_id") != profile.group_id:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.rules import KnownContact, Participant, ParticipantId, contact_known
@@ -27,7 +27,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-class Confirming:
+class ContactVerification:
     """Checks codes, and marks contacts as verified."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Confirming:
         participants: ParticipantStore,
         sign_ins: SignInStore,
         codes: ContactCodes,
-        confirmation: Confirmation,
+        confirmation: PlaceConfirmation,
         ended_tokens: EndedTokens,
     ) -> None:
         self._database = database
@@ -46,9 +46,9 @@ class Confirming:
         self._confirmation = confirmation
         self._ended_tokens = ended_tokens
 
-    async def confirm(self, id_: str, typed: str, origin: Origin) -> Participant:
+    async def verify(self, id_: str, typed: str, origin: Origin) -> Participant:
         """
-        Confirm a contact by its code. The code is good once.
+        Verify a contact by its code. The code is good once.
 
         The participant is verified now: held places are confirmed. Tokens that were given before the contact
         was verified end, since somebody else may have them.

@@ -28,7 +28,7 @@ from tests.registration.builders import (
     unfinished_erasures,
 )
 from tests.registration.crashing import Crash, DyingSessions
-from tests.support.service import ORGANISER, told
+from tests.support.service import ORGANISER, in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -50,7 +50,7 @@ async def registered_everywhere(
 
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
-    return [json.loads(value) for value in await told(database, topic)]
+    return [json.loads(value) for value in await in_outbox(database, topic)]
 
 
 async def test_registrations_go_one_by_one_and_after_a_crash_the_others_follow(mongo: str) -> None:

@@ -25,7 +25,7 @@ from tests.registration.rosters.builders import (
     with_bad_lines,
     xlsx_of,
 )
-from tests.support.service import code_of, told
+from tests.support.service import code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -73,7 +73,7 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
         await imported(database)
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
-        joined = await told(database, "participant.joined")
+        joined = await in_outbox(database, "participant.joined")
         of_members = {member["participant_id"] for member in members}
         assert sum(json.loads(one)["participant_id"] in of_members for one in joined) == PUPILS
 
@@ -108,7 +108,7 @@ async def test_changed_details_change_the_member_and_its_profile(mongo: str) -> 
         assert (preview["added"], preview["changed"], preview["unchanged"]) == (0, 1, 1)
         first, second = sorted(await members_of(client, manager), key=lambda member: str(member["number"]))
         assert (first["email"], second["email"]) == ("new@example.org", "s1@example.org")
-        joined = [json.loads(one) for one in await told(database, "participant.joined")]
+        joined = [json.loads(one) for one in await in_outbox(database, "participant.joined")]
         versions = [one["version"] for one in joined if one["participant_id"] == first["participant_id"]]
         assert versions == [1, 2]
 

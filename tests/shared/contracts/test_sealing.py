@@ -24,7 +24,7 @@ def test_a_key_reaches_notifications_and_opens_what_is_locked() -> None:
 
 
 def test_a_session_seals_many_keys_and_then_ends() -> None:
-    lasting, short = sealing.KeyBox(PUBLIC), sealing.KeyBox(PUBLIC, session_seconds=0.0)
+    lasting, short = sealing.KeyBox(PUBLIC), sealing.KeyBox(PUBLIC, hourly_key_seconds=0.0)
     for box, sessions in ((lasting, 1), (short, 3)):
         keys = [sealing.new_key() for _ in range(3)]
         sealed = [box.seal(key) for key in keys]
