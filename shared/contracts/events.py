@@ -136,7 +136,7 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
 
 class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
     """
-    The key that opens what is sealed for this participant; null: the key is destroyed.
+    The key that opens what is encrypted for this participant; null: the key is destroyed.
 
     The topic keeps only the latest record of a participant. So after an erasure nobody can open
     what earlier records of other topics hold.
@@ -242,7 +242,7 @@ class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="par
 
 
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """The participant has a place. `promoted`: from the waiting list. The ticket's code is sealed."""
+    """The participant has a place. `promoted`: from the waiting list. The ticket's code is encrypted."""
 
     ticket_sealed: Locked
     promoted: bool = False

@@ -18,9 +18,9 @@ from shared.contracts.events import Channel
 
 Fact: TypeAlias = str | int | bool | datetime | None
 
-# The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
+# The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
-# A code, and the contact that it is for if it is not the profile's, locked with the participant's own key.
+# A code, and the contact that it is for if it is not the profile's, encrypted with the participant's own key.
 CODE_LOCKED = "code_locked"
 CONTACT_LOCKED = "contact_locked"
 # The kind of mails with a code. No inbox has them: they show who controls the mailbox.

@@ -34,7 +34,7 @@ from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 class Newcomer(msgspec.Struct, frozen=True):
     """
-    Somebody who may not exist yet; the key locks the contact in the profile.
+    Somebody who may not exist yet; the key encrypts the contact in the profile.
 
     Attributes:
         proof: what the contact is proved by; None if whoever registers them vouches for it.
@@ -342,7 +342,7 @@ class BookingBatch:
             told_version=session.version,
             held_until=decision.until,
             ticket_hash=ticket.hash if ticket else None,
-            ticket_locked=ticket.locked if ticket else None,
+            ticket_locked=ticket.encrypted if ticket else None,
         )
 
     def _answer(

@@ -116,7 +116,7 @@ class PlaceConfirmation:
         if id_ not in keys:
             raise NotAuthenticated("this participant was erased", code="participant_erased")
         ticket = self._tickets.new_ticket(keys[id_])
-        one = replace(accepted(registration), ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+        one = replace(accepted(registration), ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
         await self._registrations.save(unit, [one])
         unit.publish(events.confirmed(one, session, origin, now, promoted=promoted))
         return one

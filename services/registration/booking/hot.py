@@ -23,7 +23,7 @@ from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
@@ -177,7 +177,7 @@ class Registering:
             district=newcomer.district,
             audience=newcomer.audience,
             language=newcomer.language,
-            contact_locked=lock_contact(contact, key.key),
+            contact_locked=encrypt_contact(contact, key.key),
         )
         return Newcomer(profile, key, self._codes.proof(newcomer.email, key.key, clock.now()))
 

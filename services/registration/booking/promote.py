@@ -131,7 +131,7 @@ class Promotion:
 
     def _with_ticket(self, registration: Registration, key: bytes) -> Registration:
         ticket = self._tickets.new_ticket(key)
-        return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+        return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
 
 
 def _considered(session: Session) -> int:

@@ -41,7 +41,7 @@ class Registration(msgspec.Struct, frozen=True):
             or accepts the offer before. None: nothing has to be confirmed.
         people_in: how many of the places' people have come in, by all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
-        ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
+        ticket_locked: the ticket code, encrypted with the holder's key; None after the holder is erased.
     """
 
     registration_id: RegistrationId

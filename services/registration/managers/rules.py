@@ -35,7 +35,7 @@ class Application(msgspec.Struct, frozen=True):
 
     Attributes:
         participant_id: who applies, and will manage the group.
-        contact_locked: the group's contact, locked with the applicant's key; None after the decision.
+        contact_locked: the group's contact, encrypted with the applicant's key; None after the decision.
         group_id: of the approved group.
         reason: of a refusal, written by an organiser.
     """

@@ -13,7 +13,7 @@ from services.registration.participants.rules import Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import lock_words, unlock_words
+from shared.contracts.sealing import decrypt_words, encrypt_words
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Rejected
 from shared.storage.mongo import Database
@@ -48,8 +48,9 @@ class Merging:
         """
         Let one participant go into another one; a repeat changes nothing.
 
-        Tokens of the one who goes end, and nobody can open data that are locked with that key. What groups
-        say of a member is locked with the other key. Places and waits are moved in the background (move.py).
+        Tokens of the one who goes end, and nobody can open data that are encrypted with that key. What groups
+        say of a member is encrypted with the other key. Places and waits are moved in the background
+        (move.py).
 
         Raises:
             NotFound: one of the two does not exist, or is erased.
@@ -94,7 +95,7 @@ class Merging:
             replace(
                 member,
                 participant_id=id_,
-                details_locked=_relocked(member.details_locked, goes.key, stays.key),
+                details_locked=_encrypted_again(member.details_locked, goes.key, stays.key),
                 was_known=True,
                 version=member.version + 1,
             )
@@ -108,7 +109,7 @@ class Merging:
         for member in moved:
             consent = await self._consents.of_member(unit, member.member_id)
             if consent is not None and consent.guardian_locked is not None:
-                guardian = _relocked(consent.guardian_locked, goes.key, stays.key)
+                guardian = _encrypted_again(consent.guardian_locked, goes.key, stays.key)
                 await self._consents.save(unit, replace(consent, guardian_locked=guardian))
 
     async def _erase(self, unit: UnitOfWork, goes: Participant, merge: Merge, origin: Origin) -> None:
@@ -140,5 +141,5 @@ def _person(id_: str, locked: Mapping[str, Participant], keys: Mapping[str, byte
     return Person(found, key)
 
 
-def _relocked(words: str, before: bytes, after: bytes) -> str:
-    return lock_words(unlock_words(words, before), after)
+def _encrypted_again(words: str, before: bytes, after: bytes) -> str:
+    return encrypt_words(decrypt_words(words, before), after)

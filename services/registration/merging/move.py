@@ -116,7 +116,7 @@ class UnfinishedMerges:
             id_ = stays.participant_id
             keys = await ensure_keys(unit, [id_], self._participants, self._sealer, Origin(), clock.now())
             ticket = self._tickets.new_ticket(keys[id_])
-            one = replace(one, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+            one = replace(one, ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
         return await self._save(unit, session, moved, own, one)
 
     async def _give_back(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:

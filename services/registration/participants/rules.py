@@ -20,7 +20,7 @@ District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """The data of a participant. The contact is locked with the participant's own key."""
+    """The data of a participant. The contact is encrypted with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None

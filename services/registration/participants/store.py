@@ -1,7 +1,7 @@
 """
 The collections of this room.
 
-participants  people and groups; contacts only locked; of an erased one only the id stays
+participants  people and groups; contacts only encrypted; of an erased one only the id stays
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
 contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant

@@ -1,4 +1,4 @@
-"""Members become participants: each with a key of its own, which locks what the group says about them."""
+"""Members become participants: each with a key of its own, which encrypts what the group says about them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from services.registration.participants.keys import ContactKey, KeySealer
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from services.registration.rosters.rules import Details, Member, fingerprint_of
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
-from shared.contracts.sealing import Contact, lock_contact, lock_words, unlock_words
+from shared.contracts.sealing import Contact, decrypt_words, encrypt_contact, encrypt_words
 from shared.messaging.publisher import Record
 from shared.runtime.ids import ordered_id
 from shared.runtime.keyed_hash import KeyedHash
@@ -69,14 +69,14 @@ class MemberAdmission:
         *,
         was_known: bool = False,
     ) -> Member:
-        """A new member; what the group says is locked with the participant's key."""
+        """A new member; what the group says is encrypted with the participant's key."""
         return Member(
             member_id=ordered_id(now),
             group_id=group.group_id,
             participant_id=participant_id,
             identity_hash=identity,
             details_fingerprint=fingerprint_of(details, self.hash),
-            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
+            details_locked=encrypt_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
             added_at=now,
@@ -89,7 +89,7 @@ class MemberAdmission:
             member,
             identity_hash=identity,
             details_fingerprint=fingerprint_of(details, self.hash),
-            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
+            details_locked=encrypt_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
             version=member.version + 1,
@@ -116,7 +116,7 @@ class MemberAdmission:
 def opened(member: Member, keys: Mapping[str, bytes]) -> Details | None:
     """What the group said about a member; None once the key is deleted."""
     key = keys.get(member.participant_id)
-    return _details.decode(unlock_words(member.details_locked, key)) if key is not None else None
+    return _details.decode(decrypt_words(member.details_locked, key)) if key is not None else None
 
 
 def _profile(group: Group, details: Details, key: bytes) -> Profile:
@@ -127,5 +127,5 @@ def _profile(group: Group, details: Details, key: bytes) -> Profile:
         audience=details.audience,
         language=group.language,
         # The form or the file was checked already.
-        contact_locked=lock_contact(Contact.model_construct(name=details.name, email=details.email), key),
+        contact_locked=encrypt_contact(Contact.model_construct(name=details.name, email=details.email), key),
     )

@@ -24,7 +24,7 @@ from services.registration.rosters.rules import (
 )
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.contracts.origin import UNKNOWN_ORIGIN
-from shared.contracts.sealing import unlock_words
+from shared.contracts.sealing import decrypt_words
 from shared.runtime import clock
 from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
@@ -113,6 +113,6 @@ class RosterImports:
 def _said(pieces: Sequence[str], key: bytes) -> dict[str, Details]:
     return {
         identity: details
-        for locked in pieces
-        for identity, details in _piece.decode(unlock_words(locked, key))
+        for encrypted in pieces
+        for identity, details in _piece.decode(decrypt_words(encrypted, key))
     }

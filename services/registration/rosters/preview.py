@@ -25,7 +25,7 @@ from services.registration.rosters.rules import (
     fingerprint_of,
 )
 from services.registration.rosters.store import ImportStore, RosterStore
-from shared.contracts.sealing import lock_words
+from shared.contracts.sealing import encrypt_words
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Overloaded
 from shared.runtime.ids import ordered_id
@@ -177,4 +177,4 @@ def _locked(good: dict[str, Details], key: bytes) -> Iterable[str]:
     lines: Sequence[tuple[str, Details]] = list(good.items())
     for start in range(0, len(lines), PIECE_LINES):
         piece = msgspec.json.encode(lines[start : start + PIECE_LINES]).decode()
-        yield lock_words(piece, key)
+        yield encrypt_words(piece, key)

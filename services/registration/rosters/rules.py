@@ -27,7 +27,7 @@ ImportStatus = Literal["previewed", "confirmed", "imported", "failed"]
 
 
 class Details(msgspec.Struct, frozen=True):
-    """What a group says about a member. It is stored only locked with the member's own key."""
+    """What a group says about a member. It is stored only encrypted with the member's own key."""
 
     name: str
     department: str | None = None

@@ -1,9 +1,9 @@
 """
 The collections of this room.
 
-members              the members of groups; what a group says about one only locked
+members              the members of groups; what a group says about one only encrypted
 roster_imports       files that were uploaded: what is wrong with them, and what became of them
-roster_import_lines  the good lines of such a file, locked with the body's key, until they are imported
+roster_import_lines  the good lines of such a file, encrypted with the body's key, until they are imported
 """
 
 from collections.abc import Collection, Sequence
@@ -196,7 +196,7 @@ class ImportStore:
         )
 
     async def lines(self, import_id: str) -> list[str]:
-        """The locked lines, in order. They never change."""
+        """The encrypted lines, in order. They never change."""
         with outages_named():
             found = self._lines.find({"import_id": import_id}, {"lines_locked": 1}).sort("_id", ASCENDING)
             return [document["lines_locked"] for document in await found.to_list(None)]

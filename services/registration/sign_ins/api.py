@@ -25,7 +25,7 @@ from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.rules import TRIES_MAX
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
@@ -66,7 +66,7 @@ async def join(
         district=form.district,
         audience=form.audience,
         language=form.language,
-        contact_locked=lock_contact(contact, key.key),
+        contact_locked=encrypt_contact(contact, key.key),
     )
     participant = await joining.join(profile, key, proof, Origin.of_request())
     return TokenOut.of(participant, _token(signer, participant))

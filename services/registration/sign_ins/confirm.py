@@ -19,7 +19,7 @@ from services.registration.sign_ins.rules import (
 )
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact, unlock_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, NotFound, Rejected
 from shared.storage.ended_tokens import EndedTokens
@@ -146,10 +146,10 @@ class ContactVerification:
 
 
 def _with_name_of(present: str | None, wished: str, key: bytes) -> str:
-    """The wished contact with the present name, which may have been changed since. Both are locked."""
-    contact = unlock_contact(wished, key, private_key="")
+    """The wished contact with the present name, which may have been changed since. Both are encrypted."""
+    contact = decrypt_contact(wished, key, private_key="")
     try:
-        name = unlock_contact(present or "", key, private_key="").name
+        name = decrypt_contact(present or "", key, private_key="").name
     except Rejected:
         return wished
-    return lock_contact(Contact(name=name, email=contact.email), key)
+    return encrypt_contact(Contact(name=name, email=contact.email), key)

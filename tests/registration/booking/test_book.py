@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.booking.metrics import OUTCOMES
 from services.registration.participants.rules import DISTRICT_CHARS_MAX
-from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
+from shared.contracts.sealing import decrypt_contact, decrypt_words, unseal_key
 from tests.registration.builders import activity, ask, newcomer, put, seats, service
 from tests.support.service import CONTACT_PRIVATE_KEY, bearer, in_outbox
 
@@ -30,7 +30,7 @@ async def test_a_newcomer_gets_a_place_a_ticket_and_a_token(mongo: str) -> None:
         assert {one["participant_id"] for one in (joined, keyed, confirmed)} == {outcome["participant_id"]}
         assert {one["version"] for one in (joined, keyed, confirmed)} == {1}
         key = unseal_key(keyed["key_sealed"], CONTACT_PRIVATE_KEY)
-        assert unlock_words(confirmed["ticket_sealed"], key) == outcome["ticket_code"]
+        assert decrypt_words(confirmed["ticket_sealed"], key) == outcome["ticket_code"]
 
 
 async def test_no_name_address_or_ticket_code_is_kept_or_told_in_clear(mongo: str) -> None:
@@ -40,7 +40,7 @@ async def test_no_name_address_or_ticket_code_is_kept_or_told_in_clear(mongo: st
         [joined] = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
         [keyed] = [json.loads(value) for value in await in_outbox(database, "participant.keyed")]
         key = unseal_key(keyed["key_sealed"], CONTACT_PRIVATE_KEY)
-        contact = unlock_contact(joined["contact_sealed"], key, CONTACT_PRIVATE_KEY)
+        contact = decrypt_contact(joined["contact_sealed"], key, CONTACT_PRIVATE_KEY)
         assert (contact.name, contact.email) == ("张无忌", "zhang@example.org")
         code = answer.json()["ticket_code"]
         for collection in await database.list_collection_names():
