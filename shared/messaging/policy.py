@@ -53,9 +53,9 @@ class Policy:
             if the consumer went on, all records would become dead letters. Wrong records of others never
             count, and `CONTENT_ERRORS` neither.
         The failures of our own decoders (`Subscription.decoders`), on records that the contract accepts, are
-        counted over the last 1,000 records, by the same numbers. A decoder that returns a wrong number of events stops the consumer
-        at once. Only people can repair this, so the consumer stays stopped until the process starts again.
-        Nothing else stops a consumer for good.
+        counted over the last 1,000 records, by the same numbers. A decoder that returns a wrong number of
+        events stops the consumer at once. Only people can repair this, so the consumer stays stopped until
+        the process starts again. Nothing else stops a consumer for good.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.
