@@ -41,7 +41,7 @@ def of_service(service: str) -> str:
         for group in topic.groups:
             if group.partition("-")[0] == service:
                 read.setdefault(group, []).append(topic.name)
-    emitted = [topic.name for topic in topics.LIVE if service in _writer(topic.name).split(", ")]
+    emitted = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
     consumed = "; ".join(f"{code(*names)} (group `{group}`)" for group, names in read.items())
     return f"- **Consumes**: {consumed}.\n- **Emits**: {code(*emitted)}."
 

@@ -104,8 +104,8 @@ class Merging:
         await self._members.save(unit, moved)
         contact = stays.participant.contact_hash
         if moved and contact is not None:
-            # Bodies need the one who stays now, also if nobody confirms the contact.
-            await self._participants.contacts.keep(unit, [contact])
+            # Groups need the one who stays now, also if nobody verifies the contact.
+            await self._participants.contacts.never_expire(unit, [contact])
         for member in moved:
             consent = await self._consents.of_member(unit, member.member_id)
             if consent is not None and consent.guardian_locked is not None:
