@@ -1,4 +1,4 @@
-"""Members of a body and imports of rosters; nothing here does I/O."""
+"""Members of a group and imports of rosters; nothing here does I/O."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
