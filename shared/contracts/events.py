@@ -151,8 +151,8 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     """
     A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key.
 
-    `verified`: the participant has shown to control the contact, or whoever registered them vouches for it.
-    Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
+    `verified`: the participant has proved that the contact is theirs, or whoever registered them vouches for
+    it. Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
     """
 
     participant_id: Id
@@ -169,7 +169,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
     """
-    Somebody asks for the code that shows who controls a contact. It is read only where the contact is.
+    Somebody asks for the code that proves whose a contact is. It is read only where the contact is.
 
     `code_locked`, `contact_locked`: with the participant's own key. The contact is the profile's if none is
     given. `round`: counts the codes of this contact that were used, from 1: a new round means that the mails
@@ -435,7 +435,7 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
 
 
 class AwardIssued(Event, topic="award.issued", key="recipient_id"):
-    """An award holds. `cause` is the result, closing or conferral that it follows from."""
+    """An award was given. `cause` is the result, closing or conferral that it follows from."""
 
     award_id: Id
     version: Version
@@ -450,7 +450,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
-    """An award no longer holds."""
+    """An award was taken back."""
 
     award_id: Id
     version: Version

@@ -57,7 +57,7 @@ class Consumer:
         self._decoding = Decoding(subscription, policy)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
-        self._pausing: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._paused: str | None = None
         self._oldest_at: float | None = None
         self._subscriber: Any = None
@@ -168,10 +168,10 @@ class Consumer:
         self._leave(self._start_again(seconds))
 
     def _leave(self, work: Coroutine[Any, Any, None]) -> None:
-        # No further poll: its commit would cover this batch too. Stopping waits for the task that runs this
-        # code, so another task has to do it.
+        # Stop polling: the commit after a later poll would commit this batch too. `stop` waits until the task
+        # that runs this code ends, so another task has to call it.
         self._subscriber.running = False
-        self._pausing = asyncio.create_task(work)
+        self._leaving = asyncio.create_task(work)
 
     async def _start_again(self, seconds: float) -> None:
         policy, failures = self._policy, 0
@@ -196,10 +196,10 @@ class Consumer:
 
     async def close(self) -> None:
         """End the background tasks; the code that started the broker stops it afterwards."""
-        if self._pausing is not None:
-            self._pausing.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
             with suppress(asyncio.CancelledError):
-                await self._pausing
+                await self._leaving
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""

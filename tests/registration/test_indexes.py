@@ -74,7 +74,7 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
     preview = (await upload(client, manager, csv_of(pupils(3)))).json()
     await confirm(client, manager, preview)
     assert await ImportStore(database).confirmed("", 9) == [preview["import_id"]]
-    await roster_imports(database).go_on(preview["import_id"])
+    await roster_imports(database).import_file(preview["import_id"])
     await upload(client, manager, csv_of(pupils(4)))
     page = (await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)).json()
     await client.get("/groups/school-1/members", params={"after": page["after"]}, headers=manager)

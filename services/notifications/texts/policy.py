@@ -23,7 +23,7 @@ TICKET_SEALED = "ticket_sealed"
 # A code, and the contact that it is for if it is not the profile's, encrypted with the participant's own key.
 CODE_LOCKED = "code_locked"
 CONTACT_LOCKED = "contact_locked"
-# The kind of mails with a code. No inbox has them: they show who controls the mailbox.
+# The kind of mails with a code. No inbox has them: they prove whose the mailbox is.
 CODE_KIND = "participant_code"
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"

@@ -94,8 +94,8 @@ class BookingBatch:
     Args:
         sessions: those asked for, locked.
         participants: those who ask and exist, locked.
-        erased: those of them and of the answers' participants who are erased.
-        taken_over: those of the answers' participants who have shown to control their contact since.
+        erased: ids of erased participants, of this batch or of earlier answers.
+        taken_over: participants of earlier answers whose contact was verified since.
         contacts: those of the newcomers that are known.
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.

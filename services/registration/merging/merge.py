@@ -117,7 +117,8 @@ class Merging:
         await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
         await self._participants.remove_key(unit, id_)
         if goes.contact_hash is not None:
-            # Nobody has proved to control it. Whoever reads that mailbox must not become the one who stays.
+            # Nobody has proved that it is theirs. Whoever reads that mailbox must not become the one who
+            # stays.
             await self._participants.contacts.remove(unit, goes.contact_hash)
         unit.publish(*events.erased(id_, version, origin, now, merged_into=merge.into))
 

@@ -1,5 +1,5 @@
 """
-Contacts as keyed hashes, and the code that shows who controls one.
+Contacts as keyed hashes, and the code that proves whose one is.
 
 A code is computed from the hash of the contact, its round and the day, and stored nowhere: not even in
 hashed form. All requests for the same contact within a day get the same code. So if a mail is not sent,

@@ -36,7 +36,7 @@ class Participant(msgspec.Struct, frozen=True):
 
     Attributes:
         version: counts the changes, from 1.
-        verified_at: when the participant showed to control the contact, or when somebody vouched for it.
+        verified_at: when the participant proved that the contact is theirs, or when somebody vouched for it.
         contact_hash: the keyed hash of the e-mail address; None if registration has never seen the address.
         tokens_from: tokens that were issued before have ended.
     """

@@ -81,7 +81,7 @@ class ParticipantStore:
         return {document["_id"] for document in found}
 
     async def verified(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
-        """Which of these participants have shown to control their contact; they are not locked."""
+        """Which of these participants have a verified contact; they are not locked."""
         if not participant_ids:
             return set()
         these: Document = {"_id": {"$in": list(participant_ids)}, "verified_at": {"$ne": None}}

@@ -31,7 +31,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # The largest file takes a second on two cores. The server of the local stack ends a transaction after five.
-# A killed worker's is open until then, and the next worker tries again and again.
+# The transaction of a killed worker stays open until then, and the next worker tries again and again.
 IMPORT_SECONDS_MAX = 45.0
 
 _piece = msgspec.json.Decoder(list[tuple[str, Details]])
@@ -57,9 +57,9 @@ class RosterImports:
         self._admission = admission
         self._enrolment = Enrolment(members, participants, admission)
         # A few at a time: each is a large transaction.
-        self.loop = Backlog("importing", imports.confirmed, self.go_on, items_max=2).loop
+        self.loop = Backlog("importing", imports.confirmed, self.import_file, items_max=2).loop
 
-    async def go_on(self, import_id: str) -> None:
+    async def import_file(self, import_id: str) -> None:
         """Import the lines of a confirmed file; a repeat changes nothing."""
         pieces = await self._imports.lines(import_id)
 
@@ -74,7 +74,7 @@ class RosterImports:
 
     async def _import(self, unit: UnitOfWork, found: Import, pieces: Sequence[str], now: datetime) -> None:
         group_id = found.group_id
-        # The group is locked: imports and forms of the same body follow each other.
+        # The group is locked: imports and forms of the same group follow each other.
         await self._participants.lock(unit, [group_id])
         group = await self._groups.read_in(unit, group_id)
         key = (await self._participants.keys(unit, [group_id])).get(group_id)
@@ -89,7 +89,7 @@ class RosterImports:
             await self._end(unit, replace(found, status="failed", code="roster_full"), now)
             return
         if await self._enrolment.misaddressed(unit, group_id, {one: said[one] for one in (*added, *changed)}):
-            # Since the preview. Another preview names the line.
+            # An address became known after the preview. Another preview names the line.
             await self._end(unit, replace(found, status="failed", code="member_email_known"), now)
             return
         await self._enrolment.enrol(unit, group, {one: said[one] for one in added}, UNKNOWN_ORIGIN, now)

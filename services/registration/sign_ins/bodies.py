@@ -14,7 +14,7 @@ from shared.web.forms import Form
 
 
 class SignInIn(Form):
-    """Whoever controls the mailbox gets the participant's token."""
+    """Whoever reads the mailbox gets the participant's token."""
 
     email: Email = Field(examples=["li@example.org"])
 

@@ -1,4 +1,4 @@
-"""A code is given: whoever has it controls the contact, and gets the participant's token."""
+"""A code is given: whoever has it reads the mailbox, and gets the participant's token."""
 
 from datetime import datetime
 

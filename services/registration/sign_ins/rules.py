@@ -25,7 +25,7 @@ COUNTED_SECONDS = 3_600
 
 class SignIn(msgspec.Struct, frozen=True):
     """
-    Somebody says to control a contact.
+    Somebody says that a contact is theirs.
 
     Attributes:
         contact_hash: the contact (participants/codes.py), known or not.

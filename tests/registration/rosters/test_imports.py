@@ -53,13 +53,13 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
         assert {fault["column"] for fault in preview["faults"]} == {"邮箱"}
         # Nothing is imported while lines are bad, and nothing by a worker that looks for work.
         assert code_of(await confirm(client, manager, preview)) == (409, "import_has_bad_lines")
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         assert await members_of(client, manager) == []
 
         confirmed = await confirm(client, manager, preview, skip_bad_lines=True)
         assert (confirmed.status_code, confirmed.json()["status"]) == (202, "confirmed")
         with pytest.raises(Crash):
-            await roster_imports(database, DyingRoster(database)).go_on(preview["import_id"])
+            await roster_imports(database, DyingRoster(database)).import_file(preview["import_id"])
         assert await members_of(client, manager) == []
         assert await database["participants"].count_documents({"group_id": "school-1"}) == 0
         await imported(database)
@@ -91,8 +91,8 @@ async def test_a_second_confirmation_and_two_workers_import_once(mongo: str) -> 
         preview = (await upload(client, manager, csv_of(pupils(3)))).json()
         await confirm(client, manager, preview)
         assert (await confirm(client, manager, preview)).json()["status"] == "confirmed"
-        await roster_imports(database).go_on(preview["import_id"])
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         assert (await confirm(client, manager, preview)).json()["status"] == "imported"
         assert len(await members_of(client, manager)) == 3
         assert await database["roster_import_lines"].count_documents({}) == 0
