@@ -83,9 +83,9 @@ def _times_x(value: int) -> int:
 
 def _weighted_at(place: int) -> list[int]:
     """
-    The part of each symbol at this place in the check.
+    What each symbol adds to the check if it stands at this place.
 
-    The check is a sum, so a table can give the parts.
+    The check is the sum of one such value for each place. So the values are computed once, as a table.
     """
     return [_times_x(_weighted([value] + [0] * (SYMBOLS - 2 - place))) for value in range(len(ALPHABET))]
 
