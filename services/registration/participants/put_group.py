@@ -69,7 +69,7 @@ class GroupChanges:
         existing = (await self._participants.lock(unit, [id_])).get(id_)
         before = existing.profile if existing else None
         taken_over = existing is not None and existing.gives_way
-        if existing is not None and not existing.is_body and not taken_over:
+        if existing is not None and not existing.is_group and not taken_over:
             raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
         stored = await self._groups.read_in(unit, id_)
         own_key = (await self._participants.keys(unit, [id_])).get(id_)

@@ -162,7 +162,7 @@ async def put_member(
     changes: Changes,
 ) -> MemberOut:
     """
-    Once the member has signed in, or if the member took part before, only what the body says is corrected.
+    Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
     403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
     (somebody else has this e-mail).
@@ -177,7 +177,7 @@ async def remove_member(
     group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
 ) -> None:
     """
-    What the body says of the member is deleted, and the participant is erased; but whoever has signed in or
+    What the group says of the member is deleted, and the participant is erased; but whoever has signed in or
     took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
     """
     await managing.check(group_id, who.participant_id)

@@ -7,7 +7,7 @@ import pytest
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.participants.store import ParticipantStore
-from shared.contracts.sealing import Contact, lock_contact, unseal_key
+from shared.contracts.sealing import Contact, encrypt_contact, unseal_key
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import activity, ask, put, service
 from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, ORGANISER, in_outbox
@@ -74,7 +74,7 @@ async def test_an_id_that_another_system_took_for_a_person_is_the_organisers_to_
 ) -> None:
     async with service(mongo) as ([client], database):
         key = KeySealer(CONTACT_PUBLIC_KEY).new_key()
-        strangers = lock_contact(Contact(name="别人", email="stranger@example.org"), key.key)
+        strangers = encrypt_contact(Contact(name="别人", email="stranger@example.org"), key.key)
         profile = Profile("person", None, None, "youth", "en", strangers)
         participants = ParticipantStore(database)
 
