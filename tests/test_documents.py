@@ -92,6 +92,17 @@ def test_a_dead_link_is_noticed(tmp_path: Path) -> None:
     assert dead_links(document) == ["other.md#none", "gone.md"]
 
 
+LOOPS = re.compile(r'(?:Loop|Backlog)\(\s*"(\w+)"')
+
+
+def test_the_readme_of_registration_has_a_row_for_each_loop() -> None:
+    room = ROOT / "services/registration"
+    loops = {name for path in room.rglob("*.py") for name in LOOPS.findall(path.read_text())}
+    readme = (room / "README.md").read_text()
+    assert len(loops) > 5
+    assert [name for name in sorted(loops) if f"\n| `{name}` |" not in readme] == []
+
+
 def test_tables_are_those_of_the_code() -> None:
     assert sections.outdated() == []
 

@@ -19,7 +19,7 @@ CHANGED_WITHOUT_A_KEY = {
     "POST /consents/signature",
     "POST /consents/revocation",
     "POST /attempts/{attempt_id}/submission",
-    # Whoever has no token yet shows by a code who controls the contact.
+    # Whoever has no token yet proves by a code whose the contact is.
     "POST /participants",
     "POST /sign-ins",
     "POST /sign-ins/{sign_in_id}/confirmations",

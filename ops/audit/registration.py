@@ -60,7 +60,7 @@ class Stored:
     The content of the database.
 
     `erased` are participants' ids, `keys` the ids of those with a contact key. `left` are the ids of
-    newcomers of whom nothing is stored any more, because they confirmed no contact. `people_in`: how many
+    newcomers of whom nothing is stored any more, because they verified no contact. `people_in`: how many
     people of each registration scans have let in.
     """
 

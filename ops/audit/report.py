@@ -39,7 +39,7 @@ def _what_happened(found: Audit) -> Table:
     }
     rows: tuple[tuple[str, int, str], ...] = (
         ("requested", len(asked), f"{counted('registration.requested')} only by events"),
-        ("held", counted("registration.held"), "until a contact is confirmed"),
+        ("held", counted("registration.held"), "until a contact is verified"),
         ("confirmed", counted("registration.confirmed"), f"{_promoted(log)} of them from the waiting list"),
         ("waitlisted", counted("registration.waitlisted"), ""),
         ("rejected", counted("registration.rejected"), "session and waiting list full, or closed"),

@@ -127,13 +127,13 @@ def topics_command(
         console.print(f"other than declared: {line}", markup=False)
 
 
-def load_pieces(week: Week, apis: Apis, patience_seconds: float = 0.0) -> list[Failure]:
+def load_pieces(week: Week, apis: Apis, wait_seconds_max: float = 0.0) -> list[Failure]:
     """Load a week with a progress display. Print, and return, what could not be loaded and why."""
     pieces = load.pieces(week)
     columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("load", total=len(pieces))
-        failures = load.load(pieces, apis, lambda _: progress.advance(task), patience_seconds)
+        failures = load.load(pieces, apis, lambda _: progress.advance(task), wait_seconds_max)
     done = len(pieces) - len(failures)
     tell(f"{done} of {len(pieces)} loaded: groups, activities, the quiz with its questions, and schemes")
     if failures:

@@ -1,4 +1,4 @@
-"""People read the codes in the mails of the local mail server, and confirm their contacts."""
+"""People read the codes in the mails of the local mail server, and verify their contacts."""
 
 import asyncio
 import json
@@ -58,7 +58,7 @@ class Mails:
 
 
 async def confirm(client: Client, mails: Mails, person: Person) -> None:
-    """Confirm a person's contact by the code that was mailed; the person has a new token then."""
+    """Verify a person's contact by the code that was mailed; the person has a new token then."""
     sign_ins = f"{client.apis.registration}/sign-ins"
     # A newcomer's own id is the id of the first sign-in.
     sign_in, code = person.participant_id, await mails.code_for(person.address)

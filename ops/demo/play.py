@@ -61,7 +61,7 @@ class Play:
 
     async def run(self) -> list[Person]:
         """
-        Let everybody register, confirm the contact, take the quiz, cancel, check in and leave.
+        Let everybody register, verify the contact, take the quiz, cancel, check in and leave.
 
         Returns: the people.
         Raises:

@@ -34,6 +34,18 @@ def events_of_the_week() -> str:
     )
 
 
+def of_service(service: str) -> str:
+    """What a service consumes and emits, as two points of a list."""
+    read: dict[str, list[str]] = {}
+    for topic in topics.LIVE:
+        for group in topic.groups:
+            if group.partition("-")[0] == service:
+                read.setdefault(group, []).append(topic.name)
+    emitted = [topic.name for topic in topics.LIVE if service in writers_of(topic.name)]
+    consumed = "; ".join(f"{code(*names)} (group `{group}`)" for group, names in read.items())
+    return f"- **Consumes**: {consumed}.\n- **Emits**: {code(*emitted)}."
+
+
 def _row(contract: type[Event], topic: topics.Topic) -> list[str]:
     return [
         code(topic.name),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from ops.documents import event_map, guarantees, limits, observing, roles, settings, ways, where
 from ops.documents.finding import ROOT
@@ -20,6 +21,10 @@ SECTIONS: dict[str, dict[str, Table]] = {
     "docs/guarantees.md": {"guarantees": guarantees.everything},
     "docs/limits.md": {"limits": limits.everything},
     "docs/organising.md": {"roles": roles.routes},
+    **{
+        f"services/{service}/README.md": {"events": partial(event_map.of_service, service)}
+        for service in ("registration", "quiz", "awards", "notifications")
+    },
     "docs/operating.md": {
         "settings": settings.everything,
         "secrets": settings.secrets,

@@ -38,7 +38,8 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
         if folder is None:
             raise NotFound(f"{change['templates']} has no folder templates")
         yield (
-            f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`: a file for each kind of message; "
+            f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`: a file for each kind of message, such as "
+            "`registration_confirmed.txt`; "
             "`letter.txt` is the frame of every mail"
         )
     if "see" in change and not change.get("see_first"):

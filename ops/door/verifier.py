@@ -28,7 +28,7 @@ SIGNATURE_BYTES = 64
 CODE_CHARS_MAX = 64
 # The zone of the week: a day at the door is a day there. It has no summer time.
 ZONE = timezone(timedelta(hours=8))
-# A ticket is valid from so long before its session until so long after it.
+# A ticket is valid from this time before its session until this time after it.
 BEFORE, AFTER = timedelta(hours=3), timedelta(hours=2)
 
 _HEAD = struct.Struct(">B4s16sHBII")

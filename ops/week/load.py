@@ -66,18 +66,18 @@ def load(
     all_pieces: Sequence[Piece],
     apis: Apis,
     advance: Callable[[Piece], None] = lambda _: None,
-    patience_seconds: float = 0.0,
+    wait_seconds_max: float = 0.0,
 ) -> list[Failure]:
     """
     Put every piece into its service. After a refusal the other pieces are still loaded.
 
     Args:
         advance: called after each piece.
-        patience_seconds: how long to wait, from now on, for services that do not answer yet.
+        wait_seconds_max: how long to wait, from now on, for services that do not answer yet.
     Returns: the pieces that could not be loaded. After a service did not answer, its other pieces are not
         tried.
     """
-    patient_until = time.monotonic() + patience_seconds
+    patient_until = time.monotonic() + wait_seconds_max
     failures: list[Failure] = []
     silent: set[str] = set()
     with httpx.Client(headers=apis.organiser, timeout=TIMEOUT_SECONDS) as client:

@@ -18,7 +18,7 @@ from services.registration.booking import handlers as booking_handlers
 from services.registration.booking import wording as booking_wording
 from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.expire import Expiry
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.idempotency import RequestKeys
@@ -83,7 +83,7 @@ from services.registration.reminders.remind import Reminding
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters import api as rosters_api
 from services.registration.rosters import wording as rosters_wording
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.edit_member import MemberChanges
 from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.preview import Previews
@@ -93,7 +93,7 @@ from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.change import OwnData
-from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.confirm import ContactVerification
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.store import SignInStore
@@ -123,8 +123,8 @@ class RegistrationSettings(Settings):
         ge=0,
         le=1_440,
         description=(
-            "so long a place is held for somebody who has not confirmed an e-mail or phone; 0: places are"
-            " confirmed at once, also without it"
+            "how many minutes a place is held for somebody who has not verified an e-mail or phone; 0: places"
+            " are confirmed at once, also without it"
         ),
     )
     contact_public_key: ContactPublicKey = Field(
@@ -132,7 +132,7 @@ class RegistrationSettings(Settings):
     )
 
 
-async def wire_bodies(
+async def _wire_groups(
     service: Service[RegistrationSettings],
     booking: Booking,
     promotion: Promotion,
@@ -141,15 +141,17 @@ async def wire_bodies(
     participants: ParticipantStore,
     groups: GroupStore,
     registrations: RegistrationStore,
-    admission: Admission,
+    admission: MemberAdmission,
     group_changes: GroupChanges,
     receipts: Receipts,
-) -> ManagerStore:
+    managers: ManagerStore,
+    members: RosterStore,
+    consents: ConsentStore,
+) -> None:
     """Put the rooms of schools, units and service teams together: who manages them, and what for."""
     database = service.database
-    managers, members, imports = ManagerStore(database), RosterStore(database), ImportStore(database)
-    attendances, consents = AttendanceStore(database), ConsentStore(database)
-    for store in (managers, members, imports, attendances, consents):
+    imports, attendances = ImportStore(database), AttendanceStore(database)
+    for store in (imports, attendances):
         await store.prepare()
     roster = (database, members, imports, groups, participants, admission)
     if service.serves_http:
@@ -184,31 +186,32 @@ async def wire_bodies(
         )
     if service.runs_background:
         service.run(RosterImports(*roster).loop)
-    return managers
 
 
-def _provide_sign_ins(
+async def _wire_sign_ins(
     service: Service[RegistrationSettings],
     participants: ParticipantStore,
-    sign_ins: SignInStore,
+    *,
     codes: ContactCodes,
-    confirmation: Confirmation,
+    confirmation: PlaceConfirmation,
     sealer: KeySealer,
     signer: TokenSigner,
     keyed_hash: KeyedHash,
 ) -> None:
-    database, ended = service.database, service.ended_tokens
-    asking = Asking(database, participants, sign_ins, codes)
-    service.provide(
-        asking,
-        codes,
-        sealer,
-        signer,
-        Limit(sign_ins, keyed_hash),
-        Joining(database, participants),
-        Confirming(database, participants, sign_ins, codes, confirmation, ended_tokens=ended),
-        OwnData(database, participants, asking, ended),
-    )
+    database, ended, sign_ins = service.database, service.ended_tokens, SignInStore(service.database)
+    await sign_ins.prepare()
+    if service.serves_http:
+        asking = Asking(database, participants, sign_ins, codes)
+        service.provide(
+            asking,
+            codes,
+            sealer,
+            signer,
+            Limit(sign_ins, keyed_hash),
+            Joining(database, participants),
+            ContactVerification(database, participants, sign_ins, codes, confirmation, ended_tokens=ended),
+            OwnData(database, participants, asking, ended),
+        )
 
 
 async def _wire_merging(
@@ -222,11 +225,12 @@ async def _wire_merging(
     promotion: Promotion,
     cancellation: Cancellation,
     managers: ManagerStore,
+    members: RosterStore,
+    consents: ConsentStore,
 ) -> None:
     database, merges = service.database, MergeStore(service.database)
     await merges.prepare()
     if service.serves_http:
-        members, consents = RosterStore(database), ConsentStore(database)
         service.provide(Merging(database, participants, members, consents, merges))
     if service.runs_background:
         unfinished = UnfinishedMerges(
@@ -252,9 +256,10 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     participants, groups = ParticipantStore(database), GroupStore(database)
     registrations, erasures = RegistrationStore(database), ErasureStore(database)
     reminders, announcements = ReminderStore(database), AnnouncementStore(database)
-    scans, sign_ins = ScanStore(database), SignInStore(database)
+    managers, members = ManagerStore(database), RosterStore(database)
+    consents, scans = ConsentStore(database), ScanStore(database)
     stores = (sessions, activities, participants, groups, registrations, erasures, reminders, announcements)
-    for store in (*stores, scans, sign_ins):
+    for store in (*stores, managers, members, consents, scans):
         await store.prepare()
     private_key = service.settings.token_private_key.get_secret_value()
     sealer = KeySealer(service.settings.contact_public_key)
@@ -270,7 +275,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
     request_keys = RequestKeys(keyed_hash)
     group_changes = GroupChanges(database, groups, participants, sealer)
-    managers = await wire_bodies(
+    await _wire_groups(
         service,
         booking,
         promotion,
@@ -278,9 +283,12 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         participants=participants,
         groups=groups,
         registrations=registrations,
-        admission=Admission(sealer, keyed_hash, codes),
+        admission=MemberAdmission(sealer, keyed_hash, codes),
         group_changes=group_changes,
         receipts=Receipts(private_key),
+        managers=managers,
+        members=members,
+        consents=consents,
     )
     await _wire_merging(
         service,
@@ -292,12 +300,23 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         promotion=promotion,
         cancellation=cancellation,
         managers=managers,
+        members=members,
+        consents=consents,
+    )
+    signer = TokenSigner(private_key)
+    confirmation = PlaceConfirmation(
+        database, sessions, participants, registrations, sealer=sealer, tickets=tickets
+    )
+    await _wire_sign_ins(
+        service,
+        participants,
+        codes=codes,
+        confirmation=confirmation,
+        sealer=sealer,
+        signer=signer,
+        keyed_hash=keyed_hash,
     )
     if service.serves_http:
-        confirmation = Confirmation(
-            database, sessions, participants, registrations, sealer=sealer, tickets=tickets
-        )
-        signer = TokenSigner(private_key)
         registering = Registering(
             booking,
             keys=request_keys,
@@ -322,7 +341,6 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             announcing,
             OnBehalf(booking, request_keys, sealer, codes),
         )
-        _provide_sign_ins(service, participants, sign_ins, codes, confirmation, sealer, signer, keyed_hash)
         ticket_key = TicketKey.from_private_key(private_key)
         judge = Judge(sessions, participants, registrations, scans, tickets, ticket_key)
         service.provide(

@@ -2,8 +2,9 @@
 Every contract between the services and with other systems, in the order in which things happen.
 
 A contract is frozen once it is released. New fields are optional. No field is removed, renamed or narrowed.
-Bodies have pseudonymous ids only. Contacts and ticket codes are sealed (shared/contracts/sealing.py), and
-only notifications can open them.
+Bodies have pseudonymous ids only. Contacts and ticket codes are encrypted with the participant's own key,
+which only registration and notifications have (shared/contracts/sealing.py). A command's contact is encrypted
+with the public key of notifications.
 
 `version` counts the changes of the thing that an event is about, from 1. A reader that keeps a copy accepts
 only a higher version than its own, because a record may come twice or, after a fault, late.
@@ -135,7 +136,7 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
 
 class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
     """
-    The key that opens what is sealed for this participant; null: the key is destroyed.
+    The key that opens what is encrypted for this participant; null: the key is destroyed.
 
     The topic keeps only the latest record of a participant. So after an erasure nobody can open
     what earlier records of other topics hold.
@@ -150,8 +151,8 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     """
     A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key.
 
-    `verified`: the participant has shown to control the contact, or whoever registered them vouches for it.
-    Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
+    `verified`: the participant has proved that the contact is theirs, or whoever registered them vouches for
+    it. Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
     """
 
     participant_id: Id
@@ -168,7 +169,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
     """
-    Somebody asks for the code that shows who controls a contact. It is read only where the contact is.
+    Somebody asks for the code that proves whose a contact is. It is read only where the contact is.
 
     `code_locked`, `contact_locked`: with the participant's own key. The contact is the profile's if none is
     given. `round`: counts the codes of this contact that were used, from 1: a new round means that the mails
@@ -230,7 +231,7 @@ class _RegistrationOutcome(Event):
 
 class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="participant_id"):
     """
-    A place is held until this moment for a participant whose contact is not confirmed yet.
+    A place is held until this moment for a participant whose contact is not verified yet.
 
     Then comes `registration.confirmed`, or `registration.cancelled` with the code `hold_expired`.
     `promoted`: the place came from the waiting list.
@@ -241,7 +242,7 @@ class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="par
 
 
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """The participant has a place. `promoted`: from the waiting list. The ticket's code is sealed."""
+    """The participant has a place. `promoted`: from the waiting list. The ticket's code is encrypted."""
 
     ticket_sealed: Locked
     promoted: bool = False
@@ -251,7 +252,7 @@ class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitliste
     """
     The session is full; `position` counts from 1 in the order of asking.
 
-    `until`: without a confirmed contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
+    `until`: without a verified contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
     who is next, in strict order or whoever fits.
     """
 
@@ -434,7 +435,7 @@ class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES
 
 
 class AwardIssued(Event, topic="award.issued", key="recipient_id"):
-    """An award holds. `cause` is the result, closing or conferral that it follows from."""
+    """An award was given. `cause` is the result, closing or conferral that it follows from."""
 
     award_id: Id
     version: Version
@@ -449,7 +450,7 @@ class AwardIssued(Event, topic="award.issued", key="recipient_id"):
 
 
 class AwardRevoked(Event, topic="award.revoked", key="recipient_id"):
-    """An award no longer holds."""
+    """An award was taken back."""
 
     award_id: Id
     version: Version

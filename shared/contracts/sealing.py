@@ -1,18 +1,18 @@
 """
 Personal data is sent encrypted, and only notifications can open it.
 
-Each participant has a key of its own. Registration makes the key, locks the contact and the ticket codes
+Each participant has a key of its own. Registration makes the key, encrypts the contact and the ticket codes
 with it, and sends it once, sealed for notifications (`participant.keyed`). On erasure both services delete
 the key. Then nobody can open the data that is still in topics and backups.
 
     key       32 random bytes
     sealed    a libsodium sealed box for KEPU_CONTACT_PUBLIC_KEY, in base64. A key may also be sealed in two
-              boxes, one after the other in one base64 text: a sealed box with a session key, and a secret
-              box with that session key (`KeyBox`)
-    locked    a libsodium secret box (XSalsa20-Poly1305) with the participant's key, in base64
+              boxes, one after the other in one base64 text: a sealed box with an hourly key, and a secret
+              box with that hourly key (`KeyBox`)
+    encrypted a libsodium secret box (XSalsa20-Poly1305) with the participant's key, in base64
 
 Other systems do not have the participant's key: they seal a contact, as JSON
-{"name": …, "email": …}, for KEPU_CONTACT_PUBLIC_KEY, and registration locks that box as it is.
+{"name": …, "email": …}, for KEPU_CONTACT_PUBLIC_KEY, and registration encrypts that box once more.
 """
 
 import secrets
@@ -33,10 +33,10 @@ KEYS_MAX = 16
 KEY_BYTES = SecretBox.KEY_SIZE
 # A sealed box is 48 bytes longer than its content.
 SEALED_KEY_BYTES = KEY_BYTES + 48
-SESSION_SECONDS = 3_600.0
-# A few copies of registration, each with a session an hour; the log brings them in order.
-SESSIONS_REMEMBERED = 64
-# The first byte of locked content says what it is.
+HOURLY_KEY_SECONDS = 3_600.0
+# A few copies of registration, each with a key an hour; the log brings them in order.
+HOURLY_KEYS_REMEMBERED = 64
+# The first byte of encrypted content says what it is.
 _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
 
@@ -85,28 +85,28 @@ class KeyBox:
     """
     Seals many participants' keys for notifications, each in 4 us instead of 50.
 
-    A session key is made now and then and sealed, and participants' keys are locked with it
-    (docs/decisions/0036-session-keys.md).
+    A key is made every hour and sealed, and participants' keys are encrypted with it
+    (docs/decisions/0037-hourly-keys.md).
 
     Args:
         public_key: notifications' public key, in base64.
-        session_seconds: how long a session key is used.
+        hourly_key_seconds: how long such a key is used.
     """
 
-    def __init__(self, public_key: str, *, session_seconds: float = SESSION_SECONDS) -> None:
+    def __init__(self, public_key: str, *, hourly_key_seconds: float = HOURLY_KEY_SECONDS) -> None:
         self._public_key = public_key
-        self._session_seconds = session_seconds
+        self._hourly_key_seconds = hourly_key_seconds
         self._ends_at = 0.0
 
     def seal(self, key: bytes) -> str:
         """A participant's key, sealed."""
         now = time.monotonic()
         if now >= self._ends_at:
-            session_key = new_key()
-            self._session = SecretBox(session_key)
-            self._session_sealed = _box(self._public_key).encrypt(session_key)
-            self._ends_at = now + self._session_seconds
-        return b64encode(self._session_sealed + self._session.encrypt(key)).decode()
+            hourly_key = new_key()
+            self._hourly = SecretBox(hourly_key)
+            self._hourly_sealed = _box(self._public_key).encrypt(hourly_key)
+            self._ends_at = now + self._hourly_key_seconds
+        return b64encode(self._hourly_sealed + self._hourly.encrypt(key)).decode()
 
 
 def unseal_key(sealed: str, private_key: str) -> bytes:
@@ -118,9 +118,11 @@ def unseal_key(sealed: str, private_key: str) -> bytes:
     """
     try:
         content = b64decode(sealed, validate=True)
-        sealed_box, locked = content[:SEALED_KEY_BYTES], content[SEALED_KEY_BYTES:]
+        sealed_box, encrypted = content[:SEALED_KEY_BYTES], content[SEALED_KEY_BYTES:]
         key = (
-            _session(sealed_box, private_key).decrypt(locked) if locked else _opened(sealed_box, private_key)
+            _hourly_box(sealed_box, private_key).decrypt(encrypted)
+            if encrypted
+            else _opened(sealed_box, private_key)
         )
     except (CryptoError, Base64Error, ValueError, TypeError):
         key = b""
@@ -129,7 +131,7 @@ def unseal_key(sealed: str, private_key: str) -> bytes:
     return key
 
 
-def lock_contact(contact: Contact, key: bytes) -> str:
+def encrypt_contact(contact: Contact, key: bytes) -> str:
     """Lock a contact with its participant's key."""
     return _locked(_CONTACT + contact.model_dump_json().encode(), key)
 
@@ -147,19 +149,19 @@ def lock_sealed(sealed: str, key: bytes) -> str:
         raise _unreadable() from None
 
 
-def lock_words(words: str, key: bytes) -> str:
+def encrypt_words(words: str, key: bytes) -> str:
     """Lock a ticket's code, or another text only for this participant."""
     return _locked(_WORDS + words.encode(), key)
 
 
-def unlock_contact(locked: str, key: bytes, private_key: str) -> Contact:
+def decrypt_contact(encrypted: str, key: bytes, private_key: str) -> Contact:
     """
     The contact; `private_key` (base64) opens what another system sealed.
 
     Raises:
         Rejected: the keys do not fit, or the content is no contact (`contact_unreadable`).
     """
-    opened = _unlocked(locked, key)
+    opened = _decrypted(encrypted, key)
     content: bytes | None = opened[1:]
     if opened[:1] == _SEALED_CONTACT:
         content = _unsealed(b64encode(opened[1:]).decode(), private_key)
@@ -172,14 +174,14 @@ def unlock_contact(locked: str, key: bytes, private_key: str) -> Contact:
         raise _unreadable() from None
 
 
-def unlock_words(locked: str, key: bytes) -> str:
+def decrypt_words(encrypted: str, key: bytes) -> str:
     """
-    The words that `lock_words` has locked.
+    The words that `encrypt_words` has encrypted.
 
     Raises:
         Rejected: the key does not fit (`contact_unreadable`).
     """
-    opened = _unlocked(locked, key)
+    opened = _decrypted(encrypted, key)
     if opened[:1] != _WORDS:
         raise _unreadable()
     return opened[1:].decode(errors="replace")
@@ -227,8 +229,8 @@ def _box(public_key: str) -> SealedBox[PublicKey]:
     return SealedBox(PublicKey(b64decode(public_key)))
 
 
-@lru_cache(maxsize=SESSIONS_REMEMBERED)
-def _session(sealed: bytes, private_key: str) -> SecretBox:
+@lru_cache(maxsize=HOURLY_KEYS_REMEMBERED)
+def _hourly_box(sealed: bytes, private_key: str) -> SecretBox:
     return SecretBox(_opened(sealed, private_key))
 
 
@@ -247,9 +249,9 @@ def _locked(content: bytes, key: bytes) -> str:
     return b64encode(SecretBox(key).encrypt(content)).decode()
 
 
-def _unlocked(locked: str, key: bytes) -> bytes:
+def _decrypted(encrypted: str, key: bytes) -> bytes:
     try:
-        return SecretBox(key).decrypt(b64decode(locked, validate=True))
+        return SecretBox(key).decrypt(b64decode(encrypted, validate=True))
     except (CryptoError, Base64Error, ValueError, TypeError):
         raise _unreadable() from None
 

@@ -83,7 +83,7 @@ def dead_letters(topic: str, group: str) -> str:
     return f"{topic}.{group}.dead"
 
 
-_READ: dict[type[Event], Topic] = {}
+_DECLARED: dict[type[Event], Topic] = {}
 
 
 def _declare(
@@ -93,7 +93,7 @@ def _declare(
     compacted: bool = False,
     retention_days: int = DAYS_KEPT,
 ) -> None:
-    _READ[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
+    _DECLARED[event] = Topic(event.topic, groups, partitions, retention_days, compacted=compacted)
 
 
 _declare(events.SessionPublished)
@@ -126,10 +126,10 @@ _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAY
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
 
-_BYTES_MAX = {event.topic: event.bytes_max for event in _READ}
+_BYTES_MAX = {event.topic: event.bytes_max for event in _DECLARED}
 assert max(_BYTES_MAX.values()) + HEADERS_BYTES_MAX < RECORD_BYTES_MAX, "each topic takes its events"  # noqa: S101
 
-LIVE: tuple[Topic, ...] = tuple(_READ.values())
+LIVE: tuple[Topic, ...] = tuple(_DECLARED.values())
 DEAD: tuple[Topic, ...] = tuple(
     Topic(
         dead_letters(topic.name, group),
@@ -146,7 +146,7 @@ ALL: tuple[Topic, ...] = LIVE + DEAD
 
 def retention(event: type[Event]) -> timedelta:
     """How long Kafka keeps the events of this contract."""
-    return timedelta(days=_READ[event].retention_days)
+    return timedelta(days=_DECLARED[event].retention_days)
 
 
 def event_bytes_max(topic: str) -> int:

@@ -57,7 +57,7 @@ class Consumer:
         self._decoding = Decoding(subscription, policy)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
-        self._pausing: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._paused: str | None = None
         self._oldest_at: float | None = None
         self._subscriber: Any = None
@@ -76,7 +76,7 @@ class Consumer:
         )
 
     @property
-    def running(self) -> Any:
+    def kafka_consumer(self) -> Any:
         """aiokafka's consumer, or None while there is none."""
         return self._subscriber.consumer if self._subscriber else None
 
@@ -122,7 +122,7 @@ class Consumer:
 
     async def _parse(self, records: Any) -> KafkaMessage:
         # FastStream's own parser decodes headers and drops a batch that it cannot decode.
-        return KafkaMessage(body=records, raw_message=records, consumer=self.running, headers={})
+        return KafkaMessage(body=records, raw_message=records, consumer=self.kafka_consumer, headers={})
 
     async def _consume(self, records: list[Raw]) -> None:
         try:
@@ -145,7 +145,7 @@ class Consumer:
         dead += await self._settling.settle(good)
         # Commit only after the dead letters are stored: a crash here repeats the batch and loses nothing.
         await self._settling.until_available(lambda: write_dead_letters(self._publisher, dead, self.group))
-        if await self._reading.commit(self.running):
+        if await self._reading.commit(self.kafka_consumer):
             for topic, count in Counter(record.topic for record in records).items():
                 metrics.CONSUMED.labels(topic, self.group).inc(count)
         self._oldest_at = None
@@ -168,10 +168,10 @@ class Consumer:
         self._leave(self._start_again(seconds))
 
     def _leave(self, work: Coroutine[Any, Any, None]) -> None:
-        # No further poll: its commit would cover this batch too. Stopping waits for the task that runs this
-        # code, so another task has to do it.
+        # Stop polling: the commit after a later poll would commit this batch too. `stop` waits until the task
+        # that runs this code ends, so another task has to call it.
         self._subscriber.running = False
-        self._pausing = asyncio.create_task(work)
+        self._leaving = asyncio.create_task(work)
 
     async def _start_again(self, seconds: float) -> None:
         policy, failures = self._policy, 0
@@ -196,16 +196,16 @@ class Consumer:
 
     async def close(self) -> None:
         """End the background tasks; the code that started the broker stops it afterwards."""
-        if self._pausing is not None:
-            self._pausing.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
             with suppress(asyncio.CancelledError):
-                await self._pausing
+                await self._leaving
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""
         if why := self.stopped or self._paused or self._settling.outage or self._reading.outage:
             return why
-        consumer = self.running
+        consumer = self.kafka_consumer
         if consumer is None or all(task.done() for task in self._subscriber.tasks):
             return "not running: it waits for Kafka"
         # None while it starts; then our own class, from shared/messaging/membership.py.

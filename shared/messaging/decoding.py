@@ -20,6 +20,7 @@ from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
     BAD_BODY,
     BAD_TIME,
+    DECODER_FAILED,
     KEY_DIFFERS,
     SOURCE_OURS,
     TOO_LARGE,
@@ -162,7 +163,7 @@ class Decoding:
                 f"the decoder of {topic} failed on {failures} of {of} records that the contract accepts,"
                 f" on the last by {type(error).__name__}"
             )
-        return Rejected(f"our decoder failed on it: {type(error).__name__}", code=BAD_BODY)
+        return Rejected(f"our decoder failed on it: {type(error).__name__}", code=DECODER_FAILED)
 
     def _context(self, record: Raw) -> Context:
         if record.value is None:

@@ -95,7 +95,7 @@ class GroupCommit(Generic[Item, Outcome]):
             Overloaded: too many items wait already. The item was not accepted.
             Unavailable: `seconds_max` is over. The item may still be written.
         """
-        self.check_room()
+        self.check_not_full()
         loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
             self._groups.append(self._new_group(loop))
@@ -116,7 +116,7 @@ class GroupCommit(Generic[Item, Outcome]):
         """Items accepted and not yet written."""
         return self._waiting
 
-    def check_room(self, elsewhere: int = 0) -> None:
+    def check_not_full(self, elsewhere: int = 0) -> None:
         """
         Check for room first, so that no work is done for an item that would be refused.
 

@@ -36,13 +36,13 @@ class Observation:
         try:
             if consumer.stopped is not None:
                 await self._observe_stopped(consumer.group)
-            elif (running := consumer.running) is not None:
-                await self._observe_running(consumer, running)
+            elif (kafka_consumer := consumer.kafka_consumer) is not None:
+                await self._observe_running(consumer, kafka_consumer)
         except KafkaError as error:
             raise Unavailable(f"Kafka does not report the lag: {type(error).__name__}") from error
 
-    async def _observe_running(self, consumer: Consumer, running: Any) -> None:
-        assigned: frozenset[TopicPartition] = frozenset(running.assignment())
+    async def _observe_running(self, consumer: Consumer, kafka_consumer: Any) -> None:
+        assigned: frozenset[TopicPartition] = frozenset(kafka_consumer.assignment())
         committed = consumer.committed
         for place in self._shown.get(consumer.group, frozenset()) - assigned:
             # Another member reports this partition now. If the last value stayed, it would look like lag for
@@ -51,12 +51,12 @@ class Observation:
             metrics.LAG.remove(place.topic, consumer.group, str(place.partition))
         self._shown[consumer.group] = assigned
         for place in assigned - committed.keys():
-            offset = await running.committed(place) or 0
+            offset = await kafka_consumer.committed(place) or 0
             committed.setdefault(place, offset)
         # A rebalance may have come in between. We can ask for the end only of partitions that are still
         # ours.
-        for place in assigned & running.assignment():
-            if (end := running.highwater(place)) is not None:
+        for place in assigned & kafka_consumer.assignment():
+            if (end := kafka_consumer.highwater(place)) is not None:
                 self._show(consumer.group, place, end - committed.get(place, end))
 
     async def _observe_stopped(self, group: str) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-# Codes of dead letters. A record gets one of these before any handler sees it ...
+# Codes of dead letters. A record that breaks its contract gets one of these before any handler sees it ...
 UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
 BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.
 BAD_BODY = "bad_body"  # The value is not what the contract says.
@@ -11,14 +11,16 @@ TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
 SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the record names one of ours.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
+# ... or this one, because our decoder fails on it though the contract accepts it ...
+DECODER_FAILED = "decoder_failed"
 # ... or this one, because our handler fails on it even if it is the only event of the batch ...
 HANDLER_FAILED = "handler_failed"
 # ... or a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
 # A handler raises these because of a number or a text that no database stores. The value comes from the
 # event, so the event is wrong, not the handler: the batch is halved without another try, and the event never
-# counts towards `failed_max`. The list is short on purpose: a wrong release of ours may raise TypeError,
-# KeyError, ValueError or bson's InvalidDocument. So these still stop the consumer.
+# counts towards `failed_max`. The errors of a wrong release of ours (TypeError, KeyError, ValueError, bson's
+# InvalidDocument) are not in the list, so they still stop the consumer.
 CONTENT_ERRORS: tuple[type[Exception], ...] = (OverflowError, UnicodeEncodeError)
 
 CODES_BEFORE_HANDLING = (
@@ -30,6 +32,7 @@ CODES_BEFORE_HANDLING = (
     UNKNOWN_TYPE,
     SOURCE_OURS,
     KEY_DIFFERS,
+    DECODER_FAILED,
 )
 
 
@@ -49,10 +52,10 @@ class Policy:
             total has at least 100 failures, and more failures than successes. Then the handler is wrong:
             if the consumer went on, all records would become dead letters. Wrong records of others never
             count, and `CONTENT_ERRORS` neither.
-        The failures of our faster decoders, on records that the contract accepts, are counted over the last
-        1,000 records, by the same numbers. A decoder that returns a wrong number of events stops the consumer
-        at once. Only people can repair this, so the consumer stays stopped until the process starts again.
-        Nothing else stops a consumer for good.
+        The failures of our own decoders (`Subscription.decoders`), on records that the contract accepts, are
+        counted over the last 1,000 records, by the same numbers. A decoder that returns a wrong number of
+        events stops the consumer at once. Only people can repair this, so the consumer stays stopped until
+        the process starts again. Nothing else stops a consumer for good.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.

@@ -37,7 +37,7 @@ class Rejected(KepuError):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
     """
-    What is wrong with one field of a request; never with the input itself.
+    What is wrong with one field of a request. It never contains the input.
 
     Args:
         field: where it stands, such as body.sessions.0.venue.

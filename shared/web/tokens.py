@@ -61,7 +61,7 @@ class Participant:
     """
     The participant of a verified token, with the parts of the profile that other services need.
 
-    `verified`: whether the participant has shown to control the contact. `issued_at`: in seconds since 1970.
+    `verified`: whether the participant has a verified contact. `issued_at`: in seconds since 1970.
     `on_roster`: whether a school, unit or service team had the participant as a member then.
     """
 

@@ -30,8 +30,8 @@ from tests.support.service import (
     NO_KAFKA,
     batch_of,
     copies_of,
+    in_outbox,
     settings_of,
-    told,
 )
 
 NOW = datetime(2023, 5, 19, 8, 0, tzinfo=UTC)
@@ -52,7 +52,7 @@ def key_of(participant_id: str) -> bytes:
 def locked(participant_id: str, *, email: str | None = "", name: str = NAME, key: bytes = b"") -> str:
     """A contact named `NAME`, with the participant's own address and key unless told otherwise."""
     address = address_of(participant_id) if email == "" else email
-    return sealing.lock_contact(sealing.Contact(name=name, email=address), key or key_of(participant_id))
+    return sealing.encrypt_contact(sealing.Contact(name=name, email=address), key or key_of(participant_id))
 
 
 def keyed(participant_id: str, **changes: Any) -> events.ParticipantKeyed:
@@ -105,7 +105,7 @@ def _session(participant_id: str) -> dict[str, Any]:
 
 
 def confirmed(participant_id: str, **changes: Any) -> events.RegistrationConfirmed:
-    ticket = sealing.lock_words(TICKET, key_of(participant_id))
+    ticket = sealing.encrypt_words(TICKET, key_of(participant_id))
     fields = _session(participant_id) | {"ticket_sealed": ticket, "promoted": False}
     return events.RegistrationConfirmed(**(fields | changes))
 
@@ -232,7 +232,7 @@ def code_requested(participant_id: str, **changes: Any) -> events.ParticipantCod
         "participant_id": participant_id,
         "language": "zh-CN",
         "round": 1,
-        "code_locked": sealing.lock_words("7K3Q-M0R9", key_of(participant_id)),
+        "code_locked": sealing.encrypt_words("7K3Q-M0R9", key_of(participant_id)),
         "expires_at": NOW.replace(year=2090),
     }
     return events.ParticipantCodeRequested(**(fields | changes))
@@ -306,7 +306,7 @@ class Desk:
 
     async def published(self, topic: str) -> list[str]:
         """The bodies of the events of this topic that wait in the outbox."""
-        return await told(self.database, topic)
+        return await in_outbox(self.database, topic)
 
 
 @asynccontextmanager

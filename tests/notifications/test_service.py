@@ -155,10 +155,10 @@ async def test_a_poison_event_is_dead_lettered_and_its_neighbours_are_told(kafka
         ]
         await write_raw(kafka, "notification.requested", records)
 
-        async def told() -> bool:
+        async def all_notified() -> bool:
             return len(await at.inbox(person)) == 1
 
-        await eventually(told)
+        await eventually(all_notified)
 
         async def dead_codes() -> list[bytes]:
             dead = await read_all(kafka, dead_letters("notification.requested", topics.NOTIFICATIONS))

@@ -162,7 +162,7 @@ class Workshop:
         return await completed_of(kafka, self.quiz_id)
 
 
-def told(following: Following) -> list[tuple[str, QuizCompleted]]:
+def results_in(following: Following) -> list[tuple[str, QuizCompleted]]:
     """The event ids and events that follow from a batch."""
     found = []
     for one in following:

@@ -25,7 +25,7 @@ from services.registration.booking.rules import Registration, Status
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
-from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.finish import Forget, UnfinishedErasures
 from services.registration.erasure.store import ErasureStore
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
@@ -51,8 +51,8 @@ from tests.support.service import (
     TOKEN_PRIVATE_KEY,
     bearer,
     copies_of,
+    in_outbox,
     settings_of,
-    told,
 )
 
 SEALER = KeySealer(CONTACT_PUBLIC_KEY)
@@ -208,7 +208,7 @@ def soon(**changes: Any) -> dict[str, Any]:
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
     """The events of this topic in the outbox, in order."""
-    return [json.loads(value) for value in await told(database, topic)]
+    return [json.loads(value) for value in await in_outbox(database, topic)]
 
 
 def promotion(database: Database) -> Promotion:
@@ -221,11 +221,15 @@ def erasure(database: Database) -> Erasure:
     return Erasure(database, ParticipantStore(database), ErasureStore(database))
 
 
-def unfinished_erasures(database: Database, sessions: SessionStore | None = None) -> UnfinishedErasures:
+def unfinished_erasures(
+    database: Database, sessions: SessionStore | None = None, *, forget: Sequence[Forget] = ()
+) -> UnfinishedErasures:
     cancellation = Cancellation(
         database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
     )
-    return UnfinishedErasures(ErasureStore(database), RegistrationStore(database), cancellation)
+    return UnfinishedErasures(
+        ErasureStore(database), RegistrationStore(database), cancellation, forget=forget
+    )
 
 
 def owed_promotions(database: Database, sessions: SessionStore | None = None) -> OwedPromotions:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from msgspec.structs import replace
 
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.expire import Expiry
 from services.registration.booking.last_word import LastWords
 from services.registration.booking.store import RegistrationStore
@@ -18,7 +18,7 @@ from shared.runtime import clock
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import SEALER, TICKETS, promotion
-from tests.support.service import bearer, told
+from tests.support.service import bearer, in_outbox
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ async def accept(client: httpx.AsyncClient, registered: dict[str, Any]) -> httpx
 
 
 async def confirm_contact(database: Database, participant_id: str) -> int:
-    """The participant has confirmed a contact: what follows for places. Returns how many are confirmed."""
+    """The participant has verified a contact: what follows for places. Returns how many are confirmed."""
 
     async def work(unit: UnitOfWork) -> int:
         participants = ParticipantStore(database)
@@ -42,8 +42,8 @@ async def confirm_contact(database: Database, participant_id: str) -> int:
     return await save_together(database, work)
 
 
-def confirmation(database: Database) -> Confirmation:
-    return Confirmation(
+def confirmation(database: Database) -> PlaceConfirmation:
+    return PlaceConfirmation(
         database,
         SessionStore(database),
         ParticipantStore(database),
@@ -75,4 +75,4 @@ async def run_out(database: Database, session_id: str = "one", *registered: Json
 
 async def events(database: Database, outcome: str) -> list[Json]:
     """What was published of this outcome of registrations, in order."""
-    return [json.loads(value) for value in await told(database, f"registration.{outcome}")]
+    return [json.loads(value) for value in await in_outbox(database, f"registration.{outcome}")]

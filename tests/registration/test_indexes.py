@@ -38,7 +38,7 @@ from tests.registration.rosters.builders import (
     roster_imports,
     upload,
 )
-from tests.support.service import ORGANISER, bearer, told
+from tests.support.service import ORGANISER, bearer, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -74,7 +74,7 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
     preview = (await upload(client, manager, csv_of(pupils(3)))).json()
     await confirm(client, manager, preview)
     assert await ImportStore(database).confirmed("", 9) == [preview["import_id"]]
-    await roster_imports(database).go_on(preview["import_id"])
+    await roster_imports(database).import_file(preview["import_id"])
     await upload(client, manager, csv_of(pupils(4)))
     page = (await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)).json()
     await client.get("/groups/school-1/members", params={"after": page["after"]}, headers=manager)
@@ -143,7 +143,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         assert await ReminderStore(database).due(clock.now(), "", 9) == ["one"]
         assert await reminding(database).remind("one") == 1
         await database.command({"profile": 0})
-        assert await told(database, "registration.moved")
+        assert await in_outbox(database, "registration.moved")
         done = await database["system.profile"].find({"ns": {"$ne": f"{database.name}.outbox"}}).to_list(None)
         assert len(done) > 50
         bad: list[dict[str, Any]] = [

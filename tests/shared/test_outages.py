@@ -193,11 +193,11 @@ async def test_mongod_killed_and_back_is_an_outage_and_blames_no_event(own: Stac
         await eventually(lambda: "MongoDB does not answer" in str(running.consumer.problem()))
         await asyncio.to_thread(own.start_mongo)
 
-        async def told() -> bool:
+        async def all_notified() -> bool:
             await running.tell(100)
             return 100 in running.published
 
-        await eventually(told)
+        await eventually(all_notified)
         await eventually(running.all_heard, seconds=RECOVERED_SECONDS)
         await eventually(lambda: well(running), seconds=RECOVERED_SECONDS)
         assert await read_all(own.kafka, dead_topic_of(running.contract)) == []

@@ -140,6 +140,6 @@ def batch_of(*happened: Event | Envelope[Any], appended_at: datetime | None = No
     return Batch([received(one, appended_at=appended_at) for one in envelopes])
 
 
-async def told(database: Database, topic: str) -> list[str]:
+async def in_outbox(database: Database, topic: str) -> list[str]:
     """The bodies of this topic's events in the outbox, in order."""
     return [(value or b"").decode() for name, _, value, _ in await waiting(database) if name == topic]

@@ -61,8 +61,8 @@ def read_code(typed: str) -> str:
     """
     text = typed_code(typed)
     symbols = text.removeprefix(PREFIX)
-    known = len(text) == len(PREFIX) + SYMBOLS == len(PREFIX) + len(symbols)
-    if not known or any(symbol not in _VALUES for symbol in symbols):
+    well_formed = len(text) == len(PREFIX) + SYMBOLS == len(PREFIX) + len(symbols)
+    if not well_formed or any(symbol not in _VALUES for symbol in symbols):
         raise Rejected("an award code looks like KW-7Q2MA-X4D0P", code="award_code_malformed")
     if _weighted(_VALUES[symbol] for symbol in symbols) != 0:
         raise Rejected("the award code has a typing error", code="award_code_malformed")
@@ -83,9 +83,9 @@ def _times_x(value: int) -> int:
 
 def _weighted_at(place: int) -> list[int]:
     """
-    The part of each symbol at this place in the check.
+    What each symbol adds to the check if it stands at this place.
 
-    The check is a sum, so a table can give the parts.
+    The check is the sum of one such value for each place. So the values are computed once, as a table.
     """
     return [_times_x(_weighted([value] + [0] * (SYMBOLS - 2 - place))) for value in range(len(ALPHABET))]
 

@@ -92,7 +92,7 @@ async def _issue_by_ranks(
 async def _issue_by_results(
     quiz_id: str,
     after: str | None,
-    due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
+    find_due: Callable[[Sequence[Result]], Iterable[PlannedAward]],
     results: ResultStore,
     issuer: Issuer,
 ) -> tuple[int, str | None]:
@@ -100,7 +100,7 @@ async def _issue_by_results(
     issued = 0
     for _ in range(APPLY_PAGES_MAX):
         page, after = await results.of_quiz(quiz_id, after, APPLY_RESULTS_MAX)
-        issued += await issuer.issue_applied(list(due(page)))
+        issued += await issuer.issue_applied(list(find_due(page)))
         if after is None:
             break
     return issued, after

@@ -23,7 +23,7 @@ DEAD_LETTER_CODES = (TOO_SHORT,)
 async def earned_by_results(
     received: Sequence[Received[QuizCompleted]], results: ResultStore, schemes: SchemeStore
 ) -> list[Earned]:
-    """Issue the awards for graded attempts, in order."""
+    """Store graded attempts, and find the awards that they earn, in order."""
     remembered = [_result(one.event) for one in received]
     # Store the results before reading the schemes. Then a scheme that is put and applied at this moment
     # either finds the result or is found here. In the other order a result could be missed.
@@ -55,7 +55,7 @@ async def earned_by_closings(
     batch: Batch[QuizClosed | QuizCompleted],
 ) -> list[Earned]:
     """
-    Issue the awards for final standings.
+    Store final standings, and find the awards that they earn.
 
     Everyone who is listed is awarded. If a tie continues after the end of the list, a dead letter names the
     undecided scheme; `POST /schemes/{scheme_id}/apply` decides it.

@@ -41,4 +41,4 @@ class Decryptor:
         Raises:
             Rejected: the key does not fit, or there is no contact inside.
         """
-        return sealing.unlock_contact(contact_sealed, key, self._private_key or "")
+        return sealing.decrypt_contact(contact_sealed, key, self._private_key or "")

@@ -11,8 +11,8 @@ Reach = Literal["addressed", "unverified", "keyless", "unaddressed", "erased"]
 How a mail gets to a participant whom we know.
 
 A keyless participant has a contact, but the key that opens the contact has not come yet. Mails to them wait,
-like mails to unknown participants. An unverified one has not shown to control the contact: only the code by
-which this can be shown is mailed, and all other mails wait.
+like mails to unknown participants. An unverified one has not proved that the contact is
+theirs: only the code that proves it is mailed, and all other mails wait.
 """
 
 

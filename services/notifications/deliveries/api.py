@@ -79,7 +79,7 @@ async def list_deliveries(
     after: After = None,
 ) -> DeliveriesOut:
     """
-    If a mail was not made because there is no address, it has the id of the inbox message beside it.
+    If there is no address, no mail is made. The entry then has the id of the inbox message.
 
     Messages delivered to inboxes are not listed (`inboxes_not_listed`): only their readers read them.
     """

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Preferences, Recipient, language_of
@@ -17,7 +16,7 @@ from services.notifications.messages.rules import (
     Message,
     Outcome,
 )
-from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, UNTIL, Fact
+from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, expires_at
 from services.notifications.texts.render import Texts
 from services.notifications.texts.tickets import with_code, with_ticket_code
 from shared.contracts.events import Language
@@ -59,13 +58,12 @@ class Composer:
     ) -> Mail | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", ERASED)
-        if _is_over(message.facts.get(UNTIL)):
-            # A reminder that has waited for the mail server, or for its contact.
-            return Outcome("skipped", OUT_OF_DATE)
-        if message.kind == CODE_KIND:
-            if _is_over(message.facts["expires_at"]):
-                return Outcome("skipped", CODE_EXPIRED)
-        elif preferences is not None and not preferences.email:
+        is_code = message.kind == CODE_KIND
+        expires = expires_at(message.kind, message.facts)
+        if expires is not None and expires <= clock.now():
+            # Such as a reminder that has waited for the mail server, or for its contact.
+            return Outcome("skipped", CODE_EXPIRED if is_code else OUT_OF_DATE)
+        if not is_code and preferences is not None and not preferences.email:
             return Outcome("skipped", "email_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
@@ -131,7 +129,3 @@ class Composer:
     def _failed(code: str) -> Outcome:
         metrics.ITEMS_FAILED.labels("courier", code).inc()
         return Outcome("failed", code)
-
-
-def _is_over(until: Fact) -> bool:
-    return isinstance(until, datetime) and until <= clock.now()

@@ -44,7 +44,7 @@ NAME = "courier"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
 # How long a turn waits for the mails that it has begun. Then the next one goes on beside it.
-PATIENCE_SECONDS = 0.5
+BEGUN_WAIT_SECONDS = 0.5
 # How long a mail that was sent waits at most for its mark, if others of its claim are still being sent.
 MARK_SECONDS = 0.5
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
@@ -143,7 +143,7 @@ class Courier:
         if not self._free:
             self._freed.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(BEGUN_WAIT_SECONDS):
                     await self._freed.wait()
             return 0.0
         # A part of the mails for a part of the connections.
@@ -162,7 +162,7 @@ class Courier:
         connections = [self._free.pop(0) for _ in range(min(len(claimed), len(self._free)))]
         delivery = asyncio.create_task(self._deliver(claim, claimed, connections), name=NAME)
         self._deliveries.add(delivery)
-        await asyncio.wait([delivery], timeout=PATIENCE_SECONDS)
+        await asyncio.wait([delivery], timeout=BEGUN_WAIT_SECONDS)
         self._raise_failures()
         return 0.0
 

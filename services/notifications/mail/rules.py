@@ -33,8 +33,8 @@ class Claimed:
     """
     A mail that this process may send now.
 
-    `attempts` counts this time too. `claims` counts how often the mail was claimed since it was marked last,
-    this time included.
+    `attempts` counts this time too. `claims` counts how often the mail was claimed since its last outcome was
+    saved, this time included.
     """
 
     message: Message

@@ -10,7 +10,7 @@ attempts     on a mail, like the following: how often it was tried
 due_at       when the courier looks at the mail, or when a claim on it ends; only while the mail is open
 expires_at   when the mail has failed; only while it is open
 claim        the id of the claim that holds the mail
-claims       how often it was claimed since it was marked last
+claims       how often it was claimed since its last outcome was saved
 reply        the mail server's reply code
 round        how often organisers have asked to try it again
 finished_at  when its state became final

@@ -14,6 +14,7 @@ from services.notifications.contacts.store import ContactStore
 from services.notifications.messages.events import delivered_record
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import (
+    CAUSE_ID_UNUSABLE,
     Message,
     Outcome,
     bound_open_mails,
@@ -26,7 +27,6 @@ from services.notifications.texts.policy import NOTICES, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
-from shared.messaging.policy import BAD_HEADER
 from shared.messaging.publisher import Record
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime import clock
@@ -35,7 +35,7 @@ from shared.storage.ended_tokens import EndedTokens
 
 # A message may come a moment after its event. Larger batches cost less.
 GATHER_MS = 200
-DEAD_LETTER_CODES = (BAD_HEADER,)
+DEAD_LETTER_CODES = (CAUSE_ID_UNUSABLE,)
 
 
 def subscriptions(

@@ -31,6 +31,7 @@ from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
 CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
+CAUSE_ID_UNUSABLE = "cause_id_unusable"
 # Codes of outcomes.
 NO_ADDRESS = "no_address"
 ERASED = "erased"
@@ -130,10 +131,10 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     A recipient without an address gets no mail. This is not a failure: the inbox message says so.
 
     Raises:
-        Rejected: the delivery events could not name this event's id (`bad_header`).
+        Rejected: the delivery events could not name this event's id (`cause_id_unusable`).
     """
     if not is_reportable(cause.id):
-        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code="bad_header")
+        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code=CAUSE_ID_UNUSABLE)
     kind, facts, recipient_id = NOTICES[type(event)].kind, facts_of(event), recipient_of(event)
     channels, unmailed = channels_of(event), None
     if reach == "unaddressed" and len(channels) > 1:

@@ -18,14 +18,12 @@ from shared.contracts.events import Channel
 
 Fact: TypeAlias = str | int | bool | datetime | None
 
-# The ticket code, sealed with the participant's own key. Templates get it as `ticket_code` (tickets.py).
+# The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
-# After this time a mail makes no sense any more, and is not sent (mail/compose.py).
-UNTIL = "until"
-# A code, and the contact that it is for if it is not the profile's, locked with the participant's own key.
+# A code, and the contact that it is for if it is not the profile's, encrypted with the participant's own key.
 CODE_LOCKED = "code_locked"
 CONTACT_LOCKED = "contact_locked"
-# The kind of mails with a code. No inbox has them: they show who controls the mailbox.
+# The kind of mails with a code. No inbox has them: they prove whose the mailbox is.
 CODE_KIND = "participant_code"
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"
@@ -40,6 +38,8 @@ class Notice:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
         channels: empty if the event itself names them.
+        expires: the fact that is the end of a mail's use: a later mail is not sent (mail/compose.py). None if
+            the mail is of use at any time.
         recipient: the event's field with the id of the participant to notify.
     """
 
@@ -47,23 +47,30 @@ class Notice:
     facts: tuple[str, ...]
     channels: tuple[Channel, ...]
     recipient: str = "participant_id"
+    expires: str | None = None
 
 
 _SESSION = ("activity_title", "starts_at", "venue", "places")
 
 NOTICES: Mapping[type[Event], Notice] = {
     events.ParticipantCodeRequested: Notice(
-        CODE_KIND, (CODE_LOCKED, CONTACT_LOCKED, "language", "round", "expires_at"), ("email",)
+        CODE_KIND,
+        (CODE_LOCKED, CONTACT_LOCKED, "language", "round", "expires_at"),
+        ("email",),
+        expires="expires_at",
     ),
     # Inbox only: nobody knows yet whether the address is the participant's own.
     events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
     events.RegistrationConfirmed: Notice(
         "registration_confirmed", (*_SESSION, "session_id", TICKET_SEALED, "promoted"), ("inbox", "email")
     ),
+    # Its `until` is the time to verify the contact. Who has done so waits on after it.
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position", "until", "waiting_policy"), ("inbox", "email")
     ),
-    events.RegistrationOffered: Notice("registration_offered", (*_SESSION, "until"), ("inbox", "email")),
+    events.RegistrationOffered: Notice(
+        "registration_offered", (*_SESSION, "until"), ("inbox", "email"), expires="until"
+    ),
     events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
     events.RegistrationCancelled: Notice(
         "registration_cancelled", (*_SESSION, "code", "reason"), ("inbox", "email")
@@ -74,7 +81,10 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("inbox", "email"),
     ),
     events.RegistrationReminded: Notice(
-        "registration_reminded", (*_SESSION, "reminder", UNTIL, "feedback"), ("inbox", "email")
+        "registration_reminded",
+        (*_SESSION, "reminder", "until", "feedback"),
+        ("inbox", "email"),
+        expires="until",
     ),
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
@@ -116,6 +126,14 @@ def channels_of(event: Event) -> tuple[Channel, ...]:
     if isinstance(event, events.NotificationRequested):
         return tuple(dict.fromkeys(event.channels))
     return NOTICES[type(event)].channels
+
+
+def expires_at(kind: str, facts: Mapping[str, Fact]) -> datetime | None:
+    """After this time a mail of this kind is of no use any more. None if there is no such time."""
+    # A message of another release may have a kind that is unknown here.
+    notice = NOTICES[KINDS[kind]] if kind in KINDS else None
+    at = facts.get(notice.expires) if notice and notice.expires else None
+    return at if isinstance(at, datetime) else None
 
 
 def facts_of(event: Event) -> dict[str, Fact]:

@@ -30,7 +30,7 @@ def with_code(facts: Mapping[str, Fact], key: bytes) -> Mapping[str, Fact]:
     Raises:
         Rejected: the key does not fit (`contact_unreadable`).
     """
-    code = sealing.unlock_words(str(facts[CODE_LOCKED]), key)
+    code = sealing.decrypt_words(str(facts[CODE_LOCKED]), key)
     return {name: fact for name, fact in facts.items() if name not in (CODE_LOCKED, CONTACT_LOCKED)} | {
         "code": code
     }
@@ -40,6 +40,6 @@ def _opened(ticket_sealed: Fact, key: bytes | None) -> str | None:
     if key is None or not isinstance(ticket_sealed, str):
         return None
     try:
-        return sealing.unlock_words(ticket_sealed, key)
+        return sealing.decrypt_words(ticket_sealed, key)
     except Rejected:
         return None

@@ -100,7 +100,7 @@ class Intake:
             Unavailable: it may be in the log or not. Send it again; the first one counts.
         """
         # First of all: refused requests must not slow the accepted ones.
-        self._log.check_room()
+        self._log.check_not_full()
         who = request.who
         claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
         if (receipt := self._receipts.get(claims.attempt_id)) is not None:

@@ -49,7 +49,8 @@ class Checked(NamedTuple):
     Attributes:
         first: by attempt, its first submission.
         later: by attempt, the ids of its later ones.
-        published_again: the results of submissions that are refused now and were graded by an earlier try.
+        published_again: results that an earlier try has stored, of submissions that are rejected now. They
+            are published again, because that try may have ended before it published them.
     """
 
     first: dict[str, Valid]
@@ -128,7 +129,7 @@ class SubmissionHandler:
         """Let through what can count; the rest is dropped or becomes a dead letter."""
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
-        refused: list[tuple[Received[Submission], Rejected]] = []
+        rejected: list[tuple[Received[Submission], Rejected]] = []
         erased = self._erased.ids
         dropped = 0
         for received in batch:
@@ -142,7 +143,7 @@ class SubmissionHandler:
                     submission, received.context, received.appended_at, offered, self._log_delay_max
                 )
             except Rejected as why:
-                refused.append((received, why))
+                rejected.append((received, why))
                 continue
             attempt_id = submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:
@@ -150,21 +151,21 @@ class SubmissionHandler:
                 self._grader.counts["repeated"].inc()
         if dropped:
             self._grader.counts["erased"].inc(dropped)
-        return Checked(first, later, await self._refuse(batch, refused) if refused else [])
+        return Checked(first, later, await self._reject(batch, rejected) if rejected else [])
 
-    async def _refuse(
-        self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
+    async def _reject(
+        self, batch: Batch[Submission], rejected: Sequence[tuple[Received[Submission], Rejected]]
     ) -> list[Record]:
         """
-        Send refused submissions to the dead letters, and keep the reasons that participants are shown.
+        Send rejected submissions to the dead letters, and keep the reasons that participants are shown.
 
-        A submission that an earlier try graded counts, though it would be refused now, for example after an
+        A submission that an earlier try graded counts, though it would be rejected now, for example after an
         early close in between. Its result is published again.
         """
-        graded = await self._results.of_attempts({received.event.attempt_id for received, _ in refused})
+        graded = await self._results.of_attempts({received.event.attempt_id for received, _ in rejected})
         to_publish: list[Completed] = []
         codes: dict[str, str] = {}
-        for received, why in refused:
+        for received, why in rejected:
             attempt_id = received.event.attempt_id
             result = graded.get(attempt_id)
             if result and result.submission_id == received.context.id:
@@ -186,8 +187,8 @@ class SubmissionHandler:
             if not (valid.submission.group_id or valid.submission.district)
         }
         profiles, any_waiting = await asyncio.gather(self._participants.profiles(asked), self._waiting.any())
-        # If an earlier submission of the attempt waits, this one waits behind it, also if its profile is
-        # known.
+        # If an earlier submission of the same attempt waits for the profile, the later one waits too,
+        # although the profile may be known now: the first submission counts.
         behind = await self._waiting.attempts_among(first) if any_waiting else frozenset()
         known: list[tuple[Valid, Profile]] = []
         waiting: list[Valid] = []

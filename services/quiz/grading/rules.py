@@ -63,7 +63,7 @@ def check(
     # First, since all later checks use these times.
     schedule = offered.schedule
     if not schedule.opens_at <= started_at <= submitted_at:
-        raise Rejected(f"attempt {submission.attempt_id}: its times cannot be", code="times_impossible")
+        raise Rejected(f"attempt {submission.attempt_id}: its times are impossible", code="times_impossible")
     if submitted_at > appended_at + SKEW:
         raise Rejected(
             f"attempt {submission.attempt_id}: submitted after it was sent", code="times_impossible"

@@ -39,7 +39,7 @@ LOG_DELAY_SECONDS_MAX = 15
 NOTICE_SECONDS = 2
 
 ADMITS = (
-    "anyone; verified: people who have confirmed an e-mail; roster: of those, the members of a school, unit"
+    "anyone; verified: people who have verified an e-mail; roster: of those, the members of a school, unit"
     " or service team"
 )
 

@@ -21,7 +21,7 @@ from shared.runtime.ids import derived_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-TOLD_MAX = 100
+ANNOUNCED_MAX = 100
 # Of one session. Whoever needs more is not writing to a session.
 ANNOUNCEMENTS_MAX = 50
 ANNOUNCEMENT_IDS = UUID("c4a3d7a2-3b0f-5b7c-8c53-31b7f2c0e9d4")
@@ -89,7 +89,7 @@ class Announcements:
 
         return await save_together(self._database, work)
 
-    async def tell(self, id_: str, limit: int = TOLD_MAX) -> bool:
+    async def tell(self, id_: str, limit: int = ANNOUNCED_MAX) -> bool:
         """
         Tell the next few people of an announcement.
 
@@ -108,7 +108,7 @@ class Announcements:
                 if not one.is_anonymous and one.participant_id not in erased
             ]
             now = clock.now()
-            unit.publish(*(events.told(announcement, participant_id, now) for participant_id in alive))
+            unit.publish(*(events.requested(announcement, participant_id, now) for participant_id in alive))
             after = further(announcement, some, len(alive), limit)
             await self._announcements.save(unit, after)
             return after.unfinished

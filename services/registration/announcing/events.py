@@ -1,4 +1,4 @@
-"""The command to notifications that tells one person."""
+"""The command to notifications to notify one person."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.runtime.ids import derived_id
 REQUEST_IDS = UUID("5b0f6a0e-7c1d-5f5e-9d33-0f1c0a7f6b21")
 
 
-def told(announcement: Announcement, participant_id: str, now: datetime) -> Envelope[Event]:
+def requested(announcement: Announcement, participant_id: str, now: datetime) -> Envelope[Event]:
     """Its id comes from the announcement and the person: a repeat is the same event."""
     request_id = derived_id(REQUEST_IDS, announcement.announcement_id, participant_id)
     fields = {

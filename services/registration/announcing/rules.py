@@ -13,7 +13,7 @@ from shared.contracts.events import Channel
 AnnouncementId = NewType("AnnouncementId", str)
 Addressed = Literal["holders", "waiting", "all"]
 
-# Whose place is held has not confirmed a contact, and gets no free text before. An offered place is a place.
+# Whose place is held has not verified a contact, and gets no free text before. An offered place is a place.
 REACHED: dict[Addressed, tuple[Status, ...]] = {
     "holders": ("confirmed", "offered", "checked_in"),
     "waiting": ("waitlisted",),

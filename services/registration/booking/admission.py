@@ -1,7 +1,7 @@
 """
 Whom a session admits, and how many places one person may have. All functions are pure.
 
-Anybody can be a newcomer any number of times. So the places of somebody who has not confirmed a contact are
+Anybody can be a newcomer any number of times. So the places of somebody who has not verified a contact are
 few, and are only held for a time.
 """
 
@@ -14,38 +14,38 @@ from services.registration.participants.rules import Participant
 from services.registration.sessions.rules import Session
 from shared.runtime.errors import Conflict, Forbidden, Rejected
 
-# Places of one person at a session, unless the session says another number. A body may have more.
+# Places of one person at a session, unless the session says another number. A group may have more.
 PERSON_PLACES_MAX = 5
-# Of somebody who has not confirmed a contact: places of one request, and places and waits altogether.
-UNCONFIRMED_PLACES_MAX = 2
-UNCONFIRMED_MAX = 2
+# Of somebody who has not verified a contact: places of one request, and places and waits altogether.
+UNVERIFIED_PLACES_MAX = 2
+UNVERIFIED_MAX = 2
 
-Standing = Literal["unconfirmed", "confirmed", "body", "vouched"]
+Trust = Literal["unverified", "verified", "group", "vouched"]
 """
 How far an asker can be trusted.
 
-unconfirmed: a person who has not confirmed a contact
-confirmed: a person who has
-body: a school, unit or service team
-vouched: another system, an organiser or a body asks for this participant
+unverified: a person who has verified no contact
+verified: a person who has
+group: a school, unit or service team
+vouched: another system, an organiser or a group asks for this participant
 """
 
 
-def standing_of(participant: Participant | None, *, vouched: bool) -> Standing:
+def trust_of(participant: Participant | None, *, vouched: bool) -> Trust:
     """Args: participant: None for a newcomer."""
     if vouched:
         return "vouched"
     if participant is None or participant.profile is None:
-        return "unconfirmed"
-    if participant.is_body:
-        return "body"
-    return "unconfirmed" if participant.verified_at is None else "confirmed"
+        return "unverified"
+    if participant.is_group:
+        return "group"
+    return "unverified" if participant.verified_at is None else "verified"
 
 
 def refused(
     session: Session,
     places: int,
-    standing: Standing,
+    trust: Trust,
     theirs: Iterable[Registration],
     overlap: Registration | None,
     *,
@@ -57,23 +57,23 @@ def refused(
     Args:
         theirs: their registrations with a place or a wait.
         overlap: the one of them for the same time.
-        held: the places would only be held, until the asker confirms a contact.
+        held: the places would only be held, until the asker verifies a contact.
     """
-    if session.admits == "verified" and standing == "unconfirmed":
+    if session.admits == "verified" and trust == "unverified":
         return Forbidden(
-            "this session is for people with a confirmed e-mail or phone; confirm yours, then ask again",
+            "this session is for people with a verified e-mail or phone; verify yours, then ask again",
             code="session_for_confirmed",
         )
-    if session.admits == "roster" and standing not in ("body", "vouched"):
+    if session.admits == "roster" and trust not in ("group", "vouched"):
         return Forbidden(
             "this session is for people whom a school, unit or organiser registers", code="session_for_roster"
         )
-    refusal = _too_many(session, places, standing, held=held)
-    if refusal is None and held and sum(one.held_until is not None for one in theirs) >= UNCONFIRMED_MAX:
+    refusal = _too_many(session, places, trust, held=held)
+    if refusal is None and held and sum(one.held_until is not None for one in theirs) >= UNVERIFIED_MAX:
         return Forbidden(
-            f"{UNCONFIRMED_MAX} registrations are held for you; confirm your e-mail or phone to ask for more",
+            f"{UNVERIFIED_MAX} registrations are held for you; verify your e-mail or phone to ask for more",
             code="held_too_many",
-            registrations=UNCONFIRMED_MAX,
+            registrations=UNVERIFIED_MAX,
         )
     if refusal is None and overlap is not None and session.overlap == "refuse":
         return Conflict(
@@ -84,11 +84,11 @@ def refused(
     return refusal
 
 
-def _too_many(session: Session, places: int, standing: Standing, *, held: bool) -> Rejected | None:
+def _too_many(session: Session, places: int, trust: Trust, *, held: bool) -> Rejected | None:
     limit = session.places_per_person_max
-    if limit is None and standing != "vouched":
+    if limit is None and trust != "vouched":
         limit = PERSON_PLACES_MAX
-    if standing == "body" or limit is None:
+    if trust == "group" or limit is None:
         return None
     if places > limit:
         return Forbidden(
@@ -96,30 +96,30 @@ def _too_many(session: Session, places: int, standing: Standing, *, held: bool) 
             code="places_need_group",
             places=limit,
         )
-    if held and places > UNCONFIRMED_PLACES_MAX:
+    if held and places > UNVERIFIED_PLACES_MAX:
         return Forbidden(
-            f"you get at most {UNCONFIRMED_PLACES_MAX} places until you have confirmed your e-mail or phone",
+            f"you get at most {UNVERIFIED_PLACES_MAX} places until you have verified your e-mail or phone",
             code="places_need_confirmation",
-            places=UNCONFIRMED_PLACES_MAX,
+            places=UNVERIFIED_PLACES_MAX,
         )
     return None
 
 
 def overlapping(
     session: Session,
-    standing: Standing,
+    trust: Trust,
     theirs: Iterable[Registration],
     when: Mapping[str, tuple[datetime, datetime]],
 ) -> Registration | None:
     """
     The earliest registration of the asker for the same time, if the session asks for it.
 
-    A body has many people, who can be at several places.
+    A group has many people, who can be at several places.
 
     Args:
         when: start and end of the sessions of `theirs`.
     """
-    if session.overlap == "allow" or standing == "body":
+    if session.overlap == "allow" or trust == "group":
         return None
     at_once = [
         one

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body
 
 from services.registration.booking.bodies import CancelIn, RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.participants.store import ParticipantStore
@@ -22,7 +22,7 @@ from shared.web.provided import provided
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
-Confirmations = Annotated[Confirmation, provided(Confirmation)]
+Confirmations = Annotated[PlaceConfirmation, provided(PlaceConfirmation)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
 
 routes = APIRouter(tags=["registration"])
@@ -45,7 +45,7 @@ async def list_registrations(
         lambda one: (one.asked_at, one.registration_id),
     )
     asked_for = await sessions.by_id({one.session_id for one in page})
-    key = await participants.key(who.participant_id)
+    key = await participants.read_key(who.participant_id)
     return RegistrationsOut(
         registrations=[
             RegistrationOut.of(
@@ -73,7 +73,7 @@ async def read_registration(
     if one is None or one.participant_id != who.participant_id:
         raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
     session = (await sessions.by_id([one.session_id]))[one.session_id]
-    key = await participants.key(who.participant_id)
+    key = await participants.read_key(who.participant_id)
     return RegistrationOut.of(
         one,
         session,
@@ -99,7 +99,7 @@ async def accept_offer(
     """
     one = await confirmation.accept(registration_id, who.participant_id, Origin.of_request())
     session = (await sessions.by_id([one.session_id]))[one.session_id]
-    key = await participants.key(who.participant_id)
+    key = await participants.read_key(who.participant_id)
     return RegistrationOut.of(one, session, ticket_code=opened_ticket(one.ticket_locked, key))
 
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registration.booking import events
-from services.registration.booking.admission import overlapping, refused, standing_of
+from services.registration.booking.admission import overlapping, refused, trust_of
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
@@ -34,7 +34,7 @@ from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 class Newcomer(msgspec.Struct, frozen=True):
     """
-    Somebody who may not exist yet; the key locks the contact in the profile.
+    Somebody who may not exist yet; the key encrypts the contact in the profile.
 
     Attributes:
         proof: what the contact is proved by; None if whoever registers them vouches for it.
@@ -63,7 +63,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
         request_id: the asker's own id, which events carry.
         is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
             refusal is only the answer.
-        vouched: another system, an organiser or a body asks for this participant. So nothing has to be
+        vouched: another system, an organiser or a group asks for this participant. So nothing has to be
             confirmed.
     """
 
@@ -94,16 +94,16 @@ class BookingBatch:
     Args:
         sessions: those asked for, locked.
         participants: those who ask and exist, locked.
-        erased: those of them and of the answers' participants who are erased.
-        taken_over: those of the answers' participants who have shown to control their contact since.
+        erased: ids of erased participants, of this batch or of earlier answers.
+        taken_over: participants of earlier answers whose contact was verified since.
         contacts: those of the newcomers that are known.
         keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
-        theirs: all registrations of the participants with a place or a wait. Of bodies and newcomers they are
+        theirs: all registrations of the participants with a place or a wait. Of groups and newcomers they are
             not needed.
         when: start and end of the sessions of `theirs`.
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
         answers: what these requests were answered before.
     """
 
@@ -132,7 +132,7 @@ class BookingBatch:
         self._erased = erased
         self._taken_over = taken_over
         self._contacts = contacts
-        self._keys = keys
+        self._contact_keys = keys
         self._groups = set(groups)
         self._registrations = registrations
         self._theirs = theirs
@@ -163,15 +163,15 @@ class BookingBatch:
         # this one is still active, but the answer must not say that the participant has a place.
         if existing is not None and existing.is_active and session.cancelled is None:
             return self._already_registered(request, existing)
-        standing = standing_of(self._participants.get(request.participant_id), vouched=request.vouched)
-        until = self._held_until if standing == "unconfirmed" else None
+        trust = trust_of(self._participants.get(request.participant_id), vouched=request.vouched)
+        until = self._held_until if trust == "unverified" else None
         theirs = self._theirs.get(request.participant_id, ())
-        other = overlapping(session, standing, theirs, self._when) if theirs else None
-        refusal = refused(session, request.places, standing, theirs, other, held=until is not None)
+        other = overlapping(session, trust, theirs, self._when) if theirs else None
+        refusal = refused(session, request.places, trust, theirs, other, held=until is not None)
         if refusal is not None:
             return self._refuse(request, refusal)
         decision, after = decide(session, request.places, self._now, until)
-        if decision.verdict == "rejected":
+        if decision.status == "rejected":
             refusal = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
             return self._refuse(request, refusal)
         if other is not None:
@@ -190,7 +190,7 @@ class BookingBatch:
             )
         proved = request.newcomer is not None and request.newcomer.proof is not None
         if proved and earlier.participant_id in self._taken_over:
-            # Whoever confirmed the contact may be somebody else, and has ended the token of this request.
+            # Whoever verified the contact may be somebody else, and has ended the token of this request.
             return contact_known()
         return Outcome(earlier, self._ticket_code(earlier), repeated=True)
 
@@ -267,8 +267,8 @@ class BookingBatch:
         self._sessions[session.session_id] = session
         self.changed_sessions[session.session_id] = session
         ticket = (
-            self._tickets.new_ticket(self._keys[request.participant_id])
-            if decision.verdict == "confirmed"
+            self._tickets.new_ticket(self._contact_keys[request.participant_id])
+            if decision.status == "confirmed"
             else None
         )
         registration = self._registration(request, before, session, decision, ticket)
@@ -281,7 +281,7 @@ class BookingBatch:
             self._when[session.session_id] = session.starts_at, session.ends_at
         if decision.position is not None:
             event = events.waitlisted(registration, session, decision.position, request.origin, self._now)
-        elif decision.verdict == "held":
+        elif decision.status == "held":
             event = events.held(registration, session, request.origin, self._now)
         else:
             event = events.confirmed(registration, session, request.origin, self._now)
@@ -301,7 +301,7 @@ class BookingBatch:
             contact_hash=request.newcomer.contact_hash,
         )
         self._participants[id_] = participant
-        self._keys[id_] = key.key
+        self._contact_keys[id_] = key.key
         self.new_participants.append(participant)
         self.new_keys[id_] = key.key
         if profile.kind == "group":
@@ -342,7 +342,7 @@ class BookingBatch:
             told_version=session.version,
             held_until=decision.until,
             ticket_hash=ticket.hash if ticket else None,
-            ticket_locked=ticket.locked if ticket else None,
+            ticket_locked=ticket.encrypted if ticket else None,
         )
 
     def _answer(
@@ -367,7 +367,7 @@ class BookingBatch:
             participant_id=request.participant_id,
             session_id=request.session_id,
             registration_id=registration.registration_id if registration else None,
-            verdict=decision.verdict,
+            verdict=decision.status,
             position=decision.position,
             ticket_locked=registration.ticket_locked if registration else None,
             code=decision.code,
@@ -378,7 +378,7 @@ class BookingBatch:
         )
 
     def _ticket_code(self, answer: Answer) -> str | None:
-        return opened_ticket(answer.ticket_locked, self._keys.get(answer.participant_id))
+        return opened_ticket(answer.ticket_locked, self._contact_keys.get(answer.participant_id))
 
 
 def _erased() -> Rejected:

@@ -7,7 +7,7 @@ from fastapi import Header
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.registration.booking.idempotency import KEY_PATTERN
-from services.registration.booking.rules import Registration, Status, Verdict
+from services.registration.booking.rules import DecidedStatus, Registration, Status
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import LINE_CHARS_MAX, Code, Email, Id, Name, name
@@ -75,10 +75,10 @@ class BookingOut(BaseModel):
     registration_id: str | None
     participant_id: str
     session_id: str = Field(examples=["outreach-street-0520-am"])
-    status: Verdict = Field(description="`offered` only with `already_registered`")
+    status: DecidedStatus = Field(description="`offered` only with `already_registered`")
     until: datetime | None = Field(
         None,
-        description="then the place or the wait ends, unless you confirm your contact, or accept the offer",
+        description="then the place or the wait ends, unless you verify your contact, or accept the offer",
     )
     position: int | None = Field(None, description="on the waiting list when asked, from 1", examples=[3])
     ticket_code: str | None = Field(None, description="to be shown at the door", examples=["7K3QX-M0R9T"])
@@ -102,7 +102,7 @@ class RegistrationOut(BaseModel):
     asked_at: datetime
     until: datetime | None = Field(
         None,
-        description="then the place or the wait ends, unless you confirm your contact, or accept the offer",
+        description="then the place or the wait ends, unless you verify your contact, or accept the offer",
     )
     position: int | None = Field(None, description="on the waiting list now, from 1", examples=[2])
     waiting_policy: WaitingPolicy = Field(description="`strict` or `fill`: who is next on the waiting list")

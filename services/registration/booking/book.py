@@ -36,7 +36,7 @@ class Booking:
     Decides requests for places, and saves the outcomes.
 
     Args:
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
     """
 
     def __init__(
@@ -136,8 +136,8 @@ class Booking:
     async def _theirs(
         self, unit: UnitOfWork, participants: dict[str, Participant], alive: set[str]
     ) -> dict[str, list[Registration]]:
-        """The registrations of people with a place or a wait; bodies may have very many."""
-        people = [id_ for id_ in alive if not participants[id_].is_body]
+        """The registrations of people with a place or a wait; groups may have very many."""
+        people = [id_ for id_ in alive if not participants[id_].is_group]
         theirs: dict[str, list[Registration]] = {}
         for one in await self._registrations.active_of(unit, people):
             theirs.setdefault(one.participant_id, []).append(one)

@@ -22,7 +22,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-class Confirmation:
+class PlaceConfirmation:
     """
     Confirms places.
 
@@ -51,10 +51,10 @@ class Confirmation:
         self, unit: UnitOfWork, participant: Participant, origin: Origin, now: datetime
     ) -> int:
         """
-        Confirm all held places of a participant, whose contact is confirmed now; waits go on without an end.
+        Confirm all held places of a participant, whose contact is verified now; waits go on without an end.
 
         A repeat changes nothing. Also a place whose time is over is confirmed, if nobody has freed it yet.
-        There are few: `admission.UNCONFIRMED_MAX`.
+        There are few: `admission.UNVERIFIED_MAX`.
 
         Args:
             unit: it has locked and saved the participant. So no booking of theirs comes in between.
@@ -116,7 +116,7 @@ class Confirmation:
         if id_ not in keys:
             raise NotAuthenticated("this participant was erased", code="participant_erased")
         ticket = self._tickets.new_ticket(keys[id_])
-        one = replace(accepted(registration), ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+        one = replace(accepted(registration), ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
         await self._registrations.save(unit, [one])
         unit.publish(events.confirmed(one, session, origin, now, promoted=promoted))
         return one

@@ -31,7 +31,7 @@ from shared.messaging.publisher import Record, record_of
 def held(
     registration: Registration, session: Session, origin: Origin, now: datetime, *, promoted: bool = False
 ) -> Record:
-    """The registration holds a place until its participant has confirmed the contact, or time is over."""
+    """The registration holds a place until its participant has verified the contact, or time is over."""
     fields = _fields(registration, session, until=registration.held_until, promoted=promoted)
     return record_of(RegistrationHeld, fields, _cause(registration), origin, now, source=REGISTRATION)
 

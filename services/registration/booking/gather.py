@@ -48,14 +48,14 @@ class Gathering:
         )
         self._queues: dict[SessionId, Queue] = {}
 
-    def check_room(self) -> None:
+    def check_not_full(self) -> None:
         """
         Check that there is room for one more request.
 
         Raises:
             Overloaded: too many wait already.
         """
-        self._common.check_room(self._waiting_apart)
+        self._common.check_not_full(self._waiting_apart)
 
     @property
     def waiting(self) -> int:

@@ -23,7 +23,7 @@ from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
@@ -48,7 +48,7 @@ REGISTER = HotEndpoint(
     summary="Ask for places",
     description="""\
 The answer is the outcome: confirmed with a ticket, held, or waitlisted with a position.
-If you have not confirmed an e-mail or phone yet, the place is `held`, or you wait, until the time in `until`.
+If you have not verified an e-mail or phone yet, the place is `held`, or you wait, until the time in `until`.
 After the confirmation you have the place, with a ticket. If you are registered for the same time elsewhere,
 `overlaps_with` is that registration.
 
@@ -93,7 +93,7 @@ class Registering:
         waiting_max: int = BOOKINGS_WAITING_MAX,
         seconds_max: float = REGISTERED_SECONDS_MAX,
     ) -> None:
-        self._keys = keys
+        self._request_keys = keys
         self._sealer = sealer
         self._codes = codes
         self._signer = signer
@@ -115,7 +115,7 @@ class Registering:
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
         # Before all other work: a crowd beyond the bound must not slow down those within it.
-        self._bookings.check_room()
+        self._bookings.check_not_full()
         who = self._participant(request.authorization)
         key = _idempotency_key(request.idempotency_key)
         form = read_form(RegistrationIn, request.body)
@@ -146,16 +146,19 @@ class Registering:
                 raise Rejected(
                     "leave out the participant, or the token of another one", code="participant_and_token"
                 )
-            id_, participant_id = self._keys.of_participant(who.participant_id, key), who.participant_id
+            id_, participant_id = (
+                self._request_keys.of_participant(who.participant_id, key),
+                who.participant_id,
+            )
         elif newcomer is not None:
             # A repeat is answered with the participant of the first request. So this id may be a new one.
-            id_, participant_id = self._keys.of_newcomer(key), ordered_id(clock.now())
+            id_, participant_id = self._request_keys.of_newcomer(key), ordered_id(clock.now())
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
         return BookingRequest(
             key=id_,
             # Without defaults: a field that a later release adds does not make another request of an old one.
-            fingerprint=self._keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
+            fingerprint=self._request_keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
             request_id=id_,
             participant_id=ParticipantId(participant_id),
             session_id=SessionId(form.session_id),
@@ -174,7 +177,7 @@ class Registering:
             district=newcomer.district,
             audience=newcomer.audience,
             language=newcomer.language,
-            contact_locked=lock_contact(contact, key.key),
+            contact_locked=encrypt_contact(contact, key.key),
         )
         return Newcomer(profile, key, self._codes.proof(newcomer.email, key.key, clock.now()))
 

@@ -32,7 +32,7 @@ class Promotion:
     Promotes waiting registrations: they are confirmed with a ticket, or places are held or offered.
 
     Args:
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Promotion:
 
     def _with_ticket(self, registration: Registration, key: bytes) -> Registration:
         ticket = self._tickets.new_ticket(key)
-        return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+        return replace(registration, ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
 
 
 def _considered(session: Session) -> int:

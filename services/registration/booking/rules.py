@@ -25,7 +25,7 @@ from shared.runtime.errors import Conflict
 RegistrationId = NewType("RegistrationId", str)
 
 Status = Literal["held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in"]
-Verdict = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
+DecidedStatus = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -37,11 +37,11 @@ class Registration(msgspec.Struct, frozen=True):
         round: number of the request, from 1. Somebody who has cancelled may ask again.
         version: counts the changes, from 1.
         told_version: the version of the session of which the participant has been notified.
-        held_until: the place, or the wait, ends at this moment, unless the participant confirms the contact
+        held_until: the place, or the wait, ends at this moment, unless the participant verifies the contact
             or accepts the offer before. None: nothing has to be confirmed.
         people_in: how many of the places' people have come in, by all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
-        ticket_locked: the ticket code, locked with the holder's key; None after the holder is erased.
+        ticket_locked: the ticket code, encrypted with the holder's key; None after the holder is erased.
     """
 
     registration_id: RegistrationId
@@ -82,11 +82,11 @@ class Decision(msgspec.Struct, frozen=True):
 
     Attributes:
         position: its place on the waiting list, from 1, if it waits.
-        until: the place or the wait ends then, unless the participant confirms the contact before.
+        until: the place or the wait ends then, unless the participant verifies the contact before.
         overlaps_with: a registration of the same participant for the same time.
     """
 
-    verdict: Verdict
+    status: DecidedStatus
     position: int | None = None
     code: str | None = None
     reason: str | None = None
@@ -106,7 +106,7 @@ class Answer(msgspec.Struct, frozen=True):
     participant_id: ParticipantId
     session_id: str
     registration_id: RegistrationId | None
-    verdict: Verdict
+    verdict: DecidedStatus
     position: int | None
     ticket_locked: str | None
     code: str | None
@@ -170,10 +170,10 @@ def promoted(waiter: Registration, session: Session, now: datetime, hold: timede
     """
     What becomes of a wait that gets places, still without a ticket: held, offered or confirmed.
 
-    Whoever has not confirmed a contact does so to accept the place, and needs no offer besides.
+    Whoever has not verified a contact does so to accept the place, and needs no offer besides.
 
     Args:
-        hold: so long a place is held for somebody without a confirmed contact; None: no place is held.
+        hold: how long a place is held for somebody without a verified contact; None: no place is held.
     """
     status: Status = "confirmed"
     until: datetime | None = None

@@ -2,7 +2,7 @@
 The collections of this room.
 
 registrations  `_id` is computed from participant and session, so each pair has at most one; tickets are
-               hashed and locked
+               hashed and encrypted
 requests       the answer to each request, so that a repeat gets the same answer
 """
 

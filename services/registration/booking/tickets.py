@@ -27,12 +27,12 @@ class Ticket(msgspec.Struct, frozen=True):
     Attributes:
         code: for its holder.
         hash: check-in finds the registration by it.
-        locked: the code, locked with its holder's key.
+        encrypted: the code, encrypted with its holder's key.
     """
 
     code: str
     hash: str
-    locked: str
+    encrypted: str
 
 
 class TicketOffice:
@@ -54,7 +54,7 @@ class TicketOffice:
     def new_ticket(self, key: bytes) -> Ticket:
         """A new ticket for the holder of this key."""
         code = new_ticket_code()
-        return Ticket(code, self.hash_of(code), sealing.lock_words(code, key))
+        return Ticket(code, self.hash_of(code), sealing.encrypt_words(code, key))
 
     def hash_of(self, typed: str) -> str:
         """The hash of a ticket. The code may be typed with spaces, dashes or small letters."""
@@ -68,6 +68,6 @@ def new_ticket_code() -> str:
     return f"{letters[:HALF_CHARS]}-{letters[HALF_CHARS:]}"
 
 
-def opened_ticket(locked: str | None, key: bytes | None) -> str | None:
-    """The code of a locked ticket; None without a ticket, or once the key is deleted."""
-    return sealing.unlock_words(locked, key) if locked is not None and key is not None else None
+def opened_ticket(encrypted: str | None, key: bytes | None) -> str | None:
+    """The code of an encrypted ticket; None without a ticket, or once the key is deleted."""
+    return sealing.decrypt_words(encrypted, key) if encrypted is not None and key is not None else None

@@ -35,7 +35,7 @@ Verdict = Literal[
     "too_late",
     "scan_id_reused",
 ]
-Standing = Literal["place", "waiting", "held", "cancelled", "revoked"]
+TicketState = Literal["place", "waiting", "held", "cancelled", "revoked"]
 Means = Literal["ticket", "code", "id"]
 """By what a registration was found: the signed ticket, the typed code, or the id of the registration."""
 
@@ -44,7 +44,7 @@ UNDO_MAX = timedelta(minutes=30)
 # The clocks of a door and of the service may differ by this much; then the way of the request counts too.
 CLOCK_SECONDS_MAX = 60
 
-_STANDINGS: dict[str, Standing] = {
+_STATES: dict[str, TicketState] = {
     "confirmed": "place",
     "checked_in": "place",
     "waitlisted": "waiting",
@@ -52,7 +52,7 @@ _STANDINGS: dict[str, Standing] = {
     "held": "held",
     "offered": "held",
 }
-_REFUSED_BY_STANDING: dict[Standing, Verdict] = {
+_REFUSED_BY_STATE: dict[TicketState, Verdict] = {
     "waiting": "waiting",
     "held": "held",
     "cancelled": "cancelled",
@@ -145,7 +145,7 @@ class DoorEntry(msgspec.Struct, frozen=True):
 
     registration_id: str
     round: int
-    standing: Standing
+    standing: TicketState
     places: int
     people_in: int
 
@@ -155,12 +155,12 @@ def scan_id(device: str, own: str) -> str:
     return f"{device}/{own}"
 
 
-def standing(registration: Registration, *, erased: bool) -> Standing:
+def state_of(registration: Registration, *, erased: bool) -> TicketState:
     """What a registration is to a door."""
-    stands = _STANDINGS[registration.status]
+    state = _STATES[registration.status]
     # The place of an erased participant stays once the session has begun, but its ticket goes.
-    gone = erased or (stands == "place" and registration.ticket_locked is None)
-    return "revoked" if gone and stands != "cancelled" else stands
+    gone = erased or (state == "place" and registration.ticket_locked is None)
+    return "revoked" if gone and state != "cancelled" else state
 
 
 def refusal(found: Found | None, door: Session | None, at: datetime) -> Verdict | None:
@@ -173,7 +173,7 @@ def refusal(found: Found | None, door: Session | None, at: datetime) -> Verdict 
     if found is None:
         return "unknown"
     registration, session, erased = found.booked
-    stands = standing(registration, erased=erased)
+    state = state_of(registration, erased=erased)
     if erased and found.means == "code":
         # The code goes a little after the erasure (erasure/finish.py). The answer is the same before.
         return "unknown"
@@ -181,8 +181,8 @@ def refusal(found: Found | None, door: Session | None, at: datetime) -> Verdict 
         return "revoked"
     if session.cancelled is not None:
         return "session_cancelled"
-    if stands != "place":
-        return _REFUSED_BY_STANDING[stands]
+    if state != "place":
+        return _REFUSED_BY_STATE[state]
     if door is not None and door.session_id != session.session_id:
         return "wrong_session" if _days(door) & _days(session) else "wrong_day"
     return _refusal_by_time(session, at)
@@ -241,7 +241,7 @@ def concerns(scan: Scan, registration: Registration) -> bool:
 
     Not if the place was given back since: what was scanned before it, and undone, must not bring it back.
     """
-    holds = _STANDINGS[registration.status] == "place"
+    holds = _STATES[registration.status] == "place"
     return holds and scan.refusal is None and scan.round == registration.round
 
 
@@ -277,13 +277,13 @@ def since(scans: Collection[Scan]) -> datetime | None:
 
 def door_entry(registration: Registration, *, erased: bool) -> DoorEntry | None:
     """What a door has to know of a registration; None if its ticket says all."""
-    stands = standing(registration, erased=erased)
-    if registration.version == 1 and stands == "place" and not registration.people_in:
+    state = state_of(registration, erased=erased)
+    if registration.version == 1 and state == "place" and not registration.people_in:
         return None
     return DoorEntry(
         registration.registration_id,
         min(registration.round, ROUND_MAX),
-        stands,
+        state,
         registration.places,
         registration.people_in,
     )

@@ -69,7 +69,7 @@ class ConsentOut(BaseModel):
     member_id: str
     group_id: str
     status: ConsentStatus
-    guardian: str | None = Field(None, description="only for the body's managers and organisers")
+    guardian: str | None = Field(None, description="only for the group's managers and organisers")
     text_version: str | None
     text_hash: str | None = Field(description="SHA-256 of the text that was signed")
     signed_at: datetime | None
@@ -120,7 +120,7 @@ async def read_consent(
     managing: Managing,
     signing: Signing,
 ) -> ConsentOut:
-    """By a manager of the body, or by an organiser. 403 `not_manager`; 404 `consent_unknown`."""
+    """By a manager of the group, or by an organiser. 403 `not_manager`; 404 `consent_unknown`."""
     if who is not None:
         await managing.check(group_id, who.participant_id)
     return ConsentOut.of(*await signing.read(group_id, member_id))

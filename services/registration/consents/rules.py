@@ -41,7 +41,7 @@ class Consent(msgspec.Struct, frozen=True):
     Attributes:
         link_hash: of the code in the link; the same link takes the consent back.
         link_expires_at: until then it can be signed.
-        guardian_locked: the name, locked with the member's own key.
+        guardian_locked: the name, encrypted with the member's own key.
         text_version, text_hash: of what was signed.
         receipt: signed by the service; it proves the rest.
     """

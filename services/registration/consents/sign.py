@@ -12,7 +12,7 @@ from services.registration.managers.codes import hash_of, new_code
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.edit_member import member_unknown
 from services.registration.rosters.store import RosterStore
-from shared.contracts.sealing import lock_words, unlock_words
+from shared.contracts.sealing import decrypt_words, encrypt_words
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database
@@ -42,7 +42,7 @@ class Consents:
 
         Returns: the code of the link, which is not stored, and until when it can be signed.
         Raises:
-            NotFound: there is no such member of this body.
+            NotFound: there is no such member of this group.
             Conflict: the member is no minor, or the consent is given.
         """
         code = new_code()
@@ -86,7 +86,7 @@ class Consents:
             given = replace(
                 consent,
                 status="given",
-                guardian_locked=lock_words(guardian, keys[who[0]]),
+                guardian_locked=encrypt_words(guardian, keys[who[0]]),
                 text_version=text_version,
                 text_hash=TEXT_HASH,
                 signed_at=now,
@@ -122,7 +122,7 @@ class Consents:
         A consent, and the guardian's name once it is signed.
 
         Raises:
-            NotFound: nobody was asked for it, or the member is another body's.
+            NotFound: nobody was asked for it, or the member is another group's.
         """
 
         async def work(unit: UnitOfWork) -> tuple[Consent, str | None]:
@@ -131,8 +131,8 @@ class Consents:
             if member is None or consent is None:
                 raise NotFound("nobody was asked for this consent", code="consent_unknown")
             key = (await self._participants.keys(unit, [member.participant_id])).get(member.participant_id)
-            locked = consent.guardian_locked
-            return consent, unlock_words(locked, key) if locked and key else None
+            encrypted = consent.guardian_locked
+            return consent, decrypt_words(encrypted, key) if encrypted and key else None
 
         return await save_together(self._database, work)
 

@@ -1,4 +1,4 @@
-"""The collection `consents`: one for a member; the guardian's name only locked, the link only hashed."""
+"""The collection `consents`: one for a member; the guardian's name only encrypted, the link only hashed."""
 
 from collections.abc import Collection
 

@@ -25,7 +25,7 @@ class Erasure:
         """
         Delete a participant's key and profile. A repeat changes nothing.
 
-        The contact is free again: somebody may join with it. Nobody can open data that are locked with the
+        The contact is free again: somebody may join with it. Nobody can open data that are encrypted with the
         key. The participant can no longer register or come in, and gets no messages. `finish.py` cancels the
         registrations later, one by one. Visits stay, and places in sessions that have begun stay too. Their
         id no longer leads to a person.

@@ -9,8 +9,10 @@ from shared.runtime.backlog import Backlog
 
 REGISTRATIONS_MAX = 10
 REQUESTS_MAX = 1_000
+FORGOTTEN_MAX = 1_000
 
-Forget = Callable[[str], Awaitable[None]]
+# Drops at most this number of documents that a room has of a participant. Returns whether there may be more.
+Forget = Callable[[str, int], Awaitable[bool]]
 
 
 class UnfinishedErasures:
@@ -18,7 +20,8 @@ class UnfinishedErasures:
     Deletes the rest of the data of erased participants.
 
     Args:
-        forget: what else other rooms have of a participant. Each deletes a bounded number of documents.
+        forget: a function of each other room that has something of a participant. It is called again until
+            nothing is left.
     """
 
     def __init__(
@@ -38,8 +41,8 @@ class UnfinishedErasures:
         """
         Cancel a few more registrations of an erased participant, each in a transaction of its own.
 
-        When there are none, delete their requests, and at last the mark in `erasures`. An erased participant
-        cannot register (`booking/batch.py`), so nothing new appears.
+        When there are none, delete their requests, then what other rooms have, and at last the mark in
+        `erasures`. An erased participant cannot register (`booking/batch.py`), so nothing new appears.
 
         Returns: whether something may be left.
         """
@@ -49,6 +52,7 @@ class UnfinishedErasures:
         if some or await self._registrations.forget_requests(participant_id, REQUESTS_MAX):
             return True
         for forget in self._forget:
-            await forget(participant_id)
+            if await forget(participant_id, FORGOTTEN_MAX):
+                return True
         await self._erasures.remove(participant_id)
         return False

@@ -1,5 +1,5 @@
 """
-Newcomers who have not confirmed a contact and have nothing left: everything about them is deleted.
+Newcomers who have not verified a contact and have nothing left: everything about them is deleted.
 
 Their held places are freed by `booking/expire.py`. After that nobody needs them any more, and anybody could
 have made any number of them.
@@ -17,7 +17,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # As long as the code in the mail is good at least. Held places are freed much earlier.
-UNCONFIRMED_KEPT = timedelta(days=1)
+UNVERIFIED_KEPT = timedelta(days=1)
 
 
 class Leaving:
@@ -29,7 +29,7 @@ class Leaving:
         participants: ParticipantStore,
         registrations: RegistrationStore,
         *,
-        kept: timedelta = UNCONFIRMED_KEPT,
+        kept: timedelta = UNVERIFIED_KEPT,
     ) -> None:
         self._database = database
         self._participants = participants

@@ -1,4 +1,4 @@
-"""Group bookings over HTTP: for managers of the body."""
+"""Group bookings over HTTP: for managers of the group."""
 
 from datetime import datetime
 from typing import Annotated
@@ -56,7 +56,7 @@ class AttendeesIn(Form):
 
 
 class GroupRegistrationOut(RegistrationOut):
-    """A registration of the body, with the members who attend."""
+    """A registration of the group, with the members who attend."""
 
     member_ids: list[str]
 
@@ -83,7 +83,7 @@ async def book_members(
     keyed_hash: Hash,
 ) -> BookingOut:
     """
-    The body gets a place for each member, or waits as a whole. A body has one registration for a session.
+    The group gets a place for each member, or waits as a whole. A group has one registration for a session.
 
     403 `not_manager`; 404 `session_unknown`, `member_unknown`; 409 `session_full`, `session_closed`,
     `session_not_open`, `session_cancelled`, `places_above_capacity`, `member_named_twice`, `consent_missing`,
@@ -114,7 +114,7 @@ async def book_members(
     )
 
 
-@routes.get("/groups/{group_id}/bookings", summary="The body's registrations, the latest first")
+@routes.get("/groups/{group_id}/bookings", summary="The group's registrations, the latest first")
 async def list_bookings(
     group_id: IdInPath,
     who: AsParticipant,
@@ -126,7 +126,7 @@ async def list_bookings(
     limit: Limit = PAGE,
     after: After = None,
 ) -> GroupRegistrationsOut:
-    """A page of them, with the body's ticket and the members who attend. 403 `not_manager`."""
+    """A page of them, with the group's ticket and the members who attend. 403 `not_manager`."""
     await managing.check(group_id, who.participant_id)
     place = place_after(after, datetime, str)
     page, following = await one_page(
@@ -136,7 +136,7 @@ async def list_bookings(
     )
     asked_for = await sessions.by_id({one.session_id for one in page})
     attending = await attendances.by_id({one.registration_id for one in page})
-    key = await participants.key(group_id)
+    key = await participants.read_key(group_id)
     return GroupRegistrationsOut(
         registrations=[
             GroupRegistrationOut(
@@ -179,7 +179,9 @@ async def put_attendees(
     return RegistrationOut.of(after, session)
 
 
-@routes.post("/groups/{group_id}/bookings/{registration_id}/cancel", summary="Cancel the body's registration")
+@routes.post(
+    "/groups/{group_id}/bookings/{registration_id}/cancel", summary="Cancel the group's registration"
+)
 async def cancel_booking(
     group_id: IdInPath,
     registration_id: IdInPath,
@@ -188,7 +190,7 @@ async def cancel_booking(
     cancellation: Cancellations,
     sessions: Sessions,
 ) -> RegistrationOut:
-    """403 `not_manager`; 404 `registration_unknown`, also for another body's; 409 `already_checked_in`."""
+    """403 `not_manager`; 404 `registration_unknown`, also for another group's; 409 `already_checked_in`."""
     await managing.check(group_id, who.participant_id)
     cancelled = await cancellation.cancel(registration_id, group_id, Origin.of_request())
     session = (await sessions.by_id([cancelled.session_id]))[cancelled.session_id]

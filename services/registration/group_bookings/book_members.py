@@ -1,4 +1,4 @@
-"""A body asks for places for members of its roster: one registration, saved with the members' ids."""
+"""A group asks for places for members of its roster: one registration, saved with the members' ids."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ async def check_members(
     member_ids: Sequence[str],
 ) -> None:
     """
-    Check that these are members of the body, and may attend this session.
+    Check that these are members of the group, and may attend this session.
 
     Raises:
         NotFound: one is no member.

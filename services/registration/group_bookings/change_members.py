@@ -1,4 +1,4 @@
-"""A body names other members for its registration, more of them or fewer."""
+"""A group names other members for its registration, more of them or fewer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
 class GroupChange:
-    """Changes who attends for a body."""
+    """Changes who attends for a group."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class GroupChange:
         With fewer members places come free, and the waiting list moves up in the same transaction.
 
         Raises:
-            NotFound: there is no such registration of this body, or no such member.
+            NotFound: there is no such registration of this group, or no such member.
             Conflict: there are not enough places, the registration is no place and no wait any more, or the
                 session has begun.
         """

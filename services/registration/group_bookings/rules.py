@@ -1,4 +1,4 @@
-"""Who of a body attends, and how the places of its registration change; pure functions."""
+"""Who of a group attends, and how the places of its registration change; pure functions."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from shared.runtime.errors import Conflict
 
 
 class Attendance(msgspec.Struct, frozen=True):
-    """The members for whom a body's registration has its places, in the order in which they were named."""
+    """The members for whom a group's registration has its places, in the order in which they were named."""
 
     registration_id: RegistrationId
     group_id: str

@@ -1,4 +1,4 @@
-"""The collection `attendances`: the members for whom a body's registration has its places; ids only."""
+"""The collection `attendances`: the members for whom a group's registration has its places; ids only."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Managers of groups, and applications of bodies, over HTTP."""
+"""Managers of groups, and applications of groups, over HTTP."""
 
 from typing import Annotated
 
@@ -68,7 +68,7 @@ async def apply(
     return ApplicationOut.of(await applying.apply(wanted, _contact(form.contact)))
 
 
-@routes.get("/group-applications", dependencies=[AsOrganiser], summary="Applications of bodies")
+@routes.get("/group-applications", dependencies=[AsOrganiser], summary="Applications of groups")
 async def list_applications(
     stored: Stored,
     status: Annotated[ApplicationStatus, Query()] = "applied",

@@ -1,4 +1,4 @@
-"""A body applies to take part, and an organiser approves or refuses it."""
+"""A group applies to take part, and an organiser approves or refuses it."""
 
 from services.registration.managers import events, rules
 from services.registration.managers.manage import check_alive, grant
@@ -8,7 +8,7 @@ from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.rules import Group, ParticipantId
 from services.registration.participants.store import GroupStore, ParticipantStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact, unlock_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.runtime.ids import ordered_id
@@ -70,7 +70,7 @@ class Applications:
                 district=wanted.district,
                 language=wanted.language,
                 asked_at=same.asked_at if same else now,
-                contact_locked=lock_contact(contact, key) if contact and key else None,
+                contact_locked=encrypt_contact(contact, key) if contact and key else None,
             )
             await self._managers.save_application(unit, application)
             return application
@@ -157,9 +157,9 @@ class Applications:
         await self._changes.put_in(unit, group, contact, origin)
 
     async def _contact(self, unit: UnitOfWork, application: Application) -> Contact | None:
-        """The body's contact. It was locked with the applicant's key, and the group gets its own."""
+        """The group's contact. It was encrypted with the applicant's key, and the group gets its own."""
         who: ParticipantId = application.participant_id
         key = (await self._participants.keys(unit, [who])).get(who)
         if application.contact_locked is None or key is None:
             return None
-        return unlock_contact(application.contact_locked, key, private_key="")
+        return decrypt_contact(application.contact_locked, key, private_key="")

@@ -67,7 +67,7 @@ class ApplicationsOut(BaseModel):
 
 
 class ApprovalIn(Form):
-    """Under which id the body takes part."""
+    """Under which id the group takes part."""
 
     group_id: Id = Field(examples=["school-puyang-1"])
     existing: bool = Field(

@@ -12,7 +12,7 @@ from shared.runtime.errors import Conflict
 
 INVITATION_DAYS = 14
 INVITED_FOR = timedelta(days=INVITATION_DAYS)
-# A body has a few people who act for it. Invitations that nobody used do not count: they end.
+# A group has a few people who act for it. Invitations that nobody used do not count: they end.
 MANAGERS_MAX = 20
 # Somebody may act for several service teams, and apply for a few at the same time.
 APPLICATIONS_OPEN_MAX = 3
@@ -31,11 +31,11 @@ class Grant(msgspec.Struct, frozen=True):
 
 class Application(msgspec.Struct, frozen=True):
     """
-    A body wants to take part.
+    A school, unit or service team wants to take part as a group.
 
     Attributes:
         participant_id: who applies, and will manage the group.
-        contact_locked: the body's contact, locked with the applicant's key; None after the decision.
+        contact_locked: the group's contact, encrypted with the applicant's key; None after the decision.
         group_id: of the approved group.
         reason: of a refusal, written by an organiser.
     """

@@ -3,7 +3,7 @@ The collections of this room.
 
 group_managers       who manages which group; looked up at each request of a manager
 group_invitations    `_id` is the hash of an invitation's code; each ends by itself, or when it is used
-group_applications   bodies that want to take part
+group_applications   groups that want to take part
 """
 
 from collections.abc import Sequence
@@ -127,11 +127,20 @@ class ManagerStore:
             found = self._applications.find(these).sort("_id", ASCENDING).limit(limit)
             return [_application(document) for document in await found.to_list(None)]
 
-    async def forget(self, participant_id: str) -> None:
-        """Drop the grants and applications of an erased participant. An approved group stays."""
+    async def forget(self, participant_id: str, limit: int) -> bool:
+        """
+        Drop some of an erased participant's grants and applications. An approved group stays.
+
+        Returns: whether there may be more.
+        """
+        theirs = {"participant_id": participant_id}
         with outages_named():
-            await self._grants.delete_many({"participant_id": participant_id})
-            await self._applications.delete_many({"participant_id": participant_id})
+            for collection in (self._grants, self._applications):
+                found = await collection.find(theirs, {"_id": 1}).limit(limit).to_list(None)
+                await collection.delete_many({"_id": {"$in": [document["_id"] for document in found]}})
+                if len(found) == limit:
+                    return True
+        return False
 
 
 def _grant(document: Document) -> Grant:

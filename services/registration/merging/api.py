@@ -54,7 +54,7 @@ async def merge(participant_id: IdInPath, form: Annotated[MergeIn, Body()], merg
     places and waits go to the other one within seconds; of two for one session the surer one is kept. It
     cannot be undone. A repeat changes nothing.
 
-    404 `person_unknown` (also if erased); 409 `merge_confirmed` (who goes has confirmed a contact by a code),
+    404 `person_unknown` (also if erased); 409 `merge_confirmed` (who goes has verified a contact by a code),
     `merge_group`, `merged_elsewhere`; 422 `merge_itself`.
     """
     return MergeOut.of(await merging.merge(participant_id, form.into, Origin.of_request()))

@@ -13,7 +13,7 @@ from services.registration.participants.rules import Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import lock_words, unlock_words
+from shared.contracts.sealing import decrypt_words, encrypt_words
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Rejected
 from shared.storage.mongo import Database
@@ -48,12 +48,13 @@ class Merging:
         """
         Let one participant go into another one; a repeat changes nothing.
 
-        Tokens of the one who goes end, and nobody can open data that are locked with that key. What bodies
-        say of a member is locked with the other key. Places and waits are moved in the background (move.py).
+        Tokens of the one who goes end, and nobody can open data that are encrypted with that key. What groups
+        say of a member is encrypted with the other key. Places and waits are moved in the background
+        (move.py).
 
         Raises:
             NotFound: one of the two does not exist, or is erased.
-            Conflict: one is a body; who goes has confirmed a contact; or it has gone into somebody else.
+            Conflict: one is a group; who goes has verified a contact; or it has gone into somebody else.
             Rejected: both are the same.
         """
         if goes_id == into_id:
@@ -88,13 +89,13 @@ class Merging:
         return known is not None and known.round > 1
 
     async def _move_members(self, unit: UnitOfWork, goes: Person, stays: Person) -> None:
-        """Who stays is the member of the bodies that have entered the one who goes."""
+        """Who stays is the member of the groups that have entered the one who goes."""
         id_ = stays.participant.participant_id
         moved = [
             replace(
                 member,
                 participant_id=id_,
-                details_locked=_relocked(member.details_locked, goes.key, stays.key),
+                details_locked=_encrypted_again(member.details_locked, goes.key, stays.key),
                 was_known=True,
                 version=member.version + 1,
             )
@@ -103,12 +104,12 @@ class Merging:
         await self._members.save(unit, moved)
         contact = stays.participant.contact_hash
         if moved and contact is not None:
-            # Bodies need the one who stays now, also if nobody confirms the contact.
-            await self._participants.contacts.keep(unit, [contact])
+            # Groups need the one who stays now, also if nobody verifies the contact.
+            await self._participants.contacts.never_expire(unit, [contact])
         for member in moved:
             consent = await self._consents.of_member(unit, member.member_id)
             if consent is not None and consent.guardian_locked is not None:
-                guardian = _relocked(consent.guardian_locked, goes.key, stays.key)
+                guardian = _encrypted_again(consent.guardian_locked, goes.key, stays.key)
                 await self._consents.save(unit, replace(consent, guardian_locked=guardian))
 
     async def _erase(self, unit: UnitOfWork, goes: Participant, merge: Merge, origin: Origin) -> None:
@@ -116,7 +117,8 @@ class Merging:
         await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
         await self._participants.remove_key(unit, id_)
         if goes.contact_hash is not None:
-            # Nobody has proved to control it. Whoever reads that mailbox must not become the one who stays.
+            # Nobody has proved that it is theirs. Whoever reads that mailbox must not become the one who
+            # stays.
             await self._participants.contacts.remove(unit, goes.contact_hash)
         unit.publish(*events.erased(id_, version, origin, now, merged_into=merge.into))
 
@@ -140,5 +142,5 @@ def _person(id_: str, locked: Mapping[str, Participant], keys: Mapping[str, byte
     return Person(found, key)
 
 
-def _relocked(words: str, before: bytes, after: bytes) -> str:
-    return lock_words(unlock_words(words, before), after)
+def _encrypted_again(words: str, before: bytes, after: bytes) -> str:
+    return encrypt_words(decrypt_words(words, before), after)

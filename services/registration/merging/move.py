@@ -1,7 +1,7 @@
 """Places and waits of those who went: moved to the one who stays, or given back, one in each transaction."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from services.registration.booking.promote import Promotion
 from services.registration.booking.rules import Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
+from services.registration.erasure.finish import FORGOTTEN_MAX, Forget
 from services.registration.merging.rules import moves, taken_over
 from services.registration.merging.store import MergeStore
 from services.registration.participants.ensure_keys import ensure_keys
@@ -31,15 +32,14 @@ BY_MERGE = "participant_merged"
 REGISTRATIONS_MAX = 10
 REQUESTS_MAX = 1_000
 
-Forget = Callable[[str], Awaitable[None]]
-
 
 class UnfinishedMerges:
     """
     Moves what participants who went have left.
 
     Args:
-        forget: what else other rooms have of a participant who went.
+        forget: a function of each other room that has something of a participant. It is called again until
+            nothing is left.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class UnfinishedMerges:
         if some or await self._registrations.forget_requests(participant_id, REQUESTS_MAX):
             return True
         for forget in self._forget:
-            await forget(participant_id)
+            if await forget(participant_id, FORGOTTEN_MAX):
+                return True
         await self._merges.finish(participant_id)
         return False
 
@@ -115,7 +116,7 @@ class UnfinishedMerges:
             id_ = stays.participant_id
             keys = await ensure_keys(unit, [id_], self._participants, self._sealer, Origin(), clock.now())
             ticket = self._tickets.new_ticket(keys[id_])
-            one = replace(one, ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+            one = replace(one, ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
         return await self._save(unit, session, moved, own, one)
 
     async def _give_back(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:

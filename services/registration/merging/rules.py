@@ -42,15 +42,15 @@ def check_mergeable(goes: Participant, stays: Participant, *, has_proved: bool) 
     Check that an organiser may merge these two.
 
     Args:
-        has_proved: who goes has confirmed a contact by a code.
+        has_proved: who goes has verified a contact by a code.
     Raises:
-        Conflict: one is a body, or who goes has proved to be somebody: only that person may decide to go.
+        Conflict: one is a group, or who goes has proved to be somebody: only that person may decide to go.
     """
-    if goes.is_body or stays.is_body:
+    if goes.is_group or stays.is_group:
         raise Conflict("a school, unit or service team cannot be merged", code="merge_group")
     if has_proved:
         raise Conflict(
-            f"participant {goes.participant_id} has confirmed a contact by a code: let the other one go into"
+            f"participant {goes.participant_id} has verified a contact by a code: let the other one go into"
             " this one, or the person erases this one",
             code="merge_confirmed",
             participant_id=goes.participant_id,
@@ -62,7 +62,7 @@ def status_after(moved: Registration, *, verified: bool) -> Status:
     What a place or wait is for the one who stays.
 
     Args:
-        verified: the one who stays has confirmed a contact, or somebody vouches for it.
+        verified: the one who stays has verified a contact, or somebody vouches for it.
     """
     if moved.status == "waitlisted":
         return "waitlisted"

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, Field
 
 from services.registration.booking.bodies import IdempotencyKey
-from services.registration.booking.rules import Verdict
+from services.registration.booking.rules import DecidedStatus
 from services.registration.on_behalf.register import OnBehalf, Person
 from services.registration.participants.rules import District, ParticipantId
 from shared.contracts.checked import Email, Id, Name
@@ -46,7 +46,7 @@ class OnBehalfOut(BaseModel):
     registration_id: str | None
     participant_id: str
     session_id: str = Field(examples=["outreach-street-0520-am"])
-    status: Verdict
+    status: DecidedStatus
     position: int | None = Field(description="on the waiting list when asked, from 1", examples=[3])
     ticket_code: str | None = Field(description="to be shown at the door", examples=["7K3QX-M0R9T"])
     code: str | None = Field(description="for programs", examples=["already_registered"])

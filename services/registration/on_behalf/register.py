@@ -11,7 +11,7 @@ from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.events import Audience, Language
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 from shared.runtime.ids import ordered_id
@@ -96,7 +96,7 @@ class OnBehalf:
             district=person.district,
             audience=person.audience,
             language=person.language,
-            contact_locked=lock_contact(person.contact, key.key),
+            contact_locked=encrypt_contact(person.contact, key.key),
         )
         email = person.contact.email
         newcomer = Newcomer(profile, key, vouched_hash=self._codes.hash_of(email) if email else None)

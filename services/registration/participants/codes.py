@@ -1,5 +1,5 @@
 """
-Contacts as keyed hashes, and the code that shows who controls one.
+Contacts as keyed hashes, and the code that proves whose one is.
 
 A code is computed from the hash of the contact, its round and the day, and stored nowhere: not even in
 hashed form. All requests for the same contact within a day get the same code. So if a mail is not sent,
@@ -32,7 +32,7 @@ class Proof(msgspec.Struct, frozen=True):
 
     Attributes:
         contact_hash: the contact as registration knows it.
-        code_locked: the code for the mail, locked with the participant's key.
+        code_locked: the code for the mail, encrypted with the participant's key.
         expires_at: when the code ends.
     """
 
@@ -68,7 +68,7 @@ class ContactCodes:
 
     def proof_of(self, hash_: str, round_: int, key: bytes, now: datetime) -> Proof:
         """What this contact is proved by in this round."""
-        return Proof(hash_, sealing.lock_words(self.code(hash_, round_, now), key), expires_at(now))
+        return Proof(hash_, sealing.encrypt_words(self.code(hash_, round_, now), key), expires_at(now))
 
     def code(self, contact_hash: str, round_: int, now: datetime) -> str:
         """The code of this contact now, such as 7K3Q-M0R9."""

@@ -24,7 +24,7 @@ async def ensure_keys(
     The key of each participant who is not erased.
 
     Backups do not contain the keys. If a restored database has no key, a new key is made for new tickets.
-    Data that the old key has locked cannot be opened any more, so the contact is deleted.
+    Data that the old key has encrypted cannot be opened any more, so the contact is deleted.
     """
     keys = await participants.keys(unit, participant_ids)
     missing = set(participant_ids) - keys.keys()

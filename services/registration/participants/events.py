@@ -19,7 +19,7 @@ from shared.messaging.publisher import Record, record_of
 
 
 def joined(participant: Participant, key: ContactKey, origin: Origin, now: datetime) -> tuple[Record, Record]:
-    """The profile is new or has changed, and this key opens the participant's locked data."""
+    """The profile is new or has changed, and this key opens the participant's encrypted data."""
     id_, version = participant.participant_id, participant.version
     keyed = {"participant_id": id_, "version": version, "key_sealed": key.sealed}
     return (

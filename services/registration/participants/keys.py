@@ -1,8 +1,8 @@
 """
-Each participant's own key, which locks the contact and the ticket codes.
+Each participant's own key, which encrypts the contact and the ticket codes.
 
 The key is sent to notifications once, sealed, and is stored in the collection `contact_keys`. An erasure
-deletes it: then nobody can open the data that it has locked (docs/decisions/0016-contact-keys.md).
+deletes it: then nobody can open the data that it has encrypted (docs/decisions/0016-contact-keys.md).
 """
 
 import msgspec

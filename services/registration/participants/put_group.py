@@ -7,7 +7,7 @@ from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from services.registration.participants.store import GroupStore, ParticipantStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict
 from shared.storage.mongo import Database
@@ -69,11 +69,11 @@ class GroupChanges:
         existing = (await self._participants.lock(unit, [id_])).get(id_)
         before = existing.profile if existing else None
         taken_over = existing is not None and existing.gives_way
-        if existing is not None and not existing.is_body and not taken_over:
+        if existing is not None and not existing.is_group and not taken_over:
             raise Conflict(f"{id_} is the id of a participant that is no group", code="group_id_taken")
         stored = await self._groups.read_in(unit, id_)
         own_key = (await self._participants.keys(unit, [id_])).get(id_)
-        # A contact cannot be kept without the key that locked it.
+        # A contact cannot be kept without the key that encrypted it.
         # And what another system said of a person is no group's contact.
         kept = before.contact_locked if before and own_key and not taken_over else None
         if keep_contact:
@@ -85,12 +85,12 @@ class GroupChanges:
         if own_key and stored == group and same_contact:
             return group
         key = self._sealer.seal(own_key) if own_key else self._sealer.new_key()
-        locked = lock_contact(contact, key.key) if contact else kept if keep_contact else None
+        encrypted = encrypt_contact(contact, key.key) if contact else kept if keep_contact else None
         now = clock.now()
         tokens_from = existing.tokens_from if existing else None
         participant = Participant(
             id_,
-            _profile(group, locked),
+            _profile(group, encrypted),
             existing.version + 1 if existing else 1,
             # The organiser vouches for the contact.
             verified_at=(existing and existing.verified_at) or now,

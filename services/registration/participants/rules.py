@@ -20,7 +20,7 @@ District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """The data of a participant. The contact is locked with the participant's own key."""
+    """The data of a participant. The contact is encrypted with the participant's own key."""
 
     kind: ParticipantKind
     group_id: str | None
@@ -36,7 +36,7 @@ class Participant(msgspec.Struct, frozen=True):
 
     Attributes:
         version: counts the changes, from 1.
-        verified_at: when the participant showed to control the contact, or when somebody vouched for it.
+        verified_at: when the participant proved that the contact is theirs, or when somebody vouched for it.
         contact_hash: the keyed hash of the e-mail address; None if registration has never seen the address.
         tokens_from: tokens that were issued before have ended.
     """
@@ -54,7 +54,7 @@ class Participant(msgspec.Struct, frozen=True):
         return self.verified_at is not None
 
     @property
-    def is_body(self) -> bool:
+    def is_group(self) -> bool:
         """True for a school, unit or service team."""
         return self.profile is not None and self.profile.kind == "group"
 

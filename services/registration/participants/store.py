@@ -1,7 +1,7 @@
 """
 The collections of this room.
 
-participants  people and groups; contacts only locked; of an erased one only the id stays
+participants  people and groups; contacts only encrypted; of an erased one only the id stays
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
 contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant
@@ -81,7 +81,7 @@ class ParticipantStore:
         return {document["_id"] for document in found}
 
     async def verified(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
-        """Which of these participants have shown to control their contact; they are not locked."""
+        """Which of these participants have a verified contact; they are not locked."""
         if not participant_ids:
             return set()
         these: Document = {"_id": {"$in": list(participant_ids)}, "verified_at": {"$ne": None}}
@@ -106,8 +106,8 @@ class ParticipantStore:
         found = await self._keys.find(these, session=unit.session).to_list(None)
         return {document["_id"]: document["key"] for document in found}
 
-    async def keys_of(self, participant_ids: Collection[str]) -> dict[str, bytes]:
-        """`keys` outside of a transaction."""
+    async def read_keys(self, participant_ids: Collection[str]) -> dict[str, bytes]:
+        """The keys of these participants, outside of a transaction."""
         with outages_named():
             found = await self._keys.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
         return {document["_id"]: document["key"] for document in found}
@@ -130,14 +130,14 @@ class ParticipantStore:
         return _participant(found) if found else None
 
     async def contact_to_verify(self, participant_id: str) -> str | None:
-        """The hash of the contact that this participant has not confirmed yet; None: there is none."""
+        """The hash of the contact that this participant has not verified yet; None: there is none."""
         these: Document = {"_id": participant_id, "verified_at": None, "erased_at": None}
         with outages_named():
             found = await self._participants.find_one(these, {"contact_hash": 1})
         return found.get("contact_hash") if found else None
 
-    async def key(self, participant_id: str) -> bytes | None:
-        """A participant's own key; None after an erasure."""
+    async def read_key(self, participant_id: str) -> bytes | None:
+        """A participant's own key, outside of a transaction; None after an erasure."""
         with outages_named():
             found = await self._keys.find_one({"_id": participant_id})
         return found["key"] if found else None
@@ -155,7 +155,7 @@ class ContactStore:
         self._contacts = database["contacts"]
 
     async def prepare(self) -> None:
-        """Create the index of the contacts that nobody has confirmed yet."""
+        """Create the index of the contacts that nobody has verified yet."""
         with outages_named():
             await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
 
@@ -184,8 +184,8 @@ class ContactStore:
         ]
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 
-    async def keep(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
-        """Somebody needs the participants with these contacts, also if nobody ever confirms them."""
+    async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
+        """Somebody needs the participants with these contacts, also if nobody ever verifies them."""
         if hashes:
             these: Document = {"_id": {"$in": list(hashes)}}
             await self._contacts.update_many(
@@ -193,7 +193,7 @@ class ContactStore:
             )
 
     async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
-        """Keep a contact that was confirmed by its code."""
+        """Keep a contact that was verified by its code."""
         change = {
             "$set": {"participant_id": contact.participant_id, "round": contact.round},
             "$unset": {"unverified_since": ""},
@@ -203,14 +203,14 @@ class ContactStore:
         )
 
     async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
-        """The hashes after this one of contacts that were not confirmed since then, at most `limit`."""
+        """The hashes after this one of contacts that were not verified since then, at most `limit`."""
         these: Document = {"unverified_since": {"$lte": before}, "_id": {"$gt": after}}
         with outages_named():
             found = self._contacts.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
             return [document["_id"] for document in await found.to_list(None)]
 
     async def look_later(self, unit: UnitOfWork, hash_: str, since: datetime) -> None:
-        """The contact is needed although nobody has confirmed it: count its time anew."""
+        """The contact is needed although nobody has verified it: count its time anew."""
         change = {"$set": {"unverified_since": since}}
         await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
 

@@ -1,5 +1,5 @@
 """
-Rosters: the members of a body, entered one by one or from a file.
+Rosters: the members of a group, entered one by one or from a file.
 
 A file is previewed first: every bad line is named, and nothing is stored but the preview, encrypted. The
 confirmation imports all good lines in one transaction (docs/decisions/0035-rosters.md). Read `rules.py`,

@@ -1,4 +1,4 @@
-"""Members become participants: each with a key of its own, which locks what the body says about them."""
+"""Members become participants: each with a key of its own, which encrypts what the group says about them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from services.registration.participants.keys import ContactKey, KeySealer
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from services.registration.rosters.rules import Details, Member, fingerprint_of
 from shared.contracts.origin import UNKNOWN_ORIGIN, Origin
-from shared.contracts.sealing import Contact, lock_contact, lock_words, unlock_words
+from shared.contracts.sealing import Contact, decrypt_words, encrypt_contact, encrypt_words
 from shared.messaging.publisher import Record
 from shared.runtime.ids import ordered_id
 from shared.runtime.keyed_hash import KeyedHash
@@ -29,7 +29,7 @@ class Admitted(msgspec.Struct, frozen=True):
     events: tuple[Record, Record]
 
 
-class Admission:
+class MemberAdmission:
     """
     Makes members, and changes what is said about them.
 
@@ -44,7 +44,7 @@ class Admission:
         self._codes = codes
 
     def address_hash(self, details: Details) -> str | None:
-        """The hash of a member's e-mail address; None: the body names none."""
+        """The hash of a member's e-mail address; None: the group names none."""
         return self._codes.hash_of(details.email) if details.email else None
 
     def admit(self, group: Group, identity: str, details: Details, origin: Origin, now: datetime) -> Admitted:
@@ -69,14 +69,14 @@ class Admission:
         *,
         was_known: bool = False,
     ) -> Member:
-        """A new member; what the body says is locked with the participant's key."""
+        """A new member; what the group says is encrypted with the participant's key."""
         return Member(
             member_id=ordered_id(now),
             group_id=group.group_id,
             participant_id=participant_id,
             identity_hash=identity,
             details_fingerprint=fingerprint_of(details, self.hash),
-            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
+            details_locked=encrypt_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
             added_at=now,
@@ -89,7 +89,7 @@ class Admission:
             member,
             identity_hash=identity,
             details_fingerprint=fingerprint_of(details, self.hash),
-            details_locked=lock_words(msgspec.json.encode(details).decode(), key),
+            details_locked=encrypt_words(msgspec.json.encode(details).decode(), key),
             audience=details.audience,
             is_minor=details.is_minor,
             version=member.version + 1,
@@ -114,9 +114,9 @@ class Admission:
 
 
 def opened(member: Member, keys: Mapping[str, bytes]) -> Details | None:
-    """What the body said about a member; None once the key is deleted."""
+    """What the group said about a member; None once the key is deleted."""
     key = keys.get(member.participant_id)
-    return _details.decode(unlock_words(member.details_locked, key)) if key is not None else None
+    return _details.decode(decrypt_words(member.details_locked, key)) if key is not None else None
 
 
 def _profile(group: Group, details: Details, key: bytes) -> Profile:
@@ -127,5 +127,5 @@ def _profile(group: Group, details: Details, key: bytes) -> Profile:
         audience=details.audience,
         language=group.language,
         # The form or the file was checked already.
-        contact_locked=lock_contact(Contact.model_construct(name=details.name, email=details.email), key),
+        contact_locked=encrypt_contact(Contact.model_construct(name=details.name, email=details.email), key),
     )

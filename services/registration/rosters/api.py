@@ -1,4 +1,4 @@
-"""Rosters over HTTP. Only managers of a body see its members; an organiser's key opens nothing here."""
+"""Rosters over HTTP. Only managers of a group see its members; an organiser's key opens nothing here."""
 
 from typing import Annotated
 
@@ -111,7 +111,7 @@ async def read_import(
     return ImportOut.of(found, language_of(accept_language.encode("latin-1", "replace")))
 
 
-@routes.get("/groups/{group_id}/members", summary="The members of your body")
+@routes.get("/groups/{group_id}/members", summary="The members of your group")
 async def list_members(
     group_id: IdInPath,
     who: AsParticipant,
@@ -129,7 +129,7 @@ async def list_members(
         limit,
         lambda one: (one.member_id,),
     )
-    keys = await participants.keys_of({one.participant_id for one in page})
+    keys = await participants.read_keys({one.participant_id for one in page})
     return MembersOut(members=[MemberOut.of(one, opened(one, keys)) for one in page], after=following)
 
 
@@ -162,7 +162,7 @@ async def put_member(
     changes: Changes,
 ) -> MemberOut:
     """
-    Once the member has signed in, or if the member took part before, only what the body says is corrected.
+    Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
     403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
     (somebody else has this e-mail).
@@ -177,7 +177,7 @@ async def remove_member(
     group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
 ) -> None:
     """
-    What the body says of the member is deleted, and the participant is erased; but whoever has signed in or
+    What the group says of the member is deleted, and the participant is erased; but whoever has signed in or
     took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
     """
     await managing.check(group_id, who.participant_id)

@@ -14,7 +14,7 @@ from shared.web.wording import Language, field_words, field_wrong, filled
 
 
 class MemberIn(Form):
-    """A member of the body. Everything is encrypted immediately."""
+    """A member of the group. Everything is encrypted immediately."""
 
     name: Name = Field(examples=["李小明"])
     department: Department | None = Field(None, examples=["七年级1班"])
@@ -28,7 +28,7 @@ class MemberIn(Form):
 
 
 class MemberOut(BaseModel):
-    """A member, as the body's managers see one."""
+    """A member, as the group's managers see one."""
 
     member_id: str
     participant_id: str | None = Field(description="null for somebody who took part before, with this e-mail")

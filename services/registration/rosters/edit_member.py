@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     Details,
     Member,
-    check_room,
+    check_not_full,
     fingerprint_of,
     identity_of,
     speaks_for,
@@ -39,7 +39,7 @@ class MemberChanges:
         members: RosterStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
         forget: Sequence[Forget] = (),
     ) -> None:
         self._database = database
@@ -68,7 +68,7 @@ class MemberChanges:
                 if known.details_fingerprint != fingerprint_of(details, self._admission.hash):
                     raise _known(known)
                 return known
-            check_room(await self._members.count(unit, group_id), 1)
+            check_not_full(await self._members.count(unit, group_id), 1)
             await self._check_address(unit, group_id, identity, details)
             [member] = await self._enrolment.enrol(unit, group, {identity: details}, origin, clock.now())
             return member
@@ -80,7 +80,7 @@ class MemberChanges:
         Correct a member.
 
         Raises:
-            NotFound: there is no such member of this body.
+            NotFound: there is no such member of this group.
             Conflict: another member has this name, department and number; or somebody else has the address.
         """
         identity = identity_of(details, group_id, self._admission.hash)
@@ -105,7 +105,7 @@ class MemberChanges:
         Remove a member; a repeat changes nothing.
 
         The member's participant is erased, and every service hears of it; but somebody who has signed in, was
-        there before, or is a member of another body too goes on to take part.
+        there before, or is a member of another group too goes on to take part.
         """
 
         async def work(unit: UnitOfWork) -> None:
@@ -113,7 +113,7 @@ class MemberChanges:
             member = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)
             if member is None:
                 return
-            # Before the participant's members are counted: another body may enrol the same one now.
+            # Before the participant's members are counted: another group may enrol the same one now.
             found = (await self._participants.lock(unit, [member.participant_id])).get(member.participant_id)
             is_shared = bool(await self._enrolment.shared(unit, [member.participant_id]))
             await self._members.remove(unit, member_id)
@@ -124,7 +124,7 @@ class MemberChanges:
             if speaks_for(member, found, is_shared=False):
                 await _erase(unit, self._participants, found, origin)
             elif not found.is_verified and found.contact_hash is not None:
-                # Nobody needs this newcomer any more, unless the contact is confirmed.
+                # Nobody needs this newcomer any more, unless the contact is verified.
                 await self._participants.contacts.look_later(unit, found.contact_hash, clock.now())
 
         await save_together(self._database, work)
@@ -168,7 +168,7 @@ async def _erase(
 
 
 def member_unknown(member_id: str) -> NotFound:
-    """The refusal of a member who is not there, or is another body's."""
+    """The refusal of a member who is not there, or is another group's."""
     return NotFound(f"there is no member {member_id}", code="member_unknown", member_id=member_id)
 
 

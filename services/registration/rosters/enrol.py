@@ -1,7 +1,7 @@
 """
 Members are enrolled and changed. One address is one participant, also in rosters.
 
-If somebody takes part already with the address of a new member, the member is that participant. The body
+If somebody takes part already with the address of a new member, the member is that participant. The group
 changes nothing of the participant's profile, since it may know no more than the address.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.rules import Group, Participant, ParticipantId
 from services.registration.participants.store import ParticipantStore
-from services.registration.rosters.admit import Admission, Admitted
+from services.registration.rosters.admit import Admitted, MemberAdmission
 from services.registration.rosters.rules import Details, Member, speaks_for
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
@@ -20,9 +20,11 @@ from shared.storage.unit_of_work import UnitOfWork
 
 
 class Enrolment:
-    """Enrols members, and changes them, in units of work that have locked the body."""
+    """Enrols members, and changes them, in units of work that have locked the group."""
 
-    def __init__(self, members: RosterStore, participants: ParticipantStore, admission: Admission) -> None:
+    def __init__(
+        self, members: RosterStore, participants: ParticipantStore, admission: MemberAdmission
+    ) -> None:
         self._members = members
         self._participants = participants
         self._admission = admission
@@ -31,7 +33,7 @@ class Enrolment:
         """
         Those of these identities whose address is somebody else's.
 
-        A new member must not be a participant who is another member of this body. A member who is there
+        A new member must not be a participant who is another member of this group. A member who is there
         already must not become somebody else.
         """
         owners = await self._owners(unit, said)
@@ -88,7 +90,7 @@ class Enrolment:
         await self._participants.add_keys(unit, {one.member.participant_id: one.key.key for one in admitted})
         await self._participants.contacts.add(unit, _addresses(new), None)
         of_owners = (self._admission.address_hash(said[one]) for one in owners)
-        await self._participants.contacts.keep(unit, [hash_ for hash_ in of_owners if hash_])
+        await self._participants.contacts.never_expire(unit, [hash_ for hash_ in of_owners if hash_])
         members = [one.member for one in admitted] + known
         await self._members.add(unit, members)
         for one in admitted:
@@ -98,7 +100,7 @@ class Enrolment:
     async def change(
         self, unit: UnitOfWork, group: Group, changes: Sequence[tuple[Member, str, Details]], now: datetime
     ) -> None:
-        """Change what a body says about members: each with the new identity and details."""
+        """Change what a group says about members: each with the new identity and details."""
         ids = [member.participant_id for member, _, _ in changes]
         locked = await self._participants.lock(unit, ids)
         keys = await self._participants.keys(unit, ids)
@@ -124,7 +126,7 @@ class Enrolment:
     async def _readdress(
         self, unit: UnitOfWork, renewed: Sequence[Participant], before: Mapping[str, Participant]
     ) -> None:
-        """Addresses that the body has corrected are free, and the new ones are taken."""
+        """Addresses that the group has corrected are free, and the new ones are taken."""
         moved = [one for one in renewed if one.contact_hash != before[one.participant_id].contact_hash]
         for one in moved:
             old = before[one.participant_id].contact_hash
@@ -133,7 +135,7 @@ class Enrolment:
         await self._participants.contacts.add(unit, _addresses(moved), None)
 
     async def shared(self, unit: UnitOfWork, participant_ids: Sequence[str]) -> set[str]:
-        """Those of these participants whom more than one body has as a member."""
+        """Those of these participants whom more than one group has as a member."""
         once: set[str] = set()
         again: set[str] = set()
         for _, id_ in await self._members.with_participants(unit, participant_ids):

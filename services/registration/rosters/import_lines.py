@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     IMPORT_KEPT,
@@ -24,14 +24,14 @@ from services.registration.rosters.rules import (
 )
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.contracts.origin import UNKNOWN_ORIGIN
-from shared.contracts.sealing import unlock_words
+from shared.contracts.sealing import decrypt_words
 from shared.runtime import clock
 from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # The largest file takes a second on two cores. The server of the local stack ends a transaction after five.
-# A killed worker's is open until then, and the next worker tries again and again.
+# The transaction of a killed worker stays open until then, and the next worker tries again and again.
 IMPORT_SECONDS_MAX = 45.0
 
 _piece = msgspec.json.Decoder(list[tuple[str, Details]])
@@ -47,7 +47,7 @@ class RosterImports:
         imports: ImportStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
     ) -> None:
         self._database = database
         self._members = members
@@ -57,9 +57,9 @@ class RosterImports:
         self._admission = admission
         self._enrolment = Enrolment(members, participants, admission)
         # A few at a time: each is a large transaction.
-        self.loop = Backlog("importing", imports.confirmed, self.go_on, items_max=2).loop
+        self.loop = Backlog("importing", imports.confirmed, self.import_file, items_max=2).loop
 
-    async def go_on(self, import_id: str) -> None:
+    async def import_file(self, import_id: str) -> None:
         """Import the lines of a confirmed file; a repeat changes nothing."""
         pieces = await self._imports.lines(import_id)
 
@@ -74,7 +74,7 @@ class RosterImports:
 
     async def _import(self, unit: UnitOfWork, found: Import, pieces: Sequence[str], now: datetime) -> None:
         group_id = found.group_id
-        # The group is locked: imports and forms of the same body follow each other.
+        # The group is locked: imports and forms of the same group follow each other.
         await self._participants.lock(unit, [group_id])
         group = await self._groups.read_in(unit, group_id)
         key = (await self._participants.keys(unit, [group_id])).get(group_id)
@@ -89,7 +89,7 @@ class RosterImports:
             await self._end(unit, replace(found, status="failed", code="roster_full"), now)
             return
         if await self._enrolment.misaddressed(unit, group_id, {one: said[one] for one in (*added, *changed)}):
-            # Since the preview. Another preview names the line.
+            # An address became known after the preview. Another preview names the line.
             await self._end(unit, replace(found, status="failed", code="member_email_known"), now)
             return
         await self._enrolment.enrol(unit, group, {one: said[one] for one in added}, UNKNOWN_ORIGIN, now)
@@ -113,6 +113,6 @@ class RosterImports:
 def _said(pieces: Sequence[str], key: bytes) -> dict[str, Details]:
     return {
         identity: details
-        for locked in pieces
-        for identity, details in _piece.decode(unlock_words(locked, key))
+        for encrypted in pieces
+        for identity, details in _piece.decode(decrypt_words(encrypted, key))
     }

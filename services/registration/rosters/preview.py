@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.registration.participants.rules import Group
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import Admission
+from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.check_lines import Checked, check_lines
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.read_table import read_table
@@ -20,12 +20,12 @@ from services.registration.rosters.rules import (
     LineFault,
     bad_lines_of,
     check_confirmable,
-    check_room,
+    check_not_full,
     compare,
     fingerprint_of,
 )
 from services.registration.rosters.store import ImportStore, RosterStore
-from shared.contracts.sealing import lock_words
+from shared.contracts.sealing import encrypt_words
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Overloaded
 from shared.runtime.ids import ordered_id
@@ -49,7 +49,7 @@ class Previews:
         imports: ImportStore,
         groups: GroupStore,
         participants: ParticipantStore,
-        admission: Admission,
+        admission: MemberAdmission,
     ) -> None:
         self._database = database
         self._members = members
@@ -67,14 +67,14 @@ class Previews:
 
         Raises:
             Rejected: the file cannot be read, has no heading for the name, or is too large.
-            Conflict: `PREVIEWS_MAX` previews of this body wait for a confirmation.
+            Conflict: `PREVIEWS_MAX` previews of this group wait for a confirmation.
             Overloaded: too many files wait already.
         """
         checked = await self._check(group_id, content)
         known = await self._members.identities(group_id)
         said = {one: fingerprint_of(details, self._admission.hash) for one, details in checked.good.items()}
         added, changed, unchanged = compare(said, known)
-        check_room(len(known), len(added))
+        check_not_full(len(known), len(added))
         now = clock.now()
 
         async def work(unit: UnitOfWork) -> Import:
@@ -135,7 +135,7 @@ class Previews:
         Import the good lines of a preview. A worker does it; a second confirmation changes nothing.
 
         Raises:
-            NotFound: there is no such preview: it has ended, or is another body's.
+            NotFound: there is no such preview: it has ended, or is another group's.
             Conflict: it has bad lines, and the manager does not say to leave them out.
         """
 
@@ -157,7 +157,7 @@ class Previews:
 
     async def group(self, group_id: str) -> Group:
         """
-        The body itself.
+        The group itself.
 
         Raises:
             NotFound: there is none.
@@ -177,4 +177,4 @@ def _locked(good: dict[str, Details], key: bytes) -> Iterable[str]:
     lines: Sequence[tuple[str, Details]] = list(good.items())
     for start in range(0, len(lines), PIECE_LINES):
         piece = msgspec.json.encode(lines[start : start + PIECE_LINES]).decode()
-        yield lock_words(piece, key)
+        yield encrypt_words(piece, key)

@@ -1,10 +1,9 @@
 """
 A file of a spreadsheet as rows of text: CSV in the usual encodings and with the usual separators, or XLSX.
 
-A file comes from anybody who manages a body, so it may be malicious: an archive that grows a thousandfold, an
-entity that repeats itself, a sheet with a cell in its millionth row. Everything here is bounded before it is
-read. Formulas are not evaluated: the value that was stored with them is taken.
-"""
+A file comes from anybody who manages a group, so it may be malicious: an archive that grows a thousandfold,
+an entity that repeats itself, a sheet with a cell in its millionth row. Everything here is bounded before it
+is read. Formulas are not evaluated: the value that was stored with them is taken."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Members of a body and imports of rosters; nothing here does I/O."""
+"""Members of a group and imports of rosters; nothing here does I/O."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,10 +12,10 @@ from shared.contracts.events import Audience
 from shared.runtime.errors import Conflict, Rejected
 from shared.runtime.keyed_hash import KeyedHash
 
-# A large school has 5,000 pupils. Beyond it, a body uploads several files.
+# A large school has 5,000 pupils. Beyond it, a group uploads several files.
 ROSTER_LINES_MAX = 5_000
 MEMBERS_MAX = 20_000
-# Previews of one body that wait for a confirmation.
+# Previews of one group that wait for a confirmation.
 PREVIEWS_MAX = 5
 PREVIEW_HOURS = 24
 PREVIEW_KEPT = timedelta(hours=PREVIEW_HOURS)
@@ -27,7 +27,7 @@ ImportStatus = Literal["previewed", "confirmed", "imported", "failed"]
 
 
 class Details(msgspec.Struct, frozen=True):
-    """What a body says about a member. It is stored only locked with the member's own key."""
+    """What a group says about a member. It is stored only encrypted with the member's own key."""
 
     name: str
     department: str | None = None
@@ -39,13 +39,13 @@ class Details(msgspec.Struct, frozen=True):
 
 class Member(msgspec.Struct, frozen=True):
     """
-    A member of a body, who is a participant too.
+    A member of a group, who is a participant too.
 
     Attributes:
         participant_id: who the member is. Nobody has a token of it until somebody signs in with the address.
-        identity_hash: the same for the same name, department and number in the same body.
+        identity_hash: the same for the same name, department and number in the same group.
         details_fingerprint: shows whether an import says the same as before.
-        was_known: the participant was there before the body named its address.
+        was_known: the participant was there before the group named its address.
     """
 
     member_id: str
@@ -106,7 +106,7 @@ class Import(msgspec.Struct, frozen=True):
 
 def identity_of(details: Details, group_id: str, keyed_hash: KeyedHash) -> str:
     """
-    Who a member is within the body: name, department and number, as readers see them.
+    Who a member is within the group: name, department and number, as readers see them.
 
     So a corrected e-mail is the same member, and a corrected name is another one.
     """
@@ -134,15 +134,15 @@ def compare(said: Mapping[str, str], known: Mapping[str, str]) -> tuple[list[str
 
 def speaks_for(member: Member, participant: Participant, *, is_shared: bool) -> bool:
     """
-    Whether a body may change and erase the participant of its member.
+    Whether a group may change and erase the participant of its member.
 
-    It may not once somebody has signed in, or if the participant was there before, or if another body has the
-    same participant as a member.
+    It may not once somebody has signed in, or if the participant was there before, or if another group has
+    the same participant as a member.
     """
     return not (member.was_known or participant.is_verified or is_shared)
 
 
-def check_room(members: int, added: int) -> None:
+def check_not_full(members: int, added: int) -> None:
     """
     Check that a roster has room for more members.
 

@@ -1,9 +1,9 @@
 """
 The collections of this room.
 
-members              the members of bodies; what a body says about one only locked
+members              the members of groups; what a group says about one only encrypted
 roster_imports       files that were uploaded: what is wrong with them, and what became of them
-roster_import_lines  the good lines of such a file, locked with the body's key, until they are imported
+roster_import_lines  the good lines of such a file, encrypted with the body's key, until they are imported
 """
 
 from collections.abc import Collection, Sequence
@@ -50,7 +50,7 @@ class RosterStore:
             )
 
     async def identities(self, group_id: str, unit: UnitOfWork | None = None) -> dict[str, str]:
-        """Fingerprints by identities, of all members of a body."""
+        """Fingerprints by identities, of all members of a group."""
         shown = {"_id": 0, "identity_hash": 1, "details_fingerprint": 1}
         session = unit.session if unit else None
         with outages_named():
@@ -61,7 +61,7 @@ class RosterStore:
         return int(await self._members.count_documents({"group_id": group_id}, session=unit.session))
 
     async def page(self, group_id: str, after: str | None, limit: int) -> list[Member]:
-        """A body's members after this id, in the order of their ids."""
+        """A group's members after this id, in the order of their ids."""
         these: Document = {"group_id": group_id}
         if after is not None:
             these["_id"] = {"$gt": after}
@@ -70,7 +70,7 @@ class RosterStore:
             return [_member(document) for document in await found.to_list(None)]
 
     async def by_id(self, unit: UnitOfWork, group_id: str, member_ids: Collection[str]) -> dict[str, Member]:
-        """The members of this body among these ids."""
+        """The members of this group among these ids."""
         these: Document = {"_id": {"$in": list(member_ids)}, "group_id": group_id}
         found = await self._members.find(these, session=unit.session).to_list(None)
         return {document["_id"]: _member(document) for document in found}
@@ -87,7 +87,7 @@ class RosterStore:
     async def with_participants(
         self, unit: UnitOfWork, participant_ids: Collection[str]
     ) -> list[tuple[str, str]]:
-        """The members with these participants, of all bodies: group id and participant id of each."""
+        """The members with these participants, of all groups: group id and participant id of each."""
         if not participant_ids:
             return []
         these: Document = {"participant_id": {"$in": list(participant_ids)}}
@@ -96,13 +96,13 @@ class RosterStore:
         return [(document["group_id"], document["participant_id"]) for document in found]
 
     async def of_participant(self, unit: UnitOfWork, participant_id: str) -> list[Member]:
-        """As whom bodies have this participant."""
+        """As whom groups have this participant."""
         these: Document = {"participant_id": participant_id}
         found = await self._members.find(these, session=unit.session).to_list(None)
         return [_member(document) for document in found]
 
     async def is_member(self, participant_id: str) -> bool:
-        """Whether any body has this participant as a member."""
+        """Whether any group has this participant as a member."""
         with outages_named():
             return await self._members.find_one({"participant_id": participant_id}, {"_id": 1}) is not None
 
@@ -196,7 +196,7 @@ class ImportStore:
         )
 
     async def lines(self, import_id: str) -> list[str]:
-        """The locked lines, in order. They never change."""
+        """The encrypted lines, in order. They never change."""
         with outages_named():
             found = self._lines.find({"import_id": import_id}, {"lines_locked": 1}).sort("_id", ASCENDING)
             return [document["lines_locked"] for document in await found.to_list(None)]

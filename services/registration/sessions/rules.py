@@ -37,14 +37,14 @@ class Session(msgspec.Struct, frozen=True):
         feedback: where those who came can say how it was: part of the thanks.
         revision: counts the events about this session (`session.published`, `.changed`, `.cancelled`). 0: no
             event yet.
-        admits: who may register: anyone; those with a confirmed contact; or those for whom a body, an
+        admits: who may register: anyone; those with a verified contact; or those for whom a group, an
             organiser or another system asks.
         places_per_person_max: how many places one person may have; None: the usual number.
         waiting_policy: who on the waiting list is next (booking/waiting_list.py).
         head: the number of the head of the waiting list, with the policy `fill`; 0: nobody waits.
         overtakable: the places that may still go past this head.
-        offer_minutes: so long a place from the waiting list is offered; None: it is given at once.
-        minors_need_consent: a body books a minor only with a guardian's consent.
+        offer_minutes: how long a place from the waiting list is offered; None: it is given at once.
+        minors_need_consent: a group books a minor only with a guardian's consent.
         overlap: what happens to a request of somebody who has registered for the same time elsewhere.
         runs_out_at: no held or offered place runs out before this moment; None: there is none.
     """

@@ -20,12 +20,12 @@ from services.registration.sign_ins.bodies import (
     TokenOut,
 )
 from services.registration.sign_ins.change import Changes, OwnData
-from services.registration.sign_ins.confirm import Confirming
+from services.registration.sign_ins.confirm import ContactVerification
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.rules import TRIES_MAX
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
@@ -34,7 +34,7 @@ from shared.web.tokens import TokenSigner
 
 Askings = Annotated[Asking, provided(Asking)]
 Codes = Annotated[ContactCodes, provided(ContactCodes)]
-Confirmings = Annotated[Confirming, provided(Confirming)]
+Verifications = Annotated[ContactVerification, provided(ContactVerification)]
 Joinings = Annotated[Joining, provided(Joining)]
 Limits = Annotated[Limit, provided(Limit)]
 Own = Annotated[OwnData, provided(OwnData)]
@@ -51,8 +51,8 @@ async def join(
     signer: Signer,
 ) -> TokenOut:  # fmt: skip
     """
-    The code for the contact is sent; `participant_id` is the id of the sign-in that confirms it
-    (`POST /sign-ins/{sign_in_id}/confirmations`). If nobody confirms it, everything is deleted again.
+    The code for the contact is sent; `participant_id` is the id of the sign-in that verifies it
+    (`POST /sign-ins/{sign_in_id}/confirmations`). If nobody verifies it, everything is deleted again.
 
     409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`. 429 `sign_ins_too_many`.
     """
@@ -66,7 +66,7 @@ async def join(
         district=form.district,
         audience=form.audience,
         language=form.language,
-        contact_locked=lock_contact(contact, key.key),
+        contact_locked=encrypt_contact(contact, key.key),
     )
     participant = await joining.join(profile, key, proof, Origin.of_request())
     return TokenOut.of(participant, _token(signer, participant))
@@ -85,18 +85,18 @@ async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, 
     return SignInOut(sign_in_id=sign_in.sign_in_id, expires_at=sign_in.expires_at, tries=TRIES_MAX)
 
 
-@routes.post("/sign-ins/{sign_in_id}/confirmations", summary="Confirm a contact by its code")
+@routes.post("/sign-ins/{sign_in_id}/confirmations", summary="Verify a contact by its code")
 async def confirm(
-    sign_in_id: IdInPath, form: CodeIn, confirming: Confirmings, members: Members, signer: Signer
+    sign_in_id: IdInPath, form: CodeIn, verification: Verifications, members: Members, signer: Signer
 ) -> TokenOut:
     """
-    The contact is confirmed, held places too, and here is the participant's token. A code is good once.
+    The contact is verified, held places too, and here is the participant's token. A code is good once.
 
-    Tokens that were given before the contact was confirmed end.
+    Tokens that were given before the contact was verified end.
     403 `code_wrong`, `code_tries_exhausted`; 404 `sign_in_unknown`; 409 `contact_known` (a new contact, with
     which somebody else has registered meanwhile).
     """
-    participant = await confirming.confirm(sign_in_id, form.code, Origin.of_request())
+    participant = await verification.verify(sign_in_id, form.code, Origin.of_request())
     on_roster = await members.is_member(participant.participant_id)
     return TokenOut.of(participant, _token(signer, participant, on_roster=on_roster))
 
@@ -115,7 +115,7 @@ async def change_me(
     """
     What is left out stays. Use the new token: it says the new group and district.
 
-    A new e-mail address takes effect when the code that is sent there is confirmed, by the sign-in
+    A new e-mail address takes effect when it is verified by the code that is sent there, by the sign-in
     `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `email_missing`
     (what is registered cannot be read here: give both); 429 `sign_ins_too_many`.
     """

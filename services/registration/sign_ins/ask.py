@@ -7,7 +7,7 @@ from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database
@@ -73,13 +73,13 @@ class Asking:
         known = (await self._participants.contacts.known(unit, [hash_])).get(hash_)
         if known is not None and known.participant_id != participant_id:
             raise contact_known()
-        locked = lock_contact(contact, key)
+        encrypted = encrypt_contact(contact, key)
         sign_in = SignIn(
             SignInId(random_id()),
             hash_,
             now + SIGN_IN_KEPT,
             changes=participant_id,
-            contact_locked=locked,
+            contact_locked=encrypted,
         )
         await self._sign_ins.add(unit, sign_in)
         participant = (await self._participants.lock(unit, [participant_id]))[participant_id]
@@ -95,7 +95,7 @@ class Asking:
                 proof,
                 origin,
                 now,
-                contact_locked=locked,
+                contact_locked=encrypted,
             )
         )
         return sign_in

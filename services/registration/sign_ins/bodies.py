@@ -14,7 +14,7 @@ from shared.web.forms import Form
 
 
 class SignInIn(Form):
-    """Whoever controls the mailbox gets the participant's token."""
+    """Whoever reads the mailbox gets the participant's token."""
 
     email: Email = Field(examples=["li@example.org"])
 
@@ -39,7 +39,7 @@ class TokenOut(BaseModel):
     """Who one is, and the token that shows it."""
 
     participant_id: str
-    verified: bool = Field(description="whether the contact is confirmed")
+    verified: bool = Field(description="whether the contact is verified")
     token: str
 
     @classmethod
@@ -48,7 +48,7 @@ class TokenOut(BaseModel):
 
 
 class MeIn(Form):
-    """What is left out stays. A new e-mail address takes effect when its code is confirmed."""
+    """What is left out stays. A new e-mail address takes effect when it is verified by its code."""
 
     name: Name | None = Field(None, examples=["李小明"])
     email: Email | None = Field(None, examples=["li@example.org"])
@@ -63,7 +63,7 @@ class MeOut(BaseModel):
 
     participant_id: str
     kind: ParticipantKind
-    verified: bool = Field(description="whether the contact is confirmed")
+    verified: bool = Field(description="whether the contact is verified")
     name: str | None = Field(description="null: it cannot be read here", examples=["李小明"])
     email: str | None = Field(description="null: it cannot be read here", examples=["li@example.org"])
     group_id: str | None
@@ -80,7 +80,7 @@ class MeChangedOut(MeOut):
     """
     One's own data after the change, and a token for them.
 
-    `sign_in_id`: the code for a new e-mail address was sent there, and is confirmed by this sign-in.
+    `sign_in_id`: the code for a new e-mail address was sent there, and is given back by this sign-in.
     """
 
     token: str

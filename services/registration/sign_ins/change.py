@@ -15,7 +15,7 @@ from services.registration.sign_ins.join import check_group
 from services.registration.sign_ins.rules import SignIn, tokens_end_at
 from shared.contracts.events import Audience, Language
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact, unlock_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotAuthenticated, Rejected
 from shared.storage.ended_tokens import EndedTokens
@@ -73,13 +73,13 @@ class OwnData:
         """
         participant = await self._participants.read(participant_id)
         profile = _profile_of(participant)
-        key = await self._participants.key(participant_id)
+        key = await self._participants.read_key(participant_id)
         assert participant is not None  # noqa: S101 (it has a profile)
         return Self(participant, profile, _opened(profile, key))
 
     async def change(self, participant_id: str, changes: Changes, origin: Origin) -> Self:
         """
-        Change one's own data. A new contact takes effect when its code is confirmed.
+        Change one's own data. A new contact takes effect when it is verified by its code.
 
         Raises:
             NotAuthenticated: the participant does not exist, or is erased.
@@ -102,9 +102,9 @@ class OwnData:
             if wanted:
                 wished = _wished(contact, changes)
             if wished is not None and contact is not None:
-                # The address stays until the new one is confirmed.
+                # The address stays until the new one is verified.
                 contact = Contact(name=wished.name, email=contact.email)
-                given["contact_locked"] = lock_contact(contact, key)
+                given["contact_locked"] = encrypt_contact(contact, key)
             if given.get("group_id") != profile.group_id:
                 await check_group(unit, self._participants, given.get("group_id"))
             after = before
@@ -169,7 +169,7 @@ def _opened(profile: Profile, key: bytes | None) -> Contact | None:
     if profile.contact_locked is None or key is None:
         return None
     try:
-        return unlock_contact(profile.contact_locked, key, private_key="")
+        return decrypt_contact(profile.contact_locked, key, private_key="")
     except Rejected:
         return None
 

@@ -1,10 +1,10 @@
-"""A code is given: whoever has it controls the contact, and gets the participant's token."""
+"""A code is given: whoever has it reads the mailbox, and gets the participant's token."""
 
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.registration.booking.confirm import Confirmation
+from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.rules import KnownContact, Participant, ParticipantId, contact_known
@@ -19,7 +19,7 @@ from services.registration.sign_ins.rules import (
 )
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact, unlock_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, NotFound, Rejected
 from shared.storage.ended_tokens import EndedTokens
@@ -27,7 +27,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
-class Confirming:
+class ContactVerification:
     """Checks codes, and marks contacts as verified."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Confirming:
         participants: ParticipantStore,
         sign_ins: SignInStore,
         codes: ContactCodes,
-        confirmation: Confirmation,
+        confirmation: PlaceConfirmation,
         ended_tokens: EndedTokens,
     ) -> None:
         self._database = database
@@ -46,9 +46,9 @@ class Confirming:
         self._confirmation = confirmation
         self._ended_tokens = ended_tokens
 
-    async def confirm(self, id_: str, typed: str, origin: Origin) -> Participant:
+    async def verify(self, id_: str, typed: str, origin: Origin) -> Participant:
         """
-        Confirm a contact by its code. The code is good once.
+        Verify a contact by its code. The code is good once.
 
         The participant is verified now: held places are confirmed. Tokens that were given before the contact
         was verified end, since somebody else may have them.
@@ -146,10 +146,10 @@ class Confirming:
 
 
 def _with_name_of(present: str | None, wished: str, key: bytes) -> str:
-    """The wished contact with the present name, which may have been changed since. Both are locked."""
-    contact = unlock_contact(wished, key, private_key="")
+    """The wished contact with the present name, which may have been changed since. Both are encrypted."""
+    contact = decrypt_contact(wished, key, private_key="")
     try:
-        name = unlock_contact(present or "", key, private_key="").name
+        name = decrypt_contact(present or "", key, private_key="").name
     except Rejected:
         return wished
-    return lock_contact(Contact(name=name, email=contact.email), key)
+    return encrypt_contact(Contact(name=name, email=contact.email), key)

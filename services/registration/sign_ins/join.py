@@ -24,7 +24,7 @@ class Joining:
         """
         Let a newcomer join; the code for the contact is sent.
 
-        If it is not confirmed, everything about the newcomer is deleted (erasure/leave.py).
+        If it is not verified, everything about the newcomer is deleted (erasure/leave.py).
 
         Raises:
             Conflict: somebody has registered with this contact (`contact_known`).

@@ -25,13 +25,13 @@ COUNTED_SECONDS = 3_600
 
 class SignIn(msgspec.Struct, frozen=True):
     """
-    Somebody says to control a contact.
+    Somebody says that a contact is theirs.
 
     Attributes:
         contact_hash: the contact (participants/codes.py), known or not.
         tries: codes that were given for it.
         changes: whose contact becomes this one; None: to sign in.
-        contact_locked: name and contact as they shall be, locked with the participant's key.
+        contact_locked: name and contact as they shall be, encrypted with the participant's key.
     """
 
     sign_in_id: SignInId

@@ -50,7 +50,7 @@ class Tickets:
             raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
         session = (await self._sessions.by_id([registration.session_id]))[registration.session_id]
         says = ticket_of(registration, session, self._key.public.key_id)
-        key = await self._participants.key(participant_id)
+        key = await self._participants.read_key(participant_id)
         ticket_code = opened_ticket(registration.ticket_locked, key)
         if ticket_code is None:
             # Erased a moment ago: key and profile are gone, and the registration goes soon.

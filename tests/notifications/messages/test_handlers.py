@@ -127,7 +127,7 @@ async def test_an_event_id_that_no_event_of_ours_can_name_is_rejected_alone(mong
     async with desk(mongo) as at:
         batch = batch_of(good, Envelope(context, bad.event))
         assert len(await at._handle(batch)) == 1
-        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
+        assert [dead.why.code for dead in batch.rejected] == ["cause_id_unusable"]
 
 
 async def test_an_inbox_is_found_by_its_ids_and_no_others(mongo: str) -> None:
@@ -213,7 +213,7 @@ async def test_an_event_that_cannot_be_reported_on_is_rejected_alone(mongo: str)
         batch = batch_of(good, Envelope(context, bad.event))
         following = await at._handle(batch)
         assert len(following) == 1
-        assert [dead.why.code for dead in batch.rejected] == ["bad_header"]
+        assert [dead.why.code for dead in batch.rejected] == ["cause_id_unusable"]
         assert len(await at.messages(person)) == 1
 
 

@@ -82,7 +82,7 @@ def test_an_event_id_too_long_to_report_on_is_rejected() -> None:
     )
     with pytest.raises(Rejected) as refused:
         messages_of(event, long, NOW)
-    assert refused.value.code == "bad_header"
+    assert refused.value.code == "cause_id_unusable"
 
 
 @pytest.mark.parametrize(

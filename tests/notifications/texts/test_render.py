@@ -135,7 +135,7 @@ def test_a_wait_that_an_earlier_release_has_stored_is_worded_without_the_new_fac
 
 def test_what_time_has_ended_is_told_with_its_reason() -> None:
     bodies = {code: said(cancelled("p", code), "en")[1] for code in BY_TIME}
-    assert "not confirmed in time" in bodies["hold_expired"]
+    assert "not verified in time" in bodies["hold_expired"]
     assert "not accepted in time" in bodies["offer_expired"]
     assert "has begun" in bodies["session_began"]
     assert "registration for" in bodies["registration_closed"]

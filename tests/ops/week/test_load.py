@@ -133,7 +133,7 @@ def test_a_service_that_is_still_starting_is_waited_for() -> None:
     failures: list[Failure] = []
     loading = threading.Thread(
         target=lambda: failures.extend(
-            load(put, everywhere(f"http://127.0.0.1:{port}"), patience_seconds=20.0)
+            load(put, everywhere(f"http://127.0.0.1:{port}"), wait_seconds_max=20.0)
         )
     )
     loading.start()

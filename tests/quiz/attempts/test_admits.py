@@ -11,7 +11,7 @@ from shared.contracts.events import Admits
 from shared.runtime.errors import Forbidden
 from tests.quiz.builders import quiz, service
 from tests.quiz.http import put
-from tests.support.service import SIGNER, bearer, code_of, told
+from tests.support.service import SIGNER, bearer, code_of, in_outbox
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_nobody_starts_whom_the_quiz_does_not_admit(mongo: str) -> None:
         assert code_of(await start(client, verified=True)) == (403, "quiz_for_roster")
         assert await database["attempts"].count_documents({}) == 0
         assert (await start(client, verified=True, on_roster=True)).status_code == 201
-        assert '"admits":"roster"' in (await told(database, "quiz.published"))[0]
+        assert '"admits":"roster"' in (await in_outbox(database, "quiz.published"))[0]
 
 
 @pytest.mark.stack

@@ -10,7 +10,7 @@ from services.quiz.standings.ranks import Ranks
 from shared.runtime import metrics
 from shared.storage.mongo import Database
 from tests.quiz.builders import as_resident, attempt, batch, erased, joined, people, service, token
-from tests.quiz.workshop import Grading, Workshop, told, workshop
+from tests.quiz.workshop import Grading, Workshop, results_in, workshop
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 
 async def graded(shop: Workshop, *who: str, **changes: Any) -> list[str]:
     one = batch(*(shop.submission(name, **changes) for name in who))
-    events = told(await shop.grading.grade_submissions(one))
+    events = results_in(await shop.grading.grade_submissions(one))
     assert one.rejected == []
     return [event.participant_id for _, event in events]
 
@@ -125,7 +125,7 @@ async def test_what_a_grader_stores_that_hears_of_it_late_is_swept_again(kafka: 
         sweep = shop.sweeper(0.5)
         await sweep.turn()
         following = await late.grade_submissions(batch(shop.submission("wang")))
-        assert len(told(following)) == 1
+        assert len(results_in(following)) == 1
         assert await personal(shop.stores.database, "wang") == ["results.district"]
 
         async def swept() -> bool:

@@ -16,7 +16,7 @@ from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Following
 from shared.runtime.errors import Unavailable
 from tests.quiz.builders import batch, joined, people
-from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
+from tests.quiz.workshop import Grading, Stores, Workshop, results_in, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
 
 async def completed(shop: Workshop, *submissions: Submission, **changes: Any) -> list[QuizCompleted]:
     following = await shop.grading.grade_submissions(batch(*submissions, **changes))
-    return [event for _, event in told(following)]
+    return [event for _, event in results_in(following)]
 
 
 async def codes(shop: Workshop, sent: Submission, appended_at: datetime | None = None) -> list[str]:
@@ -76,7 +76,7 @@ async def test_what_can_never_count_is_rejected_alone_with_its_code(kafka: str, 
         bad, neighbours = changed(good, answers={"q99": "A"}), [shop.submission(), shop.submission()]
         mixed = batch(neighbours[0], bad, neighbours[1])
         following = await shop.grading.grade_submissions(mixed)
-        assert [event.key for _, event in told(following)] == [one.participant_id for one in neighbours]
+        assert [event.key for _, event in results_in(following)] == [one.participant_id for one in neighbours]
         assert len(mixed.rejected) == 1
 
 
@@ -89,7 +89,7 @@ async def test_a_redelivered_batch_says_the_same_and_changes_nothing(kafka: str,
         standings = await shop.stores.standings.top(shop.quiz_id, 10)
         # As after a crash before the commit: nothing of what followed may have been published.
         again = await shop.grading.grade_submissions(sent)
-        assert told(again) == told(first)
+        assert results_in(again) == results_in(first)
         assert [bodies(one) for one in (again, first)] == [bodies(first)] * 2
         assert await shop.stores.standings.top(shop.quiz_id, 10) == standings
         assert len(standings) == 3

@@ -13,7 +13,7 @@ from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
 from shared.runtime.errors import NotFound, Unavailable
 from tests.quiz.builders import batch, erased, joined, people
-from tests.quiz.workshop import Grading, Stores, Workshop, closer, sweeper, told, workshop
+from tests.quiz.workshop import Grading, Stores, Workshop, closer, results_in, sweeper, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +46,7 @@ async def test_a_submission_waits_for_a_quiz_that_cannot_be_read(kafka: str, mon
             await grading.grade_submissions(sent)
         assert sent.rejected == []
         quizzes.faults = frozenset()
-        assert len(told(await grading.grade_submissions(sent))) == 1
+        assert len(results_in(await grading.grade_submissions(sent))) == 1
 
 
 async def test_what_waited_for_its_participant_waits_for_its_quiz_too(kafka: str, mongo: str) -> None:

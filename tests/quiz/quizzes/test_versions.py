@@ -14,7 +14,7 @@ from services.quiz.quizzes.rules import Quiz
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, Rejected
 from tests.quiz.builders import batch, question, quiz, submission
-from tests.quiz.workshop import Grading, Stores, Workshop, told, workshop
+from tests.quiz.workshop import Grading, Stores, Workshop, results_in, workshop
 
 pytestmark = pytest.mark.stack
 
@@ -57,7 +57,7 @@ async def test_a_change_a_moment_before_a_start_is_graded_by_the_paper_that_was_
         # "B" for all five, which is right in the second version, on questions that the first does not have.
         grading = Grading(shop.stores, stale, shop.publisher)
         one = batch(sent)
-        ((_, event),) = told(await grading.grade_submissions(one))
+        ((_, event),) = results_in(await grading.grade_submissions(one))
         assert one.rejected == []
         assert (event.points, event.points_max, event.quiz_title) == (5, 5, "第二版")
 
@@ -75,7 +75,7 @@ async def test_a_paper_of_an_earlier_version_is_graded_by_it_and_one_without_by_
             submission(shop.quiz_id, first, "li", right=5),
             submission(shop.quiz_id, first, "mei", right=5, version=9),
         )
-        events = [event for _, event in told(await shop.grading.grade_submissions(one))]
+        events = [event for _, event in results_in(await shop.grading.grade_submissions(one))]
         assert [(event.participant_id, event.points) for event in events] == [("wang", 4), ("wang", 5)]
         assert [dead.why.code for dead in one.rejected] == ["question_unknown", "quiz_version_unknown"]
         (kept,) = (await shop.stores.results.of_attempts([events[0].result_id])).values()

@@ -15,7 +15,7 @@ from services.quiz.standings.store import Orders, StandingKey, StandingStore
 from services.quiz.standings.tally import cell_of
 from shared.storage.mongo import Database
 from tests.quiz.builders import batch
-from tests.quiz.workshop import Workshop, told
+from tests.quiz.workshop import Workshop, results_in
 
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 QUIZ = QuizId("contest")
@@ -75,7 +75,9 @@ def on_time(shop: Workshop, who: str, right: int, at: datetime, number: int = 1)
 
 
 async def graded(shop: Workshop, *sent: Submission) -> list[str]:
-    return [event.participant_id for _, event in told(await shop.grading.grade_submissions(batch(*sent)))]
+    return [
+        event.participant_id for _, event in results_in(await shop.grading.grade_submissions(batch(*sent)))
+    ]
 
 
 async def standing(shop: Workshop) -> Mapping[str, int]:

@@ -26,7 +26,7 @@ from tests.registration.builders import (
     service,
 )
 from tests.registration.crashing import Crash
-from tests.support.service import ORGANISER, as_participant, code_of, told
+from tests.support.service import ORGANISER, as_participant, code_of, in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -62,7 +62,9 @@ async def people(client: httpx.AsyncClient, number: int, **session: Any) -> list
 
 async def reached(database: Database) -> list[str]:
     """The participants who were told, one entry for each command."""
-    return [json.loads(value)["participant_id"] for value in await told(database, "notification.requested")]
+    return [
+        json.loads(value)["participant_id"] for value in await in_outbox(database, "notification.requested")
+    ]
 
 
 def ids(registered: list[dict[str, Any]]) -> list[str]:
@@ -88,7 +90,7 @@ async def test_each_person_it_is_meant_for_is_told_once_a_few_at_a_time(
         assert await announcements(database).tell(id_, limit=2) is False
         assert await reached(database) == ids(registered)[first:last]
         assert await progress(client) == (last - first, True)
-        command = json.loads((await told(database, "notification.requested"))[0])
+        command = json.loads((await in_outbox(database, "notification.requested"))[0])
         assert command.items() >= (TEXT | {"channels": ["inbox", "email"]}).items()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.storage.mongo import Database
 from tests.registration.builders import activity, ask, put, service
-from tests.support.service import ORGANISER, told
+from tests.support.service import ORGANISER, in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -44,7 +44,7 @@ async def test_a_message_reaches_everybody_once_though_two_processes_are_killed_
             stack.push_async_callback(lambda number=number: kill(copies[number]))  # type: ignore[misc]
 
         async def reached() -> list[str]:
-            commands = await told(database, "notification.requested")
+            commands = await in_outbox(database, "notification.requested")
             return [json.loads(command)["participant_id"] for command in commands]
 
         message = {"subject": "请带上雨具", "body": "活动照常进行。"}

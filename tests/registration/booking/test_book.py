@@ -6,9 +6,9 @@ import pytest
 
 from services.registration.booking.metrics import OUTCOMES
 from services.registration.participants.rules import DISTRICT_CHARS_MAX
-from shared.contracts.sealing import unlock_contact, unlock_words, unseal_key
+from shared.contracts.sealing import decrypt_contact, decrypt_words, unseal_key
 from tests.registration.builders import activity, ask, newcomer, put, seats, service
-from tests.support.service import CONTACT_PRIVATE_KEY, bearer, told
+from tests.support.service import CONTACT_PRIVATE_KEY, bearer, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -24,23 +24,23 @@ async def test_a_newcomer_gets_a_place_a_ticket_and_a_token(mongo: str) -> None:
         [mine] = own.json()["registrations"]
         assert mine["ticket_code"] == outcome["ticket_code"]
         assert await seats(client, "street") == (4, 0)
-        [joined] = [json.loads(value) for value in await told(database, "participant.joined")]
-        [keyed] = [json.loads(value) for value in await told(database, "participant.keyed")]
-        [confirmed] = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        [joined] = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
+        [keyed] = [json.loads(value) for value in await in_outbox(database, "participant.keyed")]
+        [confirmed] = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert {one["participant_id"] for one in (joined, keyed, confirmed)} == {outcome["participant_id"]}
         assert {one["version"] for one in (joined, keyed, confirmed)} == {1}
         key = unseal_key(keyed["key_sealed"], CONTACT_PRIVATE_KEY)
-        assert unlock_words(confirmed["ticket_sealed"], key) == outcome["ticket_code"]
+        assert decrypt_words(confirmed["ticket_sealed"], key) == outcome["ticket_code"]
 
 
 async def test_no_name_address_or_ticket_code_is_kept_or_told_in_clear(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=5))
         answer = await ask(client, "one", participant=newcomer("张无忌", email="zhang@example.org"))
-        [joined] = [json.loads(value) for value in await told(database, "participant.joined")]
-        [keyed] = [json.loads(value) for value in await told(database, "participant.keyed")]
+        [joined] = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
+        [keyed] = [json.loads(value) for value in await in_outbox(database, "participant.keyed")]
         key = unseal_key(keyed["key_sealed"], CONTACT_PRIVATE_KEY)
-        contact = unlock_contact(joined["contact_sealed"], key, CONTACT_PRIVATE_KEY)
+        contact = decrypt_contact(joined["contact_sealed"], key, CONTACT_PRIVATE_KEY)
         assert (contact.name, contact.email) == ("张无忌", "zhang@example.org")
         code = answer.json()["ticket_code"]
         for collection in await database.list_collection_names():
@@ -58,7 +58,7 @@ async def test_a_repeated_request_is_answered_the_same_and_changes_nothing(mongo
             assert first.json() | {"token": ""} == second.json() | {"token": ""}
         assert await seats(client, "street") == (0, 1)
         assert await database["participants"].count_documents({}) == 2
-        assert len(await told(database, "participant.joined")) == 2
+        assert len(await in_outbox(database, "participant.joined")) == 2
 
 
 async def test_a_key_with_another_body_is_refused_and_gives_no_token(mongo: str) -> None:
@@ -148,7 +148,7 @@ async def test_who_is_registered_already_gets_that_registration(mongo: str) -> N
         assert (again.status_code, again.json()["code"]) == (200, "already_registered")
         assert again.json()["ticket_code"] == first["ticket_code"]
         assert await seats(client, "street") == (4, 0)
-        assert len(await told(database, "registration.confirmed")) == 1
+        assert len(await in_outbox(database, "registration.confirmed")) == 1
 
 
 async def test_group_bookings_take_several_places_and_keep_the_order(mongo: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.booking.ids import registration_id
 from tests.registration.builders import activity, ask, cancel, put, seats, service
-from tests.support.service import ORGANISER, bearer, code_of, told
+from tests.support.service import ORGANISER, bearer, code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -28,8 +28,8 @@ async def test_cancelling_promotes_the_head_of_the_waiting_list(mongo: str) -> N
         )
         assert (waits.json()["status"], waits.json()["position"]) == ("waitlisted", 1)
         assert await seats(client, "street") == (0, 1)
-        assert len(await told(database, "registration.cancelled")) == 1
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        assert len(await in_outbox(database, "registration.cancelled")) == 1
+        confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert [(one["participant_id"], one["promoted"], one["version"]) for one in confirmed] == [
             (holder["participant_id"], False, 1),
             (head["participant_id"], True, 2),
@@ -50,7 +50,7 @@ async def test_a_waiting_head_that_cancels_lets_those_behind_it_move_up(mongo: s
             seen = (await client.get(path, headers=bearer(behind["token"]))).json()
             assert seen["status"] == "confirmed"
             assert (await client.get(path, headers=bearer(behind["token"]))).json()["ticket_code"]
-        promoted = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        promoted = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert sum(one["promoted"] for one in promoted) == 2
 
 
@@ -66,8 +66,8 @@ async def test_who_cancelled_can_ask_again_and_is_told_again(mongo: str) -> None
             assert again.json()["registration_id"] == first["registration_id"]
             assert again.json()["ticket_code"] != first["ticket_code"]
         assert await seats(client, "street") == (0, 0)
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
-        cancelled = [json.loads(value) for value in await told(database, "registration.cancelled")]
+        confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
+        cancelled = [json.loads(value) for value in await in_outbox(database, "registration.cancelled")]
         assert [one["version"] for one in confirmed] == [1, 3, 5]
         assert [one["version"] for one in cancelled] == [2, 4]
 
@@ -102,7 +102,7 @@ async def test_an_organiser_says_why_to_the_participant_and_to_the_log_and_other
         assert code_of(await client.post(paths[0], json=linked, headers=ORGANISER)) == (422, "invalid")
         assert (await client.post(paths[0], json=why, headers=ORGANISER)).json()["status"] == "cancelled"
         assert (await client.post(paths[1], headers=ORGANISER)).json()["status"] == "cancelled"
-        told_of = [json.loads(event) for event in await told(database, "registration.cancelled")]
+        told_of = [json.loads(event) for event in await in_outbox(database, "registration.cancelled")]
         assert [(one["code"], one["reason"]) for one in told_of] == [
             ("cancelled_by_organiser", why["text"]),
             ("cancelled_by_organiser", None),

@@ -13,7 +13,7 @@ import pytest
 from services.registration.app import assemble
 from shared.contracts.envelope import Envelope, enclose
 from shared.contracts.events import RegistrationRequested
-from shared.contracts.sealing import Contact, seal, unlock_contact, unlock_words, unseal_key
+from shared.contracts.sealing import Contact, decrypt_contact, decrypt_words, seal, unseal_key
 from shared.contracts.sources import REGISTRATION
 from shared.messaging.create_topics import create_missing
 from shared.messaging.publisher import Publisher, publishing
@@ -212,9 +212,9 @@ async def test_a_contact_sealed_by_another_system_is_locked_as_it_came(kafka: st
         await send(publisher, [unreadable, asked])
         told = {one.topic: json.loads(one.value) for one in await log.of([asked.participant_id], 3)}
         key = unseal_key(told["participant.keyed"]["key_sealed"], CONTACT_PRIVATE_KEY)
-        contact = unlock_contact(told[JOINED]["contact_sealed"], key, CONTACT_PRIVATE_KEY)
+        contact = decrypt_contact(told[JOINED]["contact_sealed"], key, CONTACT_PRIVATE_KEY)
         assert (contact.name, contact.email) == ("王老师", "wang@example.org")
-        assert unlock_words(told["registration.confirmed"]["ticket_sealed"], key)
+        assert decrypt_words(told["registration.confirmed"]["ticket_sealed"], key)
         [letter] = await log.of([unreadable.participant_id], 1)
         assert dict(letter.headers)["dead_code"] == b"contact_unreadable"
 

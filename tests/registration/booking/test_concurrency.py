@@ -9,13 +9,13 @@ import pytest
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
 from tests.registration.builders import activity, ask, newcomer, put, registering, seats, service, taken
-from tests.support.service import bearer, new_id, told
+from tests.support.service import bearer, in_outbox, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
 JOINING = ("participant.joined", "participant.keyed")
-VERDICTS = ("confirmed", "waitlisted", "rejected")
+OUTCOMES = ("confirmed", "waitlisted", "rejected")
 
 
 def request(session_id: str) -> HotRequest:
@@ -51,9 +51,9 @@ async def test_of_two_thousand_at_once_as_many_as_there_are_places_are_confirmed
         assert [positions[one["_id"]] for one in kept[100:]] == list(range(1, 1_501))
         # Whoever has a place or waits is told once of having joined, and once of the outcome; nobody else is.
         told_ids = Counter[str]()
-        for topic in (*JOINING, *(f"registration.{one}" for one in VERDICTS)):
+        for topic in (*JOINING, *(f"registration.{one}" for one in OUTCOMES)):
             told_ids.update(
-                f"{topic} {json.loads(value)['participant_id']}" for value in await told(database, topic)
+                f"{topic} {json.loads(value)['participant_id']}" for value in await in_outbox(database, topic)
             )
         assert told_ids == Counter(
             name

@@ -32,7 +32,7 @@ def test_records_of_outcomes_are_what_the_contract_writes(origin: Origin, now: d
     waitlisted = events.waitlisted(WAITS, of, 5, origin, now)
     assert_as_contract(waitlisted, RegistrationWaitlisted, CAUSE, origin, now)
     ticket = TICKETS.new_ticket(KEY.key)
-    holds = replace(WAITS, status="confirmed", ticket_hash=ticket.hash, ticket_locked=ticket.locked)
+    holds = replace(WAITS, status="confirmed", ticket_hash=ticket.hash, ticket_locked=ticket.encrypted)
     held = events.held(replace(WAITS, status="held", held_until=now), of, origin, now)
     assert_as_contract(held, RegistrationHeld, CAUSE, origin, now)
     for promoted in (False, True):

@@ -28,7 +28,7 @@ from tests.registration.builders import (
     service,
 )
 from tests.registration.crashing import Crash, DyingSessions
-from tests.support.service import told
+from tests.support.service import in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -61,7 +61,7 @@ async def by_status(database: Database) -> dict[str, list[int]]:
 
 
 async def promoted(database: Database) -> list[str]:
-    confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+    confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
     return [one["registration_id"] for one in confirmed if one["promoted"]]
 
 

@@ -20,16 +20,16 @@ from tests.registration.builders import HOLD, NOW, session, waiter
 
 
 def asked(of: Session, *places: int) -> tuple[list[str], Session]:
-    verdicts = []
+    decided = []
     for wanted in places:
         decision, of = decide(of, wanted, NOW)
-        verdicts.append(decision.code or decision.verdict)
-    return verdicts, of
+        decided.append(decision.code or decision.status)
+    return decided, of
 
 
 def test_places_are_confirmed_until_none_is_free() -> None:
-    verdicts, after = asked(session(capacity=2, waiting_max=1), 1, 1, 1, 1)
-    assert verdicts == ["confirmed", "confirmed", "waitlisted", "session_full"]
+    decided, after = asked(session(capacity=2, waiting_max=1), 1, 1, 1, 1)
+    assert decided == ["confirmed", "confirmed", "waitlisted", "session_full"]
     assert (after.taken, after.waiting, after.sequence) == (2, 1, 3)
 
 
@@ -43,20 +43,20 @@ def test_positions_count_from_one_in_the_order_of_asking() -> None:
 
 
 def test_who_comes_after_a_waiter_waits_although_a_place_is_free() -> None:
-    verdicts, after = asked(session(capacity=10, taken=8), 3, 1)
-    assert verdicts == ["waitlisted", "waitlisted"]
+    decided, after = asked(session(capacity=10, taken=8), 3, 1)
+    assert decided == ["waitlisted", "waitlisted"]
     assert after.free == 2
 
 
 def test_more_places_than_the_session_has_are_rejected_and_do_not_wait() -> None:
-    verdicts, after = asked(session(capacity=10), 11)
-    assert verdicts == ["places_above_capacity"]
+    decided, after = asked(session(capacity=10), 11)
+    assert decided == ["places_above_capacity"]
     assert after.waiting == 0
 
 
 def test_registration_opens_and_closes_when_the_organiser_says() -> None:
     assert decide(session(opens_at=NOW + timedelta(seconds=1)), 1, NOW)[0].code == "session_not_open"
-    assert decide(session(opens_at=NOW), 1, NOW)[0].verdict == "confirmed"
+    assert decide(session(opens_at=NOW), 1, NOW)[0].status == "confirmed"
     assert decide(session(closes_at=NOW), 1, NOW)[0].code == "session_closed"
 
 
@@ -84,9 +84,9 @@ def test_every_change_of_a_registration_counts_its_version() -> None:
 def test_without_a_confirmed_contact_a_place_is_only_held_and_a_wait_ends() -> None:
     until = NOW + HOLD
     decision, after = decide(session(capacity=1, waiting_max=1), 1, NOW, until)
-    assert (decision.verdict, decision.until, after.runs_out_at, after.taken) == ("held", until, until, 1)
+    assert (decision.status, decision.until, after.runs_out_at, after.taken) == ("held", until, until, 1)
     decision, after = decide(after, 1, NOW + HOLD, until + HOLD)
-    assert (decision.verdict, decision.until) == ("waitlisted", until + HOLD)
+    assert (decision.status, decision.until) == ("waitlisted", until + HOLD)
     # The first moment at which something may run out.
     assert after.runs_out_at == until
 
@@ -136,7 +136,7 @@ def test_an_offer_is_accepted_until_its_last_moment() -> None:
 def test_after_the_start_or_the_closing_nobody_is_put_on_the_waiting_list() -> None:
     of = session(capacity=1, taken=1, waiting_max=5)
     closing = replace(of, closes_at=of.starts_at - HOLD)
-    assert decide(of, 1, of.starts_at - HOLD)[0].verdict == "waitlisted"
+    assert decide(of, 1, of.starts_at - HOLD)[0].status == "waitlisted"
     assert decide(of, 1, of.starts_at)[0].code == "session_full"
     assert decide(closing, 1, closing.starts_at - HOLD)[0].code == "session_closed"
     assert [closing.promotes(closing.starts_at - 2 * HOLD), closing.promotes(closing.starts_at - HOLD)] == [
@@ -147,7 +147,7 @@ def test_after_the_start_or_the_closing_nobody_is_put_on_the_waiting_list() -> N
 
 def test_without_a_closing_time_registration_is_open_until_the_session_ends() -> None:
     of = session()
-    assert decide(of, 1, of.ends_at - timedelta(seconds=1))[0].verdict == "confirmed"
+    assert decide(of, 1, of.ends_at - timedelta(seconds=1))[0].status == "confirmed"
     assert decide(of, 1, of.ends_at)[0].code == "session_closed"
 
 

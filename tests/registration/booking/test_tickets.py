@@ -41,8 +41,8 @@ def test_a_tickets_hash_cannot_be_computed_without_the_secret() -> None:
 def test_a_ticket_opens_with_its_holders_key_alone() -> None:
     key = SEALER.new_key()
     ticket = TICKETS.new_ticket(key.key)
-    assert opened_ticket(ticket.locked, key.key) == ticket.code
-    assert opened_ticket(ticket.locked, None) is None
-    assert ticket.code.encode() not in ticket.locked.encode()
+    assert opened_ticket(ticket.encrypted, key.key) == ticket.code
+    assert opened_ticket(ticket.encrypted, None) is None
+    assert ticket.code.encode() not in ticket.encrypted.encode()
     with pytest.raises(Rejected):
-        opened_ticket(ticket.locked, new_key())
+        opened_ticket(ticket.encrypted, new_key())

@@ -64,19 +64,19 @@ def test_fill_lets_past_one_head_only_as_many_places_as_it_wants_itself() -> Non
 def test_fill_counts_those_who_ask_now_too() -> None:
     of = fill(capacity=10, taken=5)
     waits, of = decide(of, 6, NOW)
-    assert (waits.verdict, of.overtakable) == ("waitlisted", 6)
-    verdicts = []
+    assert (waits.status, of.overtakable) == ("waitlisted", 6)
+    decided = []
     for wanted in (5, 1):
         decision, of = decide(of, wanted, NOW)
-        verdicts.append(decision.verdict)
+        decided.append(decision.status)
         of = replace(of, taken=5)
-    assert (verdicts, of.overtakable) == (["confirmed", "confirmed"], 0)
-    assert decide(of, 1, NOW)[0].verdict == "waitlisted"
+    assert (decided, of.overtakable) == (["confirmed", "confirmed"], 0)
+    assert decide(of, 1, NOW)[0].status == "waitlisted"
 
 
 def test_fill_gives_nothing_to_those_who_ask_now_while_others_are_owed_places() -> None:
     of = replace(fill(capacity=10, taken=5), waiting=3, owed=2, head=1, overtakable=9)
-    assert decide(of, 1, NOW)[0].verdict == "waitlisted"
+    assert decide(of, 1, NOW)[0].status == "waitlisted"
 
 
 @pytest.mark.parametrize("policy", ["strict", "fill"])
@@ -109,10 +109,10 @@ class Town:
     def ask(self, places: int) -> None:
         head = self._head()
         decision, self.of = decide(self.of, places, NOW)
-        if decision.verdict == "confirmed":
+        if decision.status == "confirmed":
             self._went_past(head, places)
             self.holding[self.of.sequence] = places
-        elif decision.verdict == "waitlisted":
+        elif decision.status == "waitlisted":
             self.waiting[self.of.sequence] = places
             assert decision.position == len(self.waiting)
 

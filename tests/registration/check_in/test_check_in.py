@@ -20,7 +20,7 @@ from tests.registration.builders import (
     put,
     service,
 )
-from tests.support.service import ORGANISER, code_of, told
+from tests.support.service import ORGANISER, code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +52,7 @@ async def test_a_ticket_lets_its_holder_in_once_and_is_recognised_again(mongo: s
         assert {(one["people_in"], one["places"]) for one in arrivals} == {(1, 1)}
         assert arrivals[5]["session"]["session_id"] == "one"
         assert (await own(client, holder))["status"] == "checked_in"
-        assert len(await told(database, "registration.checked_in")) == 1
+        assert len(await in_outbox(database, "registration.checked_in")) == 1
         assert await verdict(client, "00000-00000") == "unknown"
         assert code_of(await cancel(client, holder)) == (409, "already_checked_in")
 
@@ -78,7 +78,7 @@ async def test_the_door_is_open_from_three_hours_before_the_session_until_two_af
         await database["sessions"].update_one({"_id": "one"}, {"$set": times})
         # Near midnight the other side of the window is another day.
         assert await verdict(client, holder["ticket_code"]) in expected
-        assert len(await told(database, "registration.checked_in")) == (1 if expected == {"ok"} else 0)
+        assert len(await in_outbox(database, "registration.checked_in")) == (1 if expected == {"ok"} else 0)
 
 
 async def test_who_waits_or_has_cancelled_or_comes_to_another_door_is_told_so(mongo: str) -> None:
@@ -99,7 +99,7 @@ async def test_who_waits_or_has_cancelled_or_comes_to_another_door_is_told_so(mo
         other = (await ask(client, "two")).json()
         await client.post("/sessions/two/cancel", json={"reason": "weather"}, headers=ORGANISER)
         assert await verdict(client, other["ticket_code"]) == "session_cancelled"
-        assert await told(database, "registration.checked_in") == []
+        assert await in_outbox(database, "registration.checked_in") == []
 
 
 async def test_a_ticket_for_several_lets_them_in_by_and_by(mongo: str) -> None:
@@ -113,7 +113,7 @@ async def test_a_ticket_for_several_lets_them_in_by_and_by(mongo: str) -> None:
         rest = (await check_in(client, code)).json()
         assert (rest["verdict"], rest["people"], rest["people_in"]) == ("ok", 2, 5)
         assert await verdict(client, code, people=1) == "already_checked_in"
-        [event] = [json.loads(body) for body in await told(database, "registration.checked_in")]
+        [event] = [json.loads(body) for body in await in_outbox(database, "registration.checked_in")]
         assert (event["people"], event["places"], event["version"]) == (3, 5, 2)
 
 
@@ -152,7 +152,7 @@ async def test_of_many_scans_at_once_as_many_let_in_as_there_are_places(mongo: s
         verdicts = sorted(one.json()["verdict"] for one in answers)
         assert verdicts == ["already_checked_in"] * 5 + ["ok"] * 3
         assert (await database["registrations"].find_one({}))["people_in"] == 3  # type: ignore[index]
-        assert len(await told(database, "registration.checked_in")) == 1
+        assert len(await in_outbox(database, "registration.checked_in")) == 1
 
 
 async def test_a_batch_gets_a_verdict_for_each_scan(mongo: str) -> None:
@@ -191,7 +191,7 @@ async def test_a_check_in_by_mistake_is_undone(mongo: str) -> None:
         assert code_of(await undo("none")) == (404, "scan_unknown")
         await verdict(client, "00000-00000", scan_id="junk")
         assert code_of(await undo("junk")) == (409, "scan_let_nobody_in")
-        [event] = [json.loads(body) for body in await told(database, "registration.check_in_undone")]
+        [event] = [json.loads(body) for body in await in_outbox(database, "registration.check_in_undone")]
         assert event["version"] == 3
         # As if nothing had happened: it can be cancelled, or let in again.
         assert await verdict(client, code, scan_id="third") == "ok"
@@ -222,7 +222,11 @@ async def test_what_was_undone_brings_no_place_back(mongo: str) -> None:
         assert (await check_in(client, again["ticket_code"], people=1)).json()["people_in"] == 1
         assert (await own(client, holder))["status"] == "checked_in"
         topics = ("checked_in", "check_in_undone", "cancelled")
-        assert [len(await told(database, f"registration.{topic}")) for topic in topics] == [2, 1, 1]
+        assert [len(await in_outbox(database, f"registration.{topic}")) for topic in topics] == [
+            2,
+            1,
+            1,
+        ]
 
 
 async def test_who_is_in_stays_in_if_the_places_are_fewer_now(mongo: str) -> None:
@@ -233,7 +237,7 @@ async def test_who_is_in_stays_in_if_the_places_are_fewer_now(mongo: str) -> Non
         await database["registrations"].update_one({}, {"$set": {"places": 3}})
         late = (await check_in(client, code)).json()
         assert (late["verdict"], late["people_in"]) == ("already_checked_in", 4)
-        assert await told(database, "registration.check_in_undone") == []
+        assert await in_outbox(database, "registration.check_in_undone") == []
 
 
 async def test_the_check_in_of_an_erased_participant_is_not_undone(mongo: str) -> None:
@@ -244,7 +248,7 @@ async def test_the_check_in_of_an_erased_participant_is_not_undone(mongo: str) -
         await erase_whole(client, database, holder)
         undone = await client.post("/check-ins/undo", json={"scan_id": "first"}, headers=ORGANISER)
         assert code_of(undone) == (409, "participant_erased")
-        assert await told(database, "registration.check_in_undone") == []
+        assert await in_outbox(database, "registration.check_in_undone") == []
 
 
 async def test_every_verdict_is_counted_from_nothing_on(mongo: str) -> None:

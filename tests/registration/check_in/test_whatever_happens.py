@@ -10,7 +10,7 @@ import pytest
 
 from shared.storage.mongo import Database
 from tests.registration.builders import activity, ask, cancel, check_in, now_on, own, put, service
-from tests.support.service import ORGANISER, told
+from tests.support.service import ORGANISER, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -77,7 +77,7 @@ async def assert_agreed(database: Database) -> None:
     scans = await database["scans"].find({}).to_list(None)
     events: dict[str, list[tuple[int, str]]] = {}
     for topic in ("confirmed", "cancelled", "checked_in", "check_in_undone"):
-        for event in map(json.loads, await told(database, f"registration.{topic}")):
+        for event in map(json.loads, await in_outbox(database, f"registration.{topic}")):
             events.setdefault(event["registration_id"], []).append((event["version"], topic))
     for one in stored:
         mine = [scan for scan in scans if scan["registration_id"] == one["_id"]]

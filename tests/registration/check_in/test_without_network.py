@@ -11,7 +11,7 @@ import pytest
 
 from tests.registration.builders import activity, ask, check_in, now_on, own, put, service
 from tests.registration.check_in.three_doors import plan_of, with_network, without_network
-from tests.support.service import ORGANISER, code_of, told
+from tests.support.service import ORGANISER, code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -57,7 +57,7 @@ async def test_a_double_entry_of_two_doors_is_found_and_the_earlier_one_counts(m
         # What door 1 sends again has the verdict that it has now.
         again = (await send(client, "door-1", queued("a", code, now))).json()["verdicts"][0]
         assert (again["verdict"], again["repeated"], again["conflict"]) == ("already_checked_in", True, True)
-        assert len(await told(database, "registration.checked_in")) == 1
+        assert len(await in_outbox(database, "registration.checked_in")) == 1
 
 
 async def test_a_scan_at_once_meets_those_that_were_sent_later(mongo: str) -> None:

@@ -37,7 +37,7 @@ from tests.registration.builders import (
     unfinished_erasures,
     waiter,
 )
-from tests.support.service import bearer, told
+from tests.support.service import bearer, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -72,11 +72,11 @@ async def test_an_erased_participant_leaves_nothing_personal_and_no_place(mongo:
         promoted = await own(client, head)
         assert promoted["status"] == "confirmed"
         assert promoted["ticket_code"]
-        [cancelled] = [json.loads(value) for value in await told(database, "registration.cancelled")]
+        [cancelled] = [json.loads(value) for value in await in_outbox(database, "registration.cancelled")]
         assert (cancelled["code"], cancelled["version"]) == ("participant_erased", 2)
-        [one] = [json.loads(value) for value in await told(database, "participant.erased")]
+        [one] = [json.loads(value) for value in await in_outbox(database, "participant.erased")]
         assert (one["participant_id"], one["version"]) == (gone["participant_id"], 2)
-        keyed = [json.loads(value) for value in await told(database, "participant.keyed")]
+        keyed = [json.loads(value) for value in await in_outbox(database, "participant.keyed")]
         assert [(one["version"], one["key_sealed"]) for one in keyed if one["version"] == 2] == [(2, None)]
 
 
@@ -122,7 +122,7 @@ async def test_an_erased_wait_is_cancelled_whenever_its_session_is_and_never_mov
         await cancel(client, holder)
         assert (await own(client, behind))["status"] == "confirmed"
         assert await seats(client, "street") == (0, 0)
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert gone["participant_id"] not in {one["participant_id"] for one in confirmed}
 
 
@@ -161,7 +161,7 @@ async def test_a_wait_that_was_left_behind_by_an_erasure_is_passed_over(mongo: s
 
         await save_together(database, once_more)
         assert (await own(client, behind))["status"] == "confirmed"
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert gone["participant_id"] not in {one["participant_id"] for one in confirmed}
 
 

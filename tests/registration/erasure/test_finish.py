@@ -28,7 +28,7 @@ from tests.registration.builders import (
     unfinished_erasures,
 )
 from tests.registration.crashing import Crash, DyingSessions
-from tests.support.service import ORGANISER, told
+from tests.support.service import ORGANISER, in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -50,7 +50,7 @@ async def registered_everywhere(
 
 
 async def events(database: Database, topic: str) -> list[dict[str, Any]]:
-    return [json.loads(value) for value in await told(database, topic)]
+    return [json.loads(value) for value in await in_outbox(database, topic)]
 
 
 async def test_registrations_go_one_by_one_and_after_a_crash_the_others_follow(mongo: str) -> None:
@@ -145,3 +145,25 @@ async def test_requests_are_forgotten_a_few_at_a_time(mongo: str) -> None:
         left = {"participant_id": id_, "fingerprint": {"$ne": None}}
         assert await database["requests"].count_documents(left) == 0
         assert await database["requests"].count_documents({"fingerprint": {"$ne": None}}) == 4
+
+
+async def test_an_erasure_stays_open_until_other_rooms_have_forgotten_all(mongo: str) -> None:
+    left = {"first room": 2, "second room": 3}
+
+    async def first(participant_id: str, limit: int) -> bool:
+        left["first room"] = max(0, left["first room"] - 1)
+        return left["first room"] > 0
+
+    async def second(participant_id: str, limit: int) -> bool:
+        left["second room"] = max(0, left["second room"] - 1)
+        return left["second room"] > 0
+
+    async with service(mongo) as ([client], database):
+        await put(client, "fair", activity("one", capacity=1))
+        gone = (await ask(client, "one")).json()
+        await erase(client, gone)
+        unfinished = unfinished_erasures(database, forget=(first, second))
+        while await unfinished.go_on(gone["participant_id"]):
+            assert await ErasureStore(database).pending("", 9) == [gone["participant_id"]]
+        assert left == {"first room": 0, "second room": 0}
+        assert await ErasureStore(database).pending("", 9) == []

@@ -1,4 +1,4 @@
-"""Newcomers who do not confirm a contact go, and leave nothing."""
+"""Newcomers who do not verify a contact go, and leave nothing."""
 
 from datetime import timedelta
 

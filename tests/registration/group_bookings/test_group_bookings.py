@@ -1,4 +1,4 @@
-"""A body books for members of its roster: one registration, kept whole, changed later."""
+"""A group books for members of its roster: one registration, kept whole, changed later."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from tests.registration.builders import activity, now_on, put, seats, service
 from tests.registration.rosters.builders import manager_of
-from tests.support.service import code_of, told
+from tests.support.service import code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -20,7 +20,7 @@ Headers = dict[str, str]
 async def members(
     client: httpx.AsyncClient, manager: Headers, number: int, group_id: str = "school-1"
 ) -> list[str]:
-    """The ids of so many members of the body."""
+    """The ids of so many members of the group."""
     path = f"/groups/{group_id}/members"
     answers = [await client.post(path, json={"name": f"学生{one}"}, headers=manager) for one in range(number)]
     return [answer.json()["member_id"] for answer in answers]
@@ -80,7 +80,7 @@ async def test_fewer_attendees_free_places_and_the_waiting_class_gets_them_whole
         assert await seats(client, "street") == (2, 1)
         assert (await attend(client, manager, booked, ours[:3])).json()["places"] == 3
         assert await seats(client, "street") == (0, 0)
-        confirmed = [json.loads(one) for one in await told(database, "registration.confirmed")]
+        confirmed = [json.loads(one) for one in await in_outbox(database, "registration.confirmed")]
         of_bodies = [one for one in confirmed if one["participant_id"].startswith("school")]
         assert [(one["participant_id"], one["places"]) for one in of_bodies] == [
             ("school-1", 6),
@@ -114,11 +114,11 @@ async def test_attendees_are_replaced_without_a_word_to_anybody(mongo: str) -> N
         await put(client, "street", activity("one", capacity=6))
         ours = await members(client, manager, 4)
         booked = (await book(client, manager, ours[:2])).json()
-        before = await told(database, "registration.confirmed")
+        before = await in_outbox(database, "registration.confirmed")
         assert (await attend(client, manager, booked, ours[2:])).json()["places"] == 2
         [shown] = (await client.get("/groups/school-1/bookings", headers=manager)).json()["registrations"]
         assert shown["member_ids"] == ours[2:]
-        assert await told(database, "registration.confirmed") == before
+        assert await in_outbox(database, "registration.confirmed") == before
 
 
 async def test_nobody_attends_who_is_no_member_or_twice(mongo: str) -> None:

@@ -12,7 +12,7 @@ from services.registration.managers.rules import APPLICATIONS_OPEN_MAX, MANAGERS
 from services.registration.managers.store import ManagerStore
 from tests.registration.builders import activity, ask, erase, put, service
 from tests.registration.rosters.builders import SCHOOL, manager_of, newcomer_with_token
-from tests.support.service import ORGANISER, bearer, code_of, told
+from tests.support.service import ORGANISER, bearer, code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -112,7 +112,7 @@ async def test_a_manager_changes_the_own_group_and_no_other(mongo: str) -> None:
         changed = await client.put("/groups/school-1/details", json=form, headers=manager)
         assert changed.json()["name"] == "第一中学"
         assert (await client.get("/groups/school-1")).json()["kind"] == "school"
-        joined = json.loads((await told(database, "participant.joined"))[-1])
+        joined = json.loads((await in_outbox(database, "participant.joined"))[-1])
         assert (joined["participant_id"], joined["district"]) == ("school-1", "濮阳县")
         refused = await client.put("/groups/school-2/details", json=form, headers=manager)
         assert code_of(refused) == (403, "not_manager")
@@ -130,7 +130,7 @@ async def test_an_approved_body_is_a_group_and_its_applicant_manages_it(mongo: s
         assert (await decide(client, application, "approval", group_id="school-9")).status_code == 200
         assert (await client.get("/groups/school-9")).json()["name"] == "濮阳市第一中学"
         assert (await client.get("/groups/school-9/members", headers=applicant)).status_code == 200
-        [event] = [json.loads(one) for one in await told(database, "group.application_decided")]
+        [event] = [json.loads(one) for one in await in_outbox(database, "group.application_decided")]
         assert (event["approved"], event["group_id"]) == (True, "school-9")
         stored = await database["participants"].find_one({"_id": "school-9"})
         assert stored is not None
@@ -145,7 +145,7 @@ async def test_a_refused_body_is_told_the_reason_once(mongo: str) -> None:
         application = (await apply(client, applicant)).json()
         for _ in range(2):
             assert (await decide(client, application, "refusal", reason="同名学校")).status_code == 200
-        [event] = [json.loads(one) for one in await told(database, "group.application_decided")]
+        [event] = [json.loads(one) for one in await in_outbox(database, "group.application_decided")]
         assert (event["approved"], event["reason"]) == (False, "同名学校")
         own = await client.get(f"/group-applications/{application['application_id']}", headers=applicant)
         assert (own.json()["status"], own.json()["reason"]) == ("refused", "同名学校")
@@ -197,9 +197,8 @@ async def test_an_erased_manager_leaves_no_grant_and_no_application(mongo: str) 
         application = (await apply(client, who)).json()
         await decide(client, application, "approval", group_id="school-1", existing=True)
         await erase(client, registered)
-        await ManagerStore(database).forget(registered["participant_id"])
+        managers, id_ = ManagerStore(database), registered["participant_id"]
+        assert [await managers.forget(id_, limit=1) for _ in range(3)] == [True, True, False]
         for collection in ("group_managers", "group_applications"):
-            assert (
-                await database[collection].find_one({"participant_id": registered["participant_id"]}) is None
-            )
+            assert await database[collection].find_one({"participant_id": id_}) is None
         assert code_of(await apply(client, who)) == (401, "participant_erased")

@@ -165,7 +165,7 @@ async def test_the_one_who_stays_is_the_member_of_a_body_and_its_data_can_be_rea
         assert (await client.post("/consents/signature", json=signed)).status_code == 200
         mine = (await join(client)).json()
         assert (await merge(client, member["participant_id"], mine["participant_id"])).status_code == 200
-        # Nobody goes for want of a confirmed contact whom a body needs.
+        # Whom a group needs does not go, also without a verified contact.
         unconfirmed = {"participant_id": mine["participant_id"], "unverified_since": {"$exists": True}}
         assert await database["contacts"].count_documents(unconfirmed) == 0
         [found] = (await client.get("/groups/school-1/members", headers=manager)).json()["members"]

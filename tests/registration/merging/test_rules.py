@@ -24,7 +24,7 @@ STAYS = ParticipantId("stays")
         ("waitlisted", "confirmed", True, False),
         ("held", "waitlisted", False, True),
         ("held", "held", False, False),
-        # A place that is held is confirmed for somebody who has confirmed a contact.
+        # A place that is held is confirmed for somebody who has verified a contact.
         ("held", "offered", True, True),
         ("offered", "waitlisted", True, True),
         ("confirmed", "checked_in", True, False),

@@ -20,7 +20,7 @@ from tests.registration.builders import (
     service,
 )
 from tests.registration.sign_ins.builders import signed_in
-from tests.support.service import ORGANISER, as_participant, code_of, told
+from tests.support.service import ORGANISER, as_participant, code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -49,7 +49,7 @@ async def test_somebody_without_an_address_gets_a_place_and_a_ticket_that_lets_i
         assert "token" not in one
         let_in = (await check_in(client, one["ticket_code"])).json()
         assert (let_in["verdict"], let_in["places"]) == ("ok", 3)
-        [joined] = [json.loads(event) for event in await told(database, "participant.joined")]
+        [joined] = [json.loads(event) for event in await in_outbox(database, "participant.joined")]
         assert joined["participant_id"] == one["participant_id"]
         assert (joined["district"], joined["audience"], joined["kind"]) == ("华龙区", "elderly", "person")
         kept = str(
@@ -69,7 +69,7 @@ async def test_somebody_who_is_known_gets_a_place_too_and_has_one_registration(m
         assert (again.status_code, again.json()["code"]) == (200, "already_registered")
         assert again.json()["registration_id"] == first["registration_id"]
         assert await seats(client, "street") == (8, 0)
-        assert len(await told(database, "participant.joined")) == 1
+        assert len(await in_outbox(database, "participant.joined")) == 1
 
 
 async def test_the_same_rules_decide_as_for_everybody(mongo: str) -> None:
@@ -91,7 +91,7 @@ async def test_a_repeat_registers_once_also_at_the_same_moment(mongo: str) -> No
         assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
         assert len({answer.text for answer in answers}) == 1
         assert await seats(clients[0], "street") == (8, 0)
-        assert len(await told(database, "registration.confirmed")) == 1
+        assert len(await in_outbox(database, "registration.confirmed")) == 1
         other = await register(clients[0], key=key, places=2)
         assert code_of(other) == (409, "idempotency_key_reused")
 

@@ -8,7 +8,7 @@ from services.registration.participants import events
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, lock_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from tests.registration.builders import SEALER
 from tests.registration.records import ORIGINS, TIMES, assert_as_contract
 
@@ -19,7 +19,7 @@ KEY = SEALER.new_key()
 @pytest.mark.parametrize("now", TIMES)
 @pytest.mark.parametrize("whole", [True, False])
 def test_records_of_joining_are_what_the_contract_writes(origin: Origin, now: datetime, whole: bool) -> None:
-    contact = lock_contact(Contact(name="李“小”\\明", email="o'brien@example.ie"), KEY.key)
+    contact = encrypt_contact(Contact(name="李“小”\\明", email="o'brien@example.ie"), KEY.key)
     profile = (
         Profile("group", "school-1", "华龙区 \u00e9/<>", "youth", "en", contact)
         if whole

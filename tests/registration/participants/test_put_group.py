@@ -7,10 +7,10 @@ import pytest
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.participants.store import ParticipantStore
-from shared.contracts.sealing import Contact, lock_contact, unseal_key
+from shared.contracts.sealing import Contact, encrypt_contact, unseal_key
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.registration.builders import activity, ask, put, service
-from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, ORGANISER, told
+from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, ORGANISER, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -22,10 +22,10 @@ async def test_a_group_is_a_participant_told_of_when_it_changes(mongo: str) -> N
         for changed in (body, body, body | contact, body | contact):
             answer = await client.put("/groups/school-1", json=changed, headers=ORGANISER)
             assert answer.status_code == 200, answer.text
-        joined = [json.loads(value) for value in await told(database, "participant.joined")]
+        joined = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
         assert [(one["kind"], one["version"]) for one in joined] == [("group", 1), ("group", 2)]
         assert [one["contact_sealed"] is None for one in joined] == [True, False]
-        keyed = [json.loads(value) for value in await told(database, "participant.keyed")]
+        keyed = [json.loads(value) for value in await in_outbox(database, "participant.keyed")]
         assert [one["version"] for one in keyed] == [1, 2]
         assert len({unseal_key(one["key_sealed"], CONTACT_PRIVATE_KEY) for one in keyed}) == 1
         listed = (await client.get("/groups")).json()
@@ -42,17 +42,17 @@ async def test_a_group_is_put_as_it_was_read_and_loses_nothing(mongo: str) -> No
         read = (await client.get("/groups/school-1")).json()
         again = await client.put("/groups/school-1", json=read, headers=ORGANISER)
         assert (again.status_code, again.json()) == (200, read)
-        assert len(await told(database, "participant.joined")) == 1
+        assert len(await in_outbox(database, "participant.joined")) == 1
         renamed = read | {"name": "濮阳一中"}
         without_language = {name: value for name, value in renamed.items() if name != "language"}
         assert (
             await client.put("/groups/school-1", json=without_language, headers=ORGANISER)
         ).json() == renamed
-        [first, second] = [json.loads(value) for value in await told(database, "participant.joined")]
+        [first, second] = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
         assert second["contact_sealed"] == first["contact_sealed"]
         assert second["language"] == "en"
         await client.put("/groups/school-1", json=renamed | {"contact": None}, headers=ORGANISER)
-        joined = [json.loads(value) for value in await told(database, "participant.joined")]
+        joined = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
         assert joined[2]["contact_sealed"] is None
         other = await client.put("/groups/school-2", json=read, headers=ORGANISER)
         assert (other.status_code, other.json()["code"]) == (422, "id_differs")
@@ -74,7 +74,7 @@ async def test_an_id_that_another_system_took_for_a_person_is_the_organisers_to_
 ) -> None:
     async with service(mongo) as ([client], database):
         key = KeySealer(CONTACT_PUBLIC_KEY).new_key()
-        strangers = lock_contact(Contact(name="别人", email="stranger@example.org"), key.key)
+        strangers = encrypt_contact(Contact(name="别人", email="stranger@example.org"), key.key)
         profile = Profile("person", None, None, "youth", "en", strangers)
         participants = ParticipantStore(database)
 
@@ -87,7 +87,7 @@ async def test_an_id_that_another_system_took_for_a_person_is_the_organisers_to_
         body |= {"contact": contact} if contact else {}
         answer = await client.put("/groups/school-new", json=body, headers=ORGANISER)
         assert answer.status_code == 200
-        [said] = [json.loads(value) for value in await told(database, "participant.joined")]
+        [said] = [json.loads(value) for value in await in_outbox(database, "participant.joined")]
         assert (said["kind"], said["version"]) == ("group", 2)
         # Mails of the group go to no stranger.
         assert said["contact_sealed"] != strangers

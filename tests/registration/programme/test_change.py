@@ -11,7 +11,7 @@ import pytest
 
 from shared.web.forms import after_of
 from tests.registration.builders import activity, ask, put, seats, service
-from tests.support.service import ORGANISER, bearer, new_id, told
+from tests.support.service import ORGANISER, bearer, in_outbox, new_id
 
 pytestmark = pytest.mark.stack
 
@@ -59,7 +59,7 @@ async def test_more_places_promote_and_fewer_than_taken_are_refused(mongo: str) 
         assert await seats(client, "street") == (0, 2)
         await put(client, "street", activity("one", capacity=4, waiting_max=5))
         assert await seats(client, "street") == (0, 1)
-        confirmed = [json.loads(value) for value in await told(database, "registration.confirmed")]
+        confirmed = [json.loads(value) for value in await in_outbox(database, "registration.confirmed")]
         assert [(one["places"], one["promoted"]) for one in confirmed] == [
             (1, False),
             (1, False),

@@ -52,16 +52,16 @@ async def all_told_though_killed(
 ) -> list[str]:
     """The registrations in the events of this topic; meanwhile the copies are killed in turn."""
 
-    async def told() -> int:
+    async def all_notified() -> int:
         return len(await events(database, topic))
 
     for kill in range(KILLS):
         enough = number * (kill + 1) // (KILLS + 1)
-        await eventually(told, lambda count, enough=enough: count >= enough, seconds=SECONDS)  # type: ignore[misc]
+        await eventually(all_notified, lambda count, enough=enough: count >= enough, seconds=SECONDS)  # type: ignore[misc]
         one = copies[kill % len(copies)]
         await one.kill()
         await one.start()
-    await eventually(told, lambda count: count >= number, seconds=SECONDS)
+    await eventually(all_notified, lambda count: count >= number, seconds=SECONDS)
     return [one["registration_id"] for one in await events(database, topic)]
 
 

@@ -25,7 +25,7 @@ from tests.registration.builders import (
     soon,
 )
 from tests.registration.crashing import Crash, DyingSessions
-from tests.support.service import ORGANISER, told
+from tests.support.service import ORGANISER, in_outbox
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -229,7 +229,7 @@ async def test_the_loop_tells_all_that_is_untold(mongo: str) -> None:
 
             async def all_told() -> bool:
                 topics = ("registration.cancelled", "registration.moved")
-                return [len(await told(database, topic)) for topic in topics] == [1, 1]
+                return [len(await in_outbox(database, topic)) for topic in topics] == [1, 1]
 
             await eventually(all_told)
             assert await loop.check() is None

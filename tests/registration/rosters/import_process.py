@@ -31,7 +31,7 @@ class PausingRoster(RosterStore):
 
 async def import_lines(mongo: str, name: str, import_id: str) -> None:
     async with connect(mongo, name) as database:
-        await roster_imports(database, PausingRoster(database)).go_on(import_id)
+        await roster_imports(database, PausingRoster(database)).import_file(import_id)
 
 
 if __name__ == "__main__":

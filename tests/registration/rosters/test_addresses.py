@@ -42,7 +42,7 @@ async def bring(
     preview = (await upload(client, manager, csv_of(lines), group_id)).json()
     answer = await confirm(client, manager, preview)
     assert answer.status_code == 202, answer.text
-    await roster_imports(database).go_on(preview["import_id"])
+    await roster_imports(database).import_file(preview["import_id"])
     return await read_import(client, manager, preview)
 
 
@@ -72,7 +72,7 @@ async def test_whom_a_roster_names_cannot_join_again_and_signs_in_as_the_member(
         member = next(one for one in await members_of(client, manager) if one["email"] == ADDRESS)
         assert (signed["participant_id"], signed["verified"]) == (member["participant_id"], True)
         assert await people(database) == before
-        # From now on the member speaks for themselves: the body changes only what it says.
+        # From now on the member speaks for themselves: the group changes only what it says.
         name = {"name": "学生零", "department": "1班", "number": "0000", "email": "other@example.org"}
         path = f"/groups/school-1/members/{member['member_id']}"
         assert (await client.put(path, json=name, headers=manager)).json()["name"] == "学生零"
@@ -96,7 +96,7 @@ async def test_who_takes_part_already_is_the_member_and_nobody_learns_who_it_is(
         assert await people(database) == before + 1
         [member] = [one for one in await members_of(client, manager) if one["email"] == ADDRESS]
         assert (member["name"], member["participant_id"]) == ("学生0", None)
-        # The profile is theirs, and stays when the body has done with them.
+        # The profile is theirs, and stays when the group has done with them.
         assert (await me(client, mine["token"])).json()["group_id"] is None
         await remove(client, manager, member)
         assert (await me(client, mine["token"])).status_code == 200
@@ -179,7 +179,7 @@ async def test_an_address_that_is_taken_between_preview_and_import_imports_nothi
         preview = (await upload(client, manager, csv_of(pupils(3)))).json()
         await confirm(client, manager, preview)
         assert (await add(client, manager, name="王芳")).status_code == 201
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         ended = await read_import(client, manager, preview)
         assert (ended["status"], ended["code"]) == ("failed", "member_email_known")
         assert len(await members_of(client, manager)) == 1
@@ -199,7 +199,9 @@ async def test_of_an_import_and_newcomers_at_once_each_address_is_one_participan
             ]
             return {one.status_code for one in await asyncio.gather(*answers)}
 
-        statuses, _ = await asyncio.gather(join_all(), roster_imports(database).go_on(preview["import_id"]))
+        statuses, _ = await asyncio.gather(
+            join_all(), roster_imports(database).import_file(preview["import_id"])
+        )
         assert statuses <= {201, 409}
         assert await people(database) == before + 60
         assert len(await members_of(clients[0], manager)) == 60

@@ -25,7 +25,7 @@ from tests.registration.rosters.builders import (
     with_bad_lines,
     xlsx_of,
 )
-from tests.support.service import code_of, told
+from tests.support.service import code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -53,13 +53,13 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
         assert {fault["column"] for fault in preview["faults"]} == {"邮箱"}
         # Nothing is imported while lines are bad, and nothing by a worker that looks for work.
         assert code_of(await confirm(client, manager, preview)) == (409, "import_has_bad_lines")
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         assert await members_of(client, manager) == []
 
         confirmed = await confirm(client, manager, preview, skip_bad_lines=True)
         assert (confirmed.status_code, confirmed.json()["status"]) == (202, "confirmed")
         with pytest.raises(Crash):
-            await roster_imports(database, DyingRoster(database)).go_on(preview["import_id"])
+            await roster_imports(database, DyingRoster(database)).import_file(preview["import_id"])
         assert await members_of(client, manager) == []
         assert await database["participants"].count_documents({"group_id": "school-1"}) == 0
         await imported(database)
@@ -73,7 +73,7 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
         await imported(database)
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
-        joined = await told(database, "participant.joined")
+        joined = await in_outbox(database, "participant.joined")
         of_members = {member["participant_id"] for member in members}
         assert sum(json.loads(one)["participant_id"] in of_members for one in joined) == PUPILS
 
@@ -91,8 +91,8 @@ async def test_a_second_confirmation_and_two_workers_import_once(mongo: str) -> 
         preview = (await upload(client, manager, csv_of(pupils(3)))).json()
         await confirm(client, manager, preview)
         assert (await confirm(client, manager, preview)).json()["status"] == "confirmed"
-        await roster_imports(database).go_on(preview["import_id"])
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         assert (await confirm(client, manager, preview)).json()["status"] == "imported"
         assert len(await members_of(client, manager)) == 3
         assert await database["roster_import_lines"].count_documents({}) == 0
@@ -108,7 +108,7 @@ async def test_changed_details_change_the_member_and_its_profile(mongo: str) -> 
         assert (preview["added"], preview["changed"], preview["unchanged"]) == (0, 1, 1)
         first, second = sorted(await members_of(client, manager), key=lambda member: str(member["number"]))
         assert (first["email"], second["email"]) == ("new@example.org", "s1@example.org")
-        joined = [json.loads(one) for one in await told(database, "participant.joined")]
+        joined = [json.loads(one) for one in await in_outbox(database, "participant.joined")]
         versions = [one["version"] for one in joined if one["participant_id"] == first["participant_id"]]
         assert versions == [1, 2]
 
@@ -179,4 +179,4 @@ async def test_one_bodys_manager_sees_nothing_of_another_body(mongo: str) -> Non
         assert code_of(await confirm(client, other, preview)) == (403, "not_manager")
         elsewhere = preview | {"group_id": "school-2"}
         assert code_of(await confirm(client, other, elsewhere)) == (404, "import_unknown")
-        assert await ParticipantStore(database).key("school-1") is not None
+        assert await ParticipantStore(database).read_key("school-1") is not None

@@ -64,13 +64,13 @@ async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_impo
             assert await database["participants"].count_documents({}) == others
             assert (await read_import(client, manager, preview))["status"] == "confirmed"
         # The killed worker's transaction is still open. The next worker waits until the server ends it.
-        await roster_imports(database).go_on(preview["import_id"])
+        await roster_imports(database).import_file(preview["import_id"])
         assert (await read_import(client, manager, preview))["status"] == "imported"
         corrected: dict[str, Any] = (await upload(client, manager, csv_of(lines))).json()
         assert (corrected["added"], corrected["unchanged"]) == (BAD, PUPILS - BAD)
         await confirm(client, manager, corrected)
         await killed_in_the_middle(mongo, database, corrected["import_id"])
-        await roster_imports(database).go_on(corrected["import_id"])
+        await roster_imports(database).import_file(corrected["import_id"])
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
         of_members = {member["participant_id"] for member in members}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.registration.builders import service
 from tests.registration.rosters.builders import manager_of, members_of
-from tests.support.service import code_of, told
+from tests.support.service import code_of, in_outbox
 
 pytestmark = pytest.mark.stack
 
@@ -67,5 +67,5 @@ async def test_a_removed_member_is_erased_everywhere(mongo: str) -> None:
         stored = await database["participants"].find_one({"_id": member["participant_id"]})
         assert stored is not None
         assert stored["contact_locked"] is None
-        [erased] = await told(database, "participant.erased")
+        [erased] = await in_outbox(database, "participant.erased")
         assert member["participant_id"] in erased

@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.participants.codes import ContactCodes, expires_at
 from shared.contracts import checked
-from shared.contracts.sealing import new_key, unlock_words
+from shared.contracts.sealing import decrypt_words, new_key
 
 CODES = ContactCodes(b"a secret of the service")
 NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
@@ -65,4 +65,4 @@ def test_only_the_participants_key_opens_the_code_for_the_mail() -> None:
     key = new_key()
     proof = CODES.proof("li@example.org", key, NOON)
     assert proof.contact_hash == HASH
-    assert unlock_words(proof.code_locked, key) == CODES.code(HASH, 1, NOON)
+    assert decrypt_words(proof.code_locked, key) == CODES.code(HASH, 1, NOON)

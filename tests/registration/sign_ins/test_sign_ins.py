@@ -1,4 +1,4 @@
-"""Sign-ins: one contact is one participant, and whoever controls the contact gets the token."""
+"""Sign-ins: one contact is one participant, and whoever proves that it is theirs gets the token."""
 
 import asyncio
 

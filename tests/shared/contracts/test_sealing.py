@@ -19,12 +19,12 @@ def test_a_key_reaches_notifications_and_opens_what_is_locked() -> None:
     box = sealing.KeyBox(PUBLIC)
     for sealed in (sealing.seal_key(KEY, PUBLIC), box.seal(sealing.new_key()), box.seal(KEY)):
         key = sealing.unseal_key(sealed, PRIVATE)
-    assert sealing.unlock_contact(sealing.lock_contact(CONTACT, KEY), key, PRIVATE) == CONTACT
-    assert sealing.unlock_words(sealing.lock_words("7K3QX-M0R9T", KEY), key) == "7K3QX-M0R9T"
+    assert sealing.decrypt_contact(sealing.encrypt_contact(CONTACT, KEY), key, PRIVATE) == CONTACT
+    assert sealing.decrypt_words(sealing.encrypt_words("7K3QX-M0R9T", KEY), key) == "7K3QX-M0R9T"
 
 
 def test_a_session_seals_many_keys_and_then_ends() -> None:
-    lasting, short = sealing.KeyBox(PUBLIC), sealing.KeyBox(PUBLIC, session_seconds=0.0)
+    lasting, short = sealing.KeyBox(PUBLIC), sealing.KeyBox(PUBLIC, hourly_key_seconds=0.0)
     for box, sessions in ((lasting, 1), (short, 3)):
         keys = [sealing.new_key() for _ in range(3)]
         sealed = [box.seal(key) for key in keys]
@@ -34,38 +34,38 @@ def test_a_session_seals_many_keys_and_then_ends() -> None:
 
 def test_a_contact_that_another_system_sealed_is_locked_as_it_is() -> None:
     locked = sealing.lock_sealed(sealing.seal(CONTACT, PUBLIC), KEY)
-    assert sealing.unlock_contact(locked, KEY, PRIVATE) == CONTACT
+    assert sealing.decrypt_contact(locked, KEY, PRIVATE) == CONTACT
 
 
 def test_without_the_participants_own_key_nothing_opens() -> None:
     for locked in (
-        sealing.lock_contact(CONTACT, KEY),
+        sealing.encrypt_contact(CONTACT, KEY),
         sealing.lock_sealed(sealing.seal(CONTACT, PUBLIC), KEY),
     ):
         with pytest.raises(Rejected) as refused:
-            sealing.unlock_contact(locked, sealing.new_key(), PRIVATE)
+            sealing.decrypt_contact(locked, sealing.new_key(), PRIVATE)
         assert refused.value.code == "contact_unreadable"
     with pytest.raises(Rejected):
-        sealing.unlock_words(sealing.lock_words("7K3QX-M0R9T", KEY), sealing.new_key())
+        sealing.decrypt_words(sealing.encrypt_words("7K3QX-M0R9T", KEY), sealing.new_key())
 
 
 def test_what_is_locked_tells_nothing_and_never_looks_the_same() -> None:
-    locked = sealing.lock_contact(CONTACT, KEY)
+    locked = sealing.encrypt_contact(CONTACT, KEY)
     assert "wang" not in locked
-    assert locked != sealing.lock_contact(CONTACT, KEY)
+    assert locked != sealing.encrypt_contact(CONTACT, KEY)
 
 
 def test_words_are_no_contact_and_a_contact_is_no_words() -> None:
     with pytest.raises(Rejected):
-        sealing.unlock_contact(sealing.lock_words("7K3QX-M0R9T", KEY), KEY, PRIVATE)
+        sealing.decrypt_contact(sealing.encrypt_words("7K3QX-M0R9T", KEY), KEY, PRIVATE)
     with pytest.raises(Rejected):
-        sealing.unlock_words(sealing.lock_contact(CONTACT, KEY), KEY)
+        sealing.decrypt_words(sealing.encrypt_contact(CONTACT, KEY), KEY)
 
 
 def test_the_longest_contact_fits_the_contract() -> None:
     domain = ".".join(["b" * 61] * 3) + ".org"
     contact = Contact(name="王" * 100, email=f"{'a' * 64}@{domain[-189:]}")
-    for locked in (sealing.lock_contact(contact, KEY), sealing.lock_sealed("A" * 4_096, KEY)):
+    for locked in (sealing.encrypt_contact(contact, KEY), sealing.lock_sealed("A" * 4_096, KEY)):
         ParticipantJoined(
             participant_id="wang",
             version=1,
@@ -105,7 +105,7 @@ def test_a_sealed_contact_is_no_key() -> None:
 def test_sealed_nonsense_is_refused_without_telling_what_it_was() -> None:
     nonsense = Contact.model_construct(name="王芳", email="wang@fang@example.org")
     with pytest.raises(Rejected) as refused:
-        sealing.unlock_contact(sealing.lock_sealed(sealing.seal(nonsense, PUBLIC), KEY), KEY, PRIVATE)
+        sealing.decrypt_contact(sealing.lock_sealed(sealing.seal(nonsense, PUBLIC), KEY), KEY, PRIVATE)
     assert "example" not in str(refused.value)
     assert refused.value.__suppress_context__
 

@@ -134,7 +134,7 @@ async def test_a_decoder_that_fails_on_a_record_fails_on_that_one_alone(kafka: s
         await until_committed(kafka, contract, {0: 3})
         assert consumer.problem() is None
     [dead] = await read_all(kafka, dead_topic_of(contract))
-    assert dict(dead.headers)["dead_code"] == b"bad_body"
+    assert dict(dead.headers)["dead_code"] == b"decoder_failed"
 
 
 async def test_a_decoder_that_fails_on_all_that_the_contract_accepts_stops_its_consumer(kafka: str) -> None:

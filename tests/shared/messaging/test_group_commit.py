@@ -153,15 +153,15 @@ async def test_those_beyond_the_bound_are_refused_and_the_others_are_not() -> No
 async def test_whoever_asks_for_room_is_told_that_there_is_none_and_adds_nothing() -> None:
     log = Log()
     commit = group_commit(log, waiting_max=1)
-    commit.check_room()
+    commit.check_not_full()
     log.open.clear()
     waiting = asyncio.ensure_future(commit.add(1))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        commit.check_room()
+        commit.check_not_full()
     log.open.set()
     assert await waiting == 2
-    commit.check_room()
+    commit.check_not_full()
     assert log.groups == [[1]]
 
 

@@ -103,7 +103,7 @@ async def test_consumer_that_fetches_no_more_is_made_anew(kafka: str) -> None:
     async with reading(kafka, contract, ear) as consumer:
         await say(kafka, contract, [1])
         await eventually(lambda: ear.heard == [1])
-        consumer.running._fetcher._fetch_task.cancel()
+        consumer.kafka_consumer._fetcher._fetch_task.cancel()
         await say(kafka, contract, [2])
         await eventually(lambda: ear.heard == [1, 2])
         await eventually(lambda: consumer.problem() is None)
@@ -115,7 +115,7 @@ async def test_consumer_whose_polls_fail_for_too_long_is_made_anew(kafka: str) -
     async with reading(kafka, contract, ear, policy=replace(QUICK, failing_seconds_max=0.2)) as consumer:
         await say(kafka, contract, [1])
         await eventually(lambda: ear.heard == [1])
-        coordinator = consumer.running._coordinator
+        coordinator = consumer.kafka_consumer._coordinator
         # As aiokafka does when an error ends its coordination: every poll raises it from then on.
         await coordinator._stop_heartbeat_task()
         coordinator.check_errors = fails
@@ -155,7 +155,7 @@ async def test_rebalances_do_not_end_the_observation_of_lag(kafka: str) -> None:
     async with reading(kafka, contract, ear, policy=often):
         for _ in range(3):
             async with reading(kafka, contract, ear, policy=often) as other:
-                await eventually(lambda: other.running and other.running.assignment())
+                await eventually(lambda: other.kafka_consumer and other.kafka_consumer.assignment())
         async with publishing(kafka, "test") as publisher:
             await publisher.publish([said(contract, number, who=f"p-{number}") for number in range(20)])
         await eventually(lambda: [lag(contract, n) for n in range(4)] == [0.0] * 4)
