@@ -198,10 +198,10 @@ def build(
         name, title=title, description=description, settings=settings, lifespan=lifespan, chinese=chinese
     )
     if settings.role != "worker":
-        for router in (*routers, acts_api.routes):
-            app.include_router(router)
         documented = APIRouter(tags=[name])
         for endpoint in hot:
             endpoint.add_to(documented)
-        app.include_router(documented)
+        for router in (*routers, acts_api.routes, documented):
+            # Not by `include_router`: it would analyse each route anew, at the first request.
+            app.router.routes.extend(router.routes)
     return app

@@ -40,7 +40,7 @@ from shared.web.identity import checked_before_the_body
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
-from shared.web.problems import NotHttp, answered, describe_problems, problem_of
+from shared.web.problems import NotHttp, describe_problems, problem_of
 from shared.web.tokens import TokenVerifier
 from shared.web.wording import language_of
 
@@ -89,7 +89,6 @@ def create_app(
         strict_content_type=False,
         # It would cost time on each request, and shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        responses={code: answered("Refused; see `code`") for code in REFUSALS},
     )
     hot_routes: list[HotRoute] = []
     app.state.service = service
@@ -120,7 +119,7 @@ def _describe(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = described()
-        describe_problems(document)
+        describe_problems(document, REFUSALS)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI's documentation gives

@@ -103,10 +103,20 @@ def answered(description: str) -> dict[str, Any]:
     return {"description": description, "content": content}
 
 
-def describe_problems(document: dict[str, Any]) -> None:
-    """Add to an OpenAPI document the schemas that `answered` refers to."""
+def describe_problems(document: dict[str, Any], statuses: Iterable[int]) -> None:
+    """Show in an OpenAPI document that each route may be refused with these statuses."""
+    refused = {str(status): answered("Refused; see `code`") for status in statuses}
+    for path in document["paths"].values():
+        for operation in path.values():
+            said = operation["responses"]
+            # The framework's own 422 is another form, which no route of ours answers with.
+            said.pop("422", None)
+            operation["responses"] = dict(sorted((refused | said).items()))
     _, schemas = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
-    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
+    shown = document.setdefault("components", {}).setdefault("schemas", {})
+    for framework in ("HTTPValidationError", "ValidationError"):
+        shown.pop(framework, None)
+    shown.update(schemas["$defs"])
 
 
 class EncodedProblem(NamedTuple):
