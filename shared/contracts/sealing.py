@@ -20,6 +20,7 @@ import time
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
@@ -30,6 +31,8 @@ from shared.contracts.checked import Email, Name
 from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
+# Other letters keep their case: "ß" in other case is "ss", which is somebody else's.
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 KEY_BYTES = SecretBox.KEY_SIZE
 # A sealed box is 48 bytes longer than its content.
 SEALED_KEY_BYTES = KEY_BYTES + 48
@@ -59,11 +62,12 @@ def mailbox(address: str) -> str:
     """
     What addresses of one mailbox have in common.
 
-    Nearly every provider ignores the case before the @, and delivers what follows a + to the same person
-    (RFC 5233). One mailbox is one person. Mails go to the address as it was written.
+    Nearly every provider ignores the case of a to z before the @, and delivers what follows a + to the same
+    person (RFC 5233). So this finds doubles. It proves nothing: at some servers these are two mailboxes.
+    Mails go to the address as it was written.
     """
     local, _, domain = address.rpartition("@")
-    return f"{(local.partition('+')[0] or local).casefold()}@{domain}"
+    return f"{(local.partition('+')[0] or local).translate(_LOWER)}@{domain}"
 
 
 def new_key() -> bytes:

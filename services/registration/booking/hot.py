@@ -163,11 +163,11 @@ class Registering:
             participant_id=ParticipantId(participant_id),
             session_id=SessionId(form.session_id),
             places=form.places,
-            newcomer=self._newcomer(newcomer) if newcomer else None,
+            newcomer=self._newcomer(newcomer, participant_id) if newcomer else None,
             origin=Origin.of_request(),
         )
 
-    def _newcomer(self, newcomer: NewcomerIn) -> Newcomer:
+    def _newcomer(self, newcomer: NewcomerIn, id_: str) -> Newcomer:
         key = self._sealer.new_key()
         # The form has checked it already.
         contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
@@ -179,7 +179,7 @@ class Registering:
             language=newcomer.language,
             contact_locked=encrypt_contact(contact, key.key),
         )
-        return Newcomer(profile, key, self._codes.proof(newcomer.email, key.key, clock.now()))
+        return Newcomer(profile, key, self._codes.proof(newcomer.email, id_, key.key, clock.now()))
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
         answer, now, token = outcome.answer, clock.now(), None

@@ -1,8 +1,8 @@
 """
 Contacts as keyed hashes, and the code that proves whose one is.
 
-A code is computed from the hash of the contact, its round and the day, and stored nowhere: not even in
-hashed form. All requests for the same contact within a day get the same code. So if a mail is not sent,
+A code is computed from the address, the participant, the contact's round and the day, and stored nowhere: not
+even in hashed form. All requests of a participant within a day get the same code. So if a mail is not sent,
 because somebody else has asked for one an hour ago, a good code is in the mailbox already. When a code is
 used, the contact's next round begins, and the code is worth nothing any more
 (docs/decisions/0024-one-contact-one-participant.md).
@@ -61,28 +61,34 @@ class ContactCodes:
         """The hash of an e-mail address; the same for all spellings of one mailbox."""
         return hashlib.blake2b(mailbox(address).encode(), key=self._secret, digest_size=32).hexdigest()
 
-    def proof(self, address: str, key: bytes, now: datetime) -> Proof:
-        """What a newcomer's address is proved by."""
-        hash_ = self.hash_of(address)
-        return self.proof_of(hash_, 1, key, now)
+    def proof(
+        self, address: str, participant_id: str, key: bytes, now: datetime, *, round_: int = 1
+    ) -> Proof:
+        """What an address is proved by; a newcomer's is in its first round."""
+        code = self.code(address, participant_id, round_, now)
+        return Proof(self.hash_of(address), sealing.encrypt_words(code, key), expires_at(now))
 
-    def proof_of(self, hash_: str, round_: int, key: bytes, now: datetime) -> Proof:
-        """What this contact is proved by in this round."""
-        return Proof(hash_, sealing.encrypt_words(self.code(hash_, round_, now), key), expires_at(now))
+    def code(self, address: str, participant_id: str, round_: int, now: datetime) -> str:
+        """
+        The code for this address of this participant now, such as 7K3Q-M0R9.
 
-    def code(self, contact_hash: str, round_: int, now: datetime) -> str:
-        """The code of this contact now, such as 7K3Q-M0R9."""
-        return self._code(contact_hash, round_, _period(now))
+        Two spellings of one mailbox may be two mailboxes at some servers. So the code is that of the address
+        to which it is mailed. An erased participant's code is worth nothing to the next one with the address.
+        """
+        return self._code(address, participant_id, round_, _period(now))
 
-    def accepts(self, typed: str, contact_hash: str, round_: int, now: datetime) -> bool:
-        """Whether this is the contact's code of today or of yesterday. Spaces and dashes do not matter."""
-        given = typed_code(typed).encode()
-        good = [typed_code(self._code(contact_hash, round_, _period(now) - back)).encode() for back in (0, 1)]
+    def accepts(self, typed: str, address: str, participant_id: str, round_: int, now: datetime) -> bool:
+        """Whether this is the code of today or of yesterday. Spaces and dashes do not matter."""
+        given, today = typed_code(typed).encode(), _period(now)
+        good = [
+            typed_code(self._code(address, participant_id, round_, day)).encode()
+            for day in (today, today - 1)
+        ]
         # Both are compared, in constant time.
         return any([hmac.compare_digest(given, code) for code in good])  # noqa: C419
 
-    def _code(self, contact_hash: str, round_: int, period: int) -> str:
-        content = f"code {contact_hash} {round_} {period}".encode()
+    def _code(self, address: str, participant_id: str, round_: int, period: int) -> str:
+        content = f"code {participant_id} {round_} {period} {address}".encode()
         digest = hashlib.blake2b(content, key=self._secret, digest_size=CODE_BITS // 8).digest()
         bits = int.from_bytes(digest)
         letters = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(2 * HALF_CHARS))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
-from services.registration.participants.rules import Participant, Profile
+from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.bodies import (
@@ -27,6 +27,7 @@ from services.registration.sign_ins.rules import TRIES_MAX
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
+from shared.runtime.ids import ordered_id
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
@@ -57,7 +58,8 @@ async def join(
     409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`. 429 `sign_ins_too_many`.
     """
     key, now = sealer.new_key(), clock.now()
-    proof = codes.proof(form.email, key.key, now)
+    id_ = ParticipantId(ordered_id(now))
+    proof = codes.proof(form.email, id_, key.key, now)
     await limit.check(proof.contact_hash, _address(request))
     contact = Contact(name=form.name, email=form.email)
     profile = Profile(
@@ -68,7 +70,7 @@ async def join(
         language=form.language,
         contact_locked=encrypt_contact(contact, key.key),
     )
-    participant = await joining.join(profile, key, proof, Origin.of_request())
+    participant = await joining.join(id_, profile, key, proof, Origin.of_request())
     return TokenOut.of(participant, _token(signer, participant))
 
 

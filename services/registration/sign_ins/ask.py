@@ -7,11 +7,21 @@ from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, encrypt_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+def address_of(contact_locked: str | None, key: bytes) -> str:
+    """
+    The e-mail address to which the codes of this contact go.
+
+    Raises:
+        Rejected: the key does not fit, or another system has sealed the contact. Such a one has no hash.
+    """
+    return decrypt_contact(contact_locked or "", key, private_key="").email or ""
 
 
 class Asking:
@@ -45,7 +55,8 @@ class Asking:
             participant = (await self._participants.lock(unit, [id_])).get(id_)
             key = (await self._participants.keys(unit, [id_])).get(id_)
             if participant is not None and participant.profile is not None and key is not None:
-                proof = self._codes.proof_of(hash_, known.round, key, now)
+                address = address_of(participant.profile.contact_locked, key)
+                proof = self._codes.proof(address, id_, key, now, round_=known.round)
                 language = participant.profile.language
                 unit.publish(
                     events.code_requested(sign_in.sign_in_id, id_, language, known.round, proof, origin, now)
@@ -85,7 +96,7 @@ class Asking:
         participant = (await self._participants.lock(unit, [participant_id]))[participant_id]
         language = participant.profile.language if participant.profile else "zh-CN"
         round_ = known.round if known else 1
-        proof = self._codes.proof_of(hash_, round_, key, now)
+        proof = self._codes.proof(contact.email or "", participant_id, key, now, round_=round_)
         unit.publish(
             events.code_requested(
                 sign_in.sign_in_id,

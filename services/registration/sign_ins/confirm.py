@@ -7,8 +7,15 @@ from msgspec.structs import replace
 from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
-from services.registration.participants.rules import KnownContact, Participant, ParticipantId, contact_known
+from services.registration.participants.rules import (
+    KnownContact,
+    Participant,
+    ParticipantId,
+    Profile,
+    contact_known,
+)
 from services.registration.participants.store import ParticipantStore
+from services.registration.sign_ins.ask import address_of
 from services.registration.sign_ins.rules import (
     SIGN_IN_KEPT,
     TRIES_MAX,
@@ -66,15 +73,16 @@ class ContactVerification:
             known = (await self._participants.contacts.known(unit, [sign_in.contact_hash])).get(
                 sign_in.contact_hash
             )
+            id_ = sign_in.changes or (known.participant_id if known else None)
+            if id_ is None:
+                raise code_wrong(sign_in.tries)
+            participant, profile, key = await self._living(unit, id_, sign_in)
+            address = address_of(sign_in.contact_locked or profile.contact_locked, key)
             round_ = known.round if known else 1
-            if not self._codes.accepts(typed, sign_in.contact_hash, round_, now):
+            if not self._codes.accepts(typed, address, id_, round_, now):
                 raise code_wrong(sign_in.tries)
             if sign_in.changes is not None:
-                participant = await self._changed(unit, sign_in, known, now)
-            elif known is not None:
-                participant = await self._living(unit, known.participant_id, sign_in)
-            else:
-                raise code_wrong(sign_in.tries)
+                participant = await self._changed(unit, sign_in, known, participant, key)
             after = KnownContact(participant.participant_id, round_ + 1)
             await self._participants.contacts.put(unit, sign_in.contact_hash, after)
             await self._sign_ins.remove(unit, sign_in.sign_in_id)
@@ -97,25 +105,29 @@ class ContactVerification:
             raise Forbidden("too many codes were given; sign in again", code="code_tries_exhausted")
         return sign_in
 
-    async def _living(self, unit: UnitOfWork, id_: ParticipantId, sign_in: SignIn) -> Participant:
+    async def _living(
+        self, unit: UnitOfWork, id_: ParticipantId, sign_in: SignIn
+    ) -> tuple[Participant, Profile, bytes]:
+        """The participant, with profile and key."""
         participant = (await self._participants.lock(unit, [id_])).get(id_)
-        if participant is None or participant.profile is None:
+        key = (await self._participants.keys(unit, [id_])).get(id_)
+        if participant is None or participant.profile is None or key is None:
             # The erasure has just freed the contact.
             raise code_wrong(sign_in.tries)
-        return participant
+        return participant, participant.profile, key
 
     async def _changed(
-        self, unit: UnitOfWork, sign_in: SignIn, known: KnownContact | None, now: datetime
+        self,
+        unit: UnitOfWork,
+        sign_in: SignIn,
+        known: KnownContact | None,
+        participant: Participant,
+        key: bytes,
     ) -> Participant:
         """The participant with the new contact."""
-        id_ = sign_in.changes
-        assert id_ is not None and sign_in.contact_locked is not None  # noqa: S101, PT018 (a change)
-        if known is not None and known.participant_id != id_:
+        assert participant.profile is not None and sign_in.contact_locked is not None  # noqa: S101, PT018
+        if known is not None and known.participant_id != participant.participant_id:
             raise contact_known()
-        participant = await self._living(unit, id_, sign_in)
-        key = (await self._participants.keys(unit, [id_])).get(id_)
-        if key is None or participant.profile is None:
-            raise code_wrong(sign_in.tries)
         if participant.contact_hash not in (None, sign_in.contact_hash):
             await self._participants.contacts.remove(unit, participant.contact_hash)
         contact = _with_name_of(participant.profile.contact_locked, sign_in.contact_locked, key)

@@ -8,7 +8,6 @@ from services.registration.participants.store import ParticipantStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
-from shared.runtime.ids import ordered_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -20,7 +19,9 @@ class Joining:
         self._database = database
         self._participants = participants
 
-    async def join(self, profile: Profile, key: ContactKey, proof: Proof, origin: Origin) -> Participant:
+    async def join(
+        self, id_: ParticipantId, profile: Profile, key: ContactKey, proof: Proof, origin: Origin
+    ) -> Participant:
         """
         Let a newcomer join; the code for the contact is sent.
 
@@ -30,7 +31,6 @@ class Joining:
             Conflict: somebody has registered with this contact (`contact_known`).
             Rejected: there is no such group (`group_unknown`).
         """
-        id_ = ParticipantId(ordered_id(clock.now()))
 
         async def work(unit: UnitOfWork) -> Participant:
             now = clock.now()

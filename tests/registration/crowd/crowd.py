@@ -151,7 +151,7 @@ class Crowd:
             person.participants.add(answer["participant_id"])
             person.registrations.add(answer["registration_id"])
             person.tokens.append(answer["token"])
-        elif answer["code"] == "contact_known" and self._sign_ins:
+        elif answer["code"] == "contact_known" and self._sign_ins and person.participants:
             self._sign_ins -= 1
             await self._sign_in(person)
 
@@ -159,7 +159,8 @@ class Crowd:
         copies = self._registration
         _, asked = await self._ask(copies, "POST", "/sign-ins", {"email": person.email}, {})
         # As the mail has it: the first round of the contact.
-        code = {"code": CODES.code(CODES.hash_of(person.email), 1, datetime.now(UTC))}
+        [participant_id] = person.participants
+        code = {"code": CODES.code(person.email, participant_id, 1, datetime.now(UTC))}
         path = f"/sign-ins/{asked['sign_in_id']}/confirmations"
         status, answer = await self._ask(copies, "POST", path, code, {})
         if status == 200:

@@ -5,17 +5,30 @@ from typing import Any
 
 import httpx
 
+from services.registration.sign_ins.ask import address_of
 from shared.contracts.checked import email
 from shared.storage.mongo import Database
 from tests.registration.builders import CODES, newcomer
 from tests.support.service import bearer
+
+# Good for nobody.
+NO_CODE = "0000-0000"
 
 
 async def code_for(database: Database, address: str) -> str:
     """The code that a mail to this address has now."""
     hash_ = CODES.hash_of(email(address))
     known = await database["contacts"].find_one({"_id": hash_})
-    return CODES.code(hash_, known["round"] if known else 1, datetime.now(UTC))
+    change = await database["sign_ins"].find_one({"contact_hash": hash_, "changes": {"$ne": None}})
+    if change:
+        id_, contact = change["changes"], change["contact_locked"]
+    elif known:
+        id_ = known["participant_id"]
+        contact = ((await database["participants"].find_one({"_id": id_})) or {})["contact_locked"]
+    else:
+        return NO_CODE
+    key = ((await database["contact_keys"].find_one({"_id": id_})) or {})["key"]
+    return CODES.code(address_of(contact, key), id_, known["round"] if known else 1, datetime.now(UTC))
 
 
 async def join(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
