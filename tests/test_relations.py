@@ -4,14 +4,16 @@ from datetime import timedelta
 
 from ops.audit import quiz as audited
 from ops.deployment import export
+from ops.stack import kafka
 from services.notifications.contacts.store import DESTROYED_KEPT
 from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
 from services.registration.listing.rules import COLUMNS
+from shared.contracts.envelope import HEADERS_BYTES_MAX
 from shared.contracts.sealing import KEY_BYTES
-from shared.contracts.topics import WEEKS_KEPT
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, WEEKS_KEPT
 from shared.messaging import publisher
 from shared.runtime.settings import CONTACT_KEY_BYTES
 from shared.storage import mongo
@@ -40,3 +42,15 @@ def test_a_destroyed_key_is_remembered_longer_than_its_topic_could_bring_it_back
 
 def test_the_command_exports_what_the_service_exports() -> None:
     assert export.COLUMNS == COLUMNS
+
+
+def test_connections_of_one_address_cannot_announce_all_that_kafka_takes() -> None:
+    ours = 8
+    assert (kafka.CONNECTIONS_MAX + ours) * kafka.REQUEST_BYTES_MAX <= kafka.REQUESTS_BYTES_MAX
+
+
+def test_kafka_takes_the_requests_that_a_publisher_makes() -> None:
+    largest_record = DEAD_RECORD_BYTES_MAX + HEADERS_BYTES_MAX
+    assert largest_record <= publisher.PORTION_BYTES_MAX
+    assert publisher.PORTION_BYTES_MAX * 1.25 < kafka.REQUEST_BYTES_MAX
+    assert DEAD_RECORD_BYTES_MAX < kafka.RECORD_BYTES_MAX < kafka.REQUEST_BYTES_MAX

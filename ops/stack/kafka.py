@@ -23,11 +23,12 @@ FORMAT_SECONDS_MAX = 60.0
 HEAP_MB = 512
 RECORD_BYTES_MAX = 2 * 1024**2
 TRANSACTION_MS_MAX = 2_000
-# What a request announces is allocated at once, before anything is known of its sender. The sum stays below
-# the heap, and one address cannot take all of it. Our own are smaller: `PORTION_BYTES_MAX`.
-REQUEST_BYTES_MAX = 4 * 1024**2
-REQUESTS_BYTES_MAX = 80 * REQUEST_BYTES_MAX
-CONNECTIONS_MAX = 128
+# What a request announces is allocated at once, before anything is known of its sender, and kept as long as
+# the sender takes. All of it stays below the heap. All connections of one address together announce less
+# than that: otherwise one address stops Kafka for everybody. Our own are smaller: `PORTION_BYTES_MAX`.
+REQUEST_BYTES_MAX = 3 * 1024**2
+REQUESTS_BYTES_MAX = 320 * 1024**2
+CONNECTIONS_MAX = 96
 IDLE_MS_MAX = 60_000
 # The bench sets this variable: it fills a log within one transaction, which takes longer.
 TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"

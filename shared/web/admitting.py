@@ -9,19 +9,17 @@ chosen: it is refused, right or wrong, while its address has tried too often.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from shared.runtime.acting import Organiser, Role
 from shared.runtime.errors import Forbidden, NotAuthenticated
 from shared.web.organiser_keys import KEY_CHARS, OrganiserKeys
 from shared.web.problems import NotHttp
+from shared.web.senders import network_of
 
 WRONG_KEYS_MAX = 20
 WRONG_KEYS_SECONDS = 600
 ADDRESSES_MAX = 10_000
-# The part of an IPv6 address that one client has.
-IPV6_PREFIX_BITS = 64
 
 
 class WrongKeys:
@@ -49,12 +47,12 @@ class WrongKeys:
 
     def seconds_left(self, address: str) -> float:
         """For how long this address is refused; 0 if it is not."""
-        since, keys = self._of(_network(address))
+        since, keys = self._of(network_of(address))
         return max(since + self._seconds - self._clock(), 0.0) if keys >= self._keys_max else 0.0
 
     def count(self, address: str) -> None:
         """A wrong key came from this address."""
-        network = _network(address)
+        network = network_of(address)
         since, keys = self._of(network)
         self._counted[network] = since, keys + 1
         if len(self._counted) > self._addresses_max:
@@ -130,16 +128,3 @@ def _tried_too_often(seconds: int) -> NotHttp:
         headers=[("retry-after", str(seconds))],
         seconds=seconds,
     )
-
-
-def _network(address: str) -> str:
-    """The address, or the part of it that belongs to one client."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return address
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return f"{int(parsed) >> (128 - IPV6_PREFIX_BITS):x}/64"

@@ -26,6 +26,7 @@ from shared.runtime.errors import NotAuthenticated
 from shared.web.admitting import Admission, check_role
 from shared.web.edge.gate import Headers, Key
 from shared.web.edge.waiting import BY_ORGANISER
+from shared.web.senders import address_of
 from shared.web.tokens import ASK_FOR_TOKEN, Participant, bearer
 
 Admit: TypeAlias = Callable[..., Coroutine[Any, Any, Organiser]]
@@ -62,7 +63,7 @@ def _of_roles(roles: frozenset[Role]) -> Admit:
         found: Organiser | None = request.scope.get(BY_ORGANISER)
         if found is None:
             admission: Admission = request.app.state.admission
-            return admission.admit(key, roles, _address(request.scope))
+            return admission.admit(key, roles, address_of(request.scope))
         check_role(found, roles)
         return found
 
@@ -151,7 +152,7 @@ def checked_before_the_body(app: FastAPI) -> dict[Callable[..., Any], Key]:
     def key(roles: frozenset[Role]) -> Key:
         def admit(scope: Scope, headers: Headers) -> Organiser:
             given = headers.get(b"x-organiser-key", b"").decode("latin-1")
-            return admission.admit(given, roles, _address(scope))
+            return admission.admit(given, roles, address_of(scope))
 
         return admit
 
@@ -164,8 +165,3 @@ def checked_before_the_body(app: FastAPI) -> dict[Callable[..., Any], Key]:
     as_organiser = key(acting.ORGANISER)
     keys = {admit: key(roles) for admit, roles in ROLES.items()}
     return keys | {participant: token, participant_or_organiser: token_or_key}
-
-
-def _address(scope: Scope) -> str:
-    """Where the request comes from; behind a proxy it is the proxy's address."""
-    return str((scope.get("client") or ("",))[0])

@@ -114,6 +114,19 @@ def test_what_connections_announce_fits_the_heap_of_kafka() -> None:
     assert f"-Xmx{kafka.HEAP_MB}m" in compose()["services"]["kafka"]["environment"]["KAFKA_HEAP_OPTS"]
 
 
+def test_what_one_address_or_one_listener_announces_leaves_room_for_the_services() -> None:
+    given = compose()["services"]["kafka"]["environment"]
+    request, all_requests = (
+        int(given[f"KAFKA_{name}"]) for name in ("SOCKET_REQUEST_MAX_BYTES", "QUEUED_MAX_REQUEST_BYTES")
+    )
+    for bound in ("MAX_CONNECTIONS_PER_IP", "LISTENER_NAME_HOST_MAX_CONNECTIONS"):
+        assert int(given[f"KAFKA_{bound}"]) * request < all_requests - 4 * request, bound
+    [open_to_others] = compose()["services"]["kafka"]["ports"]
+    assert "HOST://:" + open_to_others.rpartition(":")[2] in given["KAFKA_LISTENERS"].split(",")
+    for name, service in compose()["services"].items():
+        assert service.get("environment", {}).get("KEPU_KAFKA", "kafka:19092") == "kafka:19092", name
+
+
 def test_everything_restarts_is_bounded_and_waits_for_what_it_needs() -> None:
     services = compose()["services"]
     for name, service in services.items():

@@ -31,6 +31,7 @@ from shared.runtime.ids import ordered_id
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.senders import address_of
 from shared.web.tokens import TokenSigner
 
 Askings = Annotated[Asking, provided(Asking)]
@@ -60,7 +61,7 @@ async def join(
     key, now = sealer.new_key(), clock.now()
     id_ = ParticipantId(ordered_id(now))
     proof = codes.proof(form.email, id_, key.key, now)
-    await limit.check(proof.contact_hash, _address(request))
+    await limit.check(proof.contact_hash, address_of(request.scope))
     contact = Contact(name=form.name, email=form.email)
     profile = Profile(
         kind="person",
@@ -82,7 +83,7 @@ async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, 
     A mailbox that has got a code within the hour, or three within a day, gets no other mail: the last code is
     still good. 429 `sign_ins_too_many`.
     """
-    await limit.check(codes.hash_of(form.email), _address(request))
+    await limit.check(codes.hash_of(form.email), address_of(request.scope))
     sign_in = await asking.ask(form.email, Origin.of_request())
     return SignInOut(sign_in_id=sign_in.sign_in_id, expires_at=sign_in.expires_at, tries=TRIES_MAX)
 
@@ -122,7 +123,7 @@ async def change_me(
     (what is registered cannot be read here: give both); 429 `sign_ins_too_many`.
     """
     if form.email is not None:
-        await limit.check(codes.hash_of(form.email), _address(request))
+        await limit.check(codes.hash_of(form.email), address_of(request.scope))
     fields = form.model_dump(exclude_unset=True)
     changes = Changes(frozenset(fields), **fields)
     changed = await own.change(who.participant_id, changes, Origin.of_request())
@@ -154,8 +155,3 @@ def _token(signer: TokenSigner, participant: Participant, *, on_roster: bool = F
         # A newcomer who has shown nothing may have given the address of a member.
         on_roster=on_roster and participant.is_verified,
     )
-
-
-def _address(request: Request) -> str:
-    """Where the request comes from: the client's address, or that of a proxy which is not trusted."""
-    return request.client.host if request.client else ""

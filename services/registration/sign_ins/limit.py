@@ -1,16 +1,11 @@
-"""How many sign-ins and newcomers an hour may bring: by contact, and by the address that they come from."""
+"""How many sign-ins and newcomers an hour may bring: by contact, and by the network that they come from."""
 
-from services.registration.sign_ins.rules import (
-    ADDRESS_MAX,
-    CONTACT_AND_ADDRESS_MAX,
-    CONTACT_MAX,
-    hour_of,
-    seconds_left,
-)
+from services.registration.sign_ins.rules import hour_of, is_too_much, seconds_left
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
+from shared.web.senders import network_of
 
 
 class Limit:
@@ -22,20 +17,18 @@ class Limit:
 
     async def check(self, contact_hash: str, address: str) -> None:
         """
-        Count one request for a contact from this address.
+        Count one request for a contact from this address, with all others of its network.
 
         Raises:
             NotHttp: there were too many in this hour (429).
         """
         now = clock.now()
-        hour = hour_of(now)
-        bounds = {
-            f"pair {contact_hash} {address}": CONTACT_AND_ADDRESS_MAX,
-            f"contact {contact_hash}": CONTACT_MAX,
-            f"address {address}": ADDRESS_MAX,
-        }
-        keys = {self._hash.of(f"{hour} {key}".encode()): bound for key, bound in bounds.items()}
-        if not await self._sign_ins.count(keys, now):
+        hour, network = hour_of(now), network_of(address)
+        of_pair, of_contact, of_network = [
+            await self._sign_ins.count(self._hash.of(f"{hour} {key}".encode()), now)
+            for key in (f"pair {contact_hash} {network}", f"contact {contact_hash}", f"address {network}")
+        ]
+        if is_too_much(of_pair=of_pair, of_contact=of_contact, of_network=of_network):
             seconds = seconds_left(now)
             raise NotHttp(
                 429,

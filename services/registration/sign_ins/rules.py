@@ -14,10 +14,12 @@ SignInId = NewType("SignInId", str)
 # At the rate of `CONTACT_MAX`, a code of 40 bits is found by chance once in more than ten thousand years.
 TRIES_MAX = 5
 SIGN_IN_KEPT = timedelta(hours=1)
-# In one hour. Who sends many requests for somebody else's contact must not lock that person out: so the bound
-# of one contact from one address is far below that of the contact.
+# In one hour. Who sends many requests for somebody else's contact must not lock that person out. So the bound
+# of one contact from one network is far below that of the contact, and beyond the bound of the contact each
+# network still has its few. With 100,000 networks a code is found by chance once in 40 years.
 CONTACT_AND_ADDRESS_MAX = 20
 CONTACT_MAX = 200
+ALWAYS_MAX = 3
 # A school shares one address.
 ADDRESS_MAX = 5_000
 COUNTED_SECONDS = 3_600
@@ -40,6 +42,19 @@ class SignIn(msgspec.Struct, frozen=True):
     tries: int = 0
     changes: ParticipantId | None = None
     contact_locked: str | None = None
+
+
+def is_too_much(*, of_pair: int, of_contact: int, of_network: int) -> bool:
+    """
+    Whether a request is one too many in its hour.
+
+    Args:
+        of_pair: how many requests for its contact came from its network, this one included.
+        of_contact: how many for its contact, from anywhere.
+        of_network: how many from its network, for any contact.
+    """
+    of_pair_max = CONTACT_AND_ADDRESS_MAX if of_contact <= CONTACT_MAX else ALWAYS_MAX
+    return of_pair > of_pair_max or of_network > ADDRESS_MAX
 
 
 def code_wrong(tries: int) -> Forbidden:

@@ -3,10 +3,9 @@ The collections of this room. Nothing in them can be read as a contact, and ever
 
 sign_ins        sign-ins under way, for an hour. A newcomer's first one, whose id is the participant's, is
                 here after the first code was given
-sign_in_counts  how many sign-ins were asked for in an hour, by keyed hashes of contacts and addresses
+sign_in_counts  how many sign-ins were asked for in an hour, by keyed hashes of contacts and networks
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from services.registration.sign_ins.rules import COUNTED_SECONDS, TRIES_MAX, SignIn, SignInId
@@ -30,26 +29,16 @@ class SignInStore:
         with outages_named():
             await self._sign_ins.create_index([("changes", ASCENDING)], sparse=True)
 
-    async def count(self, keys: Mapping[str, int], now: datetime) -> bool:
-        """
-        Count a request under each of these keys.
-
-        Args:
-            keys: each with its bound.
-
-        Returns: whether all are within their bounds.
-        """
-        within = True
+    async def count(self, key: str, now: datetime) -> int:
+        """Count a request under this key; how many there were, this one included."""
         with outages_named():
-            for key, bound in keys.items():
-                counted = await self._counts.find_one_and_update(
-                    {"_id": key},
-                    {"$inc": {"requests": 1}, "$setOnInsert": {"began_at": now}},
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
-                )
-                within = within and counted["requests"] <= bound
-        return within
+            counted = await self._counts.find_one_and_update(
+                {"_id": key},
+                {"$inc": {"requests": 1}, "$setOnInsert": {"began_at": now}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return int(counted["requests"])
 
     async def add(self, unit: UnitOfWork, sign_in: SignIn) -> None:
         document = to_document(sign_in, "sign_in_id")

@@ -34,6 +34,7 @@ from shared.web.problems import (
     problem_of,
     status_of,
 )
+from shared.web.senders import sender_of
 from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
@@ -176,7 +177,8 @@ class Edge:
             await self._framework(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        turn = Turn(self._turns, FIRST if self._goes_first(scope, headers) else OTHERS)
+        rank = FIRST if self._goes_first(scope, headers) else OTHERS
+        turn = Turn(self._turns, rank, sender_of(scope, headers.get(b"authorization", b"")))
         await self._turns.by_turns(turn, self._answer(scope, headers, receive, send, turn))
 
     def _goes_first(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

@@ -4,20 +4,24 @@ Turns: requests of the framework use the event loop for a few milliseconds at a 
 A request of the framework computes for milliseconds, and anybody can send thousands of them together. Hot
 requests and consumers are answered by the same event loop. So a round has time for some steps of the
 framework only; a step is what a request computes between two waits. The other steps wait for the next round,
-and before that the loop is free for its other work. A request that waits for the database, for a lock or
-for its client takes no time from others, so it needs no turn.
+and before that the loop is free for its other work. They wait in a fair queue: the one request of a sender
+does not wait behind the thousands of another. A request that waits for the database, for a lock or for its
+client takes no time from others, so it needs no turn.
 
 Beside that, few requests are at work at the same time, because their queries share the threads of the
 database's driver with those of all others. Whoever waits long for something else gives its place to the next.
+For the places there is a fair queue too.
 """
 
 import asyncio
 import heapq
 import time
-from collections import deque
 from collections.abc import Coroutine, Generator
 from itertools import count
 from typing import Any
+
+from shared.web.edge.fair_queue import FairQueue
+from shared.web.senders import Sender
 
 # Of each round. The step that reaches it is finished.
 ROUND_SECONDS = 0.01
@@ -25,8 +29,9 @@ ROUND_SECONDS = 0.01
 # round was: each of their queries needs a few turns of the loop.
 REST_SECONDS = 0.002
 REST_SECONDS_MAX = 0.05
-# More than a round has time for would only be woken in vain.
-WOKEN_MAX = 32
+# Those that are called up go before all that come later. More than a round has time for would only be woken
+# in vain.
+WOKEN_MAX = 16
 AT_WORK_MAX = 8
 # A request that has waited for so long is not at work: a lock, a slow query or its client keeps it.
 PLACE_SECONDS_MAX = 0.1
@@ -40,14 +45,18 @@ class Turn:
     One request among the others.
 
     Attributes:
+        called: done when it gets its place; None while it does not wait in the queue for one.
+        sender: among whose requests it waits.
         waits_since: since when it has waited for something else than its turn; None while it has not.
     """
 
-    __slots__ = ("_turns", "rank", "waits_since")
+    __slots__ = ("_turns", "called", "rank", "sender", "waits_since")
 
-    def __init__(self, turns: "Turns", rank: int) -> None:
+    def __init__(self, turns: "Turns", rank: int, sender: Sender) -> None:
         self._turns = turns
+        self.called: asyncio.Future[None] | None = None
         self.rank = rank
+        self.sender = sender
         self.waits_since: float | None = None
 
     async def begin_work(self) -> None:
@@ -74,11 +83,13 @@ class Turns:
         self._at_work_max = at_work_max
         self._left_seconds = round_seconds
         self._round_called = False
-        # Those whose next step waits for a round: rank, and the order in which they came.
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        # Those whose next step waits for a round: rank, and the order in which they were called up.
+        self._waiting: list[tuple[int, int, asyncio.Future[int]]] = []
+        # Those that are not called up yet. Who goes first is not among them.
+        self._behind: FairQueue[asyncio.Future[int]] = FairQueue()
         self._numbers = count()
         self._at_work: dict[Turn, None] = {}
-        self._wait_for_place: deque[tuple[Turn, asyncio.Future[None]]] = deque()
+        self._wait_for_place: FairQueue[Turn] = FairQueue()
         self._lends = False
 
     async def by_turns(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
@@ -90,18 +101,28 @@ class Turns:
 
     # Steps.
 
-    def wait(self, rank: int) -> Generator[Any, None, None]:
+    def wait(self, turn: Turn) -> Generator[Any, None, None]:
         """Wait until there is time for one more step."""
-        if self._left_seconds > 0 and not (self._waiting and self._waiting[0][0] <= rank):
+        if self._left_seconds > 0 and not self._others_wait(turn.rank):
             return
-        loop, number = asyncio.get_running_loop(), next(self._numbers)
+        called: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if turn.rank == FIRST:
+            heapq.heappush(self._waiting, (FIRST, next(self._numbers), called))
+        else:
+            self._behind.add(turn.sender, called)
         while True:
-            called = loop.create_future()
-            heapq.heappush(self._waiting, (rank, number, called))
             self._call_round()
-            yield from called
+            number = yield from called
             if self._left_seconds > 0:
                 return
+            called = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (turn.rank, number, called))
+
+    def _others_wait(self, rank: int) -> bool:
+        """Whether somebody waits who goes before one of this rank that comes now."""
+        if self._waiting and self._waiting[0][0] <= rank:
+            return True
+        return rank != FIRST and bool(self._behind)
 
     def spend(self, seconds: float) -> None:
         """Note how long a step took."""
@@ -126,13 +147,16 @@ class Turns:
         self._round_called = False
         self._left_seconds = self._round_seconds
         woken = 0
-        while self._waiting and woken < WOKEN_MAX:
-            *_, called = heapq.heappop(self._waiting)
+        while (self._waiting or self._behind) and woken < WOKEN_MAX:
+            if self._waiting:
+                _, number, called = heapq.heappop(self._waiting)
+            else:
+                number, called = next(self._numbers), self._behind.take()
             # It may have been cancelled.
             if not called.done():
-                called.set_result(None)
+                called.set_result(number)
                 woken += 1
-        if self._waiting:
+        if self._waiting or self._behind:
             self._call_round()
 
     # Places.
@@ -142,12 +166,14 @@ class Turns:
         if len(self._at_work) < self._at_work_max and not self._wait_for_place:
             self._at_work[turn] = None
             return
-        called = asyncio.get_running_loop().create_future()
-        self._wait_for_place.append((turn, called))
+        called = turn.called = asyncio.get_running_loop().create_future()
+        self._wait_for_place.add(turn.sender, turn)
         self._lend_later()
         try:
             await called
         except asyncio.CancelledError:
+            if turn.called is not None:
+                self._wait_for_place.remove(turn.sender, turn)
             self.leave_place(turn)
             raise
 
@@ -159,8 +185,10 @@ class Turns:
 
     def _fill_places(self) -> None:
         while self._wait_for_place and len(self._at_work) < self._at_work_max:
-            turn, called = self._wait_for_place.popleft()
-            if not called.done():
+            turn = self._wait_for_place.take()
+            called, turn.called = turn.called, None
+            # It may have been cancelled.
+            if called is not None and not called.done():
                 self._at_work[turn] = None
                 # It has waited for its place until now, and for nothing else.
                 turn.waits_since = None
@@ -200,7 +228,7 @@ class _Steps:
             while True:
                 if raised is None:
                     try:
-                        yield from turns.wait(turn.rank)
+                        yield from turns.wait(turn)
                     except BaseException as error:  # noqa: BLE001 (the task is cancelled: the work ends itself)
                         raised = error
                 began = now()

@@ -11,14 +11,19 @@ from fastapi import FastAPI
 
 from shared.web.edge.turns import AT_WORK_MAX, OTHERS, Turn, Turns
 from shared.web.hot import HotRequest, HotRoute
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.organiser_keys import KEY_CHARS
+from shared.web.senders import Sender
+from tests.support.service import token_of
 from tests.support.waiting import eventually
 from tests.support.web import bare_app, port_of, serving
 
 STEP_SECONDS = 0.01
 # Nobody can guess it. A shorter key waits as everybody: otherwise a wait would show that it is right.
 LONG_KEY = "k" * KEY_CHARS
+RUDE, KIND = (
+    b"Authorization: Bearer %b\r\n" % token_of(participant_id).encode() for participant_id in ("rude", "kind")
+)
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n%b\r\n"
 
 
@@ -67,6 +72,10 @@ async def served() -> AsyncIterator[Served]:
         at.begun += 1
         compute()
 
+    @app.get("/mine")
+    async def mine(who: AsParticipant) -> None:
+        await computes()
+
     @app.get("/waits")
     async def waits() -> None:
         await at.open.wait()
@@ -102,6 +111,18 @@ async def test_one_connection_has_one_turn_whatever_it_sends() -> None:
         await at.send(GET % (b"/computes", b"") * 90)
         await eventually(lambda: at.begun)
         assert await at.seconds_of(b"/computes") < 0.5
+
+
+async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> None:
+    async with served() as at:
+        for _ in range(200):
+            await at.send(GET % (b"/mine", RUDE) * 10)
+        await eventually(lambda: at.begun)
+        for _ in range(3):
+            # Theirs are 2 s of work for each round of all connections. Each has at most some places in front.
+            assert await at.seconds_of(b"/mine", KIND) < 1
+            # Who has no token is not behind them either.
+            assert await at.seconds_of(b"/computes") < 1
 
 
 async def test_organisers_do_not_wait_behind_everybody() -> None:
@@ -149,7 +170,7 @@ async def test_who_is_cancelled_while_it_waits_takes_nothing_from_the_next(begin
             ended.append(number)
 
     async def by_turns(number: int) -> None:
-        turn = Turn(turns, OTHERS)
+        turn = Turn(turns, OTHERS, Sender())
         await turns.by_turns(turn, work(number, turn))
 
     tasks = [asyncio.create_task(by_turns(number)) for number in range(5)]
