@@ -1,9 +1,9 @@
 """
 The records of one batch, a piece at a time. A record that cannot be read becomes one that says so.
 
-A foreign batch costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single record. A
-record with too many headers is not built. A large batch does not stay decompressed between two polls: the
-next poll decompresses it again, and goes on where the last one ended.
+A foreign batch costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single record. The
+headers of a record that may have thousands are counted before it is built. A large batch does not stay
+decompressed between two polls: the next poll decompresses it again, and goes on where the last one ended.
 
 Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
 """
@@ -26,6 +26,8 @@ HEADER_BYTES = 61
 CODEC_BITS = 0x07
 # A batch of our own publishers fits one piece, which is the fast way.
 PIECE_BYTES_MAX = 262_144 + 4_096
+# A record that is larger has its headers counted before it is built. Ours are smaller.
+UNCOUNTED_BYTES_MAX = 4_096
 # The cost of each batch beside its bytes, so that many tiny batches end a poll too.
 BATCH_COST_BYTES = 1_024
 # The cost of a record that is skipped for its headers, and of a batch that cannot be decompressed.
@@ -104,7 +106,12 @@ class OpenBatch:
                 self.cost_bytes += USELESS_COST_BYTES + self._useless_bytes(0)
                 return self._give_up(offset, str(error))
         plain: Any = self._plain
-        if not self._read and len(plain) <= PIECE_BYTES_MAX and self._count <= records_max:
+        if (
+            not self._read
+            and len(plain) <= PIECE_BYTES_MAX
+            and self._count <= records_max
+            and _all_are_small(plain, self._count)
+        ):
             self.cost_bytes += len(plain)
             self._read = self._count
             try:
@@ -146,6 +153,7 @@ class OpenBatch:
     def _take_some(self, plain: memoryview, offset: int, records_max: int) -> list[Any]:
         begins = self._at
         bounds: list[tuple[int, int]] = []
+        large = False
         while not self.ended and len(bounds) < records_max:
             try:
                 length, body = decode_varint(plain, self._at)
@@ -158,11 +166,11 @@ class OpenBatch:
             if bounds and end - begins > PIECE_BYTES_MAX:
                 break
             bounds.append((self._at, body))
+            large = large or length > UNCOUNTED_BYTES_MAX
             self._at = end
             self._read += 1
         self.cost_bytes += self._at - begins
-        if self._at - begins > PIECE_BYTES_MAX:
-            # A single large record. Its headers are counted before it is built.
+        if large:
             return self._one_by_one(plain, bounds, offset)
         piece = bytearray(plain[:HEADER_BYTES]) + plain[begins : self._at]
         _COUNT.pack_into(piece, _COUNT_AT, len(bounds))
@@ -233,6 +241,20 @@ class OpenBatch:
                 if offset < self.after:
                     found.append(unreadable(self._place, offset, offset + 1, type(error).__name__))
         return found
+
+
+def _all_are_small(plain: memoryview, count: int) -> bool:
+    """Whether none of the records of a whole batch may have thousands of headers."""
+    at = HEADER_BYTES
+    try:
+        for _ in range(count):
+            length, body = decode_varint(plain, at)
+            if not 0 < length <= UNCOUNTED_BYTES_MAX:
+                return False
+            at = body + length
+    except WRONG:
+        return False
+    return True
 
 
 def _after(found: list[Any], first: int) -> int:

@@ -3,6 +3,7 @@
 import os
 import random
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,6 +102,25 @@ def test_record_of_too_many_headers_is_stepped_past_alone(neighbours: int) -> No
     found = read(log_of([records], Codec.ZSTD), 100, 2**40)
     assert [record.offset for record in found] == list(range(neighbours))
     assert [record.offset for record in found if isinstance(record, Unreadable)] == [2]
+
+
+@pytest.mark.parametrize("records", [1, 30], ids=["read whole", "read in pieces"])
+def test_headers_are_counted_before_they_are_built(records: int) -> None:
+    """A hundred bytes that are 130,000 headers cost no more than a hundred bytes of good records do."""
+    many: list[Record] = [("said", b"k", b"{}", [("", b"")] * 130_000)] * records
+    log = log_of([many], Codec.ZSTD)
+    assert len(log) < 1_000
+
+    def seconds() -> float:
+        reading = fetched(log)
+        began = time.process_time()
+        while not reading.ended:
+            reading.take(1_000, 2**40)
+        return (time.process_time() - began) / records
+
+    assert [type(one) for one in read(log, 1_000, 2**40)] == [Unreadable] * records
+    # Building the headers of a record takes 10 ms and more.
+    assert min(seconds() for _ in range(5)) < 0.004
 
 
 @pytest.mark.parametrize("neighbours", [4, 800])
