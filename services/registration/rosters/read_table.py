@@ -67,7 +67,10 @@ def _of_csv(text: str) -> Iterator[Row]:
     number = 1
     try:
         for cells in reader:
-            yield number, _bounded([cell[: CELL_CHARS_MAX + 1].strip() for cell in cells[: COLUMNS_MAX + 1]])
+            # A file may have a million empty lines.
+            if any(cells):
+                looked_at = [cell[: CELL_CHARS_MAX + 1].strip() for cell in cells[: COLUMNS_MAX + 1]]
+                yield number, _bounded(looked_at)
             # A quoted cell may have several lines.
             number = reader.line_num + 1
     except csv.Error:
