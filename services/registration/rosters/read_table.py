@@ -1,52 +1,22 @@
 """
 A file of a spreadsheet as rows of text: CSV in the usual encodings and with the usual separators, or XLSX.
 
-A file comes from anybody who manages a group, so it may be malicious: an archive that grows a thousandfold,
-an entity that repeats itself, a sheet with a cell in its millionth row. Everything here is bounded before it
-is read. Formulas are not evaluated: the value that was stored with them is taken."""
+A file comes from anybody who manages a group, so it may be malicious. What reading costs is bounded: by the
+size of a CSV file, and by all that is in a workbook (`read_workbook.py`).
+"""
 
 import csv
 import io
-import lzma
-import zipfile
-import zlib
 from collections.abc import Iterator
-from datetime import date, datetime
 
-from defusedxml import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
-from services.registration.rosters.rules import ROSTER_LINES_MAX
+from services.registration.rosters.read_workbook import read_workbook
+from services.registration.rosters.rules import CELL_CHARS_MAX, COLUMNS_MAX, ROSTER_LINES_MAX
 from shared.runtime.errors import Rejected
 
 ROSTER_BYTES_MAX = 2_097_152
-# A roster of 5,000 lines has about 2 MB in its parts, once they are unpacked.
-UNPACKED_BYTES_MAX = 16_777_216
-PARTS_MAX = 200
-COLUMNS_MAX = 32
-# Far more than any of our columns takes: what is longer is found to be too long by the column's own check.
-CELL_CHARS_MAX = 1_000
 SEPARATORS = ",;\t"
 
 _ZIP = b"PK\x03\x04"
-# What the library, the unpackers and the XML parser raise for a file that is no workbook.
-_NO_WORKBOOK = (
-    InvalidFileException,
-    DefusedXmlException,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
 _FULL_WIDTH = str.maketrans("，；", ",;")
 
 Row = tuple[int, list[str]]
@@ -97,7 +67,10 @@ def _of_csv(text: str) -> Iterator[Row]:
     number = 1
     try:
         for cells in reader:
-            yield number, _bounded([cell[: CELL_CHARS_MAX + 1].strip() for cell in cells[: COLUMNS_MAX + 1]])
+            # A file may have a million empty lines.
+            if any(cells):
+                looked_at = [cell[: CELL_CHARS_MAX + 1].strip() for cell in cells[: COLUMNS_MAX + 1]]
+                yield number, _bounded(looked_at)
             # A quoted cell may have several lines.
             number = reader.line_num + 1
     except csv.Error:
@@ -105,56 +78,8 @@ def _of_csv(text: str) -> Iterator[Row]:
 
 
 def _of_xlsx(content: bytes) -> Iterator[Row]:
-    _check_archive(content)
-    try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        # What the file says of its size is not believed.
-        sheet.reset_dimensions()
-        # One more row and column than allowed, so that too much is seen. Rows may be empty in between.
-        last = 2 * (ROSTER_LINES_MAX + 2)
-        rows = sheet.iter_rows(max_row=last, max_col=COLUMNS_MAX + 1, values_only=True)
-        for number, cells in enumerate(rows, start=1):
-            yield number, _bounded([_cell(cell) for cell in cells])
-    except Rejected:
-        raise
-    except _NO_WORKBOOK:
-        # Whatever the library stumbles over in a file that is no workbook. Its words could quote the file.
-        raise Rejected("the file is no XLSX workbook that can be read", code="roster_unreadable") from None
-
-
-def _check_archive(content: bytes) -> None:
-    """
-    Check the archive before anything is unpacked. The unpacker never gives more than a part says it has.
-
-    Raises:
-        Rejected: it is no archive, or its parts are too many or too large.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        raise Rejected("the file is no XLSX workbook that can be read", code="roster_unreadable") from None
-    if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
-        raise Rejected(
-            "the workbook is too large once it is unpacked; save only the sheet with the roster",
-            code="roster_unpacked",
-        )
-
-
-def _cell(value: object) -> str:
-    """A cell as a person sees it: whole numbers without a point, days without a time."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, datetime):
-        value = value.date()
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)[: CELL_CHARS_MAX + 1].strip()
+    for number, cells in read_workbook(content):
+        yield number, _bounded(cells)
 
 
 def _bounded(cells: list[str]) -> list[str]:

@@ -14,6 +14,9 @@ from shared.runtime.keyed_hash import KeyedHash
 
 # A large school has 5,000 pupils. Beyond it, a group uploads several files.
 ROSTER_LINES_MAX = 5_000
+COLUMNS_MAX = 32
+# Far more than any of our columns takes: what is longer is found to be too long by the column's own check.
+CELL_CHARS_MAX = 1_000
 MEMBERS_MAX = 20_000
 # Previews of one group that wait for a confirmation.
 PREVIEWS_MAX = 5
