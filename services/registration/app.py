@@ -52,6 +52,7 @@ from services.registration.group_bookings.change_members import GroupChange
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.listing import api as listing_api
 from services.registration.listing import wording as listing_wording
+from services.registration.listing.export import Exports
 from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
@@ -98,6 +99,7 @@ from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.store import SignInStore
 from services.registration.statistics import api as statistics_api
+from services.registration.statistics.count import Counting
 from services.registration.statistics.store import StatisticsStore
 from services.registration.tickets import api as tickets_api
 from services.registration.tickets import wording as tickets_wording
@@ -327,6 +329,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         )
         service.answer(REGISTER.answered_by(registering.register))
         service.provide(sessions, activities, participants, groups, registrations, keyed_hash, cancellation)
+        listing = ListingStore(database)
         service.provide(
             group_changes,
             ProgrammeChanges(database, activities, sessions, registrations, reminders, promotion),
@@ -334,8 +337,9 @@ async def wire(service: Service[RegistrationSettings]) -> None:
             ProgrammeRemoval(database, activities, sessions),
             Erasure(database, participants, erasures),
             confirmation,
-            StatisticsStore(database),
-            ListingStore(database),
+            Counting(sessions, StatisticsStore(database)),
+            listing,
+            Exports(listing),
             tickets,
             announcements,
             announcing,

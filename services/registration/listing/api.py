@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.booking.rules import Status
 from services.registration.booking.tickets import TICKET_CHARS_MAX, TicketOffice
-from services.registration.listing.export import MEDIA_TYPES, Format, export
+from services.registration.listing.export import MEDIA_TYPES, Exports, Format
 from services.registration.listing.rules import Row, Sort, Wanted
 from services.registration.listing.store import ListingStore
 from services.registration.participants.rules import District
@@ -22,6 +22,7 @@ from shared.web.identity import AsDoor, AsDoorOrViewer, AsViewer
 from shared.web.provided import provided
 
 Listing = Annotated[ListingStore, provided(ListingStore)]
+Exporting = Annotated[Exports, provided(Exports)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Tickets = Annotated[TicketOffice, provided(TicketOffice)]
 
@@ -125,7 +126,7 @@ async def list_session(
 )
 async def export_session(
     session_id: IdInPath,
-    listing: Listing,
+    exports: Exporting,
     sessions: Sessions,
     format: Format = "csv",  # noqa: A002 (the name in the query)
     status: OneStatus = None,
@@ -142,7 +143,7 @@ async def export_session(
     await _check(session_id, sessions)
     wanted = Wanted(status, group_id, district, audience)
     return StreamingResponse(
-        export(listing, session_id, wanted, sort, format),
+        exports.file(session_id, wanted, sort, format),
         media_type=MEDIA_TYPES[format],
         headers={"content-disposition": f'attachment; filename="registrations-{session_id}.{format}"'},
     )

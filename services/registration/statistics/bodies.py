@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from services.registration.booking.rules import Status
-from services.registration.sessions.rules import Session
+from services.registration.statistics.count import Counted
 from services.registration.statistics.rules import ByStatus, Count, no_shows, total
 from services.registration.statistics.store import Row
 
@@ -55,15 +55,8 @@ class StatisticsOut(BaseModel):
     districts: list[PeopleCounts] = Field(description="those with most registrations, up to 200")
 
     @classmethod
-    def of(
-        cls,
-        activity_id: str,
-        sessions: list[Session],
-        by_session: list[Row],
-        audiences: list[Row],
-        districts: list[Row],
-        now: datetime,
-    ) -> "StatisticsOut":
+    def of(cls, activity_id: str, counted: Counted, now: datetime) -> "StatisticsOut":
+        sessions, by_session, audiences, districts = counted
         counts = _by_status(by_session)
         stayed_away = {
             one.session_id: no_shows(counts.get(one.session_id, {}), over=one.is_over(now))

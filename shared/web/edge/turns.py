@@ -87,6 +87,7 @@ class Turns:
         self._waiting: list[tuple[int, int, asyncio.Future[int]]] = []
         # Those that are not called up yet. Who goes first is not among them.
         self._behind: FairQueue[asyncio.Future[int]] = FairQueue()
+        self._others_begin = True
         self._numbers = count()
         self._at_work: dict[Turn, None] = {}
         self._wait_for_place: FairQueue[Turn] = FairQueue()
@@ -147,11 +148,15 @@ class Turns:
         self._round_called = False
         self._left_seconds = self._round_seconds
         woken = 0
+        # Who goes first may have thousands of steps too. So every second round begins with a step of the others.
+        others_begin = self._others_begin and bool(self._behind)
+        self._others_begin = not others_begin
         while (self._waiting or self._behind) and woken < WOKEN_MAX:
-            if self._waiting:
+            if self._waiting and not others_begin:
                 _, number, called = heapq.heappop(self._waiting)
             else:
                 number, called = next(self._numbers), self._behind.take()
+            others_begin = False
             # It may have been cancelled.
             if not called.done():
                 called.set_result(number)

@@ -84,6 +84,10 @@ async def served() -> AsyncIterator[Served]:
     async def organisers() -> None:
         """Ask for this with a key."""
 
+    @app.get("/organisers/computed", dependencies=[AsOrganiser])
+    async def computed() -> None:
+        await computes()
+
     async with serving(app) as server:
         at = Served(port_of(server), app)
         try:
@@ -132,6 +136,15 @@ async def test_organisers_do_not_wait_behind_everybody() -> None:
         await eventually(lambda: at.begun)
         key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
         assert await at.seconds_of(b"/organisers", key) < 0.5
+
+
+async def test_organisers_do_not_keep_all_others_out() -> None:
+    async with served() as at:
+        key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
+        for _ in range(100):
+            await at.send(GET % (b"/organisers/computed", key) * 10)
+        await eventually(lambda: at.begun)
+        assert await at.seconds_of(b"/computes") < 0.5
 
 
 async def test_who_waits_for_something_else_keeps_no_place() -> None:
