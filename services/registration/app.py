@@ -103,6 +103,7 @@ from services.registration.statistics.count import Counting
 from services.registration.statistics.store import StatisticsStore
 from services.registration.tickets import api as tickets_api
 from services.registration.tickets import wording as tickets_wording
+from services.registration.tickets.draw import Drawings
 from services.registration.tickets.give import Tickets
 from services.registration.tickets.keys import TicketKey
 from shared.runtime.keyed_hash import KeyedHash
@@ -350,6 +351,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
         service.provide(
             ticket_key,
             Tickets(sessions, participants, registrations, ticket_key),
+            Drawings(),
             CheckIn(database, sessions, scans, judge),
             Undo(database, scans, judge),
             DoorLists(database, sessions, participants, registrations, ticket_key),

@@ -1,15 +1,14 @@
 """Tickets over HTTP: their holder fetches them, everybody may read the keys that check them."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from services.registration.tickets import qr
 from services.registration.tickets.card import card
+from services.registration.tickets.draw import Drawings
 from services.registration.tickets.face import Face, face
 from services.registration.tickets.give import GivenTicket, Tickets
 from services.registration.tickets.keys import TicketKey
@@ -18,11 +17,10 @@ from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 
-T = TypeVar("T")
-
 SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
 
 Given = Annotated[Tickets, provided(Tickets)]
+Draws = Annotated[Drawings, provided(Drawings)]
 Key = Annotated[TicketKey, provided(TicketKey)]
 
 
@@ -91,10 +89,12 @@ async def read_ticket(registration_id: IdInPath, who: AsParticipant, tickets: Gi
     response_class=Response,
     responses={200: {"content": {SVG: {}}}},
 )
-async def read_ticket_svg(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+async def read_ticket_svg(
+    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+) -> Response:
     """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
-    return await _drawn(SVG, qr.svg, given.text)
+    return Response(await drawings.draw(qr.svg, given.text), media_type=SVG)
 
 
 @routes.get(
@@ -103,10 +103,12 @@ async def read_ticket_svg(registration_id: IdInPath, who: AsParticipant, tickets
     response_class=Response,
     responses={200: {"content": {PNG: {}}}},
 )
-async def read_ticket_png(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+async def read_ticket_png(
+    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+) -> Response:
     """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
-    return await _drawn(PNG, qr.png, given.text)
+    return Response(await drawings.draw(qr.png, given.text), media_type=PNG)
 
 
 @routes.get(
@@ -115,10 +117,12 @@ async def read_ticket_png(registration_id: IdInPath, who: AsParticipant, tickets
     response_class=Response,
     responses={200: {"content": {SVG: {}}}},
 )
-async def read_ticket_card(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+async def read_ticket_card(
+    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+) -> Response:
     """QR code, code, activity, time, venue and places. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
-    return await _drawn(SVG, card, _face(given))
+    return Response(await drawings.draw(card, _face(given)), media_type=SVG)
 
 
 @routes.get(
@@ -127,15 +131,12 @@ async def read_ticket_card(registration_id: IdInPath, who: AsParticipant, ticket
     response_class=Response,
     responses={200: {"content": {PDF: {}}}},
 )
-async def read_ticket_pdf(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> Response:
+async def read_ticket_pdf(
+    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+) -> Response:
     """As the card. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
-    return await _drawn(PDF, pdf, _face(given))
-
-
-async def _drawn(media_type: str, draw: Callable[[T], bytes], what: T) -> Response:
-    # In a thread: a QR code takes some 15 ms, in which other requests would wait.
-    return Response(await asyncio.to_thread(draw, what), media_type=media_type)
+    return Response(await drawings.draw(pdf, _face(given)), media_type=PDF)
 
 
 def _face(given: GivenTicket) -> Face:

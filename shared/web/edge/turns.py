@@ -148,7 +148,7 @@ class Turns:
         self._round_called = False
         self._left_seconds = self._round_seconds
         woken = 0
-        # Who goes first may have thousands of steps too. So every second round begins with a step of the others.
+        # Who goes first may have thousands of steps too. So every second round begins with one of the others.
         others_begin = self._others_begin and bool(self._behind)
         self._others_begin = not others_begin
         while (self._waiting or self._behind) and woken < WOKEN_MAX:
