@@ -1,5 +1,6 @@
 """Kafka's log: every record of every topic of Kepu Week, from the beginning to the end as it is now."""
 
+import json
 import sys
 import time
 from collections import defaultdict
@@ -83,9 +84,22 @@ class Entry:
         """The event's data, decoded at each call. Empty if the value is not a JSON object."""
         try:
             decoded = msgspec.json.decode(self.value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return {}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            decoded = _loosely(self.value or b"")
         return decoded if isinstance(decoded, dict) else {}
+
+    def text(self, field: str) -> str | None:
+        """A field of the data; None if there is none or it is no text, as in a record that was refused."""
+        found = self.body.get(field)
+        return found if isinstance(found, str) else None
+
+
+def _loosely(value: bytes) -> object:
+    """JSON with NaN and Infinity, which the services take in fields that they do not know."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
 
 
 def conforms(entry: Entry, contract: type[Event]) -> bool:

@@ -78,7 +78,7 @@ async def audit_notifications(
         if event.body.get("contact_sealed") and event.body.get("verified")
     }
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
-    erased = {event.body["participant_id"] for event in log.events("participant.erased")}
+    erased = {event.key for event in log.events("participant.erased")}
     sent = set(_sent(mail_file))
     refused = {place for topic in _read() for place in log.origins(topic, GROUP)}
     return [

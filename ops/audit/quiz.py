@@ -169,12 +169,13 @@ def _judged(log: Log, known: Known, erased: Collection[str]) -> tuple[list[Entry
     bad: list[Entry] = []
     dropped: list[str] = []
     for entry in log.records(TOPIC):
+        participant, attempt = entry.text("participant_id"), entry.text("attempt_id")
         if _is_good(entry, known):
             good.append(entry)
-        elif entry.place in dead or entry.body.get("participant_id") not in erased:
+        elif entry.place in dead or participant not in erased:
             bad.append(entry)
-        if entry.body.get("participant_id") in erased:
-            dropped.append(entry.body["attempt_id"])
+        if participant in erased and attempt is not None:
+            dropped.append(attempt)
     return good, bad, dropped
 
 

@@ -82,8 +82,7 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         sessions={one["_id"]: one async for one in database["sessions"].find()},
         participants=participants,
         erased={one["_id"] for one in participants if one["erased_at"] is not None},
-        left={event.body["participant_id"] for event in log.events("participant.erased")}
-        - {one["_id"] for one in participants},
+        left={event.key for event in log.events("participant.erased")} - {one["_id"] for one in participants},
         keys=[one["_id"] async for one in database["contact_keys"].find({}, {"_id": 1})],
         refusals=[one["_id"] async for one in database["requests"].find({"verdict": "rejected"})],
         people_in={one["_id"]: one["people"] async for one in database["scans"].aggregate(PEOPLE_IN)},
@@ -176,7 +175,7 @@ def _participants(log: Log, stored: Stored) -> Iterator[Check]:
     yield compare(
         "erasures are published (participant.erased)",
         (_id_of_event(one, ParticipantErased) for one in participants if one["_id"] in erased),
-        (e.id for e in log.events("participant.erased") if e.body["participant_id"] not in stored.left),
+        (e.id for e in log.events("participant.erased") if e.key not in stored.left),
     )
     yield kept(
         # With the first profile, and no more: a profile may change, and its key stays.
