@@ -29,8 +29,6 @@ TRANSACTION_MS_MAX = 2_000
 REQUEST_BYTES_MAX = 3 * 1024**2
 REQUESTS_BYTES_MAX = 320 * 1024**2
 CONNECTIONS_MAX = 96
-# The controller's listener has as much for itself, and only this broker uses it: so it has few connections.
-CONTROLLER_CONNECTIONS_MAX = 10
 IDLE_MS_MAX = 60_000
 # The bench sets this variable: it fills a log within one transaction, which takes longer.
 TRANSACTION_MS_VARIABLE = "KEPU_STACK_TRANSACTION_MS"
@@ -68,7 +66,6 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 socket.request.max.bytes={request_bytes_max}
 queued.max.request.bytes={requests_bytes_max}
 max.connections.per.ip={connections_max}
-listener.name.controller.max.connections={controller_connections_max}
 connections.max.idle.ms={idle_ms_max}
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
@@ -213,7 +210,6 @@ def properties(ports: Sequence[int], data: str, transaction_ms_max: int = TRANSA
         request_bytes_max=REQUEST_BYTES_MAX,
         requests_bytes_max=REQUESTS_BYTES_MAX,
         connections_max=CONNECTIONS_MAX,
-        controller_connections_max=CONTROLLER_CONNECTIONS_MAX,
         idle_ms_max=IDLE_MS_MAX,
     )
 

@@ -25,7 +25,6 @@ BOUNDS = (
     "socket.request.max.bytes",
     "queued.max.request.bytes",
     "max.connections.per.ip",
-    "listener.name.controller.max.connections",
     "connections.max.idle.ms",
 )
 SERVICES = ("registration", "quiz", "awards", "notifications")
@@ -111,8 +110,7 @@ def test_kafka_is_bounded_as_the_local_stack() -> None:
 
 
 def test_what_connections_announce_fits_the_heap_of_kafka() -> None:
-    of_controller = kafka.CONTROLLER_CONNECTIONS_MAX * kafka.REQUEST_BYTES_MAX
-    assert kafka.REQUESTS_BYTES_MAX + of_controller < 0.7 * kafka.HEAP_MB * 1024**2
+    assert kafka.REQUESTS_BYTES_MAX < 0.7 * kafka.HEAP_MB * 1024**2
     assert f"-Xmx{kafka.HEAP_MB}m" in compose()["services"]["kafka"]["environment"]["KAFKA_HEAP_OPTS"]
 
 
