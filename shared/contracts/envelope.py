@@ -305,6 +305,9 @@ def decoder(contract: type[E]) -> Callable[[Sequence[bytes]], Sequence[E]]:
     validate = to_first_wrong(contract.__pydantic_core_schema__).validate_json
 
     def decode(values: Sequence[bytes]) -> Sequence[E]:
+        for value in values:
+            if b"NaN" in value or b"Infinity" in value:
+                _check_numbers(value)
         try:
             return [validate(value) for value in values]
         except ValidationError as error:
@@ -313,6 +316,19 @@ def decoder(contract: type[E]) -> Callable[[Sequence[bytes]], Sequence[E]]:
             raise Rejected(f"{missing.field}: Field required", code="bad_body") from None
 
     return decode
+
+
+def _check_numbers(value: bytes) -> None:
+    """
+    Refuse NaN and Infinity, which pydantic accepts in unknown fields. They are no JSON, and other readers of
+    the topic stumble over them.
+
+    Source: RFC 8259, section 6
+    """
+    try:
+        msgspec.json.decode(value)
+    except (msgspec.DecodeError, RecursionError):
+        raise Rejected("the body is no JSON", code="bad_body") from None
 
 
 def _first_problem(error: ValidationError) -> str:

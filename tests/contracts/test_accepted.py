@@ -8,9 +8,10 @@ from aiokafka import ConsumerRecord
 from ops.contracts.documents import GOLDEN
 from ops.documents.event_map import writers_of
 from shared.contracts import events, sources
-from shared.contracts.envelope import Event
+from shared.contracts.envelope import Event, decoder
 from shared.messaging.decoding import Decoding
 from shared.messaging.received import Batch, Following, Subscription
+from shared.runtime.errors import Rejected
 
 SOURCES = {source.removeprefix("kepu/"): source for source in sources.OURS}
 OTHERS = "schools/examination-hall"
@@ -46,3 +47,14 @@ async def test_a_record_is_accepted_from_those_who_write_the_topic(
         assert [one.context.source for one in good] == [headers["ce_source"]]
     elif contract in events.COMMANDS:
         assert [one.why.code for one in dead] == ["source_ours"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("contract", events.ALL, ids=lambda contract: contract.topic)
+async def test_what_is_no_number_is_accepted_in_no_field(contract: type[Event], number: str) -> None:
+    data = json.loads((GOLDEN / f"{contract.type}.json").read_text())["data"]
+    value = json.dumps(data | {"unknown": 1.5}).replace("1.5", number).encode()
+    with pytest.raises(Rejected):
+        decoder(contract)([value])
+    words = json.dumps(data | {"unknown": f"a text with {number} in it"}).encode()
+    assert decoder(contract)([words])
