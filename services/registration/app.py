@@ -126,7 +126,7 @@ class RegistrationSettings(Settings):
         ge=0,
         le=1_440,
         description=(
-            "how many minutes a place is held for somebody who has not verified an e-mail or phone; 0: places"
+            "how many minutes a place is held for somebody who has not verified an e-mail; 0: places"
             " are confirmed at once, also without it"
         ),
     )
