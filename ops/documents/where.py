@@ -43,7 +43,8 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
             "`letter.txt` is the frame of every mail"
         )
     if "see" in change and not change.get("see_first"):
-        yield _decision(change["see"])
+        see_note = f", {change['see_note']}" if "see_note" in change else ""
+        yield _decision(change["see"]) + see_note
     if "note" in change:
         yield change["note"]
 

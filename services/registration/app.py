@@ -94,10 +94,10 @@ from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.change import OwnData
-from services.registration.sign_ins.confirm import ContactVerification
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.store import SignInStore
+from services.registration.sign_ins.verify import ContactVerification
 from services.registration.statistics import api as statistics_api
 from services.registration.statistics.count import Counting
 from services.registration.statistics.store import StatisticsStore
@@ -126,7 +126,7 @@ class RegistrationSettings(Settings):
         ge=0,
         le=1_440,
         description=(
-            "how many minutes a place is held for somebody who has not verified an e-mail or phone; 0: places"
+            "how many minutes a place is held for somebody who has not verified an e-mail; 0: places"
             " are confirmed at once, also without it"
         ),
     )

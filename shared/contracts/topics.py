@@ -20,7 +20,7 @@ PARTITIONS = 4
 # Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
 # Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
-KEY_DAYS_KEPT = 1
+COMPACTED_DEAD_DAYS = 1
 # A code is valid for one or two days.
 CODE_DAYS_KEPT = 1
 # How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
@@ -29,7 +29,7 @@ DAY_MS = 86_400_000
 # Kafka deletes whole segments, by their last record. Its own segments of a week would double a short time.
 SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
-WEEK_SEGMENTS_FROM_DAYS = 182
+WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
 
 # Our consumer groups. Each name begins with that of its service.
 REGISTRATION_REQUESTS = "registration-requests"
@@ -54,7 +54,7 @@ class Topic:
     @property
     def dead_days(self) -> int:
         """How long its dead letters are kept: they hold what its records hold, so never longer."""
-        return KEY_DAYS_KEPT if self.compacted else self.retention_days
+        return COMPACTED_DEAD_DAYS if self.compacted else self.retention_days
 
     @property
     def config(self) -> dict[str, str]:

@@ -89,11 +89,11 @@ class GroupCommit(Generic[Item, Outcome]):
 
     def add(self, item: Item) -> asyncio.Future[Outcome]:
         """
-        Write an item. The future is done when its group is written.
+        Write an item. The future is done when its group is written. If `seconds_max` is over before, the
+        future raises Unavailable; the item may still be written.
 
         Raises:
             Overloaded: too many items wait already. The item was not accepted.
-            Unavailable: `seconds_max` is over. The item may still be written.
         """
         self.check_not_full()
         loop = asyncio.get_running_loop()

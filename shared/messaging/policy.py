@@ -13,7 +13,8 @@ SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the re
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
 # ... or this one, because our decoder fails on it though the contract accepts it ...
 DECODER_FAILED = "decoder_failed"
-# ... or this one, because our handler fails on it even if it is the only event of the batch ...
+# ... or this one, because our handler fails on it even if it is the only event of the batch. The value of the
+# event may be the reason (`CONTENT_ERRORS`), or our handler ...
 HANDLER_FAILED = "handler_failed"
 # ... or a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
 
@@ -43,7 +44,8 @@ class Policy:
 
     When an event is dead-lettered:
         tries_max: number of tries of a failing batch. Then it is halved.
-        half_tries_max: number of tries of a half. A short error had time to end before.
+        half_tries_max: number of tries of a half. Fewer than `tries_max`: a short error would have ended
+            during the tries of the whole batch.
         An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
 
     When the consumer stops:

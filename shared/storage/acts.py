@@ -39,8 +39,8 @@ class ActStore:
 
     def __init__(self, database: Database) -> None:
         self._acts = database["acts"]
-        # An outcome need not survive a power failure: without it the act says that nobody knows. Reads see it
-        # before a majority has it.
+        # An outcome need not survive a power failure: without it the act has no status, which is shown as
+        # unknown. Reads see it before a majority has it.
         self._acts_now = self._acts.with_options(
             write_concern=WriteConcern(w=1, j=False), read_concern=ReadConcern("local")
         )

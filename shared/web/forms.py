@@ -32,8 +32,8 @@ PAGE_MAX = 200
 AFTER_CHARS_MAX = 512
 # This number of wrong fields is listed. The others are counted.
 FAULTS_MAX = 20
-# Commas and colons of a body. In a larger one only the first wrong part of each list is listed and counted:
-# the errors of all parts of 1 MB would take seconds.
+# Commas and colons of a body. If a body is larger than BODY_BYTES_MAX and has more than this, only the first
+# wrong part of each list is listed and counted: the errors of all parts of 1 MB would take seconds.
 SEPARATORS_MAX = BODY_BYTES_MAX // 2
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64

@@ -68,7 +68,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     return replace(award, revoked_at=now, reason=why, version=award.version + 1)
 
 
-def check_held(award: Award) -> None:
+def check_not_revoked(award: Award) -> None:
     """
     Check that an award to be conferred was not revoked: a revoked one is never issued again.
 

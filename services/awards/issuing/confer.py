@@ -1,6 +1,6 @@
 """Conferring an award: the use case of `POST /awards`."""
 
-from services.awards.issued.rules import Award, check_held
+from services.awards.issued.rules import Award, check_not_revoked
 from services.awards.issuing.issue import Issuer
 from services.awards.issuing.rules import due_by_conferral
 from services.awards.known.rules import check_recipient
@@ -35,5 +35,5 @@ async def confer_award(
     # A refusal here changes nothing, also not the scheme's rule. The issuer checks again under a lock.
     check_recipient(recipient_id, known=is_known, erased=bool(await known.erased([recipient_id])))
     award, new = await issuer.issue_conferred(due)
-    check_held(award)
+    check_not_revoked(award)
     return award, new

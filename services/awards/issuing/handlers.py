@@ -14,7 +14,7 @@ from shared.contracts.events import QuizClosed, QuizCompleted
 from shared.messaging.received import Batch, Following, Received, Subscription
 from shared.runtime.errors import Rejected
 
-# A participant waits for the result, so the award may come later. Larger batches cost less.
+# People watch for the result, not for the award, so a delay is harmless. Larger batches cost less.
 GATHER_MS = 200
 TOO_SHORT = "standings_too_short"
 DEAD_LETTER_CODES = (TOO_SHORT,)
@@ -57,8 +57,8 @@ async def earned_by_closings(
     """
     Store final standings, and find the awards that they earn.
 
-    Everyone who is listed is awarded. If a tie continues after the end of the list, a dead letter names the
-    undecided scheme; `POST /schemes/{scheme_id}/apply` decides it.
+    Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list, a
+    dead letter names the undecided scheme; `POST /schemes/{scheme_id}/apply` decides it.
     """
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
     await results.remember_closings(closings)

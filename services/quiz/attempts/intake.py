@@ -38,7 +38,8 @@ WINDOW_SECONDS = 0.04
 # A group of this size is written without waiting for more: some forty for each partition.
 # Larger batches cost Kafka hardly less, and their senders would wait longer.
 FULL_GROUP_ITEMS = 500
-# All that may wait, some 7 MB: a write costs turns of a busy event loop, however much it writes.
+# One group may hold all that waits (8,000, 7 MB): few large writes cost the event loop less than many small
+# ones.
 ITEMS_MAX = WAITING_MAX
 # Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes everything that was acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0

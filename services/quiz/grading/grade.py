@@ -52,9 +52,9 @@ class Grader:
 
         Args:
             valid: one submission an attempt, with the participant's profile.
-            later: by attempt, the ids of its later submissions in the same batch. An attempt that was graded
-                before is published again if the submission that was graded is in the batch: the first try
-                may have failed before it was published.
+            later: by attempt, the ids of its later submissions in the same batch. If the stored result of an
+                attempt was made from one of these, or from the first one, it came from this batch. So the
+                last try may have died before publishing: publish again.
             publish_all: publish every attempt, also if another submission of it was graded.
         """
         results = [result_of(one, profile) for one, profile in valid]
@@ -87,7 +87,7 @@ class Grader:
 
     def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
         """
-        The orders of results for the standings.
+        The orders of results for the standings. An order is a sort number: the higher one is the better.
 
         A result that was submitted after a freeze is held back. If a freeze begins while this batch runs, it
         does not affect these results: it starts two seconds after the decision, and they were submitted
@@ -101,8 +101,8 @@ class Grader:
                 opens_at = self._catalogue.find(result.quiz_id).schedule.opens_at
                 this = order(result.half_points, result.time_used_seconds, result.submitted_at, opens_at)
                 since = frozen.get(result.quiz_id)
-                held = since if since is not None and result.submitted_at > since else None
-                key = StandingKey(result.quiz_id, result.participant_id, held)
+                frozen_since = since if since is not None and result.submitted_at > since else None
+                key = StandingKey(result.quiz_id, result.participant_id, frozen_since)
                 best[key] = max(this, best.get(key, 0))
             return best
 

@@ -63,14 +63,14 @@ class ByProfile(NamedTuple):
     First submissions, by what is known of their participants.
 
     Attributes:
-        known: can be graded, with group and district.
+        to_grade: can be graded, with group and district; or graded before, then the profile does not matter.
         waiting: have to wait for their participants.
-        behind: attempts that already have a waiting submission.
+        had_waiting: attempts that already have a waiting submission.
     """
 
-    known: list[tuple[Valid, Profile]]
+    to_grade: list[tuple[Valid, Profile]]
     waiting: list[Valid]
-    behind: frozenset[str]
+    had_waiting: frozenset[str]
 
 
 class SubmissionHandler:
@@ -116,9 +116,12 @@ class SubmissionHandler:
         first = checked.first
         await self._quizzes.begin_present({valid.submission.quiz_id for valid in first.values()})
         by_profile = await self._with_profiles(first)
-        graded = await self._grader.grade(by_profile.known, checked.later)
+        graded = await self._grader.grade(by_profile.to_grade, checked.later)
         await self._waiting.add([to_waiting(valid) for valid in by_profile.waiting])
-        if still_waiting := [*by_profile.waiting, *(first[attempt_id] for attempt_id in by_profile.behind)]:
+        if still_waiting := [
+            *by_profile.waiting,
+            *(first[attempt_id] for attempt_id in by_profile.had_waiting),
+        ]:
             # The profile may have arrived before we stored the waiting submission. So look again.
             await self._waiting_grader.grade_of_participants(
                 {valid.submission.participant_id for valid in still_waiting}
@@ -189,31 +192,31 @@ class SubmissionHandler:
         profiles, any_waiting = await asyncio.gather(self._participants.profiles(asked), self._waiting.any())
         # If an earlier submission of the same attempt waits for the profile, the later one waits too,
         # although the profile may be known now: the first submission counts.
-        behind = await self._waiting.attempts_among(first) if any_waiting else frozenset()
-        known: list[tuple[Valid, Profile]] = []
+        had_waiting = await self._waiting.attempts_among(first) if any_waiting else frozenset()
+        to_grade: list[tuple[Valid, Profile]] = []
         waiting: list[Valid] = []
         for attempt_id, valid in first.items():
             submission = valid.submission
-            if attempt_id in behind:
+            if attempt_id in had_waiting:
                 waiting.append(valid)
             elif submission.group_id or submission.district:
-                known.append((valid, Profile(submission.group_id, submission.district)))
+                to_grade.append((valid, Profile(submission.group_id, submission.district)))
             elif profile := profiles.get(submission.participant_id):
                 if profile.erased:
                     self._grader.counts["erased"].inc()
                 else:
-                    known.append((valid, profile))
+                    to_grade.append((valid, profile))
             else:
                 waiting.append(valid)
         if not waiting:
-            return ByProfile(known, waiting, behind)
+            return ByProfile(to_grade, waiting, had_waiting)
         # An attempt that is graded already neither waits nor keeps another one waiting: it is published
         # again.
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
-        known += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
+        to_grade += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
         self._grader.counts["waiting"].inc(len(waiting))
-        return ByProfile(known, waiting, behind)
+        return ByProfile(to_grade, waiting, had_waiting)
 
 
 class ParticipantHandler:

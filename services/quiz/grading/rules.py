@@ -54,10 +54,9 @@ def check(
     Args:
         appended_at: the broker's time.
         offered: the version of the quiz that the submission names.
-        log_delay_max: intake may append accepted submissions for this time after the deadline, which
-            includes the grace.
+        log_delay_max: intake may append accepted submissions for this time after deadline and grace.
     Raises:
-        Rejected: it can never count.
+        Rejected: it can never count. It is late after deadline and grace (`deadline_at` is both together).
     """
     started_at, submitted_at = submission.started_at, submission.submitted_at
     # First, since all later checks use these times.

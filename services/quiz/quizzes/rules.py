@@ -243,7 +243,7 @@ class Schedule:
     accepts_until: datetime
 
     def deadline(self, started_at: datetime) -> datetime:
-        """The last moment at which answers of an attempt may come in, grace included."""
+        """The last moment at which answers of an attempt may come in: the deadline with the grace."""
         return min(started_at + self.duration, self.closes_at) + self.grace
 
     def is_over(self, deadline_at: datetime, now: datetime) -> bool:

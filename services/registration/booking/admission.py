@@ -61,7 +61,7 @@ def refused(
     """
     if session.admits == "verified" and trust == "unverified":
         return Forbidden(
-            "this session is for people with a verified e-mail or phone; verify yours, then ask again",
+            "this session is for people with a verified e-mail; verify yours, then ask again",
             code="session_for_confirmed",
         )
     if session.admits == "roster" and trust not in ("group", "vouched"):
@@ -71,7 +71,7 @@ def refused(
     refusal = _too_many(session, places, trust, held=held)
     if refusal is None and held and sum(one.held_until is not None for one in theirs) >= UNVERIFIED_MAX:
         return Forbidden(
-            f"{UNVERIFIED_MAX} registrations are held for you; verify your e-mail or phone to ask for more",
+            f"{UNVERIFIED_MAX} registrations are held for you; verify your e-mail to ask for more",
             code="held_too_many",
             registrations=UNVERIFIED_MAX,
         )
@@ -98,7 +98,7 @@ def _too_many(session: Session, places: int, trust: Trust, *, held: bool) -> Rej
         )
     if held and places > UNVERIFIED_PLACES_MAX:
         return Forbidden(
-            f"you get at most {UNVERIFIED_PLACES_MAX} places until you have verified your e-mail or phone",
+            f"you get at most {UNVERIFIED_PLACES_MAX} places until you have verified your e-mail",
             code="places_need_confirmation",
             places=UNVERIFIED_PLACES_MAX,
         )

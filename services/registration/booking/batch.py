@@ -58,16 +58,16 @@ class BookingRequest(msgspec.Struct, frozen=True):
     Somebody asks for places.
 
     Attributes:
-        key: the id of the request in this service.
+        answer_id: under this id the answer is stored. A request that is sent again has the same one.
         fingerprint: the same only for the same request.
-        request_id: the asker's own id, which events carry.
+        request_id: events carry it. Of a command, the sender's id; over HTTP the same as `answer_id`.
         is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
             refusal is only the answer.
         vouched: another system, an organiser or a group asks for this participant. So nothing has to be
-            confirmed.
+            verified.
     """
 
-    key: str
+    answer_id: str
     fingerprint: str
     request_id: str
     participant_id: ParticipantId
@@ -97,7 +97,7 @@ class BookingBatch:
         erased: ids of erased participants, of this batch or of earlier answers.
         taken_over: participants of earlier answers whose contact was verified since.
         contacts: those of the newcomers that are known.
-        keys: of the participants, and of newcomers who repeat a request.
+        contact_keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
         theirs: all registrations of the participants with a place or a wait. Of groups and newcomers they are
@@ -117,7 +117,7 @@ class BookingBatch:
         erased: Collection[str],
         taken_over: Collection[str],
         contacts: dict[str, KnownContact],
-        keys: dict[str, bytes],
+        contact_keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
         theirs: dict[str, list[Registration]],
@@ -132,7 +132,7 @@ class BookingBatch:
         self._erased = erased
         self._taken_over = taken_over
         self._contacts = contacts
-        self._contact_keys = keys
+        self._contact_keys = contact_keys
         self._groups = set(groups)
         self._registrations = registrations
         self._theirs = theirs
@@ -151,7 +151,7 @@ class BookingBatch:
 
     def decide(self, request: BookingRequest) -> Outcome | Rejected:
         """Decide one request; a refusal over HTTP changes nothing."""
-        earlier = self._answers.get(request.key)
+        earlier = self._answers.get(request.answer_id)
         if earlier is not None:
             return self._repeat(request, earlier)
         refusal = self._refusal_of(request)
@@ -233,7 +233,7 @@ class BookingBatch:
             self._admit(request)
         self.events.append(
             events.rejected(
-                key=request.key,
+                key=request.answer_id,
                 request_id=request.request_id,
                 participant_id=request.participant_id,
                 session_id=request.session_id,
@@ -354,7 +354,7 @@ class BookingBatch:
     ) -> Outcome:
         """The outcome of a request that was decided now; a repeat gets the same."""
         answer = self._answer_of(request, registration, decision)
-        self._answers[request.key] = answer
+        self._answers[request.answer_id] = answer
         self.new_answers.append(answer)
         return Outcome(answer, ticket.code if ticket else None)
 
@@ -362,7 +362,7 @@ class BookingBatch:
         self, request: BookingRequest, registration: Registration | None, decision: Decision
     ) -> Answer:
         return Answer(
-            key=request.key,
+            key=request.answer_id,
             fingerprint=None if request.participant_id in self._erased else request.fingerprint,
             participant_id=request.participant_id,
             session_id=request.session_id,

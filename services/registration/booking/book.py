@@ -98,7 +98,7 @@ class Booking:
         # A newcomer over HTTP gets a new id with each request. Such a participant cannot exist yet.
         known = [request for request in requests if request.newcomer is None or request.is_command]
         participants = await self._participants.lock(unit, {request.participant_id for request in known})
-        answers = await self._registrations.answers(unit, {request.key for request in requests})
+        answers = await self._registrations.answers(unit, {request.answer_id for request in requests})
         alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
         # A newcomer who repeats a request has a new id. The answer has the first id, which is not read yet.
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
@@ -119,7 +119,7 @@ class Booking:
             erased=erased,
             taken_over=taken_over,
             contacts=await self._participants.contacts.known(unit, _contacts_given(requests)),
-            keys=keys,
+            contact_keys=keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
                 unit, {registration_id(request.participant_id, request.session_id) for request in known}

@@ -54,7 +54,7 @@ class PlaceConfirmation:
         Confirm all held places of a participant, whose contact is verified now; waits go on without an end.
 
         A repeat changes nothing. Also a place whose time is over is confirmed, if nobody has freed it yet.
-        There are few: `admission.UNVERIFIED_MAX`.
+        A participant has at most `UNVERIFIED_MAX` of them (admission.py).
 
         Args:
             unit: it has locked and saved the participant. So no booking of theirs comes in between.

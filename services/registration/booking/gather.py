@@ -99,6 +99,10 @@ class Gathering:
         return {id(request): one for request, one in zip(requests, decided, strict=True)}
 
     async def _book_or_not(self, requests: Sequence[BookingRequest]) -> dict[int, Decided]:
+        """
+        `_book`; nothing if the database gave no answer. They go to the queues then, and are asked again
+        with the same key, so booked once.
+        """
         try:
             return await self._book(requests)
         except Unavailable:

@@ -104,7 +104,7 @@ class Commands:
 
 def _booking_request(received: Received[RegistrationRequested], sealer: KeySealer) -> BookingRequest:
     command = received.event
-    key = sealer.new_key()
+    contact_key = sealer.new_key()
     profile = Profile(
         kind=command.kind,
         group_id=command.group_id,
@@ -112,18 +112,18 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         audience=command.audience,
         language=command.language,
         # It stays sealed inside: registration cannot open it.
-        contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, key.key),
+        contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, contact_key.key),
     )
     # Without defaults: a field that a later release adds does not make another request of an old command.
     body = command.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
     return BookingRequest(
-        key=command_key(received.context.source, command.participant_id, command.request_id),
+        answer_id=command_key(received.context.source, command.participant_id, command.request_id),
         fingerprint=command_fingerprint(body),
         request_id=command.request_id,
         participant_id=ParticipantId(command.participant_id),
         session_id=SessionId(command.session_id),
         places=command.places,
-        newcomer=Newcomer(profile, key),
+        newcomer=Newcomer(profile, contact_key),
         origin=Origin(parent=received.context),
         is_command=True,
         vouched=True,

@@ -48,9 +48,9 @@ REGISTER = HotEndpoint(
     summary="Ask for places",
     description="""\
 The answer is the outcome: confirmed with a ticket, held, or waitlisted with a position.
-If you have not verified an e-mail or phone yet, the place is `held`, or you wait, until the time in `until`.
-After the confirmation you have the place, with a ticket. If you are registered for the same time elsewhere,
-`overlaps_with` is that registration.
+If you have not verified an e-mail yet, the place is `held`, or you wait, until the time in `until`.
+Verify it before: then a held place is confirmed, with a ticket. If you are registered for the same time
+elsewhere, `overlaps_with` is that registration.
 
 If you are registered for the session already, you get that registration, with the code `already_registered`.
 Nothing is kept of a request that is refused.
@@ -156,7 +156,7 @@ class Registering:
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
         return BookingRequest(
-            key=id_,
+            answer_id=id_,
             # Without defaults: a field that a later release adds does not make another request of an old one.
             fingerprint=self._request_keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
             request_id=id_,
@@ -168,7 +168,7 @@ class Registering:
         )
 
     def _newcomer(self, newcomer: NewcomerIn, id_: str) -> Newcomer:
-        key = self._sealer.new_key()
+        contact_key = self._sealer.new_key()
         # The form has checked it already.
         contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
         profile = Profile(
@@ -177,9 +177,10 @@ class Registering:
             district=newcomer.district,
             audience=newcomer.audience,
             language=newcomer.language,
-            contact_locked=encrypt_contact(contact, key.key),
+            contact_locked=encrypt_contact(contact, contact_key.key),
         )
-        return Newcomer(profile, key, self._codes.proof(newcomer.email, id_, key.key, clock.now()))
+        proof = self._codes.proof(newcomer.email, id_, contact_key.key, clock.now())
+        return Newcomer(profile, contact_key, proof)
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:
         answer, now, token = outcome.answer, clock.now(), None

@@ -38,7 +38,7 @@ class Registration(msgspec.Struct, frozen=True):
         version: counts the changes, from 1.
         told_version: the version of the session of which the participant has been notified.
         held_until: the place, or the wait, ends at this moment, unless the participant verifies the contact
-            or accepts the offer before. None: nothing has to be confirmed.
+            or accepts the offer before. None: nothing has to be verified.
         people_in: how many of the places' people have come in, by all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
         ticket_locked: the ticket code, encrypted with the holder's key; None after the holder is erased.

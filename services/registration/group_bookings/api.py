@@ -95,7 +95,7 @@ async def book_members(
         group_id,
         form.session_id,
         form.member_ids,
-        key=keys.of_participant(group_id, key),
+        answer_id=keys.of_participant(group_id, key),
         fingerprint=keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
         origin=Origin.of_request(),
     )

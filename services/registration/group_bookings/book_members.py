@@ -46,7 +46,7 @@ class GroupBooking:
         session_id: str,
         member_ids: Sequence[str],
         *,
-        key: str,
+        answer_id: str,
         fingerprint: str,
         origin: Origin,
     ) -> Outcome:
@@ -54,7 +54,7 @@ class GroupBooking:
         Ask for a place for each of these members.
 
         Args:
-            key: the id of the request; with the same one it is booked once.
+            answer_id: under this id the answer is stored; with the same one it is booked once.
             fingerprint: the same only for the same request.
 
         Raises:
@@ -62,9 +62,9 @@ class GroupBooking:
         """
         named = named_once(member_ids)
         request = BookingRequest(
-            key=key,
+            answer_id=answer_id,
             fingerprint=fingerprint,
-            request_id=key,
+            request_id=answer_id,
             participant_id=ParticipantId(group_id),
             session_id=SessionId(session_id),
             places=len(named),

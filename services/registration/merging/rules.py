@@ -10,8 +10,8 @@ from services.registration.booking.rules import Registration, RegistrationId, St
 from services.registration.participants.rules import Participant, ParticipantId
 from shared.runtime.errors import Conflict
 
-# A surer place is worth more.
-RANK: Mapping[Status, int] = {
+# How sure a place is. The surer one of two is kept.
+SURENESS: Mapping[Status, int] = {
     "cancelled": 0,
     "waitlisted": 1,
     "held": 2,
@@ -76,7 +76,7 @@ def moves(moved: Registration, own: Registration | None, *, verified: bool) -> b
     Args:
         own: the registration of the one who stays for the same session.
     """
-    return own is None or RANK[status_after(moved, verified=verified)] > RANK[own.status]
+    return own is None or SURENESS[status_after(moved, verified=verified)] > SURENESS[own.status]
 
 
 def taken_over(

@@ -70,7 +70,7 @@ async def register_somebody(
     response: Response,
 ) -> OnBehalfOut:
     """
-    The organiser vouches for the person: nothing has to be confirmed. The same rules decide as for everybody.
+    The organiser vouches for the person: nothing has to be verified. The same rules decide as for everybody.
 
     404 `session_unknown`, `person_unknown` (also if erased); 409 `session_full`, `session_closed`,
     `session_not_open`, `session_cancelled`, `places_above_capacity`, `idempotency_key_reused`,

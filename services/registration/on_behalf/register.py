@@ -63,7 +63,7 @@ class OnBehalf:
         id_ = self._keys.of_organiser(session_id, key)
         newcomer, participant_id = self._newcomer(who) if isinstance(who, Person) else (None, who)
         request = BookingRequest(
-            key=id_,
+            answer_id=id_,
             fingerprint=self._keys.fingerprint(content),
             request_id=id_,
             participant_id=participant_id,
@@ -89,16 +89,16 @@ class OnBehalf:
         return outcome
 
     def _newcomer(self, person: Person) -> tuple[Newcomer, ParticipantId]:
-        key = self._sealer.new_key()
+        contact_key = self._sealer.new_key()
         profile = Profile(
             kind="person",
             group_id=person.group_id,
             district=person.district,
             audience=person.audience,
             language=person.language,
-            contact_locked=encrypt_contact(person.contact, key.key),
+            contact_locked=encrypt_contact(person.contact, contact_key.key),
         )
         email = person.contact.email
-        newcomer = Newcomer(profile, key, vouched_hash=self._codes.hash_of(email) if email else None)
+        newcomer = Newcomer(profile, contact_key, vouched_hash=self._codes.hash_of(email) if email else None)
         # A repeat is answered with the participant of the first request.
         return newcomer, ParticipantId(ordered_id(clock.now()))

@@ -24,7 +24,7 @@ OFFER_MINUTES_MIN = 5
 OFFER_MINUTES_MAX = 7 * 24 * 60
 
 ADMITS = (
-    "`anyone`; `verified`: people who have verified an e-mail or phone; `roster`: those whom a school, unit,"
+    "`anyone`; `verified`: people who have verified an e-mail; `roster`: those whom a school, unit,"
     " organiser or another system registers"
 )
 WAITING_POLICY = (

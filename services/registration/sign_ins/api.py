@@ -20,10 +20,10 @@ from services.registration.sign_ins.bodies import (
     TokenOut,
 )
 from services.registration.sign_ins.change import Changes, OwnData
-from services.registration.sign_ins.confirm import ContactVerification
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.rules import TRIES_MAX
+from services.registration.sign_ins.verify import ContactVerification
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock

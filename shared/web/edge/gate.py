@@ -2,7 +2,7 @@
 The gate checks the head of a request before its body is read, and refuses what no route accepts.
 
 Plain requests to hot routes do not come here: the hot protocol is sure of them. All others do. So hot routes
-    and routes of the framework refuse the same requests with the same words.
+and routes of the framework refuse the same requests with the same words.
 """
 
 import re

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.awards.issued.rules import ERASED_REASON, Award, check_held, revoked
+from services.awards.issued.rules import ERASED_REASON, Award, check_not_revoked, revoked
 from shared.runtime.errors import Conflict
 from tests.awards.builders import NOW
 
@@ -42,7 +42,7 @@ def test_of_the_erased_no_words_are_kept_and_a_repeat_may_give_any_reason() -> N
 
 
 def test_a_revoked_award_is_not_conferred_again() -> None:
-    check_held(award())
+    check_not_revoked(award())
     with pytest.raises(Conflict) as refused:
-        check_held(revoked(award(), "授予有误", NOW, erased=False))
+        check_not_revoked(revoked(award(), "授予有误", NOW, erased=False))
     assert refused.value.code == "award_revoked"
