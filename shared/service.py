@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Generic, TypeVar
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import Publisher, publishing
@@ -41,6 +41,7 @@ from shared.web.app import create_app
 from shared.web.health import Check
 from shared.web.hot import HotRoute
 from shared.web.hot_endpoints import HotEndpoint
+from shared.web.routes import Routes
 from shared.web.tokens import Participant
 
 S = TypeVar("S", bound=Settings)
@@ -162,7 +163,7 @@ def build(
     database: str,
     title: str,
     description: str,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Routes],
     hot: Sequence[HotEndpoint] = (),
     chinese: Mapping[str, str] | None = None,
 ) -> FastAPI:
@@ -198,7 +199,7 @@ def build(
         name, title=title, description=description, settings=settings, lifespan=lifespan, chinese=chinese
     )
     if settings.role != "worker":
-        documented = APIRouter(tags=[name])
+        documented = Routes(tags=[name])
         for endpoint in hot:
             endpoint.add_to(documented)
         for router in (*routers, acts_api.routes, documented):

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from shared.contracts.checked import Moment
 from shared.runtime.acting import Act, ActPages, Role
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOwner
+from shared.web.routes import Routes
 
 WHO_CHARS_MAX = 40
 
@@ -63,7 +64,7 @@ async def _acts(request: Request) -> ActPages:
     return pages
 
 
-routes = APIRouter(tags=["operation"])
+routes = Routes(tags=["operation"])
 
 
 @routes.get("/acts", dependencies=[AsOwner], summary="What organisers did here, the latest first")

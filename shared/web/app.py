@@ -85,8 +85,6 @@ def create_app(
         lifespan=_running(settings, lifespan),
         # A redirect would repeat the Host of the request, and anybody can invent a Host.
         redirect_slashes=False,
-        # A body without a content type counts as JSON, as on hot routes. The gate refuses other types.
-        strict_content_type=False,
         # It would cost time on each request, and shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import BaseModel, Field
 
 from services.awards.issued.bodies import AwardDetailOut, AwardOut, detail, public
@@ -18,6 +18,7 @@ from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Awards = Annotated[AwardStore, provided(AwardStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
@@ -25,7 +26,7 @@ Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 SchemeIdInQuery = Annotated[str, Query(pattern=ID_PATTERN, examples=["contest-certificate"])]
 CodeInPath = Annotated[str, Path(max_length=CODE_CHARS_MAX, examples=["KW-7Q2MA-X4D0P"])]
 
-routes = APIRouter(tags=["awards"])
+routes = Routes(tags=["awards"])
 
 
 class RevocationIn(Form):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 from pydantic import BaseModel, Field
 
 from services.awards.issued.bodies import AwardDetailOut, detail
@@ -17,13 +17,14 @@ from shared.contracts.checked import Id, PersonalLine
 from shared.web.forms import After, Form, IdInPath, after_of, place_after
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Known = Annotated[KnownStore, provided(KnownStore)]
 Results = Annotated[ResultStore, provided(ResultStore)]
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Issuing = Annotated[Issuer, provided(Issuer)]
 
-routes = APIRouter(tags=["awards"])
+routes = Routes(tags=["awards"])
 
 
 class ConferralIn(Form):

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.awards.known.store import KnownStore
@@ -14,11 +13,12 @@ from shared.contracts.events import AwardKind
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Schemes = Annotated[SchemeStore, provided(SchemeStore)]
 Known = Annotated[KnownStore, provided(KnownStore)]
 
-routes = APIRouter(tags=["awards"])
+routes = Routes(tags=["awards"])
 
 
 class SchemeIn(Form):

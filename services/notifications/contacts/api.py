@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.notifications.contacts.rules import Preferences
@@ -11,12 +10,13 @@ from shared.contracts.events import Language
 from shared.web.forms import Form
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Contacts = Annotated[ContactStore, provided(ContactStore)]
 Mailed = Annotated[bool, Field(description="whether mails are sent", examples=[True])]
 Chosen = Annotated[Language | None, Field(description="null: the profile's", examples=["zh-CN"])]
 
-routes = APIRouter(tags=["preferences"])
+routes = Routes(tags=["preferences"])
 
 
 class PreferencesIn(Form):

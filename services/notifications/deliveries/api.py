@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.notifications.contacts.store import ContactStore
@@ -17,11 +17,12 @@ from shared.runtime.errors import Rejected
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Deliveries = Annotated[DeliveryStore, provided(DeliveryStore)]
 Contacts = Annotated[ContactStore, provided(ContactStore)]
 
-routes = APIRouter(tags=["deliveries"])
+routes = Routes(tags=["deliveries"])
 
 
 class DeliveryOut(BaseModel):

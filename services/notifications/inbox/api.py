@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.notifications.inbox.read import InboxReader, Page
@@ -15,6 +15,7 @@ from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, IdInPath, Limit
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 MESSAGE_ID = "0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"
 
@@ -22,7 +23,7 @@ Inboxes = Annotated[InboxStore, provided(InboxStore)]
 Reader = Annotated[InboxReader, provided(InboxReader)]
 InLanguage = Annotated[Language | None, Query(description="instead of the language preferred")]
 
-routes = APIRouter(tags=["inbox"])
+routes = Routes(tags=["inbox"])
 
 
 class MessageOut(BaseModel):

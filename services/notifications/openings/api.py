@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.notifications.openings.open import OPENED_MAX, Opened, Openings, State
@@ -10,6 +9,7 @@ from shared.contracts.checked import Id, Line
 from shared.web.forms import Form
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 # Ids of 64 characters, with quotes, commas and line ends, and a reason.
 OPENING_BYTES_MAX = 32_768
@@ -49,7 +49,7 @@ class OpeningOut(BaseModel):
     contacts: list[OpenedOut]
 
 
-routes = APIRouter(tags=["organisers"])
+routes = Routes(tags=["organisers"])
 
 
 @routes.post(

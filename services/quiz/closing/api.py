@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.bodies import QuizIdInPath
@@ -13,8 +12,9 @@ from services.quiz.quizzes.store import QuizStore
 from shared.runtime import clock
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
-routes = APIRouter(tags=["quiz"])
+routes = Routes(tags=["quiz"])
 
 Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]

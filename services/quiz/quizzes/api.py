@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from services.quiz.quizzes.bodies import QuizIdInPath, QuizOut, QuizzesOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
@@ -16,12 +14,13 @@ from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 # More than an event may have (publish.py refuses it then): a definition may be written with escapes and
 # spaces.
 QUIZ_BYTES_MAX = 2_097_152
 
-routes = APIRouter(tags=["quiz"])
+routes = Routes(tags=["quiz"])
 
 Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]

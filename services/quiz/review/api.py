@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from services.quiz.attempts.bodies import AttemptIdInPath
@@ -18,8 +17,9 @@ from services.quiz.scoring.rules import PERCENT_SHOWN
 from shared.runtime.errors import Conflict, NotFound
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
-routes = APIRouter(tags=["quiz"])
+routes = Routes(tags=["quiz"])
 
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 Attempts = Annotated[AttemptStore, provided(AttemptStore)]

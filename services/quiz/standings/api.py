@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.quiz.participants.erased import Erased
@@ -19,11 +19,12 @@ from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 TOP, TOP_MAX = 10, 100
 FROZEN_AT = "standings are shown as of this moment's submissions; null where they are not frozen"
 
-routes = APIRouter(tags=["quiz"])
+routes = Routes(tags=["quiz"])
 
 Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.announcing.announce import Announcements, announcement_id
@@ -16,6 +16,7 @@ from shared.runtime import clock
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 BODY_CHARS_MAX = 2_000
 
@@ -69,7 +70,7 @@ class MessagesOut(BaseModel):
     after: str | None
 
 
-routes = APIRouter(tags=["organisers"])
+routes = Routes(tags=["organisers"])
 
 
 @routes.post(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 
 from services.registration.booking.bodies import CancelIn, RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
@@ -18,6 +18,7 @@ from shared.runtime.errors import NotFound, Rejected
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
@@ -25,7 +26,7 @@ Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
 Confirmations = Annotated[PlaceConfirmation, provided(PlaceConfirmation)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
 
-routes = APIRouter(tags=["registration"])
+routes = Routes(tags=["registration"])
 
 
 @routes.get("/registrations", summary="Your own registrations, the latest first")

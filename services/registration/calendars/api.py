@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from services.registration.booking.store import RegistrationStore
 from services.registration.calendars.ics import calendar
@@ -19,11 +19,12 @@ from shared.runtime.errors import NotFound
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 
-routes = APIRouter(tags=["calendar"])
+routes = Routes(tags=["calendar"])
 
 
 class CalendarFile(Response):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import Body, Header, Query, Response
 
 from services.registration.check_in.bodies import (
     BATCH_BYTES_MAX,
@@ -30,6 +30,7 @@ from shared.runtime.ids import random_id
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsDoor, AsDoorOrViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 SEQUENCE_MAX = 2**53
 
@@ -38,7 +39,7 @@ Undoing = Annotated[Undo, provided(Undo)]
 Lists = Annotated[DoorLists, provided(DoorLists)]
 Scans = Annotated[ScanStore, provided(ScanStore)]
 
-routes = APIRouter(tags=["check-in"])
+routes = Routes(tags=["check-in"])
 
 
 @routes.post("/check-ins", dependencies=[AsDoor], summary="Scan a ticket: may its people come in?")

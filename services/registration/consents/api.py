@@ -7,7 +7,7 @@ The code of a link stands in the body and never in a path, since paths are logge
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, Field
 
 from services.registration.consents.rules import (
@@ -26,6 +26,7 @@ from shared.contracts.events import Language
 from shared.web.forms import Form, IdInPath
 from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Managing = Annotated[Managers, provided(Managers)]
 Signing = Annotated[Consents, provided(Consents)]
@@ -91,7 +92,7 @@ class ConsentOut(BaseModel):
         )
 
 
-routes = APIRouter(tags=["consents"])
+routes = Routes(tags=["consents"])
 
 
 @routes.post(

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.registration.erasure.erase import Erasure
 from shared.contracts.origin import Origin
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Erasures = Annotated[Erasure, provided(Erasure)]
 
@@ -19,7 +19,7 @@ class ErasedOut(BaseModel):
     erased_at: datetime
 
 
-routes = APIRouter(tags=["erasure"])
+routes = Routes(tags=["erasure"])
 
 
 @routes.delete("/participants/me", summary="Erase yourself")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.booking.bodies import BookingOut, IdempotencyKey, RegistrationOut
@@ -23,6 +23,7 @@ from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 # A registration has at most so many places (`Places`).
 ATTENDEES_MAX = 60
@@ -68,7 +69,7 @@ class GroupRegistrationsOut(BaseModel):
     after: str | None = Field(None, description="where the next page begins; null on the last one")
 
 
-routes = APIRouter(tags=["groups"])
+routes = Routes(tags=["groups"])
 
 
 @routes.post("/groups/{group_id}/bookings", status_code=201, summary="Ask for places for members")

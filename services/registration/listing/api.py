@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -20,6 +20,7 @@ from shared.runtime.errors import NotFound
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, place_after
 from shared.web.identity import AsDoor, AsDoorOrViewer, AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Listing = Annotated[ListingStore, provided(ListingStore)]
 Exporting = Annotated[Exports, provided(Exports)]
@@ -82,7 +83,7 @@ class TicketSearchIn(Form):
     )
 
 
-routes = APIRouter(tags=["organisers"])
+routes = Routes(tags=["organisers"])
 
 
 @routes.get(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 
 from services.registration.managers.apply import Applications
 from services.registration.managers.bodies import (
@@ -33,6 +33,7 @@ from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 # Somebody manages a few groups.
 OWN_GROUPS_MAX = 200
@@ -44,7 +45,7 @@ Groups = Annotated[GroupStore, provided(GroupStore)]
 Changes = Annotated[GroupChanges, provided(GroupChanges)]
 Hash = Annotated[KeyedHash, provided(KeyedHash)]
 
-routes = APIRouter(tags=["groups"])
+routes = Routes(tags=["groups"])
 
 
 @routes.post("/groups", status_code=201, summary="Apply for a school, unit or service team to take part")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, Field
 
 from services.registration.merging.merge import Merging
@@ -13,6 +13,7 @@ from shared.contracts.origin import Origin
 from shared.web.forms import Form, IdInPath
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Merges = Annotated[Merging, provided(Merging)]
 
@@ -40,7 +41,7 @@ class MergeOut(BaseModel):
         )
 
 
-routes = APIRouter(tags=["organisers"])
+routes = Routes(tags=["organisers"])
 
 
 @routes.post(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 from pydantic import BaseModel, Field
 
 from services.registration.booking.bodies import IdempotencyKey
@@ -17,6 +17,7 @@ from shared.runtime.errors import Rejected
 from shared.web.forms import Form, IdInPath
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Registering = Annotated[OnBehalf, provided(OnBehalf)]
 
@@ -52,7 +53,7 @@ class OnBehalfOut(BaseModel):
     code: str | None = Field(description="for programs", examples=["already_registered"])
 
 
-routes = APIRouter(tags=["organisers"])
+routes = Routes(tags=["organisers"])
 
 
 @routes.post(

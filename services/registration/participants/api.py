@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 from pydantic import BaseModel, Field
 
 from services.registration.participants.put_group import GroupChanges
@@ -17,6 +17,7 @@ from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 LANGUAGE: Language = "zh-CN"
 
@@ -77,7 +78,7 @@ class GroupsOut(BaseModel):
     after: str | None = Field(None, description="where the next page begins; null on the last one")
 
 
-routes = APIRouter(tags=["participants"])
+routes = Routes(tags=["participants"])
 
 
 @routes.put(

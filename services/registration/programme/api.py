@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import Body, Response
 
 from services.registration.programme.bodies import (
     ActivitiesOut,
@@ -26,6 +26,7 @@ from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_pa
 from shared.web.identity import AsOrganiser, IsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
+from shared.web.routes import Routes
 from shared.web.versions import IfMatch, etag, matching
 
 # An activity with all the sessions that it may have, its Chinese written as escapes.
@@ -37,7 +38,7 @@ Changes = Annotated[ProgrammeChanges, provided(ProgrammeChanges)]
 Cancellation = Annotated[ProgrammeCancellation, provided(ProgrammeCancellation)]
 Removal = Annotated[ProgrammeRemoval, provided(ProgrammeRemoval)]
 
-routes = APIRouter(tags=["programme"])
+routes = Routes(tags=["programme"])
 
 
 @routes.get("/activities", summary="The week's activities, the earliest first")

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Request
+from fastapi import Body, Header, Request
 
 from services.registration.managers.manage import Managers
 from services.registration.participants.store import ParticipantStore
@@ -22,6 +22,7 @@ from shared.contracts.origin import Origin
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 from shared.web.wording import language_of
 
 Managing = Annotated[Managers, provided(Managers)]
@@ -37,7 +38,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 # The body is the file itself, so the framework cannot describe it.
 FILE = {"requestBody": {"required": True, "content": {"text/csv": _BINARY, XLSX: _BINARY}}}
 
-routes = APIRouter(tags=["rosters"])
+routes = Routes(tags=["rosters"])
 
 
 @routes.post(

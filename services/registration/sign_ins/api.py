@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
@@ -31,6 +31,7 @@ from shared.runtime.ids import ordered_id
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 from shared.web.senders import address_of
 from shared.web.tokens import TokenSigner
 
@@ -44,7 +45,7 @@ Sealer = Annotated[KeySealer, provided(KeySealer)]
 Members = Annotated[RosterStore, provided(RosterStore)]
 Signer = Annotated[TokenSigner, provided(TokenSigner)]
 
-routes = APIRouter(tags=["sign-in"])
+routes = Routes(tags=["sign-in"])
 
 
 @routes.post("/participants", status_code=201, summary="Join without a session")

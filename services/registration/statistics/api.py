@@ -2,8 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
-
 from services.registration.programme.rules import activity_unknown
 from services.registration.programme.store import ActivityStore
 from services.registration.statistics.bodies import StatisticsOut
@@ -12,11 +10,12 @@ from shared.runtime import clock
 from shared.web.forms import IdInPath
 from shared.web.identity import AsViewer
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 Activities = Annotated[ActivityStore, provided(ActivityStore)]
 Counts = Annotated[Counting, provided(Counting)]
 
-routes = APIRouter(tags=["statistics"])
+routes = Routes(tags=["statistics"])
 
 
 @routes.get(

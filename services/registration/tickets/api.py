@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from services.registration.tickets import qr
@@ -16,6 +16,7 @@ from services.registration.tickets.pdf import pdf
 from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
+from shared.web.routes import Routes
 
 SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
 
@@ -65,7 +66,7 @@ class TicketKeysOut(BaseModel):
     keys: list[TicketKeyOut]
 
 
-routes = APIRouter(tags=["tickets"])
+routes = Routes(tags=["tickets"])
 
 
 @routes.get("/tickets/keys", summary="The public keys that check tickets")

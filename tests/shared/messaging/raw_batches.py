@@ -14,6 +14,7 @@ from aiokafka.record.util import calc_crc32c, encode_varint
 
 from ops.stack import Stack
 from shared.messaging.publisher import Record
+from tests.support.waiting import eventually
 
 HEADER_BYTES = 61
 CHECKSUM_AT = 17
@@ -72,9 +73,15 @@ async def write_batch(
     client = AIOKafkaClient(bootstrap_servers=kafka)
     await client.bootstrap()
     try:
-        await client.force_metadata_update()
         await client.add_topic(topic)
-        leader = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+
+        async def led() -> int | None:
+            await client.force_metadata_update()
+            found: int | None = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+            return found
+
+        # A topic that was made a moment ago may have no leader yet.
+        leader = await eventually(led, lambda node: node is not None and node >= 0)
         for _ in range(times):
             [(_, [(_, code, *_)])] = (await client.send(leader, request)).topics
             assert code == 0, code
