@@ -327,7 +327,7 @@ def _check_numbers(value: bytes) -> None:
     """
     try:
         msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Rejected("the body is no JSON", code="bad_body") from None
 
 

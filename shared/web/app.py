@@ -85,6 +85,8 @@ def create_app(
         lifespan=_running(settings, lifespan),
         # A redirect would repeat the Host of the request, and anybody can invent a Host.
         redirect_slashes=False,
+        # As `Routes`: also for what is added to the app itself.
+        strict_content_type=False,
         # It would cost time on each request, and shared/runtime/metrics.py has our metrics.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

@@ -56,5 +56,7 @@ async def test_what_is_no_number_is_accepted_in_no_field(contract: type[Event], 
     value = json.dumps(data | {"unknown": 1.5}).replace("1.5", number).encode()
     with pytest.raises(Rejected):
         decoder(contract)([value])
+    with pytest.raises(Rejected):
+        decoder(contract)([b'{"NaN": "\xed\xa0\x80", ' + value[1:]])
     words = json.dumps(data | {"unknown": f"a text with {number} in it"}).encode()
     assert decoder(contract)([words])
