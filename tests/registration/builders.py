@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,35 +13,22 @@ import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from services.registration.announcing.announce import Announcements
-from services.registration.announcing.store import AnnouncementStore
-from services.registration.app import HASH_PURPOSE, RegistrationSettings, assemble
-from services.registration.booking.book import Booking
-from services.registration.booking.cancel import Cancellation
+from services.registration.app import RegistrationSettings, assemble
 from services.registration.booking.hot import Registering
-from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.ids import registration_id
 from services.registration.booking.promote import PROMOTED_MAX, Promotion
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.rules import Registration, Status
-from services.registration.booking.store import RegistrationStore
-from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.erase import Erasure
-from services.registration.erasure.finish import Forget, UnfinishedErasures
-from services.registration.erasure.store import ErasureStore
-from services.registration.participants.codes import ContactCodes
-from services.registration.participants.keys import KeySealer
+from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.participants.rules import ParticipantId
-from services.registration.participants.store import ParticipantStore
+from services.registration.parts import Keys, Parts, Stores
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
-from services.registration.programme.store import ActivityStore
 from services.registration.reminders.remind import Reminding
-from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
-from services.registration.sessions.store import SessionStore
 from shared.runtime.errors import NotAuthenticated
-from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
 from shared.web.tokens import Participant
 from tests.support.service import (
@@ -55,9 +43,8 @@ from tests.support.service import (
     settings_of,
 )
 
-SEALER = KeySealer(CONTACT_PUBLIC_KEY)
-CODES = ContactCodes.from_private_key(TOKEN_PRIVATE_KEY)
-TICKETS = TicketOffice.from_private_key(TOKEN_PRIVATE_KEY)
+KEYS = Keys.of(TOKEN_PRIVATE_KEY, CONTACT_PUBLIC_KEY)
+SEALER, CODES, TICKETS = KEYS.sealer, KEYS.codes, KEYS.tickets
 HOLD = timedelta(minutes=30)
 NOW = datetime(2023, 5, 20, 1, 0, tzinfo=UTC)
 
@@ -211,71 +198,62 @@ async def events(database: Database, topic: str) -> list[dict[str, Any]]:
     return [json.loads(value) for value in await in_outbox(database, topic)]
 
 
+def parts_of(database: Database, hold: timedelta | None = HOLD, **stores: Any) -> Parts:
+    """The parts of the service on this database; `stores` are others than its own."""
+    return Parts(database, KEYS, hold, replace(Stores.of(database), **stores))
+
+
 def promotion(database: Database) -> Promotion:
-    return Promotion(
-        ParticipantStore(database), RegistrationStore(database), sealer=SEALER, tickets=TICKETS, hold=HOLD
-    )
+    return parts_of(database).promotion
 
 
 def erasure(database: Database) -> Erasure:
-    return Erasure(database, ParticipantStore(database), ErasureStore(database))
+    stores = Stores.of(database)
+    return Erasure(database, stores.participants, stores.erasures)
 
 
-def unfinished_erasures(
-    database: Database, sessions: SessionStore | None = None, *, forget: Sequence[Forget] = ()
-) -> UnfinishedErasures:
-    cancellation = Cancellation(
-        database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
-    )
-    return UnfinishedErasures(
-        ErasureStore(database), RegistrationStore(database), cancellation, forget=forget
-    )
+def unfinished_erasures(database: Database, **stores: Any) -> UnfinishedErasures:
+    parts = parts_of(database, **stores)
+    return UnfinishedErasures(parts.stores.erasures, parts.stores.registrations, parts.cancellation)
 
 
-def owed_promotions(database: Database, sessions: SessionStore | None = None) -> OwedPromotions:
-    return OwedPromotions(database, sessions or SessionStore(database), promotion(database))
+def owed_promotions(database: Database, **stores: Any) -> OwedPromotions:
+    parts = parts_of(database, **stores)
+    return OwedPromotions(database, parts.stores.sessions, parts.promotion)
 
 
 def programme_changes(database: Database, promoted_max: int = PROMOTED_MAX) -> ProgrammeChanges:
+    parts = parts_of(database)
+    stores = parts.stores
     return ProgrammeChanges(
         database,
-        ActivityStore(database),
-        SessionStore(database),
-        RegistrationStore(database),
-        ReminderStore(database),
-        promotion(database),
+        stores.activities,
+        stores.sessions,
+        stores.registrations,
+        stores.reminders,
+        parts.promotion,
         promoted_max=promoted_max,
     )
 
 
-def announcements(database: Database, store: AnnouncementStore | None = None) -> Announcements:
-    return Announcements(
-        database, store or AnnouncementStore(database), SessionStore(database), ParticipantStore(database)
-    )
+def announcements(database: Database, **others: Any) -> Announcements:
+    stores = parts_of(database, **others).stores
+    return Announcements(database, stores.announcements, stores.sessions, stores.participants)
 
 
 def programme_cancellation(database: Database) -> ProgrammeCancellation:
-    return ProgrammeCancellation(database, ActivityStore(database), SessionStore(database))
+    stores = Stores.of(database)
+    return ProgrammeCancellation(database, stores.activities, stores.sessions)
 
 
-def reminding(database: Database, sessions: SessionStore | None = None) -> Reminding:
-    return Reminding(
-        database,
-        sessions or SessionStore(database),
-        ParticipantStore(database),
-        RegistrationStore(database),
-        ReminderStore(database),
-    )
+def reminding(database: Database, **others: Any) -> Reminding:
+    stores = parts_of(database, **others).stores
+    return Reminding(database, stores.sessions, stores.participants, stores.registrations, stores.reminders)
 
 
-def notices(database: Database, sessions: SessionStore | None = None) -> Notices:
-    return Notices(
-        database,
-        ActivityStore(database),
-        sessions or SessionStore(database),
-        ParticipantStore(database),
-        RegistrationStore(database),
-    )
+def notices(database: Database, **others: Any) -> Notices:
+    stores = parts_of(database, **others).stores
+    return Notices(database, stores.activities, stores.sessions, stores.participants, stores.registrations)
 
 
 async def erase_whole(
@@ -294,18 +272,9 @@ def registering(database: Database, **bounds: float) -> Registering:
     def nobody(token: str) -> Participant:
         raise NotAuthenticated(token)
 
-    booking = Booking(
-        database,
-        SessionStore(database),
-        ParticipantStore(database),
-        RegistrationStore(database),
-        sealer=SEALER,
-        tickets=TICKETS,
-        hold=None,
-    )
     return Registering(
-        booking,
-        keys=RequestKeys(KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)),
+        parts_of(database, hold=None).booking,
+        keys=KEYS.requests,
         sealer=SEALER,
         codes=CODES,
         signer=SIGNER,

@@ -10,14 +10,12 @@ from msgspec.structs import replace
 from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.expire import Expiry
 from services.registration.booking.last_word import LastWords
-from services.registration.booking.store import RegistrationStore
 from services.registration.participants.store import ParticipantStore
-from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
-from tests.registration.builders import SEALER, TICKETS, promotion
+from tests.registration.builders import parts_of
 from tests.support.service import bearer, in_outbox
 
 Json = dict[str, Any]
@@ -43,24 +41,17 @@ async def confirm_contact(database: Database, participant_id: str) -> int:
 
 
 def confirmation(database: Database) -> PlaceConfirmation:
-    return PlaceConfirmation(
-        database,
-        SessionStore(database),
-        ParticipantStore(database),
-        RegistrationStore(database),
-        sealer=SEALER,
-        tickets=TICKETS,
-    )
+    return parts_of(database).confirmation
 
 
-def expiry(database: Database, sessions: SessionStore | None = None) -> Expiry:
-    return Expiry(
-        database, sessions or SessionStore(database), RegistrationStore(database), promotion(database)
-    )
+def expiry(database: Database, **others: Any) -> Expiry:
+    parts = parts_of(database, **others)
+    return Expiry(database, parts.stores.sessions, parts.stores.registrations, parts.promotion)
 
 
-def last_words(database: Database, sessions: SessionStore | None = None) -> LastWords:
-    return LastWords(database, sessions or SessionStore(database), RegistrationStore(database))
+def last_words(database: Database, **others: Any) -> LastWords:
+    stores = parts_of(database, **others).stores
+    return LastWords(database, stores.sessions, stores.registrations)
 
 
 async def run_out(database: Database, session_id: str = "one", *registered: Json) -> None:

@@ -101,7 +101,7 @@ async def test_after_a_crash_the_next_process_goes_on_and_tells_nobody_twice(
     async with service(mongo) as ([client], database):
         registered = await people(client, 5)
         id_ = (await write(client)).json()["message_id"]
-        dying = announcements(database, Dying(database, dies_at))
+        dying = announcements(database, announcements=Dying(database, dies_at))
         for _ in range(dies_at - 1):
             assert await dying.tell(id_, limit=2)
         with pytest.raises(Crash):

@@ -164,12 +164,12 @@ async def test_what_runs_out_is_freed_once_by_two_copies_and_whatever_dies_betwe
         people = await asyncio.gather(*(ask(client, "one") for _ in range(25)))
         await run_out(database)
         with pytest.raises(Crash):
-            await expiry(database, DyingSessions(database, 1)).free("one", limit=3)
+            await expiry(database, sessions=DyingSessions(database, 1)).free("one", limit=3)
         assert await events(database, "cancelled") == []
         assert await expiry(database).free("one", limit=3)
         with pytest.raises(Crash):
-            await expiry(database, DyingSessions(database, 2)).free("one", limit=3) and await expiry(
-                database, DyingSessions(database, 1)
+            await expiry(database, sessions=DyingSessions(database, 2)).free("one", limit=3) and await expiry(
+                database, sessions=DyingSessions(database, 1)
             ).free("one", limit=3)
         # Who was promoted by that is held anew; time is over for them again.
         copies = [expiry(database), expiry(database)]

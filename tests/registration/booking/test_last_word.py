@@ -50,7 +50,7 @@ async def test_everybody_who_waits_gets_one_last_word_whatever_crashes(
         await cancel(client, people[0])
         assert (await ask(client, "one")).json()["code"] in ("session_full", "session_closed")
         with pytest.raises(Crash):
-            await last_words(database, DyingSessions(database, 1)).say("one", limit=4)
+            await last_words(database, sessions=DyingSessions(database, 1)).say("one", limit=4)
         assert len(await events(database, "cancelled")) == 1
         assert await last_words(database).say("one", limit=4)
 

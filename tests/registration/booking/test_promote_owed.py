@@ -80,7 +80,7 @@ async def test_a_long_list_moves_up_in_chunks_and_nobody_who_asks_meanwhile_jump
         assert await owed_promotions(database).promote("one", limit=2)
         assert await by_status(database) == {"confirmed": [1, 2, 3, 4, 5, 6], "waitlisted": [7, 8, 9]}
         with pytest.raises(Crash):
-            await owed_promotions(database, DyingSessions(database, 1)).promote("one", limit=2)
+            await owed_promotions(database, sessions=DyingSessions(database, 1)).promote("one", limit=2)
         assert await by_status(database) == {"confirmed": [1, 2, 3, 4, 5, 6], "waitlisted": [7, 8, 9]}
         while await owed_promotions(database).promote("one", limit=2):
             pass

@@ -64,7 +64,7 @@ async def test_registrations_go_one_by_one_and_after_a_crash_the_others_follow(m
         assert await events(database, "registration.cancelled") == []
         for dead in range(1, 3):
             with pytest.raises(Crash):
-                await unfinished_erasures(database, DyingSessions(database, 2)).go_on(id_)
+                await unfinished_erasures(database, sessions=DyingSessions(database, 2)).go_on(id_)
             assert len(await events(database, "registration.cancelled")) == dead
         assert await ErasureStore(database).pending("", 9) == [id_]
         while await unfinished_erasures(database).go_on(id_, limit=1):

@@ -4,32 +4,27 @@ from typing import Any
 
 import httpx
 
-from services.registration.booking.cancel import Cancellation
-from services.registration.booking.store import RegistrationStore
 from services.registration.merging.move import UnfinishedMerges
 from services.registration.merging.store import MergeStore
-from services.registration.participants.store import ParticipantStore
-from services.registration.sessions.store import SessionStore
 from shared.storage.mongo import Database
 from tests.registration.auditing import faults, log_of
-from tests.registration.builders import SEALER, TICKETS, ask, promotion
+from tests.registration.builders import SEALER, TICKETS, ask, parts_of
 from tests.support.service import ORGANISER, bearer
 
 
-def unfinished_merges(database: Database, sessions: SessionStore | None = None) -> UnfinishedMerges:
+def unfinished_merges(database: Database, **others: Any) -> UnfinishedMerges:
     """What a worker does."""
-    sessions = sessions or SessionStore(database)
-    registrations = RegistrationStore(database)
+    parts = parts_of(database, **others)
     return UnfinishedMerges(
         database,
-        MergeStore(database),
-        sessions,
-        ParticipantStore(database),
-        registrations,
+        parts.stores.merges,
+        parts.stores.sessions,
+        parts.stores.participants,
+        parts.stores.registrations,
         sealer=SEALER,
         tickets=TICKETS,
-        promotion=promotion(database),
-        cancellation=Cancellation(database, sessions, registrations, promotion(database)),
+        promotion=parts.promotion,
+        cancellation=parts.cancellation,
     )
 
 

@@ -37,7 +37,7 @@ class PausingSessions(SessionStore):
 
 async def move(mongo: str, name: str, participant_id: str, saves: str) -> None:
     async with connect(mongo, name) as database:
-        merges = unfinished_merges(database, PausingSessions(database, int(saves)))
+        merges = unfinished_merges(database, sessions=PausingSessions(database, int(saves)))
         while await merges.go_on(participant_id):
             pass
 

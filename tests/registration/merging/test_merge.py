@@ -188,7 +188,7 @@ async def test_a_process_that_dies_in_the_middle_moves_each_once(mongo: str, die
         await merge(client, goes["participant_id"], stays["participant_id"])
         dying: SessionStore = DyingSessions(database, dies_at)
         with pytest.raises(Crash):
-            await unfinished_merges(database, dying).go_on(goes["participant_id"])
+            await unfinished_merges(database, sessions=dying).go_on(goes["participant_id"])
         await counters_agree(database)
         await all_moved(database)
         assert {one["status"] for one in (await theirs(client, stays)).values()} == {"confirmed"}

@@ -194,7 +194,7 @@ async def test_a_crash_between_two_batches_tells_nobody_twice_and_forgets_nobody
         for _ in range(5):
             await ask(client, "one")
         await call_off(client, "one")
-        dying = notices(database, DyingSessions(database, 2))
+        dying = notices(database, sessions=DyingSessions(database, 2))
         with pytest.raises(Crash):
             await notify_all(dying, "one")
         assert len(await events(database, "registration.cancelled")) == 2

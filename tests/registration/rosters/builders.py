@@ -7,18 +7,15 @@ from typing import Any
 import httpx
 from openpyxl import Workbook
 
-from services.registration.app import HASH_PURPOSE
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.store import ImportStore, RosterStore
-from shared.runtime.keyed_hash import KeyedHash
 from shared.storage.mongo import Database
-from tests.registration.builders import CODES, SEALER, activity, ask, put
-from tests.support.service import ORGANISER, TOKEN_PRIVATE_KEY, bearer, new_id
+from tests.registration.builders import CODES, KEYS, SEALER, activity, ask, put
+from tests.support.service import ORGANISER, bearer, new_id
 
-HASH = KeyedHash.from_private_key(TOKEN_PRIVATE_KEY, HASH_PURPOSE)
-ADMISSION = MemberAdmission(SEALER, HASH, CODES)
+ADMISSION = MemberAdmission(SEALER, KEYS.hash, CODES)
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
 HEADING = ["姓名", "班级", "学号", "邮箱"]
 CSV = {"Content-Type": "text/csv"}

@@ -7,11 +7,11 @@ from services.registration.rosters.check_lines import Checked, check_lines
 from services.registration.rosters.read_table import read_table
 from services.registration.rosters.rules import Details, compare, identity_of
 from shared.runtime.errors import Rejected
-from tests.registration.rosters.builders import HASH
+from tests.registration.builders import KEYS
 
 
 def checked(text: str) -> Checked:
-    return check_lines(read_table(text.encode()), "school-1", HASH)
+    return check_lines(read_table(text.encode()), "school-1", KEYS.hash)
 
 
 def faults(text: str) -> list[tuple[int, str | None, str]]:
@@ -90,11 +90,11 @@ def test_the_young_are_minors_unless_the_file_says_otherwise() -> None:
 
 def test_a_corrected_contact_is_the_same_member_and_another_name_or_body_is_not() -> None:
     one = Details("李明", "1班")
-    same = identity_of(one, "school-1", HASH)
-    assert identity_of(Details("李明", "１班", email="a@example.org"), "school-1", HASH) == same
-    assert identity_of(Details("李鸣", "1班"), "school-1", HASH) != same
-    assert identity_of(one, "school-2", HASH) != same
-    assert identity_of(Details("李明1班"), "school-1", HASH) != same
+    same = identity_of(one, "school-1", KEYS.hash)
+    assert identity_of(Details("李明", "１班", email="a@example.org"), "school-1", KEYS.hash) == same
+    assert identity_of(Details("李鸣", "1班"), "school-1", KEYS.hash) != same
+    assert identity_of(one, "school-2", KEYS.hash) != same
+    assert identity_of(Details("李明1班"), "school-1", KEYS.hash) != same
 
 
 def test_a_comparison_says_who_is_new_who_changes_and_who_stays() -> None:
