@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ops.commands.terminal import UP_HOME, Home, console, tell
+from ops.commands.terminal import UP_HOME, Home, console, progress, tell
 from ops.commands.where import OrganiserKey, apis_of, url_of
 from ops.deployment import keys
 from ops.deployment.description import Apis
@@ -130,10 +129,8 @@ def topics_command(
 def load_pieces(week: Week, apis: Apis, wait_seconds_max: float = 0.0) -> list[Failure]:
     """Load a week with a progress display. Print, and return, what could not be loaded and why."""
     pieces = load.pieces(week)
-    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("load", total=len(pieces))
-        failures = load.load(pieces, apis, lambda _: progress.advance(task), wait_seconds_max)
+    with progress({"load": len(pieces)}) as advance:
+        failures = load.load(pieces, apis, lambda _: advance("load", 1), wait_seconds_max)
     done = len(pieces) - len(failures)
     tell(f"{done} of {len(pieces)} loaded: groups, activities, the quiz with its questions, and schemes")
     if failures:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.audit.report import show
 from ops.audit.run import Audit, audit
 from ops.chaos import VICTIMS, Chaos
-from ops.commands.terminal import DEFAULT_HOME, Home, console, tell
+from ops.commands.terminal import DEFAULT_HOME, Home, console, progress, tell
 from ops.demo.run import OUTSIDERS, PEOPLE, Demo
 from ops.deployment import databases
 from ops.deployment.client import connected
@@ -148,15 +147,13 @@ def _remove(home: Path) -> None:
 def _progress(
     people: int, outsiders: int
 ) -> Iterator[tuple[Callable[[str, int], None], Callable[[str], None]]]:
-    columns = (TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        totals = {stage: outsiders if stage == "outside" else people for stage in STAGES}
-        tasks = {stage: progress.add_task(stage, total=total) for stage, total in totals.items()}
+    totals = {stage: outsiders if stage == "outside" else people for stage in STAGES}
+    with progress(totals) as advance:
         said = [""]
 
         def say(text: str) -> None:
             if text != said[0]:
                 said[0] = text
-                progress.console.print(text)
+                console.print(text)
 
-        yield lambda stage, count: progress.advance(tasks[stage], count), say
+        yield advance, say
