@@ -193,3 +193,47 @@ async def test_who_is_cancelled_while_it_waits_takes_nothing_from_the_next(begin
     done = await asyncio.gather(*tasks, return_exceptions=True)
     assert [isinstance(one, asyncio.CancelledError) for one in done] == [False, True, False, True, False]
     assert {0, 2, 4} <= set(ended)
+
+
+SOMEBODY = Sender("127.0.0.1", b"")
+
+
+async def test_in_one_turn_of_the_loop_the_framework_makes_no_more_steps_than_a_round_has_time_for() -> None:
+    turns, steps = Turns(round_seconds=STEP_SECONDS / 2), 0
+
+    async def request() -> None:
+        nonlocal steps
+        for _ in range(5):
+            steps += 1
+            compute()
+            await asyncio.sleep(0)
+
+    requests = [
+        asyncio.create_task(turns.by_turns(Turn(turns, OTHERS, SOMEBODY), request())) for _ in range(8)
+    ]
+    most = 0
+    while not all(one.done() for one in requests):
+        before = steps
+        await asyncio.sleep(0)
+        most = max(most, steps - before)
+    assert steps == 40
+    assert most == 1
+
+
+async def test_few_requests_are_at_work_at_the_same_time() -> None:
+    turns, at_work, most = Turns(), 0, 0
+
+    async def request(turn: Turn) -> None:
+        nonlocal at_work, most
+        await turn.begin_work()
+        at_work += 1
+        most = max(most, at_work)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        at_work -= 1
+        turn.end_work()
+
+    await asyncio.gather(
+        *(turns.by_turns(turn, request(turn)) for turn in [Turn(turns, OTHERS, SOMEBODY) for _ in range(50)])
+    )
+    assert most == AT_WORK_MAX
