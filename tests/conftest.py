@@ -19,7 +19,7 @@ from ops.stack import Stack, StackError
 from tests.support import databases, leftovers
 from tests.support.offsets import groups_of, skip_to_end
 from tests.support.servers import Servers
-from tests.support.sharing import ByService, in_order
+from tests.support.sharing import ByService, in_order, uses_kafka
 
 # A fresh checkout first makes tables of all characters, and these machines are busy: no test is about time.
 hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -89,7 +89,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 def _nothing_left_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """For what the tests of a module share."""
     groups = groups_of(request.path.relative_to(TESTS).parts[0])
-    if groups and any(_has_servers(item) for item in request.session.items if item.path == request.path):
+    module = request.path.relative_to(TESTS.parent).as_posix()
+    if groups and uses_kafka(module) and any(_has_servers(item) for item in _items_of(request)):
         skip_to_end(request.getfixturevalue("stack").kafka, groups)
     yield
     if stack := request.config.stash.get(STACK, None):
@@ -127,6 +128,10 @@ def _started(config: pytest.Config) -> Stack:
     except StackError as error:
         # Every test that needs them would fail by this one reason.
         pytest.exit(str(error), pytest.ExitCode.INTERNAL_ERROR)
+
+
+def _items_of(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    return [item for item in request.session.items if item.path == request.path]
 
 
 def _has_servers(item: pytest.Item) -> bool:

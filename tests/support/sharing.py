@@ -1,13 +1,14 @@
 """Which tests may run side by side (pytest -n 2 --dist loadscope), and which begin first."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-# The tests of one of these read the declared topics as one consumer group: two at the same time would take
-# each other's events.
+# Those of these services' tests that read topics do it as one consumer group: two at the same time would take
+# each other's events. Most tests only use a database of their own.
 SERVICES = ("tests/quiz", "tests/awards", "tests/notifications", "tests/registration")
 # Modules elsewhere that read or write as a service's consumer group.
 BELONGS = {"tests/ops/test_offsets.py": "tests/quiz"}
@@ -26,7 +27,7 @@ FIRST = (
 
 class ByService(LoadScopeScheduling):  # type: ignore[misc]
     """
-    Gives each worker a service's tests, or another module's, as a whole.
+    Gives each worker a service's tests that read topics, or another module's, as a whole.
 
     pytest-xdist's own `loadgroup` writes the groups into the tests' ids, which pytest 9.2 no longer lets it
     do: it then groups nothing, and says nothing.
@@ -39,7 +40,13 @@ class ByService(LoadScopeScheduling):  # type: ignore[misc]
 def group_of(module: str) -> str:
     """The group of a module's tests: one worker runs all of a group."""
     service = next((folder for folder in SERVICES if module.startswith(f"{folder}/")), None)
-    return BELONGS.get(module) or service or module
+    return BELONGS.get(module) or (service if service and uses_kafka(module) else module)
+
+
+@cache
+def uses_kafka(module: str) -> bool:
+    """Whether a module asks for the broker. The scheduler knows only the names of tests, so this reads it."""
+    return "kafka" in (ROOT / module).read_text()
 
 
 def in_order(items: list[pytest.Item]) -> None:
