@@ -47,8 +47,32 @@ async def count_of(notifications: httpx.AsyncClient, people: list[dict[str, Any]
     ]
 
 
-async def have(notifications: httpx.AsyncClient, people: list[dict[str, Any]], subject: str) -> bool:
-    return all([(await subjects(notifications, person)).count(subject) == 1 for person in people])
+async def registered(client: httpx.AsyncClient, session_id: str) -> list[dict[str, Any]]:
+    """Six people, of whom three have a place and three wait; every second one reads English."""
+    people: list[dict[str, Any]] = []
+    for number in range(6):
+        language = "en" if number % 2 else "zh-CN"
+        who = newcomer(language=language, email=f"{session_id}-{number}@example.org")
+        people.append((await ask(client, session_id, participant=who)).json() | {"language": language})
+    return people
+
+
+async def write_to_all(
+    client: httpx.AsyncClient,
+    notifications: httpx.AsyncClient,
+    session_id: str,
+    people: list[dict[str, Any]],
+) -> None:
+    """An organiser writes a message, which each of these has once."""
+    words = {"subject": f"带伞 {session_id}", "body": "看台没有顶棚。", "to": "all"}
+    headers = ORGANISER | {"Idempotency-Key": str(uuid4())}
+    sent = await client.post(f"/sessions/{session_id}/messages", json=words, headers=headers)
+    assert sent.status_code == 202
+
+    async def all_have_it() -> bool:
+        return all([(await subjects(notifications, one)).count(words["subject"]) == 1 for one in people])
+
+    await eventually(all_have_it)
 
 
 async def test_holders_and_those_who_wait_read_of_it_once_in_their_language(kafka: str, mongo: str) -> None:
@@ -67,11 +91,7 @@ async def test_holders_and_those_who_wait_read_of_it_once_in_their_language(kafk
             of_registration.service(mongo, kafka=kafka, role="all", copies=2)
         )
         await put(client, session_id, activity(session_id, capacity=3, waiting_max=9))
-        people: list[dict[str, Any]] = []
-        for number in range(6):
-            language = "en" if number % 2 else "zh-CN"
-            who = newcomer(language=language, email=f"{session_id}-{number}@example.org")
-            people.append((await ask(client, session_id, participant=who)).json() | {"language": language})
+        people = await registered(client, session_id)
         path = f"/sessions/{session_id}/calendar.ics"
         before = (await client.get(path)).content
         later = datetime.now(UTC) + timedelta(days=3)
@@ -86,16 +106,7 @@ async def test_holders_and_those_who_wait_read_of_it_once_in_their_language(kafk
         assert f"DTSTART:{later:%Y%m%dT%H%M%SZ}".encode() in moved
         assert b"SEQUENCE:1\r\n" in before
         assert b"SEQUENCE:2\r\n" in moved
-        words = {"subject": f"带伞 {session_id}", "body": "看台没有顶棚。", "to": "all"}
-        sent = await client.post(
-            f"/sessions/{session_id}/messages",
-            json=words,
-            headers=ORGANISER | {"Idempotency-Key": str(uuid4())},
-        )
-        assert sent.status_code == 202
-        await eventually(
-            lambda: have(notifications, people, words["subject"]), lambda all_have: all_have, seconds=60
-        )
+        await write_to_all(client, notifications, session_id, people)
         reason = {"reason": "weather", "text": "因大雨取消"}
         await client.post(f"/sessions/{session_id}/cancel", json=reason, headers=ORGANISER)
         await eventually(

@@ -14,9 +14,8 @@ from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.storage.mongo import Database, connect
 from shared.storage.unit_of_work import UnitOfWork
+from tests.registration.crashing import WRITTEN
 from tests.registration.merging.builders import unfinished_merges
-
-WRITTEN = "written"
 
 
 class PausingSessions(SessionStore):

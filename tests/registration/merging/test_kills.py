@@ -1,41 +1,16 @@
 """A worker is killed while it moves the places of a double: each moves once, and no place is lost."""
 
-import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
-from shared.storage.mongo import Database
 from tests.registration.builders import activity, events, put, service
+from tests.registration.crashing import killed_in_the_middle
 from tests.registration.merging.builders import all_moved, counters_agree, merge, place, theirs
-from tests.registration.merging.merging_process import WRITTEN
 
 pytestmark = pytest.mark.stack
 
 PROCESS = Path(__file__).with_name("merging_process.py")
-REPOSITORY = Path(__file__).parents[3]
-
-
-async def killed_in_the_middle(mongo: str, database: Database, participant_id: str, saves: int) -> None:
-    """A worker moves some places, and is killed before it has finished the transaction of the last one."""
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(PROCESS),
-        mongo,
-        database.name,
-        participant_id,
-        str(saves),
-        cwd=REPOSITORY,
-        env={"PYTHONPATH": str(REPOSITORY)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert worker.stdout is not None
-    try:
-        assert (await worker.stdout.readline()).decode().strip() == WRITTEN
-    finally:
-        worker.kill()
-        await worker.wait()
 
 
 async def test_a_worker_killed_in_a_move_moves_each_place_once(mongo: str) -> None:
@@ -47,7 +22,7 @@ async def test_a_worker_killed_in_a_move_moves_each_place_once(mongo: str) -> No
             await place(client, name, goes)
         await merge(client, goes["participant_id"], stays["participant_id"])
         for saves in (1, 2):
-            await killed_in_the_middle(mongo, database, goes["participant_id"], saves)
+            await killed_in_the_middle(PROCESS, mongo, database.name, goes["participant_id"], str(saves))
             await counters_agree(database)
         await all_moved(database)
         assert {name: one["status"] for name, one in (await theirs(client, stays)).items()} == dict.fromkeys(

@@ -14,9 +14,8 @@ from services.registration.rosters.rules import Member
 from services.registration.rosters.store import RosterStore
 from shared.storage.mongo import connect
 from shared.storage.unit_of_work import UnitOfWork
+from tests.registration.crashing import WRITTEN
 from tests.registration.rosters.builders import roster_imports
-
-WRITTEN = "written"
 
 
 class PausingRoster(RosterStore):

@@ -1,14 +1,12 @@
 """A worker is killed in the middle of an import: nothing is half there, and another one does it."""
 
-import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.storage.mongo import Database
 from tests.registration.builders import events, service
+from tests.registration.crashing import killed_in_the_middle
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
@@ -20,34 +18,12 @@ from tests.registration.rosters.builders import (
     upload,
     with_bad_lines,
 )
-from tests.registration.rosters.import_process import WRITTEN
 
 pytestmark = pytest.mark.stack
 
 PROCESS = Path(__file__).with_name("import_process.py")
-REPOSITORY = Path(__file__).parents[3]
 PUPILS = 1_200
 BAD = 17
-
-
-async def killed_in_the_middle(mongo: str, database: Database, import_id: str) -> None:
-    """A worker writes the members, and is killed before its transaction is finished."""
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(PROCESS),
-        mongo,
-        database.name,
-        import_id,
-        cwd=REPOSITORY,
-        env={"PYTHONPATH": str(REPOSITORY)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert worker.stdout is not None
-    try:
-        assert (await worker.stdout.readline()).decode().strip() == WRITTEN
-    finally:
-        worker.kill()
-        await worker.wait()
 
 
 async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_imports_once(mongo: str) -> None:
@@ -59,7 +35,7 @@ async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_impo
         assert (preview["bad_lines"], len(preview["faults"])) == (BAD, BAD)
         await confirm(client, manager, preview, skip_bad_lines=True)
         for _ in range(2):
-            await killed_in_the_middle(mongo, database, preview["import_id"])
+            await killed_in_the_middle(PROCESS, mongo, database.name, preview["import_id"])
             assert await members_of(client, manager) == []
             assert await database["participants"].count_documents({}) == others
             assert (await read_import(client, manager, preview))["status"] == "confirmed"
@@ -69,7 +45,7 @@ async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_impo
         corrected: dict[str, Any] = (await upload(client, manager, csv_of(lines))).json()
         assert (corrected["added"], corrected["unchanged"]) == (BAD, PUPILS - BAD)
         await confirm(client, manager, corrected)
-        await killed_in_the_middle(mongo, database, corrected["import_id"])
+        await killed_in_the_middle(PROCESS, mongo, database.name, corrected["import_id"])
         await roster_imports(database).import_file(corrected["import_id"])
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
