@@ -54,7 +54,6 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
-from services.registration.parts import Keys, Parts
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
 from services.registration.programme.cancel import ProgrammeCancellation
@@ -82,6 +81,8 @@ from services.registration.tickets import api as tickets_api
 from services.registration.tickets import wording as tickets_wording
 from services.registration.tickets.draw import Drawings
 from services.registration.tickets.give import Tickets
+from services.registration.wiring.keys import Keys
+from services.registration.wiring.parts import Parts
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
 from shared.web.app import serve

@@ -20,14 +20,16 @@ from services.registration.booking.promote import PROMOTED_MAX, Promotion
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.rules import Registration, Status
 from services.registration.erasure.erase import Erasure
-from services.registration.erasure.finish import UnfinishedErasures
+from services.registration.erasure.finish import Forget, UnfinishedErasures
 from services.registration.participants.rules import ParticipantId
-from services.registration.parts import Keys, Parts, Stores
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.reminders.remind import Reminding
 from services.registration.sessions.rules import ActivityId, Session, SessionId
+from services.registration.wiring.keys import Keys
+from services.registration.wiring.parts import Parts
+from services.registration.wiring.stores import Stores
 from shared.runtime.errors import NotAuthenticated
 from shared.storage.mongo import Database
 from shared.web.tokens import Participant
@@ -212,9 +214,13 @@ def erasure(database: Database) -> Erasure:
     return Erasure(database, stores.participants, stores.erasures)
 
 
-def unfinished_erasures(database: Database, **stores: Any) -> UnfinishedErasures:
+def unfinished_erasures(
+    database: Database, *, forget: Sequence[Forget] = (), **stores: Any
+) -> UnfinishedErasures:
     parts = parts_of(database, **stores)
-    return UnfinishedErasures(parts.stores.erasures, parts.stores.registrations, parts.cancellation)
+    return UnfinishedErasures(
+        parts.stores.erasures, parts.stores.registrations, parts.cancellation, forget=forget
+    )
 
 
 def owed_promotions(database: Database, **stores: Any) -> OwedPromotions:

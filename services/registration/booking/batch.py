@@ -78,6 +78,11 @@ class BookingRequest(msgspec.Struct, frozen=True):
     is_command: bool = False
     vouched: bool = False
 
+    @property
+    def contact_hash(self) -> str | None:
+        """The hash of a newcomer's contact, if registration can know it."""
+        return self.newcomer.contact_hash if self.newcomer else None
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of a request. `repeated`: nothing has changed, it was decided before."""
@@ -142,8 +147,6 @@ class BookingBatch:
         self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
         self.new_keys: dict[str, bytes] = {}
-        self.new_contacts: dict[str, ParticipantId] = {}
-        self.vouched_contacts: dict[str, ParticipantId] = {}
         self.new_registrations: dict[str, Registration] = {}
         self.renewed_registrations: dict[str, Registration] = {}
         self.new_answers: list[Answer] = []
@@ -206,7 +209,7 @@ class BookingBatch:
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
             return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
-        known = self._contacts.get((request.newcomer and request.newcomer.contact_hash) or "")
+        known = self._contacts.get(request.contact_hash) if request.contact_hash else None
         if known is not None:
             # An organiser may know whose the contact is.
             return contact_known(participant_id=known.participant_id) if request.vouched else contact_known()
@@ -309,7 +312,6 @@ class BookingBatch:
         self.events += joined(participant, key, request.origin, self._now)
         if participant.contact_hash is not None:
             self._contacts[participant.contact_hash] = KnownContact(id_)
-            (self.vouched_contacts if proof is None else self.new_contacts)[participant.contact_hash] = id_
         if proof is not None:
             # A newcomer's own id is the id of the first sign-in.
             self.events.append(

@@ -154,8 +154,7 @@ class Booking:
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)
         await self._participants.add_keys(unit, batch.new_keys)
-        await self._participants.contacts.add(unit, batch.new_contacts, batch.now)
-        await self._participants.contacts.add(unit, batch.vouched_contacts, None)
+        await self._participants.contacts.add(unit, batch.new_participants, batch.now)
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())
         await self._registrations.add_answers(unit, batch.new_answers)
@@ -170,7 +169,7 @@ def _groups_named(requests: Sequence[BookingRequest]) -> set[str]:
 
 
 def _contacts_given(requests: Sequence[BookingRequest]) -> set[str]:
-    given = (request.newcomer.contact_hash for request in requests if request.newcomer)
+    given = (request.contact_hash for request in requests)
     return {hash_ for hash_ in given if hash_ is not None}
 
 

@@ -170,18 +170,22 @@ class ContactStore:
         }
 
     async def add(
-        self, unit: UnitOfWork, contacts: Mapping[str, ParticipantId], unverified_since: datetime | None
+        self, unit: UnitOfWork, participants: Sequence[Participant], unverified_since: datetime | None
     ) -> None:
         """
-        Keep new contacts. Read before whether they are new.
+        Keep the contacts of these participants, as far as they have any. Read before whether they are new.
 
         Args:
-            unverified_since: None for contacts that somebody vouches for.
+            unverified_since: of those that nobody has verified; None: somebody needs them all the same.
         """
-        unverified = {} if unverified_since is None else {"unverified_since": unverified_since}
-        documents = [
-            {"_id": hash_, "participant_id": id_, "round": 1, **unverified} for hash_, id_ in contacts.items()
-        ]
+        documents: list[Document] = []
+        for one in participants:
+            if one.contact_hash is None:
+                continue
+            document = {"_id": one.contact_hash, "participant_id": one.participant_id, "round": 1}
+            if unverified_since is not None and not one.is_verified:
+                document["unverified_since"] = unverified_since
+            documents.append(document)
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 
     async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:

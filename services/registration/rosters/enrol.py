@@ -6,6 +6,7 @@ changes nothing of the participant's profile, since it may know no more than the
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -88,7 +89,7 @@ class Enrolment:
         new = [one.participant for one in admitted]
         await self._participants.add(unit, new)
         await self._participants.add_keys(unit, {one.member.participant_id: one.key.key for one in admitted})
-        await self._participants.contacts.add(unit, _addresses(new), None)
+        await self._participants.contacts.add(unit, new, None)
         of_owners = (self._admission.address_hash(said[one]) for one in owners)
         await self._participants.contacts.never_expire(unit, [hash_ for hash_ in of_owners if hash_])
         members = [one.member for one in admitted] + known
@@ -132,16 +133,9 @@ class Enrolment:
             old = before[one.participant_id].contact_hash
             if old is not None:
                 await self._participants.contacts.remove(unit, old)
-        await self._participants.contacts.add(unit, _addresses(moved), None)
+        await self._participants.contacts.add(unit, moved, None)
 
     async def shared(self, unit: UnitOfWork, participant_ids: Sequence[str]) -> set[str]:
         """Those of these participants whom more than one group has as a member."""
-        once: set[str] = set()
-        again: set[str] = set()
-        for _, id_ in await self._members.with_participants(unit, participant_ids):
-            (again if id_ in once else once).add(id_)
-        return again
-
-
-def _addresses(participants: Sequence[Participant]) -> dict[str, ParticipantId]:
-    return {one.contact_hash: one.participant_id for one in participants if one.contact_hash is not None}
+        memberships = await self._members.with_participants(unit, participant_ids)
+        return {id_ for id_, count in Counter(id_ for _, id_ in memberships).items() if count > 1}

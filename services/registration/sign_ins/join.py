@@ -40,7 +40,7 @@ class Joining:
             participant = Participant(id_, profile, contact_hash=proof.contact_hash)
             await self._participants.add(unit, [participant])
             await self._participants.add_keys(unit, {id_: key.key})
-            await self._participants.contacts.add(unit, {proof.contact_hash: id_}, now)
+            await self._participants.contacts.add(unit, [participant], now)
             unit.publish(
                 *events.joined(participant, key, origin, now),
                 events.code_requested(id_, id_, profile.language, 1, proof, origin, now),
