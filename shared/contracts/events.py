@@ -305,7 +305,7 @@ class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in
 class RegistrationCheckInUndone(
     _RegistrationOutcome, topic="registration.check_in_undone", key="participant_id"
 ):
-    """The check-in was a mistake: the place is held as before."""
+    """The check-in was a mistake: the place is confirmed, as before it."""
 
 
 class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", key="participant_id"):

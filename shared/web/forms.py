@@ -183,7 +183,7 @@ async def one_page(
     read: Callable[[int], Awaitable[Sequence[T]]], limit: int, place: Callable[[T], tuple[Any, ...]]
 ) -> tuple[Sequence[T], str | None]:
     """
-    The items of a page, and its `after`: null if no other page follows. All lists are paged by it.
+    The items of a page, and its `after`: null if no other page follows. Most lists are paged by it.
 
     Args:
         read: reads the first items, so many at most. It is asked for one more than the page shows.

@@ -68,11 +68,17 @@ class AwardStore:
         await self._awards.update_one({"_id": award.award_id}, {"$set": change}, session=unit.session)
 
     async def remove_words(self, recipient_ids: Iterable[str], scheme_ids: Sequence[str]) -> None:
-        """Remove what organisers wrote on the awards of these recipients by these schemes."""
+        """
+        Remove what organisers wrote on the awards of these recipients by these schemes.
+
+        Each award is written, also one without words. So a revocation at the same moment conflicts, runs
+        again and then sees the erasure; or it comes first, and its reason is removed here.
+        """
+        change = {"$unset": {"note": 1, "reason": 1}, "$set": {"words_removed": True}}
         with mongo.outages_named():
             for recipient_id in recipient_ids:
                 ids = [award_id(scheme_id, recipient_id) for scheme_id in scheme_ids]
-                await self._awards.update_many({"_id": {"$in": ids}}, {"$unset": {"note": 1, "reason": 1}})
+                await self._awards.update_many({"_id": {"$in": ids}}, change)
 
     async def by_code(self, code: str) -> Award | None:
         """The award with this code."""
@@ -129,4 +135,5 @@ def _document(award: Award) -> Document:
 
 def _award(document: Document) -> Award:
     fields = dict(document)
+    fields.pop("words_removed", None)
     return Award(award_id=fields.pop("_id"), tier=fields.pop("tier", None), **fields)

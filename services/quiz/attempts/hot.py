@@ -64,9 +64,11 @@ SUBMIT = HotEndpoint(
     description="""\
 202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
 
-Sent again, it gets the same receipt. Refused: `attempt_token_missing`, `attempt_token_invalid`,
-`participant_erased` (401), `attempt_foreign` (403),
-`quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
+Sent again to the same process, it gets the same receipt. Another process answers with a new one, or after
+the deadline with `attempt_late`, although the first submission may count: read the result.
+
+Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` (401),
+`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
 503: it may be in the log or not. Send it again; the first one counts. Only if `code` is
 `overloaded`, it was not written.""",
     status=ACCEPTED,

@@ -105,8 +105,7 @@ class BookingBatch:
         contact_keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
-        theirs: all registrations of the participants with a place or a wait. Of groups and newcomers they are
-            not needed.
+        theirs: all registrations with a place or a wait, of each participant who is a person and exists.
         when: start and end of the sessions of `theirs`.
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
         answers: what these requests were answered before.

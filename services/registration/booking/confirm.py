@@ -51,7 +51,8 @@ class PlaceConfirmation:
         self, unit: UnitOfWork, participant: Participant, origin: Origin, now: datetime
     ) -> int:
         """
-        Confirm all held places of a participant, whose contact is verified now; waits go on without an end.
+        Confirm all held places of a participant, whose contact is verified now, and
+        remove the time limit of their waits.
 
         A repeat changes nothing. Also a place whose time is over is confirmed, if nobody has freed it yet.
         A participant has at most `UNVERIFIED_MAX` of them (admission.py).

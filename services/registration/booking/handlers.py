@@ -24,7 +24,7 @@ from shared.runtime.errors import Rejected
 DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
 # Commands of one transaction. It locks its sessions, and people who ask for a place there wait for it.
 COMMANDS_MAX = 50
-# Between two transactions of commands the sessions are free for people whom another process decides: for this
+# Another process may wait for the same sessions. So we pause between two transactions of commands, for this
 # share of the time that the last one took.
 FREE_SHARE = 0.25
 FREE_SECONDS_MAX = 0.05

@@ -1,4 +1,4 @@
-"""A check-in by mistake is undone: the place is held as before."""
+"""A check-in by mistake is undone: the place is confirmed, as before it."""
 
 import logging
 

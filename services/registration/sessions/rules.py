@@ -18,7 +18,7 @@ class Session(msgspec.Struct, frozen=True):
     A time and venue of an activity, and how full it is.
 
     Attributes:
-        taken: places that are reserved.
+        taken: places of registrations that are held, offered or confirmed.
         waiting: registrations on the waiting list.
         owed: at least this number at the head of the waiting list will get places in the background. The
             places are free already. 0: nobody can be promoted.

@@ -30,7 +30,7 @@ class SessionCounts(BaseModel):
     venue: str = Field(examples=["市政府综合办公楼广场"])
     district: str = Field(examples=["华龙区"])
     capacity: int = Field(examples=[200])
-    taken: int = Field(description="places that are held", examples=[57])
+    taken: int = Field(description="places that are taken", examples=[57])
     by_status: dict[Status, CountOut]
     no_shows: CountOut | None = Field(
         None, description="those with a place who did not come; null until the session is over"

@@ -11,7 +11,7 @@ from services.registration.statistics.store import Row, StatisticsStore
 from shared.web.made_once import MadeOnce
 from shared.web.paced import Paced
 
-# Of one that is forgotten, only the rest after its last counting is forgotten.
+# If more are asked for, the oldest is forgotten. Then its next counting only begins sooner.
 ACTIVITIES_REMEMBERED_MAX = 500
 
 

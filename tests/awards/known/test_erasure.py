@@ -61,6 +61,27 @@ async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_
         assert "王小明" not in told.decode()
 
 
+async def test_a_revocation_under_way_when_its_recipient_is_erased_keeps_no_words(mongo: str) -> None:
+    of, gone = scheme(), new_id("p")
+    async with desks(mongo) as [at]:
+        await at.schemes.put(of)
+        await at.know(joined(gone))
+        award = await at.confer(of, gone)
+
+        class ErasedMeanwhile(KnownStore):
+            async def erased(self, participant_ids: Collection[str]) -> set[str]:
+                found = await super().erased(participant_ids)
+                await at.know(erased(gone))
+                return found
+
+        other = Desk(at.database, known=ErasedMeanwhile(at.database))
+        revoked = await other.revoke(award.award_id, "王小明的作弊")
+        assert revoked.reason == ERASED_REASON
+        assert (await at.issued(of))[gone].reason == ERASED_REASON
+        told = b"".join(value or b"" for _, _, value, _ in await waiting(at.database))
+        assert "王小明" not in told.decode()
+
+
 async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:
     of, gone = scheme(), new_id("p")
     async with desks(mongo) as [at]:
