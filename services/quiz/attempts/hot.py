@@ -68,7 +68,8 @@ Sent again to the same process, it gets the same receipt. Another process answer
 the deadline with `attempt_late`, although the first submission may count: read the result.
 
 Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` (401),
-`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`, `question_unknown` (422).
+`attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`,
+`question_unknown` (422).
 503: it may be in the log or not. Send it again; the first one counts. Only if `code` is
 `overloaded`, it was not written.""",
     status=ACCEPTED,
