@@ -62,6 +62,13 @@ async def turns(sender: Courier) -> None:
         pass
 
 
+async def one_turn(sender: Courier) -> float:
+    """A turn, and the end of all that it has begun. Returns how long to rest, in seconds."""
+    rest_seconds = await sender.turn()
+    await sender.aclose()
+    return rest_seconds
+
+
 async def all_in(at: Desk, state: str, count: int) -> bool:
     return bool(await at.database["messages"].count_documents({"channel": "email", "state": state}) == count)
 

@@ -15,6 +15,7 @@ from tests.notifications.mail.builders import (
     all_in,
     at_work,
     courier,
+    one_turn,
     sending,
     until_all,
     until_none_is_due,
@@ -52,7 +53,7 @@ async def test_a_full_mailbox_waits_for_minutes_and_not_for_seconds(mongo: str) 
     async with at_work(mongo, RetryPolicy()) as (at, office):
         office.replies[address_of(person)] = ["452 mailbox full"]
         await at.handle(*known(person), confirmed(person))
-        await courier(at, office).turn()
+        await one_turn(courier(at, office))
         [document] = await at.messages(person)
     assert (document["state"], document["attempts"], document["reply"]) == ("pending", 1, 452)
     assert document["due_at"] - clock.now() > timedelta(minutes=2)
@@ -91,9 +92,8 @@ async def test_a_server_that_refuses_our_sender_costs_no_mail_a_try(mongo: str, 
         assert await all_in(at, "pending", 10)
         assert {(await at.messages(person))[0]["attempts"] for person in people} == {0}
         office.refuse_sender = None
-        await stuck.turn()
+        await one_turn(stuck)
         assert await all_in(at, "delivered", 10)
-        await stuck.aclose()
 
 
 @pytest.mark.parametrize("reply", ["421 too much for this mailbox", "close"])
@@ -106,13 +106,12 @@ async def test_recipients_that_the_server_closes_at_hold_up_no_other(mongo: str,
         await at.handle(*known(*others), *[confirmed(person) for person in others[:15]])
         by_hand = courier(at, office)
         # No pause follows: the server is there.
-        assert await by_hand.turn() == 0
+        assert await one_turn(by_hand) == 0
         assert await all_in(at, "delivered", 15)
         await at.handle(*[confirmed(person) for person in others[15:]])
-        await by_hand.turn()
+        await one_turn(by_hand)
         assert await all_in(at, "delivered", 30)
         documents = [(await at.messages(person))[0] for person in closing]
-        await by_hand.aclose()
     # The first time may be the connection's fault; the second is a try of that mail.
     assert {office.asked[address_of(person)] for person in closing} == {2}
     assert {(one["state"], one["attempts"], one["code"]) for one in documents} == {
@@ -138,12 +137,11 @@ async def test_a_mail_that_is_not_taken_at_its_sender_is_judged_alone_and_the_ot
         await at.handle(*known(*large, *others), *[requested(one, body="字" * 1_500) for one in large])
         by_hand = courier(at, office)
         # Alone, too, nobody takes them for an outage.
-        assert await by_hand.turn() == 0
+        assert await one_turn(by_hand) == 0
         await at.handle(*[confirmed(person) for person in others])
-        assert await by_hand.turn() == 0
+        assert await one_turn(by_hand) == 0
         assert await all_in(at, "delivered", 20)
         documents = [(await at.messages(one))[0] for one in large]
-        await by_hand.aclose()
     assert {(one["state"], one["code"]) for one in documents} == {becomes}
     assert {one["attempts"] for one in documents} == {1}
 
@@ -166,9 +164,8 @@ async def test_a_server_that_closes_after_so_many_mails_is_no_outage(mongo: str)
         office.mails_a_connection = 3
         await at.handle(*known(*people), *[confirmed(person) for person in people])
         by_hand = courier(at, office)
-        assert await by_hand.turn() == 0
+        assert await one_turn(by_hand) == 0
         assert await all_in(at, "delivered", 40)
-        await by_hand.aclose()
     assert set(office.counts.values()) == {1}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import cramjam
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import NotLeaderForPartitionError, UnknownTopicOrPartitionError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c, encode_varint
@@ -20,6 +21,8 @@ HEADER_BYTES = 61
 CHECKSUM_AT = 17
 ATTRIBUTES_AT = 21
 ZSTD = 4
+NOT_LEADER: int = NotLeaderForPartitionError.errno
+UNKNOWN_TOPIC: int = UnknownTopicOrPartitionError.errno
 
 
 def batch_of(records: Sequence[Record], *, codec: int = 0, bytes_max: int = 1_048_576) -> bytearray:
@@ -75,15 +78,17 @@ async def write_batch(
     try:
         await client.add_topic(topic)
 
-        async def led() -> int | None:
+        async def answered() -> int:
             await client.force_metadata_update()
-            found: int | None = client.cluster.leader_for_partition(TopicPartition(topic, partition))
-            return found
-
-        # A topic that was made a moment ago may have no leader yet.
-        leader = await eventually(led, lambda node: node is not None and node >= 0)
-        for _ in range(times):
+            leader: int | None = client.cluster.leader_for_partition(TopicPartition(topic, partition))
+            if leader is None or leader < 0:
+                return NOT_LEADER
             [(_, [(_, code, *_)])] = (await client.send(leader, request)).topics
+            return int(code)
+
+        for _ in range(times):
+            # A topic that was made a moment ago may have no leader yet, or one that does not know it yet.
+            code = await eventually(answered, lambda code: code not in (NOT_LEADER, UNKNOWN_TOPIC))
             assert code == 0, code
     finally:
         await client.close()
