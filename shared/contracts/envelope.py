@@ -86,7 +86,7 @@ E = TypeVar("E", bound=Event)
 
 # Structs, not frozen dataclasses: each event has an Envelope and a Context, and a struct is made in a fifth
 # of the time.
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """Who sent an event, when, and what caused it."""
 
     id: str
@@ -202,13 +202,17 @@ def to_headers(context: Context) -> Headers:
     return headers
 
 
-def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: datetime, key: str) -> Context:
+def from_headers(
+    headers: Sequence[tuple[str, bytes | None]], *, appended_at: Callable[[], datetime], key: bytes | None
+) -> Context:
     """
     Read the context of a record.
 
     Other senders have to give what CloudEvents requires: id, source, type and specversion. Without a time
-    the record's own time counts, and without a correlation id the event's id.
+    the record's own time counts, without a correlation id the event's id, and without a subject its key.
 
+    Args:
+        appended_at: returns the record's time. Most records have one in their headers.
     Raises:
         Rejected: a header is missing, null, too long or not UTF-8; there are too many; or the time is wrong.
     """
@@ -231,8 +235,8 @@ def from_headers(headers: Sequence[tuple[str, bytes | None]], *, appended_at: da
         id=id_,
         source=source,
         type=type_,
-        time=_time(found["ce_time"]) if "ce_time" in found else appended_at,
-        subject=found.get("ce_subject", key),
+        time=_time(found["ce_time"]) if "ce_time" in found else appended_at(),
+        subject=found["ce_subject"] if "ce_subject" in found else (key or b"").decode(errors="replace"),
         correlation_id=found.get("ce_correlationid", id_),
         causation_id=found.get("ce_causationid"),
         traceparent=found.get("traceparent"),
@@ -245,16 +249,19 @@ def _all_together(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]
 
     The values "a" and "b" become "a\\0b", which is decoded once and split again.
     """
-    values = [value for _, value in headers if value is not None]
-    joined = b"\0".join(values)
-    if len(values) < len(headers) or len(joined) > HEADER_BYTES_MAX:
-        return None
+    if not headers:
+        return {}
+    names, values = zip(*headers, strict=True)
     try:
+        joined = b"\0".join(values)
+        if len(joined) > HEADER_BYTES_MAX:
+            return None
         texts = joined.decode().split("\0")
-    except UnicodeDecodeError:
+    except (TypeError, UnicodeDecodeError):
+        # A value is null, or not UTF-8.
         return None
     # If a value has a zero byte itself, there are more parts than headers.
-    return dict(zip((name for name, _ in headers), texts, strict=True)) if len(texts) == len(values) else None
+    return dict(zip(names, texts, strict=True)) if len(texts) == len(values) else None
 
 
 def _one_by_one(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:

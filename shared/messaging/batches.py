@@ -2,8 +2,9 @@
 The records of one batch, a piece at a time. A record that cannot be read becomes one that says so.
 
 A foreign batch costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single record. The
-headers of a record that may have thousands are counted before it is built. A large batch does not stay
-decompressed between two polls: the next poll decompresses it again, and goes on where the last one ended.
+headers of a record that may have thousands are counted before it is built. A batch that fits one piece is
+read whole, and what a poll does not take waits for the next one. A larger batch does not stay decompressed
+between two polls: the next poll decompresses it again, and goes on where the last one ended.
 
 Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
 """
@@ -26,6 +27,8 @@ HEADER_BYTES = 61
 CODEC_BITS = 0x07
 # A batch of our own publishers fits one piece, which is the fast way.
 PIECE_BYTES_MAX = 262_144 + 4_096
+# A batch with more records is read in pieces: small records are many, and each takes 3 us.
+WHOLE_RECORDS_MAX = 2_000
 # A record that is larger has its headers counted before it is built. Ours are smaller.
 UNCOUNTED_BYTES_MAX = 4_096
 # The cost of each batch beside its bytes, so that many tiny batches end a poll too.
@@ -75,7 +78,10 @@ class OpenBatch:
         after: the offset behind the batch.
     """
 
-    __slots__ = ("_at", "_codec", "_count", "_place", "_plain", "_raw", "_read", "after", "cost_bytes")
+    __slots__ = (
+        *("_at", "_codec", "_count", "_place", "_plain", "_raw", "_read", "_rest"),
+        *("after", "cost_bytes"),
+    )
 
     def __init__(self, place: TopicPartition, raw: memoryview, codec: int, after: int) -> None:
         self.after = after
@@ -85,13 +91,15 @@ class OpenBatch:
         self._codec = codec
         (self._count,) = _COUNT.unpack_from(raw, _COUNT_AT)
         self._read = 0
+        # Records that were read, and for which the last poll had no room.
+        self._rest: list[Any] = []
         self._at = HEADER_BYTES
         self._plain: memoryview | None = None if codec else raw
 
     @property
     def ended(self) -> bool:
         """Whether nothing is left to be read."""
-        return bool(self._read >= self._count)
+        return bool(self._read >= self._count) and not self._rest
 
     def take(self, offset: int, records_max: int) -> list[Any]:
         """
@@ -99,6 +107,8 @@ class OpenBatch:
 
         Adds the cost of the piece to `cost_bytes`.
         """
+        if self._rest:
+            return self._some(self._rest, records_max)
         if self._plain is None:
             try:
                 self._decompress()
@@ -109,23 +119,31 @@ class OpenBatch:
         if (
             not self._read
             and len(plain) <= PIECE_BYTES_MAX
-            and self._count <= records_max
+            and self._count <= WHOLE_RECORDS_MAX
             and _all_are_small(plain, self._count)
         ):
             self.cost_bytes += len(plain)
             self._read = self._count
             try:
-                return self._records(plain, offset)
+                return self._some(self._records(plain, offset), records_max)
             except WRONG:
                 self._read = 0
         return self._take_some(plain, offset, records_max)
 
     def pause(self) -> None:
         """Keep no large decompressed batch until the next poll."""
-        if self._plain is not None and self._plain.obj is _room:
+        if self._rest:
+            # The whole batch is read.
+            self._plain = None
+        elif self._plain is not None and self._plain.obj is _room:
             large = len(self._plain) > PIECE_BYTES_MAX
             # Other consumers use the room until then.
             self._plain = None if large else memoryview(bytes(self._plain))
+
+    def _some(self, records: list[Any], records_max: int) -> list[Any]:
+        """The first of these; the others wait."""
+        self._rest = records[records_max:]
+        return records[:records_max] if self._rest else records
 
     def _decompress(self) -> None:
         """
@@ -154,7 +172,7 @@ class OpenBatch:
         begins = self._at
         bounds: list[tuple[int, int]] = []
         large = False
-        while not self.ended and len(bounds) < records_max:
+        while self._read < self._count and len(bounds) < records_max:
             try:
                 length, body = decode_varint(plain, self._at)
             except WRONG:

@@ -172,9 +172,11 @@ class Decoding:
             raise Rejected(f"the body has {len(record.value)} of at most {bytes_max} bytes", code=TOO_LARGE)
         if not FIRST_MS <= record.timestamp < LAST_MS:
             raise Rejected(f"the record's time {record.timestamp} is none", code=BAD_TIME)
-        key = (record.key or b"").decode(errors="replace")
-        appended_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        context = from_headers(record.headers, appended_at=appended_at, key=key)
+        context = from_headers(
+            record.headers,
+            appended_at=lambda: datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            key=record.key,
+        )
         expected = self._types[record.topic]
         if context.type != expected:
             raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)

@@ -38,7 +38,8 @@ def decoded(contract: type[Event], data: dict[str, Any]) -> Event:
 def envelope_of(contract: type[Event]) -> Envelope[Event]:
     record = golden(contract)
     headers = [(name, value.encode()) for name, value in record.headers.items()]
-    return Envelope(from_headers(headers, appended_at=NOW, key=record.key), decoded(contract, record.data))
+    context = from_headers(headers, appended_at=lambda: NOW, key=record.key.encode())
+    return Envelope(context, decoded(contract, record.data))
 
 
 every_contract = pytest.mark.parametrize("contract", events.ALL, ids=lambda contract: contract.type)

@@ -105,8 +105,7 @@ def read_back(following: Following, contract: type[E]) -> list[Envelope[E]]:
         if isinstance(one, tuple):
             topic, key, value, headers = one
             if topic == contract.topic:
-                now = datetime.now(UTC)
-                context = from_headers(headers, appended_at=now, key=(key or b"").decode())
+                context = from_headers(headers, appended_at=lambda: datetime.now(UTC), key=key)
                 found.append(Envelope(context, contract.model_validate_json(value or b"")))
         elif isinstance(one.event, contract):
             found.append(Envelope(one.context, one.event))

@@ -101,5 +101,7 @@ def to_waiting(valid: Valid) -> Waiting:
 
 def from_waiting(waiting: Waiting, submission: Submission, offered: Offered) -> Valid:
     """A submission that waited, as it was before."""
-    context = from_headers(waiting.headers, appended_at=waiting.appended_at, key=waiting.attempt_id)
+    context = from_headers(
+        waiting.headers, appended_at=lambda: waiting.appended_at, key=waiting.attempt_id.encode()
+    )
     return Valid(submission, context, waiting.appended_at, offered, offered.paper(waiting.attempt_id))

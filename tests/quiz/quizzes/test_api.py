@@ -56,7 +56,7 @@ async def published_of(kafka: str, quiz_id: str) -> list[tuple[Context, QuizPubl
     for record in await read_all(kafka, QuizPublished.topic):
         event = QuizPublished.model_validate_json(record.value or b"")
         if event.quiz_id == quiz_id:
-            context = from_headers(record.headers, appended_at=datetime.now(UTC), key=quiz_id)
+            context = from_headers(record.headers, appended_at=lambda: datetime.now(UTC), key=record.key)
             found.append((context, event))
     return found
 

@@ -22,7 +22,7 @@ CONTRACT = named_contract("said")
 
 
 def read(headers: Headers) -> Context:
-    return from_headers(headers, appended_at=NOW, key="wang")
+    return from_headers(headers, appended_at=lambda: NOW, key=b"wang")
 
 
 def test_context_survives_its_headers() -> None:
