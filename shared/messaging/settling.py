@@ -97,7 +97,7 @@ class Settling:
             HandlerFails: it is the fault of the handler, not of this event.
         """
         if isinstance(failed, Rejected):
-            # Somebody sent a wrong event, and our handler found it, so it counts in neither total. Wrong events
+            # Somebody sent a wrong event, and our handler saw it, so it counts in neither total: wrong events
             # never stop the consumer, and many of them do not hide that the handler fails on the others.
             return failed
         self._failed += 1
