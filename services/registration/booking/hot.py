@@ -63,7 +63,7 @@ Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_ke
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
-    answer=BookingOut,
+    returns=BookingOut,
     asks={"form": RegistrationIn, "key": IdempotencyKey, "who": AsParticipantOrNone},
     responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
 )
