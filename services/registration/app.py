@@ -1,8 +1,4 @@
-"""
-The registration service put together: role api answers people, role worker books commands and relays.
-
-This module has more than 350 lines: it names each part of the service once.
-"""
+"""The registration service put together: role api answers people, role worker books commands and relays."""
 
 from datetime import timedelta
 

@@ -82,7 +82,7 @@ class Decoding:
             contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
             for contract in subscription.contracts
         }
-        # For each of the last records: True if our decoder failed though the contract accepts the record.
+        # For each of the last records that the contract accepts: True if our decoder failed on it.
         self._recent: deque[bool] = deque(maxlen=self._policy.failed_window)
 
     async def decode(self, records: Sequence[Raw]) -> tuple[list[Received[Any]], list[Dead]]:
@@ -104,7 +104,6 @@ class Decoding:
                 if len(some) == 1:
                     # A large one. If it is wrong, decoding it with its slice first would cost as much again.
                     self._decode_one(topic, some[0], records[some[0]], events, dead)
-                    self._recent.extend([False] * (some[0] in events))
                     continue
                 try:
                     decoded = self._events(topic, [records[index] for index in some])
@@ -132,6 +131,8 @@ class Decoding:
             raise
         except Exception as error:  # noqa: BLE001 (any error of a decoder: the record is wrong, or our decoder)
             dead.append(Dead(record, self._undecodable(topic, record, error)))
+        else:
+            self._recent.append(False)
 
     def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
         # All have a value: `_context` has refused the others.

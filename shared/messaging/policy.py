@@ -9,7 +9,7 @@ BAD_BODY = "bad_body"  # The value is not what the contract says.
 BAD_TIME = "bad_time"  # The record's own time is impossible.
 TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
-SOURCE_OURS = "source_ours"  # Only other systems write to the topic, and the record names one of ours.
+SOURCE_OURS = "source_ours"  # A command names as its source a service of ours that never sends it.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
 # ... or this one, because our decoder fails on it though the contract accepts it ...
 DECODER_FAILED = "decoder_failed"
@@ -52,10 +52,11 @@ class Policy:
         failed_max, failed_window, failed_ratio_max: there are two totals of the handler's failures: one of
             the present batch, one of the last 1,000 events (fewer after a start). The consumer stops if one
             total has at least 100 failures, and more failures than successes. Then the handler is wrong:
-            if the consumer went on, all records would become dead letters. Wrong records of others never
-            count, and `CONTENT_ERRORS` neither.
-        The failures of our own decoders (`Subscription.decoders`), on records that the contract accepts, are
-        counted over the last 1,000 records, by the same numbers. A decoder that returns a wrong number of
+            if the consumer went on, all records would become dead letters. A record that is dead-lettered for
+            its content (with a code of the handler's own, or by one of `CONTENT_ERRORS`) counts in neither
+            total: it is no failure and no success.
+        The failures of our own decoders (`Subscription.decoders`) are counted by the same numbers, over the
+        last 1,000 records that the contract accepts. A decoder that returns a wrong number of
         events stops the consumer at once. Only people can repair this, so the consumer stays stopped until
         the process starts again. Nothing else stops a consumer for good.
 

@@ -61,7 +61,12 @@ class Batch(Generic[E_co]):
         return len(self.events)
 
     def reject(self, received: Received[Any], why: Rejected) -> None:
-        """Dead-letter this event, because trying again cannot help. The other events are handled as usual."""
+        """
+        Dead-letter this event, because trying again cannot help. The other events are handled as usual.
+
+        A handler may also reject an event after it has done what it could: then the reason says what is left
+        for an organiser (such as `standings_too_short` of awards).
+        """
         self.rejected.append(Dead.of(received.record, why))
 
 

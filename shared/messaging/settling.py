@@ -35,7 +35,7 @@ class Settling:
         self._handle = subscription.handle
         self._publisher = publisher
         self._policy = policy
-        # For each of the last events: True if our handler failed on it.
+        # For each of the last events that were not rejected: True if our handler failed on it.
         self._recent: deque[bool] = deque(maxlen=policy.failed_window)
         # Events of the current batch: handled, and those on which the handler failed.
         self._good = self._failed = 0
@@ -80,8 +80,10 @@ class Settling:
                 failed = error.with_traceback(None)
             else:
                 self.outage = None
-                self._good += len(events)
-                self._recent.extend([False] * len(events))
+                # A rejected event says nothing about the handler, so it is neither a success nor a failure.
+                good = len(events) - len(batch.rejected)
+                self._good += good
+                self._recent.extend([False] * good)
                 return batch.rejected
         if len(events) == 1:
             return [Dead.of(events[0].record, self._given_up(failed, tries))]
@@ -95,8 +97,8 @@ class Settling:
             HandlerFails: it is the fault of the handler, not of this event.
         """
         if isinstance(failed, Rejected):
-            # Somebody sent a wrong event, and our handler found it. Wrong events are never a reason to stop.
-            self._recent.append(False)
+            # Somebody sent a wrong event, and our handler saw it, so it counts in neither total: wrong events
+            # never stop the consumer, and many of them do not hide that the handler fails on the others.
             return failed
         self._failed += 1
         self._recent.append(True)

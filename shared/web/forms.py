@@ -183,7 +183,11 @@ async def one_page(
     read: Callable[[int], Awaitable[Sequence[T]]], limit: int, place: Callable[[T], tuple[Any, ...]]
 ) -> tuple[Sequence[T], str | None]:
     """
-    The items of a page, and its `after`: null if no other page follows. Most lists are paged by it.
+    The items of a page, and its `after`: null if no other page follows.
+
+    Lists are paged by it. One list is not: registration filters the list of a session after it is read, so a
+    page may be short although another one follows. And awards applies a scheme in steps, which is no list:
+    there `after` says how far it came.
 
     Args:
         read: reads the first items, so many at most. It is asked for one more than the page shows.

@@ -7,7 +7,7 @@ A hot endpoint is declared once. The OpenAPI document shows the declaration, and
         summary="Submit the answers of an attempt",
         description="202 with a receipt once Kafka has acknowledged.",
         status=202,
-        answer=ReceiptOut,
+        returns=ReceiptOut,
         asks={"attempt_id": IdInPath, "answers": AnswersIn},
     )
 
@@ -38,7 +38,7 @@ class HotEndpoint:
         name: begins the id of the operation in the document.
         description: the rules and the codes of all refusals, for the document.
         status: the status of a good answer.
-        answer: the model of its body, for the document. The handler writes the JSON itself.
+        returns: the model of that answer's body, for the document. The function writes the JSON itself.
         asks: the parameters, each with the type that it would have on a route of the framework.
         openapi: other parts of the endpoint in the document.
         responses: other good answers.
@@ -50,16 +50,19 @@ class HotEndpoint:
     summary: str
     description: str
     status: int
-    answer: type[BaseModel]
+    returns: type[BaseModel]
     asks: Mapping[str, Any]
     openapi: Mapping[str, Any] = field(default_factory=dict)
     responses: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
     body_bytes_max: int = BODY_BYTES_MAX
     name: str | None = None
 
-    def answered_by(self, answer: Answer, who: Who | None = None) -> HotRoute:
-        """The route that answers this endpoint; `who` checks the token of a body that comes in pieces."""
-        return HotRoute(self.method, self.path, answer, body_bytes_max=self.body_bytes_max, who=who)
+    def answered_by(self, function: Answer, who: Who | None = None) -> HotRoute:
+        """
+        The route that answers this endpoint by `function`; `who` checks the token of a body that comes in
+        pieces.
+        """
+        return HotRoute(self.method, self.path, function, body_bytes_max=self.body_bytes_max, who=who)
 
     def add_to(self, routes: APIRouter) -> None:
         """Show the endpoint in the document. Real requests never reach the framework's route."""
@@ -78,7 +81,7 @@ class HotEndpoint:
             summary=self.summary,
             description=self.description,
             status_code=self.status,
-            response_model=self.answer,
+            response_model=self.returns,
             responses=dict(self.responses),
             openapi_extra=dict(self.openapi) or None,
         )

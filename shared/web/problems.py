@@ -34,13 +34,13 @@ ALWAYS: tuple[tuple[str, str], ...] = (("cache-control", "no-store"), ("x-conten
 ORGANISER_CHALLENGE = 'OrganiserKey realm="kepu", header="X-Organiser-Key"'
 BEARER_CHALLENGE = 'Bearer realm="kepu"'
 
+# The first one that fits counts, so `Rejected` comes after its kinds.
 _STATUS: tuple[tuple[type[KepuError], int], ...] = (
     (NotAuthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),
     (Outdated, 412),
-    (Overloaded, 503),
     (Unavailable, 503),
     (Rejected, 422),
 )
@@ -96,8 +96,9 @@ def answered(description: str) -> dict[str, Any]:
     """
     This refusal in a route's `responses`.
 
-    Without a `model`: for each one the framework would compile a validator, four hundred in a service, which
-    takes most of the time of its start. `describe_problems` gives the schema.
+    It has no `model`. A service has some four hundred of these refusals, and the framework would compile a
+    validator for the model of each: that would take most of the time in which the service starts.
+    `describe_problems` gives the schema once.
     """
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": description, "content": content}

@@ -1,11 +1,11 @@
 """Revoking an award: the use case of `POST /awards/{award_id}/revoke`."""
 
-from services.awards.issued import events
+from services.awards.issued import events, metrics
 from services.awards.issued.rules import Award, revoked
 from services.awards.issued.store import AwardStore
 from services.awards.known.store import KnownStore
 from shared.contracts.origin import Origin
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -39,5 +39,5 @@ async def revoke_award(award_id: str, reason: str, awards: AwardStore, known: Kn
 
     award, changed = await save_together(awards.database, work)
     if changed:
-        metrics.AWARDS.labels(award.kind, "revoked").inc()
+        metrics.count(award.kind, "revoked")
     return award

@@ -6,8 +6,7 @@ near each other, and a recipient has at most one award of each scheme. So no oth
 scheme's or a recipient's awards.
 """
 
-from collections.abc import Collection as Some
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from services.awards.issued.codes import award_id
@@ -37,7 +36,7 @@ class AwardStore:
         with mongo.outages_named():
             await self._awards.create_index([("award_code", ASCENDING)], unique=True)
 
-    async def find(self, award_ids: Some[str], unit: UnitOfWork | None = None) -> dict[str, Award]:
+    async def find(self, award_ids: Collection[str], unit: UnitOfWork | None = None) -> dict[str, Award]:
         """The awards that exist among these, by id, read in the transaction if there is one."""
         if not award_ids:
             return {}

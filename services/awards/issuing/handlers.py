@@ -57,8 +57,9 @@ async def earned_by_closings(
     """
     Store final standings, and find the awards that they earn.
 
-    Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list, a
-    dead letter names the undecided scheme; `POST /schemes/{scheme_id}/apply` decides it.
+    Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list, the
+    closing also becomes a dead letter. The listed awards are issued all the same. What is left for an
+    organiser is `POST /schemes/{scheme_id}/apply`, with the scheme that the dead letter names.
     """
     closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
     await results.remember_closings(closings)

@@ -11,12 +11,11 @@ Issuing awards. The event `award.issued` is published in one of two ways, and th
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from services.awards.issued import events
+from services.awards.issued import events, metrics
 from services.awards.issued.codes import award_code, award_id
 from services.awards.issued.rules import Award
 from services.awards.issued.store import AwardStore
@@ -25,10 +24,9 @@ from services.awards.known.store import KnownStore
 from services.awards.schemes.rules import Scheme
 from services.awards.schemes.store import SchemeStore
 from shared.contracts.envelope import Context
-from shared.contracts.events import AwardKind
 from shared.contracts.origin import Origin
 from shared.messaging.publisher import Record
-from shared.runtime import clock, metrics
+from shared.runtime import clock
 from shared.runtime.errors import Unavailable
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
@@ -51,9 +49,6 @@ class Issuer:
         self._schemes = schemes
         self._known = known
         self._key = key
-        for kind in get_args(AwardKind):
-            for change in ("issued", "revoked"):
-                metrics.AWARDS.labels(kind, change)
 
     async def issue_earned(self, earned: Sequence[Earned]) -> list[Record]:
         """
@@ -232,5 +227,5 @@ def _no_code_free(waiting: Sequence[Award]) -> Unavailable:
 
 
 def _count(issued: Sequence[Award]) -> None:
-    for kind, count in Counter(award.kind for award in issued).items():
-        metrics.AWARDS.labels(kind, "issued").inc(count)
+    for kind, number in Counter(award.kind for award in issued).items():
+        metrics.count(kind, "issued", number)

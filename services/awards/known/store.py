@@ -6,7 +6,7 @@ erased. So repeats and any order of the topics end in the same state, and no ver
 are stored for ever, since an old result may come again.
 """
 
-from collections.abc import Collection as Some
+from collections.abc import Collection
 
 from services.awards.known.rules import check_recipient
 from shared.storage import mongo
@@ -32,15 +32,15 @@ class KnownStore:
                 partialFilterExpression={"erased": True},
             )
 
-    async def add_participants(self, participant_ids: Some[str]) -> None:
+    async def add_participants(self, participant_ids: Collection[str]) -> None:
         """Store these people and groups; the erased among them stay erased."""
         await mongo.insert_new(self._participants, [{"_id": id_} for id_ in set(participant_ids)])
 
-    async def add_quizzes(self, quiz_ids: Some[str]) -> None:
+    async def add_quizzes(self, quiz_ids: Collection[str]) -> None:
         """Store these quizzes."""
         await mongo.insert_new(self._quizzes, [{"_id": id_} for id_ in set(quiz_ids)])
 
-    async def erase(self, participant_ids: Some[str]) -> None:
+    async def erase(self, participant_ids: Collection[str]) -> None:
         """Mark these as erased, also unknown ones."""
         erased = {"$set": {"erased": True}}
         with mongo.outages_named():
@@ -49,7 +49,7 @@ class KnownStore:
                 ordered=False,
             )
 
-    async def erased(self, participant_ids: Some[str]) -> set[str]:
+    async def erased(self, participant_ids: Collection[str]) -> set[str]:
         """The erased among these."""
         # The index in the hint contains only erased people, so this costs almost nothing.
         condition = {"erased": True, "_id": {"$in": list(participant_ids)}}

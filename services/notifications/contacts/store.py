@@ -13,8 +13,7 @@ Profiles, keys and erasures come from three topics: in any order, twice, or late
 condition: only a higher version replaces a document. An erasure and a destroyed key are final.
 """
 
-from collections.abc import Collection as Some
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from services.notifications.contacts.rules import (
@@ -96,11 +95,11 @@ class ContactStore:
             await self._keys.bulk_write([_destroying(id_, now) for id_ in of], ordered=False)
             await self._preferences.delete_many({"_id": {"$in": list(of)}})
 
-    async def recipients(self, participant_ids: Some[str]) -> dict[str, Recipient]:
+    async def recipients(self, participant_ids: Collection[str]) -> dict[str, Recipient]:
         """The data of these participants, by id. Unknown participants are left out."""
         return {document["_id"]: _recipient(document) for document in await self._known(participant_ids)}
 
-    async def reach(self, participant_ids: Some[str]) -> dict[str, Reach]:
+    async def reach(self, participant_ids: Collection[str]) -> dict[str, Reach]:
         """How a mail can reach these participants, by id. Unknown participants are left out."""
         found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1, "verified": 1})
         with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
@@ -116,11 +115,11 @@ class ContactStore:
             for document in found
         }
 
-    async def keys(self, participant_ids: Some[str]) -> dict[str, str]:
+    async def keys(self, participant_ids: Collection[str]) -> dict[str, str]:
         """The sealed keys of these participants, by id. Destroyed and unknown keys are left out."""
         return {one["_id"]: one["key_sealed"] for one in await self._keyed(participant_ids)}
 
-    async def erased(self, participant_ids: Some[str]) -> set[str]:
+    async def erased(self, participant_ids: Collection[str]) -> set[str]:
         """Those of these participants who were erased."""
         condition = {"_id": {"$in": list(participant_ids)}, "erased_at": {"$exists": True}}
         with mongo.outages_named():
@@ -128,7 +127,7 @@ class ContactStore:
             found = await self._contacts.find(condition, {"_id": 1}).hint(ERASED_INDEX).to_list(None)
         return {document["_id"] for document in found}
 
-    async def preferences(self, participant_ids: Some[str]) -> dict[str, Preferences]:
+    async def preferences(self, participant_ids: Collection[str]) -> dict[str, Preferences]:
         """What these participants have chosen, by id. Those who chose nothing are left out."""
         if not participant_ids:
             return {}
@@ -151,7 +150,9 @@ class ContactStore:
                 await self._preferences.delete_one({"_id": participant_id})
                 raise NotAuthenticated("this participant was erased", code="participant_erased")
 
-    async def _known(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+    async def _known(
+        self, participant_ids: Collection[str], fields: Document | None = None
+    ) -> list[Document]:
         if not participant_ids:
             return []
         with mongo.outages_named():
@@ -159,7 +160,9 @@ class ContactStore:
             # One round trip: the driver's first batch has only 100 documents.
             return await found.batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
 
-    async def _keyed(self, participant_ids: Some[str], fields: Document | None = None) -> list[Document]:
+    async def _keyed(
+        self, participant_ids: Collection[str], fields: Document | None = None
+    ) -> list[Document]:
         if not participant_ids:
             return []
         condition = {"_id": {"$in": list(participant_ids)}, "key_sealed": {"$exists": True}}

@@ -9,12 +9,11 @@ from pydantic import BaseModel, Field
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.retry import retry_mail
 from services.notifications.deliveries.store import Delivery, DeliveryStore
-from services.notifications.messages.paging import place_before, place_of
 from services.notifications.messages.rules import State
 from shared.contracts.events import Channel
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
-from shared.web.forms import PAGE, After, IdInPath, Limit, one_page
+from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsViewer
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -87,11 +86,11 @@ async def list_deliveries(
     if (state, channel) == ("delivered", "inbox"):
         raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")
     channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
-    place = place_before(after)
+    place = place_after(after, datetime, str)
     page, following = await one_page(
         lambda most: deliveries.page(state, channels, place, most),
         limit,
-        lambda delivery: place_of(delivery.message),
+        lambda delivery: (delivery.message.created_at, delivery.message.message_id),
     )
     return DeliveriesOut(deliveries=[_delivery_out(one) for one in page], after=following)
 

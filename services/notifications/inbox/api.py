@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field
 
 from services.notifications.inbox.read import InboxReader, Page
 from services.notifications.inbox.store import InboxStore
-from services.notifications.messages.paging import place_before
 from shared.contracts.events import Language
 from shared.runtime import clock
 from shared.runtime.errors import NotFound
-from shared.web.forms import PAGE, After, IdInPath, Limit
+from shared.web.forms import PAGE, After, IdInPath, Limit, place_after
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -63,7 +62,7 @@ async def own_inbox(
     after: After = None,
 ) -> InboxOut:
     """Messages are in the requested language, else the preferred one, else the profile's."""
-    page = await reader.read(participant.participant_id, language, place_before(after), limit)
+    page = await reader.read(participant.participant_id, language, place_after(after, datetime, str), limit)
     return _inbox_out(page)
 
 
@@ -100,7 +99,7 @@ async def group_inbox(
     Refused with `participant_unknown` or `not_a_group`.
     """
     await reader.check_is_group(participant_id)
-    page = await reader.read(participant_id, language, place_before(after), limit)
+    page = await reader.read(participant_id, language, place_after(after, datetime, str), limit)
     return _inbox_out(page)
 
 

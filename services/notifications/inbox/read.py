@@ -10,7 +10,6 @@ from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Recipient, language_of
 from services.notifications.contacts.store import ContactStore
 from services.notifications.inbox.store import InboxMessage, InboxStore
-from services.notifications.messages.paging import place_of
 from services.notifications.texts.policy import TICKET_SEALED
 from services.notifications.texts.render import Texts, Words
 from services.notifications.texts.tickets import with_ticket_code
@@ -58,7 +57,7 @@ class InboxReader:
             shown, after = await one_page(
                 lambda most: self._inboxes.page(participant_id, before, most),
                 limit,
-                lambda one: place_of(one.message),
+                lambda one: (one.message.created_at, one.message.message_id),
             )
         key = await self._key_for(participant_id, shown)
         to = recipient.kind if recipient else "person"

@@ -53,7 +53,7 @@ The paper and the attempt's token. Starting again while an attempt is open gives
 Refused: `participant_erased` (401), `quiz_for_confirmed`, `quiz_for_roster` (403), `quiz_unknown` (404),
 `quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
     status=STARTED,
-    answer=AttemptOut,
+    returns=AttemptOut,
     asks={"quiz_id": QuizIdInPath, "who": AsParticipant},
 )
 SUBMIT = HotEndpoint(
@@ -73,7 +73,7 @@ Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` 
 503: it may be in the log or not. Send it again; the first one counts. Only if `code` is
 `overloaded`, it was not written.""",
     status=ACCEPTED,
-    answer=ReceiptOut,
+    returns=ReceiptOut,
     asks={"attempt_id": AttemptIdInPath},
     openapi={
         "requestBody": {
@@ -95,7 +95,7 @@ READ_RESULT = HotEndpoint(
     summary="The result of one's own attempt",
     description="`pending`, `graded`, `missed` or `refused`. Somebody else's attempt is unknown (404).",
     status=FOUND,
-    answer=ResultOut,
+    returns=ResultOut,
     asks={"attempt_id": AttemptIdInPath, "who": AsParticipant},
 )
 ENDPOINTS = (START, SUBMIT, READ_RESULT)

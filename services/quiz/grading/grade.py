@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from services.quiz.grading.events import Completed, completed_records
+from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import Valid, result_of
 from services.quiz.participants.rules import Profile
 from services.quiz.quizzes.catalogue import Catalogue
@@ -20,25 +21,16 @@ from services.quiz.results.store import ResultStore
 from services.quiz.standings.rules import order
 from services.quiz.standings.store import Orders, StandingKey
 from shared.messaging.publisher import Record
-from shared.runtime import clock, metrics
-
-OUTCOMES = ("graded", "repeated", "waiting", "rejected", "erased")
+from shared.runtime import clock
 
 
 class Grader:
-    """
-    Stores the results of submissions and makes their events.
-
-    Attributes:
-        counts: the metric of submissions by their outcome.
-    """
+    """Stores the results of submissions and makes their events."""
 
     def __init__(self, catalogue: Catalogue, quizzes: QuizStore, results: ResultStore) -> None:
         self._catalogue = catalogue
         self._quizzes = quizzes
         self._results = results
-        # The counter starts at 0. So Prometheus sees the first one as an increase.
-        self.counts = {outcome: metrics.SUBMISSIONS_GRADED.labels(outcome) for outcome in OUTCOMES}
 
     async def grade(
         self,
@@ -73,9 +65,8 @@ class Grader:
             ):
                 context = msgspec.structs.replace(one.context, id=stored.submission_id)
                 to_publish.append((context, stored, self.title(stored)))
-        self.counts["graded"].inc(len(results) - len(earlier))
-        if earlier:
-            self.counts["repeated"].inc(len(earlier))
+        count("graded", len(results) - len(earlier))
+        count("repeated", len(earlier))
         return completed_records(to_publish, clock.now())
 
     def title(self, result: Result) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from services.quiz.attempts.submission import Submission, decode, encoder
 from services.quiz.grading.grade import Grader
+from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import Valid
 from services.quiz.grading.store import Waiting, WaitingStore
 from services.quiz.participants.erased import Erased
@@ -22,7 +23,8 @@ from shared.runtime.errors import Rejected
 
 log = logging.getLogger(__name__)
 
-UNKNOWN = Profile(None, None)
+# Of a participant who is not known yet: neither group nor district.
+NO_PROFILE = Profile(None, None)
 
 
 class WaitingGrader:
@@ -66,9 +68,9 @@ class WaitingGrader:
             return
         valid: list[tuple[Valid, Profile]] = []
         for one in waiting:
-            profile = profiles.get(one.participant_id, UNKNOWN)
+            profile = profiles.get(one.participant_id, NO_PROFILE)
             if profile.erased or one.participant_id in self._erased.ids:
-                self._grader.counts["erased"].inc()
+                count("erased")
             elif (submission := await self._read(one)) is not None:
                 valid.append((submission, profile))
         # Published before it is removed: after a crash in between, nothing else would publish it.
@@ -82,7 +84,7 @@ class WaitingGrader:
             return from_waiting(one, submission, offered)
         except Rejected as why:
             # It was valid when it came. Other waiting submissions must not wait for it.
-            self._grader.counts["rejected"].inc()
+            count("rejected")
             log.warning("a submission that waited cannot be graded", extra={"code": why.code})
             return None
 

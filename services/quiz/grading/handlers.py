@@ -1,8 +1,9 @@
 """
 What quiz does with events: it grades submissions and stores participants' profiles.
 
-A batch of submissions goes this way: submissions that can never count are rejected, those without a profile
-wait, the others are graded. Then `quiz.completed` is published.
+A batch of submissions goes this way: submissions that can never count are refused, those without a profile
+wait, the others are graded. Then `quiz.completed` is published. A refused submission becomes a dead letter,
+and its participant may read `refused` (`SHOWN_REFUSALS`).
 """
 
 import asyncio
@@ -14,7 +15,8 @@ from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission, decode
 from services.quiz.grading.events import Completed, completed_records
 from services.quiz.grading.grade import Grader
-from services.quiz.grading.grade_waiting import UNKNOWN, WaitingGrader, to_waiting
+from services.quiz.grading.grade_waiting import NO_PROFILE, WaitingGrader, to_waiting
+from services.quiz.grading.metrics import count
 from services.quiz.grading.rules import SHOWN_REFUSALS, Valid, check
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
@@ -49,7 +51,7 @@ class Checked(NamedTuple):
     Attributes:
         first: by attempt, its first submission.
         later: by attempt, the ids of its later ones.
-        published_again: results that an earlier try has stored, of submissions that are rejected now. They
+        published_again: results that an earlier try has stored, of submissions that are refused now. They
             are published again, because that try may have ended before it published them.
     """
 
@@ -63,7 +65,7 @@ class ByProfile(NamedTuple):
     First submissions, by what is known of their participants.
 
     Attributes:
-        to_grade: can be graded, with group and district; or graded before, then the profile does not matter.
+        to_grade: can be graded, with group and district; or have a result already, and need no profile.
         waiting: have to wait for their participants.
         had_waiting: attempts that already have a waiting submission.
     """
@@ -132,7 +134,7 @@ class SubmissionHandler:
         """Let through what can count; the rest is dropped or becomes a dead letter."""
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
-        rejected: list[tuple[Received[Submission], Rejected]] = []
+        refused: list[tuple[Received[Submission], Rejected]] = []
         erased = self._erased.ids
         dropped = 0
         for received in batch:
@@ -146,36 +148,35 @@ class SubmissionHandler:
                     submission, received.context, received.appended_at, offered, self._log_delay_max
                 )
             except Rejected as why:
-                rejected.append((received, why))
+                refused.append((received, why))
                 continue
             attempt_id = submission.attempt_id
             if first.setdefault(attempt_id, candidate) is not candidate:
                 later.setdefault(attempt_id, set()).add(candidate.context.id)
-                self._grader.counts["repeated"].inc()
-        if dropped:
-            self._grader.counts["erased"].inc(dropped)
-        return Checked(first, later, await self._reject(batch, rejected) if rejected else [])
+                count("repeated")
+        count("erased", dropped)
+        return Checked(first, later, await self._refuse(batch, refused) if refused else [])
 
-    async def _reject(
-        self, batch: Batch[Submission], rejected: Sequence[tuple[Received[Submission], Rejected]]
+    async def _refuse(
+        self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
     ) -> list[Record]:
         """
-        Send rejected submissions to the dead letters, and keep the reasons that participants are shown.
+        Send refused submissions to the dead letters, and keep the reasons that participants are shown.
 
-        A submission that an earlier try graded counts, though it would be rejected now, for example after an
+        A submission that an earlier try graded counts, though it would be refused now, for example after an
         early close in between. Its result is published again.
         """
-        graded = await self._results.of_attempts({received.event.attempt_id for received, _ in rejected})
+        graded = await self._results.of_attempts({received.event.attempt_id for received, _ in refused})
         to_publish: list[Completed] = []
         codes: dict[str, str] = {}
-        for received, why in rejected:
+        for received, why in refused:
             attempt_id = received.event.attempt_id
             result = graded.get(attempt_id)
             if result and result.submission_id == received.context.id:
-                self._grader.counts["repeated"].inc()
+                count("repeated")
                 to_publish.append((received.context, result, self._grader.title(result)))
                 continue
-            self._grader.counts["rejected"].inc()
+            count("rejected")
             batch.reject(received, why)
             if why.code in SHOWN_REFUSALS and result is None:
                 codes.setdefault(attempt_id, why.code)
@@ -203,19 +204,18 @@ class SubmissionHandler:
                 to_grade.append((valid, Profile(submission.group_id, submission.district)))
             elif profile := profiles.get(submission.participant_id):
                 if profile.erased:
-                    self._grader.counts["erased"].inc()
+                    count("erased")
                 else:
                     to_grade.append((valid, profile))
             else:
                 waiting.append(valid)
         if not waiting:
             return ByProfile(to_grade, waiting, had_waiting)
-        # An attempt that is graded already neither waits nor keeps another one waiting: it is published
-        # again.
+        # An attempt that has a result needs no profile any more: its result is published again.
         graded = await self._results.of_attempts({valid.submission.attempt_id for valid in waiting})
-        to_grade += [(valid, UNKNOWN) for valid in waiting if valid.submission.attempt_id in graded]
+        to_grade += [(valid, NO_PROFILE) for valid in waiting if valid.submission.attempt_id in graded]
         waiting = [valid for valid in waiting if valid.submission.attempt_id not in graded]
-        self._grader.counts["waiting"].inc(len(waiting))
+        count("waiting", len(waiting))
         return ByProfile(to_grade, waiting, had_waiting)
 
 

@@ -4,8 +4,7 @@ Submissions that wait until their participant is known.
 parked   _id is the attempt's id: the first submission of the attempt
 """
 
-from collections.abc import Collection as Ids
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,7 +64,7 @@ class WaitingStore:
         with outages_named():
             return await self._waiting.find_one({}, {"_id": 1}) is not None
 
-    async def of_participants(self, participant_ids: Ids[str]) -> list[Waiting]:
+    async def of_participants(self, participant_ids: Collection[str]) -> list[Waiting]:
         """The submissions that wait for these participants."""
         if not participant_ids:
             return []
@@ -79,13 +78,13 @@ class WaitingStore:
             found = await self._waiting.find({"quiz_id": quiz_id}).limit(WAITING_MAX).to_list(None)
         return [_waiting(document) for document in found]
 
-    async def attempts_among(self, attempt_ids: Ids[str]) -> frozenset[str]:
+    async def attempts_among(self, attempt_ids: Collection[str]) -> frozenset[str]:
         """The attempts among these that have a waiting submission."""
         with outages_named():
             found = await self._waiting.find({"_id": {"$in": list(attempt_ids)}}, {"_id": 1}).to_list(None)
         return frozenset(document["_id"] for document in found)
 
-    async def remove(self, attempt_ids: Ids[str]) -> None:
+    async def remove(self, attempt_ids: Collection[str]) -> None:
         """Delete submissions that do not wait any more."""
         if attempt_ids:
             with outages_named():

@@ -5,8 +5,7 @@ participants   group and district, taken from an event only if its version is hi
                only the id stays, so that no late event brings the profile back.
 """
 
-from collections.abc import Collection as Ids
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.quiz.participants.rules import Erasure, Profile, ProfileChange
@@ -29,7 +28,7 @@ class ParticipantStore:
             )
             await self._participants.create_index([("sweep_at", ASCENDING)], sparse=True)
 
-    async def profiles(self, participant_ids: Ids[str]) -> dict[str, Profile]:
+    async def profiles(self, participant_ids: Collection[str]) -> dict[str, Profile]:
         """The profiles of these participants, if known."""
         if not participant_ids:
             return {}

@@ -7,8 +7,7 @@ quiz_versions   _id is "quiz/version": the definitions, the present ones and tho
                 have begun
 """
 
-from collections.abc import Collection as Ids
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from services.quiz.quizzes.rules import Quiz, QuizRecord, schedule_of
@@ -16,7 +15,6 @@ from shared.runtime.errors import Unavailable
 from shared.storage import mongo
 from shared.storage.mongo import (
     ASCENDING,
-    Collection,
     Database,
     Document,
     DuplicateKeyError,
@@ -80,7 +78,7 @@ class QuizStore:
                 return _record(document, quiz)
         raise Unavailable(f"quiz {quiz_id} changes too fast to be read")
 
-    async def definitions(self, which: Ids[tuple[str, int]]) -> dict[tuple[str, int], Quiz]:
+    async def definitions(self, which: Collection[tuple[str, int]]) -> dict[tuple[str, int], Quiz]:
         """The definitions that are kept of these versions of quizzes."""
         ids = [_version_id(*one) for one in which]
         with outages_named():
@@ -154,7 +152,7 @@ class QuizStore:
         self._begun.add((quiz_id, version))
         return True
 
-    async def begin_present(self, quiz_ids: Ids[str]) -> None:
+    async def begin_present(self, quiz_ids: Collection[str]) -> None:
         """Mark the present versions of these quizzes as begun: submissions are graded by them."""
         if new := [quiz_id for quiz_id in quiz_ids if quiz_id not in self._graded]:
             with outages_named():
@@ -256,7 +254,7 @@ def is_closed(database: SyncDatabase, session: SyncSession, quiz_id: str) -> boo
     return quiz.get("status") == "closed"
 
 
-async def _insert(unit: UnitOfWork, collection: Collection, document: Document) -> None:
+async def _insert(unit: UnitOfWork, collection: mongo.Collection, document: Document) -> None:
     try:
         await collection.insert_one(document, session=unit.session)
     except DuplicateKeyError:

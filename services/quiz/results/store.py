@@ -5,8 +5,7 @@ results   _id is the attempt's id: a repeat inserts nothing. A result and the st
           it are written in one transaction.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Collection as Ids
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from services.quiz.results.rules import AttemptId, Result
 from services.quiz.standings.store import Orders, raise_standings
@@ -40,7 +39,7 @@ class ResultStore:
         with outages_named():
             await mongo.create_missing(self._database, (RESULTS,))
 
-    async def of_attempts(self, ids: Ids[str]) -> dict[str, Result]:
+    async def of_attempts(self, ids: Collection[str]) -> dict[str, Result]:
         """The results of those attempts that are graded."""
         if not ids:
             return {}

@@ -34,16 +34,17 @@ from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
 class Newcomer(msgspec.Struct, frozen=True):
     """
-    Somebody who may not exist yet; the key encrypts the contact in the profile.
+    Somebody who may not exist yet.
 
     Attributes:
+        contact_key: encrypts the contact in the profile.
         proof: what the contact is proved by; None if whoever registers them vouches for it.
         vouched_hash: the hash of a contact that an organiser vouches for. Contacts in commands of other
             systems are sealed, so they have none.
     """
 
     profile: Profile
-    key: ContactKey
+    contact_key: ContactKey
     proof: Proof | None = None
     vouched_hash: str | None = None
 
@@ -145,7 +146,7 @@ class BookingBatch:
         self._held_until = None if hold is None else now + hold
         self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
-        self.new_keys: dict[str, bytes] = {}
+        self.new_contact_keys: dict[str, bytes] = {}
         self.new_registrations: dict[str, Registration] = {}
         self.renewed_registrations: dict[str, Registration] = {}
         self.new_answers: list[Answer] = []
@@ -235,7 +236,7 @@ class BookingBatch:
             self._admit(request)
         self.events.append(
             events.rejected(
-                key=request.answer_id,
+                answer_id=request.answer_id,
                 request_id=request.request_id,
                 participant_id=request.participant_id,
                 session_id=request.session_id,
@@ -295,7 +296,7 @@ class BookingBatch:
         if request.newcomer is None or request.participant_id in self._participants:
             return
         id_, proof = request.participant_id, request.newcomer.proof
-        profile, key = request.newcomer.profile, request.newcomer.key
+        profile, contact_key = request.newcomer.profile, request.newcomer.contact_key
         participant = Participant(
             id_,
             profile,
@@ -303,12 +304,12 @@ class BookingBatch:
             contact_hash=request.newcomer.contact_hash,
         )
         self._participants[id_] = participant
-        self._contact_keys[id_] = key.key
+        self._contact_keys[id_] = contact_key.key
         self.new_participants.append(participant)
-        self.new_keys[id_] = key.key
+        self.new_contact_keys[id_] = contact_key.key
         if profile.kind == "group":
             self._groups.add(id_)
-        self.events += joined(participant, key, request.origin, self._now)
+        self.events += joined(participant, contact_key, request.origin, self._now)
         if participant.contact_hash is not None:
             self._contacts[participant.contact_hash] = KnownContact(id_)
         if proof is not None:
@@ -363,7 +364,7 @@ class BookingBatch:
         self, request: BookingRequest, registration: Registration | None, decision: Decision
     ) -> Answer:
         return Answer(
-            key=request.answer_id,
+            answer_id=request.answer_id,
             fingerprint=None if request.participant_id in self._erased else request.fingerprint,
             participant_id=request.participant_id,
             session_id=request.session_id,

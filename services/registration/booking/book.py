@@ -104,11 +104,10 @@ class Booking:
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
         erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
         taken_over = await self._participants.verified(unit, repeating)
-        keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
+        contact_keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
-        keys |= await self._participants.keys(
-            unit, {answer.participant_id for answer in answers.values() if answer.ticket_locked} - keys.keys()
-        )
+        with_ticket = {answer.participant_id for answer in answers.values() if answer.ticket_locked}
+        contact_keys |= await self._participants.keys(unit, with_ticket - contact_keys.keys())
         theirs = await self._theirs(unit, participants, alive)
         batch = BookingBatch(
             now,
@@ -119,7 +118,7 @@ class Booking:
             erased=erased,
             taken_over=taken_over,
             contacts=await self._participants.contacts.known(unit, _contacts_given(requests)),
-            contact_keys=keys,
+            contact_keys=contact_keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
                 unit, {registration_id(request.participant_id, request.session_id) for request in known}
@@ -153,7 +152,7 @@ class Booking:
 
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)
-        await self._participants.add_keys(unit, batch.new_keys)
+        await self._participants.add_keys(unit, batch.new_contact_keys)
         await self._participants.contacts.add(unit, batch.new_participants, batch.now)
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())

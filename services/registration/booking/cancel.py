@@ -3,8 +3,11 @@
 from collections import Counter
 
 from services.registration.booking import events, metrics
-from services.registration.booking.promote import BY_ERASURE, Promotion
+from services.registration.booking.promote import Promotion
 from services.registration.booking.rules import (
+    BY_ERASURE,
+    BY_ORGANISER,
+    BY_PARTICIPANT,
     Registration,
     cancelled,
     check_cancellable,
@@ -18,9 +21,6 @@ from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
-
-BY_PARTICIPANT = "cancelled_by_participant"
-BY_ORGANISER = "cancelled_by_organiser"
 
 
 class Cancellation:
@@ -61,30 +61,30 @@ class Cancellation:
                 return registration, Counter()
             check_cancellable(registration)
             code = BY_ORGANISER if participant_id is None else BY_PARTICIPANT
-            return await self.leave(unit, registration, code, origin, reason)
+            return await self.cancel_in(unit, registration, code, origin, reason)
 
         registration, counts = await save_together(self._database, work)
         metrics.count(**counts)
         return registration
 
-    async def erase(self, id_: str) -> None:
+    async def cancel_erased(self, id_: str) -> None:
         """
         Cancel a registration of an erased participant, and drop its ticket; doing so again changes nothing.
 
-        A place in a session that has begun stays (`rules.survives_erasure`), and a visit.
+        A place in a session that has begun stays (`rules.survives_erasure`), and so does a visit.
         """
 
         async def work(unit: UnitOfWork) -> Counter[str]:
             registration = (await self._registrations.by_id(unit, [id_]))[id_]
             counts = Counter[str]()
             if registration.status in ("held", "offered", "confirmed", "waitlisted"):
-                _, counts = await self.leave(unit, registration, BY_ERASURE, Origin())
+                _, counts = await self.cancel_in(unit, registration, BY_ERASURE, Origin())
             await self._registrations.drop_ticket(unit, id_)
             return counts
 
         metrics.count(**await save_together(self._database, work))
 
-    async def leave(
+    async def cancel_in(
         self,
         unit: UnitOfWork,
         registration: Registration,
@@ -97,9 +97,9 @@ class Cancellation:
 
         Returns: the registration after it, and how many were cancelled and promoted.
         """
-        # The registration was read before this lock, and what was read is still true: the lock fails if the
-        # session has changed since the transaction's first read, and every change of a registration either
-        # changes its session too, or conflicts with the write below.
+        # The registration was read before this lock. If it has changed since, the transaction fails and runs
+        # again: most changes of a registration change its session too, and then this lock fails. The others
+        # change only the registration, and then the write below fails.
         session = (await self._sessions.lock(unit, [registration.session_id]))[registration.session_id]
         # Only now, with the session locked, as in `book`: a promotion is later than the wait.
         now = clock.now()

@@ -26,8 +26,9 @@ class PlaceConfirmation:
     """
     Confirms places.
 
-    No session is locked, since no counter changes: the place was taken before, and stays taken. Whatever ends
-    the registration at the same time writes it too, and so conflicts.
+    No session is locked, since no counter changes: the place was taken before, and stays taken. If something
+    else ends the registration at the same moment, both write the same document: one of the two transactions
+    fails and runs again.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class PlaceConfirmation:
             if one.status == "confirmed":
                 return one, Counter()
             session = await self._sessions.read(unit, one.session_id)
-            # The time is read before the write. Whoever frees the place meanwhile conflicts with the write.
+            # The time is read before the write. If the place is freed between the two, the write fails.
             now = clock.now()
             check_acceptable(one, session, now)
             return await self._confirm(unit, one, session, origin, now, promoted=True), Counter(accepted=1)

@@ -61,7 +61,7 @@ def offered(registration: Registration, session: Session, origin: Origin, now: d
 
 def rejected(
     *,
-    key: str,
+    answer_id: str,
     request_id: str,
     participant_id: str,
     session_id: str,
@@ -70,7 +70,7 @@ def rejected(
     origin: Origin,
     now: datetime,
 ) -> Envelope[Event]:
-    """A command got neither a place nor a wait; `key` is the id of its request here."""
+    """A command got neither a place nor a wait; its answer is stored under `answer_id`."""
     fields = {
         "request_id": request_id,
         "participant_id": participant_id,
@@ -78,7 +78,7 @@ def rejected(
         "code": code,
         "reason": reason,
     }
-    return enclosed(RegistrationRejected, fields, key, origin, now, source=REGISTRATION)
+    return enclosed(RegistrationRejected, fields, answer_id, origin, now, source=REGISTRATION)
 
 
 def cancelled(

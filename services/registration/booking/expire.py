@@ -5,8 +5,15 @@ from collections import Counter
 from msgspec.structs import replace
 
 from services.registration.booking import events, metrics
-from services.registration.booking.promote import BY_SESSION, Promotion
-from services.registration.booking.rules import Registration, cancelled, give_back
+from services.registration.booking.promote import Promotion
+from services.registration.booking.rules import (
+    BY_SESSION,
+    HOLD_EXPIRED,
+    OFFER_EXPIRED,
+    Registration,
+    cancelled,
+    give_back,
+)
 from services.registration.booking.store import RegistrationStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
@@ -18,9 +25,6 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # In one transaction.
 FREED_MAX = 200
-# Codes of cancellations.
-HOLD_EXPIRED = "hold_expired"
-OFFER_EXPIRED = "offer_expired"
 
 
 class Expiry:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.registration.booking.batch import BookingRequest, Newcomer, Outcome
 from services.registration.booking.book import Booking
-from services.registration.booking.idempotency import command_fingerprint, command_key
+from services.registration.booking.idempotency import command_answer_id, command_fingerprint
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
@@ -117,7 +117,7 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
     # Without defaults: a field that a later release adds does not make another request of an old command.
     body = command.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
     return BookingRequest(
-        answer_id=command_key(received.context.source, command.participant_id, command.request_id),
+        answer_id=command_answer_id(received.context.source, command.participant_id, command.request_id),
         fingerprint=command_fingerprint(body),
         request_id=command.request_id,
         participant_id=ParticipantId(command.participant_id),

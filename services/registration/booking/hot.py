@@ -63,7 +63,7 @@ Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_ke
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
-    answer=BookingOut,
+    returns=BookingOut,
     asks={"form": RegistrationIn, "key": IdempotencyKey, "who": AsParticipantOrNone},
     responses={200: {"model": BookingOut, "description": "Nothing changed: it was so before"}},
 )
@@ -146,20 +146,18 @@ class Registering:
                 raise Rejected(
                     "leave out the participant, or the token of another one", code="participant_and_token"
                 )
-            id_, participant_id = (
-                self._request_keys.of_participant(who.participant_id, key),
-                who.participant_id,
-            )
+            participant_id = who.participant_id
+            answer_id = self._request_keys.of_participant(participant_id, key)
         elif newcomer is not None:
             # A repeat is answered with the participant of the first request. So this id may be a new one.
-            id_, participant_id = self._request_keys.of_newcomer(key), ordered_id(clock.now())
+            answer_id, participant_id = self._request_keys.of_newcomer(key), ordered_id(clock.now())
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
         return BookingRequest(
-            answer_id=id_,
+            answer_id=answer_id,
             # Without defaults: a field that a later release adds does not make another request of an old one.
             fingerprint=self._request_keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
-            request_id=id_,
+            request_id=answer_id,
             participant_id=ParticipantId(participant_id),
             session_id=SessionId(form.session_id),
             places=form.places,
@@ -167,7 +165,7 @@ class Registering:
             origin=Origin.of_request(),
         )
 
-    def _newcomer(self, newcomer: NewcomerIn, id_: str) -> Newcomer:
+    def _newcomer(self, newcomer: NewcomerIn, participant_id: str) -> Newcomer:
         contact_key = self._sealer.new_key()
         # The form has checked it already.
         contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
@@ -179,7 +177,7 @@ class Registering:
             language=newcomer.language,
             contact_locked=encrypt_contact(contact, contact_key.key),
         )
-        proof = self._codes.proof(newcomer.email, id_, contact_key.key, clock.now())
+        proof = self._codes.proof(newcomer.email, participant_id, contact_key.key, clock.now())
         return Newcomer(profile, contact_key, proof)
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:

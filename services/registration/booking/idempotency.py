@@ -18,20 +18,20 @@ IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
 
 @dataclass(frozen=True, slots=True)
 class RequestKeys:
-    """Derives the ids of requests from their idempotency keys."""
+    """Computes the ids of answers from the idempotency keys of the requests."""
 
     hash: KeyedHash
 
     def of_newcomer(self, key: str) -> str:
-        """The request's id."""
+        """The `answer_id` of a newcomer's request."""
         return self._id("request", key)
 
     def of_participant(self, participant_id: str, key: str) -> str:
-        """The request's id; the same key of somebody else is another request."""
+        """The `answer_id`; the same key of somebody else is another request."""
         return self._id("own", participant_id, key)
 
     def of_organiser(self, session_id: str, key: str) -> str:
-        """The id of a request that organisers make for somebody else."""
+        """The `answer_id` of a request that organisers make for somebody else."""
         return self._id("organiser", session_id, key)
 
     def fingerprint(self, body: bytes) -> str:
@@ -42,9 +42,9 @@ class RequestKeys:
         return derived_id(IDS, self.hash.of(joined(*parts).encode()))
 
 
-def command_key(source: str, participant_id: str, request_id: str) -> str:
+def command_answer_id(source: str, participant_id: str, request_id: str) -> str:
     """
-    The id of a command's request; its senders are trusted, so it needs no secret.
+    The `answer_id` of a command; its senders are trusted, so it needs no secret.
 
     Args:
         source: the system that sent the command. Another system may choose the same `request_id`.

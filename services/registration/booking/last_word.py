@@ -7,7 +7,7 @@ A waiting list ends when its session begins, or when registration closes before.
 from collections import Counter
 
 from services.registration.booking import events, metrics
-from services.registration.booking.rules import cancelled, give_back
+from services.registration.booking.rules import REGISTRATION_CLOSED, SESSION_BEGAN, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import UNKNOWN_ORIGIN
@@ -18,9 +18,6 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 # In one transaction.
 LAST_WORDS_MAX = 200
-# Codes of cancellations.
-SESSION_BEGAN = "session_began"
-REGISTRATION_CLOSED = "registration_closed"
 
 
 class LastWords:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from services.registration.booking import events, rules
-from services.registration.booking.rules import Registration, cancelled, earlier, give_back
+from services.registration.booking.rules import BY_ERASURE, Registration, cancelled, earlier, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.booking.waiting_list import next_in_line
@@ -22,9 +22,6 @@ PROMOTED_MAX = 200
 # An activity has up to 60 sessions, each with up to 10,000 who wait. So only the first ones of a waiting list
 # are considered; of the others none can overtake, also with the policy `fill`.
 CONSIDERED_MAX = 1_000
-# The codes of cancellations.
-BY_ERASURE = "participant_erased"
-BY_SESSION = "session_cancelled"
 
 
 class Promotion:

@@ -27,6 +27,17 @@ RegistrationId = NewType("RegistrationId", str)
 Status = Literal["held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in"]
 DecidedStatus = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
 
+# The codes of `registration.cancelled`: who or what has ended a place or a wait.
+BY_PARTICIPANT = "cancelled_by_participant"
+BY_ORGANISER = "cancelled_by_organiser"
+BY_ERASURE = "participant_erased"
+BY_MERGE = "participant_merged"
+BY_SESSION = "session_cancelled"
+HOLD_EXPIRED = "hold_expired"
+OFFER_EXPIRED = "offer_expired"
+SESSION_BEGAN = "session_began"
+REGISTRATION_CLOSED = "registration_closed"
+
 
 class Registration(msgspec.Struct, frozen=True):
     """
@@ -99,9 +110,12 @@ class Answer(msgspec.Struct, frozen=True):
     The stored answer to a request. After its participant is erased it has no fingerprint and no ticket.
 
     Of requests over HTTP only a place or a wait is stored. A refusal may be different later.
+
+    Attributes:
+        answer_id: computed from the request's key (`idempotency.py`).
     """
 
-    key: str
+    answer_id: str
     fingerprint: str | None
     participant_id: ParticipantId
     session_id: str

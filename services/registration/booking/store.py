@@ -218,14 +218,16 @@ class RegistrationStore:
                 session=unit.session,
             )
 
-    async def answers(self, unit: UnitOfWork, keys: Collection[str]) -> dict[str, Answer]:
+    async def answers(self, unit: UnitOfWork, answer_ids: Collection[str]) -> dict[str, Answer]:
         """The earlier answers to these requests."""
-        these: Document = {"_id": {"$in": list(keys)}}
+        these: Document = {"_id": {"$in": list(answer_ids)}}
         found = await self._requests.find(these, session=unit.session).to_list(None)
-        return {document["_id"]: from_document(Answer, document, "key") for document in found}
+        return {document["_id"]: from_document(Answer, document, "answer_id") for document in found}
 
     async def add_answers(self, unit: UnitOfWork, answers: Sequence[Answer]) -> None:
-        await mongo.insert_in(self._requests, [to_document(one, "key") for one in answers], unit.session)
+        await mongo.insert_in(
+            self._requests, [to_document(one, "answer_id") for one in answers], unit.session
+        )
 
     async def not_erased(self, participant_id: str, limit: int) -> list[str]:
         """The ids of some registrations of an erased participant that do not stand or have a ticket."""

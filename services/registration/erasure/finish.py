@@ -48,7 +48,7 @@ class UnfinishedErasures:
         """
         some = await self._registrations.not_erased(participant_id, limit)
         for id_ in some:
-            await self._cancellation.erase(id_)
+            await self._cancellation.cancel_erased(id_)
         if some or await self._registrations.forget_requests(participant_id, REQUESTS_MAX):
             return True
         for forget in self._forget:

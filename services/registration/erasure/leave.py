@@ -1,8 +1,8 @@
 """
-Newcomers who have not verified a contact and have nothing left: everything about them is deleted.
+Newcomers who have not verified a contact and have neither a place nor a wait: they are deleted with all data.
 
-Their held places are freed by `booking/expire.py`. After that nobody needs them any more, and anybody could
-have made any number of them.
+`booking/expire.py` frees their held places first. They are not kept, since anybody could make any number of
+them.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# As long as the code in the mail is good at least. Held places are freed much earlier.
+# At least as long as the code in the mail is valid. Held places are freed much earlier.
 UNVERIFIED_KEPT = timedelta(days=1)
 
 
@@ -35,16 +35,17 @@ class Leaving:
         self._participants = participants
         self._registrations = registrations
         self._kept = kept
-        self.loop = Backlog("leaving", self._pending, self.leave).loop
+        self.loop = Backlog("leaving", self._pending, self.delete_newcomer).loop
 
-    async def leave(self, contact_hash: str) -> bool:
+    async def delete_newcomer(self, contact_hash: str) -> bool:
         """
-        Delete the newcomer with this contact, unless there is a place or a wait. Then look again later.
+        Delete the newcomer with this contact. A newcomer who has a place or a wait is kept, and looked at
+        again later.
 
-        The participant is locked. So a booking at the same moment comes before and is seen, or it comes after
+        The participant is locked. So a booking at the same moment comes either before and is seen, or after
         and finds nobody.
 
-        Returns: whether the newcomer is gone.
+        Returns: whether the newcomer is deleted.
         """
 
         async def work(unit: UnitOfWork) -> bool:

@@ -10,7 +10,7 @@ from services.registration.booking import events, metrics
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.ids import registration_id
 from services.registration.booking.promote import Promotion
-from services.registration.booking.rules import Registration, cancelled, give_back
+from services.registration.booking.rules import BY_MERGE, Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.finish import FORGOTTEN_MAX, Forget
@@ -28,7 +28,6 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-BY_MERGE = "participant_merged"
 REGISTRATIONS_MAX = 10
 REQUESTS_MAX = 1_000
 
@@ -102,7 +101,7 @@ class UnfinishedMerges:
         metrics.count(**await save_together(self._database, work))
 
     async def _move(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:
-        # First the session, as in every booking. It was read before this lock: see Cancellation.leave.
+        # First the session, as in every booking. It was read before this lock: see Cancellation.cancel_in.
         session = (await self._sessions.lock(unit, [moved.session_id]))[moved.session_id]
         stays = await self._who_stays(unit, moved.participant_id)
         if stays is None or session.cancelled is not None:
@@ -120,7 +119,7 @@ class UnfinishedMerges:
         return await self._save(unit, session, moved, own, one)
 
     async def _give_back(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:
-        return (await self._cancellation.leave(unit, moved, BY_MERGE, Origin()))[1]
+        return (await self._cancellation.cancel_in(unit, moved, BY_MERGE, Origin()))[1]
 
     async def _who_stays(self, unit: UnitOfWork, participant_id: str) -> Participant | None:
         """At the end of all merges; locked. None: erased meanwhile."""

@@ -60,12 +60,12 @@ class OnBehalf:
             Rejected: the request cannot be considered, or there is no place.
             Unavailable: it may be booked or not; with the same key it is booked once.
         """
-        id_ = self._keys.of_organiser(session_id, key)
+        answer_id = self._keys.of_organiser(session_id, key)
         newcomer, participant_id = self._newcomer(who) if isinstance(who, Person) else (None, who)
         request = BookingRequest(
-            answer_id=id_,
+            answer_id=answer_id,
             fingerprint=self._keys.fingerprint(content),
-            request_id=id_,
+            request_id=answer_id,
             participant_id=participant_id,
             session_id=SessionId(session_id),
             places=places,

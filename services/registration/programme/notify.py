@@ -11,8 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from services.registration.booking import events, metrics
-from services.registration.booking.promote import BY_SESSION
-from services.registration.booking.rules import Registration, cancelled, give_back
+from services.registration.booking.rules import BY_SESSION, Registration, cancelled, give_back
 from services.registration.booking.store import RegistrationStore
 from services.registration.participants.store import ParticipantStore
 from services.registration.programme.store import ActivityStore

@@ -56,7 +56,7 @@ def test_events_after_an_outcome_are_what_the_contract_writes(origin: Origin) ->
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_a_rejection_is_what_the_contract_writes(origin: Origin) -> None:
     rejected = events.rejected(
-        key="the-requests-key",
+        answer_id="the-id-of-the-answer",
         request_id="r",
         participant_id="p",
         session_id="s",
@@ -65,4 +65,4 @@ def test_a_rejection_is_what_the_contract_writes(origin: Origin) -> None:
         origin=origin,
         now=NOW,
     )
-    assert_as_contract(rejected, RegistrationRejected, "the-requests-key", origin, NOW)
+    assert_as_contract(rejected, RegistrationRejected, "the-id-of-the-answer", origin, NOW)

@@ -1,6 +1,6 @@
 """What makes a request the same request."""
 
-from services.registration.booking.idempotency import RequestKeys, command_key
+from services.registration.booking.idempotency import RequestKeys, command_answer_id
 from shared.runtime.keyed_hash import KeyedHash
 
 KEYS = RequestKeys(KeyedHash(b"secret"))
@@ -23,7 +23,7 @@ def test_ids_and_fingerprints_cannot_be_computed_without_the_secret() -> None:
 
 
 def test_a_commands_request_is_known_by_sender_participant_and_request() -> None:
-    assert command_key("hall", "p", "r") == command_key("hall", "p", "r")
-    assert command_key("hall", "p", "r") != command_key("hall", "p", "s")
-    assert command_key("hall", "p", "r") != command_key("school", "p", "r")
-    assert command_key("hall/p", "q", "r") != command_key("hall", "p/q", "r")
+    assert command_answer_id("hall", "p", "r") == command_answer_id("hall", "p", "r")
+    assert command_answer_id("hall", "p", "r") != command_answer_id("hall", "p", "s")
+    assert command_answer_id("hall", "p", "r") != command_answer_id("school", "p", "r")
+    assert command_answer_id("hall/p", "q", "r") != command_answer_id("hall", "p/q", "r")

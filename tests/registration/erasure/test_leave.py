@@ -20,7 +20,7 @@ KEPT = ("participants", "contact_keys", "contacts", "registrations", "requests")
 async def all_leave(database: Database) -> list[bool]:
     """Look at everybody who is due, as the loop does."""
     leaving = Leaving(database, ParticipantStore(database), RegistrationStore(database), kept=timedelta())
-    return [await leaving.leave(hash_) for hash_ in await leaving._pending("", 100)]
+    return [await leaving.delete_newcomer(hash_) for hash_ in await leaving._pending("", 100)]
 
 
 async def kept(database: Database) -> dict[str, int]:

@@ -46,7 +46,7 @@ async def strangers_left(database: Database) -> int:
     leaving = Leaving(database, ParticipantStore(database), RegistrationStore(database), kept=timedelta())
     while pending := await leaving._pending("", 100):
         for hash_ in pending:
-            assert await leaving.leave(hash_)
+            assert await leaving.delete_newcomer(hash_)
     return int(await database["participants"].count_documents({}))
 
 

@@ -11,6 +11,7 @@ from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Event
 from shared.messaging.decoding import SLICE_BYTES_MAX, SLICE_RECORDS_MAX, TURN_SECONDS_MAX, Decoding
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Record, to_record
 from shared.messaging.received import Batch, Raw, Subscription
 from shared.runtime.errors import Rejected
@@ -30,14 +31,15 @@ def records(count: int, *, size_bytes: int = 0) -> list[Raw]:
     ]
 
 
-def decoding(decoder: Decoder) -> Decoding:
+def decoding(decoder: Decoder, policy: Policy | None = None) -> Decoding:
     async def handle(_: Batch[Said]) -> Sequence[Record]:
         return []
 
     return Decoding(
         Subscription(
             group="g", contracts=(CONTRACT,), handle=handle, codes=(), decoders={CONTRACT.topic: decoder}
-        )
+        ),
+        policy,
     )
 
 
@@ -111,3 +113,17 @@ async def test_a_large_wrong_record_is_decoded_once() -> None:
 
     _, dead = await decoding(counted).decode(records(10, size_bytes=SLICE_BYTES_MAX))
     assert (len(dead), decoded) == (10, [1] * 10)
+
+
+async def test_the_records_beside_a_failing_one_count_as_good_ones_of_the_decoder() -> None:
+    def fails_on_padded(values: Sequence[bytes]) -> Sequence[Event]:
+        if any(value.endswith(b" ") for value in values):
+            raise TypeError("one in a hundred is more than it can decode")
+        return [said(CONTRACT).event] * len(values)
+
+    [padded] = records(1, size_bytes=500)
+    some = records(4 * SLICE_RECORDS_MAX)
+    some[50::SLICE_RECORDS_MAX] = [padded] * 4
+    good, dead = await decoding(fails_on_padded, Policy(failed_max=3)).decode(some)
+    assert len(good) == 4 * SLICE_RECORDS_MAX - 4
+    assert [one.why.code for one in dead] == ["decoder_failed"] * 4

@@ -187,6 +187,51 @@ async def test_handler_that_fails_on_most_of_many_small_batches_is_stopped(kafka
         assert "the handler failed on 30 of" in str(consumer.problem())
 
 
+@pytest.mark.parametrize("raised", [True, False])
+async def test_many_wrong_events_do_not_hide_that_the_handler_fails_on_all_others(
+    kafka: str, raised: bool
+) -> None:
+    contract = await new_contract(kafka)
+    await say(kafka, contract, range(150))
+
+    def all_of_them(batch: Batch[Said]) -> None:
+        wrong = [received for received in batch if received.event.number % 3]
+        if wrong and raised:
+            raise Rejected("not allowed", code="not_allowed")
+        if len(wrong) < len(batch):
+            raise RuntimeError("a bad deployment")
+        for received in wrong:
+            batch.reject(received, Rejected("not allowed", code="not_allowed"))
+
+    # Small batches: only the total of the last events can reach the bound.
+    policy = replace(QUICK, batch_events_max=5, failed_max=20)
+    async with reading(kafka, contract, Ear(all_of_them), policy=policy) as consumer:
+        await eventually(lambda: consumer.stopped, seconds=8)
+        assert "the handler failed on 20 of 20 events" in str(consumer.problem())
+
+
+async def test_rejected_events_of_a_batch_do_not_hide_that_the_handler_fails_on_its_others(
+    kafka: str,
+) -> None:
+    contract = await new_contract(kafka)
+
+    def those_after_400(batch: Batch[Said]) -> None:
+        late = [received for received in batch if received.event.number >= 400]
+        if any(received.event.number % 3 == 0 for received in late):
+            raise RuntimeError("a bad deployment")
+        for received in late:
+            batch.reject(received, Rejected("not allowed", code="not_allowed"))
+
+    policy = replace(QUICK, failed_max=20)
+    async with reading(kafka, contract, Ear(those_after_400), policy=policy) as consumer:
+        # So many successes that only the total of the second batch can reach the bound.
+        await say(kafka, contract, range(400))
+        await until_committed(kafka, contract, {0: 400})
+        await say(kafka, contract, range(400, 550))
+        await eventually(lambda: consumer.stopped, seconds=8)
+        assert "the handler failed on 20 of 20 events" in str(consumer.problem())
+
+
 async def test_mistake_of_our_own_stops_the_consumer_and_says_so(kafka: str) -> None:
     contract = await new_contract(kafka)
     await say(kafka, contract, range(3))

@@ -1,0 +1,14 @@
+"""The outcomes that `kepu_submissions_graded_total` counts."""
+
+from shared.runtime import metrics
+
+# `rejected`: the submission was refused.
+OUTCOMES = ("graded", "repeated", "waiting", "rejected", "erased")
+
+# The counters start at 0. So Prometheus sees the first one as an increase.
+_COUNTERS = {outcome: metrics.SUBMISSIONS_GRADED.labels(outcome) for outcome in OUTCOMES}
+
+
+def count(outcome: str, submissions: int = 1) -> None:
+    """Count submissions with this outcome."""
+    _COUNTERS[outcome].inc(submissions)
