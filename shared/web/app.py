@@ -8,6 +8,7 @@ against the route), and only then a hot route or the framework.
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -36,7 +37,7 @@ from shared.web.edge.turns import Turns
 from shared.web.forms import invalid
 from shared.web.health import CHECK_SECONDS_MAX, Check, health
 from shared.web.hot import HotRoute
-from shared.web.identity import checked_before_the_body
+from shared.web.identity import checked_before_the_body, participant_id_in
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
@@ -151,7 +152,7 @@ def _running(
 
 def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -> None:
     app.state.shedding = Shedding()
-    app.state.turns = Turns()
+    app.state.turns = Turns(under_way_max=limits.framework_under_way_max)
     app.state.connections = Connections(limits)
     app.state.bodies = Bodies(limits.bodies_bytes_max, app.state.connections.unfinished)
     framework = app.build_middleware_stack
@@ -162,6 +163,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
             Gate(app, hot_routes, checked_before_the_body(app)),
             acts=lambda: app.state.acts,
             knows_key=app.state.admission.knows,
+            participant_of=partial(participant_id_in, app.state.tokens),
             shedding=app.state.shedding,
             turns=app.state.turns,
             bodies=app.state.bodies,

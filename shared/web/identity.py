@@ -27,7 +27,7 @@ from shared.web.admitting import Admission, check_role
 from shared.web.edge.gate import Headers, Key
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.senders import address_of
-from shared.web.tokens import ASK_FOR_TOKEN, Participant, bearer
+from shared.web.tokens import ASK_FOR_TOKEN, Participant, TokenVerifier, bearer
 
 Admit: TypeAlias = Callable[..., Coroutine[Any, Any, Organiser]]
 
@@ -139,6 +139,16 @@ ROLES: Mapping[Callable[..., Any], frozenset[Role]] = {
     participant_or_organiser: acting.ORGANISER,
 }
 """The dependencies that admit organisers, each with the roles that are enough."""
+
+
+def participant_id_in(verifier: TokenVerifier, authorization: bytes) -> str:
+    """Whose token is in this header Authorization; empty if there is no good one."""
+    if not authorization:
+        return ""
+    try:
+        return verifier.verify(bearer(authorization), clock.now()).participant_id
+    except NotAuthenticated:
+        return ""
 
 
 def checked_before_the_body(app: FastAPI) -> dict[Callable[..., Any], Key]:

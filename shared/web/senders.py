@@ -1,4 +1,4 @@
-"""Who sends a request, as far as its head says."""
+"""Who sends a request: the network that it comes from, and the participant whose token it carries."""
 
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
@@ -15,16 +15,17 @@ class Sender(NamedTuple):
 
     Attributes:
         network: the address, or the part of it that belongs to one client.
-        token: the header Authorization as it came, not checked yet; empty without one.
+        participant_id: whose token the request carries; empty without a good one. Anybody can make up any
+            number of tokens, so a wrong one counts as none.
     """
 
     network: str = ""
-    token: bytes = b""
+    participant_id: str = ""
 
 
-def sender_of(scope: Scope, authorization: bytes) -> Sender:
-    """The sender of a request with this header Authorization."""
-    return Sender(network_of(address_of(scope)), authorization)
+def sender_of(scope: Scope, participant_id: str) -> Sender:
+    """The sender of a request with this participant's token."""
+    return Sender(network_of(address_of(scope)), participant_id)
 
 
 def address_of(scope: Scope) -> str:

@@ -9,44 +9,108 @@ from shared.web.senders import Sender
 Item = TypeVar("Item", bound=Hashable)
 
 
+class Lengths:
+    """How long each line is, and which one is the longest. Each change takes the same time."""
+
+    def __init__(self) -> None:
+        self._lengths: dict[str, int] = {}
+        self._names: dict[int, OrderedDict[str, None]] = {}
+        self._most = 0
+
+    def of(self, name: str) -> int:
+        """How long this line is."""
+        return self._lengths.get(name, 0)
+
+    def longest(self) -> str:
+        """The name of the longest line. There is one."""
+        return next(iter(self._names[self._most]))
+
+    def add(self, name: str, more: int) -> None:
+        """The line has one more, or one less."""
+        before = self._lengths.pop(name, 0)
+        after = before + more
+        if before:
+            del self._names[before][name]
+            if not self._names[before]:
+                del self._names[before]
+        if after:
+            self._lengths[name] = after
+            self._names.setdefault(after, OrderedDict())[name] = None
+        # A line changes by one, and so does the length of the longest one.
+        if after > self._most or self._most not in self._names:
+            self._most = after
+
+
+class _Network(Generic[Item]):
+    """The requests of one network, a line for each participant, in the order of their turns."""
+
+    def __init__(self) -> None:
+        self.lines: OrderedDict[str, OrderedDict[Item, None]] = OrderedDict()
+        self.lengths = Lengths()
+
+
 class FairQueue(Generic[Item]):
     """
-    Gives one item of each network in turn, and within a network one of each token in turn.
+    Gives one item of each network in turn, and within a network one of each participant in turn.
 
     Two levels, since one alone is not fair: a school has one address for all its pupils, and one person can
-    have many tokens. Adding, taking and removing take the same time however long the queue is.
+    have many addresses. Adding, taking and removing take the same time however long the queue is.
     """
 
     def __init__(self) -> None:
         # In the order of their turns. The items of one sender are in the order in which they came.
-        self._networks: OrderedDict[str, OrderedDict[bytes, OrderedDict[Item, None]]] = OrderedDict()
+        self._networks: OrderedDict[str, _Network[Item]] = OrderedDict()
+        self._lengths = Lengths()
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def add(self, sender: Sender, item: Item) -> None:
         """Put this item behind the others of its sender."""
-        tokens = self._networks.setdefault(sender.network, OrderedDict())
-        tokens.setdefault(sender.token, OrderedDict())[item] = None
+        network = self._networks.setdefault(sender.network, _Network())
+        network.lines.setdefault(sender.participant_id, OrderedDict())[item] = None
+        network.lengths.add(sender.participant_id, 1)
+        self._lengths.add(sender.network, 1)
 
     def take(self) -> Item:
         """The item whose turn it is, out of the queue."""
-        network, tokens = next(iter(self._networks.items()))
-        token, items = next(iter(tokens.items()))
+        name, network = next(iter(self._networks.items()))
+        participant_id, items = next(iter(network.lines.items()))
         item = next(iter(items))
-        self.remove(Sender(network, token), item)
-        if token in tokens:
-            tokens.move_to_end(token)
-        if network in self._networks:
-            self._networks.move_to_end(network)
+        self.remove(Sender(name, participant_id), item)
+        if participant_id in network.lines:
+            network.lines.move_to_end(participant_id)
+        if name in self._networks:
+            self._networks.move_to_end(name)
         return item
 
     def remove(self, sender: Sender, item: Item) -> None:
         """Take this item out, which is in the queue."""
-        tokens = self._networks[sender.network]
-        items = tokens[sender.token]
+        network = self._networks[sender.network]
+        items = network.lines[sender.participant_id]
         del items[item]
+        network.lengths.add(sender.participant_id, -1)
+        self._lengths.add(sender.network, -1)
         if not items:
-            del tokens[sender.token]
-        if not tokens:
+            del network.lines[sender.participant_id]
+        if not network.lines:
             del self._networks[sender.network]
+
+    def in_place_of(self, newcomer: Sender) -> tuple[Sender, Item] | None:
+        """
+        The item that has to give way to one of this sender, if the queue is full; None: there is none.
+
+        It is the last one of the sender who has most, if that is more than the newcomer would have.
+        """
+        if not self._networks:
+            return None
+        name = self._lengths.longest()
+        network = self._networks[name]
+        participant_id = network.lengths.longest()
+        if name != newcomer.network:
+            most, own = self._lengths.of(name), self._lengths.of(newcomer.network)
+        else:
+            most, own = network.lengths.of(participant_id), network.lengths.of(newcomer.participant_id)
+        if most <= own + 1:
+            return None
+        return Sender(name, participant_id), next(reversed(network.lines[participant_id]))

@@ -156,6 +156,7 @@ class Edge:
         *,
         acts: Callable[[], ActLog | None],
         knows_key: Callable[[bytes], bool],
+        participant_of: Callable[[bytes], str],
         shedding: Shedding,
         turns: Turns,
         bodies: Bodies,
@@ -165,12 +166,12 @@ class Edge:
         self._gate = gate
         self._acts = acts
         self._knows_key = knows_key
+        self._participant_of = participant_of
         self._shedding = shedding
         self._bodies = bodies
         self._limits = limits
         self._turns = turns
         self._under_way = 0
-        self._framework_under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -178,7 +179,9 @@ class Edge:
             return
         headers = dict(scope["headers"])
         rank = FIRST if self._goes_first(scope, headers) else OTHERS
-        turn = Turn(self._turns, rank, sender_of(scope, headers.get(b"authorization", b"")))
+        # Who goes first does not wait among others.
+        who = "" if rank == FIRST else self._participant_of(headers.get(b"authorization", b""))
+        turn = Turn(self._turns, rank, sender_of(scope, who))
         await self._turns.by_turns(turn, self._answer(scope, headers, receive, send, turn))
 
     def _goes_first(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
@@ -245,30 +248,25 @@ class Edge:
     async def _by_framework(
         self, entry: Entry, scope: Scope, body: _Body, send: _Answering, turn: Turn
     ) -> None:
-        self._check_framework(entry)
-        # Counted when the request is complete: an unfinished body takes no place from others.
+        is_watched = entry.path in WATCHED
+        if not is_watched:
+            self._turns.check_room(turn)
         read: Receive = body
         if entry.read_body:
             read = await _read(body, entry.read_body)
-            self._check_framework(entry)
-        self._framework_under_way += 1
-        try:
-            method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
-            await turn.begin_work()
-            if body.client_is_gone:
-                raise ClientDisconnect
-            if organiser is None or acts is None or method in READING:
-                await self._framework(asked, read, send)
-            else:
-                act = act_of(organiser, method, entry, scope["path"])
-                await logged(acts, act, self._framework, asked, read, send)
-        finally:
-            self._framework_under_way -= 1
-
-    def _check_framework(self, entry: Entry) -> None:
-        if self._framework_under_way >= self._limits.framework_under_way_max and entry.path not in WATCHED:
-            raise no_room()
+        if not is_watched:
+            # Only when the request is complete: an unfinished body takes no place from others.
+            self._turns.let_in(turn)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
+        await turn.begin_work()
+        if body.client_is_gone:
+            raise ClientDisconnect
+        if organiser is None or acts is None or method in READING:
+            await self._framework(asked, read, send)
+        else:
+            act = act_of(organiser, method, entry, scope["path"])
+            await logged(acts, act, self._framework, asked, read, send)
 
     def _check_hot(self) -> None:
         if self._under_way >= self._limits.under_way_max:

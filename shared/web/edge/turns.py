@@ -10,7 +10,8 @@ client takes no time from others, so it needs no turn.
 
 Beside that, few requests are at work at the same time, because their queries share the threads of the
 database's driver with those of all others. Whoever waits long for something else gives its place to the next.
-For the places there is a fair queue too.
+For the places there is a fair queue too. It holds a bounded number of requests. If it is full, the last
+request of the sender who has most there is refused, and not the one that comes.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from itertools import count
 from typing import Any
 
 from shared.web.edge.fair_queue import FairQueue
+from shared.web.problems import no_room
 from shared.web.senders import Sender
 
 # Of each round. The step that reaches it is finished.
@@ -45,7 +47,7 @@ class Turn:
     One request among the others.
 
     Attributes:
-        called: done when it gets its place; None while it does not wait in the queue for one.
+        called: done when it gets its place, or is refused; None while it does not wait in the queue for one.
         sender: among whose requests it waits.
         waits_since: since when it has waited for something else than its turn; None while it has not.
     """
@@ -66,19 +68,30 @@ class Turn:
 
     def end_work(self) -> None:
         """Let the next one begin. Called again, it does nothing."""
-        self._turns.leave_place(self)
+        self._turns.leave(self)
 
 
 class Turns:
     """
     The turns of all requests of a process that are not hot.
 
+    Args:
+        under_way_max: requests that have been let in and are not answered yet; and as many of those that go
+            first.
     Attributes:
         hot_under_way: the hot requests that are being answered. Their code counts them.
     """
 
-    def __init__(self, *, round_seconds: float = ROUND_SECONDS, at_work_max: int = AT_WORK_MAX) -> None:
+    def __init__(
+        self,
+        *,
+        under_way_max: int = 4_000,
+        round_seconds: float = ROUND_SECONDS,
+        at_work_max: int = AT_WORK_MAX,
+    ) -> None:
         self.hot_under_way = 0
+        self._under_way_max = under_way_max
+        self._under_way: dict[int, set[Turn]] = {FIRST: set(), OTHERS: set()}
         self._round_seconds = round_seconds
         self._at_work_max = at_work_max
         self._left_seconds = round_seconds
@@ -98,7 +111,7 @@ class Turns:
         try:
             await _Steps(self, turn, work)
         finally:
-            self.leave_place(turn)
+            self.leave(turn)
 
     # Steps.
 
@@ -166,6 +179,41 @@ class Turns:
 
     # Places.
 
+    def check_room(self, turn: Turn) -> None:
+        """
+        Check that this request can be let in.
+
+        Raises:
+            Overloaded: too many are under way, and nobody has more of them than this sender.
+        """
+        if self._is_full(turn) and (turn.rank == FIRST or not self._wait_for_place.in_place_of(turn.sender)):
+            raise no_room()
+
+    def let_in(self, turn: Turn) -> None:
+        """
+        Count this request as under way. If there are too many, one of another sender is refused.
+
+        Raises:
+            Overloaded: see `check_room`.
+        """
+        self.check_room(turn)
+        if self._is_full(turn) and (found := self._wait_for_place.in_place_of(turn.sender)):
+            sender, other = found
+            self._wait_for_place.remove(sender, other)
+            self._under_way[OTHERS].discard(other)
+            called, other.called = other.called, None
+            if called is not None and not called.done():
+                called.set_exception(no_room())
+        self._under_way[turn.rank].add(turn)
+
+    def leave(self, turn: Turn) -> None:
+        """This request is answered, or has ended. Called again, it does nothing."""
+        self._under_way[turn.rank].discard(turn)
+        self._leave_place(turn)
+
+    def _is_full(self, turn: Turn) -> bool:
+        return len(self._under_way[turn.rank]) >= self._under_way_max
+
     async def wait_for_place(self, turn: Turn) -> None:
         """Wait until few others are at work."""
         if len(self._at_work) < self._at_work_max and not self._wait_for_place:
@@ -179,10 +227,10 @@ class Turns:
         except asyncio.CancelledError:
             if turn.called is not None:
                 self._wait_for_place.remove(turn.sender, turn)
-            self.leave_place(turn)
+            self._leave_place(turn)
             raise
 
-    def leave_place(self, turn: Turn) -> None:
+    def _leave_place(self, turn: Turn) -> None:
         """This request is not at work; the next one begins."""
         if turn in self._at_work:
             del self._at_work[turn]

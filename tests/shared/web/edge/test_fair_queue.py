@@ -1,11 +1,13 @@
-"""One of each network in turn, and within a network one of each token."""
+"""One of each network in turn, and within a network one of each participant."""
 
+import random
 import time
+from collections import Counter
 
-from shared.web.edge.fair_queue import FairQueue
+from shared.web.edge.fair_queue import FairQueue, Lengths
 from shared.web.senders import Sender, network_of
 
-FLOOD = Sender("10.0.0.1", b"")
+FLOOD = Sender("10.0.0.1", "")
 SCHOOL = "10.0.0.2"
 
 
@@ -26,17 +28,17 @@ def test_requests_of_one_sender_keep_their_order() -> None:
 def test_who_comes_behind_a_flood_of_another_network_is_the_second() -> None:
     queue: FairQueue[str] = FairQueue()
     for number in range(1_000):
-        queue.add(Sender("10.0.0.1", b"%d" % number), f"{number}")
-    queue.add(Sender(SCHOOL, b"pupil"), "pupil")
+        queue.add(Sender("10.0.0.1", f"p{number}"), f"{number}")
+    queue.add(Sender(SCHOOL, "pupil"), "pupil")
     assert taken(queue)[:2] == ["0", "pupil"]
 
 
 def test_a_pupil_behind_the_flood_of_another_pupil_is_the_second_of_the_school() -> None:
     queue: FairQueue[str] = FairQueue()
     for number in range(100):
-        queue.add(Sender(SCHOOL, b"rude"), f"rude {number}")
-    queue.add(Sender(SCHOOL, b"kind"), "kind")
-    queue.add(Sender("10.0.0.3", b""), "elsewhere")
+        queue.add(Sender(SCHOOL, "rude"), f"rude {number}")
+    queue.add(Sender(SCHOOL, "kind"), "kind")
+    queue.add(Sender("10.0.0.3", ""), "elsewhere")
     assert taken(queue)[:4] == ["rude 0", "elsewhere", "kind", "rude 1"]
 
 
@@ -51,11 +53,49 @@ def test_what_is_removed_is_not_taken() -> None:
     assert not queue
 
 
+def test_if_it_is_full_the_last_one_of_who_has_most_gives_way() -> None:
+    queue: FairQueue[str] = FairQueue()
+    assert queue.in_place_of(FLOOD) is None
+    for number in range(5):
+        queue.add(FLOOD, f"flood {number}")
+    for number in range(3):
+        queue.add(Sender(SCHOOL, "rude"), f"rude {number}")
+    assert queue.in_place_of(Sender("10.0.0.3")) == (FLOOD, "flood 4")
+    assert queue.in_place_of(Sender(SCHOOL, "kind")) == (FLOOD, "flood 4")
+    # It is the flood itself.
+    assert queue.in_place_of(FLOOD) is None
+    # Somebody behind the same address, who has shown who it is.
+    assert queue.in_place_of(Sender(FLOOD.network, "honest")) == (FLOOD, "flood 4")
+    for number in range(4):
+        queue.remove(FLOOD, f"flood {number}")
+    assert queue.in_place_of(Sender("10.0.0.3")) == (Sender(SCHOOL, "rude"), "rude 2")
+    assert queue.in_place_of(Sender(SCHOOL, "rude")) is None
+
+
+def test_nobody_gives_way_to_one_who_would_have_as_many() -> None:
+    queue: FairQueue[str] = FairQueue()
+    for number in range(100):
+        queue.add(Sender(f"{number}"), f"{number}")
+    assert queue.in_place_of(Sender("new")) is None
+
+
+def test_the_longest_is_always_known() -> None:
+    dice, lengths, expected = random.Random(1), Lengths(), Counter[str]()  # noqa: S311 (the same in each run)
+    for _ in range(5_000):
+        name = dice.choice("abcdefgh")
+        more = dice.choice((1, -1)) if expected[name] else 1
+        lengths.add(name, more)
+        expected[name] += more
+        assert lengths.of(name) == expected[name]
+        if most := max(expected.values()):
+            assert expected[lengths.longest()] == most
+
+
 def test_taking_costs_the_same_however_many_wait() -> None:
     def seconds(waiting: int) -> float:
         queue: FairQueue[str] = FairQueue()
         for number in range(waiting):
-            queue.add(Sender(f"{number % 50}", b"%d" % (number % 700)), f"{number}")
+            queue.add(Sender(f"{number % 50}", f"{number % 700}"), f"{number}")
         began = time.perf_counter()
         for _ in range(200):
             queue.take()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 from fastapi import FastAPI
 
-from shared.web.edge.turns import AT_WORK_MAX, OTHERS, Turn, Turns
+from shared.web.edge.limits import Limits
+from shared.web.edge.turns import AT_WORK_MAX, OTHERS, PLACE_SECONDS_MAX, Turn, Turns
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.organiser_keys import KEY_CHARS
@@ -42,30 +43,30 @@ class Served:
     begun: int = 0
     kept: list[asyncio.StreamWriter] = field(default_factory=list)
 
-    async def send(self, *requests: bytes) -> asyncio.StreamReader:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def send(self, *requests: bytes, source: str = "127.0.0.1") -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
         self.kept.append(writer)
         writer.write(b"".join(requests))
         return reader
 
-    async def seconds_of(self, path: bytes, header: bytes = b"") -> float:
-        """How long one request takes, on a connection of its own."""
+    async def seconds_of(self, path: bytes, header: bytes = b"", source: str = "127.0.0.1") -> float:
+        """How long one request takes, on a connection of its own. The answer is 200."""
         began = time.perf_counter()
-        reader = await self.send(GET % (path, header))
+        reader = await self.send(GET % (path, header), source=source)
         async with asyncio.timeout(10):
             assert (await reader.read(12)).endswith(b"200")
         return time.perf_counter() - began
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Served]:
+async def served(limits: Limits | None = None) -> AsyncIterator[Served]:
     async def hot(_: HotRequest) -> tuple[int, bytes]:
         # As a request that looks into the database a few times.
         for _query in range(5):
             await asyncio.sleep(0.001)
         return 200, b"{}"
 
-    app = bare_app(HotRoute("GET", "/hot", hot), organiser_key=LONG_KEY)
+    app = bare_app(HotRoute("GET", "/hot", hot), organiser_key=LONG_KEY, limits=limits)
 
     @app.get("/computes")
     async def computes() -> None:
@@ -75,6 +76,11 @@ async def served() -> AsyncIterator[Served]:
     @app.get("/mine")
     async def mine(who: AsParticipant) -> None:
         await computes()
+
+    @app.get("/rests")
+    async def rests() -> None:
+        at.begun += 1
+        await asyncio.sleep(PLACE_SECONDS_MAX / 2)
 
     @app.get("/waits")
     async def waits() -> None:
@@ -127,6 +133,39 @@ async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> 
             assert await at.seconds_of(b"/mine", KIND) < 1
             # Who has no token is not behind them either.
             assert await at.seconds_of(b"/computes") < 1
+
+
+async def test_tokens_that_somebody_makes_up_are_not_many_senders() -> None:
+    async with served() as at:
+        for number in range(200):
+            header = b"Authorization: Bearer made-up-%d\r\n" % number
+            await at.send(GET % (b"/computes", header) * 10)
+        await eventually(lambda: at.begun)
+        # Of the same network. All of theirs are one line, and this is another.
+        assert await at.seconds_of(b"/mine", KIND) < 1
+
+
+@pytest.mark.parametrize(
+    ("header", "source"),
+    [
+        (b"", "127.0.0.9"),
+        (KIND, "127.0.0.1"),
+        (b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode(), "127.0.0.1"),
+    ],
+    ids=["another network", "a participant of the same network", "an organiser"],
+)
+async def test_a_full_process_refuses_those_of_who_has_most_and_not_who_comes(
+    header: bytes, source: str
+) -> None:
+    async with served(Limits(framework_under_way_max=4 * AT_WORK_MAX)) as at:
+        answers = [await at.send(GET % (b"/rests", b"")) for _ in range(20 * AT_WORK_MAX)]
+        await eventually(lambda: at.begun)
+        for _ in range(5):
+            await at.seconds_of(b"/rests", header, source)
+        statuses = [(await answer.read(12))[-3:] for answer in answers]
+    assert set(statuses) == {b"200", b"503"}
+    # Each of the five has taken the place of one at most.
+    assert statuses.count(b"200") >= 4 * AT_WORK_MAX - 5
 
 
 async def test_organisers_do_not_wait_behind_everybody() -> None:
@@ -195,7 +234,7 @@ async def test_who_is_cancelled_while_it_waits_takes_nothing_from_the_next(begin
     assert {0, 2, 4} <= set(ended)
 
 
-SOMEBODY = Sender("127.0.0.1", b"")
+SOMEBODY = Sender("127.0.0.1")
 
 
 async def test_in_one_turn_of_the_loop_the_framework_makes_no_more_steps_than_a_round_has_time_for() -> None:
