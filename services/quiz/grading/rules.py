@@ -80,7 +80,7 @@ def check(
         raise Rejected(
             f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
         )
-    deadline_at = schedule.deadline(started_at)
+    deadline_at = schedule.last_moment(started_at)
     # The broker's time of the append decides in the end: no sender's clock can stretch it.
     if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")

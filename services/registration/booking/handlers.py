@@ -52,13 +52,13 @@ def subscriptions(booking: Booking, sealer: KeySealer, people: People | None = N
         Subscription(
             REGISTRATION_REQUESTS,
             [RegistrationRequested],
-            Commands(booking, sealer, people).book_requested,
+            CommandHandler(booking, sealer, people).book_requested,
             codes=DEAD_LETTER_CODES,
         )
     ]
 
 
-class Commands:
+class CommandHandler:
     """Books `registration.requested`."""
 
     def __init__(self, booking: Booking, sealer: KeySealer, people: People | None) -> None:
