@@ -1,4 +1,4 @@
-"""Quizzes, submissions, attempts and events, for the tests of quiz; workshop.py has the parts of a worker."""
+"""Quizzes, submissions, attempts and events, for the tests of quiz; parts.py has the parts of a worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -29,7 +29,7 @@ from tests.support.kafka import fresh_database, read_back
 from tests.support.service import batch_of
 
 
-class Desk:
+class Parts:
     """One copy of awards over a database, as app.py wires it; what is published is kept by event id."""
 
     def __init__(
@@ -118,9 +118,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desks(mongo: str, copies: int = 1) -> AsyncIterator[list[Desk]]:
+async def new_parts(mongo: str, copies: int = 1) -> AsyncIterator[list[Parts]]:
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = [Desk(database) for _ in range(copies)]
+        made = [Parts(database) for _ in range(copies)]
         await made[0].prepare()
         yield made
