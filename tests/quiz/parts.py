@@ -125,7 +125,7 @@ def sweeper(stores: Stores, catalogue: Catalogue, again_seconds: float = 0) -> S
 
 @dataclass
 class Parts:
-    """The parts of a worker."""
+    """The parts of a worker over a database, and a quiz that is published there."""
 
     stores: Stores
     catalogue: Catalogue
