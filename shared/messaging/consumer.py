@@ -57,7 +57,7 @@ class Consumer:
         self._decoding = Decoding(subscription, policy)
         self._settling = Settling(subscription, publisher, policy)
         self._reading = Reading(self.group, policy, gather_ms=subscription.gather_ms)
-        self._leaving: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._paused: str | None = None
         self._oldest_at: float | None = None
         self._subscriber: Any = None
@@ -135,7 +135,8 @@ class Consumer:
             log.exception("batch cannot be settled", extra={"group": self.group})
             self._pause(type(error).__name__, seconds=self._policy.pause_seconds)
         finally:
-            # FastStream's message is part of a cycle. Batches would stay in it until the collector comes.
+            # FastStream's message is part of a cycle of references. Without this, it would hold the batch in
+            # memory until the garbage collector runs.
             records.clear()
 
     async def _work(self, records: Sequence[Raw]) -> None:
@@ -157,7 +158,7 @@ class Consumer:
         log.error(
             "consumer stopped; nothing of the batch is committed", extra={"group": self.group, "reason": why}
         )
-        self._leave(self._subscriber.stop())
+        self._end_polling(self._subscriber.stop())
 
     def _pause(self, why: str, *, seconds: float) -> None:
         self._paused = f"{why}; starts again by itself"
@@ -165,13 +166,13 @@ class Consumer:
             "consumer starts again; nothing of the batch is committed",
             extra={"group": self.group, "reason": why},
         )
-        self._leave(self._start_again(seconds))
+        self._end_polling(self._start_again(seconds))
 
-    def _leave(self, work: Coroutine[Any, Any, None]) -> None:
-        # Stop polling: the commit after a later poll would commit this batch too. `stop` waits until the task
-        # that runs this code ends, so another task has to call it.
+    def _end_polling(self, then: Coroutine[Any, Any, None]) -> None:
+        # The commit after a later poll would commit this batch too. `stop` of the subscriber waits until the
+        # task that runs this code ends, so another task has to call it.
         self._subscriber.running = False
-        self._leaving = asyncio.create_task(work)
+        self._ending = asyncio.create_task(then)
 
     async def _start_again(self, seconds: float) -> None:
         policy, failures = self._policy, 0
@@ -196,10 +197,10 @@ class Consumer:
 
     async def close(self) -> None:
         """End the background tasks; the code that started the broker stops it afterwards."""
-        if self._leaving is not None:
-            self._leaving.cancel()
+        if self._ending is not None:
+            self._ending.cancel()
             with suppress(asyncio.CancelledError):
-                await self._leaving
+                await self._ending
 
     def problem(self) -> str | None:
         """Why this consumer does not work, or None while it does."""

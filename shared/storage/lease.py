@@ -85,7 +85,10 @@ class Lease:
         try:
             with outages_named():
                 found = await self._leases.find_one_and_update(
-                    {"_id": self._name}, self._if_free(), upsert=True, return_document=ReturnDocument.AFTER
+                    {"_id": self._name},
+                    self._update_if_free(),
+                    upsert=True,
+                    return_document=ReturnDocument.AFTER,
                 )
         except DuplicateKeyError:
             # Another process has made the lease at this moment.
@@ -103,7 +106,7 @@ class Lease:
         self._renew_at = asked_at + self._term.renewed_seconds
         self._ends_at = asked_at + self._term.seconds
 
-    def _if_free(self) -> list[Document]:
+    def _update_if_free(self) -> list[Document]:
         """An update that takes the lease if it is free or our own, and else changes nothing."""
         ours = {"$eq": ["$holder", self._holder]}
         over = {"$lt": [{"$ifNull": ["$until", datetime.fromtimestamp(0, UTC)]}, "$$NOW"]}

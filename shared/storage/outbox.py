@@ -1,10 +1,10 @@
 """
 The outbox: a transaction writes its events beside the state, and a relay publishes them to Kafka.
 
-`append` writes the events of a transaction, many in one document and compressed: a document costs the same
-for one event and for a hundred, and its bytes cost too. The `Relay` publishes them in order and deletes the
-events that Kafka has acknowledged. If it crashes after publishing and before deleting, it publishes them
-again, with the same ids.
+`append` writes the events of a transaction, many in one document: one document costs about the same for one
+event and for a hundred. It is compressed, because its bytes cost too. The `Relay` publishes them in order
+and deletes the events that Kafka has acknowledged. If it crashes after publishing and before deleting, it
+publishes them again, with the same ids.
 
 Only one relay of a service works at a time, because it needs a lease. When its process dies, another relay
 takes over after the end of the lease. A process that was stopped in the middle of a write may still write

@@ -12,10 +12,10 @@ This is the one way for a service to change its state and publish the change, ov
 
 A store takes the unit, and passes `unit.session` to the driver.
 
-Most handlers of events need none: what a handler returns is published before its batch is committed. This is
-enough if a repeat finds what is stored and publishes it again. The exception are commands
+Most handlers of events need no unit of work: what a handler returns is published before its batch is
+committed. This is enough if a repeat finds what is stored and publishes it again. Commands are the exception
 (services/registration/booking/handlers.py): `Booking` decides them as it decides requests over HTTP, and a
-repeat must say nothing twice. So they are saved with their events in the outbox, and the handler returns
+repeat must publish nothing twice. So they are saved with their events in the outbox, and the handler returns
 nothing. Choose this for a handler that changes what requests over HTTP change too.
 
 Quiz's `WaitingGrader` (services/quiz/grading/grade_waiting.py) works like a handler, also in the background.

@@ -8,13 +8,13 @@ from services.awards.issued.codes import award_id
 from shared.storage.outbox import COLLECTION as OUTBOX
 from tests.awards.builders import certificate, closed, completed, erased, joined, prizes, published, scheme
 from tests.awards.builders import standings as ranks
-from tests.awards.desk import Desk, desks
+from tests.awards.parts import Parts, new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
 
 
-async def do_all_there_is_to_do(at: Desk) -> None:
+async def do_all_there_is_to_do(at: Parts) -> None:
     quiz, gone, stays = new_id("quiz"), new_id("p"), new_id("p")
     mark, places, flag = certificate(quiz), prizes(quiz, gold=3), scheme()
     await at.know(published(quiz), joined(gone), joined(stays))
@@ -40,7 +40,7 @@ async def do_all_there_is_to_do(at: Desk) -> None:
 
 
 async def test_nothing_is_searched_for_without_an_index_or_sorted_in_memory(mongo: str) -> None:
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.database.command("profile", 2)
         await do_all_there_is_to_do(at)
         await at.database.command("profile", 0)

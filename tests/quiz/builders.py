@@ -1,4 +1,4 @@
-"""Quizzes, submissions, attempts and events, for the tests of quiz; workshop.py has the parts of a worker."""
+"""Quizzes, submissions, attempts and events, for the tests of quiz; parts.py has the parts of a worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,7 +110,7 @@ def attempt(
     """An attempt as a start would have made it."""
     started = started_at or datetime.now(UTC)
     id_ = attempt_id(quiz_id, who, day_of(of, started), number)
-    deadline_at = schedule_of(of, of.closes_at).deadline(started)
+    deadline_at = schedule_of(of, of.closes_at).last_moment(started)
     return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, deadline_at, 1)
 
 

@@ -21,7 +21,7 @@ from shared.contracts.topics import dead_letters
 from shared.messaging.create_topics import create_missing
 from shared.messaging.received import Raw
 from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
-from tests.quiz.workshop import Workshop, completed_of, workshop
+from tests.quiz.parts import Parts, completed_of, new_parts
 from tests.support.kafka import read_all, write_raw
 from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
 from tests.support.waiting import eventually
@@ -44,17 +44,17 @@ async def dead_of(kafka: str, word: str) -> list[tuple[str, Raw]]:
 async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
     kafka: str, mongo: str
 ) -> None:
-    async with workshop(kafka, mongo) as shop:
-        good = [shop.submission() for _ in range(5)]
+    async with new_parts(kafka, mongo) as parts:
+        good = [parts.submission() for _ in range(5)]
         bad = [
-            msgspec.structs.replace(shop.submission(), participant_id="somebody-else"),
-            msgspec.structs.replace(shop.submission(), answers={"q99": "A"}),
-            shop.submission(seconds=3700),
-            shop.submission(submitted_at=datetime.now(UTC) - timedelta(minutes=10), seconds=1300),
+            msgspec.structs.replace(parts.submission(), participant_id="somebody-else"),
+            msgspec.structs.replace(parts.submission(), answers={"q99": "A"}),
+            parts.submission(seconds=3700),
+            parts.submission(submitted_at=datetime.now(UTC) - timedelta(minutes=10), seconds=1300),
         ]
         mixed = [one for pair in zip(good, bad, strict=False) for one in pair] + good[4:]
-        await shop.publisher.publish([envelope(one) for one in mixed])
-        whole = envelope(shop.submission())
+        await parts.publisher.publish([envelope(one) for one in mixed])
+        whole = envelope(parts.submission())
         value, headers = encoder.encode(good[0]), to_headers(whole.context)
         later = [(name, b"kepu.quiz.submitted.v9" if name == "ce_type" else text) for name, text in headers]
         await write_raw(
@@ -66,17 +66,19 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
                 (b"x", value, later),
             ],
         )
-        name = shop.stores.database.name
+        name = parts.stores.database.name
         async with service(mongo, kafka=kafka, role="worker", database=name) as ([client], _):
 
             async def all_there() -> bool:
-                return len(await dead_of(kafka, shop.quiz_id)) >= 7 and len(await shop.completed(kafka)) >= 5
+                return (
+                    len(await dead_of(kafka, parts.quiz_id)) >= 7 and len(await parts.completed(kafka)) >= 5
+                )
 
             await eventually(all_there)
             health = await client.get("/health")
             assert health.status_code == 200, health.text
             assert {"quizzes", "relay", "closing", f"consumer {GROUP}"} <= health.json()["checks"].keys()
-        found = await dead_of(kafka, shop.quiz_id)
+        found = await dead_of(kafka, parts.quiz_id)
         assert sorted(code for code, _ in found) == [
             "attempt_late",
             "attempt_unknown",
@@ -89,7 +91,7 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
         for _, record in found:
             origin = dict(record.headers)
             assert (origin["dead_topic"], origin["dead_group"]) == (b"quiz.submitted", GROUP.encode())
-        assert {result.result_id for _, result in await shop.completed(kafka)} == {
+        assert {result.result_id for _, result in await parts.completed(kafka)} == {
             one.attempt_id for one in good
         }
 
@@ -135,39 +137,39 @@ async def shares(kafka: str) -> list[int]:
     return [len(member[4]) for group in described.groups for member in group[5]]
 
 
-async def all_graded(shop: Workshop, sent: Sequence[Submission], kafka: str) -> bool:
-    graded = {result.result_id for _, result in await completed_of(kafka, shop.quiz_id)}
+async def all_graded(parts: Parts, sent: Sequence[Submission], kafka: str) -> bool:
+    graded = {result.result_id for _, result in await completed_of(kafka, parts.quiz_id)}
     return graded >= {one.attempt_id for one in sent}
 
 
 async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka: str, mongo: str) -> None:
     await create_missing(kafka)
-    async with workshop(kafka, mongo) as shop:
-        database = shop.stores.database.name
+    async with new_parts(kafka, mongo) as parts:
+        database = parts.stores.database.name
         # Half of them known by themselves, half by their profiles, which come after the kill.
-        sent = [shop.submission(district=None if n % 2 else "范县", right=n % 6) for n in range(600)]
+        sent = [parts.submission(district=None if n % 2 else "范县", right=n % 6) for n in range(600)]
         profiles = [
             enclose(joined(one.participant_id), source="tests", cause=str(uuid4()), now=datetime.now(UTC))
             for one in sent[1::2]
         ]
         async with workers() as started:
-            await shop.publisher.publish([envelope(one) for one in sent[:300]])
+            await parts.publisher.publish([envelope(one) for one in sent[:300]])
             started.append(await start(kafka, mongo, database, "w1"))
-            await eventually(lambda: shop.stores.standings.count(shop.quiz_id))
+            await eventually(lambda: parts.stores.standings.count(parts.quiz_id))
             started[0].send_signal(signal.SIGKILL)
             started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
-            await shop.publisher.publish(profiles)
-            await shop.publisher.publish([envelope(one) for one in sent[300:]])
-            await eventually(lambda: all_graded(shop, sent, kafka), seconds=30)
+            await parts.publisher.publish(profiles)
+            await parts.publisher.publish([envelope(one) for one in sent[300:]])
+            await eventually(lambda: all_graded(parts, sent, kafka), seconds=30)
 
             async def shared() -> bool:
                 return len(found := await shares(kafka)) == 2 and all(found)
 
             await eventually(shared)
         said: dict[str, set[tuple[str, str]]] = {}
-        for id_, result in await shop.completed(kafka):
+        for id_, result in await parts.completed(kafka):
             said.setdefault(result.result_id, set()).add((id_, result.model_dump_json()))
         assert said.keys() == {one.attempt_id for one in sent}
         assert {len(ways) for ways in said.values()} == {1}, "a repeat says the same"
-        assert await shop.stores.standings.count(shop.quiz_id) == len(sent)
-        assert await shop.stores.waiting.of_quiz(shop.quiz_id) == []
+        assert await parts.stores.standings.count(parts.quiz_id) == len(sent)
+        assert await parts.stores.waiting.of_quiz(parts.quiz_id) == []

@@ -32,14 +32,14 @@ def award_id(scheme_id: str, recipient_id: str) -> str:
     return member_id(scheme_id, recipient_id)
 
 
-def award_code(award_id: str, key: bytes, turn: int = 0) -> str:
+def award_code(id_: str, key: bytes, turn: int = 0) -> str:
     """
-    The code of an award; nobody without the key can compute it from the ids.
+    The code of the award with this id; nobody without the key can compute it.
 
     Args:
-        turn: the number of codes of this award that other awards already have.
+        turn: 0 at first. If another award has the code already, the next turn gives another code.
     """
-    digest = hmac.digest(key, f"{award_id}/{turn}".encode(), "sha256")
+    digest = hmac.digest(key, f"{id_}/{turn}".encode(), "sha256")
     number = int.from_bytes(digest[:8], "big")
     check = 0
     text = ""

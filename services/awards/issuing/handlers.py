@@ -20,20 +20,70 @@ TOO_SHORT = "standings_too_short"
 DEAD_LETTER_CODES = (TOO_SHORT,)
 
 
-async def earned_by_results(
-    received: Sequence[Received[QuizCompleted]], results: ResultStore, schemes: SchemeStore
-) -> list[Earned]:
-    """Store graded attempts, and find the awards that they earn, in order."""
-    remembered = [_result(one.event) for one in received]
-    # Store the results before reading the schemes. Then a scheme that is put and applied at this moment
-    # either finds the result or is found here. In the other order a result could be missed.
-    await results.remember(remembered)
-    found = await schemes.of_quizzes(result.quiz_id for result in remembered)
-    return [
-        Earned(due, one.context)
-        for one, result in zip(received, remembered, strict=True)
-        for due in due_by_pass_mark(result, found)
-    ]
+class ResultHandler:
+    """Issues awards for results and for closings."""
+
+    def __init__(self, results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> None:
+        self._results = results
+        self._schemes = schemes
+        self._issuer = issuer
+
+    async def issue_awards(self, batch: Batch[QuizClosed | QuizCompleted]) -> Following:
+        """Issue the awards that the events of a batch earn."""
+        completed: list[Received[QuizCompleted]] = []
+        closed: list[Received[QuizClosed]] = []
+        for received in batch:
+            match received:
+                case Received(event=QuizCompleted()):
+                    completed.append(received)  # type: ignore[arg-type]
+                case Received(event=QuizClosed()):
+                    closed.append(received)  # type: ignore[arg-type]
+        earned: list[Earned] = []
+        if completed:
+            earned += await self._earned_by_results(completed)
+        if closed:
+            earned += await self._earned_by_closings(closed, batch)
+        return await self._issuer.issue_earned(earned)
+
+    async def _earned_by_results(self, received: Sequence[Received[QuizCompleted]]) -> list[Earned]:
+        """Store graded attempts, and find the awards that they earn, in order."""
+        remembered = [_result(one.event) for one in received]
+        # Store the results before reading the schemes. Then a scheme that is put and applied at this moment
+        # either finds the result or is found here. In the other order a result could be missed.
+        await self._results.remember(remembered)
+        found = await self._schemes.of_quizzes(result.quiz_id for result in remembered)
+        return [
+            Earned(due, one.context)
+            for one, result in zip(received, remembered, strict=True)
+            for due in due_by_pass_mark(result, found)
+        ]
+
+    async def _earned_by_closings(
+        self, received: Sequence[Received[QuizClosed]], batch: Batch[QuizClosed | QuizCompleted]
+    ) -> list[Earned]:
+        """
+        Store final standings, and find the awards that they earn.
+
+        Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list,
+        the closing also becomes a dead letter. The listed awards are issued all the same. What is left for an
+        organiser is `POST /schemes/{scheme_id}/apply`, with the scheme that the dead letter names.
+        """
+        closings = [
+            Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received
+        ]
+        await self._results.remember_closings(closings)
+        found = await self._schemes.of_quizzes(closing.quiz_id for closing in closings)
+        for one, closing in zip(received, closings, strict=True):
+            if undecided := [
+                scheme for scheme in found if await is_undecided(closing, scheme, self._schemes)
+            ]:
+                batch.reject(one, _too_short(closing, undecided))
+        return [
+            Earned(due, one.context)
+            for one, closing in zip(received, closings, strict=True)
+            for scheme in found
+            for due in due_by_rank(closing, scheme)
+        ]
 
 
 def _result(event: QuizCompleted) -> Result:
@@ -48,33 +98,6 @@ def _result(event: QuizCompleted) -> Result:
     )
 
 
-async def earned_by_closings(
-    received: Sequence[Received[QuizClosed]],
-    results: ResultStore,
-    schemes: SchemeStore,
-    batch: Batch[QuizClosed | QuizCompleted],
-) -> list[Earned]:
-    """
-    Store final standings, and find the awards that they earn.
-
-    Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list, the
-    closing also becomes a dead letter. The listed awards are issued all the same. What is left for an
-    organiser is `POST /schemes/{scheme_id}/apply`, with the scheme that the dead letter names.
-    """
-    closings = [Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received]
-    await results.remember_closings(closings)
-    found = await schemes.of_quizzes(closing.quiz_id for closing in closings)
-    for one, closing in zip(received, closings, strict=True):
-        if undecided := [scheme for scheme in found if await is_undecided(closing, scheme, schemes)]:
-            batch.reject(one, _too_short(closing, undecided))
-    return [
-        Earned(due, one.context)
-        for one, closing in zip(received, closings, strict=True)
-        for scheme in found
-        for due in due_by_rank(closing, scheme)
-    ]
-
-
 def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
     names = ", ".join(scheme.scheme_id for scheme in schemes)
     return Rejected(f"{why_list_may_miss_winners(closing)}: apply {names}", code=TOO_SHORT)
@@ -82,25 +105,12 @@ def _too_short(closing: Closing, schemes: Sequence[Scheme]) -> Rejected:
 
 def subscriptions(results: ResultStore, schemes: SchemeStore, issuer: Issuer) -> list[Subscription]:
     """What awards reads in order to issue awards."""
-
-    async def handle(batch: Batch[QuizClosed | QuizCompleted]) -> Following:
-        completed: list[Received[QuizCompleted]] = []
-        closed: list[Received[QuizClosed]] = []
-        for received in batch:
-            match received:
-                case Received(event=QuizCompleted()):
-                    completed.append(received)  # type: ignore[arg-type]
-                case Received(event=QuizClosed()):
-                    closed.append(received)  # type: ignore[arg-type]
-        earned: list[Earned] = []
-        if completed:
-            earned += await earned_by_results(completed, results, schemes)
-        if closed:
-            earned += await earned_by_closings(closed, results, schemes, batch)
-        return await issuer.issue_earned(earned)
-
     return [
         Subscription(
-            topics.AWARDS, (QuizCompleted, QuizClosed), handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES
+            topics.AWARDS,
+            (QuizCompleted, QuizClosed),
+            ResultHandler(results, schemes, issuer).issue_awards,
+            gather_ms=GATHER_MS,
+            codes=DEAD_LETTER_CODES,
         )
     ]

@@ -15,36 +15,39 @@ ForgetWords = Callable[[set[str]], Awaitable[None]]
 """Removes what organisers wrote about these participants. The rooms above this one have such words."""
 
 
-async def keep_known(
-    batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished],
-    known: KnownStore,
-    ended_tokens: EndedTokens,
-    forget_words: ForgetWords,
-) -> None:
-    """Store the ids of participants and quizzes, and of erased people, and which tokens have ended."""
-    events = [received.event for received in batch]
-    await ended_tokens.keep(event for event in events if isinstance(event, ParticipantJoined))
-    await known.add_quizzes({event.quiz_id for event in events if isinstance(event, QuizPublished)})
-    await known.add_participants(
-        {event.participant_id for event in events if isinstance(event, ParticipantJoined)}
-    )
-    if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
-        # Mark them first. From now on a conferral is refused, and an earlier one is found.
-        await known.erase(erased)
-        await forget_words(erased)
+class KnownHandler:
+    """Stores who and what exists."""
+
+    def __init__(self, known: KnownStore, ended_tokens: EndedTokens, forget_words: ForgetWords) -> None:
+        self._known = known
+        self._ended_tokens = ended_tokens
+        self._forget_words = forget_words
+
+    async def keep_known(
+        self, batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]
+    ) -> Following:
+        """Store the ids of participants and quizzes, and of erased people, and which tokens have ended."""
+        events = [received.event for received in batch]
+        joined = [event for event in events if isinstance(event, ParticipantJoined)]
+        await self._ended_tokens.keep(joined)
+        await self._known.add_quizzes({event.quiz_id for event in events if isinstance(event, QuizPublished)})
+        await self._known.add_participants({event.participant_id for event in joined})
+        if erased := {event.participant_id for event in events if isinstance(event, ParticipantErased)}:
+            # Mark them first. From now on a conferral is refused, and an earlier one is found.
+            await self._known.erase(erased)
+            await self._forget_words(erased)
+        return ()
 
 
 def subscriptions(
     known: KnownStore, ended_tokens: EndedTokens, forget_words: ForgetWords
 ) -> list[Subscription]:
     """What awards reads to know who and what exists."""
-
-    async def handle(batch: Batch[ParticipantJoined | ParticipantErased | QuizPublished]) -> Following:
-        await keep_known(batch, known, ended_tokens, forget_words)
-        return ()
-
     return [
         Subscription(
-            topics.AWARDS_KNOWN, (ParticipantJoined, ParticipantErased, QuizPublished), handle, codes=()
+            topics.AWARDS_KNOWN,
+            (ParticipantJoined, ParticipantErased, QuizPublished),
+            KnownHandler(known, ended_tokens, forget_words).keep_known,
+            codes=(),
         )
     ]

@@ -102,7 +102,8 @@ def older_than(before: tuple[datetime, str]) -> Document:
     """The condition of messages that come after this time and id, newest first."""
     created_at, id_ = before
     return {
-        # The first line repeats the second, but tells the index where to begin.
+        # This follows from the condition below. It is here for the index: MongoDB begins to read it at this
+        # time, and not at the newest message.
         "created_at": {"$lte": created_at},
         "$or": [{"created_at": {"$lt": created_at}}, {"created_at": created_at, "_id": {"$lt": id_}}],
     }

@@ -103,7 +103,7 @@ def next_attempt(
         raise Conflict(
             f"quiz {record.quiz_id}: all {len(today)} attempts of today are used", code="attempts_exhausted"
         )
-    deadline_at = schedule.deadline(now)
+    deadline_at = schedule.last_moment(now)
     return Attempt(
         today[number - 1], record.quiz_id, participant_id, number, now, deadline_at, record.version
     )

@@ -26,7 +26,7 @@ QUIZ_CHANGED = "quiz_changed"
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0
-# A query costs the same for one start as for fifty: a busy service waits for more.
+# A query costs the same for one start as for fifty. So a busy service waits for more starts.
 WINDOW_SECONDS = 0.04
 
 

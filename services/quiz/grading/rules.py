@@ -24,7 +24,8 @@ from shared.runtime.errors import Rejected
 DAY_SECONDS = 86_400
 # A sender's clock may be ahead of the broker's clock by this time.
 SKEW = timedelta(seconds=60)
-# These refusals are shown to the participant: the attempt's id proves that the submission names its owner.
+# These refusals are shown to the participant. They come after the check of the attempt's id, which proves
+# that the submission names its owner.
 SHOWN_REFUSALS = frozenset({"attempt_late", "question_unknown"})
 
 
@@ -56,7 +57,7 @@ def check(
         offered: the version of the quiz that the submission names.
         log_delay_max: intake may append accepted submissions for this time after deadline and grace.
     Raises:
-        Rejected: it can never count. It is late after deadline and grace (`deadline_at` is both together).
+        Rejected: it can never count, for example because it came after deadline and grace.
     """
     started_at, submitted_at = submission.started_at, submission.submitted_at
     # First, since all later checks use these times.
@@ -80,7 +81,7 @@ def check(
         raise Rejected(
             f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
         )
-    deadline_at = schedule.deadline(started_at)
+    deadline_at = schedule.last_moment(started_at)
     # The broker's time of the append decides in the end: no sender's clock can stretch it.
     if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")

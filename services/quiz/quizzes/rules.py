@@ -242,8 +242,8 @@ class Schedule:
     grace: timedelta
     accepts_until: datetime
 
-    def deadline(self, started_at: datetime) -> datetime:
-        """The last moment at which answers of an attempt may come in: the deadline with the grace."""
+    def last_moment(self, started_at: datetime) -> datetime:
+        """The last moment at which answers of an attempt may come in: its deadline and the grace together."""
         return min(started_at + self.duration, self.closes_at) + self.grace
 
     def is_over(self, deadline_at: datetime, now: datetime) -> bool:
@@ -251,7 +251,7 @@ class Schedule:
         True if it is too late for the answers of an attempt.
 
         Args:
-            deadline_at: the deadline that was given at the start; an early close may have come since then.
+            deadline_at: the last moment that was computed at the start; an early close may have come since.
         """
         return now > deadline_at or now > self.accepts_until
 

@@ -112,7 +112,7 @@ class Booking:
         batch = BookingBatch(
             now,
             self._tickets,
-            # To those who ask, a draft does not exist, nor does what was removed.
+            # For those who ask, drafts and removed sessions do not exist.
             sessions={id_: session for id_, session in sessions.items() if session.is_public},
             participants=participants,
             erased=erased,

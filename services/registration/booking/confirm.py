@@ -55,7 +55,7 @@ class PlaceConfirmation:
         Confirm all held places of a participant, whose contact is verified now, and
         remove the time limit of their waits.
 
-        A repeat changes nothing. Also a place whose time is over is confirmed, if nobody has freed it yet.
+        A repeat changes nothing. A place whose time is over is confirmed too, if it is not freed yet.
         A participant has at most `UNVERIFIED_MAX` of them (admission.py).
 
         Args:

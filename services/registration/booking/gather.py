@@ -1,9 +1,10 @@
 """
 Requests that come at the same time share a transaction. A busy session does not delay other sessions.
 
-One transaction for all sessions costs least. But if another process has locked one of the sessions, all of
-it conflicts. (A process that died within a transaction keeps its locks for a time.) Then each session is
-tried separately. A session that is still locked gets its own queue, until the queue is empty.
+One transaction for all sessions costs least. But if another process has locked one of the sessions, the
+whole transaction fails. (A process that died within a transaction keeps its locks for a time.) Then each
+session is tried in a transaction of its own. A session that is still locked gets its own queue, until that
+queue is empty.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ from shared.messaging.group_commit import GroupCommit
 from shared.runtime.errors import Rejected, Unavailable
 from shared.storage.unit_of_work import Contended
 
-# Far longer than a transaction takes, and than two copies of the service need to follow each other.
+# Far longer than a transaction takes, also if two copies of the service take turns.
 CONTENDED_SECONDS_MAX = 0.3
-# Each queue tries its transaction again and again. If more sessions are busy, the database is.
+# Each queue tries its transaction again and again. If more sessions are busy, the database itself is.
 QUEUES_MAX = 16
 
 Decided: TypeAlias = Outcome | Rejected
@@ -100,8 +101,10 @@ class Gathering:
 
     async def _book_or_not(self, requests: Sequence[BookingRequest]) -> dict[int, Decided]:
         """
-        `_book`; nothing if the database gave no answer. They go to the queues then, and are asked again
-        with the same key, so booked once.
+        Book these requests; returns nothing if the database gave no answer.
+
+        Then the requests go to the queues, and are booked from there. A request that was booked already is
+        not booked again, because it has the same key.
         """
         try:
             return await self._book(requests)

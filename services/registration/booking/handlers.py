@@ -52,13 +52,13 @@ def subscriptions(booking: Booking, sealer: KeySealer, people: People | None = N
         Subscription(
             REGISTRATION_REQUESTS,
             [RegistrationRequested],
-            Commands(booking, sealer, people).book_requested,
+            CommandHandler(booking, sealer, people).book_requested,
             codes=DEAD_LETTER_CODES,
         )
     ]
 
 
-class Commands:
+class CommandHandler:
     """Books `registration.requested`."""
 
     def __init__(self, booking: Booking, sealer: KeySealer, people: People | None) -> None:
@@ -97,7 +97,7 @@ class Commands:
     async def _people_first(self, took_seconds: float) -> None:
         await asyncio.sleep(min(took_seconds * FREE_SHARE, FREE_SECONDS_MAX))
         ends = time.monotonic() + PEOPLE_FIRST_SECONDS_MAX
-        # Looking costs less than an event that each person's request would have to set.
+        # Looking costs less than an event that each request over HTTP would have to set.
         while self._people and self._people.waiting and time.monotonic() < ends:  # noqa: ASYNC110 (as said above)
             await asyncio.sleep(LOOK_SECONDS)
 

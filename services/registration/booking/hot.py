@@ -35,7 +35,7 @@ from shared.web.tokens import Participant, TokenSigner, bearer
 
 # At the rate in docs/decisions/0007-booking.md they are answered within five seconds.
 BOOKINGS_WAITING_MAX = 10_000
-# A full queue takes less. A request that waits longer waits for a database that does not answer.
+# A full queue is decided in less time. If a request waits longer, the database does not answer.
 REGISTERED_SECONDS_MAX = 15.0
 # A client that got no answer asks again within minutes. If the same request and key come later, somebody
 # else may have found them.

@@ -20,7 +20,7 @@ from shared.storage.unit_of_work import UnitOfWork
 # In one transaction.
 PROMOTED_MAX = 200
 # An activity has up to 60 sessions, each with up to 10,000 who wait. So only the first ones of a waiting list
-# are considered; of the others none can overtake, also with the policy `fill`.
+# are considered. Nobody behind them can overtake, not even with the policy `fill`.
 CONSIDERED_MAX = 1_000
 
 

@@ -149,7 +149,7 @@ def decide(
     if not session.is_open(now):
         return _rejected("session_closed", "registration for this session is closed"), session
     if places > session.capacity:
-        # It could never be promoted, and nobody behind it either.
+        # It could never be promoted, and would block all those behind it.
         return _rejected(
             "places_above_capacity", f"the session has {session.capacity} places in all"
         ), session
@@ -184,7 +184,7 @@ def promoted(waiter: Registration, session: Session, now: datetime, hold: timede
     """
     What becomes of a wait that gets places, still without a ticket: held, offered or confirmed.
 
-    Whoever has not verified a contact does so to accept the place, and needs no offer besides.
+    Somebody who has not verified a contact accepts the place by verifying it, and needs no offer.
 
     Args:
         hold: how long a place is held for somebody without a verified contact; None: no place is held.

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.awards.builders import certificate, closed, completed, prizes, standings
-from tests.awards.desk import desks
+from tests.awards.parts import new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stack
 async def test_ones_own_awards_are_found_by_all_schemes_the_latest_first(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
     by_mark, by_rank = certificate(quiz), prizes(quiz, gold=2)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for one in (by_mark, by_rank, certificate(quiz, 100)):
             await at.schemes.put(one)
         await at.handle(completed(quiz, person), completed(quiz, "p1"))

@@ -14,7 +14,7 @@ from shared.contracts.events import AwardIssued, AwardRevoked
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
 from tests.awards.builders import NOW, certificate, completed
-from tests.awards.desk import Desk, desks
+from tests.awards.parts import Parts, new_parts
 from tests.support.kafka import read_back
 from tests.support.service import new_id
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.stack
 async def test_the_first_cause_of_a_batch_counts_and_it_alone_is_told_again(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
     of, first, better = certificate(quiz), completed(quiz, person, 70), completed(quiz, person, 100)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         [event] = (await at.handle(first, better)).values()
         assert event.cause == first.result_id
@@ -37,7 +37,7 @@ async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: 
     of = certificate(quiz)
     second = completed(quiz, person, 100, completed_at=NOW + timedelta(seconds=1))
     first = completed(quiz, person, 70)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.handle(second, first)
         await at.schemes.put(of)
         await at.apply(of)
@@ -48,7 +48,7 @@ async def test_the_first_cause_counts_also_when_a_scheme_is_applied_late(mongo: 
 async def test_a_revoked_award_is_not_told_again_by_its_result(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
     of, result = certificate(quiz), completed(quiz, person)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         assert len(await at.handle(result)) == 1
         await at.revoke(award_id(of.scheme_id, person), "成绩复核后撤销")
@@ -59,7 +59,7 @@ async def test_a_revoked_award_is_not_told_again_by_its_result(mongo: str) -> No
 async def test_versions_count_an_awards_changes_in_what_is_stored_and_told(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
     of = certificate(quiz)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         [event] = (await at.handle(completed(quiz, person))).values()
         assert event.version == 1
@@ -110,8 +110,8 @@ class InterruptedResults(ResultStore):
 async def test_a_scheme_put_and_applied_in_the_middle_of_a_batch_misses_none_of_it(mongo: str) -> None:
     quiz, person = new_id("quiz"), new_id("p")
     of, interruption = certificate(quiz), Interruption()
-    async with desks(mongo) as [organiser]:
-        at = Desk(
+    async with new_parts(mongo) as [organiser]:
+        at = Parts(
             organiser.database,
             results=InterruptedResults(organiser.database, interruption),
             schemes=InterruptedSchemes(organiser.database, interruption),

@@ -8,7 +8,7 @@ import pytest
 from services.awards.issued.codes import award_code, award_id
 from shared.storage.outbox import waiting
 from tests.awards.builders import AWARD_KEY, NOW, certificate, completed
-from tests.awards.desk import desks
+from tests.awards.parts import new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -18,7 +18,7 @@ async def test_a_batch_repeated_in_whole_and_in_part_says_the_same_and_adds_noth
     quiz = new_id("quiz")
     of = certificate(quiz)
     results = [completed(quiz, new_id("p")) for _ in range(60)]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         first = await at.handle(*results)
         assert len(first) == 60
@@ -35,7 +35,7 @@ async def test_what_a_crash_left_half_done_is_finished_and_told_by_the_repeat(mo
     quiz = new_id("quiz")
     of = certificate(quiz)
     results = [completed(quiz, new_id("p")) for _ in range(30)]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         told = await at.handle(*results)
         before = await at.issued(of)
@@ -55,7 +55,7 @@ async def test_a_scheme_applied_late_counts_the_first_result_that_reaches_it_how
 ) -> None:
     quiz, people = new_id("quiz"), [new_id("p") for _ in range(30)]
     of = certificate(quiz, 80)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.handle(*[completed(quiz, person, 40) for person in people])
         first = [
             completed(quiz, person, 85, completed_at=NOW + timedelta(seconds=1)) for person in people[:20]
@@ -80,7 +80,7 @@ async def test_copies_that_get_the_same_results_at_once_issue_each_award_once(mo
     quiz = new_id("quiz")
     of = certificate(quiz)
     results = [completed(quiz, new_id("p")) for _ in range(200)]
-    async with desks(mongo, copies=4) as copies:
+    async with new_parts(mongo, copies=4) as copies:
         await copies[0].schemes.put(of)
         told = await asyncio.gather(*[at.handle(*results) for at in copies])
         issued = await copies[0].issued(of)
@@ -95,7 +95,7 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
     quiz, people = new_id("quiz"), list[str]()
     of = certificate(quiz)
     begun, applied = asyncio.Event(), asyncio.Event()
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
 
         async def ten_results() -> None:
             ten = [new_id("p") for _ in range(10)]
@@ -131,7 +131,7 @@ async def test_a_scheme_put_and_applied_while_results_come_misses_nobody(mongo: 
 async def test_a_rule_changed_between_two_batches_holds_for_the_second(mongo: str) -> None:
     quiz = new_id("quiz")
     of = certificate(quiz, 90)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         assert await at.handle(completed(quiz, "early", 80)) == {}
         await at.schemes.put(certificate(quiz, 70).model_copy(update={"scheme_id": of.scheme_id}))
@@ -144,7 +144,7 @@ async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
     quiz, people = new_id("quiz"), [new_id("p") for _ in range(3)]
     of = certificate(quiz)
     ids, key = [award_id(of.scheme_id, person) for person in people], AWARD_KEY.encode()
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         # The first two codes of one of them stand on other awards.
         await at.database["awards"].insert_many(

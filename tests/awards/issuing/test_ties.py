@@ -4,7 +4,7 @@ import pytest
 
 from shared.contracts.events import STANDINGS_MAX, FinalStanding
 from tests.awards.builders import certificate, closed, completed, prizes, standing, standings
-from tests.awards.desk import desks
+from tests.awards.parts import new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -21,7 +21,7 @@ async def test_1_005_tied_at_rank_1_all_get_the_prize_the_listed_at_once_and_the
     of, others = prizes(quiz, gold=3), certificate(quiz)
     results = [completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(STANDINGS_MAX + 5)]
     closing = closed(quiz, tied(0, STANDINGS_MAX), participants=STANDINGS_MAX + 5)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for one in (of, others):
             await at.schemes.put(one)
         told, given_up = await at.handle_or_reject(closing)
@@ -64,7 +64,7 @@ async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mon
         # A worse result of somebody who is listed.
         completed(quiz, "p1", 89, time_used_seconds=60),
     ]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.handle(*best, *behind)
         await at.handle_or_reject(closed(quiz, final, participants=STANDINGS_MAX + 3))
@@ -78,7 +78,7 @@ async def test_whoever_is_worse_than_the_last_listed_gets_nothing_by_the_tie(mon
 async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str) -> None:
     quiz = new_id("quiz")
     of = prizes(quiz, gold=2)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.handle(*[completed(quiz, f"p{n}", 90, time_used_seconds=60) for n in range(4)])
         assert (await at.handle_or_reject(closed(quiz, standings(1, 1), participants=4))) == ({}, [])
         await at.schemes.put(of)
@@ -90,7 +90,7 @@ async def test_a_scheme_put_after_the_close_is_applied_to_the_tie_too(mongo: str
 async def test_a_closing_is_decided_for_all_schemes_but_the_one_that_it_is_too_short_for(mongo: str) -> None:
     quiz = new_id("quiz")
     few, many = prizes(quiz, gold=1), prizes(quiz, gold=500)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for one in (few, many):
             await at.schemes.put(one)
         told, given_up = await at.handle_or_reject(closed(quiz, standings(1, 2, 3), participants=400))

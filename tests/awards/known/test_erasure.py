@@ -22,7 +22,7 @@ from tests.awards.builders import (
     scheme,
     standing,
 )
-from tests.awards.desk import Desk, desks
+from tests.awards.parts import Parts, new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.stack
 async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo: str) -> None:
     quiz, gone, stays = new_id("quiz"), new_id("p"), new_id("p")
     mark, late, ranks = certificate(quiz), certificate(quiz), prizes(quiz, gold=2)
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for one in (mark, ranks):
             await at.schemes.put(one)
         await at.know(joined(gone), joined(stays), erased(gone))
@@ -50,7 +50,7 @@ async def test_nothing_is_awarded_to_the_erased_by_results_ranks_or_apply(mongo:
 
 async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_person(mongo: str) -> None:
     of, gone = scheme(), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
         award = await at.confer(of, gone)
@@ -63,7 +63,7 @@ async def test_a_revocation_after_an_erasure_keeps_and_tells_no_words_about_the_
 
 async def test_a_revocation_under_way_when_its_recipient_is_erased_keeps_no_words(mongo: str) -> None:
     of, gone = scheme(), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
         award = await at.confer(of, gone)
@@ -74,7 +74,7 @@ async def test_a_revocation_under_way_when_its_recipient_is_erased_keeps_no_word
                 await at.know(erased(gone))
                 return found
 
-        other = Desk(at.database, known=ErasedMeanwhile(at.database))
+        other = Parts(at.database, known=ErasedMeanwhile(at.database))
         revoked = await other.revoke(award.award_id, "王小明的作弊")
         assert revoked.reason == ERASED_REASON
         assert (await at.issued(of))[gone].reason == ERASED_REASON
@@ -84,7 +84,7 @@ async def test_a_revocation_under_way_when_its_recipient_is_erased_keeps_no_word
 
 async def test_nothing_is_conferred_on_the_erased_and_the_refusal_leaves_nothing(mongo: str) -> None:
     of, gone = scheme(), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
         await at.know(erased(gone))
@@ -102,7 +102,7 @@ async def test_the_erased_stay_erased_in_whatever_order_and_however_often_it_is_
 ) -> None:
     gone = new_id("p")
     events = [joined(gone), erased(gone)]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for place in order:
             await at.know(events[place])
         await at.know(joined(gone, version=3), joined(gone))
@@ -111,7 +111,7 @@ async def test_the_erased_stay_erased_in_whatever_order_and_however_often_it_is_
 
 async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written_in_words(mongo: str) -> None:
     of, gone, stays = scheme(), new_id("p"), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone), joined(stays))
         for one in (gone, stays):
@@ -129,7 +129,7 @@ async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written
 
 async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred(mongo: str) -> None:
     of = scheme()
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         for _ in range(20):
             gone = new_id("p")
@@ -149,7 +149,7 @@ async def test_a_note_never_survives_an_erasure_that_comes_while_it_is_conferred
 
 async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mongo: str) -> None:
     of, gone = scheme(), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(of)
         await at.know(joined(gone))
 
@@ -159,7 +159,7 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
                 await at.know(erased(gone))
                 return found
 
-        other = Desk(at.database, known=ErasedMeanwhile(at.database))
+        other = Parts(at.database, known=ErasedMeanwhile(at.database))
         with pytest.raises(Conflict) as refused:
             await other.confer(of, gone, "张三领取")
         assert refused.value.code == "participant_erased"
@@ -168,7 +168,7 @@ async def test_a_conferral_under_way_when_its_recipient_is_erased_is_refused(mon
 
 async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mongo: str) -> None:
     first, second, gone = scheme(), scheme(), new_id("p")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         for of in (first, second):
             await at.schemes.put(of)
         await at.know(joined(gone))
@@ -183,7 +183,7 @@ async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mon
                 done, _ = await asyncio.wait(erasures, timeout=0.3)
                 assert not done
 
-        other = Desk(at.database, known=ErasedMeanwhile(at.database))
+        other = Parts(at.database, known=ErasedMeanwhile(at.database))
         await other.confer(second, gone, "张三领取")
         await asyncio.gather(*erasures)
         assert (await at.issued(second))[gone].note is None
@@ -191,7 +191,7 @@ async def test_an_erasure_waits_for_a_conferral_under_way_and_takes_its_note(mon
 
 async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: str) -> None:
     flag, quiz = scheme(), new_id("quiz")
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.schemes.put(flag)
         with pytest.raises(NotFound) as unknown:
             await at.confer(flag, "service-team-weat")
@@ -210,7 +210,7 @@ async def test_an_award_needs_a_recipient_and_a_scheme_a_quiz_that_exist(mongo: 
 
 
 async def test_a_lookup_of_the_erased_reads_an_index_of_nobody_else(mongo: str) -> None:
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.know(*[joined(new_id("p")) for _ in range(50)])
         people = [one["_id"] async for one in at.database["participants"].find({}, {"_id": 1})]
         explained = await at.database.command(

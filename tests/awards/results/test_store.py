@@ -7,7 +7,7 @@ import pytest
 from services.awards.results.rules import RESULTS_KEPT
 from services.awards.results.upkeep import UPKEEP_SECONDS, Upkeep
 from tests.awards.builders import NOW, completed
-from tests.awards.desk import desks
+from tests.awards.parts import new_parts
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_handed_in(mongo: str) -> None:
     quiz, people = new_id("quiz"), [new_id("p") for _ in range(12)]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         late_first = [
             completed(quiz, person, completed_at=NOW + timedelta(milliseconds=place))
             for place, person in enumerate(people)
@@ -34,7 +34,7 @@ async def test_results_are_read_page_by_page_in_the_order_in_which_they_were_han
 async def test_a_result_is_remembered_once_however_often_and_with_whomever_it_comes(mongo: str) -> None:
     quiz = new_id("quiz")
     results = [completed(quiz, new_id("p")) for _ in range(20)]
-    async with desks(mongo, copies=2) as [one, other]:
+    async with new_parts(mongo, copies=2) as [one, other]:
         await one.handle(*results)
         await other.handle(*results)
         await one.handle(*results[::-1])
@@ -54,7 +54,7 @@ async def test_what_is_remembered_of_results_goes_by_itself(mongo: str) -> None:
     now, quizzes = datetime.now(UTC), [new_id("quiz") for _ in range(3)]
     ages = [timedelta(weeks=27), timedelta(weeks=26, seconds=1), timedelta(weeks=25), timedelta(0)]
     results = [completed(quiz, new_id("p"), completed_at=now - age) for quiz in quizzes for age in ages]
-    async with desks(mongo) as [at]:
+    async with new_parts(mongo) as [at]:
         await at.handle(*results)
         assert await Upkeep(at.results).turn() == UPKEEP_SECONDS
         left = [one["_id"] async for one in at.database["results"].find({}, {"_id": 1})]

@@ -8,7 +8,7 @@ import pytest
 from services.quiz.attempts.hot import SUBMIT
 from tests.quiz.builders import as_resident, attempt, batch, quiz, service, token
 from tests.quiz.http import put
-from tests.quiz.workshop import workshop
+from tests.quiz.parts import new_parts
 from tests.support.service import code_of, new_id
 from tests.support.waiting import eventually
 
@@ -64,14 +64,14 @@ async def test_what_cannot_be_in_time_or_large_is_refused_by_the_submission_rout
 
 
 async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
+    async with new_parts(kafka, mongo) as parts:
         people = ("graded", "refused", "missed", "both")
-        begun = {who: attempt(shop.quiz_id, shop.quiz, who) for who in people}
-        await shop.stores.attempts.add([*begun.values()])
-        late = [shop.submission(who, seconds=1300) for who in ("refused", "both")]
-        await shop.grading.grade_submissions(batch(*(shop.submission(who) for who in ("graded", "both"))))
-        await shop.grading.grade_submissions(batch(*late))
-        database = shop.stores.database.name
+        begun = {who: attempt(parts.quiz_id, parts.quiz, who) for who in people}
+        await parts.stores.attempts.add([*begun.values()])
+        late = [parts.submission(who, seconds=1300) for who in ("refused", "both")]
+        await parts.grading.grade_submissions(batch(*(parts.submission(who) for who in ("graded", "both"))))
+        await parts.grading.grade_submissions(batch(*late))
+        database = parts.stores.database.name
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
 
             async def state(who: str) -> tuple[str, str | None, float | None]:
@@ -85,7 +85,7 @@ async def test_an_attempt_ends_in_a_state_that_says_what_became_of_it(kafka: str
             refused = ("refused", "attempt_late", None)
             graded = ("graded", None, 5)
             assert await states() == [graded, refused, ("pending", None, None), graded]
-            await shop.close()
+            await parts.close()
 
             async def missed() -> bool:
                 return await state("missed") == ("missed", None, None)

@@ -28,7 +28,7 @@ from shared.messaging.publisher import Publisher, Record
 from shared.runtime.errors import Overloaded, Unavailable
 from shared.web.hot import HotRequest
 from tests.quiz.builders import ATTEMPT_KEY, as_resident, attempt, paper, quiz, service, settings, token
-from tests.quiz.workshop import Workshop, workshop
+from tests.quiz.parts import Parts, new_parts
 from tests.support.kafka import read_all
 from tests.support.service import ORGANISER, running
 from tests.support.waiting import eventually
@@ -118,15 +118,15 @@ class Slow(Publisher):
 
 
 @dataclass
-class Desk:
+class OwnIntake:
     """An intake with a Kafka of its own, and a quiz to submit to."""
 
-    shop: Workshop
+    parts: Parts
     kafka: Slow
     intake: Intake
 
     def attempt(self, who: str) -> Attempt:
-        return attempt(self.shop.quiz_id, self.shop.quiz, who)
+        return attempt(self.parts.quiz_id, self.parts.quiz, who)
 
     async def submit(self, of: Attempt, body: bytes = b'{"answers":{}}') -> dict[str, Any]:
         authorization = token(of)["Authorization"].encode()
@@ -137,18 +137,18 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[Desk]:
-    async with workshop(kafka, mongo) as shop:
+async def own_intake(kafka: str, mongo: str, **bounds: Any) -> AsyncIterator[OwnIntake]:
+    async with new_parts(kafka, mongo) as parts:
         slow = Slow()
-        yield Desk(
-            shop,
+        yield OwnIntake(
+            parts,
             slow,
-            Intake(AttemptTokens(ATTEMPT_KEY), shop.catalogue, shop.grading.erased, slow, **bounds),
+            Intake(AttemptTokens(ATTEMPT_KEY), parts.catalogue, parts.grading.erased, slow, **bounds),
         )
 
 
 async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str, mongo: str) -> None:
-    async with desk(kafka, mongo, waiting_max=3) as one:
+    async with own_intake(kafka, mongo, waiting_max=3) as one:
         one.kafka.let.clear()
         waiting = [asyncio.create_task(one.submit(one.attempt(f"p{n}"))) for n in range(3)]
         await eventually(lambda: len(one.kafka.written) >= 1)
@@ -162,7 +162,7 @@ async def test_intake_takes_as_many_as_may_wait_and_refuses_the_next(kafka: str,
 async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_written_once(
     kafka: str, mongo: str
 ) -> None:
-    async with desk(kafka, mongo) as one:
+    async with own_intake(kafka, mongo) as one:
         mine = one.attempt("wang")
         receipt = await one.submit(mine)
         for body in (b'{"answers":{}}', b'{"answers":{"q1":"B"}}', b"not even JSON"):
@@ -182,7 +182,7 @@ async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_writ
 
 
 async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:
-    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+    async with own_intake(kafka, mongo, accepted_seconds_max=0.2) as one:
         mine = one.attempt("wang")
         one.kafka.let.clear()
         with pytest.raises(Unavailable):
@@ -193,7 +193,7 @@ async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mong
 
 
 async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) -> None:
-    async with desk(kafka, mongo, receipts_max=4) as one:
+    async with own_intake(kafka, mongo, receipts_max=4) as one:
         first = one.attempt("p0")
         await one.submit(first)
         for n in range(1, 8):
@@ -208,7 +208,7 @@ async def test_receipts_are_remembered_within_a_bound(kafka: str, mongo: str) ->
 
 
 async def test_a_process_that_stands_still_before_the_append_promises_nothing(kafka: str, mongo: str) -> None:
-    async with desk(kafka, mongo, accepted_seconds_max=0.2) as one:
+    async with own_intake(kafka, mongo, accepted_seconds_max=0.2) as one:
         mine = one.attempt("wang")
         one.kafka.let.clear()
         sent = asyncio.create_task(one.submit(mine))

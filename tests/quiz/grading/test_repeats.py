@@ -22,7 +22,7 @@ from shared.messaging.publisher import Publisher, Record
 from shared.messaging.received import Batch
 from tests.quiz.builders import batch, joined, people
 from tests.quiz.builders import envelope as envelope_of
-from tests.quiz.workshop import Grading, Stores, Workshop, workshop
+from tests.quiz.parts import Grading, Parts, Stores, new_parts
 from tests.support.service import received
 
 pytestmark = pytest.mark.stack
@@ -84,12 +84,12 @@ class MortalPublisher(Publisher):
         await self.life.around(super().write(records))
 
 
-def mortal(shop: Workshop, kafka: str, life: Life) -> tuple[Grading, MortalPublisher]:
-    store, publisher = Stores(shop.stores.database), MortalPublisher(kafka, "tests")
+def mortal(parts: Parts, kafka: str, life: Life) -> tuple[Grading, MortalPublisher]:
+    store, publisher = Stores(parts.stores.database), MortalPublisher(kafka, "tests")
     results, waiting = MortalResults(store.database), MortalWaiting(store.database)
     results.life = waiting.life = publisher.life = life
     store.results, store.waiting = results, waiting
-    return Grading(store, shop.catalogue, publisher), publisher
+    return Grading(store, parts.catalogue, publisher), publisher
 
 
 Delivery = Callable[[Grading, Publisher], Coroutine[Any, Any, None]]
@@ -140,16 +140,16 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
     deliveries: Callable[[Submission, Submission, str], list[Delivery]],
     districts: tuple[str | None, str | None],
 ) -> None:
-    async with workshop(kafka, mongo) as shop:
+    async with new_parts(kafka, mongo) as parts:
         died: dict[str, int] = {}
         expected: dict[str, tuple[str, str]] = {}
         for dies_at in range(1, POINTS_MAX):
             who = str(uuid4())
-            first = shop.submission(who, right=1, district=districts[0])
-            second = shop.submission(who, right=5, district=districts[1])
+            first = parts.submission(who, right=1, district=districts[0])
+            second = parts.submission(who, right=5, district=districts[1])
             expected[first.attempt_id] = who, envelope_of(first, 1).context.id
             life = Life(dies_at)
-            grading, publisher = mortal(shop, kafka, life)
+            grading, publisher = mortal(parts, kafka, life)
             try:
                 for deliver in deliveries(first, second, who):
                     try:
@@ -157,81 +157,81 @@ async def test_a_death_between_any_two_steps_leaves_one_result_told_and_it_is_th
                     except DiedError:
                         died[who] = dies_at
                         # Nothing of it was committed, so it comes again, to a process that knows nothing.
-                        await deliver(shop.grading, shop.publisher)
+                        await deliver(parts.grading, parts.publisher)
             finally:
                 await publisher.stop()
             if who not in died:
                 break
         assert len(died) == len(expected) - 1 >= 4, "it died at every point but lived in the end"
-        stored = await shop.stores.results.of_attempts(expected)
+        stored = await parts.stores.results.of_attempts(expected)
         assert {id_: (one.participant_id, one.submission_id) for id_, one in stored.items()} == expected
         told: dict[str, set[str]] = {}
-        for _, event in await shop.completed(kafka):
+        for _, event in await parts.completed(kafka):
             told.setdefault(event.result_id, set()).add(event.model_dump_json())
         assert told.keys() == expected.keys()
         assert {len(ways) for ways in told.values()} == {1}, "a repeat says the same"
         assert {one.half_points for one in stored.values()} == {2}, "the first in the log counts"
-        waiting = await shop.stores.waiting.of_participants({who for who, _ in expected.values()})
+        waiting = await parts.stores.waiting.of_participants({who for who, _ in expected.values()})
         assert waiting == []
 
 
 async def test_the_graded_one_is_told_also_behind_another_of_its_attempt(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        graded, other = shop.submission("wang", right=1), shop.submission("wang", right=5)
+    async with new_parts(kafka, mongo) as parts:
+        graded, other = parts.submission("wang", right=1), parts.submission("wang", right=5)
         # A sender with a partitioner of its own: the two have no order, and come in another one again.
-        await shop.grading.grade_submissions(batch(graded))
-        await submitted((other, 2), (graded, 1))(shop.grading, shop.publisher)
-        assert [event.points for _, event in await shop.completed(kafka)] == [1]
+        await parts.grading.grade_submissions(batch(graded))
+        await submitted((other, 2), (graded, 1))(parts.grading, parts.publisher)
+        assert [event.points for _, event in await parts.completed(kafka)] == [1]
 
 
 async def test_what_was_graded_is_told_though_a_repeat_would_be_refused(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        sent = shop.submission("wang")
+    async with new_parts(kafka, mongo) as parts:
+        sent = parts.submission("wang")
         one = batch(sent)
-        await shop.grading.grade_submissions(one)
+        await parts.grading.grade_submissions(one)
         # As after a death before the publication; the quiz is closed early meanwhile.
         now = sent.started_at
-        await shop.stores.quizzes.begin_closing(shop.quiz_id, now, now)
-        await shop.catalogue.refresh()
+        await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now)
+        await parts.catalogue.refresh()
         again = batch(sent)
-        await shop.publisher.publish(await shop.grading.grade_submissions(again))
+        await parts.publisher.publish(await parts.grading.grade_submissions(again))
         assert again.rejected == []
-        assert [event.participant_id for _, event in await shop.completed(kafka)] == ["wang"]
-        late = batch(shop.submission("li"))
-        assert await shop.grading.grade_submissions(late) == []
+        assert [event.participant_id for _, event in await parts.completed(kafka)] == ["wang"]
+        late = batch(parts.submission("li"))
+        assert await parts.grading.grade_submissions(late) == []
         assert [dead.why.code for dead in late.rejected] == ["attempt_late"]
 
 
 async def test_a_waiting_submission_that_cannot_be_read_keeps_nobody_waiting(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        await shop.grading.grade_submissions(batch(*(shop.submission(who, district=None) for who in "ab")))
-        await shop.stores.database["parked"].update_one({"participant_id": "a"}, {"$set": {"value": b"{"}})
-        await shop.grading.keep_participants(people(joined("a"), joined("b")))
-        assert [event.participant_id for _, event in await shop.completed(kafka)] == ["b"]
-        assert await shop.stores.waiting.of_participants(["a", "b"]) == []
+    async with new_parts(kafka, mongo) as parts:
+        await parts.grading.grade_submissions(batch(*(parts.submission(who, district=None) for who in "ab")))
+        await parts.stores.database["parked"].update_one({"participant_id": "a"}, {"$set": {"value": b"{"}})
+        await parts.grading.keep_participants(people(joined("a"), joined("b")))
+        assert [event.participant_id for _, event in await parts.completed(kafka)] == ["b"]
+        assert await parts.stores.waiting.of_participants(["a", "b"]) == []
 
 
 async def test_what_was_graded_at_the_close_is_told_when_it_is_read_again_and_waits_no_more(
     kafka: str, mongo: str
 ) -> None:
-    async with workshop(kafka, mongo) as shop:
-        sent = shop.submission("wang", district=None)
-        await submitted((sent, 1))(shop.grading, shop.publisher)
-        await shop.grading.waiting_grader.grade_of_quiz(shop.quiz_id)
-        await submitted((sent, 1))(shop.grading, shop.publisher)
-        assert len(await shop.completed(kafka)) == 2
-        assert await shop.stores.waiting.of_participants(["wang"]) == []
+    async with new_parts(kafka, mongo) as parts:
+        sent = parts.submission("wang", district=None)
+        await submitted((sent, 1))(parts.grading, parts.publisher)
+        await parts.grading.waiting_grader.grade_of_quiz(parts.quiz_id)
+        await submitted((sent, 1))(parts.grading, parts.publisher)
+        assert len(await parts.completed(kafka)) == 2
+        assert await parts.stores.waiting.of_participants(["wang"]) == []
 
 
 async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        sent = shop.submission("wang", district=None)
-        await submitted((sent, 1))(shop.grading, shop.publisher)
+    async with new_parts(kafka, mongo) as parts:
+        sent = parts.submission("wang", district=None)
+        await submitted((sent, 1))(parts.grading, parts.publisher)
         # Known by now, and the process that learnt it died before it could grade.
-        await shop.stores.participants.save({"wang": ProfileChange(1, Profile("school-1", None))})
+        await parts.stores.participants.save({"wang": ProfileChange(1, Profile("school-1", None))})
         died = 0
         for dies_at in range(1, POINTS_MAX):
-            grading, publisher = mortal(shop, kafka, Life(dies_at))
+            grading, publisher = mortal(parts, kafka, Life(dies_at))
             try:
                 await submitted((sent, 1))(grading, publisher)
             except DiedError:
@@ -241,5 +241,5 @@ async def test_a_death_while_the_waiting_are_graded_leaves_nothing_waiting(kafka
             finally:
                 await publisher.stop()
         assert died >= 4
-        assert await shop.stores.waiting.of_participants(["wang"]) == []
-        assert {event.group_id for _, event in await shop.completed(kafka)} == {"school-1"}
+        assert await parts.stores.waiting.of_participants(["wang"]) == []
+        assert {event.group_id for _, event in await parts.completed(kafka)} == {"school-1"}

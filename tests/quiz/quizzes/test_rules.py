@@ -106,14 +106,14 @@ def test_all_of_the_span_around_a_moment_is_the_same_day(zone: str, moment: date
 def test_a_deadline_is_never_after_the_close_and_its_grace(seconds: int) -> None:
     of = quiz(**OPEN, duration_seconds=600, grace_seconds=7)
     started_at = NOW + timedelta(seconds=min(seconds, 172_799))
-    latest = schedule_of(of, of.closes_at).deadline(started_at)
+    latest = schedule_of(of, of.closes_at).last_moment(started_at)
     assert latest <= of.closes_at + timedelta(seconds=7)
     assert latest <= started_at + timedelta(seconds=607)
 
 
 def test_an_attempt_keeps_the_time_it_was_promised_unless_the_quiz_closes_early() -> None:
     of = quiz(**OPEN, duration_seconds=600, grace_seconds=7)
-    promised = schedule_of(of, of.closes_at).deadline(NOW)
+    promised = schedule_of(of, of.closes_at).last_moment(NOW)
     early = schedule_of(of, NOW + timedelta(seconds=60))
     later = schedule_of(of, of.closes_at + timedelta(days=1))
     assert not later.is_over(promised, promised)

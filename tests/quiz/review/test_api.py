@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.quiz.builders import as_resident, attempt, batch, question, service
-from tests.quiz.workshop import workshop
+from tests.quiz.parts import new_parts
 from tests.support.service import code_of
 
 pytestmark = pytest.mark.stack
@@ -19,19 +19,19 @@ async def test_a_review_opens_to_its_owner_when_the_quiz_is_closed(kafka: str, m
         for n in range(10)
     )
     changes = {"questions": explained, "blueprint": {"天文": 10}}
-    async with workshop(kafka, mongo, **changes) as shop:
-        sent = shop.submission("wang", right=10)
-        await shop.grading.grade_submissions(batch(sent))
-        begun = attempt(shop.quiz_id, shop.quiz, "li")
-        await shop.stores.attempts.add([begun])
-        database = shop.stores.database.name
+    async with new_parts(kafka, mongo, **changes) as parts:
+        sent = parts.submission("wang", right=10)
+        await parts.grading.grade_submissions(batch(sent))
+        begun = attempt(parts.quiz_id, parts.quiz, "li")
+        await parts.stores.attempts.add([begun])
+        database = parts.stores.database.name
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             path = f"/attempts/{sent.attempt_id}/review"
             answer = await client.get(path, headers=as_resident("wang"))
             assert code_of(answer) == (409, "quiz_not_closed")
             answer = await client.get(path, headers=as_resident("li"))
             assert code_of(answer) == (404, "attempt_unknown")
-            await shop.close()
+            await parts.close()
             await client.get("/health")
             await asyncio.sleep(1.3)
             review = (await client.get(path, headers=as_resident("wang"))).json()

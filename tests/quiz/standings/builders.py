@@ -15,14 +15,14 @@ from services.quiz.standings.store import Orders, StandingKey, StandingStore
 from services.quiz.standings.tally import cell_of
 from shared.storage.mongo import Database
 from tests.quiz.builders import batch
-from tests.quiz.workshop import Workshop, results_in
+from tests.quiz.parts import Parts, results_in
 
 OPENS = datetime(2026, 5, 20, tzinfo=UTC)
 QUIZ = QuizId("contest")
 
 
-def database_of(shop: Workshop) -> Database:
-    return shop.stores.database
+def database_of(parts: Parts) -> Database:
+    return parts.stores.database
 
 
 def result(n: int, who: str, half_points: int, seconds: int, finish_ms: int = 0) -> Result:
@@ -70,19 +70,19 @@ async def all_of(awaitables: Iterable[Awaitable[object]]) -> None:
     await asyncio.gather(*awaitables)
 
 
-def on_time(shop: Workshop, who: str, right: int, at: datetime, number: int = 1) -> Submission:
-    return shop.submission(who, right=right, submitted_at=at, number=number)
+def on_time(parts: Parts, who: str, right: int, at: datetime, number: int = 1) -> Submission:
+    return parts.submission(who, right=right, submitted_at=at, number=number)
 
 
-async def graded(shop: Workshop, *sent: Submission) -> list[str]:
+async def graded(parts: Parts, *sent: Submission) -> list[str]:
     return [
-        event.participant_id for _, event in results_in(await shop.grading.grade_submissions(batch(*sent)))
+        event.participant_id for _, event in results_in(await parts.grading.grade_submissions(batch(*sent)))
     ]
 
 
-async def standing(shop: Workshop) -> Mapping[str, int]:
+async def standing(parts: Parts) -> Mapping[str, int]:
     """Participants and their points in percent; five questions are on a paper."""
     return {
         who: 20 * parts_of(order, OPENS).half_points // 2
-        for who, order in (await stored(database_of(shop), shop.quiz_id)).items()
+        for who, order in (await stored(database_of(parts), parts.quiz_id)).items()
     }

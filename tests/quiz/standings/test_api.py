@@ -7,7 +7,7 @@ import pytest
 
 from services.quiz.standings.ranks import FRESH_SECONDS
 from tests.quiz.builders import as_resident, batch, service
-from tests.quiz.workshop import workshop
+from tests.quiz.parts import new_parts
 from tests.support.service import ORGANISER, code_of
 
 pytestmark = pytest.mark.stack
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.stack
 async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_them(
     kafka: str, mongo: str
 ) -> None:
-    async with workshop(kafka, mongo) as shop:
-        await shop.grading.grade_submissions(batch(shop.submission("wang", right=3)))
-        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
+    async with new_parts(kafka, mongo) as parts:
+        await parts.grading.grade_submissions(batch(parts.submission("wang", right=3)))
+        database, path = parts.stores.database.name, f"/quizzes/{parts.quiz_id}/standings"
         wang, li = as_resident("wang"), as_resident("li")
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             for act in ("freeze", "thaw"):
@@ -32,7 +32,7 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             assert datetime.fromisoformat(frozen_at) > datetime.now(UTC) + timedelta(seconds=1)
             assert (await client.post(f"{path}/freeze", headers=ORGANISER)).json() == begun.json()
             after = datetime.now(UTC) + timedelta(seconds=3)
-            await shop.grading.grade_submissions(batch(shop.submission("li", right=5, submitted_at=after)))
+            await parts.grading.grade_submissions(batch(parts.submission("li", right=5, submitted_at=after)))
             await asyncio.sleep(FRESH_SECONDS)
             page = (await client.get(path)).json()
             assert (page["frozen_at"], page["participants"]) == (frozen_at, 1)
@@ -42,14 +42,14 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
             assert code_of(await client.get(f"{path}/me", headers=li)) == (404, "standing_unknown")
             for _ in range(2):
                 thawed = await client.post(f"{path}/thaw", headers=ORGANISER)
-                assert thawed.json() == {"quiz_id": shop.quiz_id, "frozen_at": None}
-            await shop.upkeep.turn()
+                assert thawed.json() == {"quiz_id": parts.quiz_id, "frozen_at": None}
+            await parts.upkeep.turn()
             await asyncio.sleep(FRESH_SECONDS)
             page = (await client.get(path)).json()
             assert (page["frozen_at"], page["participants"]) == (None, 2)
             assert [one["participant_id"] for one in page["standings"]] == ["li", "wang"]
             assert (await client.get(f"{path}/me", headers=wang)).json()["rank"] == 2
-            await client.post(f"/quizzes/{shop.quiz_id}/close", headers=ORGANISER)
+            await client.post(f"/quizzes/{parts.quiz_id}/close", headers=ORGANISER)
             closing = await client.post(f"{path}/freeze", headers=ORGANISER)
             assert code_of(closing) == (409, "quiz_closed")
             assert (await client.post(f"{path}/thaw", headers=ORGANISER)).status_code == 200
@@ -58,8 +58,8 @@ async def test_an_organiser_freezes_the_standings_that_everyone_sees_and_thaws_t
 async def test_standings_of_a_quiz_that_is_not_open_yet_are_not_frozen(kafka: str, mongo: str) -> None:
     now = datetime.now(UTC)
     changes = {"opens_at": now + timedelta(hours=1), "closes_at": now + timedelta(hours=2)}
-    async with workshop(kafka, mongo, **changes) as shop:
-        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
+    async with new_parts(kafka, mongo, **changes) as parts:
+        database, path = parts.stores.database.name, f"/quizzes/{parts.quiz_id}/standings"
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             frozen = await client.post(f"{path}/freeze", headers=ORGANISER)
             assert code_of(frozen) == (409, "quiz_not_open")

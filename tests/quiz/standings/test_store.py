@@ -16,6 +16,7 @@ from services.quiz.standings.store import FOLD_CHANGES_MIN, Orders, StandingStor
 from services.quiz.standings.tally import EXACT_SECONDS
 from services.quiz.standings.upkeep import IDLE_LOOK_SECONDS, Upkeep
 from shared.storage.mongo import Database, connect
+from tests.quiz.parts import Stores, new_parts
 from tests.quiz.standings.builders import (
     QUIZ,
     all_of,
@@ -27,7 +28,6 @@ from tests.quiz.standings.builders import (
     orders,
     result,
 )
-from tests.quiz.workshop import Stores, workshop
 from tests.support.kafka import fresh_database
 
 pytestmark = pytest.mark.stack
@@ -176,20 +176,20 @@ async def test_few_changes_are_folded_too_but_later(mongo: str) -> None:
 
 
 async def test_the_looks_of_a_worker_without_work_examine_nothing(kafka: str, mongo: str) -> None:
-    async with workshop(kafka, mongo) as shop:
-        await graded(shop, *(on_time(shop, f"p{n}", 5, datetime.now(UTC)) for n in range(100)))
-        upkeep = Upkeep(shop.stores.standings, fold_seconds=0)
-        closer = shop.closer(kafka, 15)
+    async with new_parts(kafka, mongo) as parts:
+        await graded(parts, *(on_time(parts, f"p{n}", 5, datetime.now(UTC)) for n in range(100)))
+        upkeep = Upkeep(parts.stores.standings, fold_seconds=0)
+        closer = parts.closer(kafka, 15)
         await upkeep.turn()
 
         async def look() -> None:
             assert await upkeep.turn() == IDLE_LOOK_SECONDS
             await closer.turn()
-            await shop.sweeper().turn()
-            await shop.grading.erased.refresh()
-            assert not await shop.stores.waiting.any()
+            await parts.sweeper().turn()
+            await parts.grading.erased.refresh()
+            assert not await parts.stores.waiting.any()
 
-        database = database_of(shop)
+        database = database_of(parts)
         await examined(database, look)
         seen = [one async for one in database["system.profile"].find({"ns": {"$regex": "^test_"}})]
         mine = [

@@ -35,7 +35,7 @@ JOINED = "participant.joined"
 
 
 @asynccontextmanager
-async def whole_service(kafka: str, mongo: str, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
+async def running_service(kafka: str, mongo: str, **changes: object) -> AsyncIterator[httpx.AsyncClient]:
     async with running(assemble(settings(mongo=mongo, kafka=kafka, role="all", **changes))) as client:
         yield client
 
@@ -68,7 +68,7 @@ async def test_commands_are_decided_in_order_and_told_under_their_correlation_id
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, JOINED) as log,
         # Newcomers' places are held. But another system vouches for its participants.
-        whole_service(kafka, mongo, hold_minutes=30) as client,
+        running_service(kafka, mongo, hold_minutes=30) as client,
     ):
         await put(client, street, activity(only, capacity=1, waiting_max=2))
         await send(publisher, asked)
@@ -97,7 +97,7 @@ async def test_redelivered_commands_change_nothing_and_say_nothing_again(kafka: 
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, JOINED) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=4, waiting_max=2))
         await send(publisher, asked)
@@ -127,7 +127,7 @@ async def test_a_request_id_with_another_content_is_dead_lettered(kafka: str, mo
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, dead) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=9))
         await send(publisher, [first, changed, neighbour])
@@ -149,7 +149,7 @@ async def test_a_request_id_belongs_to_its_sender_and_nobody_sends_in_our_name(
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, dead) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, new_id("street"), activity(one, capacity=2))
         await put(client, new_id("street"), activity(two, capacity=2))
@@ -171,7 +171,7 @@ async def test_people_and_commands_share_the_places_and_what_http_changes_is_tol
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, "registration.cancelled", "participant.erased") as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=30, waiting_max=20))
         answers, _ = await asyncio.gather(
@@ -206,7 +206,7 @@ async def test_a_contact_sealed_by_another_system_is_locked_as_it_came(kafka: st
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, "registration.confirmed", JOINED, "participant.keyed", dead) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=9))
         await send(publisher, [unreadable, asked])
@@ -227,7 +227,7 @@ async def test_commands_of_erased_participants_that_come_again_stop_nobody(kafka
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, "participant.erased", dead) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=40))
         await send(publisher, asked)
@@ -266,7 +266,7 @@ async def test_a_command_that_names_an_unknown_group_is_rejected_and_nobody_join
     async with (
         publishing(kafka, "test") as publisher,
         reading(kafka, *OUTCOMES, JOINED) as log,
-        whole_service(kafka, mongo) as client,
+        running_service(kafka, mongo) as client,
     ):
         await put(client, street, activity(only, capacity=9))
         await send(publisher, [stranger])

@@ -11,7 +11,7 @@ from services.registration.booking.book import Booking
 from services.registration.booking.handlers import (
     COMMANDS_MAX,
     PEOPLE_FIRST_SECONDS_MAX,
-    Commands,
+    CommandHandler,
 )
 from services.registration.participants.keys import KeySealer
 from shared.contracts.events import RegistrationRequested
@@ -39,8 +39,8 @@ def commands(number: int) -> list[RegistrationRequested]:
     ]
 
 
-def commands_of(transactions: Transactions) -> Commands:
-    return Commands(cast("Booking", transactions), KeySealer(CONTACT_PUBLIC_KEY), transactions)
+def commands_of(transactions: Transactions) -> CommandHandler:
+    return CommandHandler(cast("Booking", transactions), KeySealer(CONTACT_PUBLIC_KEY), transactions)
 
 
 async def test_many_commands_are_several_transactions_and_people_come_between_them() -> None:

@@ -124,8 +124,8 @@ def sweeper(stores: Stores, catalogue: Catalogue, again_seconds: float = 0) -> S
 
 
 @dataclass
-class Workshop:
-    """The parts of a worker."""
+class Parts:
+    """The parts of a worker over a database, and a quiz that is published there."""
 
     stores: Stores
     catalogue: Catalogue
@@ -184,7 +184,7 @@ async def completed_of(kafka: str, quiz_id: str) -> list[tuple[str, QuizComplete
 
 
 @asynccontextmanager
-async def workshop(kafka: str, mongo: str, **changes: object) -> AsyncIterator[Workshop]:
+async def new_parts(kafka: str, mongo: str, **changes: object) -> AsyncIterator[Parts]:
     await create_missing(kafka)
     of, quiz_id = quiz(**changes), f"quiz-{uuid4().hex[:8]}"
     async with fresh_database(mongo) as database, publishing(kafka, "tests") as publisher:
@@ -197,4 +197,4 @@ async def workshop(kafka: str, mongo: str, **changes: object) -> AsyncIterator[W
         grading = Grading(stores, catalogue, publisher)
         await catalogue.refresh()
         async with looping(catalogue.loop, grading.erased.loop):
-            yield Workshop(stores, catalogue, publisher, grading, quiz_id, of)
+            yield Parts(stores, catalogue, publisher, grading, quiz_id, of)

@@ -1,4 +1,4 @@
-"""One or more copies of awards' handlers and use cases over a real database, without Kafka between."""
+"""The parts of awards over a real database, to be used one by one; in one or more copies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,8 +29,8 @@ from tests.support.kafka import fresh_database, read_back
 from tests.support.service import batch_of
 
 
-class Desk:
-    """One copy of awards over a database, as app.py wires it; what is published is kept by event id."""
+class Parts:
+    """The parts of one copy of awards over a database, as app.py wires them; no Kafka is between them."""
 
     def __init__(
         self,
@@ -118,9 +118,10 @@ class Desk:
 
 
 @asynccontextmanager
-async def desks(mongo: str, copies: int = 1) -> AsyncIterator[list[Desk]]:
+async def new_parts(mongo: str, copies: int = 1) -> AsyncIterator[list[Parts]]:
+    """The parts of so many copies, over a new database."""
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = [Desk(database) for _ in range(copies)]
+        made = [Parts(database) for _ in range(copies)]
         await made[0].prepare()
         yield made
