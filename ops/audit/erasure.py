@@ -32,6 +32,7 @@ MAY_FOLLOW = frozenset(
         "registration.cancelled",
         "registration.requested",
         "registration.rejected",
+        "shift.ended",
         "award.revoked",
         "notification.requested",
         "notification.failed",

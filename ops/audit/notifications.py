@@ -27,6 +27,9 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.moved": BOTH,
     "group.application_decided": BOTH,
     "registration.reminded": BOTH,
+    "shift.assigned": BOTH,
+    "shift.moved": BOTH,
+    "shift.ended": BOTH,
     "quiz.completed": INBOX,
     "award.issued": BOTH,
     "award.revoked": BOTH,
@@ -37,6 +40,7 @@ FACTS = (
     "score_percent",
     "scheme_title",
     "activity_title",
+    "duty",
     "subject",
     "body",
 )

@@ -19,6 +19,7 @@ from ops.demo.leaving import leave, leavers, try_after_leaving
 from ops.demo.mails import Mails, confirm
 from ops.demo.people import ERASED, Person
 from ops.demo.refusals import try_late, try_what_is_refused
+from ops.demo.rotas import VOLUNTEERS, staff
 from ops.deployment.client import UNDER_WAY_MAX, Client, UnexpectedAnswer
 from ops.week.files import Week
 
@@ -76,6 +77,7 @@ class Play:
         # The time counts from the last start: a kill may have delayed it.
         self._late_at = time.monotonic() + LATE_DURATION_SECONDS + 1
         early, late_leavers = leavers(people, after=2 * LATE_PEOPLE)
+        await self._staff(people[LATE_PEOPLE + DOUBLES :])
         for person in early:
             await leave(self.client, person)
         await merge_doubles(self.client, people[LATE_PEOPLE : LATE_PEOPLE + DOUBLES], OPEN_DAY_SESSION)
@@ -135,6 +137,12 @@ class Play:
                 raise UnexpectedAnswer(
                     f"POST {url} made a second registration of a repeated request: {again['registration_id']}"
                 )
+
+    async def _staff(self, people: Sequence[Person]) -> None:
+        """The rotas of a session that moves, and of one that is cancelled later."""
+        for number, session in enumerate(rescheduled(self.week)):
+            some = people[number * VOLUNTEERS : (number + 1) * VOLUNTEERS]
+            await staff(self.client, session, some, stays=number == 0)
 
     async def _start(self, person: Person, quiz_id: str) -> Json:
         return await self.client.ask(
@@ -230,6 +238,12 @@ def open_day(now: datetime) -> Json:
         "kind": "open_day",
         "sessions": [session],
     }
+
+
+def rescheduled(week: Week) -> tuple[Json, Json]:
+    """The session that moves during the week, and the one that is cancelled."""
+    moved, cancelled = [one for one in week.activities if len(one["sessions"]) > 1][:2]
+    return moved["sessions"][0], cancelled["sessions"][0]
 
 
 def late_quiz_id(week: Week) -> str:

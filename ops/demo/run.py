@@ -11,7 +11,7 @@ from uuid import uuid4
 from ops.audit.awards import name_of
 from ops.demo.mails import Mails
 from ops.demo.outsider import Outsider
-from ops.demo.play import Play, late_quiz, late_quiz_id, open_day
+from ops.demo.play import Play, late_quiz, late_quiz_id, open_day, rescheduled
 from ops.deployment.client import Client, UnexpectedAnswer
 from ops.deployment.databases import Databases
 from ops.deployment.description import Apis, Deployment
@@ -129,12 +129,14 @@ class Demo:
 
     async def _reschedule(self) -> None:
         """Move one session to another hall, and cancel one. These people are notified."""
-        moved, cancelled = [one for one in self.week.activities if len(one["sessions"]) > 1][:2]
-        url = f"{self.apis.registration}/activities/{moved['activity_id']}"
+        moved, cancelled = rescheduled(self.week)
+        [of_moved] = [one for one in self.week.activities if moved in one["sessions"]]
+        url = f"{self.apis.registration}/activities/{of_moved['activity_id']}"
         activity = await self.client.ask("GET", url)
-        activity["sessions"][0]["venue"] = "濮阳市体育馆"
+        [session] = [one for one in activity["sessions"] if one["session_id"] == moved["session_id"]]
+        session["venue"] = "濮阳市体育馆"
         await self.client.ask("PUT", url, json=activity, headers=self.client.apis.organiser)
-        url = f"{self.apis.registration}/sessions/{cancelled['sessions'][0]['session_id']}/cancel"
+        url = f"{self.apis.registration}/sessions/{cancelled['session_id']}/cancel"
         reason = {"reason": "weather", "text": "因天气原因取消，感谢理解"}
         await self.client.ask("POST", url, json=reason, headers=self.client.apis.organiser)
 

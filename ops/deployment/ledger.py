@@ -18,6 +18,7 @@ Kind: TypeAlias = Literal[
     "submitted",
     "cancelled",
     "checked_in",
+    "assigned",
     "erased",
     "conferred",
     "revoked",

@@ -15,6 +15,7 @@ _WRITERS = {
     "participant": "registration",
     "group": "registration",
     "registration": "registration",
+    "shift": "registration",
     "quiz": "quiz",
     "award": "awards",
     "notification": "notifications",

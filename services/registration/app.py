@@ -45,6 +45,7 @@ from services.registration.merging import api as merging_api
 from services.registration.merging import wording as merging_wording
 from services.registration.merging.merge import Merging
 from services.registration.merging.move import UnfinishedMerges
+from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.on_behalf import api as on_behalf_api
 from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
@@ -63,6 +64,13 @@ from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.edit_member import MemberChanges
 from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.preview import Previews
+from services.registration.rotas import api as rotas_api
+from services.registration.rotas import wording as rotas_wording
+from services.registration.rotas.assign import Assigning
+from services.registration.rotas.busy import Overlaps
+from services.registration.rotas.end import Ending
+from services.registration.rotas.notify import RotaNotices
+from services.registration.rotas.put_shift import ShiftChanges
 from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
@@ -114,9 +122,9 @@ def _wire_programme(service: Service[RegistrationSettings], parts: Parts) -> Non
             stores.sessions,
             stores.announcements,
             announcing,
-            ProgrammeChanges(*planned, stores.registrations, stores.reminders, parts.promotion),
-            ProgrammeCancellation(*planned),
-            ProgrammeRemoval(*planned),
+            ProgrammeChanges(*planned, stores.registrations, stores.reminders, stores.rotas, parts.promotion),
+            ProgrammeCancellation(*planned, stores.rotas),
+            ProgrammeRemoval(*planned, stores.rotas),
             Counting(stores.sessions, StatisticsStore(database)),
         )
     if service.runs_background:
@@ -127,6 +135,21 @@ def _wire_programme(service: Service[RegistrationSettings], parts: Parts) -> Non
                 database, stores.sessions, stores.participants, stores.registrations, stores.reminders
             ).loop,
         )
+
+
+def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
+    """Who works at a session."""
+    database, stores = parts.database, parts.stores
+    if service.serves_http:
+        service.provide(
+            stores.rotas,
+            ShiftChanges(database, stores.sessions, stores.rotas),
+            Assigning(database, stores.sessions, stores.participants, stores.rotas),
+            Ending(database, stores.sessions, stores.rotas),
+            Overlaps(stores.rotas, stores.sessions, stores.registrations),
+        )
+    if service.runs_background:
+        service.run(RotaNotices(database, stores.sessions, stores.participants, stores.rotas).loop)
 
 
 def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:
@@ -207,10 +230,17 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
             Merging(database, participants, stores.members, stores.consents, stores.merges),
         )
     if service.runs_background:
+        leaving_rotas = Ending(database, stores.sessions, stores.rotas)
+        moving_shifts = ShiftMoves(database, stores.merges, stores.sessions, participants, stores.rotas)
         forget = (stores.managers.forget,)
         service.run(
             Leaving(database, participants, stores.registrations).loop,
-            UnfinishedErasures(stores.erasures, stores.registrations, parts.cancellation, forget=forget).loop,
+            UnfinishedErasures(
+                stores.erasures,
+                stores.registrations,
+                parts.cancellation,
+                forget=(leaving_rotas.erase, *forget),
+            ).loop,
             UnfinishedMerges(
                 database,
                 stores.merges,
@@ -221,7 +251,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
                 tickets=keys.tickets,
                 promotion=parts.promotion,
                 cancellation=parts.cancellation,
-                forget=forget,
+                forget=(moving_shifts.move, *forget),
             ).loop,
         )
 
@@ -273,6 +303,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     parts = Parts(service.database, keys, timedelta(minutes=settings.hold_minutes) or None)
     await parts.stores.prepare()
     _wire_programme(service, parts)
+    _wire_rotas(service, parts)
     _wire_booking(service, parts)
     _wire_door(service, parts)
     _wire_participants(service, parts)
@@ -295,6 +326,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             check_in_api.routes,
             listing_api.routes,
             announcing_api.routes,
+            rotas_api.routes,
             on_behalf_api.routes,
             participants_api.routes,
             managers_api.routes,
@@ -319,6 +351,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | tickets_wording.CHINESE
             | check_in_wording.CHINESE
             | announcing_wording.CHINESE
+            | rotas_wording.CHINESE
             | listing_wording.CHINESE
             | on_behalf_wording.CHINESE
             | merging_wording.CHINESE

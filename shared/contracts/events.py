@@ -322,6 +322,54 @@ class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", 
     feedback: Line | None = None
 
 
+class _ShiftOutcome(Event):
+    """What every outcome of a shift tells: who, for which shift of which session, where and when."""
+
+    assignment_id: Id
+    version: Version
+    participant_id: Id
+    activity_id: Id
+    activity_title: Line
+    session_id: Id
+    shift_id: Id
+    duty: Line
+    starts_at: Moment
+    ends_at: Moment
+    venue: Line
+
+
+class ShiftVolunteered(_ShiftOutcome, topic="shift.volunteered", key="participant_id"):
+    """The participant would take this shift of a session. An organiser decides."""
+
+
+class ShiftAssigned(_ShiftOutcome, topic="shift.assigned", key="participant_id"):
+    """The participant is on the rota."""
+
+
+class ShiftMoved(_ShiftOutcome, topic="shift.moved", key="participant_id"):
+    """
+    The shift has another time or venue now; as they were before.
+
+    `assigned`: the participant is on the rota; else an organiser has not decided yet.
+    """
+
+    starts_at_before: Moment
+    ends_at_before: Moment
+    venue_before: Line
+    assigned: bool
+
+
+class ShiftEnded(_ShiftOutcome, topic="shift.ended", key="participant_id"):
+    """
+    The participant is not on the rota, or not any more; `code` says why.
+
+    `reason`: in the organiser's words, if there are any.
+    """
+
+    code: Code
+    reason: Line | None = None
+
+
 class PublishedOption(Part):
     id: Annotated[str, StringConstraints(pattern=r"^[A-H]$")]
     text: Line
@@ -520,6 +568,10 @@ ALL: tuple[type[Event], ...] = (
     RegistrationCheckedIn,
     RegistrationCheckInUndone,
     RegistrationReminded,
+    ShiftVolunteered,
+    ShiftAssigned,
+    ShiftMoved,
+    ShiftEnded,
     QuizPublished,
     QuizSubmitted,
     QuizCompleted,

@@ -41,7 +41,7 @@ CURL = re.compile(
 SETTING = re.compile(r"KEPU_[A-Z_]+[A-Z]")
 METRIC = re.compile(r"\bkepu_[a-z_]+[a-z]\b")
 TOPIC = re.compile(
-    r"`((?:participant|registration|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`"
+    r"`((?:participant|registration|shift|session|group|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`"
 )
 # Each service has them, and the document does not show them.
 ALWAYS = {"/health", "/metrics", "/docs"}

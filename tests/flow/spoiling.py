@@ -81,6 +81,35 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
         {"$inc": {"told_version": 1}},
         "people know where their session is now",
     ),
+    (
+        "registration",
+        "assignments",
+        {"status": "assigned"},
+        None,
+        "every version of an assignment is published once",
+    ),
+    (
+        "registration",
+        "assignments",
+        {"status": "ended"},
+        {"$set": {"status": "assigned"}},
+        "the last step of an assignment is what is stored",
+    ),
+    (
+        "registration",
+        "rotas",
+        {"closed": False},
+        {"$set": {"shifts.0.most": 0}},
+        "no shift has more people than it may have",
+    ),
+    ("registration", "rotas", {}, {"$set": {"venue": "other"}}, "rotas follow their sessions"),
+    (
+        "registration",
+        "assignments",
+        {"status": "assigned"},
+        {"$set": {"told_venue": "other"}},
+        "people on rotas know when and where, and the erased are on none",
+    ),
     ("registration", "contact_keys", {}, None, "participants have a key, and the erased none"),
     ("registration", "sessions", {}, {"$inc": {"taken": 1}}, "no session is oversold"),
     (
@@ -109,6 +138,7 @@ SPOILT: tuple[tuple[str, str, Document, Document | None, str], ...] = (
 PROMISED = (
     ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are in the log"),
     ('["submitted", "no-such-receipt", "no-such-attempt"]', "submissions acknowledged are graded"),
+    ('["assigned", "no-such-assignment"]', "who was put on a rota is there"),
     ('["emitted", "no-such-event", "quiz.submitted"]', "what others emitted is in the log"),
 )
 DOUBLED = (

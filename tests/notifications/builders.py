@@ -215,6 +215,40 @@ def decided(participant_id: str) -> events.GroupApplicationDecided:
     )
 
 
+def _shift(participant_id: str) -> dict[str, Any]:
+    return {
+        "assignment_id": str(uuid4()),
+        "version": 1,
+        "participant_id": participant_id,
+        "activity_id": "street",
+        "activity_title": "科普宣传一条街",
+        "session_id": "street-0520",
+        "shift_id": "guide-am",
+        "duty": "讲解员",
+        "starts_at": STARTS_AT,
+        "ends_at": STARTS_AT + timedelta(hours=4),
+        "venue": "市政府综合办公楼广场",
+    }
+
+
+def shift_assigned(participant_id: str) -> events.ShiftAssigned:
+    return events.ShiftAssigned(**_shift(participant_id))
+
+
+def shift_moved(participant_id: str, **changes: Any) -> events.ShiftMoved:
+    fields = _shift(participant_id) | {
+        "starts_at_before": STARTS_AT - timedelta(days=1),
+        "ends_at_before": STARTS_AT - timedelta(hours=20),
+        "venue_before": "会展中心",
+        "assigned": True,
+    }
+    return events.ShiftMoved(**(fields | changes))
+
+
+def shift_ended(participant_id: str, code: str = "withdrawn", **changes: Any) -> events.ShiftEnded:
+    return events.ShiftEnded(**_shift(participant_id), code=code, **changes)
+
+
 def requested(participant_id: str, **changes: Any) -> events.NotificationRequested:
     fields: dict[str, Any] = {
         "request_id": str(uuid4()),
@@ -248,6 +282,9 @@ def everything(participant_id: str) -> list[Event]:
         rejected(participant_id),
         cancelled(participant_id),
         moved(participant_id),
+        shift_assigned(participant_id),
+        shift_moved(participant_id),
+        shift_ended(participant_id),
         decided(participant_id),
         reminded(participant_id),
         completed(participant_id),

@@ -26,6 +26,7 @@ from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.reminders.remind import Reminding
+from services.registration.rotas.end import Ending
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.wiring.keys import Keys
 from services.registration.wiring.parts import Parts
@@ -218,8 +219,12 @@ def unfinished_erasures(
     database: Database, *, forget: Sequence[Forget] = (), **stores: Any
 ) -> UnfinishedErasures:
     parts = parts_of(database, **stores)
+    leaving_rotas = Ending(database, parts.stores.sessions, parts.stores.rotas)
     return UnfinishedErasures(
-        parts.stores.erasures, parts.stores.registrations, parts.cancellation, forget=forget
+        parts.stores.erasures,
+        parts.stores.registrations,
+        parts.cancellation,
+        forget=(leaving_rotas.erase, *forget),
     )
 
 
@@ -237,6 +242,7 @@ def programme_changes(database: Database, promoted_max: int = PROMOTED_MAX) -> P
         stores.sessions,
         stores.registrations,
         stores.reminders,
+        stores.rotas,
         parts.promotion,
         promoted_max=promoted_max,
     )
@@ -249,7 +255,7 @@ def announcements(database: Database, **others: Any) -> Announcements:
 
 def programme_cancellation(database: Database) -> ProgrammeCancellation:
     stores = Stores.of(database)
-    return ProgrammeCancellation(database, stores.activities, stores.sessions)
+    return ProgrammeCancellation(database, stores.activities, stores.sessions, stores.rotas)
 
 
 def reminding(database: Database, **others: Any) -> Reminding:

@@ -11,6 +11,7 @@ from services.registration.announcing.store import AnnouncementStore
 from services.registration.merging.store import MergeStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.store import SessionStore
 from shared.runtime import clock
 from shared.storage.mongo import Database
@@ -38,6 +39,7 @@ from tests.registration.rosters.builders import (
     roster_imports,
     upload,
 )
+from tests.registration.rotas import builders as rotas
 from tests.support.service import ORGANISER, bearer, in_outbox
 
 pytestmark = pytest.mark.stack
@@ -86,6 +88,33 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
     await client.post("/groups", json=form, headers=manager)
     for path in ("/group-applications", "/groups/school-1/managers"):
         await client.get(path, headers=ORGANISER)
+
+
+async def _on_rotas(client: httpx.AsyncClient, database: Database) -> None:
+    """What volunteers and organisers of rotas ask for, and what a worker does."""
+    await rotas.session(client, "work", **rotas.times(100))
+    for shift_id in ("guide", "door"):
+        assert (await rotas.put_shift(client, shift_id, "work", **rotas.times(100))).is_success
+    people = [await rotas.person(client, database) for _ in range(3)]
+    for one in people:
+        await rotas.volunteer(client, one, "guide", "work")
+    await rotas.assign(client, people[0]["participant_id"], "guide", "work")
+    await rotas.volunteer(client, people[1], "door", "work")
+    for path, key in (
+        ("/sessions/work/rota", ORGANISER),
+        ("/sessions/work/rota?shift_id=guide", ORGANISER),
+        ("/sessions/work/rota?status=assigned", ORGANISER),
+        ("/shifts/lacking", ORGANISER),
+        ("/me/shifts", bearer(people[1]["token"])),
+    ):
+        page = (await client.get(path, params={"limit": 1}, headers=key)).json()
+        if page["after"]:
+            await client.get(path, params={"after": page["after"]}, headers=key)
+    await rotas.session(client, "work", venue="馆", **rotas.times(100))
+    assert await RotaStore(database).untold("", 9) == ["work"]
+    await rotas.all_told(rotas.rota_notices(database), "work")
+    await client.delete("/sessions/work/shifts/door", headers=ORGANISER)
+    assert await rotas.ending(database).erase(people[2]["participant_id"], 9)
 
 
 async def _doubles(client: httpx.AsyncClient, database: Database, goes: str, stays: str) -> None:
@@ -137,6 +166,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         for id_ in await AnnouncementStore(database).unfinished("", 9):
             await announcements(database).tell(id_, limit=1)
         await _bodies(client, database)
+        await _on_rotas(client, database)
         await _doubles(client, database, people[2]["participant_id"], people[3]["participant_id"])
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}
         await database["reminders"].update_one({"_id": "one"}, {"$set": past})

@@ -51,6 +51,7 @@ class Notice:
 
 
 _SESSION = ("activity_title", "starts_at", "venue", "places")
+_SHIFT = ("activity_title", "duty", "starts_at", "ends_at", "venue")
 
 NOTICES: Mapping[type[Event], Notice] = {
     events.ParticipantCodeRequested: Notice(
@@ -86,6 +87,13 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("inbox", "email"),
         expires="until",
     ),
+    events.ShiftAssigned: Notice("shift_assigned", _SHIFT, ("inbox", "email")),
+    events.ShiftMoved: Notice(
+        "shift_moved",
+        (*_SHIFT, "starts_at_before", "ends_at_before", "venue_before", "assigned"),
+        ("inbox", "email"),
+    ),
+    events.ShiftEnded: Notice("shift_ended", (*_SHIFT, "code", "reason"), ("inbox", "email")),
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
     ),

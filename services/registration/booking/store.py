@@ -31,6 +31,7 @@ ANSWER_DAYS_KEPT = 30
 HELD = "held"
 
 _HOLDS_OR_WAITS = {"$in": ["held", "offered", "confirmed", "waitlisted"]}
+_HOLDS = {"$in": ["held", "offered", "confirmed", "checked_in"]}
 _WITHOUT_TICKET = {"$in": ["held", "offered", "waitlisted"]}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -174,6 +175,18 @@ class RegistrationStore:
         return await self._find(
             unit, {"participant_id": {"$in": list(participant_ids)}, "status": _HOLDS_OR_WAITS}
         )
+
+    async def with_place(self, participant_ids: Collection[str]) -> list[tuple[str, str, str]]:
+        """
+        The registrations of these participants with a place, outside of a transaction.
+
+        Returns: the ids of the registration, of the participant and of the session.
+        """
+        these: Document = {"participant_id": {"$in": list(participant_ids)}, "status": _HOLDS}
+        shown = {"participant_id": 1, "session_id": 1}
+        with outages_named():
+            found = await self._registrations.find(these, shown).to_list(None)
+        return [(one["_id"], one["participant_id"], one["session_id"]) for one in found]
 
     async def run_out(
         self, unit: UnitOfWork, session_id: str, now: datetime, limit: int

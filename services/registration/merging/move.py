@@ -15,10 +15,10 @@ from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
 from services.registration.erasure.finish import FORGOTTEN_MAX, Forget
 from services.registration.merging.rules import moves, taken_over
+from services.registration.merging.stay import who_stays
 from services.registration.merging.store import MergeStore
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
-from services.registration.participants.rules import Participant
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
@@ -103,7 +103,7 @@ class UnfinishedMerges:
     async def _move(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:
         # First the session, as in every booking. It was read before this lock: see Cancellation.cancel_in.
         session = (await self._sessions.lock(unit, [moved.session_id]))[moved.session_id]
-        stays = await self._who_stays(unit, moved.participant_id)
+        stays = await who_stays(unit, self._merges, self._participants, moved.participant_id)
         if stays is None or session.cancelled is not None:
             return await self._give_back(unit, moved)
         own_id = registration_id(stays.participant_id, moved.session_id)
@@ -120,13 +120,6 @@ class UnfinishedMerges:
 
     async def _give_back(self, unit: UnitOfWork, moved: Registration) -> Counter[str]:
         return (await self._cancellation.cancel_in(unit, moved, BY_MERGE, Origin()))[1]
-
-    async def _who_stays(self, unit: UnitOfWork, participant_id: str) -> Participant | None:
-        """At the end of all merges; locked. None: erased meanwhile."""
-        while (merge := await self._merges.of(unit, participant_id)) is not None:
-            participant_id = merge.into
-        found = (await self._participants.lock(unit, [participant_id])).get(participant_id)
-        return found if found is not None and found.profile is not None else None
 
     async def _save(
         self,

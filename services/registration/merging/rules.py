@@ -1,6 +1,6 @@
-"""Who may be merged, and which of two registrations for one session is kept. All functions are pure."""
+"""Who may be merged, and which of two registrations or shifts is kept. All functions are pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from services.registration.booking.rules import Registration, RegistrationId, Status
 from services.registration.participants.rules import Participant, ParticipantId
+from services.registration.rotas.rules import Assignment, Busy, Shift, overlapping
 from shared.runtime.errors import Conflict
 
 # How sure a place is. The surer one of two is kept.
@@ -95,3 +96,20 @@ def taken_over(
         ticket_hash=None,
         ticket_locked=None,
     )
+
+
+def takes_shift(
+    goes: Assignment, own: Assignment | None, shift: Shift, others: Iterable[Busy], *, verified: bool
+) -> bool:
+    """
+    Whether the one who stays takes over a shift; else it is given back.
+
+    Args:
+        goes: the assignment of the one who goes; live.
+        own: the one of the one who stays, for the same shift.
+        others: the other shifts for which the one who stays is on a rota.
+        verified: the one who stays has verified a contact, or somebody vouches for it.
+    """
+    if not verified or overlapping(shift.times, others) is not None:
+        return False
+    return own is None or not own.is_live or (goes.status == "assigned" and own.status == "volunteered")

@@ -14,6 +14,8 @@ from services.registration.programme.rules import (
     to_be_notified,
 )
 from services.registration.programme.store import ActivityStore
+from services.registration.rotas.follow import follow
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
@@ -29,10 +31,13 @@ class ProgrammeCancellation:
     Their registrations are cancelled later, a few at a time (`notify.py`).
     """
 
-    def __init__(self, database: Database, activities: ActivityStore, sessions: SessionStore) -> None:
+    def __init__(
+        self, database: Database, activities: ActivityStore, sessions: SessionStore, rotas: RotaStore
+    ) -> None:
         self._database = database
         self._activities = activities
         self._sessions = sessions
+        self._rotas = rotas
 
     async def cancel_session(self, session_id: str, reason: CancelReason, origin: Origin) -> Session:
         """
@@ -104,5 +109,6 @@ class ProgrammeCancellation:
         )
         gone = to_be_notified(gone)
         await self._sessions.save(unit, [gone])
+        await follow(unit, self._rotas, [gone])
         unit.publish(events.cancelled(activity, gone, reason.code, reason.text, origin, now))
         return gone

@@ -29,6 +29,8 @@ from services.registration.programme.store import ActivityStore
 from services.registration.programme.take_out import take_out
 from services.registration.reminders.plan import plan_reminders
 from services.registration.reminders.store import ReminderStore
+from services.registration.rotas.follow import follow
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
@@ -48,6 +50,7 @@ class ProgrammeChanges:
         sessions: SessionStore,
         registrations: RegistrationStore,
         reminders: ReminderStore,
+        rotas: RotaStore,
         promotion: Promotion,
         *,
         promoted_max: int = PROMOTED_MAX,
@@ -57,6 +60,7 @@ class ProgrammeChanges:
         self._sessions = sessions
         self._registrations = registrations
         self._reminders = reminders
+        self._rotas = rotas
         self._promotion = promotion
         self._promoted_max = promoted_max
 
@@ -112,8 +116,9 @@ class ProgrammeChanges:
             saved.append(_announced(unit, before, put, known, session, origin, now))
         ids = {session.session_id for session in saved}
         gone = [one for id_, one in sorted(existing.items()) if id_ not in ids and not one.removed]
-        await take_out(unit, before or put, gone, self._activities, self._sessions, origin, now)
+        await take_out(unit, before or put, gone, self._activities, self._sessions, self._rotas, origin, now)
         await self._sessions.save(unit, saved)
+        await follow(unit, self._rotas, saved)
         after = _next_version(before, put, changed=bool(gone) or _differ(existing, saved))
         await self._activities.save(unit, after)
         return after, counts

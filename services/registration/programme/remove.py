@@ -11,6 +11,7 @@ from services.registration.programme.rules import (
 )
 from services.registration.programme.store import ActivityStore
 from services.registration.programme.take_out import take_out
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
@@ -21,10 +22,13 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 class ProgrammeRemoval:
     """Removes activities and sessions."""
 
-    def __init__(self, database: Database, activities: ActivityStore, sessions: SessionStore) -> None:
+    def __init__(
+        self, database: Database, activities: ActivityStore, sessions: SessionStore, rotas: RotaStore
+    ) -> None:
         self._database = database
         self._activities = activities
         self._sessions = sessions
+        self._rotas = rotas
 
     async def remove_activity(self, activity_id: str, matches: Matching, origin: Origin) -> None:
         """
@@ -46,6 +50,7 @@ class ProgrammeRemoval:
                 list(sessions.values()),
                 self._activities,
                 self._sessions,
+                self._rotas,
                 origin,
                 clock.now(),
             )
@@ -71,7 +76,9 @@ class ProgrammeRemoval:
             left = [one for id_, one in siblings.items() if id_ != session_id and not one.removed]
             check_not_last(session, left)
             activity = await self._activities.existing(unit, session.activity_id)
-            await take_out(unit, activity, [session], self._activities, self._sessions, origin, clock.now())
+            await take_out(
+                unit, activity, [session], self._activities, self._sessions, self._rotas, origin, clock.now()
+            )
             after = replace(activity, starts_at=starts_at_of(left), version=activity.version + 1)
             await self._activities.save(unit, after)
 

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from services.registration.programme import events
 from services.registration.programme.rules import REMOVED, Activity, check_removable, leaves_no_trace
 from services.registration.programme.store import ActivityStore
+from services.registration.rotas.follow import leave_out
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
@@ -20,6 +22,7 @@ async def take_out(
     sessions: Sequence[Session],
     activities: ActivityStore,
     store: SessionStore,
+    rotas: RotaStore,
     origin: Origin,
     now: datetime,
 ) -> None:
@@ -47,3 +50,4 @@ async def take_out(
             unit.publish(events.cancelled(activity, gone, REMOVED, None, origin, now))
         kept.append(gone)
     await store.save(unit, kept)
+    await leave_out(unit, rotas, kept, [one for one in sessions if leaves_no_trace(one)])

@@ -14,6 +14,7 @@ from services.registration.participants.store import GroupStore, ParticipantStor
 from services.registration.programme.store import ActivityStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore, RosterStore
+from services.registration.rotas.store import RotaStore
 from services.registration.sessions.store import SessionStore
 from services.registration.sign_ins.store import SignInStore
 from shared.storage.mongo import Database
@@ -36,6 +37,7 @@ class Stores:
     participants: ParticipantStore
     registrations: RegistrationStore
     reminders: ReminderStore
+    rotas: RotaStore
     scans: ScanStore
     sessions: SessionStore
     sign_ins: SignInStore
@@ -57,6 +59,7 @@ class Stores:
             participants=ParticipantStore(database),
             registrations=RegistrationStore(database),
             reminders=ReminderStore(database),
+            rotas=RotaStore(database),
             scans=ScanStore(database),
             sessions=SessionStore(database),
             sign_ins=SignInStore(database),

@@ -35,6 +35,9 @@ from tests.notifications.builders import (
     rejected,
     reminded,
     requested,
+    shift_assigned,
+    shift_ended,
+    shift_moved,
     waitlisted,
 )
 from tests.support.service import enclosed
@@ -58,6 +61,13 @@ ALL: list[Event] = [
     moved("p", venue_before="市政府综合办公楼广场"),
     moved("p", starts_at_before=STARTS_AT),
     cancelled("p", "session_cancelled", reason="因大雨取消"),
+    shift_moved("p", assigned=False),
+    shift_moved("p", venue_before="市政府综合办公楼广场"),
+    shift_moved("p", starts_at_before=STARTS_AT, ends_at_before=STARTS_AT + timedelta(hours=4)),
+    *[
+        shift_ended("p", code, reason="人手已够")
+        for code in ("declined", "removed", "session_cancelled", "shift_cancelled", "some_new_code")
+    ],
     reminded("p", reminder="hour_before"),
     reminded("p", reminder="thanks"),
     reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
@@ -131,6 +141,25 @@ def test_a_wait_that_an_earlier_release_has_stored_is_worded_without_the_new_fac
         "position": 1,
     }
     assert "按候补顺序依次" in TEXTS.render("registration_waitlisted", facts, "zh-CN").body
+
+
+def test_who_works_is_told_the_duty_the_times_and_what_has_changed() -> None:
+    subject, body = said(shift_assigned("p"))
+    assert subject == "【科技活动周】排班通知：科普宣传一条街"
+    for fact in (
+        "讲解员",
+        "2023年5月20日（星期六）09:00",
+        "2023年5月20日（星期六）13:00",
+        "市政府综合办公楼广场",
+    ):
+        assert fact in body
+    assert "时间和地点有变更" in said(shift_moved("p"))[1]
+    only_venue = shift_moved("p", starts_at_before=STARTS_AT, ends_at_before=STARTS_AT + timedelta(hours=4))
+    assert "，地点有变更" in said(only_venue)[1]
+    assert "仍待主办方确认" in said(shift_moved("p", assigned=False))[1]
+    bodies = [said(shift_ended("p", code), "en")[1] for code in ("withdrawn", "declined", "removed", "other")]
+    assert len(set(bodies)) == 4
+    assert "人手已够" in said(shift_ended("p", "removed", reason="人手已够"))[1]
 
 
 def test_what_time_has_ended_is_told_with_its_reason() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from services.registration.merging.move import UnfinishedMerges
+from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.merging.store import MergeStore
 from shared.storage.mongo import Database
 from tests.registration.auditing import faults, log_of
@@ -15,6 +16,8 @@ from tests.support.service import ORGANISER, bearer
 def unfinished_merges(database: Database, **others: Any) -> UnfinishedMerges:
     """What a worker does."""
     parts = parts_of(database, **others)
+    stores = parts.stores
+    shifts = ShiftMoves(database, stores.merges, stores.sessions, stores.participants, stores.rotas)
     return UnfinishedMerges(
         database,
         parts.stores.merges,
@@ -25,6 +28,7 @@ def unfinished_merges(database: Database, **others: Any) -> UnfinishedMerges:
         tickets=TICKETS,
         promotion=parts.promotion,
         cancellation=parts.cancellation,
+        forget=(shifts.move,),
     )
 
 

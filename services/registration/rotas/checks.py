@@ -1,0 +1,220 @@
+"""What may be done with a shift, by whom, and when. All functions are pure, and raise refusals."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.registration.participants.rules import Participant
+from services.registration.rotas.rules import (
+    DECLINED,
+    OWN_SHIFTS_MAX,
+    REACH,
+    REMOVED,
+    SHIFTS_MAX,
+    VOLUNTEERS_MAX,
+    Assignment,
+    Busy,
+    Rota,
+    Shift,
+    Status,
+    overlapping,
+    session_unknown,
+)
+from services.registration.sessions.rules import Session
+from shared.runtime.errors import Conflict, Forbidden, Rejected
+
+
+def check_takes_place(session: Session | None, session_id: str) -> Session:
+    """
+    Check that a session is published and takes place, and return it.
+
+    Raises:
+        NotFound: there is none, or only organisers know it.
+        Conflict: it is cancelled.
+    """
+    if session is None or not session.is_public:
+        raise session_unknown(session_id)
+    if session.cancelled is not None:
+        raise Conflict("the session is cancelled", code="session_cancelled")
+    return session
+
+
+def check_puttable(session: Session, rota: Rota, put: Shift, now: datetime) -> None:
+    """
+    Check that an organiser may put a shift: a new one, or a change of the one with this id.
+
+    Raises:
+        Rejected: it is not near its session.
+        Conflict: the session is cancelled or has too many shifts, more people are on the rota than the shift
+            would take, or it would have ended already, and has not.
+    """
+    if session.cancelled is not None:
+        raise Conflict("the session is cancelled", code="session_cancelled")
+    if put.starts_at < session.starts_at - REACH or put.ends_at > session.ends_at + REACH:
+        raise Rejected(
+            f"a shift is within {REACH.days} day of its session, which is from {_utc(session.starts_at)} to"
+            f" {_utc(session.ends_at)}",
+            code="shift_out_of_reach",
+            days=REACH.days,
+        )
+    before = rota.find(put.shift_id)
+    if before is None and len(rota.shifts) >= SHIFTS_MAX:
+        raise Conflict(
+            f"a session has at most {SHIFTS_MAX} shifts", code="shifts_of_session", shifts=SHIFTS_MAX
+        )
+    if before is not None and put.most < before.assigned:
+        raise Conflict(
+            f"{before.assigned} people are on the rota of this shift, so {put.most} are too few",
+            code="most_below_assigned",
+            assigned=before.assigned,
+        )
+    if before is not None and put.is_over(now) and not before.is_over(now):
+        raise Conflict(f"the shift would have ended already, at {_utc(put.ends_at)}", code="shift_in_past")
+
+
+def check_nobody(rota: Rota) -> None:
+    """
+    Check that nobody is on a rota, so that its session can be removed.
+
+    Raises:
+        Conflict: somebody is, or has volunteered.
+    """
+    if rota.people:
+        raise Conflict(
+            f"session {rota.session_id}: {rota.people} people are on its rota or have volunteered; cancel it"
+            " first",
+            code="session_has_rota",
+            session_id=rota.session_id,
+            people=rota.people,
+        )
+
+
+def check_may_work(participant: Participant) -> None:
+    """
+    Check that a participant can be on a rota.
+
+    Raises:
+        Conflict: it is a school, unit or service team.
+        Forbidden: nobody knows whose the contact is.
+    """
+    if participant.is_group:
+        raise Conflict(
+            "a school, unit or service team takes no shift; its people do", code="shift_for_person"
+        )
+    if not participant.is_verified:
+        raise Forbidden(
+            "shifts are for people with a verified contact; verify it first", code="shift_for_verified"
+        )
+
+
+def check_may_volunteer(shift: Shift, before: Assignment | None, now: datetime) -> None:
+    """
+    Check that somebody may volunteer for a shift.
+
+    Args:
+        before: what the participant had to do with the shift before; it has ended.
+
+    Raises:
+        Conflict: it has begun, has enough people or volunteers, or an organiser has declined or removed the
+            participant.
+    """
+    if shift.has_begun(now):
+        raise Conflict("the shift has begun", code="shift_begun")
+    if before is not None and before.code in (DECLINED, REMOVED):
+        raise Conflict("the organisers have decided on this shift for you already", code="shift_decided")
+    _check_room(shift)
+    if shift.volunteered >= VOLUNTEERS_MAX:
+        raise Conflict(
+            f"{VOLUNTEERS_MAX} people have volunteered for this shift already",
+            code="volunteers_enough",
+            people=VOLUNTEERS_MAX,
+        )
+
+
+def check_assignable(shift: Shift, now: datetime) -> None:
+    """
+    Check that a shift takes one more person.
+
+    Raises:
+        Conflict: it is over, or has as many as it may have.
+    """
+    check_not_over(shift, now)
+    _check_room(shift)
+
+
+def _check_room(shift: Shift) -> None:
+    if shift.assigned >= shift.most:
+        raise Conflict(f"the shift has its {shift.most} people", code="shift_full", people=shift.most)
+
+
+def check_not_over(shift: Shift, now: datetime) -> None:
+    """
+    Check that a shift is not over.
+
+    Raises:
+        Conflict: it is.
+    """
+    if shift.is_over(now):
+        raise Conflict("the shift is over", code="shift_over")
+
+
+def check_withdrawable(shift: Shift, now: datetime) -> None:
+    """
+    Check that somebody may still withdraw.
+
+    Raises:
+        Conflict: the shift has begun.
+    """
+    if shift.has_begun(now):
+        raise Conflict("the shift has begun", code="shift_begun")
+
+
+def check_status(assignment: Assignment, status: Status) -> None:
+    """
+    Check that an organiser declines only who has volunteered, and removes only who is on the rota.
+
+    Raises:
+        Conflict: it is the other one; a colleague may have decided at the same moment.
+    """
+    if status == "volunteered" and assignment.status == "assigned":
+        raise Conflict("the participant is on the rota; remove them", code="assignment_decided")
+    if status == "assigned" and assignment.status == "volunteered":
+        raise Conflict("the participant has only volunteered; decline them", code="assignment_undecided")
+
+
+def check_own_number(live: int) -> None:
+    """
+    Check that somebody may take one more shift.
+
+    Args:
+        live: how many the participant has, at all sessions.
+
+    Raises:
+        Conflict: no more.
+    """
+    if live >= OWN_SHIFTS_MAX:
+        raise Conflict(
+            f"one person has at most {OWN_SHIFTS_MAX} shifts", code="shifts_of_person", shifts=OWN_SHIFTS_MAX
+        )
+
+
+def check_free(shift: Shift, others: Iterable[Busy]) -> None:
+    """
+    Check that somebody is on no other rota at the time of this shift.
+
+    Args:
+        others: the other shifts for which the participant is on a rota.
+
+    Raises:
+        Conflict: there is one at the same time.
+    """
+    other = overlapping(shift.times, others)
+    if other is not None:
+        raise Conflict(
+            f"assignment {other.id} of the same person is for the same time",
+            code="shift_overlaps",
+            assignment_id=other.id,
+        )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
