@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from services.registration.booking import events
 from services.registration.booking.admission import overlapping, refused, trust_of
 from services.registration.booking.ids import registration_id
-from services.registration.booking.rules import Answer, Decision, Registration, decide
+from services.registration.booking.rules import ROUNDS_MAX, Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
 from services.registration.participants.codes import Proof
 from services.registration.participants.events import code_requested, joined
@@ -166,6 +166,9 @@ class BookingBatch:
         # this one is still active, but the answer must not say that the participant has a place.
         if existing is not None and existing.is_active and session.cancelled is None:
             return self._already_registered(request, existing)
+        if existing is not None and existing.round >= ROUNDS_MAX and not request.vouched:
+            why = f"you have registered here {ROUNDS_MAX} times; ask the organisers"
+            return self._refuse(request, Conflict(why, code="rounds_too_many", rounds=ROUNDS_MAX))
         trust = trust_of(self._participants.get(request.participant_id), vouched=request.vouched)
         until = self._held_until if trust == "unverified" else None
         theirs = self._theirs.get(request.participant_id, ())
@@ -177,6 +180,12 @@ class BookingBatch:
         if decision.status == "rejected":
             refusal = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
             return self._refuse(request, refusal)
+        # Last: otherwise anybody could find out whose contacts are known by requests that leave no trace.
+        known = self._contacts.get(request.contact_hash) if request.contact_hash else None
+        if known is not None:
+            # An organiser may know whose the contact is.
+            told = contact_known(participant_id=known.participant_id) if request.vouched else contact_known()
+            return self._refuse(request, told)
         if other is not None:
             decision = replace(decision, overlaps_with=other.registration_id)
         return self._book(request, existing, after, decision)
@@ -209,10 +218,6 @@ class BookingBatch:
         group_id = request.newcomer.profile.group_id if request.newcomer else None
         if participant is None and group_id is not None and group_id not in self._groups:
             return Rejected(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
-        known = self._contacts.get(request.contact_hash) if request.contact_hash else None
-        if known is not None:
-            # An organiser may know whose the contact is.
-            return contact_known(participant_id=known.participant_id) if request.vouched else contact_known()
         if request.session_id not in self._sessions:
             return NotFound(
                 f"session {request.session_id} does not exist",

@@ -58,8 +58,9 @@ Refused, and may succeed later, even with the same key: `session_full`, `session
 `session_cancelled`, `places_above_capacity`, `overlaps` (409), `session_unknown` (404), `group_unknown`
 (422), `session_for_confirmed`, `session_for_roster`, `places_need_group`, `places_need_confirmation`,
 `held_too_many` (403).
-Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused` (409),
-`participant_erased`, `participant_unknown` (401), `participant_missing`, `participant_and_token` (422).
+Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused`,
+`rounds_too_many` (409), `participant_erased`, `participant_unknown` (401), `participant_missing`,
+`participant_and_token` (422).
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,

@@ -27,6 +27,8 @@ RegistrationId = NewType("RegistrationId", str)
 Status = Literal["held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in"]
 DecidedStatus = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
 
+# How often a participant may register for one session, and cancel. Each time leaves messages and events.
+ROUNDS_MAX = 20
 # The codes of `registration.cancelled`: who or what has ended a place or a wait.
 BY_PARTICIPANT = "cancelled_by_participant"
 BY_ORGANISER = "cancelled_by_organiser"

@@ -18,6 +18,7 @@ CHINESE: dict[str, str] = {
     "places_need_group": "个人在这个场次最多可报 {places} 个名额；更多名额请由单位报名",
     "reason_of_organiser": "只有主办方取消时填写原因，请不要发送内容",
     "registration_unknown": "没有这个报名",
+    "rounds_too_many": "您已在这个场次报名 {rounds} 次，请联系主办方",
     "session_cancelled": "这个场次已取消",
     "session_closed": "这个场次的报名已经截止",
     "session_for_confirmed": "这个场次只接受已验证电子邮箱或手机号的参与者；请先验证，再报名",

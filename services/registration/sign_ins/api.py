@@ -121,8 +121,9 @@ async def change_me(
 
     A new e-mail address takes effect when it is verified by the code that is sent there, by the sign-in
     `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `email_missing`
-    (what is registered cannot be read here: give both); 429 `sign_ins_too_many`.
+    (what is registered cannot be read here: give both); 429 `sign_ins_too_many`, `changes_too_many`.
     """
+    await limit.check_changes(who.participant_id)
     if form.email is not None:
         await limit.check(codes.hash_of(form.email), address_of(request.scope))
     fields = form.model_dump(exclude_unset=True)
@@ -133,12 +134,13 @@ async def change_me(
 
 
 @routes.delete("/me/tokens", status_code=204, summary="End all your tokens")
-async def end_tokens(who: AsParticipant, own: Own) -> None:
+async def end_tokens(who: AsParticipant, own: Own, limit: Limits) -> None:
     """
     Also the one of this request; at all services within two seconds. Sign in to get a new one.
 
-    401 `participant_unknown`, `participant_erased`.
+    401 `participant_unknown`, `participant_erased`. 429 `changes_too_many`.
     """
+    await limit.check_changes(who.participant_id)
     await own.end_tokens(who.participant_id, Origin.of_request())
 
 

@@ -1,6 +1,9 @@
-"""How many sign-ins and newcomers an hour may bring: by contact, and by the network that they come from."""
+"""
+How many sign-ins and newcomers an hour may bring, by contact and by the network that they come from; and how
+many changes of one's own data.
+"""
 
-from services.registration.sign_ins.rules import hour_of, is_too_much, seconds_left
+from services.registration.sign_ins.rules import CHANGES_MAX, hour_of, is_too_much, seconds_left
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
@@ -9,7 +12,7 @@ from shared.web.senders import network_of
 
 
 class Limit:
-    """Bounds what anybody may ask for without a token."""
+    """Bounds what is asked for in an hour, over all processes."""
 
     def __init__(self, sign_ins: SignInStore, hash_: KeyedHash) -> None:
         self._sign_ins = sign_ins
@@ -30,10 +33,27 @@ class Limit:
         ]
         if is_too_much(of_pair=of_pair, of_contact=of_contact, of_network=of_network):
             seconds = seconds_left(now)
-            raise NotHttp(
-                429,
-                f"too many requests for this contact or from your address; try again in {seconds} s",
-                code="sign_ins_too_many",
-                headers=[("retry-after", str(seconds))],
-                seconds=seconds,
-            )
+            why = "too many requests for this contact or from your address"
+            raise _too_many(why, seconds, "sign_ins_too_many")
+
+    async def check_changes(self, participant_id: str) -> None:
+        """
+        Count one change of a participant's own data.
+
+        Raises:
+            NotHttp: there were too many in this hour (429).
+        """
+        now = clock.now()
+        key = f"{hour_of(now)} changes {participant_id}"
+        if await self._sign_ins.count(self._hash.of(key.encode()), now) > CHANGES_MAX:
+            raise _too_many("you have changed your data too often", seconds_left(now), "changes_too_many")
+
+
+def _too_many(why: str, seconds: int, code: str) -> NotHttp:
+    return NotHttp(
+        429,
+        f"{why}; try again in {seconds} s",
+        code=code,
+        headers=[("retry-after", str(seconds))],
+        seconds=seconds,
+    )

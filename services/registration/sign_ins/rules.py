@@ -22,6 +22,8 @@ CONTACT_MAX = 200
 ALWAYS_MAX = 3
 # A school shares one address.
 ADDRESS_MAX = 5_000
+# Changes of one's own data in an hour. Each leaves an event at all services.
+CHANGES_MAX = 30
 COUNTED_SECONDS = 3_600
 
 

@@ -3,7 +3,8 @@ The collections of this room. Nothing in them can be read as a contact, and ever
 
 sign_ins        sign-ins under way, for an hour. A newcomer's first one, whose id is the participant's, is
                 here after the first code was given
-sign_in_counts  how many sign-ins were asked for in an hour, by keyed hashes of contacts and networks
+sign_in_counts  how many sign-ins and changes were asked for in an hour, by keyed hashes of contacts, networks
+                and participants
 """
 
 from datetime import datetime, timedelta

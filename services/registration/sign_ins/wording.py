@@ -1,6 +1,7 @@
 """This room's refusals in Chinese, by their codes."""
 
 CHINESE: dict[str, str] = {
+    "changes_too_many": "您的信息修改过于频繁，请在 {seconds} 秒后再试",
     "code_tries_exhausted": "验证码输入错误次数过多，请重新登录获取",
     "code_wrong": "验证码不正确或已过期，还可以再试 {tries_left} 次",
     "contact_known": "这个联系方式已有人使用；如果是您本人，请用它登录",

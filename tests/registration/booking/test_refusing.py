@@ -7,6 +7,7 @@ import pytest
 
 from services.registration.booking.admission import PERSON_PLACES_MAX
 from services.registration.booking.hot import TOKEN_AGAIN_MAX
+from services.registration.booking.rules import ROUNDS_MAX
 from services.registration.booking.store import ANSWER_DAYS_KEPT
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
@@ -54,6 +55,32 @@ async def test_a_refused_newcomer_leaves_nothing_and_the_same_key_is_decided_ane
         await put(client, "street", activity("one", capacity=5))
         booked = await ask(client, "one", key=KEY, places=places)
         assert (booked.status_code, booked.json()["status"]) == (201, "confirmed")
+
+
+async def test_whose_contacts_are_known_is_not_told_by_requests_that_leave_no_trace(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("full", capacity=1))
+        await put(client, "fair", activity("free", capacity=5))
+        await ask(client, "full")
+        known = newcomer()
+        await ask(client, "free", participant=known)
+        for session_id, refusal in (("full", (409, "session_full")), ("none", (404, "session_unknown"))):
+            for somebody in (known, newcomer()):
+                refused = await ask(client, session_id, participant=somebody)
+                assert (refused.status_code, refused.json()["code"]) == refusal
+
+
+async def test_who_registers_and_cancels_again_and_again_is_refused_in_the_end(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", capacity=5))
+        first = (await ask(client, "one")).json()
+        token = first["token"]
+        for _ in range(ROUNDS_MAX - 1):
+            await cancel(client, first)
+            assert (await ask(client, "one", token=token)).status_code == 201
+        await cancel(client, first)
+        refused = await ask(client, "one", token=token)
+        assert (refused.status_code, refused.json()["code"]) == (409, "rounds_too_many")
 
 
 async def test_a_full_session_takes_the_same_request_once_somebody_has_left(mongo: str) -> None:

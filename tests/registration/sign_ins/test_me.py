@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.sign_ins.rules import CHANGES_MAX
 from shared.storage.ended_tokens import EndedTokens
 from tests.registration.builders import service
 from tests.registration.sign_ins.builders import code_for, confirm, join, me, signed_in
@@ -53,6 +54,18 @@ async def test_a_new_contact_takes_effect_with_its_code(mongo: str) -> None:
         # The old contact is free, and the new one signs in.
         assert (await join(client, email=LI)).status_code == 201
         assert (await signed_in(client, database, WANG)).json()["participant_id"] == joined["participant_id"]
+
+
+async def test_who_changes_their_data_again_and_again_has_to_wait(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        token, other = [(await join(client, email=email)).json()["token"] for email in (LI, WANG)]
+        for number in range(CHANGES_MAX):
+            assert (await change(client, token, name=f"李{number}")).status_code == 200
+        refused = await change(client, token, name="李")
+        assert code_of(refused) == (429, "changes_too_many")
+        assert int(refused.headers["retry-after"]) <= 3_600
+        assert code_of(await client.delete("/me/tokens", headers=bearer(token))) == (429, "changes_too_many")
+        assert (await change(client, other, name="王")).status_code == 200
 
 
 async def test_a_known_contact_is_nobody_elses(mongo: str) -> None:
