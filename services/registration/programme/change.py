@@ -119,7 +119,7 @@ class ProgrammeChanges:
         await take_out(unit, before or put, gone, self._activities, self._sessions, self._rotas, origin, now)
         await self._sessions.save(unit, saved)
         await follow(unit, self._rotas, saved)
-        after = _next_version(before, put, changed=bool(gone) or _differ(existing, saved))
+        after = _next_version(before, put, sessions_changed=bool(gone) or _differ(existing, saved))
         await self._activities.save(unit, after)
         return after, counts
 
@@ -185,9 +185,9 @@ def _differ(existing: Mapping[str, Session], saved: Sequence[Session]) -> bool:
     )
 
 
-def _next_version(before: Activity | None, put: Activity, *, changed: bool) -> Activity:
+def _next_version(before: Activity | None, put: Activity, *, sessions_changed: bool) -> Activity:
     """The activity as it is put, in a new version if that changes anything."""
     if before is None:
         return put
     same = replace(put, version=before.version)
-    return same if same == before and not changed else replace(put, version=before.version + 1)
+    return same if same == before and not sessions_changed else replace(put, version=before.version + 1)

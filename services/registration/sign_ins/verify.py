@@ -1,4 +1,7 @@
-"""A code is given: whoever has it reads the mailbox, and gets the participant's token."""
+"""
+Somebody gives a code that was sent to a contact. So the contact is theirs, and they get the participant's
+token.
+"""
 
 from datetime import datetime
 
@@ -55,10 +58,10 @@ class ContactVerification:
 
     async def verify(self, id_: str, typed: str, origin: Origin) -> Participant:
         """
-        Verify a contact by its code. The code is good once.
+        Verify a contact by its code. A code works once.
 
-        The participant is verified now: held places are confirmed. Tokens that were given before the contact
-        was verified end, since somebody else may have them.
+        Then the participant is verified, and held places are confirmed. Tokens that were given before the
+        contact was verified end, since somebody else may have them.
 
         Returns: the participant, who may have a token.
         Raises:
@@ -91,7 +94,7 @@ class ContactVerification:
         return await save_together(self._database, work)
 
     async def _try_once(self, id_: str) -> SignIn:
-        """The sign-in, after one more try is counted. No crash and no refusal takes it back."""
+        """The sign-in, after one more try is counted. The try stays counted after a crash or a refusal."""
         now = clock.now()
         sign_in = await self._sign_ins.try_once(id_, now)
         if sign_in is None:
