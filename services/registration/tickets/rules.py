@@ -21,7 +21,6 @@ from binascii import Error as Base32Error
 from datetime import UTC, datetime, timedelta
 from struct import Struct, error
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -37,8 +36,6 @@ SIGNED_AS = b"kepu-ticket-1\n"
 # With the longest session id it has 259.
 TICKET_TEXT_CHARS_MAX = 259
 ROUND_MAX = 0xFFFF
-# The zone that is printed on the posters. A day at the door is a day there.
-ZONE = ZoneInfo("Asia/Shanghai")
 # The door opens before a session begins. After the end, tickets that were not scanned in time can still be
 # scanned.
 CHECK_IN_BEFORE = timedelta(hours=3)
