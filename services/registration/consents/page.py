@@ -1,4 +1,4 @@
-"""The page of a guardian's link: who asks for whom, what is agreed to, what was signed, how to take it back."""
+"""The page of a guardian's link: who asks, for whom and for what, what was signed, how to take it back."""
 
 from datetime import datetime
 from pathlib import Path

@@ -6,6 +6,7 @@ sign_ins        sign-ins under way, for an hour. A newcomer's first one, whose i
 sign_in_counts  how many sign-ins were asked for in an hour, by keyed hashes of contacts and networks
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from services.registration.sign_ins.rules import COUNTED_SECONDS, TRIES_MAX, SignIn, SignInId
@@ -39,6 +40,11 @@ class SignInStore:
                 return_document=ReturnDocument.AFTER,
             )
         return int(counted["requests"])
+
+    async def give_back(self, keys: Collection[str]) -> None:
+        """Count one request less under each of these keys."""
+        with outages_named():
+            await self._counts.update_many({"_id": {"$in": list(keys)}}, {"$inc": {"requests": -1}})
 
     async def add(self, unit: UnitOfWork, sign_in: SignIn) -> None:
         document = to_document(sign_in, "sign_in_id")
