@@ -31,7 +31,8 @@ ZONE = timezone(timedelta(hours=8))
 # A ticket is valid from this time before its session until this time after it.
 BEFORE, AFTER = timedelta(hours=3), timedelta(hours=2)
 
-_HEAD = struct.Struct(">B4s16sHBII")
+# By the form of the ticket: one for more than 255 people has 2 bytes for the places.
+_HEADS = {1: struct.Struct(">B4s16sHBII"), 2: struct.Struct(">B4s16sHHII")}
 
 
 class ListRefused(Exception):
@@ -99,12 +100,13 @@ def read_ticket(text: str, keys: Mapping[str, bytes]) -> Ticket | None:
     try:
         signed = b32decode(letters + "=" * (-len(letters) % 8))
         body, signature = signed[:-SIGNATURE_BYTES], signed[-SIGNATURE_BYTES:]
-        form, key_id, id_, round_, places, valid_from, valid_until = _HEAD.unpack_from(body)
-        if form != 1 or text != PREFIX + b32encode(signed).decode().rstrip("="):
+        head = _HEADS[body[0]]
+        _, key_id, id_, round_, places, valid_from, valid_until = head.unpack_from(body)
+        if text != PREFIX + b32encode(signed).decode().rstrip("="):
             return None
         VerifyKey(keys[key_id.hex()]).verify(TICKET_SIGNED_AS + body, signature)
-        session_id = body[_HEAD.size :].decode("ascii")
-    except (ValueError, struct.error, KeyError, BadSignatureError):
+        session_id = body[head.size :].decode("ascii")
+    except (ValueError, struct.error, LookupError, BadSignatureError):
         return None
     return Ticket(
         registration_id=str(UUID(bytes=id_)),

@@ -26,6 +26,11 @@ from services.registration.check_in.check_in import CheckIn
 from services.registration.check_in.judge import Judge
 from services.registration.check_in.list_for_door import DoorLists
 from services.registration.check_in.undo import Undo
+from services.registration.claims import api as claims_api
+from services.registration.claims import wording as claims_wording
+from services.registration.claims.claim import Claiming
+from services.registration.claims.issue import ClaimCodeIssue
+from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
 from services.registration.consents import wording as consents_wording
 from services.registration.consents.sign import Consents
@@ -47,7 +52,6 @@ from services.registration.managers.apply import Applications
 from services.registration.managers.manage import Managers
 from services.registration.merging import api as merging_api
 from services.registration.merging import wording as merging_wording
-from services.registration.merging.merge import Merging
 from services.registration.merging.move import UnfinishedMerges
 from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.on_behalf import api as on_behalf_api
@@ -231,7 +235,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
             ),
             OwnData(database, participants, asking, service.ended_tokens),
             Erasure(database, participants, stores.erasures),
-            Merging(database, participants, stores.members, stores.consents, stores.merges),
+            parts.merging,
         )
     if service.runs_background:
         leaving_rotas = Ending(database, stores.sessions, stores.rotas)
@@ -279,7 +283,12 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
             Applications(*managed, changes=parts.group_changes, keyed_hash=keys.hash),
             Previews(*roster),
             MemberChanges(
-                database, members, stores.groups, participants, admission, forget=(stores.consents.remove,)
+                database,
+                members,
+                stores.groups,
+                participants,
+                admission,
+                forget=(stores.consents.remove, stores.claims.remove),
             ),
             Consents(database, stores.consents, members, participants, keys.receipts),
             GroupBooking(
@@ -300,6 +309,18 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
         service.run(RosterImports(*roster).loop)
 
 
+def _wire_claims(service: Service[RegistrationSettings], parts: Parts) -> None:
+    """Members of rosters who show by a code that they are it."""
+    database, stores, keys = parts.database, parts.stores, parts.keys
+    if service.serves_http:
+        claims = (database, stores.members, stores.participants, stores.claims, keys.claims)
+        service.provide(
+            TriesLimit(stores.sign_ins, keys.hash),
+            ClaimCodeIssue(*claims),
+            Claiming(*claims, merging=parts.merging, ended_tokens=service.ended_tokens),
+        )
+
+
 async def wire(service: Service[RegistrationSettings]) -> None:
     """Put the service's rooms together."""
     settings = service.settings
@@ -312,6 +333,7 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     _wire_door(service, parts)
     _wire_participants(service, parts)
     _wire_groups(service, parts)
+    _wire_claims(service, parts)
 
 
 def assemble(settings: RegistrationSettings) -> FastAPI:
@@ -337,6 +359,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             rosters_api.routes,
             group_bookings_api.routes,
             consents_api.routes,
+            claims_api.routes,
             sign_ins_api.routes,
             erasure_api.routes,
             calendars_api.routes,
@@ -350,6 +373,7 @@ def assemble(settings: RegistrationSettings) -> FastAPI:
             | rosters_wording.CHINESE
             | group_bookings_wording.CHINESE
             | consents_wording.CHINESE
+            | claims_wording.CHINESE
             | booking_wording.CHINESE
             | programme_wording.CHINESE
             | tickets_wording.CHINESE

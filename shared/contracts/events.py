@@ -44,7 +44,12 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 Points = Annotated[float, Field(ge=0, le=200, multiple_of=0.5)]
 """Points reached: they decide passing and rank. A percentage is only for people to look at."""
 Seconds = Annotated[int, Field(ge=0, le=31_622_400)]
-Places = Annotated[int, Field(ge=1, le=60)]
+PLACES_MAX = 60
+Places = Annotated[int, Field(ge=1, le=PLACES_MAX)]
+# Of one registration of a group. 500 ids of members are some 20 KiB: in a request, and in one document.
+GROUP_PLACES_MAX = 500
+ManyPlaces = Annotated[int, Field(gt=PLACES_MAX, le=GROUP_PLACES_MAX)]
+"""More than `Places`, which released readers refuse to exceed."""
 Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
 
 ParticipantKind = Literal["person", "group"]
@@ -215,7 +220,11 @@ class ParticipantErased(Event, topic="participant.erased", key="participant_id")
 
 
 class _RegistrationOutcome(Event):
-    """What every outcome tells: who, for what, where and when. `request_id` is the asker's own."""
+    """
+    What every outcome tells: who, for what, where and when. `request_id` is the asker's own.
+
+    A group may have more than 60 places. Then `places` is 60, and `all_places` says how many there are.
+    """
 
     registration_id: Id
     version: Version
@@ -227,6 +236,12 @@ class _RegistrationOutcome(Event):
     starts_at: Moment
     venue: Line
     places: Places
+    all_places: ManyPlaces | None = None
+
+    @property
+    def places_in_all(self) -> int:
+        """How many places it is about."""
+        return self.all_places or self.places
 
 
 class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="participant_id"):
@@ -296,10 +311,15 @@ class RegistrationMoved(_RegistrationOutcome, topic="registration.moved", key="p
 
 
 class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in", key="participant_id"):
-    """The ticket was shown at the door. `people`: how many of its places came in with the first scan."""
+    """
+    The ticket was shown at the door. `people`: how many of its places came in with the first scan.
+
+    If they were more than 60, `people` is 60, and `all_people` says how many.
+    """
 
     checked_in_at: Moment
     people: Places | None = None
+    all_people: ManyPlaces | None = None
 
 
 class RegistrationCheckInUndone(

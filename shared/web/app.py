@@ -31,7 +31,7 @@ from shared.web.edge.connections import Bodies, Connections
 from shared.web.edge.gate import Gate
 from shared.web.edge.hot_protocol import HotProtocol
 from shared.web.edge.limits import Limits, raise_open_files
-from shared.web.edge.middleware import ROUTE, Carried, Edge
+from shared.web.edge.middleware import ROUTE, Carried, Edge, refusal_of
 from shared.web.edge.shedding import Shedding
 from shared.web.edge.turns import Turns
 from shared.web.forms import invalid
@@ -41,9 +41,8 @@ from shared.web.identity import checked_before_the_body, participant_id_in
 from shared.web.made_once import MadeOnce
 from shared.web.observing import count_problem
 from shared.web.organiser_keys import OrganiserKeys
-from shared.web.problems import NotHttp, describe_problems, problem_of
+from shared.web.problems import NotHttp, describe_problems
 from shared.web.tokens import TokenVerifier
-from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +184,7 @@ async def _kepu_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, KepuError)  # noqa: S101 (registered for this type)
     count_problem(request.scope[ROUTE], error.code)
     refused(error.code)
-    return problem_of(error, language_of(request.headers.get("accept-language", "").encode("latin-1")))
+    return refusal_of(error, request.scope, dict(request.scope["headers"]))
 
 
 async def _validation_problem(request: Request, error: Exception) -> Response:

@@ -146,7 +146,7 @@ def encoded(error: KepuError, language: Language = "en") -> EncodedProblem:
         "code": error.code,
     }
     if isinstance(error, Invalid):
-        errors = [_fault(fault, language) for fault in error.faults]
+        errors = [worded(fault, language) for fault in error.faults]
         more = wording.more_words(error.count - 1, language)
         body["detail"] = f"{errors[0]['field']}: {errors[0]['detail']}{more}"
         body["errors"] = errors
@@ -173,7 +173,8 @@ def status_of(error: KepuError) -> int:
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
-def _fault(fault: Fault, language: Language) -> dict[str, str]:
+def worded(fault: Fault, language: Language) -> dict[str, str]:
+    """What is wrong with one field, as it is sent in this language."""
     chinese = wording.field_words(fault.code, fault.values, language) if language != "en" else None
     if chinese is None and language != "en":
         chinese = wording.words(fault.code, fault.detail, fault.values, language)

@@ -30,6 +30,9 @@ from tests.registration.builders import (
     service,
     soon,
 )
+from tests.registration.claims import builders as claims
+from tests.registration.consents.test_consents import link
+from tests.registration.group_bookings.test_group_bookings import book
 from tests.registration.merging.builders import all_moved, merge
 from tests.registration.rosters.builders import (
     confirm,
@@ -88,6 +91,22 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
     await client.post("/groups", json=form, headers=manager)
     for path in ("/group-applications", "/groups/school-1/managers"):
         await client.get(path, headers=ORGANISER)
+
+
+async def _members(client: httpx.AsyncClient) -> None:
+    """What guardians ask for, and members who claim."""
+    manager = await manager_of(client)
+    await put(client, "hall", activity("hall", capacity=9, admits="roster", minors_need_consent=True))
+    minor = await claims.member(client, manager, "李小明", is_minor=True)
+    await client.get(f"/consents/{(await link(client, manager, minor))['consent_code']}")
+    adult = await claims.member(client, manager, "王老师")
+    for _ in range(2):
+        code = await claims.code_for(client, manager, adult)
+    token = (await claims.claim(client, code)).json()["token"]
+    assert (await ask(client, "hall", token=token)).status_code == 201
+    assert (await book(client, manager, [adult], session_id="hall")).status_code == 201
+    for path in ("/me/memberships", "/me/attendances", "/me/attendances?limit=1"):
+        assert (await client.get(path, headers=bearer(token))).is_success
 
 
 async def _on_rotas(client: httpx.AsyncClient, database: Database) -> None:
@@ -166,6 +185,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         for id_ in await AnnouncementStore(database).unfinished("", 9):
             await announcements(database).tell(id_, limit=1)
         await _bodies(client, database)
+        await _members(client)
         await _on_rotas(client, database)
         await _doubles(client, database, people[2]["participant_id"], people[3]["participant_id"])
         past = {"due_at": datetime.now(UTC) - timedelta(minutes=1)}

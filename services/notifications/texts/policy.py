@@ -120,7 +120,12 @@ NOTICES: Mapping[type[Event], Notice] = {
 }
 
 KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in NOTICES.items()}
-_FACTS = {event: attrgetter(*notice.facts) for event, notice in NOTICES.items()}
+# The template's fact has the name of the field that small groups and people have.
+_READ_FROM = {"places": "places_in_all"}
+_FACTS = {
+    event: attrgetter(*[_READ_FROM.get(fact, fact) for fact in notice.facts])
+    for event, notice in NOTICES.items()
+}
 
 
 def recipient_of(event: Event) -> str:

@@ -75,8 +75,8 @@ def check_admitted(record: QuizRecord, *, verified: bool, on_roster: bool) -> No
     if admits == "roster" and not on_roster:
         raise Forbidden(
             f"quiz {record.quiz_id} is for members of schools, units and service teams: ask yours to enter"
-            " your e-mail in its roster, sign in with it (POST /sign-ins of registration), and start with the"
-            " new token",
+            " your e-mail in its roster and sign in with it (POST /sign-ins of registration), or for a code"
+            " (POST /memberships), and start with the new token",
             code="quiz_for_roster",
         )
 

@@ -7,7 +7,7 @@ few, and are only held for a time.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.registration.booking.rules import Registration
 from services.registration.participants.rules import Participant
@@ -31,6 +31,17 @@ vouched: another system, an organiser or a group asks for this participant
 """
 
 
+class Enrolled(NamedTuple):
+    """
+    What rosters say of a participant who is a member of a group.
+
+    Attributes:
+        lacks_consent: a minor, and no guardian has agreed.
+    """
+
+    lacks_consent: bool
+
+
 def trust_of(participant: Participant | None, *, vouched: bool) -> Trust:
     """Args: participant: None for a newcomer."""
     if vouched:
@@ -50,6 +61,7 @@ def refused(
     overlap: Registration | None,
     *,
     held: bool,
+    enrolled: Enrolled | None = None,
 ) -> Rejected | None:
     """
     Why a session gives somebody no places, however many are free; None: it may.
@@ -58,15 +70,23 @@ def refused(
         theirs: their registrations with a place or a wait.
         overlap: the one of them for the same time.
         held: the places would only be held, until the asker verifies a contact.
+        enrolled: the asker is a member of a group; it is looked at if the session asks for it.
     """
     if session.admits == "verified" and trust == "unverified":
         return Forbidden(
             "this session is for people with a verified e-mail; verify yours, then ask again",
             code="session_for_confirmed",
         )
-    if session.admits == "roster" and trust not in ("group", "vouched"):
+    if session.admits == "roster" and not _on_roster(trust, enrolled):
         return Forbidden(
-            "this session is for people whom a school, unit or organiser registers", code="session_for_roster"
+            "this session is for members of a school, unit or service team: become the member by your e-mail"
+            " or by the code that it hands out, or let it or an organiser register you",
+            code="session_for_roster",
+        )
+    lacks_consent = enrolled is not None and enrolled.lacks_consent and trust in ("unverified", "verified")
+    if session.minors_need_consent and lacks_consent:
+        return Conflict(
+            "a guardian has to agree first; your school or unit has the link", code="consent_needed"
         )
     refusal = _too_many(session, places, trust, held=held)
     if refusal is None and held and sum(one.held_until is not None for one in theirs) >= UNVERIFIED_MAX:
@@ -82,6 +102,11 @@ def refused(
             registration_id=overlap.registration_id,
         )
     return refusal
+
+
+def _on_roster(trust: Trust, enrolled: Enrolled | None) -> bool:
+    # Somebody who has verified nothing may have given the address of a member.
+    return trust in ("group", "vouched") or (trust == "verified" and enrolled is not None)
 
 
 def _too_many(session: Session, places: int, trust: Trust, *, held: bool) -> Rejected | None:

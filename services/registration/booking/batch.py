@@ -4,14 +4,14 @@ A batch of requests for places: decided one by one on what was read, and what is
 This module has more than 350 lines so that the way of a request through its decision stands in one place.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from services.registration.booking import events
-from services.registration.booking.admission import overlapping, refused, trust_of
+from services.registration.booking.admission import Enrolled, overlapping, refused, trust_of
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import ROUNDS_MAX, Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
@@ -110,6 +110,7 @@ class BookingBatch:
         when: start and end of the sessions of `theirs`.
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
         answers: what these requests were answered before.
+        enrolled: what rosters say of those who ask at a session that goes by rosters.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class BookingBatch:
         theirs: dict[str, list[Registration]],
         when: dict[str, tuple[datetime, datetime]],
         answers: dict[str, Answer],
+        enrolled: Mapping[str, Enrolled],
         hold: timedelta | None,
     ) -> None:
         self.now = self._now = now
@@ -143,6 +145,7 @@ class BookingBatch:
         self._theirs = theirs
         self._when = when
         self._answers = answers
+        self._enrolled = enrolled
         self._held_until = None if hold is None else now + hold
         self.changed_sessions: dict[str, Session] = {}
         self.new_participants: list[Participant] = []
@@ -173,7 +176,15 @@ class BookingBatch:
         until = self._held_until if trust == "unverified" else None
         theirs = self._theirs.get(request.participant_id, ())
         other = overlapping(session, trust, theirs, self._when) if theirs else None
-        refusal = refused(session, request.places, trust, theirs, other, held=until is not None)
+        refusal = refused(
+            session,
+            request.places,
+            trust,
+            theirs,
+            other,
+            held=until is not None,
+            enrolled=self._enrolled.get(request.participant_id),
+        )
         if refusal is not None:
             return self._refuse(request, refusal)
         decision, after = decide(session, request.places, self._now, until)

@@ -7,10 +7,11 @@ also if they run in different processes. Within a batch the order of the request
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.registration.booking import metrics
+from services.registration.booking.admission import Enrolled
 from services.registration.booking.batch import BookingBatch, BookingRequest, Outcome
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Registration
@@ -30,6 +31,8 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 BOOKINGS_MAX = 200
 
+EnrolledOf = Callable[[UnitOfWork, Collection[str]], Awaitable[Mapping[str, Enrolled]]]
+
 
 class Booking:
     """
@@ -37,6 +40,7 @@ class Booking:
 
     Args:
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
+        enrolled: what rosters say of these participants; those who are no members are left out.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Booking:
         sealer: KeySealer,
         tickets: TicketOffice,
         hold: timedelta | None,
+        enrolled: EnrolledOf,
     ) -> None:
         self._database = database
         self._sessions = sessions
@@ -57,6 +62,7 @@ class Booking:
         self._sealer = sealer
         self._tickets = tickets
         self._hold = hold
+        self._enrolled = enrolled
 
     async def book(
         self, requests: Sequence[BookingRequest], *, contended_seconds_max: float | None = None
@@ -126,11 +132,24 @@ class Booking:
             theirs=theirs,
             when=await self._when(unit, sessions, theirs),
             answers=answers,
+            enrolled=await self._enrolled_among(unit, sessions, known),
             hold=self._hold,
         )
         decided = [batch.decide(request) for request in requests]
         await self._save(unit, batch)
         return decided
+
+    async def _enrolled_among(
+        self, unit: UnitOfWork, sessions: Mapping[str, Session], requests: Iterable[BookingRequest]
+    ) -> Mapping[str, Enrolled]:
+        """What rosters say of those who ask. Most sessions do not go by rosters, and cost no look."""
+        by_rosters = {
+            id_ for id_, one in sessions.items() if one.admits == "roster" or one.minors_need_consent
+        }
+        if not by_rosters:
+            return {}
+        asking = {one.participant_id for one in requests if one.session_id in by_rosters}
+        return await self._enrolled(unit, asking) if asking else {}
 
     async def _theirs(
         self, unit: UnitOfWork, participants: dict[str, Participant], alive: set[str]

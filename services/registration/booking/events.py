@@ -11,6 +11,7 @@ from services.registration.booking.rules import Registration
 from services.registration.sessions.rules import Session
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import (
+    PLACES_MAX,
     RegistrationCancelled,
     RegistrationCheckedIn,
     RegistrationCheckInUndone,
@@ -112,7 +113,10 @@ def checked_in(
     registration: Registration, session: Session, at: datetime, origin: Origin, now: datetime
 ) -> Envelope[Event]:
     """The first people of a ticket came in, at this time."""
-    fields = _fields(registration, session, checked_in_at=at, people=registration.people_in)
+    people = registration.people_in
+    fields = _fields(
+        registration, session, checked_in_at=at, people=min(people, PLACES_MAX), all_people=_many(people)
+    )
     return enclosed(RegistrationCheckedIn, fields, _cause(registration), origin, now, source=REGISTRATION)
 
 
@@ -161,9 +165,15 @@ def _fields(registration: Registration, session: Session, **more: object) -> Fie
         "session_id": session.session_id,
         "starts_at": session.starts_at,
         "venue": session.venue,
-        "places": registration.places,
+        "places": min(registration.places, PLACES_MAX),
+        "all_places": _many(registration.places),
         **more,
     }
+
+
+def _many(places: int) -> int | None:
+    """Places, if there are more than released readers accept in `places`."""
+    return places if places > PLACES_MAX else None
 
 
 def _cause(registration: Registration) -> str:

@@ -288,6 +288,12 @@ class RegistrationStore:
             document = await self._registrations.find_one({"_id": id_})
         return _registration(document) if document else None
 
+    async def read_all(self, ids: Collection[str]) -> dict[str, Registration]:
+        """These registrations, outside of a transaction."""
+        with outages_named():
+            found = await self._registrations.find({"_id": {"$in": list(ids)}}).to_list(None)
+        return {document["_id"]: _registration(document) for document in found}
+
     async def page_of(
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[Registration]:

@@ -22,7 +22,11 @@ CHINESE: dict[str, str] = {
     "session_cancelled": "这个场次已取消",
     "session_closed": "这个场次的报名已经截止",
     "session_for_confirmed": "这个场次只接受已验证电子邮箱或手机号的参与者；请先验证，再报名",
-    "session_for_roster": "这个场次由单位或主办方统一报名",
+    "consent_needed": "需要监护人先同意，链接由学校或单位提供",
+    "session_for_roster": (
+        "这个场次面向学校、单位和服务队的成员：请用名册上的邮箱登录，或用单位发的认领码认领，"
+        "或由单位、主办方报名"
+    ),
     "session_full": "这个场次和候补名单都已满",
     "session_not_open": "这个场次的报名还没有开始",
     "session_unknown": "没有编号为 {session_id} 的场次",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.registration.check_in.check_in import Judged
 from services.registration.check_in.rules import Scan, Verdict
 from shared.contracts.checked import Id, MomentIn
-from shared.contracts.events import Places
+from shared.contracts.events import GROUP_PLACES_MAX
 from shared.web.forms import Form
 
 # A scanner may add spaces and line ends to the longest ticket.
@@ -38,7 +38,13 @@ DoorSession = Annotated[
     ),
 ]
 People = Annotated[
-    Places | None, Field(description="how many come in; without it all who are not in yet", examples=[3])
+    int | None,
+    Field(
+        ge=1,
+        le=GROUP_PLACES_MAX,
+        description="how many come in; without it all who are not in yet",
+        examples=[3],
+    ),
 ]
 
 

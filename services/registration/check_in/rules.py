@@ -15,8 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from services.registration.booking.rules import Registration
-from services.registration.sessions.rules import Session
-from services.registration.tickets.rules import ROUND_MAX, ZONE, window
+from services.registration.sessions.rules import ZONE, Session
+from services.registration.tickets.rules import ROUND_MAX, window
 from shared.runtime.errors import Conflict
 
 Verdict = Literal[

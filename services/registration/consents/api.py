@@ -1,15 +1,21 @@
 """
-Guardians' consents over HTTP.
+Guardians' consents over HTTP, for programs as JSON and for guardians as a page.
 
-The code of a link stands in the body and never in a path, since paths are logged.
+The code of a link stands in the path of the page alone, as a browser needs it, and in bodies. No service logs
+paths; a proxy in front has to leave out this one (docs/operating.md). The page tells nobody its address.
+
+A form needs no further token against forged requests of other sites. The code of the link is the only proof,
+there are no cookies, and no other site knows the code.
 """
 
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Body
+from fastapi import Body, Path
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
+from services.registration.consents.page import back_to_link, consent_page
 from services.registration.consents.rules import (
     TEXT_HASH,
     TEXT_VERSION,
@@ -17,20 +23,26 @@ from services.registration.consents.rules import (
     Consent,
     ConsentStatus,
 )
-from services.registration.consents.sign import Consents
+from services.registration.consents.sign import Asked, Consents
 from services.registration.managers.codes import CODE_PATTERN
 from services.registration.managers.manage import Managers
 from services.registration.participants.store import GroupStore
 from shared.contracts.checked import Line, Name
 from shared.contracts.events import Language
-from shared.web.forms import Form, IdInPath
+from shared.web.forms import IdInPath
 from shared.web.identity import AsParticipant, AsParticipantOrOrganiser
+from shared.web.pages.posted import PageForm, posted_by_page
+from shared.web.pages.reader import AsReader
+from shared.web.pages.templates import SHOWS_PAGE
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
 Managing = Annotated[Managers, provided(Managers)]
 Signing = Annotated[Consents, provided(Consents)]
 Groups = Annotated[GroupStore, provided(GroupStore)]
+# Nobody has to know how a code looks: one of another form is unknown like any other.
+LINK_CODE_CHARS_MAX = 200
+CodeInPath = Annotated[str, Path(max_length=LINK_CODE_CHARS_MAX)]
 
 
 class LinkOut(BaseModel):
@@ -41,7 +53,7 @@ class LinkOut(BaseModel):
     expires_at: datetime
 
 
-class CodeIn(Form):
+class CodeIn(PageForm):
     """The code of a link."""
 
     consent_code: str = Field(pattern=CODE_PATTERN)
@@ -58,6 +70,7 @@ class AskedOut(BaseModel):
     """What a guardian is asked to agree to."""
 
     group_name: str = Field(examples=["濮阳市第一中学"])
+    minor: str = Field(description="the first character of the name", examples=["李＊＊"])
     status: ConsentStatus
     text_version: str = Field(examples=[TEXT_VERSION])
     text_hash: str
@@ -127,27 +140,81 @@ async def read_consent(
     return ConsentOut.of(*await signing.read(group_id, member_id))
 
 
+@routes.get(
+    "/consents/{consent_code}",
+    response_model=AskedOut,
+    responses=SHOWS_PAGE,
+    summary="What a guardian is asked to agree to: the link that a guardian gets",
+)
+async def read_link(
+    consent_code: CodeInPath, reader: AsReader, signing: Signing, groups: Groups
+) -> AskedOut | Response:
+    """
+    A page for a browser (`Accept: text/html`), in the language of the browser; JSON for a program.
+
+    404 `consent_unknown`.
+    """
+    asked = await signing.view(consent_code)
+    name = await _group_name(asked, groups)
+    return reader.answer(
+        _asked_out(asked, name), lambda: consent_page(asked, name, consent_code, reader.language)
+    )
+
+
 @routes.post("/consents/view", summary="What a guardian is asked to agree to")
 async def view_consent(form: Annotated[CodeIn, Body()], signing: Signing, groups: Groups) -> AskedOut:
-    """For whoever has the link. 404 `consent_unknown`."""
-    consent = await signing.view(form.consent_code)
-    group = await groups.read(consent.group_id)
+    """As `GET /consents/{consent_code}`, with the code in no path. 404 `consent_unknown`."""
+    asked = await signing.view(form.consent_code)
+    return _asked_out(asked, await _group_name(asked, groups))
+
+
+@routes.post(
+    "/consents/signature",
+    response_model=ConsentOut,
+    openapi_extra=posted_by_page(SignatureIn),
+    summary="A guardian agrees",
+)
+async def sign_consent(
+    form: Annotated[SignatureIn, Body()], reader: AsReader, signing: Signing
+) -> ConsentOut | Response:
+    """
+    Repeating it changes nothing. A browser is sent back to the page of the link (303).
+
+    404 `consent_unknown`; 409 `consent_text_changed`, `consent_revoked`.
+    """
+    signed = await signing.sign(form.consent_code, form.guardian, form.text_version)
+    return reader.answer(ConsentOut.of(signed), lambda: back_to_link(form.consent_code))
+
+
+@routes.post(
+    "/consents/revocation",
+    response_model=ConsentOut,
+    openapi_extra=posted_by_page(CodeIn),
+    summary="A guardian takes the consent back",
+)
+async def revoke_consent(
+    form: Annotated[CodeIn, Body()], reader: AsReader, signing: Signing
+) -> ConsentOut | Response:
+    """
+    By the same link, at any time. A browser is sent back to the page of the link (303).
+
+    404 `consent_unknown`; 409 `consent_not_given`.
+    """
+    revoked = await signing.revoke(form.consent_code)
+    return reader.answer(ConsentOut.of(revoked), lambda: back_to_link(form.consent_code))
+
+
+async def _group_name(asked: Asked, groups: GroupStore) -> str:
+    group = await groups.read(asked.consent.group_id)
+    return group.name if group else asked.consent.group_id
+
+
+def _asked_out(asked: Asked, group_name: str) -> AskedOut:
     return AskedOut(
-        group_name=group.name if group else consent.group_id,
-        status=consent.status,
+        group_name=group_name,
+        minor=asked.minor,
+        status=asked.consent.status,
         text_version=TEXT_VERSION,
         text_hash=TEXT_HASH,
         texts=dict(TEXTS),
     )
-
-
-@routes.post("/consents/signature", summary="A guardian agrees")
-async def sign_consent(form: Annotated[SignatureIn, Body()], signing: Signing) -> ConsentOut:
-    """Repeating it changes nothing. 404 `consent_unknown`; 409 `consent_text_changed`, `consent_revoked`."""
-    return ConsentOut.of(await signing.sign(form.consent_code, form.guardian, form.text_version))
-
-
-@routes.post("/consents/revocation", summary="A guardian takes the consent back")
-async def revoke_consent(form: Annotated[CodeIn, Body()], signing: Signing) -> ConsentOut:
-    """By the same link, at any time. 404 `consent_unknown`; 409 `consent_not_given`."""
-    return ConsentOut.of(await signing.revoke(form.consent_code))

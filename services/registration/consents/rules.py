@@ -59,6 +59,15 @@ class Consent(msgspec.Struct, frozen=True):
     receipt: str | None = None
 
 
+def shown_name(name: str) -> str:
+    """
+    A minor's name as whoever has the link sees it: its first character.
+
+    That is enough for a guardian to know which child is meant, and tells nobody else who it is.
+    """
+    return f"{name[:1]}＊＊"
+
+
 def check_askable(consent: Consent | None) -> None:
     """
     Check that a new link can be made. It replaces the one before.
@@ -78,8 +87,13 @@ def check_link(consent: Consent | None, now: datetime) -> Consent:
         NotFound: there is no such link, it was replaced, or the time to sign is over.
     """
     if consent is None or (consent.status == "asked" and consent.link_expires_at <= now):
-        raise NotFound("there is no such link, or its time is over", code="consent_unknown")
+        raise link_unknown()
     return consent
+
+
+def link_unknown() -> NotFound:
+    """The refusal of a link that is good for nothing: whoever guesses does not learn why."""
+    return NotFound("there is no such link, or its time is over", code="consent_unknown")
 
 
 def check_signable(consent: Consent, text_version: str) -> None:

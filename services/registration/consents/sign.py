@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+import msgspec
 from msgspec.structs import replace
 
 from services.registration.consents import rules
@@ -10,6 +11,7 @@ from services.registration.consents.rules import LINK_VALID, TEXT_HASH, Consent
 from services.registration.consents.store import ConsentStore
 from services.registration.managers.codes import hash_of, new_code
 from services.registration.participants.store import ParticipantStore
+from services.registration.rosters.admit import opened
 from services.registration.rosters.edit_member import member_unknown
 from services.registration.rosters.store import RosterStore
 from shared.contracts.sealing import decrypt_words, encrypt_words
@@ -17,6 +19,18 @@ from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """
+    What the holder of a link sees.
+
+    Attributes:
+        minor: the first character of the name, and no more (rules.py, `shown_name`).
+    """
+
+    consent: Consent
+    minor: str
 
 
 class Consents:
@@ -82,7 +96,7 @@ class Consents:
             who = [member.participant_id for member in members.values()]
             keys = await self._participants.keys(unit, who)
             if not keys:
-                raise NotFound("there is no such link, or its time is over", code="consent_unknown")
+                raise rules.link_unknown()
             given = replace(
                 consent,
                 status="given",
@@ -136,15 +150,21 @@ class Consents:
 
         return await save_together(self._database, work)
 
-    async def view(self, code: str) -> Consent:
+    async def view(self, code: str) -> Asked:
         """
-        The consent of a link.
+        The consent of a link, and for whom it is.
 
         Raises:
-            NotFound: there is no such link.
+            NotFound: there is no such link, or the minor is erased.
         """
 
-        async def work(unit: UnitOfWork) -> Consent:
-            return rules.check_link(await self._consents.by_link(unit, hash_of(code)), clock.now())
+        async def work(unit: UnitOfWork) -> Asked:
+            consent = rules.check_link(await self._consents.by_link(unit, hash_of(code)), clock.now())
+            members = await self._members.by_id(unit, consent.group_id, [consent.member_id])
+            keys = await self._participants.keys(unit, [one.participant_id for one in members.values()])
+            details = next((opened(one, keys) for one in members.values()), None)
+            if details is None:
+                raise rules.link_unknown()
+            return Asked(consent, rules.shown_name(details.name))
 
         return await save_together(self._database, work)

@@ -18,6 +18,7 @@ from services.registration.managers.manage import Managers
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
 from shared.contracts.checked import ID_PATTERN, Id
+from shared.contracts.events import GROUP_PLACES_MAX
 from shared.contracts.origin import Origin
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
@@ -25,8 +26,8 @@ from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
-# A registration has at most so many places (`Places`).
-ATTENDEES_MAX = 60
+# Ids are UUIDs; with ids of any allowed length it is 34 KB.
+GROUP_BODY_BYTES_MAX = 65_536
 
 Managing = Annotated[Managers, provided(Managers)]
 BookingMembers = Annotated[GroupBooking, provided(GroupBooking)]
@@ -39,7 +40,7 @@ Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
 Hash = Annotated[KeyedHash, provided(KeyedHash)]
 MemberId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 MemberIds = Annotated[
-    list[MemberId], Field(min_length=1, max_length=ATTENDEES_MAX, description="a place for each")
+    list[MemberId], Field(min_length=1, max_length=GROUP_PLACES_MAX, description="a place for each")
 ]
 
 
@@ -72,7 +73,12 @@ class GroupRegistrationsOut(BaseModel):
 routes = Routes(tags=["groups"])
 
 
-@routes.post("/groups/{group_id}/bookings", status_code=201, summary="Ask for places for members")
+@routes.post(
+    "/groups/{group_id}/bookings",
+    status_code=201,
+    max_body_size=GROUP_BODY_BYTES_MAX,
+    summary="Ask for places for members",
+)
 async def book_members(
     group_id: IdInPath,
     who: AsParticipant,
@@ -157,7 +163,11 @@ async def list_bookings(
     )
 
 
-@routes.put("/groups/{group_id}/bookings/{registration_id}/attendees", summary="Change who attends")
+@routes.put(
+    "/groups/{group_id}/bookings/{registration_id}/attendees",
+    max_body_size=GROUP_BODY_BYTES_MAX,
+    summary="Change who attends",
+)
 async def put_attendees(
     group_id: IdInPath,
     registration_id: IdInPath,

@@ -57,29 +57,32 @@ class Merging:
             Conflict: one is a group; who goes has verified a contact; or it has gone into somebody else.
             Rejected: both are the same.
         """
-        if goes_id == into_id:
-            raise Rejected("name two participants", code="merge_itself")
 
         async def work(unit: UnitOfWork) -> Merge:
-            locked = await self._participants.lock(unit, [goes_id, into_id])
-            earlier = await self._merges.of(unit, goes_id)
-            if earlier is not None:
-                return _same(earlier, into_id)
-            keys = await self._participants.keys(unit, [goes_id, into_id])
-            goes, stays = (_person(id_, locked, keys) for id_ in (goes_id, into_id))
-            check_mergeable(
-                goes.participant,
-                stays.participant,
-                has_proved=await self._has_proved(unit, goes.participant),
-            )
-            await self._move_members(unit, goes, stays)
-            now = clock.now()
-            merge = Merge(goes.participant.participant_id, stays.participant.participant_id, now)
-            await self._merges.add(unit, merge)
-            await self._erase(unit, goes.participant, merge, origin)
-            return merge
+            return await self.merge_in(unit, goes_id, into_id, origin)
 
         return await save_together(self._database, work)
+
+    async def merge_in(self, unit: UnitOfWork, goes_id: str, into_id: str, origin: Origin) -> Merge:
+        """`merge` as a part of another transaction."""
+        if goes_id == into_id:
+            raise Rejected("name two participants", code="merge_itself")
+        locked = await self._participants.lock(unit, [goes_id, into_id])
+        earlier = await self._merges.of(unit, goes_id)
+        if earlier is not None:
+            return _same(earlier, into_id)
+        keys = await self._participants.keys(unit, [goes_id, into_id])
+        goes, stays = (_person(id_, locked, keys) for id_ in (goes_id, into_id))
+        check_mergeable(
+            goes.participant,
+            stays.participant,
+            has_proved=await self._has_proved(unit, goes.participant),
+        )
+        await self._move_members(unit, goes, stays)
+        merge = Merge(goes.participant.participant_id, stays.participant.participant_id, clock.now())
+        await self._merges.add(unit, merge)
+        await self._erase(unit, goes.participant, merge, origin)
+        return merge
 
     async def _has_proved(self, unit: UnitOfWork, goes: Participant) -> bool:
         """Whether a code of the contact was used. Others may only vouch for a contact."""
@@ -99,7 +102,7 @@ class Merging:
                 was_known=True,
                 version=member.version + 1,
             )
-            for member in await self._members.of_participant(unit, goes.participant.participant_id)
+            for member in await self._members.of_participants(unit, [goes.participant.participant_id])
         ]
         await self._members.save(unit, moved)
         contact = stays.participant.contact_hash

@@ -129,6 +129,13 @@ class ParticipantStore:
             found = await self._participants.find_one({"_id": participant_id})
         return _participant(found) if found else None
 
+    async def read_verified(self, participant_ids: Collection[str]) -> set[str]:
+        """Which of these participants have a verified contact, outside of a transaction."""
+        these: Document = {"_id": {"$in": list(participant_ids)}, "verified_at": {"$ne": None}}
+        with outages_named():
+            found = await self._participants.find(these, {"_id": 1}).to_list(None)
+        return {document["_id"] for document in found}
+
     async def contact_to_verify(self, participant_id: str) -> str | None:
         """The hash of the contact that this participant has not verified yet; None: there is none."""
         these: Document = {"_id": participant_id, "verified_at": None, "erased_at": None}
@@ -246,6 +253,12 @@ class GroupStore:
         with outages_named():
             document = await self._groups.find_one({"_id": group_id})
         return _group(document) if document else None
+
+    async def names(self, group_ids: Collection[str]) -> dict[str, str]:
+        """The names of these groups."""
+        with outages_named():
+            found = await self._groups.find({"_id": {"$in": list(group_ids)}}, {"name": 1}).to_list(None)
+        return {document["_id"]: document["name"] for document in found}
 
     async def read_in(self, unit: UnitOfWork, group_id: str) -> Group | None:
         """The group as this transaction sees it."""

@@ -11,15 +11,13 @@ from services.registration.booking.bodies import UnlinkedLine
 from services.registration.programme.rules import Activity, CancelReason, wrong_times
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import Code, Id, Line, MomentIn, Text
-from shared.contracts.events import Admits, Overlap, WaitingPolicy
+from shared.contracts.events import PLACES_MAX, Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
 from shared.web.forms import Form
 
 SESSIONS_MAX = 60
 CAPACITY_MAX = 100_000
 WAITING_MAX = 10_000
-# As many as one request may ask for (shared/contracts/events.py: Places).
-PLACES_MAX = 60
 OFFER_MINUTES_MIN = 5
 OFFER_MINUTES_MAX = 7 * 24 * 60
 

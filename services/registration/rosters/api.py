@@ -130,8 +130,14 @@ async def list_members(
         limit,
         lambda one: (one.member_id,),
     )
-    keys = await participants.read_keys({one.participant_id for one in page})
-    return MembersOut(members=[MemberOut.of(one, opened(one, keys)) for one in page], after=following)
+    ids = {one.participant_id for one in page}
+    keys, verified = await participants.read_keys(ids), await participants.read_verified(ids)
+    return MembersOut(
+        members=[
+            MemberOut.of(one, opened(one, keys), is_verified=one.participant_id in verified) for one in page
+        ],
+        after=following,
+    )
 
 
 @routes.post("/groups/{group_id}/members", status_code=201, summary="Add a member")
@@ -141,6 +147,7 @@ async def add_member(
     form: Annotated[MemberIn, Body()],
     managing: Managing,
     changes: Changes,
+    participants: Participants,
 ) -> MemberOut:
     """
     The same member again changes nothing. Somebody who takes part already with this e-mail is the member.
@@ -150,7 +157,9 @@ async def add_member(
     """
     await managing.check(group_id, who.participant_id)
     details = form.details()
-    return MemberOut.of(await changes.add(group_id, details, Origin.of_request()), details)
+    member = await changes.add(group_id, details, Origin.of_request())
+    verified = await participants.read_verified([member.participant_id])
+    return MemberOut.of(member, details, is_verified=bool(verified))
 
 
 @routes.put("/groups/{group_id}/members/{member_id}", summary="Correct a member")
@@ -161,6 +170,7 @@ async def put_member(
     form: Annotated[MemberIn, Body()],
     managing: Managing,
     changes: Changes,
+    participants: Participants,
 ) -> MemberOut:
     """
     Once the member has signed in, or if the member took part before, only what the group says is corrected.
@@ -170,7 +180,9 @@ async def put_member(
     """
     await managing.check(group_id, who.participant_id)
     details = form.details()
-    return MemberOut.of(await changes.put(group_id, member_id, details), details)
+    member = await changes.put(group_id, member_id, details)
+    verified = await participants.read_verified([member.participant_id])
+    return MemberOut.of(member, details, is_verified=bool(verified))
 
 
 @routes.delete("/groups/{group_id}/members/{member_id}", status_code=204, summary="Remove a member")

@@ -38,9 +38,10 @@ class MemberOut(BaseModel):
     email: str | None = Field(examples=["li@example.org"])
     audience: Audience
     is_minor: bool
+    claimed: bool = Field(description="somebody has shown to be this member, by the e-mail or by a code")
 
     @classmethod
-    def of(cls, member: Member, details: Details | None) -> "MemberOut":
+    def of(cls, member: Member, details: Details | None, *, is_verified: bool) -> "MemberOut":
         return cls(
             member_id=member.member_id,
             # Who knows an address must not learn from it which participant that is.
@@ -51,6 +52,7 @@ class MemberOut(BaseModel):
             email=details.email if details else None,
             audience=member.audience,
             is_minor=member.is_minor,
+            claimed=is_verified or member.claimed_at is not None,
         )
 
 

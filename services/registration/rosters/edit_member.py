@@ -115,7 +115,7 @@ class MemberChanges:
                 return
             # Before the participant's members are counted: another group may enrol the same one now.
             found = (await self._participants.lock(unit, [member.participant_id])).get(member.participant_id)
-            is_shared = bool(await self._enrolment.shared(unit, [member.participant_id]))
+            is_shared = bool(await self._members.shared(unit, [member.participant_id]))
             await self._members.remove(unit, member_id)
             for forget in self._forget:
                 await forget(unit, member_id)

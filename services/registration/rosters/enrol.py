@@ -6,7 +6,6 @@ changes nothing of the participant's profile, since it may know no more than the
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -105,7 +104,7 @@ class Enrolment:
         ids = [member.participant_id for member, _, _ in changes]
         locked = await self._participants.lock(unit, ids)
         keys = await self._participants.keys(unit, ids)
-        shared = await self.shared(unit, ids)
+        shared = await self._members.shared(unit, ids)
         changed: list[Member] = []
         renewed: list[Participant] = []
         for member, identity, details in changes:
@@ -134,8 +133,3 @@ class Enrolment:
             if old is not None:
                 await self._participants.contacts.remove(unit, old)
         await self._participants.contacts.add(unit, moved, None)
-
-    async def shared(self, unit: UnitOfWork, participant_ids: Sequence[str]) -> set[str]:
-        """Those of these participants whom more than one group has as a member."""
-        memberships = await self._members.with_participants(unit, participant_ids)
-        return {id_ for id_, count in Counter(id_ for _, id_ in memberships).items() if count > 1}

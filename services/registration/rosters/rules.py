@@ -49,6 +49,7 @@ class Member(msgspec.Struct, frozen=True):
         identity_hash: the same for the same name, department and number in the same group.
         details_fingerprint: shows whether an import says the same as before.
         was_known: the participant was there before the group named its address.
+        claimed_at: when somebody became the member by a code (the room `claims`).
     """
 
     member_id: str
@@ -62,6 +63,7 @@ class Member(msgspec.Struct, frozen=True):
     added_at: datetime
     version: int = 1
     was_known: bool = False
+    claimed_at: datetime | None = None
 
 
 class LineFault(msgspec.Struct, frozen=True):

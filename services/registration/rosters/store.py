@@ -6,6 +6,7 @@ roster_imports       files that were uploaded: what is wrong with them, and what
 roster_import_lines  the good lines of such a file, encrypted with the body's key, until they are imported
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -26,6 +27,8 @@ from shared.storage.mongo import (
 from shared.storage.unit_of_work import UnitOfWork
 
 IN_PROGRESS = "in_progress"
+# Of one person, that are shown.
+MEMBERSHIPS_MAX = 200
 
 
 class RosterStore:
@@ -95,11 +98,22 @@ class RosterStore:
         found = await self._members.find(these, shown, session=unit.session).to_list(None)
         return [(document["group_id"], document["participant_id"]) for document in found]
 
-    async def of_participant(self, unit: UnitOfWork, participant_id: str) -> list[Member]:
-        """As whom groups have this participant."""
-        these: Document = {"participant_id": participant_id}
+    async def shared(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
+        """Those of these participants whom more than one group has as a member."""
+        memberships = await self.with_participants(unit, participant_ids)
+        return {id_ for id_, count in Counter(id_ for _, id_ in memberships).items() if count > 1}
+
+    async def of_participants(self, unit: UnitOfWork, participant_ids: Collection[str]) -> list[Member]:
+        """As whom groups have these participants."""
+        these: Document = {"participant_id": {"$in": list(participant_ids)}}
         found = await self._members.find(these, session=unit.session).to_list(None)
         return [_member(document) for document in found]
+
+    async def read_of_participant(self, participant_id: str) -> list[Member]:
+        """As whom groups have this participant, outside of a transaction."""
+        with outages_named():
+            found = self._members.find({"participant_id": participant_id}).limit(MEMBERSHIPS_MAX)
+            return [_member(document) for document in await found.to_list(None)]
 
     async def is_member(self, participant_id: str) -> bool:
         """Whether any group has this participant as a member."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import NewType
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -9,6 +10,8 @@ from shared.contracts.events import Admits, Overlap, WaitingPolicy
 
 ActivityId = NewType("ActivityId", str)
 SessionId = NewType("SessionId", str)
+# The zone that is printed on the posters. A day at the door is a day there.
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 # Structs and not frozen dataclasses, in all rooms: a rush makes several for each request, and making a struct

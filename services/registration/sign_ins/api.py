@@ -7,7 +7,7 @@ from fastapi import Request
 from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
-from services.registration.participants.rules import Participant, ParticipantId, Profile
+from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.ask import Asking
 from services.registration.sign_ins.bodies import (
@@ -20,6 +20,7 @@ from services.registration.sign_ins.bodies import (
     TokenOut,
 )
 from services.registration.sign_ins.change import Changes, OwnData
+from services.registration.sign_ins.give import give_token
 from services.registration.sign_ins.join import Joining
 from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.rules import TRIES_MAX
@@ -73,7 +74,7 @@ async def join(
         contact_locked=encrypt_contact(contact, key.key),
     )
     participant = await joining.join(id_, profile, key, proof, Origin.of_request())
-    return TokenOut.of(participant, _token(signer, participant))
+    return TokenOut.of(participant, give_token(signer, participant))
 
 
 @routes.post("/sign-ins", status_code=202, summary="Sign in with an e-mail address")
@@ -102,7 +103,7 @@ async def confirm(
     """
     participant = await verification.verify(sign_in_id, form.code, Origin.of_request())
     on_roster = await members.is_member(participant.participant_id)
-    return TokenOut.of(participant, _token(signer, participant, on_roster=on_roster))
+    return TokenOut.of(participant, give_token(signer, participant, on_roster=on_roster))
 
 
 @routes.get("/me", summary="Your own data")
@@ -130,7 +131,7 @@ async def change_me(
     changes = Changes(frozenset(fields), **fields)
     changed = await own.change(who.participant_id, changes, Origin.of_request())
     on_roster = await members.is_member(who.participant_id)
-    return MeChangedOut.after(changed, _token(signer, changed.participant, on_roster=on_roster))
+    return MeChangedOut.after(changed, give_token(signer, changed.participant, on_roster=on_roster))
 
 
 @routes.delete("/me/tokens", status_code=204, summary="End all your tokens")
@@ -142,19 +143,3 @@ async def end_tokens(who: AsParticipant, own: Own, limit: Limits) -> None:
     """
     await limit.check_changes(who.participant_id)
     await own.end_tokens(who.participant_id, Origin.of_request())
-
-
-def _token(signer: TokenSigner, participant: Participant, *, on_roster: bool = False) -> str:
-    profile, now = participant.profile, clock.now()
-    assert profile is not None  # noqa: S101 (an erased participant gets no token)
-    # Tokens know only whole seconds: this one must not count among those that have just ended.
-    issued_at = max(now, participant.tokens_from or now)
-    return signer.sign(
-        participant.participant_id,
-        profile.group_id,
-        profile.district,
-        issued_at,
-        verified=participant.is_verified,
-        # A newcomer who has shown nothing may have given the address of a member.
-        on_roster=on_roster and participant.is_verified,
-    )

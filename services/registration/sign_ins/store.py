@@ -7,6 +7,7 @@ sign_in_counts  how many sign-ins and changes were asked for in an hour, by keye
                 and participants
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from services.registration.sign_ins.rules import COUNTED_SECONDS, TRIES_MAX, SignIn, SignInId
@@ -40,6 +41,11 @@ class SignInStore:
                 return_document=ReturnDocument.AFTER,
             )
         return int(counted["requests"])
+
+    async def give_back(self, keys: Collection[str]) -> None:
+        """Count one request less under each of these keys."""
+        with outages_named():
+            await self._counts.update_many({"_id": {"$in": list(keys)}}, {"$inc": {"requests": -1}})
 
     async def add(self, unit: UnitOfWork, sign_in: SignIn) -> None:
         document = to_document(sign_in, "sign_in_id")

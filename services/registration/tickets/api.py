@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from services.registration.managers.manage import Managers
 from services.registration.tickets import qr
 from services.registration.tickets.card import card
 from services.registration.tickets.draw import Drawings
@@ -22,6 +23,7 @@ SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
 
 Given = Annotated[Tickets, provided(Tickets)]
 Draws = Annotated[Drawings, provided(Drawings)]
+Managing = Annotated[Managers, provided(Managers)]
 Key = Annotated[TicketKey, provided(TicketKey)]
 
 
@@ -137,6 +139,42 @@ async def read_ticket_pdf(
 ) -> Response:
     """As the card. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
+    return Response(await drawings.draw(pdf, _face(given)), media_type=PDF)
+
+
+@routes.get(
+    "/groups/{group_id}/bookings/{registration_id}/ticket",
+    summary="The ticket of one of your group's registrations",
+)
+async def read_group_ticket(
+    group_id: IdInPath, registration_id: IdInPath, who: AsParticipant, managing: Managing, tickets: Given
+) -> TicketOut:
+    """
+    One ticket for all members who attend: each scan lets in some of them.
+
+    403 `not_manager`; 404 `registration_unknown`; 409 `ticket_missing`.
+    """
+    await managing.check(group_id, who.participant_id)
+    return TicketOut.of(await tickets.give(registration_id, group_id))
+
+
+@routes.get(
+    "/groups/{group_id}/bookings/{registration_id}/ticket.pdf",
+    summary="The ticket of your group to print, A6",
+    response_class=Response,
+    responses={200: {"content": {PDF: {}}}},
+)
+async def read_group_ticket_pdf(
+    group_id: IdInPath,
+    registration_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    tickets: Given,
+    drawings: Draws,
+) -> Response:
+    """403 `not_manager`; 404 `registration_unknown`; 409 `ticket_missing`."""
+    await managing.check(group_id, who.participant_id)
+    given = await tickets.give(registration_id, group_id)
     return Response(await drawings.draw(pdf, _face(given)), media_type=PDF)
 
 

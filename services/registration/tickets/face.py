@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.registration.sessions.rules import Session
-from services.registration.tickets.rules import ZONE
+from services.registration.sessions.rules import ZONE, Session
 
 # Of a line, in halves of a Chinese character.
 LINE_HALVES = 32

@@ -12,6 +12,9 @@ The text is `KW1` and base32 (RFC 4648, without padding) of these bytes:
     1 to 64  session id, ASCII
     64       Ed25519 signature over `SIGNED_AS` and all the bytes before
 
+A ticket for more than 255 people has form 2, with 2 bytes for the places. All others keep form 1, which
+copies of the verifier read that were made before.
+
 A QR code holds capital letters and digits in 5.5 bits, other characters in 8. Scanners that type like a
 keyboard also get capital letters and digits right in any layout, and signs not.
 """
@@ -21,7 +24,6 @@ from binascii import Error as Base32Error
 from datetime import UTC, datetime, timedelta
 from struct import Struct, error
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -31,20 +33,20 @@ from shared.runtime.errors import Conflict
 
 PREFIX = "KW1"
 FORM = 1
+FORM_FOR_MANY = 2
+PLACES_IN_FORM_1_MAX = 255
 SIGNATURE_BYTES = 64
 # Before what is signed: no signature of a ticket is one of anything else, and the other way round.
 SIGNED_AS = b"kepu-ticket-1\n"
-# With the longest session id it has 259.
-TICKET_TEXT_CHARS_MAX = 259
+# With the longest session id it has 259, and in form 2 two more.
+TICKET_TEXT_CHARS_MAX = 261
 ROUND_MAX = 0xFFFF
-# The zone that is printed on the posters. A day at the door is a day there.
-ZONE = ZoneInfo("Asia/Shanghai")
 # The door opens before a session begins. After the end, tickets that were not scanned in time can still be
 # scanned.
 CHECK_IN_BEFORE = timedelta(hours=3)
 CHECK_IN_AFTER = timedelta(hours=2)
 
-_HEAD = Struct(">B4s16sHBII")
+_HEADS = {FORM: Struct(">B4s16sHBII"), FORM_FOR_MANY: Struct(">B4s16sHHII")}
 
 
 class SignedTicket(msgspec.Struct, frozen=True):
@@ -97,8 +99,9 @@ def ticket_of(registration: Registration, session: Session, key_id: str) -> Sign
 
 def body_of(ticket: SignedTicket) -> bytes:
     """The bytes of a ticket before its signature."""
-    head = _HEAD.pack(
-        FORM,
+    form = FORM if ticket.places <= PLACES_IN_FORM_1_MAX else FORM_FOR_MANY
+    head = _HEADS[form].pack(
+        form,
         bytes.fromhex(ticket.key_id),
         UUID(ticket.registration_id).bytes,
         ticket.round,
@@ -111,12 +114,15 @@ def body_of(ticket: SignedTicket) -> bytes:
 
 def ticket_in(body: bytes) -> SignedTicket | None:
     """The ticket that these bytes say, whoever has signed them; None if they say none."""
+    head = _HEADS.get(body[0]) if body else None
+    if head is None:
+        return None
     try:
-        form, key_id, id_, round_, places, valid_from, valid_until = _HEAD.unpack_from(body)
-        session_id = body[_HEAD.size :].decode("ascii")
+        _, key_id, id_, round_, places, valid_from, valid_until = head.unpack_from(body)
+        session_id = body[head.size :].decode("ascii")
     except (error, UnicodeDecodeError):
         return None
-    if form != FORM or not session_id:
+    if not session_id:
         return None
     return SignedTicket(
         key_id=key_id.hex(),

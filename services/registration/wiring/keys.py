@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from services.registration.booking.idempotency import RequestKeys
 from services.registration.booking.tickets import TicketOffice
+from services.registration.claims.codes import ClaimCodes
 from services.registration.consents.receipts import Receipts
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import KeySealer
@@ -19,6 +20,7 @@ HASH_PURPOSE = b"kepu registration idempotency"
 class Keys:
     """What is computed from the private key of the tokens, and from notifications' public key."""
 
+    claims: ClaimCodes
     codes: ContactCodes
     hash: KeyedHash
     receipts: Receipts
@@ -33,6 +35,7 @@ class Keys:
         """The keys of these two."""
         keyed_hash = KeyedHash.from_private_key(private_key, HASH_PURPOSE)
         return cls(
+            claims=ClaimCodes.from_private_key(private_key),
             codes=ContactCodes.from_private_key(private_key),
             hash=keyed_hash,
             receipts=Receipts(private_key),

@@ -6,6 +6,8 @@ from services.registration.booking.book import Booking
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.booking.promote import Promotion
+from services.registration.consents.judge import EnrolledMembers
+from services.registration.merging.merge import Merging
 from services.registration.participants.put_group import GroupChanges
 from services.registration.wiring.keys import Keys
 from services.registration.wiring.stores import Stores
@@ -28,10 +30,18 @@ class Parts:
         self.keys = keys
         self.stores = stores = stores or Stores.of(database)
         places = (stores.sessions, stores.participants, stores.registrations)
-        self.booking = Booking(database, *places, sealer=keys.sealer, tickets=keys.tickets, hold=hold)
+        self.booking = Booking(
+            database,
+            *places,
+            sealer=keys.sealer,
+            tickets=keys.tickets,
+            hold=hold,
+            enrolled=EnrolledMembers(stores.members, stores.consents).among,
+        )
         self.promotion = Promotion(
             stores.participants, stores.registrations, sealer=keys.sealer, tickets=keys.tickets, hold=hold
         )
         self.cancellation = Cancellation(database, stores.sessions, stores.registrations, self.promotion)
         self.confirmation = PlaceConfirmation(database, *places, sealer=keys.sealer, tickets=keys.tickets)
+        self.merging = Merging(database, stores.participants, stores.members, stores.consents, stores.merges)
         self.group_changes = GroupChanges(database, stores.groups, stores.participants, keys.sealer)

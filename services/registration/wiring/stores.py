@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from services.registration.announcing.store import AnnouncementStore
 from services.registration.booking.store import RegistrationStore
 from services.registration.check_in.store import ScanStore
+from services.registration.claims.store import ClaimStore
 from services.registration.consents.store import ConsentStore
 from services.registration.erasure.store import ErasureStore
 from services.registration.group_bookings.store import AttendanceStore
@@ -27,6 +28,7 @@ class Stores:
     activities: ActivityStore
     announcements: AnnouncementStore
     attendances: AttendanceStore
+    claims: ClaimStore
     consents: ConsentStore
     erasures: ErasureStore
     groups: GroupStore
@@ -49,6 +51,7 @@ class Stores:
             activities=ActivityStore(database),
             announcements=AnnouncementStore(database),
             attendances=AttendanceStore(database),
+            claims=ClaimStore(database),
             consents=ConsentStore(database),
             erasures=ErasureStore(database),
             groups=GroupStore(database),

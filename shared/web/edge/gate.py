@@ -23,6 +23,8 @@ from shared.runtime.errors import NotFound
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.forms import BODY_BYTES_MAX, body_reader
 from shared.web.hot import HotRoute, hot_route
+from shared.web.pages.posted import PageForm, is_posted
+from shared.web.pages.reader import reader_of
 from shared.web.problems import NotHttp
 
 # Headers that may stand once. A proxy, the framework and a hot route might each read another one of two.
@@ -61,6 +63,8 @@ class Entry:
         parameters: the names that its query may have; None if the route checks them itself.
         key: the check of the key or token, before the body is read.
         read_body: reads a body as the type that the route declares; None if it declares none.
+        takes_posted: its body may also be sent by a form of a page.
+        shows_pages: it answers browsers with pages, and so do its refusals.
     """
 
     path: str
@@ -72,6 +76,8 @@ class Entry:
     body_bytes_max: int = BODY_BYTES_MAX
     key: Key | None = None
     hot: HotRoute | None = None
+    takes_posted: bool = False
+    shows_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,13 @@ class Gate:
         length = headers.get(b"content-length", b"0")
         sent = b"transfer-encoding" in headers or int(length) > 0
         media_type = headers.get(b"content-type")
-        if sent and entry.takes_json and media_type is not None and not _JSON.fullmatch(media_type):
+        posted = entry.takes_posted and is_posted(media_type)
+        if (
+            sent
+            and entry.takes_json
+            and media_type is not None
+            and not (posted or _JSON.fullmatch(media_type))
+        ):
             raise NotHttp(415, "a body here is application/json", code="media_type")
         if int(length) > entry.body_bytes_max:
             raise too_large(entry.body_bytes_max)
@@ -161,6 +173,7 @@ class Gate:
 
     def _framework_entry(self, route: RouteContext, pattern: re.Pattern[str]) -> Entry:
         dependant, body = getattr(route, "dependant", None), getattr(route, "body_field", None)
+        kind = body.field_info.annotation if body else None
         return Entry(
             path=route.path or "unmatched",
             # A mount names no methods. Ours serve files.
@@ -168,9 +181,11 @@ class Gate:
             pattern=pattern,
             parameters=_parameters(dependant) if dependant else None,
             takes_json=body is not None,
-            read_body=body_reader(body.field_info.annotation) if body else None,
+            read_body=body_reader(kind) if body else None,
             body_bytes_max=getattr(route, "max_body_size", None) or BODY_BYTES_MAX,
             key=next((self._keys[call] for call in _calls(dependant) if call in self._keys), None),
+            takes_posted=isinstance(kind, type) and issubclass(kind, PageForm),
+            shows_pages=reader_of in _calls(dependant),
         )
 
 

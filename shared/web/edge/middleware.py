@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime import logs
@@ -25,6 +26,9 @@ from shared.web.edge.turns import FIRST, OTHERS, Turn, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
+from shared.web.pages.posted import as_json, is_posted
+from shared.web.pages.reader import VARY, wants_page
+from shared.web.pages.templates import refusal as page_of_refusal
 from shared.web.problems import (
     ALWAYS,
     REFUSED_AFTER_SECONDS,
@@ -46,6 +50,11 @@ VALUES_MAX = 60_000
 
 ROUTE = "kepu.route"
 """The key of a scope that has the route's pattern."""
+PAGES = "kepu.pages"
+"""The key of a scope that says whether the route shows pages."""
+
+# They describe a body that is JSON now.
+OF_POSTED = (b"content-type", b"content-length", b"transfer-encoding")
 
 _ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS]
 
@@ -66,6 +75,7 @@ class _Answering:
         self._turn = turn
         self._correlation = correlation.encode()
         self._head_only = head_only
+        self.more: list[tuple[bytes, bytes]] = []
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -73,7 +83,8 @@ class _Answering:
             self.status = message["status"]
             # From here on it may wait for its client.
             self._turn.end_work()
-            message["headers"] = [*message["headers"], *_ALWAYS, (b"x-correlation-id", self._correlation)]
+            correlation = (b"x-correlation-id", self._correlation)
+            message["headers"] = [*message["headers"], *_ALWAYS, correlation, *self.more]
         elif self._head_only:
             message = {**message, "body": b""}
         await self._send(message)
@@ -122,9 +133,9 @@ class _Body:
         self.read = 0
 
 
-async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
+async def _read(body: _Body, reader: Callable[[bytes], object], *, posted: bool) -> Receive:
     """
-    Read the whole body. The framework receives it again.
+    Read the whole body. The framework receives it again, as JSON if it was `posted` by a form.
 
     Raises:
         Invalid: the body is not what its route declares. The framework would be less strict than `read_form`:
@@ -136,6 +147,8 @@ async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
     if content.count(b",") > VALUES_MAX:
         message = f"a body here may have {VALUES_MAX} values"
         raise NotHttp(413, message, code="too_many_values", values=VALUES_MAX)
+    if posted:
+        content = as_json(content)
     if content:
         reader(content)
     messages = iter([{"type": "http.request", "body": content, "more_body": False}])
@@ -144,6 +157,14 @@ async def _read(body: _Body, reader: Callable[[bytes], object]) -> Receive:
         return next(messages, {"type": "http.disconnect"})
 
     return receive
+
+
+def refusal_of(error: KepuError, scope: Scope, headers: Mapping[bytes, bytes]) -> Response:
+    """The answer to one of our errors: a page for a person, if the route shows pages; else a problem."""
+    language = language_of(headers.get(b"accept-language", b""))
+    if scope.get(PAGES) and wants_page(headers.get(b"accept", b"")):
+        return page_of_refusal(error, language)
+    return problem_of(error, language)
 
 
 class Edge:
@@ -214,8 +235,7 @@ class Edge:
                 count_problem(scope[ROUTE], error.code)
                 if answering.status is not None:
                     raise
-                language = language_of(headers.get(b"accept-language", b""))
-                await problem_of(error, language)(scope, receive, answering)
+                await refusal_of(error, scope, headers)(scope, receive, answering)
         observe(scope["method"], scope[ROUTE], answering.status or 500, started)
 
     async def _admit(
@@ -228,6 +248,9 @@ class Edge:
     ) -> None:
         found = self._gate.find(scope)
         scope[ROUTE] = found.path
+        if found.entry is not None and found.entry.shows_pages:
+            scope[PAGES] = True
+            send.more.append(VARY)
         if found.entry is None:
             if scope["method"] != "OPTIONS":
                 raise method_not_allowed(found.allowed)
@@ -253,7 +276,11 @@ class Edge:
             self._turns.check_room(turn)
         read: Receive = body
         if entry.read_body:
-            read = await _read(body, entry.read_body)
+            posted = entry.takes_posted and is_posted(dict(scope["headers"]).get(b"content-type"))
+            read = await _read(body, entry.read_body, posted=posted)
+            if posted:
+                kept = [line for line in scope["headers"] if line[0] not in OF_POSTED]
+                scope = {**scope, "headers": kept}
         if not is_watched:
             # Only when the request is complete: an unfinished body takes no place from others.
             self._turns.let_in(turn)

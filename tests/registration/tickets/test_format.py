@@ -41,6 +41,12 @@ def test_the_guides_example_reads_a_ticket(tmp_path: Path) -> None:
     }
 
 
+def test_the_guides_example_reads_a_ticket_for_many(tmp_path: Path) -> None:
+    done = run(tmp_path, text_of(holder(500), SESSION))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["places"] == 500
+
+
 def test_the_guides_example_refuses_what_we_have_not_signed(tmp_path: Path) -> None:
     done = run(tmp_path, text_of(HOLDER, SESSION, OTHERS_KEY))
     assert done.returncode != 0

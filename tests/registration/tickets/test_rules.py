@@ -1,6 +1,6 @@
 """What a signed ticket says, and that nobody else can say it."""
 
-from base64 import b32decode, b32encode
+from base64 import b32decode, b32encode, b64decode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from ops.door.verifier import read_ticket
 from services.registration.booking.tickets import new_ticket_code
 from services.registration.tickets.keys import TicketKey
 from services.registration.tickets.rules import (
@@ -31,7 +32,7 @@ tickets = st.builds(
     key_id=st.just(KEY.public.key_id),
     registration_id=st.uuids().map(str),
     round=st.integers(1, 0xFFFF),
-    places=st.integers(1, 60),
+    places=st.integers(1, 500),
     valid_from=st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(  # noqa: DTZ001 (UTC below)
         lambda moment: moment.replace(microsecond=0, tzinfo=UTC)
     ),
@@ -47,6 +48,16 @@ def test_a_ticket_is_read_as_it_was_written(ticket: SignedTicket) -> None:
     assert len(text) <= TICKET_TEXT_CHARS_MAX
     # The characters that a QR code packs best, and that scanners type right on every keyboard.
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+@pytest.mark.parametrize(("places", "form"), [(1, 1), (255, 1), (256, 2), (500, 2)])
+def test_only_a_ticket_for_many_has_the_form_for_many_and_doors_read_both(places: int, form: int) -> None:
+    ticket = ticket_of(holder(places), session_at(), KEY.public.key_id)
+    assert body_of(ticket)[0] == form
+    keys = {KEY.public.key_id: b64decode(KEY.public.public_key)}
+    read = read_ticket(KEY.sign(ticket), keys)
+    assert read is not None
+    assert (read.places, read.session_id) == (places, ticket.session_id)
 
 
 def test_a_ticket_of_a_usual_session_has_less_than_two_hundred_characters() -> None:

@@ -1,0 +1,86 @@
+"""Codes as people type them, and how many wrong ones there may be."""
+
+import pytest
+
+from services.registration.claims.codes import CODE_BITS, ClaimCodes
+from services.registration.claims.limit import TriesLimit
+from services.registration.claims.rules import (
+    ALWAYS_MAX,
+    GROUP_AND_NETWORK_MAX,
+    GROUP_MAX,
+    NETWORK_MAX,
+    PERSON_MAX,
+    is_too_much,
+)
+from services.registration.rosters.rules import MEMBERS_MAX
+from services.registration.sign_ins.store import SignInStore
+from shared.web.problems import NotHttp
+from tests.registration.builders import KEYS, service
+
+CODES = ClaimCodes(b"secret")
+CODE = CODES.code("school-1", "m1", 1)
+OF_CODE = CODES.hash_of("school-1", CODE)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        CODE.lower(),
+        CODE.replace("-", ""),
+        CODE.replace("-", " — "),
+        "".join(chr(ord(c) + 0xFEE0) for c in CODE),
+        f"\u3000{CODE}\t",
+    ],
+)
+def test_a_code_is_the_same_in_any_case_and_width(typed: str) -> None:
+    assert CODES.hash_of("school-1", typed) == OF_CODE
+
+
+def test_a_code_is_that_of_one_group_member_and_round() -> None:
+    others = {
+        CODES.code("school-2", "m1", 1),
+        CODES.code("school-1", "m2", 1),
+        CODES.code("school-1", "m1", 2),
+        ClaimCodes(b"another").code("school-1", "m1", 1),
+    }
+    assert len(others | {CODE}) == 5
+    assert CODES.hash_of("school-2", CODE) != OF_CODE
+
+
+def test_no_code_of_a_full_roster_is_found_by_a_hundred_thousand_networks() -> None:
+    tries_an_hour = GROUP_MAX + 100_000 * ALWAYS_MAX
+    assert 2**CODE_BITS / MEMBERS_MAX / tries_an_hour / 24 / 365 > 20
+
+
+@pytest.mark.parametrize(
+    ("counts", "too_much"),
+    [
+        ((0, GROUP_AND_NETWORK_MAX, GROUP_MAX, NETWORK_MAX), False),
+        ((0, GROUP_AND_NETWORK_MAX + 1, GROUP_MAX, NETWORK_MAX), True),
+        ((0, ALWAYS_MAX, GROUP_MAX + 1, 1), False),
+        ((0, ALWAYS_MAX + 1, GROUP_MAX + 1, 1), True),
+        ((0, 1, 1, NETWORK_MAX + 1), True),
+        ((PERSON_MAX, 1, 1, 1), False),
+        ((PERSON_MAX + 1, 1, 1, 1), True),
+    ],
+)
+def test_each_bound_counts_and_nobody_locks_a_group_out(
+    counts: tuple[int, int, int, int], too_much: bool
+) -> None:
+    person, pair, group, network = counts
+    assert is_too_much(of_person=person, of_pair=pair, of_group=group, of_network=network) is too_much
+
+
+@pytest.mark.stack
+async def test_wrong_codes_are_bounded_and_right_ones_do_not_count(mongo: str) -> None:
+    async with service(mongo) as (_, database):
+        limit = TriesLimit(SignInStore(database), KEYS.hash)
+        for _ in range(PERSON_MAX + 5):
+            await limit.give_back(await limit.count("school-1", "p1", "203.0.113.1"))
+        for _ in range(PERSON_MAX):
+            await limit.count("school-1", "p1", "203.0.113.1")
+        with pytest.raises(NotHttp) as refused:
+            await limit.count("school-1", "p1", "203.0.113.1")
+        assert (refused.value.status, refused.value.code) == (429, "claims_too_many")
+        await limit.count("school-1", "p2", "203.0.113.1")
+        await limit.count("school-1", None, "203.0.113.1")
