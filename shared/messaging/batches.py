@@ -33,8 +33,10 @@ WHOLE_RECORDS_MAX = 2_000
 UNCOUNTED_BYTES_MAX = 4_096
 # The cost of each batch beside its bytes, so that many tiny batches end a poll too.
 BATCH_COST_BYTES = 1_024
-# The cost of a record that is skipped for its headers, and of a batch that cannot be decompressed.
+# The cost of a batch that cannot be decompressed.
 USELESS_COST_BYTES = 1_048_576
+# The cost of each header of a record that is refused for their number after it was built.
+HEADER_COST_BYTES = 16
 # Decompressing costs less time than building records of the same bytes.
 DECOMPRESSED_BYTES_A_COST_BYTE = 4
 # Of each compressed byte for which nothing came out: 1 MB of empty frames takes 0.1 s, and ends the poll.
@@ -210,6 +212,7 @@ class OpenBatch:
                 continue
             key, value, headers = record.key, record.value, record.headers
             if len(headers) > HEADERS_MAX:
+                self.cost_bytes += len(headers) * HEADER_COST_BYTES
                 found.append(self._too_many_headers(offset, len(headers)))
                 continue
             found.append(
@@ -230,7 +233,6 @@ class OpenBatch:
         return found
 
     def _too_many_headers(self, offset: int, count: int) -> Unreadable:
-        self.cost_bytes += USELESS_COST_BYTES
         return unreadable(self._place, offset, offset + 1, f"{count} headers")
 
     def _one_by_one(self, plain: memoryview, bounds: list[tuple[int, int]], first: int) -> list[Any]:
