@@ -289,6 +289,7 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
                 participants,
                 admission,
                 forget=(stores.consents.remove, stores.claims.remove),
+                check_renamed=(stores.consents.check_renamed,),
             ),
             Consents(database, stores.consents, members, participants, keys.receipts),
             GroupBooking(

@@ -327,6 +327,12 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=NAME_CHARS_MAX),
     AfterValidator(_within(NAME_CHARS_MAX, name)),
 ]
+UnlinkedLine = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
+    AfterValidator(_within(LINE_CHARS_MAX, name)),
+]
+"""A line that people are sent or shown who did not ask for it. Like a name it holds no web address."""
 Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=EMAIL_CHARS_MAX),

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from services.registration.booking.idempotency import KEY_PATTERN
 from services.registration.booking.rules import DecidedStatus, Registration, Status
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import LINE_CHARS_MAX, Code, Email, Id, Name, name
+from shared.contracts.checked import Code, Email, Id, Name, UnlinkedLine
 from shared.contracts.events import Audience, Language, Places, WaitingPolicy
 from shared.web.forms import Form
 
@@ -23,12 +23,6 @@ IdempotencyKey = Annotated[
         examples=["5f0c7a52-7f0e-4f5e-9d5c-0b8f6c1e3b0e"],
     ),
 ]
-
-
-UnlinkedLine = Annotated[
-    str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX), AfterValidator(name)
-]
-"""An organiser's line that is sent to people. Like a name it holds no web address."""
 
 
 class NewcomerIn(Form):

@@ -79,6 +79,20 @@ def check_askable(consent: Consent | None) -> None:
         raise Conflict("the guardian has agreed already", code="consent_given")
 
 
+def check_not_given(consent: Consent | None) -> None:
+    """
+    Check that no guardian has agreed: the consent is for the child of this name, and for no other one.
+
+    Raises:
+        Conflict: the consent is given.
+    """
+    if consent is not None and consent.status == "given":
+        raise Conflict(
+            "a guardian has agreed for the member of this name: remove the member, and add the other one",
+            code="consent_for_name",
+        )
+
+
 def check_link(consent: Consent | None, now: datetime) -> Consent:
     """
     The consent of a link that is good.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.registration.consents.rules import Consent
+from services.registration.consents.rules import Consent, check_not_given
 from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 from shared.storage.unit_of_work import UnitOfWork
@@ -45,6 +45,15 @@ class ConsentStore:
         await self._consents.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)
         found = await self._consents.find(these, {"_id": 1}, session=unit.session).to_list(None)
         return {document["_id"] for document in found}
+
+    async def check_renamed(self, unit: UnitOfWork, member_id: str) -> None:
+        """
+        Check that this member may get another name: the guardian has agreed for the name of now.
+
+        Raises:
+            Conflict: the consent is given.
+        """
+        check_not_given(await self.of_member(unit, member_id))
 
     async def remove(self, unit: UnitOfWork, member_id: str) -> None:
         await self._consents.delete_one({"_id": member_id}, session=unit.session)

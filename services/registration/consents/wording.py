@@ -3,6 +3,7 @@
 CHINESE: dict[str, str] = {
     "consent_unknown": "链接不存在或已过期",
     "consent_given": "监护人已经同意",
+    "consent_for_name": "监护人已为该姓名的成员签署同意；请移除该成员，再添加另一成员",
     "consent_revoked": "同意已撤回，请向学校或单位索取新链接",
     "consent_text_changed": "文本已更新，请重新阅读",
     "consent_not_given": "监护人尚未同意",

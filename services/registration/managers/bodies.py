@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from services.registration.managers.codes import CODE_PATTERN
 from services.registration.managers.rules import Application, ApplicationStatus, Grant
 from services.registration.participants.rules import District
-from shared.contracts.checked import Code, Email, Id, Line, Name, PersonalLine, Text
+from shared.contracts.checked import Code, Email, Id, Name, PersonalLine, Text, UnlinkedLine
 from shared.contracts.events import Language
 from shared.web.forms import Form
 
@@ -22,7 +22,7 @@ class BodyContactIn(Form):
 class ApplicationIn(Form):
     """A school, unit or service team that wants to take part."""
 
-    name: Line = Field(examples=["濮阳市第一中学"])
+    name: UnlinkedLine = Field(examples=["濮阳市第一中学"])
     kind: Code = Field(description="school, unit, service_team …", examples=["school"])
     district: District = Field(examples=["华龙区"])
     language: Language = "zh-CN"
@@ -120,7 +120,7 @@ class DetailsIn(Form):
     Without `contact`, the contact stays as it was; null removes it.
     """
 
-    name: Line = Field(examples=["濮阳市第一中学"])
+    name: UnlinkedLine = Field(examples=["濮阳市第一中学"])
     district: District = Field(examples=["华龙区"])
     language: Language | None = Field(None, description="left out: as it was")
     remarks: Text = ""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from services.registration.participants.put_group import GroupChanges
 from services.registration.participants.rules import District, Group
 from services.registration.participants.store import GroupStore
-from shared.contracts.checked import Code, Email, Id, Line, Name, Text
+from shared.contracts.checked import Code, Email, Id, Name, Text, UnlinkedLine
 from shared.contracts.events import Language
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import Contact
@@ -41,7 +41,7 @@ class GroupIn(Form):
     """
 
     group_id: Id | None = Field(None, description="as in the path, or left out")
-    name: Line = Field(examples=["濮阳市第一中学"])
+    name: UnlinkedLine = Field(examples=["濮阳市第一中学"])
     kind: Code = Field(description="school, unit, service_team, district …", examples=["school"])
     district: District = Field(examples=["华龙区"])
     language: Language | None = Field(None, description="left out: as it was, zh-CN at first")

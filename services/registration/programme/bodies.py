@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from services.registration.booking.bodies import UnlinkedLine
 from services.registration.programme.rules import Activity, CancelReason, wrong_times
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import Code, Id, Line, MomentIn, Text
+from shared.contracts.checked import Code, Id, Line, MomentIn, Text, UnlinkedLine
 from shared.contracts.events import PLACES_MAX, Admits, Overlap, WaitingPolicy
 from shared.runtime import clock
 from shared.web.forms import Form

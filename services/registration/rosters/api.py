@@ -176,7 +176,7 @@ async def put_member(
     Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
     403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
-    (somebody else has this e-mail).
+    (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the member of this name).
     """
     await managing.check(group_id, who.participant_id)
     details = form.details()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.registration.participants import events
 from services.registration.participants.rules import Group, Participant
 from services.registration.participants.store import GroupStore, ParticipantStore
-from services.registration.rosters.admit import MemberAdmission
+from services.registration.rosters.admit import MemberAdmission, opened
 from services.registration.rosters.enrol import Enrolment
 from services.registration.rosters.rules import (
     Details,
@@ -22,7 +22,8 @@ from shared.runtime.errors import Conflict, NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-Forget = Callable[[UnitOfWork, str], Awaitable[None]]
+OfMember = Callable[[UnitOfWork, str], Awaitable[None]]
+"""Does something about a member, by id."""
 
 
 class MemberChanges:
@@ -31,6 +32,7 @@ class MemberChanges:
 
     Args:
         forget: what the rooms above have of a member who is removed.
+        check_renamed: whether the rooms above let a member get another name; raises Conflict if not.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class MemberChanges:
         groups: GroupStore,
         participants: ParticipantStore,
         admission: MemberAdmission,
-        forget: Sequence[Forget] = (),
+        forget: Sequence[OfMember] = (),
+        check_renamed: Sequence[OfMember] = (),
     ) -> None:
         self._database = database
         self._members = members
@@ -49,6 +52,7 @@ class MemberChanges:
         self._admission = admission
         self._enrolment = Enrolment(members, participants, admission)
         self._forget = forget
+        self._check_renamed = check_renamed
 
     async def add(self, group_id: str, details: Details, origin: Origin) -> Member:
         """
@@ -81,7 +85,8 @@ class MemberChanges:
 
         Raises:
             NotFound: there is no such member of this group.
-            Conflict: another member has this name, department and number; or somebody else has the address.
+            Conflict: another member has this name, department and number; somebody else has the address; or a
+                guardian has agreed for the member, who would get another name.
         """
         identity = identity_of(details, group_id, self._admission.hash)
 
@@ -93,6 +98,9 @@ class MemberChanges:
                 raise _known(same)
             if member.details_fingerprint == fingerprint_of(details, self._admission.hash):
                 return member
+            if await self._name_of(unit, member) != details.name:
+                for check in self._check_renamed:
+                    await check(unit, member_id)
             # By the identity of before: by the new one the member would be new.
             await self._check_address(unit, group_id, member.identity_hash, details)
             await self._enrolment.change(unit, group, [(member, identity, details)], clock.now())
@@ -142,6 +150,11 @@ class MemberChanges:
         if group is None:
             raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
         return group
+
+    async def _name_of(self, unit: UnitOfWork, member: Member) -> str | None:
+        keys = await self._participants.keys(unit, [member.participant_id])
+        details = opened(member, keys)
+        return details.name if details else None
 
     async def _member(self, unit: UnitOfWork, group_id: str, member_id: str) -> Member:
         found = (await self._members.by_id(unit, group_id, [member_id])).get(member_id)

@@ -7,10 +7,9 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.registration.booking.bodies import UnlinkedLine
 from services.registration.rotas.rules import PEOPLE_MAX, SHIFT_TIME_MAX, Assignment, Rota, Shift, Status
 from services.registration.sessions.rules import Session
-from shared.contracts.checked import Code, Id, Line, MomentIn
+from shared.contracts.checked import Code, Id, Line, MomentIn, UnlinkedLine
 from shared.web.forms import Form
 
 OVERLAPS = "a warning: the id of a registration with a place, or of another assignment, for the same time"

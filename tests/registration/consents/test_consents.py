@@ -68,6 +68,23 @@ async def test_a_consent_is_signed_by_its_link_and_proved_by_its_receipt(mongo: 
         assert "李大明" not in stored
 
 
+async def test_a_consent_for_one_child_is_none_for_another(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        member_id = await pupil(client, manager)
+        path = f"/groups/school-1/members/{member_id}"
+
+        async def put_as(**details: Any) -> httpx.Response:
+            return await client.put(path, json={"is_minor": True} | details, headers=manager)
+
+        # Nobody has agreed yet.
+        assert (await put_as(name="李小明")).status_code == 200
+        await sign(client, await link(client, manager, member_id))
+        assert code_of(await put_as(name="王小红")) == (409, "consent_for_name")
+        # The same child in another class.
+        assert (await put_as(name="李小明", department="三班")).status_code == 200
+
+
 async def test_a_minor_is_booked_only_with_a_consent_and_not_after_it_was_taken_back(mongo: str) -> None:
     async with service(mongo) as ([client], _):
         manager = await manager_of(client)
