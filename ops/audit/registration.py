@@ -33,17 +33,17 @@ OUTCOMES = (*STEPS, "moved", UNDONE)
 WITH_TICKET = ("confirmed", "checked_in")
 HOLDING = ("held", "offered", *WITH_TICKET)
 # The steps that may follow each step, and "" is the time before the first one. `…_promoted`: the place came
-# from the waiting list.
+# from the waiting list. The same step again: a group has changed its number of places.
 BEGINNINGS = ("held", "confirmed", "waitlisted")
 FOLLOWING = {
     "": BEGINNINGS,
     "cancelled": BEGINNINGS,
-    "waitlisted": ("held_promoted", "offered", "confirmed_promoted", "cancelled"),
+    "waitlisted": ("waitlisted", "held_promoted", "offered", "confirmed_promoted", "cancelled"),
     "held": ("confirmed", "cancelled"),
     "held_promoted": ("confirmed", "cancelled"),
     "offered": ("confirmed_promoted", "cancelled"),
-    "confirmed": ("checked_in", "cancelled"),
-    "confirmed_promoted": ("checked_in", "cancelled"),
+    "confirmed": ("confirmed", "checked_in", "cancelled"),
+    "confirmed_promoted": ("confirmed", "checked_in", "cancelled"),
     "checked_in": (UNDONE,),
     UNDONE: ("checked_in", "cancelled"),
 }
@@ -246,24 +246,32 @@ def _missteps(
     next one begins.
     """
     steps: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    tickets: Counter[tuple[str, str]] = Counter()
+    # By registration and version.
+    tickets: dict[tuple[str, int], str] = {}
     others: set[str] = set()
     for event in outcomes:
         id_, step = event.body["registration_id"], event.topic.removeprefix("registration.")
         if step in STEPS or step == UNDONE:
             steps[id_].append((event.body["version"], _step(step, event.body)))
         if step == "confirmed":
-            tickets[id_, event.body["ticket_sealed"]] += 1
+            tickets[id_, event.body["version"]] = event.body["ticket_sealed"]
         stored = registrations.get(id_, event.body)
         if any(event.body[name] != stored[name] for name in ("participant_id", "session_id")):
             others.add(id_)
     for id_, one in registrations.items():
-        in_order = ["", *(step for _, step in sorted(steps[id_]))]
+        ordered = sorted(steps[id_])
+        in_order = ["", *(step for _, step in ordered)]
+        # A ticket is given at the first of several steps in a row that say "confirmed".
+        given = [
+            tickets[id_, version]
+            for before, (version, step) in zip(in_order, ordered, strict=False)
+            if step.startswith("confirmed") and not before.startswith("confirmed")
+        ]
         holds = one["status"] in WITH_TICKET and one["participant_id"] not in erased
         right = (
             all(after in FOLLOWING[before] for before, after in pairwise(in_order))
             and sum(before in ("", "cancelled") for before in in_order[:-1]) == one["round"]
-            and (one["ticket_locked"] is None or tickets[id_, one["ticket_locked"]] == 1)
+            and (one["ticket_locked"] is None or given.count(one["ticket_locked"]) == 1)
             and (one["ticket_locked"] is not None or not holds)
         )
         if not right or id_ in others:

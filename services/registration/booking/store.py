@@ -307,7 +307,7 @@ class RegistrationStore:
             found = await self._registrations.find(own).sort(order).limit(limit).to_list(None)
         return [_registration(document) for document in found]
 
-    async def position(self, registration: Registration) -> int | None:
+    async def position(self, registration: Registration, unit: UnitOfWork | None = None) -> int | None:
         """A waiting registration's position on the waiting list now, from 1."""
         if registration.status != "waitlisted":
             return None
@@ -317,7 +317,8 @@ class RegistrationStore:
                     "session_id": registration.session_id,
                     "status": "waitlisted",
                     "sequence": {"$lt": registration.sequence},
-                }
+                },
+                session=unit.session if unit else None,
             )
         return ahead + 1
 

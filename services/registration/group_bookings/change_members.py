@@ -81,6 +81,8 @@ class GroupChange:
             await self._registrations.save(unit, [after])
             if after.status == "confirmed":
                 unit.publish(events.confirmed(after, session, origin, now))
+            elif (position := await self._registrations.position(after, unit)) is not None:
+                unit.publish(events.waitlisted(after, session, position, origin, now))
             session, counts = await self._promotion.promote(unit, session, origin, now)
             await self._sessions.save(unit, [session])
             # A smaller wait may have got its places just now.

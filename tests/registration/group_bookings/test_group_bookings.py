@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.registration.auditing import faults, log_of
 from tests.registration.builders import activity, now_on, put, seats, service
 from tests.registration.rosters.builders import manager_of
 from tests.support.service import code_of, in_outbox
@@ -93,7 +94,7 @@ async def test_fewer_attendees_free_places_and_the_waiting_class_gets_them_whole
 
 
 async def test_more_places_only_if_they_are_free_and_nobody_waits(mongo: str) -> None:
-    async with service(mongo) as ([client], _):
+    async with service(mongo) as ([client], database):
         manager, other = await manager_of(client), await manager_of(client, "school-2")
         await put(client, "street", activity("one", capacity=6, waiting_max=5))
         ours, theirs = await members(client, manager, 6), await members(client, other, 5, "school-2")
@@ -103,9 +104,13 @@ async def test_more_places_only_if_they_are_free_and_nobody_waits(mongo: str) ->
         assert code_of(await attend(client, manager, booked, ours[:5])) == (409, "session_full")
         smaller = await attend(client, other, waiting, theirs[:3], "school-2")
         assert (smaller.json()["status"], smaller.json()["places"]) == ("waitlisted", 3)
+        # Everybody who reads the events knows of the smaller wait, and of the larger booking.
+        assert await faults(database, await log_of(database)) == {}
+        assert len(await in_outbox(database, "registration.waitlisted")) == 2
         assert code_of(await attend(client, other, waiting, theirs, "school-2")) == (409, "wait_grows")
         fits = await attend(client, other, waiting, theirs[:2], "school-2")
         assert (fits.json()["status"], fits.json()["places"]) == ("confirmed", 2)
+        assert await faults(database, await log_of(database)) == {}
 
 
 async def test_attendees_are_replaced_without_a_word_to_anybody(mongo: str) -> None:
