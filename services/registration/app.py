@@ -44,7 +44,7 @@ from services.registration.group_bookings.book_members import GroupBooking
 from services.registration.group_bookings.change_members import GroupChange
 from services.registration.listing import api as listing_api
 from services.registration.listing import wording as listing_wording
-from services.registration.listing.export import Exports
+from services.registration.listing.lists import Lists
 from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
@@ -181,7 +181,7 @@ def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:
             parts.cancellation,
             parts.confirmation,
             listing,
-            Exports(listing),
+            Lists(listing),
             OnBehalf(parts.booking, keys.requests, keys.sealer, keys.codes),
         )
     if service.runs_background:

@@ -74,10 +74,14 @@ class Admission:
         self._keys = keys
         self._wrong_keys = wrong_keys or WrongKeys()
 
-    def knows(self, given: bytes) -> bool:
-        """Whether this is an organiser's key that nobody can guess. Of another one nothing is shown."""
-        key = given.decode("latin-1")
-        return len(key) >= KEY_CHARS and self._keys.find(key) is not None
+    def name_of(self, given: bytes) -> str:
+        """
+        The name of an organiser's key that nobody can guess. Of another one nothing is shown: it is empty.
+        """
+        if len(given) < KEY_CHARS:
+            return ""
+        organiser = self._keys.find(given.decode("latin-1"))
+        return organiser.name if organiser else ""
 
     def admit(self, given: str | None, roles: Collection[Role], address: str) -> Organiser:
         """

@@ -161,7 +161,7 @@ def _put_edge_around(app: FastAPI, hot_routes: list[HotRoute], limits: Limits) -
             framework(),
             Gate(app, hot_routes, checked_before_the_body(app)),
             acts=lambda: app.state.acts,
-            knows_key=app.state.admission.knows,
+            organiser_of=app.state.admission.name_of,
             participant_of=partial(participant_id_in, app.state.tokens),
             shedding=app.state.shedding,
             turns=app.state.turns,

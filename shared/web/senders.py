@@ -1,4 +1,4 @@
-"""Who sends a request: the network that it comes from, and the participant whose token it carries."""
+"""Who sends a request: the network that it comes from, and the participant or organiser who asks."""
 
 from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
@@ -15,17 +15,17 @@ class Sender(NamedTuple):
 
     Attributes:
         network: the address, or the part of it that belongs to one client.
-        participant_id: whose token the request carries; empty without a good one. Anybody can make up any
-            number of tokens, so a wrong one counts as none.
+        who: the participant whose token the request carries, or the name of the organiser's key; empty
+            without a good one. Anybody can make up any number of tokens, so a wrong one counts as none.
     """
 
     network: str = ""
-    participant_id: str = ""
+    who: str = ""
 
 
-def sender_of(scope: Scope, participant_id: str) -> Sender:
-    """The sender of a request with this participant's token."""
-    return Sender(network_of(address_of(scope)), participant_id)
+def sender_of(scope: Scope, who: str) -> Sender:
+    """The sender of a request by this participant or organiser."""
+    return Sender(network_of(address_of(scope)), who)
 
 
 def address_of(scope: Scope) -> str:

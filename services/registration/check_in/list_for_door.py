@@ -16,6 +16,7 @@ from shared.runtime import clock
 from shared.runtime.errors import NotFound
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
+from shared.web.made_once import EachMadeOnce
 
 # Registrations that are looked at for one page. At most so many are listed.
 REGISTRATIONS_A_PAGE = 1_000
@@ -43,7 +44,7 @@ class DoorList:
 
 
 class DoorLists:
-    """Makes lists for doors."""
+    """Makes lists for doors. All doors of a session get the same one."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class DoorLists:
         self._registrations = registrations
         self._key = key
         self._registrations_a_page = registrations_a_page
+        self._once: EachMadeOnce[tuple[str, int], DoorList] = EachMadeOnce(self._made)
 
     async def read(self, session_id: str, after: int) -> DoorList:
         """
@@ -69,6 +71,10 @@ class DoorLists:
         Raises:
             NotFound: there is no such session.
         """
+        return await self._once.get((session_id, after))
+
+    async def _made(self, page: tuple[str, int]) -> DoorList:
+        session_id, after = page
         session = (await self._sessions.by_id([session_id])).get(session_id)
         if session is None:
             raise NotFound(

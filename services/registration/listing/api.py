@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.booking.rules import Status
 from services.registration.booking.tickets import TICKET_CHARS_MAX, TicketOffice
-from services.registration.listing.export import MEDIA_TYPES, Exports, Format
+from services.registration.listing.lists import MEDIA_TYPES, Format, Lists
 from services.registration.listing.rules import Row, Sort, Wanted
 from services.registration.listing.store import ListingStore
 from services.registration.participants.rules import District
@@ -23,7 +23,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 
 Listing = Annotated[ListingStore, provided(ListingStore)]
-Exporting = Annotated[Exports, provided(Exports)]
+Listings = Annotated[Lists, provided(Lists)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
 Tickets = Annotated[TicketOffice, provided(TicketOffice)]
 
@@ -93,7 +93,7 @@ routes = Routes(tags=["organisers"])
 )
 async def list_session(
     session_id: IdInPath,
-    listing: Listing,
+    lists: Listings,
     sessions: Sessions,
     status: OneStatus = None,
     group_id: OneGroup = None,
@@ -112,7 +112,7 @@ async def list_session(
     """
     await _check(session_id, sessions)
     wanted = Wanted(status, group_id, district, audience, registration_id, participant_id)
-    rows, place = await listing.page(session_id, wanted, sort, place_after(after, str, int), limit)
+    rows, place = await lists.page(session_id, wanted, sort, place_after(after, str, int), limit)
     return ListOut(
         registrations=[ListedOut.of(row) for row in rows], after=after_of(*place) if place else None
     )
@@ -127,7 +127,7 @@ async def list_session(
 )
 async def export_session(
     session_id: IdInPath,
-    exports: Exporting,
+    lists: Listings,
     sessions: Sessions,
     format: Format = "csv",  # noqa: A002 (the name in the query)
     status: OneStatus = None,
@@ -144,7 +144,7 @@ async def export_session(
     await _check(session_id, sessions)
     wanted = Wanted(status, group_id, district, audience)
     return StreamingResponse(
-        exports.file(session_id, wanted, sort, format),
+        lists.file(session_id, wanted, sort, format),
         media_type=MEDIA_TYPES[format],
         headers={"content-disposition": f'attachment; filename="registrations-{session_id}.{format}"'},
     )

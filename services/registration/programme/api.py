@@ -1,5 +1,6 @@
 """The programme over HTTP: everybody reads it, organisers put, cancel and remove activities and sessions."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -17,12 +18,12 @@ from services.registration.programme.bodies import (
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.remove import ProgrammeRemoval
-from services.registration.programme.rules import Activity, activity_unknown
+from services.registration.programme.rules import Activity, activity_unknown, how_many_fit
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore
 from shared.contracts.origin import Origin
-from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
+from shared.web.forms import PAGE, After, IdInPath, Limit, after_of, check_same_id, one_page, place_after
 from shared.web.identity import AsOrganiser, IsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
@@ -49,17 +50,26 @@ async def list_activities(
     limit: Limit = PAGE,
     after: After = None,
 ) -> ActivitiesOut:
-    """A page of them, with free places. With the organisers' key drafts too."""
+    """
+    A page of them, with free places. With the organisers' key drafts too. A page has at most 300 sessions, or
+    a single activity.
+    """
     place = place_after(after, datetime, str)
     page, following = await one_page(
         lambda most: activities.page(place, most, drafts=is_organiser),
         limit,
-        lambda activity: (activity.starts_at, activity.activity_id),
+        _place,
     )
+    counts = await sessions.counts([activity.activity_id for activity in page])
+    if (fitting := how_many_fit([counts[activity.activity_id] for activity in page])) < len(page):
+        page = page[:fitting]
+        following = after_of(*_place(page[-1]))
     of_page = await sessions.of_activities([activity.activity_id for activity in page])
-    shown = _shown(of_page, is_organiser)
+    by_activity: dict[str, list[Session]] = defaultdict(list)
+    for session in _shown(of_page, is_organiser):
+        by_activity[session.activity_id].append(session)
     return ActivitiesOut(
-        activities=[ActivityOut.of(activity, shown) for activity in page],
+        activities=[ActivityOut.of(activity, by_activity[activity.activity_id]) for activity in page],
         after=following,
     )
 
@@ -206,6 +216,10 @@ async def remove_session(session_id: IdInPath, removal: Removal) -> None:
     `session_last`: it is the only one of its activity, so remove the activity.
     """
     await removal.remove_session(session_id, Origin.of_request())
+
+
+def _place(activity: Activity) -> tuple[datetime, str]:
+    return activity.starts_at, activity.activity_id
 
 
 def _shown(sessions: Sequence[Session], is_organiser: bool) -> list[Session]:

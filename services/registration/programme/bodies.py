@@ -1,6 +1,6 @@
 """The bodies of requests and answers about activities and sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -200,8 +200,8 @@ class ActivityOut(BaseModel):
     sessions: list[SessionOut]
 
     @classmethod
-    def of(cls, activity: Activity, sessions: Sequence[Session]) -> "ActivityOut":
-        """An activity with those of these sessions that are its own."""
+    def of(cls, activity: Activity, sessions: Iterable[Session]) -> "ActivityOut":
+        """An activity with its sessions."""
         return cls(
             draft=activity.draft,
             activity_id=activity.activity_id,
@@ -210,7 +210,7 @@ class ActivityOut(BaseModel):
             organiser=activity.organiser,
             kind=activity.kind,
             remarks=activity.remarks,
-            sessions=[SessionOut.of(one) for one in sessions if one.activity_id == activity.activity_id],
+            sessions=[SessionOut.of(one) for one in sessions],
         )
 
 

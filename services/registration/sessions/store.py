@@ -4,6 +4,7 @@ The collection `sessions`: the data of each session, and its counters.
 Every booking and cancellation updates its session, so the changes of one session follow each other.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, datetime
 
@@ -138,6 +139,19 @@ class SessionStore:
                 .to_list(None)
             )
         return [_session(document) for document in found]
+
+    async def counts(self, activity_ids: Collection[str]) -> Counter[str]:
+        """How many sessions each of these activities has, removed ones and drafts too."""
+        if not activity_ids:
+            return Counter()
+        with outages_named():
+            found = await self._sessions.aggregate(
+                [
+                    {"$match": {"activity_id": {"$in": list(activity_ids)}}},
+                    {"$group": {"_id": "$activity_id", "sessions": {"$sum": 1}}},
+                ]
+            ).to_list(None)
+        return Counter({document["_id"]: document["sessions"] for document in found})
 
     async def by_id(self, session_ids: Collection[str]) -> dict[str, Session]:
         with outages_named():

@@ -42,7 +42,7 @@ class Lengths:
 
 
 class _Network(Generic[Item]):
-    """The requests of one network, a line for each participant, in the order of their turns."""
+    """The requests of one network, a line for each participant or organiser, in the order of their turns."""
 
     def __init__(self) -> None:
         self.lines: OrderedDict[str, OrderedDict[Item, None]] = OrderedDict()
@@ -51,7 +51,7 @@ class _Network(Generic[Item]):
 
 class FairQueue(Generic[Item]):
     """
-    Gives one item of each network in turn, and within a network one of each participant in turn.
+    Gives one item of each network in turn, and within a network one of each participant or organiser in turn.
 
     Two levels, since one alone is not fair: a school has one address for all its pupils, and one person can
     have many addresses. Adding, taking and removing take the same time however long the queue is.
@@ -68,18 +68,18 @@ class FairQueue(Generic[Item]):
     def add(self, sender: Sender, item: Item) -> None:
         """Put this item behind the others of its sender."""
         network = self._networks.setdefault(sender.network, _Network())
-        network.lines.setdefault(sender.participant_id, OrderedDict())[item] = None
-        network.lengths.add(sender.participant_id, 1)
+        network.lines.setdefault(sender.who, OrderedDict())[item] = None
+        network.lengths.add(sender.who, 1)
         self._lengths.add(sender.network, 1)
 
     def take(self) -> Item:
         """The item whose turn it is, out of the queue."""
         name, network = next(iter(self._networks.items()))
-        participant_id, items = next(iter(network.lines.items()))
+        who, items = next(iter(network.lines.items()))
         item = next(iter(items))
-        self.remove(Sender(name, participant_id), item)
-        if participant_id in network.lines:
-            network.lines.move_to_end(participant_id)
+        self.remove(Sender(name, who), item)
+        if who in network.lines:
+            network.lines.move_to_end(who)
         if name in self._networks:
             self._networks.move_to_end(name)
         return item
@@ -87,12 +87,12 @@ class FairQueue(Generic[Item]):
     def remove(self, sender: Sender, item: Item) -> None:
         """Take this item out, which is in the queue."""
         network = self._networks[sender.network]
-        items = network.lines[sender.participant_id]
+        items = network.lines[sender.who]
         del items[item]
-        network.lengths.add(sender.participant_id, -1)
+        network.lengths.add(sender.who, -1)
         self._lengths.add(sender.network, -1)
         if not items:
-            del network.lines[sender.participant_id]
+            del network.lines[sender.who]
         if not network.lines:
             del self._networks[sender.network]
 
@@ -106,11 +106,11 @@ class FairQueue(Generic[Item]):
             return None
         name = self._lengths.longest()
         network = self._networks[name]
-        participant_id = network.lengths.longest()
+        who = network.lengths.longest()
         if name != newcomer.network:
             most, own = self._lengths.of(name), self._lengths.of(newcomer.network)
         else:
-            most, own = network.lengths.of(participant_id), network.lengths.of(newcomer.participant_id)
+            most, own = network.lengths.of(who), network.lengths.of(newcomer.who)
         if most <= own + 1:
             return None
-        return Sender(name, participant_id), next(reversed(network.lines[participant_id]))
+        return Sender(name, who), next(reversed(network.lines[who]))

@@ -21,8 +21,9 @@ from shared.web.edge.acts import READING, act_of, logged
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
+from shared.web.edge.places import Turn
 from shared.web.edge.shedding import Shedding
-from shared.web.edge.turns import FIRST, OTHERS, Turn, Turns
+from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.edge.waiting import BY_ORGANISER
 from shared.web.hot import JSON, HotRequest, HotRoute, overloaded
 from shared.web.observing import UNMATCHED, correlation_from, count_problem, observe
@@ -176,7 +177,7 @@ class Edge:
         gate: Gate,
         *,
         acts: Callable[[], ActLog | None],
-        knows_key: Callable[[bytes], bool],
+        organiser_of: Callable[[bytes], str],
         participant_of: Callable[[bytes], str],
         shedding: Shedding,
         turns: Turns,
@@ -186,7 +187,7 @@ class Edge:
         self._framework = framework
         self._gate = gate
         self._acts = acts
-        self._knows_key = knows_key
+        self._organiser_of = organiser_of
         self._participant_of = participant_of
         self._shedding = shedding
         self._bodies = bodies
@@ -199,18 +200,14 @@ class Edge:
             await self._framework(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        rank = FIRST if self._goes_first(scope, headers) else OTHERS
-        # Who goes first does not wait among others.
-        who = "" if rank == FIRST else self._participant_of(headers.get(b"authorization", b""))
-        turn = Turn(self._turns, rank, sender_of(scope, who))
+        organiser = self._organiser_of(headers.get(b"x-organiser-key", b""))
+        rank = FIRST if organiser or self._goes_first(scope) else OTHERS
+        who = organiser or (self._participant_of(headers.get(b"authorization", b"")) if rank != FIRST else "")
+        turn = self._turns.turn(rank, sender_of(scope, who))
         await self._turns.by_turns(turn, self._answer(scope, headers, receive, send, turn))
 
-    def _goes_first(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        return (
-            scope["path"] in WATCHED
-            or self._gate.is_hot(scope["method"], scope["path"])
-            or (b"x-organiser-key" in headers and self._knows_key(headers[b"x-organiser-key"]))
-        )
+    def _goes_first(self, scope: Scope) -> bool:
+        return scope["path"] in WATCHED or self._gate.is_hot(scope["method"], scope["path"])
 
     async def _answer(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send, turn: Turn
@@ -273,7 +270,7 @@ class Edge:
     ) -> None:
         is_watched = entry.path in WATCHED
         if not is_watched:
-            self._turns.check_room(turn)
+            turn.check_room()
         read: Receive = body
         if entry.read_body:
             posted = entry.takes_posted and is_posted(dict(scope["headers"]).get(b"content-type"))
@@ -283,10 +280,11 @@ class Edge:
                 scope = {**scope, "headers": kept}
         if not is_watched:
             # Only when the request is complete: an unfinished body takes no place from others.
-            self._turns.let_in(turn)
+            turn.let_in()
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         asked, organiser, acts = {**scope, "method": method}, scope.get(BY_ORGANISER), self._acts()
-        await turn.begin_work()
+        if not is_watched:
+            await turn.begin_work()
         if body.client_is_gone:
             raise ClientDisconnect
         if organiser is None or acts is None or method in READING:

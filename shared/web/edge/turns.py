@@ -8,10 +8,8 @@ and before that the loop is free for its other work. They wait in a fair queue: 
 does not wait behind the thousands of another. A request that waits for the database, for a lock or for its
 client takes no time from others, so it needs no turn.
 
-Beside that, few requests are at work at the same time, because their queries share the threads of the
-database's driver with those of all others. Whoever waits long for something else gives its place to the next.
-For the places there is a fair queue too. It holds a bounded number of requests. If it is full, the last
-request of the sender who has most there is refused, and not the one that comes.
+Beside that, few requests are at work at the same time (`places.py`), because their queries share the threads
+of the database's driver with those of all others.
 """
 
 import asyncio
@@ -22,7 +20,7 @@ from itertools import count
 from typing import Any
 
 from shared.web.edge.fair_queue import FairQueue
-from shared.web.problems import no_room
+from shared.web.edge.places import AT_WORK_MAX, Places, Turn
 from shared.web.senders import Sender
 
 # Of each round. The step that reaches it is finished.
@@ -34,41 +32,9 @@ REST_SECONDS_MAX = 0.05
 # Those that are called up go before all that come later. More than a round has time for would only be woken
 # in vain.
 WOKEN_MAX = 16
-AT_WORK_MAX = 8
-# A request that has waited for so long is not at work: a lock, a slow query or its client keeps it.
-PLACE_SECONDS_MAX = 0.1
 
 # Who goes first: hot requests in an odd spelling, monitoring and organisers. Then all others.
 FIRST, OTHERS = range(2)
-
-
-class Turn:
-    """
-    One request among the others.
-
-    Attributes:
-        called: done when it gets its place, or is refused; None while it does not wait in the queue for one.
-        sender: among whose requests it waits.
-        waits_since: since when it has waited for something else than its turn; None while it has not.
-    """
-
-    __slots__ = ("_turns", "called", "rank", "sender", "waits_since")
-
-    def __init__(self, turns: "Turns", rank: int, sender: Sender) -> None:
-        self._turns = turns
-        self.called: asyncio.Future[None] | None = None
-        self.rank = rank
-        self.sender = sender
-        self.waits_since: float | None = None
-
-    async def begin_work(self) -> None:
-        """Wait until few others are at work. Who goes first does not wait."""
-        if self.rank != FIRST:
-            await self._turns.wait_for_place(self)
-
-    def end_work(self) -> None:
-        """Let the next one begin. Called again, it does nothing."""
-        self._turns.leave(self)
 
 
 class Turns:
@@ -90,10 +56,8 @@ class Turns:
         at_work_max: int = AT_WORK_MAX,
     ) -> None:
         self.hot_under_way = 0
-        self._under_way_max = under_way_max
-        self._under_way: dict[int, set[Turn]] = {FIRST: set(), OTHERS: set()}
+        self._places = [Places(under_way_max=under_way_max, at_work_max=at_work_max) for _ in (FIRST, OTHERS)]
         self._round_seconds = round_seconds
-        self._at_work_max = at_work_max
         self._left_seconds = round_seconds
         self._round_called = False
         # Those whose next step waits for a round: rank, and the order in which they were called up.
@@ -102,16 +66,17 @@ class Turns:
         self._behind: FairQueue[asyncio.Future[int]] = FairQueue()
         self._others_begin = True
         self._numbers = count()
-        self._at_work: dict[Turn, None] = {}
-        self._wait_for_place: FairQueue[Turn] = FairQueue()
-        self._lends = False
+
+    def turn(self, rank: int, sender: Sender) -> Turn:
+        """The turn of a new request."""
+        return Turn(rank, sender, self._places[rank])
 
     async def by_turns(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         """Do this work, each step in its turn."""
         try:
             await _Steps(self, turn, work)
         finally:
-            self.leave(turn)
+            turn.end_work()
 
     # Steps.
 
@@ -176,92 +141,6 @@ class Turns:
                 woken += 1
         if self._waiting or self._behind:
             self._call_round()
-
-    # Places.
-
-    def check_room(self, turn: Turn) -> None:
-        """
-        Check that this request can be let in.
-
-        Raises:
-            Overloaded: too many are under way, and nobody has more of them than this sender.
-        """
-        if self._is_full(turn) and (turn.rank == FIRST or not self._wait_for_place.in_place_of(turn.sender)):
-            raise no_room()
-
-    def let_in(self, turn: Turn) -> None:
-        """
-        Count this request as under way. If there are too many, one of another sender is refused.
-
-        Raises:
-            Overloaded: see `check_room`.
-        """
-        self.check_room(turn)
-        if self._is_full(turn) and (found := self._wait_for_place.in_place_of(turn.sender)):
-            sender, other = found
-            self._wait_for_place.remove(sender, other)
-            self._under_way[OTHERS].discard(other)
-            called, other.called = other.called, None
-            if called is not None and not called.done():
-                called.set_exception(no_room())
-        self._under_way[turn.rank].add(turn)
-
-    def leave(self, turn: Turn) -> None:
-        """This request is answered, or has ended. Called again, it does nothing."""
-        self._under_way[turn.rank].discard(turn)
-        self._leave_place(turn)
-
-    def _is_full(self, turn: Turn) -> bool:
-        return len(self._under_way[turn.rank]) >= self._under_way_max
-
-    async def wait_for_place(self, turn: Turn) -> None:
-        """Wait until few others are at work."""
-        if len(self._at_work) < self._at_work_max and not self._wait_for_place:
-            self._at_work[turn] = None
-            return
-        called = turn.called = asyncio.get_running_loop().create_future()
-        self._wait_for_place.add(turn.sender, turn)
-        self._lend_later()
-        try:
-            await called
-        except asyncio.CancelledError:
-            if turn.called is not None:
-                self._wait_for_place.remove(turn.sender, turn)
-            self._leave_place(turn)
-            raise
-
-    def _leave_place(self, turn: Turn) -> None:
-        """This request is not at work; the next one begins."""
-        if turn in self._at_work:
-            del self._at_work[turn]
-            self._fill_places()
-
-    def _fill_places(self) -> None:
-        while self._wait_for_place and len(self._at_work) < self._at_work_max:
-            turn = self._wait_for_place.take()
-            called, turn.called = turn.called, None
-            # It may have been cancelled.
-            if called is not None and not called.done():
-                self._at_work[turn] = None
-                # It has waited for its place until now, and for nothing else.
-                turn.waits_since = None
-                called.set_result(None)
-
-    def _lend_later(self) -> None:
-        if not self._lends:
-            self._lends = True
-            asyncio.get_running_loop().call_later(PLACE_SECONDS_MAX, self._lend)
-
-    def _lend(self) -> None:
-        """Those who wait for something else give their places to others."""
-        self._lends = False
-        waiting_since = time.perf_counter() - PLACE_SECONDS_MAX
-        for turn in list(self._at_work):
-            if turn.waits_since is not None and turn.waits_since < waiting_since:
-                del self._at_work[turn]
-        self._fill_places()
-        if self._wait_for_place:
-            self._lend_later()
 
 
 class _Steps:

@@ -1,5 +1,6 @@
 """What a door loads before it works without a network, on the real database."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,11 +8,13 @@ import httpx
 import pytest
 
 from ops.door.verifier import ListRefused, keys_of, read_list
+from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.check_in.list_for_door import DoorLists
 from services.registration.participants.store import ParticipantStore
 from services.registration.sessions.store import SessionStore
 from services.registration.tickets.keys import TicketKey
+from shared.storage.mongo import Database
 from tests.registration.builders import (
     activity,
     ask,
@@ -78,20 +81,40 @@ async def test_a_list_is_signed_and_the_same_while_it_says_the_same(mongo: str) 
         assert unsigned.status_code == 401
 
 
+def lists_of(database: Database, registrations: RegistrationStore) -> DoorLists:
+    return DoorLists(
+        database,
+        SessionStore(database),
+        ParticipantStore(database),
+        registrations,
+        TicketKey.from_private_key(TOKEN_PRIVATE_KEY),
+        registrations_a_page=2,
+    )
+
+
+async def test_all_doors_that_ask_at_once_get_one_list(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await put(client, "street", activity("one", capacity=5, **now_on()))
+        read = 0
+
+        class Watched(RegistrationStore):
+            async def all_of_session(self, *args: Any) -> list[Registration]:
+                nonlocal read
+                read += 1
+                return await super().all_of_session(*args)
+
+        lists = lists_of(database, Watched(database))
+        await asyncio.gather(*(lists.read("one", 0) for _ in range(30)))
+        assert read == 1
+
+
 async def test_a_long_list_comes_in_pages_that_belong_together(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await put(client, "street", activity("one", capacity=5, **now_on()))
         people = [(await ask(client, "one")).json() for _ in range(5)]
         for one in people:
             await check_in(client, one["ticket_code"])
-        lists = DoorLists(
-            database,
-            SessionStore(database),
-            ParticipantStore(database),
-            RegistrationStore(database),
-            TicketKey.from_private_key(TOKEN_PRIVATE_KEY),
-            registrations_a_page=2,
-        )
+        lists = lists_of(database, RegistrationStore(database))
         pages: list[Any] = []
         after: int | None = 0
         while after is not None:

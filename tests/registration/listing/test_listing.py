@@ -9,7 +9,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from services.registration.listing.export import MEDIA_TYPES
+from services.registration.listing.lists import MEDIA_TYPES
 from services.registration.listing.rules import Sort, Wanted
 from services.registration.listing.store import ListingStore
 from shared.storage.mongo import Database

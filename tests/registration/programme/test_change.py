@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.programme.bodies import SESSIONS_MAX
+from services.registration.programme.rules import SESSIONS_SHOWN_MAX, how_many_fit
 from shared.web.forms import after_of
 from tests.registration.builders import activity, ask, put, seats, service
 from tests.support.service import ORGANISER, bearer, in_outbox, new_id
@@ -158,6 +160,25 @@ async def test_an_activity_is_put_as_it_was_read_and_nothing_changes(mongo: str)
         assert misspelt.status_code == 422
         other = await put(client, "fair", read)
         assert (other.status_code, other.json()["code"]) == (422, "id_differs")
+
+
+async def test_a_page_of_large_activities_is_short_and_none_is_left_out(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        one = activity("x", capacity=1)["sessions"][0]
+        for number in range(7):
+            sessions = [one | {"session_id": f"of-{number}-{each}"} for each in range(SESSIONS_MAX)]
+            answer = await put(client, f"fair-{number}", activity("x", capacity=1) | {"sessions": sessions})
+            assert answer.status_code == 200
+        page = (await client.get("/activities", params={"limit": 200})).json()
+        assert sum(len(one["sessions"]) for one in page["activities"]) <= SESSIONS_SHOWN_MAX
+        everything = await all_pages(client, "activities", limit=200)
+        assert [len(one["sessions"]) for one in everything] == [SESSIONS_MAX] * 7
+
+
+def test_an_activity_of_too_many_sessions_is_shown_alone() -> None:
+    assert how_many_fit([]) == 0
+    assert how_many_fit([SESSIONS_SHOWN_MAX + 1, 1]) == 1
+    assert how_many_fit([SESSIONS_SHOWN_MAX, 0, 0]) == 3
 
 
 async def test_the_sample_week_loads_twice_and_is_read_in_pages(mongo: str) -> None:

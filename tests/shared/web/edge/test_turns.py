@@ -10,7 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from shared.web.edge.limits import Limits
-from shared.web.edge.turns import AT_WORK_MAX, OTHERS, PLACE_SECONDS_MAX, Turn, Turns
+from shared.web.edge.places import AT_WORK_MAX, PLACE_SECONDS_MAX, Turn
+from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.organiser_keys import KEY_CHARS
@@ -20,6 +21,8 @@ from tests.support.waiting import eventually
 from tests.support.web import bare_app, port_of, serving
 
 STEP_SECONDS = 0.01
+# Behind a flood of these tests a request would wait for 2 s and more, on a loaded machine for longer.
+QUICK_SECONDS = 1.5
 # Nobody can guess it. A shorter key waits as everybody: otherwise a wait would show that it is right.
 LONG_KEY = "k" * KEY_CHARS
 RUDE, KIND = (
@@ -111,7 +114,7 @@ async def test_thousands_of_requests_of_the_framework_delay_neither_hot_ones_nor
         for _ in range(200):
             await at.send(GET % (b"/computes", b"") * 10)
         await eventually(lambda: at.begun)
-        assert max([await at.seconds_of(path) for _ in range(5)]) < 0.5
+        assert max([await at.seconds_of(path) for _ in range(5)]) < QUICK_SECONDS
         # Meanwhile the others are answered too.
         assert at.begun > 5
 
@@ -120,7 +123,7 @@ async def test_one_connection_has_one_turn_whatever_it_sends() -> None:
     async with served() as at:
         await at.send(GET % (b"/computes", b"") * 90)
         await eventually(lambda: at.begun)
-        assert await at.seconds_of(b"/computes") < 0.5
+        assert await at.seconds_of(b"/computes") < QUICK_SECONDS
 
 
 async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> None:
@@ -130,9 +133,9 @@ async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> 
         await eventually(lambda: at.begun)
         for _ in range(3):
             # Theirs are 2 s of work for each round of all connections. Each has at most some places in front.
-            assert await at.seconds_of(b"/mine", KIND) < 1
+            assert await at.seconds_of(b"/mine", KIND) < QUICK_SECONDS
             # Who has no token is not behind them either.
-            assert await at.seconds_of(b"/computes") < 1
+            assert await at.seconds_of(b"/computes") < QUICK_SECONDS
 
 
 async def test_tokens_that_somebody_makes_up_are_not_many_senders() -> None:
@@ -142,7 +145,7 @@ async def test_tokens_that_somebody_makes_up_are_not_many_senders() -> None:
             await at.send(GET % (b"/computes", header) * 10)
         await eventually(lambda: at.begun)
         # Of the same network. All of theirs are one line, and this is another.
-        assert await at.seconds_of(b"/mine", KIND) < 1
+        assert await at.seconds_of(b"/mine", KIND) < QUICK_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -174,7 +177,7 @@ async def test_organisers_do_not_wait_behind_everybody() -> None:
             await at.send(GET % (b"/computes", b"") * 10)
         await eventually(lambda: at.begun)
         key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
-        assert await at.seconds_of(b"/organisers", key) < 0.5
+        assert await at.seconds_of(b"/organisers", key) < QUICK_SECONDS
 
 
 async def test_organisers_do_not_keep_all_others_out() -> None:
@@ -183,7 +186,7 @@ async def test_organisers_do_not_keep_all_others_out() -> None:
         for _ in range(100):
             await at.send(GET % (b"/organisers/computed", key) * 10)
         await eventually(lambda: at.begun)
-        assert await at.seconds_of(b"/computes") < 0.5
+        assert await at.seconds_of(b"/computes") < QUICK_SECONDS
 
 
 async def test_who_waits_for_something_else_keeps_no_place() -> None:
@@ -222,7 +225,7 @@ async def test_who_is_cancelled_while_it_waits_takes_nothing_from_the_next(begin
             ended.append(number)
 
     async def by_turns(number: int) -> None:
-        turn = Turn(turns, OTHERS, Sender())
+        turn = turns.turn(OTHERS, Sender())
         await turns.by_turns(turn, work(number, turn))
 
     tasks = [asyncio.create_task(by_turns(number)) for number in range(5)]
@@ -248,7 +251,7 @@ async def test_in_one_turn_of_the_loop_the_framework_makes_no_more_steps_than_a_
             await asyncio.sleep(0)
 
     requests = [
-        asyncio.create_task(turns.by_turns(Turn(turns, OTHERS, SOMEBODY), request())) for _ in range(8)
+        asyncio.create_task(turns.by_turns(turns.turn(OTHERS, SOMEBODY), request())) for _ in range(8)
     ]
     most = 0
     while not all(one.done() for one in requests):
@@ -259,7 +262,8 @@ async def test_in_one_turn_of_the_loop_the_framework_makes_no_more_steps_than_a_
     assert most == 1
 
 
-async def test_few_requests_are_at_work_at_the_same_time() -> None:
+@pytest.mark.parametrize("rank", [FIRST, OTHERS])
+async def test_few_requests_are_at_work_at_the_same_time(rank: int) -> None:
     turns, at_work, most = Turns(), 0, 0
 
     async def request(turn: Turn) -> None:
@@ -273,6 +277,6 @@ async def test_few_requests_are_at_work_at_the_same_time() -> None:
         turn.end_work()
 
     await asyncio.gather(
-        *(turns.by_turns(turn, request(turn)) for turn in [Turn(turns, OTHERS, SOMEBODY) for _ in range(50)])
+        *(turns.by_turns(turn, request(turn)) for turn in [turns.turn(rank, SOMEBODY) for _ in range(50)])
     )
     assert most == AT_WORK_MAX

@@ -1,9 +1,12 @@
-"""A session's list as a file, made while it is read and sent: no more than one page is in memory."""
+"""
+A session's list, as pages and as a file. A file is made while it is read and sent: no more than one page of
+it is in memory.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Literal
 
-from services.registration.listing.rules import COLUMNS, Sort, Wanted
+from services.registration.listing.rules import COLUMNS, Place, Row, Sort, Wanted
 from services.registration.listing.store import ListingStore
 from shared.web.paced import Paced
 from shared.web.tables import Cell, csv_file, xlsx_file
@@ -15,12 +18,22 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-class Exports:
-    """Makes files. The pieces of all files of a process are made one at a time, with rests in between."""
+class Lists:
+    """
+    Makes pages and files. In a process, pages and pieces of files are made one at a time, with rests in
+    between: each may read thousands of registrations, and the database is everybody's.
+    """
 
     def __init__(self, listing: ListingStore) -> None:
         self._listing = listing
         self._paced = Paced()
+
+    async def page(
+        self, session_id: str, wanted: Wanted, sort: Sort, after: Place | None, limit: int
+    ) -> tuple[list[Row], Place | None]:
+        """A page, and where the next one begins (`ListingStore.page`)."""
+        async with self._paced.turn():
+            return await self._listing.page(session_id, wanted, sort, after, limit)
 
     def file(self, session_id: str, wanted: Wanted, sort: Sort, kind: Format) -> AsyncIterator[bytes]:
         """The file of a session, piece by piece."""
