@@ -32,6 +32,7 @@ UNDONE = "check_in_undone"
 OUTCOMES = (*STEPS, "moved", UNDONE)
 WITH_TICKET = ("confirmed", "checked_in")
 HOLDING = ("held", "offered", *WITH_TICKET)
+GOING = ("held", "offered", "confirmed", "waitlisted")
 # The steps that may follow each step, and "" is the time before the first one. `…_promoted`: the place came
 # from the waiting list. The same step again: a group has changed its number of places.
 BEGINNINGS = ("held", "confirmed", "waitlisted")
@@ -228,10 +229,7 @@ def _uninformed(
 ) -> Iterator[str]:
     for id_, one in registrations.items():
         session = sessions[one["session_id"]]
-        goes = (
-            one["status"] in ("held", "offered", "confirmed", "waitlisted")
-            and one["participant_id"] not in erased
-        )
+        goes = one["status"] in GOING and one["participant_id"] not in erased
         if goes and (one["told_version"] != session["version"] or session["cancelled"] is not None):
             yield id_
 

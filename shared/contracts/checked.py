@@ -34,7 +34,6 @@ NAME_CHARS_MAX = 100
 TEXT_CHARS_MAX = 4_000
 EMAIL_CHARS_MAX = 254
 EMAIL_LOCAL_BYTES_MAX = 64
-TYPED_CHARS_MAX = 64
 # Accents and vowel signs on one character. Scripts need up to four. A high pile of marks covers other lines.
 MARKS_MAX = 6
 # Many events contain the same titles and venues. The check of a line with other letters takes some 3 us.
@@ -288,22 +287,6 @@ def email(text: str) -> str:
         raise PydanticCustomError("email", "before its @ an address has at most 64 bytes")
     return address
 
-
-def typed_code(text: str) -> str:
-    """
-    A code that somebody typed, as capital letters and digits.
-
-    Full-width characters become plain ones. Dashes of any kind and spaces are removed. O is read as 0, and
-    I and L as 1, as in Crockford's base32.
-    """
-    text = unicodedata.normalize("NFKC", text[:TYPED_CHARS_MAX])
-    kept = (
-        c for c in text if unicodedata.category(c) not in ("Pd", "Zs", "Cc", "Cf") and c not in "\u2212\u30fc"
-    )
-    return "".join(kept).upper().translate(_HEARD)
-
-
-_HEARD = str.maketrans("OIL", "011")
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

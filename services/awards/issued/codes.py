@@ -11,7 +11,7 @@ Source: docs/decisions/0009-award-ids-and-ties.md
 import hmac
 from collections.abc import Iterable
 
-from shared.contracts.checked import typed_code
+from shared.contracts.typed_codes import typed_code
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import member_id
 

@@ -12,7 +12,7 @@ import secrets
 import msgspec
 
 from shared.contracts import sealing
-from shared.contracts.checked import typed_code
+from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 5

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 
 from services.registration.participants.codes import ALPHABET
-from shared.contracts.checked import typed_code
+from shared.contracts.typed_codes import typed_code
 
 HALF_CHARS = 5
 CODE_BITS = 5 * 2 * HALF_CHARS

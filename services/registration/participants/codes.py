@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.contracts import sealing
-from shared.contracts.checked import typed_code
 from shared.contracts.sealing import mailbox
+from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 4

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.contracts import checked
 from shared.contracts.checked import Email, Line, Moment, MomentIn, Name, PersonalLine, Text, Zone
+from shared.contracts.typed_codes import typed_code
 
 
 def read(kind: Any, value: object) -> Any:
@@ -265,7 +266,7 @@ def test_the_short_way_for_plain_addresses_says_what_the_library_says(typed: str
     ],
 )
 def test_a_code_is_read_however_it_is_typed(typed: str, read_as: str) -> None:
-    assert checked.typed_code(typed) == read_as
+    assert typed_code(typed) == read_as
 
 
 # Characters that NFC or NFKC makes longer, shorter or something else.
