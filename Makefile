@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 # The bench is a project beside the product: bench/pyproject.toml
 BENCH := bench/.venv
 BENCH_READY := $(BENCH)/.ready
+# Python keeps what it has compiled, also where the environment says that it must not. Tests and local services start
+# dozens of processes, and each would otherwise spend more than a second on compiling the same modules.
+export PYTHONDONTWRITEBYTECODE :=
 # How many processes run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
 WORKERS ?= 2
 SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15

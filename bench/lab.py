@@ -28,7 +28,7 @@ from ops.stack import Stack
 from ops.stack.host import free_port
 from ops.stack.logs import tail
 from ops.stack.process import Command, Started, is_running, start, stop
-from ops.week.load import Piece, put
+from ops.week.load import Piece, load
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.store import QuizStore
 from shared.contracts import topics
@@ -40,6 +40,7 @@ ROOT = Path(__file__).parent.parent
 COPIES_MAX = 4
 READY_SECONDS_MAX = 30.0
 CLEARED_SECONDS_MAX = 60.0
+POLL_SECONDS = 0.2
 SETTLED_SECONDS_MAX = 900.0
 # The topics of the baselines have the same shape as ours.
 ASIDE = tuple(
@@ -142,8 +143,10 @@ class Lab:
 
     def stop(self, *names: str) -> None:
         """Stop these parts, by default all."""
-        for name in reversed(names or (MAIL, *(part.name for part in PARTS))):
-            self.services.stop(name)
+        if names:
+            self.services.stop(*names)
+        else:
+            self.services.down()
 
     @contextmanager
     def running(self, *names: str) -> Iterator[None]:
@@ -238,7 +241,13 @@ class Lab:
                 "score_percent": PASS_MARK_PERCENT,
             },
         }
-        put(Piece("the scheme", "awards", "/schemes/bench-certificate", body), self.services.apis)
+        piece = Piece("the scheme", "awards", "/schemes/bench-certificate", body)
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        # Awards learns of the quiz by its event, which may still be on its way.
+        while failures := load([piece], self.services.apis):
+            if failures[0].code != "quiz_unknown" or time.monotonic() > deadline:
+                raise BenchError(f"the scheme was not put: {failures[0].reason}")
+            time.sleep(POLL_SECONDS)
 
     def settle(self, groups: Collection[str] = GROUPS) -> None:
         """Wait until nothing is under way. The services must run."""
@@ -321,7 +330,7 @@ def _await_all(futures: Mapping[str, object]) -> None:
 def _give_up_after(deadline: float, what: str) -> None:
     if time.monotonic() > deadline:
         raise BenchError(f"the {what} of the last line are still there after {CLEARED_SECONDS_MAX:.0f} s")
-    time.sleep(0.2)
+    time.sleep(POLL_SECONDS)
 
 
 def _wait_until_it_answers(aside: Aside) -> None:

@@ -22,7 +22,7 @@ def run(bench: Bench) -> Outcome:
     with clean(bench):
         with bench.lab.running(*PARTS):
             bench.lab.put_scheme()
-            for round_ in range(-1, bench.rounds):
+            for round_ in range(bench.size(-1, 0), bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
                 warm = round_ < 0
                 some = count // 5 if warm else count

@@ -36,7 +36,7 @@ def run(bench: Bench) -> Outcome:
     with clean(bench, contest=False):
         with bench.lab.running("registration"):
             _put_activity(bench, capacity, count)
-            for round_ in range(-1, bench.rounds):
+            for round_ in range(bench.size(-1, 0), bench.rounds):
                 bench.tell("warming up" if round_ < 0 else f"run {round_ + 1} of {bench.rounds}")
                 session = _session(round_)
                 requests = _write_requests(bench, session, count)

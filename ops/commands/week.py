@@ -102,8 +102,7 @@ def _left_as_found(services: Services) -> Iterator[None]:
         yield
     except BaseException:
         with undisturbed():
-            for name in set(services.names) - ran_before:
-                services.stop(name)
+            services.stop(*(set(services.names) - ran_before))
             if absent:
                 servers.down()
         raise

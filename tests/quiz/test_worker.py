@@ -1,10 +1,5 @@
 """Worker processes on the real broker: dead letters, shared work, SIGKILL."""
 
-import asyncio
-import os
-import signal
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +18,7 @@ from shared.messaging.received import Raw
 from tests.quiz.builders import ATTEMPT_KEY, envelope, joined, service
 from tests.quiz.parts import Parts, completed_of, new_parts
 from tests.support.kafka import read_all, write_raw
+from tests.support.killing import Killable
 from tests.support.service import ORGANISER_KEY, TOKEN_PUBLIC_KEY
 from tests.support.waiting import eventually
 
@@ -97,20 +93,18 @@ async def test_bad_submissions_are_dead_letters_and_their_neighbours_are_graded(
 
 
 @asynccontextmanager
-async def workers() -> AsyncIterator[list[Process]]:
+async def workers() -> AsyncIterator[list[Killable]]:
     """What the test starts is put here; whatever still runs is killed at the end."""
-    started: list[Process] = []
+    started: list[Killable] = []
     try:
         yield started
     finally:
         for process in started:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+            await process.end()
 
 
-async def start(kafka: str, mongo: str, database: str, instance: str) -> Process:
-    environment = os.environ | {
+async def start(kafka: str, mongo: str, database: str, instance: str) -> Killable:
+    environment = {
         "KEPU_KAFKA": kafka,
         "KEPU_MONGO": mongo,
         "KEPU_DATABASE": database,
@@ -121,9 +115,9 @@ async def start(kafka: str, mongo: str, database: str, instance: str) -> Process
         "KEPU_TOKEN_PUBLIC_KEY": TOKEN_PUBLIC_KEY,
         "KEPU_ATTEMPT_KEY": ATTEMPT_KEY,
     }
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.quiz.app", env=environment, stdout=DEVNULL, stderr=DEVNULL
-    )
+    process = Killable.serving("quiz", environment)
+    await process.start()
+    return process
 
 
 async def shares(kafka: str) -> list[int]:
@@ -156,7 +150,7 @@ async def test_a_killed_worker_loses_nothing_and_says_nothing_differently(kafka:
             await parts.publisher.publish([envelope(one) for one in sent[:300]])
             started.append(await start(kafka, mongo, database, "w1"))
             await eventually(lambda: parts.stores.standings.count(parts.quiz_id))
-            started[0].send_signal(signal.SIGKILL)
+            await started[0].kill()
             started += [await start(kafka, mongo, database, name) for name in ("w1", "w2")]
             await parts.publisher.publish(profiles)
             await parts.publisher.publish([envelope(one) for one in sent[300:]])

@@ -1,17 +1,14 @@
 """A process that dies in the middle of what it does: by an error, or by SIGKILL."""
 
-import asyncio
-import sys
 from collections.abc import Collection
-from pathlib import Path
 
 from services.registration.sessions.rules import Session
 from services.registration.sessions.store import SessionStore
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork
+from tests.support.killing import Killable, Work
 
-REPOSITORY = Path(__file__).parents[2]
-# What a process prints before it waits to be killed.
+# What a process says before it waits to be killed.
 WRITTEN = "written"
 
 
@@ -33,23 +30,28 @@ class DyingSessions(SessionStore):
             raise Crash
 
 
-async def killed_in_the_middle(script: Path, *arguments: str) -> None:
+async def killed_in_the_middle(work: Work, *arguments: object) -> None:
     """
-    Run this script, and kill it by SIGKILL before it has finished a transaction.
+    Run this function in a process, and kill it by SIGKILL before it has finished a transaction.
 
-    It prints `WRITTEN` once it has written, and then waits.
+    It says `WRITTEN` once it has written, and waits. Its transaction stays open until the server ends it:
+    after `ops.stack.mongo.TRANSACTION_SECONDS_MAX`, or because of `end_transactions`.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(script),
-        *arguments,
-        cwd=REPOSITORY,
-        env={"PYTHONPATH": str(REPOSITORY)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
+    process = Killable.working(work, *arguments)
+    await process.start()
     try:
-        assert (await process.stdout.readline()).decode().strip() == WRITTEN
+        assert await process.line() == WRITTEN
     finally:
-        process.kill()
-        await process.wait()
+        await process.end()
+
+
+async def end_transactions(database: Database) -> None:
+    """Have the server end what killed processes have left open, as it does itself after some seconds."""
+    pipeline = [
+        {"$currentOp": {"allUsers": True, "idleSessions": True}},
+        {"$match": {"appName": database.name, "transaction": {"$exists": True}}},
+    ]
+    found = await database.client.admin.command({"aggregate": 1, "pipeline": pipeline, "cursor": {}})
+    left = [{"id": one["lsid"]["id"]} for one in found["cursor"]["firstBatch"]]
+    assert left
+    await database.client.admin.command("killSessions", left)

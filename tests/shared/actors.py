@@ -1,19 +1,19 @@
-"""
-Processes that tests kill: `python actors.py reader|relay KAFKA MONGO DATABASE TOPIC [NAME]`.
-
-Each says on standard output what it has just done, a line each.
-"""
+"""What processes do that tests kill. Each says what it has just done."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 
 from shared.messaging.consuming import consuming
+from shared.messaging.policy import Policy
 from shared.messaging.publisher import Publisher, Record, publishing
 from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.mongo import connect, insert_new
 from shared.storage.outbox import relaying
 from tests.support.kafka import Said, named_contract, readers_of
+from tests.support.killing import say
+
+# The other members of a group wait this long for one that was killed and does not come back.
+WITHOUT_NAME = Policy(session_seconds=4.0, heartbeat_seconds=1.0)
 
 
 async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str) -> None:
@@ -24,7 +24,7 @@ async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str
             numbers = [received.event.number for received in batch]
             await insert_new(database["heard"], [{"_id": number, "by": name} for number in numbers])
             await database["writes"].insert_one({"by": name, "numbers": numbers})
-            print("wrote", *numbers, flush=True)  # noqa: T201 (the test reads it)
+            say(f"wrote {' '.join(map(str, numbers))}")
             if name == "stuck":
                 await asyncio.Event().wait()
             return []
@@ -33,7 +33,8 @@ async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str
         subscription = Subscription(readers_of(contract), [contract], hear, codes=())
         # "stuck" and the one after it are the same member of the group: no session has to time out.
         instance = "member" if name in {"stuck", "restarted"} else ""
-        async with consuming(kafka, [subscription], publisher, instance=instance):
+        policy = Policy() if instance else WITHOUT_NAME
+        async with consuming(kafka, [subscription], publisher, instance=instance, policy=policy):
             await asyncio.Event().wait()
 
 
@@ -43,7 +44,7 @@ class Stuck(Publisher):
     async def write(self, records: Sequence[Record]) -> None:
         """Say what was written, then wait for ever."""
         await super().write(records)
-        print("published", len(records), flush=True)  # noqa: T201 (the test reads it)
+        say(f"published {len(records)}")
         await asyncio.Event().wait()
 
 
@@ -54,13 +55,3 @@ async def relay(kafka: str, mongo: str, database_name: str) -> None:
         relaying(database, Stuck(kafka, "stuck"), owner="stuck"),
     ):
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["reader", kafka, mongo, database, topic, name]:
-            asyncio.run(read(kafka, mongo, database, topic, name))
-        case ["relay", kafka, mongo, database]:
-            asyncio.run(relay(kafka, mongo, database))
-        case _:
-            sys.exit(__doc__)

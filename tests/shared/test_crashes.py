@@ -1,10 +1,8 @@
 """SIGKILL at the worst moment: nothing lost, and repeats do no harm."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -15,31 +13,27 @@ from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.lease import Term
 from shared.storage.mongo import Database, Session, in_transaction
 from shared.storage.outbox import append, prepare, relaying, waiting
+from tests.shared import actors
 from tests.support.kafka import Said, committed, fresh_database, new_contract, read_all, readers_of, said
+from tests.support.killing import Killable, Work
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
-ACTORS = Path(__file__).with_name("actors.py")
-
 
 @asynccontextmanager
-async def acting(*arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    actor = await asyncio.create_subprocess_exec(
-        sys.executable, str(ACTORS), *arguments, stdout=asyncio.subprocess.PIPE
-    )
+async def acting(work: Work, *arguments: str) -> AsyncIterator[Killable]:
+    actor = Killable.working(work, *arguments)
+    await actor.start()
     try:
         yield actor
     finally:
-        if actor.returncode is None:
-            actor.kill()
-        await actor.communicate()
+        await actor.end()
 
 
-async def first_line(actor: asyncio.subprocess.Process) -> str:
-    assert actor.stdout is not None
+async def first_line(actor: Killable) -> str:
     async with asyncio.timeout(20):
-        return (await actor.stdout.readline()).decode()
+        return await actor.line()
 
 
 async def heard(database: Database) -> set[int]:
@@ -52,10 +46,10 @@ async def test_batch_is_repeated_when_its_process_dies_between_effects_and_commi
     contract = await new_contract(kafka)
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
         await publisher.publish([said(contract, number) for number in range(30)])
-        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        actor = (actors.read, kafka, mongo, database.name, contract.topic)
         async with acting(*actor, "stuck") as stuck:
             assert (await first_line(stuck)).startswith("wrote 0 1 2")
-            stuck.kill()
+            await stuck.kill()
         assert await committed(kafka, readers_of(contract), contract.topic) == {}
         async with acting(*actor, "restarted"):
             await publisher.publish([said(contract, number) for number in range(30, 40)])
@@ -78,7 +72,7 @@ async def test_when_one_of_two_copies_is_killed_the_other_loses_nothing(kafka: s
         return [said(contract, number, who=f"p-{number}") for number in range(first, first + 100)]
 
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
-        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        actor = (actors.read, kafka, mongo, database.name, contract.topic)
         async with acting(*actor, "one") as one, acting(*actor, "two"):
             said_so_far = 0
 
@@ -90,7 +84,7 @@ async def test_when_one_of_two_copies_is_killed_the_other_loses_nothing(kafka: s
                 return set(await database["heard"].distinct("by")) == {"one", "two"}
 
             await eventually(both_work)
-            one.kill()
+            await one.kill()
             await publisher.publish(some(said_so_far))
             said_so_far += 100
 
@@ -111,7 +105,7 @@ async def test_a_restart_under_the_same_name_moves_no_partition(kafka: str, mong
 
     subscription = Subscription(readers_of(contract), [contract], hear, codes=())
     async with fresh_database(mongo) as database, publishing(kafka, "test") as publisher:
-        actor = ("reader", kafka, mongo, database.name, contract.topic)
+        actor = (actors.read, kafka, mongo, database.name, contract.topic)
         said_so_far = 0
 
         async def both_hear(by: str) -> bool:
@@ -128,7 +122,7 @@ async def test_a_restart_under_the_same_name_moves_no_partition(kafka: str, mong
                 await eventually(lambda: both_hear("stuck"))
                 theirs = other._subscriber.consumer.assignment()
                 round_ = other._subscriber.consumer._coordinator.generation
-                stuck.kill()
+                await stuck.kill()
             rounds.clear()
             async with acting(*actor, "restarted"):
                 await eventually(lambda: both_hear("restarted"))
@@ -150,9 +144,9 @@ async def test_relay_killed_between_publishing_and_deleting_publishes_again_with
             await append(database, session, events)
 
         await in_transaction(database, tell)
-        async with acting("relay", kafka, mongo, database.name) as stuck:
-            assert await first_line(stuck) == "published 5\n"
-            stuck.kill()
+        async with acting(actors.relay, kafka, mongo, database.name) as stuck:
+            assert await first_line(stuck) == "published 5"
+            await stuck.kill()
         assert len(await waiting(database)) == 5
         async with relaying(database, publisher, owner="successor"):
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ops.stack import Stack
-from ops.stack.scratch import scratch
+from ops.stack.scratch import in_memory, scratch
 from ops.stack.watch import servers_of, watching
 from tests.support.waiting import eventually
 
@@ -33,7 +33,9 @@ class Servers:
         # Anew also within a run: a test that runs pytest must not be swept away with it.
         os.environ[MARK] = uuid.uuid4().hex
         self._opened = ExitStack()
-        self._folder = self._opened.enter_context(scratch("kepu-tests-", f"{MARK}={os.environ[MARK]}"))
+        self._folder = self._opened.enter_context(
+            scratch("kepu-tests-", f"{MARK}={os.environ[MARK]}", within=in_memory())
+        )
 
     @property
     def stack(self) -> Stack:
@@ -63,7 +65,8 @@ class Servers:
 def own_stack() -> Iterator[Stack]:
     """Separate servers for tests that kill them, also if KEPU_KAFKA and KEPU_MONGO name others."""
     # Not pytest's folders: those stay for some time, and this data is 0.3 GB.
-    with scratch("kepu-own-") as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
+    own = scratch("kepu-own-", within=in_memory())
+    with own as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
         yield stack
 
 

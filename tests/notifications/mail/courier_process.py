@@ -1,12 +1,4 @@
-"""
-A courier in a process of its own, for tests that kill it.
-
-    python courier_process.py MONGO DATABASE SMTP_PORT LEASE_SECONDS, with KEPU_CONTACT_PRIVATE_KEY
-"""
-
-import asyncio
-import os
-import sys
+"""A courier in a process of its own, for tests that kill it."""
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.store import ContactStore
@@ -20,18 +12,13 @@ from services.notifications.texts.render import Texts
 from shared.storage.mongo import connect
 
 
-async def deliver(mongo: str, name: str, port: int, lease_seconds: float) -> None:
+async def deliver(mongo: str, name: str, key: str, port: int, lease_seconds: float) -> None:
     async with connect(mongo, name) as database:
         contacts = ContactStore(database)
         texts = Texts({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
-        key = os.environ["KEPU_CONTACT_PRIVATE_KEY"]
         composer = Composer(contacts, texts, Decryptor(key), sender="kepu@example.org")
         server = MailServer("127.0.0.1", port, "kepu@example.org")
         pace = Pace(lease_seconds=lease_seconds)
         await Courier(
             MailQueue(database), composer, server, DailyLimit(database, key), CodeLimit(database, key), pace
         ).loop.run()
-
-
-if __name__ == "__main__":
-    asyncio.run(deliver(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))

@@ -1,10 +1,5 @@
 """SIGKILL between claiming and marking: the mail goes out again, as the same mail."""
 
-import asyncio
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
 from services.notifications.mail.courier import Pace
@@ -12,13 +7,14 @@ from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, known
 from tests.notifications.mail.builders import courier, sending, until_all
+from tests.notifications.mail.courier_process import deliver
 from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.support.killing import Killable
 from tests.support.service import CONTACT_PRIVATE_KEY, new_id
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
-PROCESS = Path(__file__).with_name("courier_process.py")
 LEASE_SECONDS = 3.0
 
 
@@ -26,21 +22,15 @@ async def test_mails_of_a_killed_courier_go_out_when_its_claim_ends_under_the_sa
     people = [new_id() for _ in range(50)]
     async with desk(mongo) as at, open_office(PostOffice(hang=True)) as office:
         await at.handle(*known(*people), *[confirmed(person) for person in people])
-        killed = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROCESS),
-            mongo,
-            at.database.name,
-            str(office.port),
-            str(LEASE_SECONDS),
-            env={**os.environ, "KEPU_CONTACT_PRIVATE_KEY": CONTACT_PRIVATE_KEY},
+        killed = Killable.working(
+            deliver, mongo, at.database.name, CONTACT_PRIVATE_KEY, office.port, LEASE_SECONDS
         )
+        await killed.start()
         try:
             # One mail on each connection is taken by the server, and the courier does not know it.
             await eventually(lambda: len(office.mails) == Pace().connections)
         finally:
-            killed.kill()
-            await killed.wait()
+            await killed.end()
         office.hang = False
         assert await at.database["messages"].count_documents({"state": "claimed"}) == 50
         assert await at.queue.due(clock.now(), 100) == [], "nobody takes a claim before it ends"

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -30,17 +29,11 @@ from shared.web.hot import HotRequest
 from tests.quiz.builders import ATTEMPT_KEY, as_resident, attempt, paper, quiz, service, settings, token
 from tests.quiz.parts import Parts, new_parts
 from tests.support.kafka import read_all
+from tests.support.servers import own_stack
 from tests.support.service import ORGANISER, running
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[Stack]:
-    """Servers that this test alone may kill."""
-    with Stack(tmp_path, detached=False, environment={}) as running_:
-        yield running_
 
 
 def assert_outage(answer: httpx.Response) -> None:
@@ -49,11 +42,18 @@ def assert_outage(answer: httpx.Response) -> None:
     assert answer.headers["retry-after"] == "2"
 
 
-async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: Stack) -> None:
-    await create_missing(own_stack.kafka)
+@pytest.fixture
+def own() -> Iterator[Stack]:
+    """Servers that this test alone may kill."""
+    with own_stack() as stack:
+        yield stack
+
+
+async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own: Stack) -> None:
+    await create_missing(own.kafka)
     quiz_id, of, database = "contest", quiz(), "kepu_quiz"
     promised: dict[str, dict[str, str]] = {}
-    of_both = settings(mongo=own_stack.mongo, kafka=own_stack.kafka, role="api", database=database)
+    of_both = settings(mongo=own.mongo, kafka=own.kafka, role="api", database=database)
     busy, idle = assemble(of_both), assemble(of_both)
     async with running(busy) as client, running(idle) as other:
         body = of.model_dump(mode="json")
@@ -74,15 +74,15 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
         assert set(await asyncio.gather(*(submit(f"before-{n}") for n in range(20)))) == {202}
         load = [asyncio.create_task(submit(f"under-way-{n}")) for n in range(20)]
         await asyncio.sleep(0.003)
-        own_stack.kill_kafka()
-        own_stack.kill_mongo()
+        own.kill_kafka()
+        own.kill_mongo()
         load += [asyncio.create_task(submit(f"after-{n}")) for n in range(20)]
         # A process that was not connected yet is told at once.
         path = f"/quizzes/{quiz_id}/attempts"
         start = asyncio.create_task(other.post(path, headers=as_resident("wang")))
         assert set(await asyncio.gather(*(submit(f"first-{n}", other) for n in range(20)))) == {503}
         assert_outage(await start)
-        await asyncio.to_thread(own_stack.up)
+        await asyncio.to_thread(own.up)
         assert set(await asyncio.gather(*load)) <= {202, 503}
 
         async def accepted() -> bool:
@@ -97,7 +97,7 @@ async def test_what_got_202_is_in_the_log_whatever_happened_to_kafka(own_stack: 
         await eventually(well)
     log = {
         dict(record.headers)["ce_id"].decode(): submissions.decode(record.value or b"")
-        for record in await read_all(own_stack.kafka, QuizSubmitted.topic)
+        for record in await read_all(own.kafka, QuizSubmitted.topic)
     }
     assert {receipt: log[receipt].answers for receipt in promised} == promised
     assert len(promised) >= 22

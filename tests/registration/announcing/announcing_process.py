@@ -1,11 +1,6 @@
-"""
-Messages to sessions in a process of its own, two people at a time, for tests that kill it.
-
-    python announcing_process.py MONGO DATABASE
-"""
+"""Messages to sessions in a process of its own, two people at a time, for tests that kill it."""
 
 import asyncio
-import sys
 
 from services.registration.announcing.store import AnnouncementStore
 from shared.storage.mongo import connect
@@ -22,7 +17,3 @@ async def tell(mongo: str, name: str) -> None:
             for id_ in await store.unfinished("", AT_A_TIME):
                 await announcements(database).tell(id_, AT_A_TIME)
             await asyncio.sleep(PAUSE_SECONDS)
-
-
-if __name__ == "__main__":
-    asyncio.run(tell(sys.argv[1], sys.argv[2]))

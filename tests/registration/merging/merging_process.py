@@ -1,13 +1,10 @@
 """
 A worker that moves what a merged participant has left, in a process of its own, for a test that kills it.
 
-    python merging_process.py MONGO DATABASE PARTICIPANT_ID SAVES
-
-At its `SAVES`th transaction, with everything written and nothing finished, it says so and waits to be killed.
+At its `saves`th transaction, with everything written and nothing finished, it says so and waits to be killed.
 """
 
 import asyncio
-import sys
 from collections.abc import Collection
 
 from services.registration.sessions.rules import Session
@@ -16,6 +13,7 @@ from shared.storage.mongo import Database, connect
 from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.crashing import WRITTEN
 from tests.registration.merging.builders import unfinished_merges
+from tests.support.killing import say
 
 
 class PausingSessions(SessionStore):
@@ -29,17 +27,12 @@ class PausingSessions(SessionStore):
         await super().save(unit, sessions)
         self._left -= 1
         if self._left == 0:
-            sys.stdout.write(f"{WRITTEN}\n")
-            sys.stdout.flush()
+            say(WRITTEN)
             await asyncio.Event().wait()
 
 
-async def move(mongo: str, name: str, participant_id: str, saves: str) -> None:
+async def move(mongo: str, name: str, participant_id: str, saves: int) -> None:
     async with connect(mongo, name) as database:
-        merges = unfinished_merges(database, sessions=PausingSessions(database, int(saves)))
+        merges = unfinished_merges(database, sessions=PausingSessions(database, saves))
         while await merges.go_on(participant_id):
             pass
-
-
-if __name__ == "__main__":
-    asyncio.run(move(*sys.argv[1:5]))

@@ -1,11 +1,6 @@
-"""
-Notices and reminders in a process of its own, two people at a time, for tests that kill it.
-
-    python notices_process.py MONGO DATABASE
-"""
+"""Notices and reminders in a process of its own, two people at a time, for tests that kill it."""
 
 import asyncio
-import sys
 
 from services.registration.reminders.store import ReminderStore
 from services.registration.sessions.store import SessionStore
@@ -27,7 +22,3 @@ async def notify(mongo: str, name: str) -> None:
             for id_ in await reminders.due(clock.now(), "", SESSIONS_MAX):
                 await reminding(database).remind(id_, AT_A_TIME)
             await asyncio.sleep(PAUSE_SECONDS)
-
-
-if __name__ == "__main__":
-    asyncio.run(notify(sys.argv[1], sys.argv[2]))

@@ -1,54 +1,27 @@
 """Two copies are killed in turn while notices and reminders go out: everybody hears of each once."""
 
-import asyncio
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.storage.mongo import Database
 from tests.registration.builders import activity, ask, cancel, events, own, put, service
+from tests.registration.programme.notices_process import notify
+from tests.support.killing import Killable
 from tests.support.service import ORGANISER
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
-PROCESS = Path(__file__).with_name("notices_process.py")
-REPOSITORY = Path(__file__).parents[3]
 SECONDS = 60.0
 PEOPLE = 40
 KILLS = 3
 
 
-class Copy:
-    """A process that is killed and started again."""
-
-    def __init__(self, mongo: str, database: Database) -> None:
-        self._arguments = (mongo, database.name)
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(PROCESS),
-            *self._arguments,
-            cwd=REPOSITORY,
-            env={"PYTHONPATH": str(REPOSITORY)},
-        )
-
-    async def kill(self) -> None:
-        """By SIGKILL; a copy that has failed by itself is a failure of the test."""
-        assert self._process is not None
-        assert self._process.returncode is None, "the copy has ended by itself"
-        self._process.kill()
-        await self._process.wait()
-
-
 async def all_told_though_killed(
-    copies: list[Copy], database: Database, topic: str, number: int
+    copies: list[Killable], database: Database, topic: str, number: int
 ) -> list[str]:
     """The registrations in the events of this topic; meanwhile the copies are killed in turn."""
 
@@ -78,10 +51,10 @@ async def test_a_move_a_reminder_and_a_cancellation_reach_each_once_though_two_c
         await put(client, "street", activity("one", **seats, **times(72)))
         people = [(await ask(client, "one")).json() for _ in range(PEOPLE)]
         everybody = [one["registration_id"] for one in people]
-        copies = [Copy(mongo, database) for _ in range(2)]
+        copies = [Killable.working(notify, mongo, database.name) for _ in range(2)]
         for copy in copies:
+            stack.push_async_callback(copy.end)
             await copy.start()
-            stack.push_async_callback(copy.kill)
         await put(client, "street", activity("one", **seats, **times(48)))
         moved = await all_told_though_killed(copies, database, "registration.moved", PEOPLE)
         assert sorted(moved) == sorted(everybody)

@@ -1,13 +1,10 @@
 """
 A worker that imports one confirmed roster, in a process of its own, for a test that kills it.
 
-    python import_process.py MONGO DATABASE IMPORT_ID
-
 Where the members have been written and the transaction is not finished, it says so and waits to be killed.
 """
 
 import asyncio
-import sys
 from collections.abc import Sequence
 
 from services.registration.rosters.rules import Member
@@ -16,6 +13,7 @@ from shared.storage.mongo import connect
 from shared.storage.unit_of_work import UnitOfWork
 from tests.registration.crashing import WRITTEN
 from tests.registration.rosters.builders import roster_imports
+from tests.support.killing import say
 
 
 class PausingRoster(RosterStore):
@@ -23,15 +21,10 @@ class PausingRoster(RosterStore):
 
     async def add(self, unit: UnitOfWork, members: Sequence[Member]) -> None:
         await super().add(unit, members)
-        sys.stdout.write(f"{WRITTEN}\n")
-        sys.stdout.flush()
+        say(WRITTEN)
         await asyncio.Event().wait()
 
 
 async def import_lines(mongo: str, name: str, import_id: str) -> None:
     async with connect(mongo, name) as database:
         await roster_imports(database, PausingRoster(database)).import_file(import_id)
-
-
-if __name__ == "__main__":
-    asyncio.run(import_lines(*sys.argv[1:4]))

@@ -1,12 +1,12 @@
 """A worker is killed in the middle of an import: nothing is half there, and another one does it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.registration.builders import events, service
-from tests.registration.crashing import killed_in_the_middle
+from tests.registration.crashing import end_transactions, killed_in_the_middle
+from tests.registration.rosters import import_process
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
@@ -21,7 +21,6 @@ from tests.registration.rosters.builders import (
 
 pytestmark = pytest.mark.stack
 
-PROCESS = Path(__file__).with_name("import_process.py")
 PUPILS = 1_200
 BAD = 17
 
@@ -35,17 +34,20 @@ async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_impo
         assert (preview["bad_lines"], len(preview["faults"])) == (BAD, BAD)
         await confirm(client, manager, preview, skip_bad_lines=True)
         for _ in range(2):
-            await killed_in_the_middle(PROCESS, mongo, database.name, preview["import_id"])
+            await killed_in_the_middle(
+                import_process.import_lines, mongo, database.name, preview["import_id"]
+            )
             assert await members_of(client, manager) == []
             assert await database["participants"].count_documents({}) == others
             assert (await read_import(client, manager, preview))["status"] == "confirmed"
-        # The killed worker's transaction is still open. The next worker waits until the server ends it.
+            await end_transactions(database)
         await roster_imports(database).import_file(preview["import_id"])
         assert (await read_import(client, manager, preview))["status"] == "imported"
         corrected: dict[str, Any] = (await upload(client, manager, csv_of(lines))).json()
         assert (corrected["added"], corrected["unchanged"]) == (BAD, PUPILS - BAD)
         await confirm(client, manager, corrected)
-        await killed_in_the_middle(PROCESS, mongo, database.name, corrected["import_id"])
+        await killed_in_the_middle(import_process.import_lines, mongo, database.name, corrected["import_id"])
+        # The killed worker's transaction is still open. The next worker waits until the server ends it.
         await roster_imports(database).import_file(corrected["import_id"])
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
