@@ -29,6 +29,7 @@ from services.registration.check_in.undo import Undo
 from services.registration.claims import api as claims_api
 from services.registration.claims import wording as claims_wording
 from services.registration.claims.claim import Claiming
+from services.registration.claims.forget import MemberForgetting
 from services.registration.claims.issue import ClaimCodeIssue
 from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
@@ -240,7 +241,8 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
     if service.runs_background:
         leaving_rotas = Ending(database, stores.sessions, stores.rotas)
         moving_shifts = ShiftMoves(database, stores.merges, stores.sessions, participants, stores.rotas)
-        forget = (stores.managers.forget,)
+        rosters = MemberForgetting(stores.members, stores.consents, stores.claims)
+        forget = (stores.managers.forget, rosters.forget)
         service.run(
             Leaving(database, participants, stores.registrations).loop,
             UnfinishedErasures(

@@ -42,6 +42,11 @@ class ClaimStore:
         if writes:
             await self._claims.bulk_write(writes, session=unit.session)
 
+    async def forget(self, member_ids: Collection[str]) -> None:
+        """Delete what is kept for members whose participant is erased."""
+        with outages_named():
+            await self._claims.delete_many({"_id": {"$in": list(member_ids)}})
+
     async def remove(self, unit: UnitOfWork, member_id: str) -> None:
         await self._claims.delete_one({"_id": member_id}, session=unit.session)
 

@@ -46,7 +46,7 @@ CodeInPath = Annotated[str, Path(max_length=LINK_CODE_CHARS_MAX)]
 
 
 class LinkOut(BaseModel):
-    """The code is shown only here: hand it to the guardian, in a link or on paper."""
+    """The code is shown only here: hand `https://…/consents/CODE` to the guardian, as a link or on paper."""
 
     member_id: str
     consent_code: str

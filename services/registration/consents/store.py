@@ -55,6 +55,11 @@ class ConsentStore:
         """
         check_not_given(await self.of_member(unit, member_id))
 
+    async def forget(self, member_ids: Collection[str]) -> None:
+        """Delete what is kept for members whose participant is erased."""
+        with outages_named():
+            await self._consents.delete_many({"_id": {"$in": list(member_ids)}})
+
     async def remove(self, unit: UnitOfWork, member_id: str) -> None:
         await self._consents.delete_one({"_id": member_id}, session=unit.session)
 

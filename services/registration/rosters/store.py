@@ -115,6 +115,17 @@ class RosterStore:
             found = self._members.find({"participant_id": participant_id}).limit(MEMBERSHIPS_MAX)
             return [_member(document) for document in await found.to_list(None)]
 
+    async def ids_of_participant(self, participant_id: str, limit: int) -> list[str]:
+        """The ids of some of the members who are this participant."""
+        with outages_named():
+            found = self._members.find({"participant_id": participant_id}, {"_id": 1}).limit(limit)
+            return [document["_id"] for document in await found.to_list(None)]
+
+    async def forget(self, member_ids: Collection[str]) -> None:
+        """Delete members whose participant is erased."""
+        with outages_named():
+            await self._members.delete_many({"_id": {"$in": list(member_ids)}})
+
     async def is_member(self, participant_id: str) -> bool:
         """Whether any group has this participant as a member."""
         with outages_named():

@@ -34,7 +34,7 @@ class Limit:
         if is_too_much(of_pair=of_pair, of_contact=of_contact, of_network=of_network):
             seconds = seconds_left(now)
             why = "too many requests for this contact or from your address"
-            raise _too_many(why, seconds, "sign_ins_too_many")
+            raise _too_many(why, seconds, code="sign_ins_too_many")
 
     async def check_changes(self, participant_id: str) -> None:
         """
@@ -46,10 +46,12 @@ class Limit:
         now = clock.now()
         key = f"{hour_of(now)} changes {participant_id}"
         if await self._sign_ins.count(self._hash.of(key.encode()), now) > CHANGES_MAX:
-            raise _too_many("you have changed your data too often", seconds_left(now), "changes_too_many")
+            raise _too_many(
+                "you have changed your data too often", seconds_left(now), code="changes_too_many"
+            )
 
 
-def _too_many(why: str, seconds: int, code: str) -> NotHttp:
+def _too_many(why: str, seconds: int, *, code: str) -> NotHttp:
     return NotHttp(
         429,
         f"{why}; try again in {seconds} s",

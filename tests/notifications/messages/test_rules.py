@@ -74,6 +74,11 @@ def test_messages_hold_the_facts_of_their_wording_and_their_recipient() -> None:
     assert set(inbox.facts or {}) == {"scheme_title", "kind", "tier", "award_code", "issued_at"}
 
 
+def test_a_large_group_reads_how_many_places_it_has() -> None:
+    event = confirmed("school-1", places=60, all_places=500)
+    assert {(one.facts or {})["places"] for one in messages_of(event, enclosed(event).context, NOW)} == {500}
+
+
 def test_an_event_id_too_long_to_report_on_is_rejected() -> None:
     event = confirmed("p")
     context = enclosed(event).context

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.registration.builders import activity, ask, events, put, service
+from services.registration.claims.forget import MemberForgetting
+from services.registration.wiring.stores import Stores
+from tests.registration.builders import activity, ask, events, put, service, unfinished_erasures
 from tests.registration.claims.builders import claim, code_for, member, said_by, shown, somebody
 from tests.registration.consents.test_consents import link, sign
 from tests.registration.group_bookings.test_group_bookings import book
@@ -182,6 +184,12 @@ async def test_an_erasure_ends_a_membership_and_a_merge_takes_it_along(mongo: st
         await client.delete("/participants/me", headers=bearer(erased["token"]))
         assert (await shown(client, manager, gone))["name"] is None
         assert await code_for(client, manager, gone) is None
+        stores = Stores.of(database)
+        forget = MemberForgetting(stores.members, stores.consents, stores.claims).forget
+        while await unfinished_erasures(database, forget=[forget]).go_on(erased["participant_id"]):
+            pass
+        for collection in ("members", "member_claims"):
+            assert [one["_id"] async for one in database[collection].find()] == [double]
         who = await somebody(client, database, "li@example.org")
         assert (await merge(client, merged["participant_id"], who["participant_id"])).status_code == 200
         [own] = (await client.get("/me/memberships", headers=bearer(who["token"]))).json()["memberships"]
