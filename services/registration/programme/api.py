@@ -14,11 +14,12 @@ from services.registration.programme.bodies import (
     SessionCancelIn,
     SessionIn,
     SessionOut,
+    how_many_fit,
 )
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.remove import ProgrammeRemoval
-from services.registration.programme.rules import Activity, activity_unknown, how_many_fit
+from services.registration.programme.rules import Activity, activity_unknown
 from services.registration.programme.store import ActivityStore
 from services.registration.sessions.rules import ActivityId, Session, SessionId
 from services.registration.sessions.store import SessionStore

@@ -15,6 +15,8 @@ from shared.runtime import clock
 from shared.web.forms import Form
 
 SESSIONS_MAX = 60
+# Sessions of one page of activities. An answer of thousands would keep everybody waiting while it is made.
+SESSIONS_SHOWN_MAX = 300
 CAPACITY_MAX = 100_000
 WAITING_MAX = 10_000
 OFFER_MINUTES_MIN = 5
@@ -219,3 +221,19 @@ class ActivitiesOut(BaseModel):
 
     activities: list[ActivityOut]
     after: str | None = Field(None, description="where the next page begins; null on the last one")
+
+
+def how_many_fit(sessions: Iterable[int]) -> int:
+    """
+    How many of the first activities fit one page.
+
+    Args:
+        sessions: how many each activity has. One alone always fits.
+    """
+    fitting = shown = 0
+    for count in sessions:
+        shown += count
+        if fitting and shown > SESSIONS_SHOWN_MAX:
+            break
+        fitting += 1
+    return fitting

@@ -14,30 +14,11 @@ from shared.runtime.errors import Conflict, NotFound, Outdated
 # An exhibition may be open during the whole week and the days around it. More is a typing error.
 SESSION_TIME_MAX = timedelta(days=31)
 
-# Sessions of one page of activities. An answer of thousands would keep everybody waiting while it is made.
-SESSIONS_SHOWN_MAX = 300
-
 Matching: TypeAlias = Callable[[int | None], bool]
 """Gets the version of an activity, or None if there is none: whether the organiser's condition holds."""
 
 # The reason code of a session that was removed.
 REMOVED = "session_removed"
-
-
-def how_many_fit(sessions: Iterable[int]) -> int:
-    """
-    How many of the first activities fit one page.
-
-    Args:
-        sessions: how many each activity has. One alone always fits.
-    """
-    fitting = shown = 0
-    for count in sessions:
-        shown += count
-        if fitting and shown > SESSIONS_SHOWN_MAX:
-            break
-        fitting += 1
-    return fitting
 
 
 class Activity(msgspec.Struct, frozen=True):

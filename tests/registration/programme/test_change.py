@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.registration.programme.bodies import SESSIONS_MAX
-from services.registration.programme.rules import SESSIONS_SHOWN_MAX, how_many_fit
+from services.registration.programme.bodies import SESSIONS_MAX, SESSIONS_SHOWN_MAX, how_many_fit
 from shared.web.forms import after_of
 from tests.registration.builders import activity, ask, put, seats, service
 from tests.support.service import ORGANISER, bearer, in_outbox, new_id
