@@ -166,9 +166,9 @@ async def test_a_body_is_not_encoded(twin: bytes) -> None:
 @pytest.mark.parametrize("twin", [b"warm", b"cool"], ids=bytes.decode)
 async def test_a_host_has_only_what_hosts_can_have(twin: bytes) -> None:
     async with served() as port:
-        for host in (*NO_HOSTS, *HOSTS):
-            request = line(b"GET", b"/" + twin + b"/wang/echo") + b"Host: " + host + b"\r\n\r\n"
-            [answer] = await answers(port, request)
+        path = line(b"GET", b"/" + twin + b"/wang/echo")
+        asked = [answers(port, path + b"Host: " + host + b"\r\n\r\n") for host in (*NO_HOSTS, *HOSTS)]
+        for host, [answer] in zip((*NO_HOSTS, *HOSTS), await asyncio.gather(*asked), strict=True):
             if host in HOSTS:
                 assert answer["status"].startswith("HTTP/1.1 200"), host
             else:
