@@ -79,6 +79,7 @@ from services.registration.rotas.busy import Overlaps
 from services.registration.rotas.end import Ending
 from services.registration.rotas.notify import RotaNotices
 from services.registration.rotas.put_shift import ShiftChanges
+from services.registration.rotas.remind import RotaReminding
 from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
@@ -157,7 +158,8 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
             Overlaps(stores.rotas, stores.sessions, stores.registrations),
         )
     if service.runs_background:
-        service.run(RotaNotices(database, stores.sessions, stores.participants, stores.rotas).loop)
+        people = (stores.sessions, stores.participants, stores.rotas)
+        service.run(RotaNotices(database, *people).loop, RotaReminding(database, *people).loop)
 
 
 def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:

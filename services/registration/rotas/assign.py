@@ -176,7 +176,7 @@ class Assigning:
     ) -> Assignment:
         participant = await self._existing(unit, assignment.participant_id)
         await self._check(unit, rota, assignment.shift_id, participant)
-        rota, after = accepted(rota, assignment)
+        rota, after = accepted(rota, assignment, clock.now())
         return await self._save(unit, rota, session, after, origin)
 
     async def _add(

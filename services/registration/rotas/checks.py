@@ -9,6 +9,7 @@ from services.registration.rotas.rules import (
     OWN_SHIFTS_MAX,
     REACH,
     REMOVED,
+    SHIFT_ROUNDS_MAX,
     SHIFTS_MAX,
     VOLUNTEERS_MAX,
     Assignment,
@@ -114,13 +115,19 @@ def check_may_volunteer(shift: Shift, before: Assignment | None, now: datetime) 
         before: what the participant had to do with the shift before; it has ended.
 
     Raises:
-        Conflict: it has begun, has enough people or volunteers, or an organiser has declined or removed the
-            participant.
+        Conflict: it has begun, or has enough people or volunteers; or an organiser has declined or removed
+            the participant, who may also have volunteered too often.
     """
     if shift.has_begun(now):
         raise Conflict("the shift has begun", code="shift_begun")
     if before is not None and before.code in (DECLINED, REMOVED):
         raise Conflict("the organisers have decided on this shift for you already", code="shift_decided")
+    if before is not None and before.round >= SHIFT_ROUNDS_MAX:
+        raise Conflict(
+            f"you have volunteered for this shift {SHIFT_ROUNDS_MAX} times; ask the organisers",
+            code="shift_rounds",
+            rounds=SHIFT_ROUNDS_MAX,
+        )
     _check_room(shift)
     if shift.volunteered >= VOLUNTEERS_MAX:
         raise Conflict(

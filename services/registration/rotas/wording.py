@@ -24,6 +24,7 @@ CHINESE: dict[str, str] = {
     "shift_over": "该班次已经结束",
     "shift_overlaps": "该参与者在同一时间已有其他排班（编号 {assignment_id}）",
     "shift_too_long": "班次最长 {hours} 小时",
+    "shift_rounds": "您已报名该班次 {rounds} 次，请联系主办方",
     "shift_unknown": "该场次没有编号为 {shift_id} 的班次",
     "shifts_of_person": "每人最多 {shifts} 个班次",
     "shifts_of_session": "每个场次最多 {shifts} 个班次",

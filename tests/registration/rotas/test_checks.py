@@ -26,6 +26,7 @@ from services.registration.rotas.rules import (
     OWN_SHIFTS_MAX,
     REACH,
     REMOVED,
+    SHIFT_ROUNDS_MAX,
     SHIFTS_MAX,
     VOLUNTEERS_MAX,
     WITHDRAWN,
@@ -110,6 +111,9 @@ def test_who_may_volunteer_for_a_shift() -> None:
     gone = {code: assignment(status="ended", code=code) for code in (WITHDRAWN, DECLINED, REMOVED)}
     assert refusal(check_may_volunteer, shift(), None, NOW) is None
     assert refusal(check_may_volunteer, shift(), gone[WITHDRAWN], NOW) is None
+    often = assignment(status="ended", code=WITHDRAWN, round=SHIFT_ROUNDS_MAX)
+    assert refusal(check_may_volunteer, shift(), often, NOW) == "shift_rounds"
+    assert refusal(check_may_volunteer, shift(), replace(often, round=SHIFT_ROUNDS_MAX - 1), NOW) is None
     assert refusal(check_may_volunteer, shift(), gone[DECLINED], NOW) == "shift_decided"
     assert refusal(check_may_volunteer, shift(), gone[REMOVED], NOW) == "shift_decided"
     assert refusal(check_may_volunteer, shift(), None, STARTS_AT) == "shift_begun"
