@@ -33,6 +33,7 @@ from services.registration.claims.issue import ClaimCodeIssue
 from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
 from services.registration.consents import wording as consents_wording
+from services.registration.consents.judge import EnrolledMembers
 from services.registration.consents.sign import Consents
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
@@ -153,7 +154,13 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
         service.provide(
             stores.rotas,
             ShiftChanges(database, stores.sessions, stores.rotas),
-            Assigning(database, stores.sessions, stores.participants, stores.rotas),
+            Assigning(
+                database,
+                stores.sessions,
+                stores.participants,
+                stores.rotas,
+                EnrolledMembers(stores.members, stores.consents),
+            ),
             Ending(database, stores.sessions, stores.rotas),
             Overlaps(stores.rotas, stores.sessions, stores.registrations),
         )

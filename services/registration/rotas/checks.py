@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from services.registration.booking.admission import Enrolled
 from services.registration.participants.rules import Participant
 from services.registration.rotas.rules import (
     DECLINED,
@@ -104,6 +105,22 @@ def check_may_work(participant: Participant) -> None:
     if not participant.is_verified:
         raise Forbidden(
             "shifts are for people with a verified contact; verify it first", code="shift_for_verified"
+        )
+
+
+def check_consent(enrolled: Enrolled | None) -> None:
+    """
+    Check that a minor has a guardian's consent, if the session asks for it.
+
+    Args:
+        enrolled: what rosters say of the participant; None: no member of a group.
+
+    Raises:
+        Conflict: no guardian has agreed.
+    """
+    if enrolled is not None and enrolled.lacks_consent:
+        raise Conflict(
+            "a guardian has to agree first; your school or unit has the link", code="consent_needed"
         )
 
 

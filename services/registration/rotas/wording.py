@@ -5,6 +5,7 @@ CHINESE: dict[str, str] = {
     "assignment_ended": "该排班已结束，请重新安排",
     "assignment_undecided": "该参与者尚待确认，如不采用请婉拒",
     "assignment_unknown": "没有这个排班",
+    "consent_needed": "需要监护人先同意，链接由学校或单位提供",
     "most_below_assigned": "该班次已排 {assigned} 人，人数上限不能更少",
     "needed_above_most": "最少人数不能多于最多人数",
     "participant_erased": "该参与者的信息已注销",

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from services.registration.booking.admission import Enrolled
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.rotas.checks import (
     check_assignable,
+    check_consent,
     check_free,
     check_may_volunteer,
     check_may_work,
@@ -105,6 +107,12 @@ def test_a_person_with_a_verified_contact_may_work() -> None:
     assert refusal(check_may_work, participant(verified_at=None)) == "shift_for_verified"
     school = Profile("group", None, None, "other", "zh-CN", None)
     assert refusal(check_may_work, participant(profile=school)) == "shift_for_person"
+
+
+def test_a_minor_needs_a_consent_and_nobody_else_does() -> None:
+    assert refusal(check_consent, None) is None
+    assert refusal(check_consent, Enrolled(lacks_consent=False)) is None
+    assert refusal(check_consent, Enrolled(lacks_consent=True)) == "consent_needed"
 
 
 def test_who_may_volunteer_for_a_shift() -> None:
