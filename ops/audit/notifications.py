@@ -29,6 +29,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.reminded": BOTH,
     "shift.assigned": BOTH,
     "shift.moved": BOTH,
+    "shift.reminded": BOTH,
     "shift.ended": BOTH,
     "quiz.completed": INBOX,
     "award.issued": BOTH,

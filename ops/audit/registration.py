@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
-from ops.audit.rotas import audit_rotas
 from ops.deployment.ledger import Promise
 from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (
@@ -94,7 +93,6 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
         *_outcomes(log, stored),
         *_sessions(log, stored),
         *_participants(log, stored),
-        *await audit_rotas(log, database, stored.sessions, stored.erased, promises),
         true_of_all(
             "as many people are in as scans have let in, and no more than booked",
             _not_as_scanned(stored),

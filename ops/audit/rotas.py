@@ -22,20 +22,12 @@ LIVE = ("volunteered", "assigned")
 FOLLOWING = {"": LIVE, "volunteered": ("assigned", "ended"), "assigned": ("ended",), "ended": LIVE}
 
 
-async def audit_rotas(
-    log: Log,
-    database: Database,
-    sessions: Mapping[str, Json],
-    erased: Collection[str],
-    promises: list[Promise],
-) -> list[Check]:
-    """
-    Compare rotas, assignments and their events.
-
-    Args:
-        sessions: as they are stored, by their ids.
-        erased: ids of participants.
-    """
+async def audit_rotas(log: Log, database: Database, promises: list[Promise]) -> list[Check]:
+    """Compare rotas, assignments, their sessions and their events."""
+    sessions = {one["_id"]: one async for one in database["sessions"].find()}
+    erased = {
+        one["_id"] async for one in database["participants"].find({"erased_at": {"$ne": None}}, {"_id": 1})
+    }
     rotas = {one["_id"]: one async for one in database["rotas"].find()}
     assignments = {one["_id"]: one async for one in database["assignments"].find()}
     events = [event for outcome in OUTCOMES for event in log.events(f"shift.{outcome}")]

@@ -14,12 +14,14 @@ from ops.audit.log import Log, read
 from ops.audit.notifications import audit_notifications
 from ops.audit.quiz import audit_quiz
 from ops.audit.registration import audit_registration
+from ops.audit.rotas import audit_rotas
 from ops.deployment import ledger
 from ops.deployment.databases import Databases
 from ops.deployment.description import SERVICES, Deployment
 from ops.deployment.settle import LOOK_SECONDS
 from shared.contracts import topics
 from shared.runtime import clock
+from shared.storage.mongo import Database
 
 # How often the outboxes are looked at until they are empty.
 LOOKS_MAX = 10
@@ -93,7 +95,7 @@ async def _audit(
     log, promises = read(deployment.kafka), ledger.read(ledger_file)
     contradicted = log.contradictions()
     of_services: dict[str, Callable[[], Awaitable[Sequence[Check]]]] = {
-        "registration": lambda: audit_registration(log, databases.registration, promises),
+        "registration": lambda: _registration(log, databases.registration, promises),
         "quiz": lambda: audit_quiz(log, databases.quiz, promises),
         "awards": lambda: audit_awards(log, databases.awards, promises),
         "notifications": lambda: audit_notifications(
@@ -114,6 +116,13 @@ async def _audit(
         ],
     }
     return Audit(checks, log, promises)
+
+
+async def _registration(log: Log, database: Database, promises: list[ledger.Promise]) -> list[Check]:
+    return [
+        *await audit_registration(log, database, promises),
+        *await audit_rotas(log, database, promises),
+    ]
 
 
 async def _unpublished(databases: Databases) -> int:

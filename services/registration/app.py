@@ -34,6 +34,7 @@ from services.registration.claims.issue import ClaimCodeIssue
 from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
 from services.registration.consents import wording as consents_wording
+from services.registration.consents.judge import EnrolledMembers
 from services.registration.consents.sign import Consents
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
@@ -80,6 +81,7 @@ from services.registration.rotas.busy import Overlaps
 from services.registration.rotas.end import Ending
 from services.registration.rotas.notify import RotaNotices
 from services.registration.rotas.put_shift import ShiftChanges
+from services.registration.rotas.remind import RotaReminding
 from services.registration.sign_ins import api as sign_ins_api
 from services.registration.sign_ins import wording as sign_ins_wording
 from services.registration.sign_ins.ask import Asking
@@ -153,12 +155,19 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
         service.provide(
             stores.rotas,
             ShiftChanges(database, stores.sessions, stores.rotas),
-            Assigning(database, stores.sessions, stores.participants, stores.rotas),
+            Assigning(
+                database,
+                stores.sessions,
+                stores.participants,
+                stores.rotas,
+                EnrolledMembers(stores.members, stores.consents),
+            ),
             Ending(database, stores.sessions, stores.rotas),
             Overlaps(stores.rotas, stores.sessions, stores.registrations),
         )
     if service.runs_background:
-        service.run(RotaNotices(database, stores.sessions, stores.participants, stores.rotas).loop)
+        people = (stores.sessions, stores.participants, stores.rotas)
+        service.run(RotaNotices(database, *people).loop, RotaReminding(database, *people).loop)
 
 
 def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:

@@ -379,6 +379,16 @@ class ShiftMoved(_ShiftOutcome, topic="shift.moved", key="participant_id"):
     assigned: bool
 
 
+class ShiftReminded(_ShiftOutcome, topic="shift.reminded", key="participant_id"):
+    """
+    Time to remind somebody on a rota of the shift, the day before.
+
+    `version` is the assignment's: a reminder does not change it. `until`: later the reminder makes no sense.
+    """
+
+    until: Moment
+
+
 class ShiftEnded(_ShiftOutcome, topic="shift.ended", key="participant_id"):
     """
     The participant is not on the rota, or not any more; `code` says why.
@@ -591,6 +601,7 @@ ALL: tuple[type[Event], ...] = (
     ShiftVolunteered,
     ShiftAssigned,
     ShiftMoved,
+    ShiftReminded,
     ShiftEnded,
     QuizPublished,
     QuizSubmitted,

@@ -245,6 +245,12 @@ def shift_moved(participant_id: str, **changes: Any) -> events.ShiftMoved:
     return events.ShiftMoved(**(fields | changes))
 
 
+def shift_reminded(participant_id: str, **changes: Any) -> events.ShiftReminded:
+    # In the future: the mail of a reminder that makes no sense any more is skipped.
+    fields = _shift(participant_id) | {"until": datetime.now(UTC) + timedelta(hours=23)}
+    return events.ShiftReminded(**(fields | changes))
+
+
 def shift_ended(participant_id: str, code: str = "withdrawn", **changes: Any) -> events.ShiftEnded:
     return events.ShiftEnded(**_shift(participant_id), code=code, **changes)
 
@@ -284,6 +290,7 @@ def everything(participant_id: str) -> list[Event]:
         moved(participant_id),
         shift_assigned(participant_id),
         shift_moved(participant_id),
+        shift_reminded(participant_id),
         shift_ended(participant_id),
         decided(participant_id),
         reminded(participant_id),

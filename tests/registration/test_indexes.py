@@ -132,6 +132,10 @@ async def _on_rotas(client: httpx.AsyncClient, database: Database) -> None:
     await rotas.session(client, "work", venue="馆", **rotas.times(100))
     assert await RotaStore(database).untold("", 9) == ["work"]
     await rotas.all_told(rotas.rota_notices(database), "work")
+    begins = {"told_starts_at": datetime.now(UTC)}
+    await database["assignments"].update_many({"session_id": "work"}, {"$set": begins})
+    [due] = await rotas.due(database)
+    await rotas.rota_reminding(database).remind(due)
     await client.delete("/sessions/work/shifts/door", headers=ORGANISER)
     assert await rotas.ending(database).erase(people[2]["participant_id"], 9)
 

@@ -93,6 +93,7 @@ NOTICES: Mapping[type[Event], Notice] = {
         (*_SHIFT, "starts_at_before", "ends_at_before", "venue_before", "assigned"),
         ("inbox", "email"),
     ),
+    events.ShiftReminded: Notice("shift_reminded", (*_SHIFT, "until"), ("inbox", "email"), expires="until"),
     events.ShiftEnded: Notice("shift_ended", (*_SHIFT, "code", "reason"), ("inbox", "email")),
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")

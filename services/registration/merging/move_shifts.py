@@ -91,7 +91,7 @@ class ShiftMoves:
         if not takes_shift(goes, own, rota.shift(goes.shift_id), others, verified=stays.is_verified):
             return None
         if own is not None and own.is_live:
-            return accepted(rota, own)
+            return accepted(rota, own, clock.now())
         rota = with_new(rota, goes.shift_id, goes.status)
         one = new_assignment(rota, goes.shift_id, id_, stays.participant_id, goes.status, own, clock.now())
         return rota, one

@@ -238,8 +238,10 @@ async def volunteer(
 
     401 `participant_unknown`, `participant_erased`; 403 `shift_for_verified`; 404 `session_unknown`,
     `shift_unknown`; 409 `session_cancelled`, `shift_begun`, `shift_full`, `volunteers_enough`,
+    `consent_needed` (you are a minor on a roster, and no guardian has agreed, as the session asks),
     `shift_overlaps` (you are on another rota at the same time), `shift_decided` (the organisers have declined
-    or removed you), `shift_for_person`, `shifts_of_person` (more than 200).
+    or removed you), `shift_rounds` (ask the organisers), `shift_for_person`, `shifts_of_person` (more than
+    200).
     """
     one, new = await assigns.volunteer(
         who.participant_id, form.session_id, form.shift_id, Origin.of_request()

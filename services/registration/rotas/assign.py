@@ -1,11 +1,13 @@
 """People come on a rota: they volunteer and an organiser accepts, or an organiser assigns them."""
 
+from services.registration.consents.judge import EnrolledMembers
 from services.registration.participants.rules import Participant
 from services.registration.participants.store import ParticipantStore
 from services.registration.rotas import events
 from services.registration.rotas.busy import on_other_rotas
 from services.registration.rotas.checks import (
     check_assignable,
+    check_consent,
     check_free,
     check_may_volunteer,
     check_may_work,
@@ -42,12 +44,18 @@ class Assigning:
     """
 
     def __init__(
-        self, database: Database, sessions: SessionStore, participants: ParticipantStore, rotas: RotaStore
+        self,
+        database: Database,
+        sessions: SessionStore,
+        participants: ParticipantStore,
+        rotas: RotaStore,
+        enrolled: EnrolledMembers,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._participants = participants
         self._rotas = rotas
+        self._enrolled = enrolled
 
     async def volunteer(
         self, participant_id: str, session_id: str, shift_id: str, origin: Origin
@@ -76,6 +84,8 @@ class Assigning:
             if before is not None and before.is_live:
                 return before, False
             check_may_work(participant)
+            if session.minors_need_consent:
+                check_consent((await self._enrolled.among(unit, [participant_id])).get(participant_id))
             now = clock.now()
             shift = rota.shift(shift_id)
             check_may_volunteer(shift, before, now)
@@ -176,7 +186,7 @@ class Assigning:
     ) -> Assignment:
         participant = await self._existing(unit, assignment.participant_id)
         await self._check(unit, rota, assignment.shift_id, participant)
-        rota, after = accepted(rota, assignment)
+        rota, after = accepted(rota, assignment, clock.now())
         return await self._save(unit, rota, session, after, origin)
 
     async def _add(

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from services.registration.booking.admission import Enrolled
 from services.registration.participants.rules import Participant
 from services.registration.rotas.rules import (
     DECLINED,
     OWN_SHIFTS_MAX,
     REACH,
     REMOVED,
+    SHIFT_ROUNDS_MAX,
     SHIFTS_MAX,
     VOLUNTEERS_MAX,
     Assignment,
@@ -106,6 +108,22 @@ def check_may_work(participant: Participant) -> None:
         )
 
 
+def check_consent(enrolled: Enrolled | None) -> None:
+    """
+    Check that a minor has a guardian's consent, if the session asks for it.
+
+    Args:
+        enrolled: what rosters say of the participant; None: no member of a group.
+
+    Raises:
+        Conflict: no guardian has agreed.
+    """
+    if enrolled is not None and enrolled.lacks_consent:
+        raise Conflict(
+            "a guardian has to agree first; your school or unit has the link", code="consent_needed"
+        )
+
+
 def check_may_volunteer(shift: Shift, before: Assignment | None, now: datetime) -> None:
     """
     Check that somebody may volunteer for a shift.
@@ -114,13 +132,19 @@ def check_may_volunteer(shift: Shift, before: Assignment | None, now: datetime) 
         before: what the participant had to do with the shift before; it has ended.
 
     Raises:
-        Conflict: it has begun, has enough people or volunteers, or an organiser has declined or removed the
-            participant.
+        Conflict: it has begun, or has enough people or volunteers; or an organiser has declined or removed
+            the participant, who may also have volunteered too often.
     """
     if shift.has_begun(now):
         raise Conflict("the shift has begun", code="shift_begun")
     if before is not None and before.code in (DECLINED, REMOVED):
         raise Conflict("the organisers have decided on this shift for you already", code="shift_decided")
+    if before is not None and before.round >= SHIFT_ROUNDS_MAX:
+        raise Conflict(
+            f"you have volunteered for this shift {SHIFT_ROUNDS_MAX} times; ask the organisers",
+            code="shift_rounds",
+            rounds=SHIFT_ROUNDS_MAX,
+        )
     _check_room(shift)
     if shift.volunteered >= VOLUNTEERS_MAX:
         raise Conflict(

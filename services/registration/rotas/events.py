@@ -1,11 +1,17 @@
-"""The events of shifts: volunteered, assigned, moved, ended."""
+"""The events of shifts: volunteered, assigned, moved, reminded, ended."""
 
 from datetime import datetime
 
 from services.registration.rotas.rules import Assignment, Shift
 from services.registration.sessions.rules import Session
 from shared.contracts.envelope import Envelope, Event
-from shared.contracts.events import ShiftAssigned, ShiftEnded, ShiftMoved, ShiftVolunteered
+from shared.contracts.events import (
+    ShiftAssigned,
+    ShiftEnded,
+    ShiftMoved,
+    ShiftReminded,
+    ShiftVolunteered,
+)
 from shared.contracts.origin import Fields, Origin, enclosed
 from shared.contracts.sources import REGISTRATION
 
@@ -32,6 +38,14 @@ def moved(
         assigned=assignment.status == "assigned",
     )
     return _enclosed(ShiftMoved, fields, assignment, origin, now)
+
+
+def reminded(
+    assignment: Assignment, shift: Shift, session: Session, origin: Origin, now: datetime
+) -> Envelope[Event]:
+    """Somebody is reminded of the shift, as long as it is at this time; the version stays."""
+    fields = _fields(assignment, shift, session, until=shift.starts_at)
+    return _enclosed(ShiftReminded, fields, assignment, origin, now)
 
 
 def ended(

@@ -79,7 +79,7 @@ class RotaNotices:
             # The session may have been moved and moved back before anybody was notified.
             if assignment.knows(shift, rota.venue):
                 continue
-            after = told(assignment, shift, rota.venue)
+            after = told(assignment, shift, rota.venue, now)
             changed.append(after)
             unit.publish(events.moved(after, assignment, shift, session, UNKNOWN_ORIGIN, now))
         await self._rotas.save_assignments(unit, changed)

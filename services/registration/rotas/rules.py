@@ -20,9 +20,12 @@ PEOPLE_MAX = 100
 VOLUNTEERS_MAX = 100
 # Of one person, at all sessions.
 OWN_SHIFTS_MAX = 200
+# How often a participant may volunteer for one shift, and withdraw. Each time leaves messages and events.
+SHIFT_ROUNDS_MAX = 10
 SHIFT_TIME_MAX = timedelta(hours=24)
 # So long before a session its shifts may start, and so long after it they may end.
 REACH = timedelta(days=1)
+DAY_BEFORE = timedelta(days=1)
 
 # Why an assignment has ended.
 WITHDRAWN = "withdrawn"
@@ -135,9 +138,11 @@ class Assignment(msgspec.Struct, frozen=True):
     Attributes:
         number: in the session, in the order of asking.
         asked_at: when the participant volunteered, or an organiser assigned the shift.
+        round: counts how often the participant has asked or was assigned, from 1.
         version: counts the changes, from 1.
         code: why it has ended.
         told_starts_at, told_ends_at, told_venue: of which time and venue the participant was notified last.
+        reminded: nobody has to remind the participant any more.
     """
 
     assignment_id: AssignmentId
@@ -150,8 +155,10 @@ class Assignment(msgspec.Struct, frozen=True):
     told_starts_at: datetime
     told_ends_at: datetime
     told_venue: str
+    round: int = 1
     version: int = 1
     code: str | None = None
+    reminded: bool = False
 
     @property
     def is_live(self) -> bool:
@@ -253,19 +260,21 @@ def new_assignment(
         told_starts_at=shift.starts_at,
         told_ends_at=shift.ends_at,
         told_venue=rota.venue,
+        round=1 if before is None else before.round + 1,
         version=1 if before is None else before.version + 1,
+        reminded=_is_soon(shift, now),
     )
 
 
-def accepted(rota: Rota, assignment: Assignment) -> tuple[Rota, Assignment]:
+def accepted(rota: Rota, assignment: Assignment, now: datetime) -> tuple[Rota, Assignment]:
     """Somebody who has volunteered for a shift is on the rota."""
     shift_id = assignment.shift_id
     rota = _counted(_counted(rota, shift_id, "volunteered", -1), shift_id, "assigned", 1)
-    after = told(replace(assignment, status="assigned"), rota.shift(shift_id), rota.venue)
+    after = told(replace(assignment, status="assigned"), rota.shift(shift_id), rota.venue, now)
     return rota, after
 
 
-def told(assignment: Assignment, shift: Shift, venue: str) -> Assignment:
+def told(assignment: Assignment, shift: Shift, venue: str, now: datetime) -> Assignment:
     """The assignment in a new version, whose event says when and where the shift is."""
     return replace(
         assignment,
@@ -273,7 +282,23 @@ def told(assignment: Assignment, shift: Shift, venue: str) -> Assignment:
         told_starts_at=shift.starts_at,
         told_ends_at=shift.ends_at,
         told_venue=venue,
+        reminded=_is_soon(shift, now),
     )
+
+
+def _is_soon(shift: Shift, now: datetime) -> bool:
+    """True if a reminder would be due already: whoever gets this shift, or its new time, now knows it."""
+    return shift.starts_at - DAY_BEFORE <= now
+
+
+def is_reminded(rota: Rota, assignment: Assignment, now: datetime) -> bool:
+    """
+    Whether to remind somebody of a shift whose reminder is due.
+
+    Not if it has begun, as after an outage; nor if a notice of another time or the end is on its way.
+    """
+    shift = rota.shift(assignment.shift_id)
+    return not rota.closed and assignment.knows(shift, rota.venue) and not shift.has_begun(now)
 
 
 def ended(rota: Rota, assignment: Assignment, code: str) -> tuple[Rota, Assignment]:

@@ -24,6 +24,7 @@ from shared.storage.mongo import (
 from shared.storage.unit_of_work import UnitOfWork
 
 LACKING = "lacking"
+UNREMINDED = "unreminded"
 _LIVE = {"$in": list(LIVE)}
 # Stored to be searched for; each is computed from the shifts.
 _COMPUTED = ("lacking", "until")
@@ -68,6 +69,11 @@ class RotaStore:
                         ]
                     ),
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),
+                    IndexModel(
+                        [("_id", ASCENDING), ("told_starts_at", ASCENDING)],
+                        name=UNREMINDED,
+                        partialFilterExpression={"status": "assigned", "reminded": False},
+                    ),
                 ]
             )
 
@@ -203,6 +209,19 @@ class RotaStore:
         with outages_named():
             found = self._rotas.find({"lacking": {"$gt": 0}, "$and": beyond}).sort(order).hint(LACKING)
             return [_rota(document) for document in await found.limit(limit).to_list(None)]
+
+    async def unreminded(self, after: str, limit: int, until: datetime) -> list[str]:
+        """The ids, after this one, of assignments to be reminded of a shift that begins until then."""
+        these: Document = {
+            "status": "assigned",
+            "reminded": False,
+            "told_starts_at": {"$lte": until},
+            "_id": {"$gt": after},
+        }
+        with outages_named():
+            # Reads only the index. It has an entry for each person on a rota with a shift still to come.
+            found = self._assignments.find(these, {"_id": 1}).sort("_id", ASCENDING).hint(UNREMINDED)
+            return [document["_id"] for document in await found.limit(limit).to_list(None)]
 
     async def untold(self, after: str, limit: int) -> list[str]:
         """The ids, after this one, of sessions of whose rota somebody may still have to be notified."""

@@ -7,7 +7,10 @@ import httpx
 
 from services.registration.rotas.end import Ending
 from services.registration.rotas.notify import RotaNotices
-from services.registration.rotas.rules import Assignment, AssignmentId, Rota, Shift
+from services.registration.rotas.remind import RotaReminding
+from services.registration.rotas.rules import DAY_BEFORE, Assignment, AssignmentId, Rota, Shift
+from services.registration.rotas.store import RotaStore
+from shared.runtime import clock
 from shared.storage.mongo import Database
 from tests.registration.builders import NOW, activity, parts_of, put
 from tests.registration.holding import confirm_contact
@@ -141,6 +144,16 @@ async def numbers(client: httpx.AsyncClient, session_id: str = "one") -> dict[st
 def rota_notices(database: Database, **others: Any) -> RotaNotices:
     stores = parts_of(database, **others).stores
     return RotaNotices(database, stores.sessions, stores.participants, stores.rotas)
+
+
+def rota_reminding(database: Database) -> RotaReminding:
+    stores = parts_of(database).stores
+    return RotaReminding(database, stores.sessions, stores.participants, stores.rotas)
+
+
+async def due(database: Database) -> list[str]:
+    """The assignments whose people are to be reminded now."""
+    return await RotaStore(database).unreminded("", 9, clock.now() + DAY_BEFORE)
 
 
 def ending(database: Database) -> Ending:

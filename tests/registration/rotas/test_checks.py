@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from services.registration.booking.admission import Enrolled
 from services.registration.participants.rules import Participant, ParticipantId, Profile
 from services.registration.rotas.checks import (
     check_assignable,
+    check_consent,
     check_free,
     check_may_volunteer,
     check_may_work,
@@ -26,6 +28,7 @@ from services.registration.rotas.rules import (
     OWN_SHIFTS_MAX,
     REACH,
     REMOVED,
+    SHIFT_ROUNDS_MAX,
     SHIFTS_MAX,
     VOLUNTEERS_MAX,
     WITHDRAWN,
@@ -106,10 +109,19 @@ def test_a_person_with_a_verified_contact_may_work() -> None:
     assert refusal(check_may_work, participant(profile=school)) == "shift_for_person"
 
 
+def test_a_minor_needs_a_consent_and_nobody_else_does() -> None:
+    assert refusal(check_consent, None) is None
+    assert refusal(check_consent, Enrolled(lacks_consent=False)) is None
+    assert refusal(check_consent, Enrolled(lacks_consent=True)) == "consent_needed"
+
+
 def test_who_may_volunteer_for_a_shift() -> None:
     gone = {code: assignment(status="ended", code=code) for code in (WITHDRAWN, DECLINED, REMOVED)}
     assert refusal(check_may_volunteer, shift(), None, NOW) is None
     assert refusal(check_may_volunteer, shift(), gone[WITHDRAWN], NOW) is None
+    often = assignment(status="ended", code=WITHDRAWN, round=SHIFT_ROUNDS_MAX)
+    assert refusal(check_may_volunteer, shift(), often, NOW) == "shift_rounds"
+    assert refusal(check_may_volunteer, shift(), replace(often, round=SHIFT_ROUNDS_MAX - 1), NOW) is None
     assert refusal(check_may_volunteer, shift(), gone[DECLINED], NOW) == "shift_decided"
     assert refusal(check_may_volunteer, shift(), gone[REMOVED], NOW) == "shift_decided"
     assert refusal(check_may_volunteer, shift(), None, STARTS_AT) == "shift_begun"

@@ -3,6 +3,9 @@
 import pytest
 
 from tests.registration.builders import activity, ask, events, put, service
+from tests.registration.claims.builders import claim, code_for, member
+from tests.registration.consents.test_consents import link, sign
+from tests.registration.rosters.builders import manager_of
 from tests.registration.rotas.builders import (
     START,
     a_shift,
@@ -146,6 +149,18 @@ async def test_who_may_not_be_on_a_rota_is_told_why(mongo: str) -> None:
         path = "/sessions/one/rota"
         assert code_of(await client.get(path, headers=bearer(li["token"]))) == (401, "organiser_key_missing")
         assert await people_of(client) == []
+
+
+async def test_a_minor_on_a_roster_volunteers_with_the_consent_that_the_session_asks_for(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        await session(client, minors_need_consent=True)
+        await put_shift(client)
+        id_ = await member(client, manager, is_minor=True)
+        minor = (await claim(client, await code_for(client, manager, id_))).json()
+        assert code_of(await volunteer(client, minor)) == (409, "consent_needed")
+        assert (await sign(client, await link(client, manager, id_))).status_code == 200
+        assert (await volunteer(client, minor)).status_code == 201
 
 
 async def test_a_shift_is_possible_and_belongs_to_a_session_that_takes_place(mongo: str) -> None:

@@ -12,6 +12,7 @@ from services.registration.rotas.rules import (
     changed_shift,
     ended,
     following,
+    is_reminded,
     lacking_shifts,
     new_assignment,
     overlapping,
@@ -80,10 +81,10 @@ def test_shifts_go_with_their_session() -> None:
 
 def test_whoever_volunteers_is_accepted_and_goes_is_counted_once() -> None:
     one = with_new(rota(), "guide", "volunteered")
-    new = new_assignment(one, "guide", assignment().assignment_id, "p1", "volunteered", None, NOW)
-    assert new == assignment()
+    new = new_assignment(one, "guide", assignment().assignment_id, "p1", "volunteered", None, NOW - HOUR)
+    assert new == assignment(asked_at=NOW - HOUR)
     assert (one.people, one.lacking, one.sequence) == (1, 1, 1)
-    two, on = accepted(one, new)
+    two, on = accepted(one, new, NOW - HOUR)
     guide = two.shift("guide")
     assert (guide.volunteered, guide.assigned, guide.lacking, two.lacking) == (0, 1, 0, 0)
     assert (on.status, on.version) == ("assigned", 2)
@@ -94,7 +95,7 @@ def test_whoever_volunteers_is_accepted_and_goes_is_counted_once() -> None:
     again = new_assignment(
         with_new(three, "guide", "assigned"), "guide", gone.assignment_id, "p1", "assigned", gone, NOW
     )
-    assert (again.version, again.number, again.code) == (4, 2, None)
+    assert (again.version, again.round, again.number, again.code) == (4, 2, 2, None)
 
 
 def test_a_person_knows_the_time_and_venue_of_the_last_event() -> None:
@@ -102,9 +103,22 @@ def test_a_person_knows_the_time_and_venue_of_the_last_event() -> None:
     assert assignment().knows(shift(), "广场")
     assert not assignment().knows(shift(), "馆")
     assert not assignment().knows(later, "广场")
-    after = told(assignment(), later, "馆")
+    after = told(assignment(), later, "馆", NOW)
     assert after.knows(later, "馆")
     assert after.version == 2
+
+
+def test_a_reminder_is_for_a_shift_that_is_known_and_still_to_come() -> None:
+    day_before = shift().starts_at - DAY
+    assigned = assignment(status="assigned")
+    assert is_reminded(rota(), assigned, day_before)
+    assert not is_reminded(rota(), assigned, shift().starts_at)
+    assert not is_reminded(rota(venue="馆"), assigned, day_before)
+    assert not is_reminded(rota(closed=True), assigned, day_before)
+    # Whoever hears of the time later than that knows it.
+    assert told(assigned, shift(), "广场", day_before).reminded
+    assert not told(assigned, shift(), "广场", day_before - HOUR).reminded
+    assert accepted(rota(shift(volunteered=1)), assignment(), day_before)[1].reminded
 
 
 def test_what_is_over_or_does_not_take_place_lacks_nobody() -> None:
