@@ -276,6 +276,7 @@ class Courier:
         composed = await self._composer.compose([one.message for one in due])
         mails: list[tuple[Claimed, Mail]] = []
         sendable: list[tuple[Claimed, Mail]] = []
+        asking: list[tuple[str, str]] = []
         for one, result in zip(due, composed, strict=True):
             if isinstance(result, Outcome):
                 outcomes.append((one, result))
@@ -285,6 +286,8 @@ class Courier:
                 sendable.append((one, result))
             else:
                 outcomes.append((one, Outcome("skipped", CODE_SENT_BEFORE)))
+                asking.append((result.address, one.message.participant_id))
+        await self._limit.list_asking(asking, now, mailed=False)
         addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
         admitted: dict[str, Admitted] = {}
         for (one, mail), allowed in zip(mails, await self._limit.admit(addressed, now), strict=True):
