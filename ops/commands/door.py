@@ -95,7 +95,9 @@ def pick_command(
     door_list, keys = saved(list_)
     with ScanQueue(queue) as scans:
         at = now()
-        ruling = Door(door_list, keys, scans.inside(door_list.made_at)).pick(registration_id, people or None, at)
+        ruling = Door(door_list, keys, scans.inside(door_list.made_at)).pick(
+            registration_id, people or None, at
+        )
         scans.note(door_list.session_id, None, people or None, at, ruling)
     sys.stdout.write(f"{_shown(ruling)}\n")
 

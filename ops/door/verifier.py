@@ -199,7 +199,7 @@ class Door:
 
     def pick(self, registration_id: str, people: int | None, at: datetime) -> Ruling:
         """
-        Rule on somebody without a ticket, whom the people at the door have picked from a list of registrations.
+        Rule on somebody without a ticket, whom the people at the door have picked from a list.
 
         Never call it with what somebody shows: the id of a registration is no secret.
         """

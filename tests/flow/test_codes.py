@@ -185,7 +185,9 @@ async def test_after_somebody_has_left_none_of_the_codes_before_is_good(mongo: s
         anew = await stage.join(VICTIM)
         for code in old:
             assert code_of(await stage.give(anew["participant_id"], code)) == (403, "code_wrong")
-        assert (await stage.give(anew["participant_id"], stage.mailboxes.codes[VICTIM][-1])).status_code == 200
+        assert (
+            await stage.give(anew["participant_id"], stage.mailboxes.codes[VICTIM][-1])
+        ).status_code == 200
         [kept] = await database["contacts"].find({}).to_list(None)
         assert kept["round"] == 4
 
@@ -227,6 +229,8 @@ async def test_strangers_send_a_mailbox_a_few_mails_a_day_however_they_ask(mongo
         for number in range(12):
             other = await stage.join(f"other-{number}@example.org")
             await stage.change(other, f"victim+{number}@example.org")
-        mails = [len(codes) for address, codes in stage.mailboxes.codes.items() if address.startswith("victim")]
+        mails = [
+            len(codes) for address, codes in stage.mailboxes.codes.items() if address.startswith("victim")
+        ]
         assert sum(mails) == 1 + 6
         assert stage.mailboxes.codes[VICTIM]

@@ -2,10 +2,10 @@
 How many codes an address gets that nobody may have asked for: one an hour and three a day.
 
 Anybody can ask for a code to anybody's address. A code that is used shows that its mail was wanted: then
-registration begins a new round, and the bound with it. All codes of an address, a round and a day are the same,
-and the last one is good beside that of the next day (services/registration/participants/codes.py). Counted is
-just what makes codes equal: the address letter for letter, and the round; and only mails whose code is still
-good. So where this refuses a mail, a good code is in the mailbox, or on its way.
+registration begins a new round, and the bound with it. All codes of an address, a round and a day are the
+same, and good beside those of the next day (services/registration/participants/codes.py). Counted is just
+what makes codes equal: the address letter for letter, and the round; and only mails whose code is still good.
+So where this refuses a mail, a good code is in the mailbox, or on its way.
 
 Nearly everywhere addresses with a + or in other case lead to one mailbox, which must not get three mails for
 each of them. So all those of one mailbox together have a bound, too: `OTHER_SPELLINGS_PER_DAY_MAX`. The plain

@@ -38,7 +38,8 @@ class Newcomer(msgspec.Struct, frozen=True):
 
     Attributes:
         contact_key: encrypts the contact in the profile.
-        proof: what the contact is proved by in its first round; None if whoever registers them vouches for it.
+        proof: what the contact is proved by in its first round; None if whoever registers them vouches for
+            it.
         vouched_hash: the hash of a contact that an organiser vouches for. Contacts in commands of other
             systems are sealed, so they have none.
     """

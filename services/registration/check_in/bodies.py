@@ -26,8 +26,8 @@ Scanned = Annotated[
 Picked = Annotated[
     Id | None,
     Field(
-        description="without a ticket: the registration that the people at the door have picked from the list."
-        " Never what somebody shows: the id of a registration is no secret"
+        description="without a ticket: the registration that the people at the door have picked from the"
+        " list. Never what somebody shows: the id of a registration is no secret"
     ),
 ]
 Device = Annotated[Id, Field(description="which door or device has scanned", examples=["door-1"])]
@@ -187,8 +187,8 @@ class ScanOut(BaseModel):
     scan_id: str
     registration_id: str | None
     means: Means = Field(
-        description="what was shown: the signed ticket, or its code. `list`: no ticket, the people at the door"
-        " have picked the registration"
+        description="what was shown: the signed ticket, or its code. `list`: no ticket, the people at the"
+        " door have picked the registration"
     )
     scanned_at: datetime
     received_at: datetime

@@ -3,8 +3,8 @@ Contacts as keyed hashes, and the code that proves whose one is.
 
 A code is computed from the address, the contact's round and the day, and stored nowhere: not even in hashed
 form. So all requests for an address within a day get the same code, whoever asks: if a mail is not sent,
-because somebody else has asked for one an hour ago, a good code is in the mailbox already. When a code is used,
-the contact's next round begins, and the code is worth nothing any more, also after an erasure
+because somebody else has asked for one an hour ago, a good code is in the mailbox already. When a code is
+used, the contact's next round begins, and the code is worth nothing any more, also after an erasure
 (docs/decisions/0041-codes-of-addresses.md).
 """
 

@@ -31,7 +31,7 @@ class ContactStore:
         self._contacts = database["contacts"]
 
     async def prepare(self) -> None:
-        """Create the indexes of the contacts that nobody has verified yet, and of those that are free again."""
+        """Create the indexes of contacts that nobody has verified yet, and of those that are free again."""
         freed = {"partialFilterExpression": {"freed_at": {"$exists": True}}}
         await mongo.delete_after(self._contacts, "freed_at", FREED_KEPT, **freed)
         with outages_named():
@@ -69,7 +69,7 @@ class ContactStore:
         freed: Mapping[str, int] | None = None,
     ) -> None:
         """
-        Keep the contacts of these participants, as far as they have any. Read before whether they are somebody's.
+        Keep the contacts of these participants, as far as they have any. Read before whose they are.
 
         Args:
             unverified_since: of those that nobody has verified; None: somebody needs them all the same.
@@ -128,15 +128,17 @@ class ContactStore:
 
     async def keep_round(self, unit: UnitOfWork, hash_: str, now: datetime) -> None:
         """A code of this free contact is under way: its round stays for as long as the code is good."""
-        await self._contacts.update_one({"_id": hash_, **_FREED}, {"$set": {"freed_at": now}}, session=unit.session)
+        await self._contacts.update_one(
+            {"_id": hash_, **_FREED}, {"$set": {"freed_at": now}}, session=unit.session
+        )
 
     async def remove(self, unit: UnitOfWork, *hashes: str) -> None:
         """
         These contacts are free again.
 
-        The round stays for a while, so that a code that was used is not good again for whoever comes next with
-        the contact. The codes of somebody who has proved the contact end. A code that nobody has used stays
-        good: notifications mails no other one so soon, and only whoever reads the mailbox has it.
+        The round stays for a while, so that a code that was used is not good again for whoever comes next
+        with the contact. The codes of somebody who has proved the contact end. A code that nobody has used
+        stays good: notifications mails no other one so soon, and only whoever reads the mailbox has it.
         """
         if not hashes:
             return

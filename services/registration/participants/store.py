@@ -10,7 +10,6 @@ groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 from services.registration.participants.contact_store import ContactStore
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile

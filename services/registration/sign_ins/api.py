@@ -81,8 +81,8 @@ async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, 
     """
     If somebody has registered with this address, a code is sent there, and the answer does not say so.
 
-    An address that has got a code within the hour, or three within a day, gets no other mail: the last code is
-    still good. 429 `sign_ins_too_many`.
+    An address that has got a code within the hour, or three within a day, gets no other mail: the last code
+    is still good. 429 `sign_ins_too_many`.
     """
     await limit.check(codes.hash_of(form.email), address_of(request.scope))
     sign_in = await asking.ask(form.email, Origin.of_request())

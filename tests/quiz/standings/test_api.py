@@ -69,15 +69,13 @@ async def test_standings_of_a_quiz_that_is_not_open_yet_are_not_frozen(kafka: st
             assert (thawed.status_code, thawed.json()["frozen_at"]) == (200, None)
 
 
-async def test_the_public_standings_lead_to_nobody_and_mark_whose_token_it_is(
-    kafka: str, mongo: str
-) -> None:
-    async with workshop(kafka, mongo) as shop:
+async def test_the_public_standings_lead_to_nobody_and_mark_whose_token_it_is(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo) as parts:
         people = {"wang": 5, "li": 4, "zhao": 3}
-        await shop.grading.grade_submissions(
-            batch(*(shop.submission(who, right=right) for who, right in people.items()))
+        await parts.grading.grade_submissions(
+            batch(*(parts.submission(who, right=right) for who, right in people.items()))
         )
-        database, path = shop.stores.database.name, f"/quizzes/{shop.quiz_id}/standings"
+        database, path = parts.stores.database.name, f"/quizzes/{parts.quiz_id}/standings"
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             public = await client.get(path)
             assert not any(who in public.text for who in people)

@@ -37,7 +37,9 @@ async def test_an_id_that_others_can_compute_is_no_ticket_at_any_door(mongo: str
         forms = (computed, computed.upper(), f" {computed} ", UUID(computed).hex, victim["participant_id"])
         for number, shown in enumerate(forms):
             assert await at_all_doors(client, shown, number) == {"unknown"}
-        found = await client.post("/registrations/search", json={"ticket_code": computed[:32]}, headers=ORGANISER)
+        found = await client.post(
+            "/registrations/search", json={"ticket_code": computed[:32]}, headers=ORGANISER
+        )
         assert code_of(found) == (404, "ticket_unknown")
         assert await in_outbox(database, "registration.checked_in") == []
         let_in = (await check_in(client, victim["ticket_code"])).json()
@@ -51,7 +53,12 @@ async def test_who_has_no_ticket_is_picked_from_the_list_and_the_scan_says_so(mo
         assert (await pick(client, first, session_id="one")).json()["verdict"] == "ok"
         assert (await own(client, first))["status"] == "checked_in"
         now = datetime.now(UTC).isoformat()
-        noted = {"scan_id": "q", "registration_id": second["registration_id"], "scanned_at": now, "let_in": True}
+        noted = {
+            "scan_id": "q",
+            "registration_id": second["registration_id"],
+            "scanned_at": now,
+            "let_in": True,
+        }
         queued = {"device": "door-2", "sent_at": now, "scans": [noted]}
         answer = await client.post("/sessions/one/scans", json=queued, headers=ORGANISER)
         assert answer.json()["verdicts"][0]["verdict"] == "ok"
@@ -82,7 +89,9 @@ async def test_a_scan_is_of_a_ticket_or_from_the_list(mongo: str) -> None:
         for body in (both, {}, {"ticket": None, "registration_id": None}):
             answer = await client.post("/check-ins", json=body, headers=ORGANISER)
             assert code_of(answer) == (422, "invalid")
-        assert (await client.post("/check-ins", json={"registration_id": one["registration_id"]})).status_code == 401
+        assert (
+            await client.post("/check-ins", json={"registration_id": one["registration_id"]})
+        ).status_code == 401
 
 
 def test_a_door_without_a_network_knows_an_id_for_no_ticket() -> None:
