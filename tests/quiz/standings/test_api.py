@@ -78,7 +78,7 @@ async def test_the_public_standings_lead_to_nobody_and_mark_whose_token_it_is(ka
         database, path = parts.stores.database.name, f"/quizzes/{parts.quiz_id}/standings"
         async with service(mongo, kafka=kafka, role="api", database=database) as ([client], _):
             public = await client.get(path)
-            assert not any(who in public.text for who in people)
+            assert not any(f'"{who}"' in public.text for who in people)
             rows = public.json()["standings"]
             assert [(one["participant_id"], one["yours"]) for one in rows] == [(None, False)] * 3
             aliases = [one["alias"] for one in rows]
