@@ -28,6 +28,8 @@ WORDS = {
     "unchecked": "离线无法核验此入场码，请人工判断；联网后核验",
     "revoked": "入场券已失效",
     "cancelled": "报名已取消",
+    "waiting": "候补中，没有名额",
+    "held": "名额待确认",
     "session_cancelled": "场次已取消",
     "wrong_session": "不是这个场次的入场券",
     "wrong_day": "不是今天的入场券",
@@ -76,6 +78,28 @@ def scan_command(list_: List = Path("door.json"), queue: Queue = Path("door-queu
             scans.note(door_list.session_id, found["ticket"], people or None, at, ruling)
             sys.stdout.write(f"{_shown(ruling)}\n")
             sys.stdout.flush()
+
+
+@door_cli.command(name="pick")
+def pick_command(
+    registration_id: Annotated[str, typer.Argument(help="The id, from the list of the session.")],
+    people: Annotated[int, typer.Option(min=0, max=99, help="How many come in; 0: all.")] = 0,
+    list_: List = Path("door.json"),
+    queue: Queue = Path("door-queue.jsonl"),
+) -> None:
+    """
+    Let somebody in who has no ticket, and whom you have found in the list of the session.
+
+    It is a command of its own, so that no scanner can type it: whoever shows you an id has shown nothing.
+    """
+    door_list, keys = saved(list_)
+    with ScanQueue(queue) as scans:
+        at = now()
+        ruling = Door(door_list, keys, scans.inside(door_list.made_at)).pick(
+            registration_id, people or None, at
+        )
+        scans.note(door_list.session_id, None, people or None, at, ruling)
+    sys.stdout.write(f"{_shown(ruling)}\n")
 
 
 @door_cli.command(name="send")

@@ -61,8 +61,7 @@ class Registration:
             DoorError: the service refuses, or does not answer. What it has acknowledged is noted.
         """
         while some := queue.unsent(session_id)[:SCANS_A_REQUEST]:
-            names = ("scan_id", "ticket", "people", "scanned_at", "let_in")
-            scans = [{name: scan[name] for name in names} for scan in some]
+            scans = [_sent(scan) for scan in some]
             body = {"device": device, "sent_at": now().isoformat(), "scans": scans}
             answer = self._ask("POST", f"/sessions/{session_id}/scans", json=body)
             queue.acknowledge([scan["scan_id"] for scan in some], now())
@@ -80,6 +79,13 @@ class Registration:
             raise DoorError(f"{method} {path} was refused: {answer.status_code} {answer.text}")
         content: Json = answer.json()
         return content
+
+
+def _sent(scan: Json) -> Json:
+    """A scan as the service gets it."""
+    # Who was picked from a list has shown no ticket.
+    shown = "registration_id" if scan["ticket"] is None else "ticket"
+    return {name: scan[name] for name in ("scan_id", shown, "people", "scanned_at", "let_in")}
 
 
 def saved(file: Path) -> tuple[DoorList, dict[str, bytes]]:

@@ -53,8 +53,15 @@ class ScanQueue:
         """Let another process have the file."""
         self._file.close()
 
-    def note(self, session_id: str, ticket: str, people: int | None, at: datetime, ruling: Ruling) -> Json:
-        """Keep a scan at the door of this session; it is on the disk when this returns."""
+    def note(
+        self, session_id: str, ticket: str | None, people: int | None, at: datetime, ruling: Ruling
+    ) -> Json:
+        """
+        Keep a scan at the door of this session; it is on the disk when this returns.
+
+        Args:
+            ticket: None: the registration of the ruling was picked from a list.
+        """
         scan = {
             "scan_id": str(uuid4()),
             "session_id": session_id,

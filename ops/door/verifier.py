@@ -9,6 +9,7 @@ The forms of tickets and lists: docs/integrating.md, "Check tickets".
 """
 
 import json
+import re
 import struct
 import unicodedata
 from base64 import b32decode, b32encode, b64decode
@@ -25,7 +26,6 @@ PREFIX = "KW1"
 TICKET_SIGNED_AS = b"kepu-ticket-1\n"
 LIST_SIGNED_AS = b"kepu-door-list-1\n"
 SIGNATURE_BYTES = 64
-CODE_CHARS_MAX = 64
 # The zone of the week: a day at the door is a day there. It has no summer time.
 ZONE = timezone(timedelta(hours=8))
 # A ticket is valid from this time before its session until this time after it.
@@ -33,6 +33,11 @@ BEFORE, AFTER = timedelta(hours=3), timedelta(hours=2)
 
 # By the form of the ticket: one for more than 255 people has 2 bytes for the places.
 _HEADS = {1: struct.Struct(">B4s16sHBII"), 2: struct.Struct(">B4s16sHHII")}
+# A typed code: ten characters of Crockford's base32.
+_CODE = re.compile("[0-9A-HJKMNP-TV-Z]{10}")
+_BETWEEN = ("Pd", "Zs", "Cc", "Cf")
+_MORE_DASHES = str.maketrans("", "", "\u2212\u30fc")
+_HEARD = str.maketrans("OIL", "011")
 
 
 class ListRefused(Exception):
@@ -79,8 +84,8 @@ class Ruling:
     """
     The verdict on a scan, and how many come in.
 
-    `unchecked`: a typed code or an id, which nobody can check without a network. The people at the door
-    decide; the service checks it later.
+    `unchecked`: a typed code, or somebody picked from the list of registrations whom the door's list does not
+    know. Nobody can check that without a network. The people at the door decide; the service checks it later.
     """
 
     verdict: str
@@ -173,8 +178,13 @@ class Door:
         self._inside = dict(inside)
 
     def scan(self, text: str, people: int | None, at: datetime) -> Ruling:
-        """Rule on a scan, and remember who comes in. `people`: how many; None: all who are not in yet."""
-        if not plain(text).startswith(PREFIX) or len(text) <= CODE_CHARS_MAX:
+        """
+        Rule on what was scanned or typed, and remember who comes in.
+
+        Args:
+            people: how many; None: all who are not in yet.
+        """
+        if _CODE.fullmatch(_typed(text)):
             return Ruling("unchecked", people or 1)
         ticket = read_ticket(text, self._keys)
         if ticket is None:
@@ -183,8 +193,28 @@ class Door:
         if (refusal := self._refusal(ticket, at)) is not None:
             return Ruling(refusal, registration_id=id_)
         entry = self._entry(ticket)
-        known = entry.people_in if entry else 0
-        left = (entry.places if entry else ticket.places) - known - self._inside.get(id_, 0)
+        return self._admit(
+            id_, entry.places if entry else ticket.places, entry.people_in if entry else 0, people
+        )
+
+    def pick(self, registration_id: str, people: int | None, at: datetime) -> Ruling:
+        """
+        Rule on somebody without a ticket, whom the people at the door have picked from a list.
+
+        Never call it with what somebody shows: the id of a registration is no secret.
+        """
+        entry = self._list.entries.get(registration_id)
+        refusal = "session_cancelled" if self._list.cancelled else None
+        if refusal is None and entry is not None and entry.standing != "place":
+            refusal = entry.standing
+        if (refusal := refusal or self._refusal_by_time(at)) is not None:
+            return Ruling(refusal, registration_id=registration_id)
+        if entry is None:
+            return Ruling("unchecked", people or 1, registration_id)
+        return self._admit(registration_id, entry.places, entry.people_in, people)
+
+    def _admit(self, id_: str, places: int, known: int, people: int | None) -> Ruling:
+        left = places - known - self._inside.get(id_, 0)
         wanted = people or left
         if left <= 0:
             return Ruling("already_checked_in", registration_id=id_)
@@ -204,9 +234,12 @@ class Door:
             return "session_cancelled"
         if (same := self._entry(ticket)) is not None and same.standing in ("cancelled", "revoked"):
             return same.standing
+        return self._refusal_by_time(at)
+
+    def _refusal_by_time(self, at: datetime) -> str | None:
         if self._list.opens_at <= at <= self._list.closes_at:
             return None
-        if _day(at) not in days:
+        if _day(at) not in self._list.days:
             return "wrong_day"
         return "too_early" if at < self._list.opens_at else "too_late"
 
@@ -220,6 +253,12 @@ class Door:
 def plain(text: str) -> str:
     """A scanned text in plain capital letters, without spaces."""
     return "".join(unicodedata.normalize("NFKC", text).split()).upper()
+
+
+def _typed(text: str) -> str:
+    """A text as a typed code: without spaces and dashes of any kind, and O read as 0, I and L as 1."""
+    kept = (c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) not in _BETWEEN)
+    return "".join(kept).translate(_MORE_DASHES).upper().translate(_HEARD)
 
 
 def keys_of(answer: Mapping[str, list[dict[str, str]]]) -> dict[str, bytes]:

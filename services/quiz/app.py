@@ -29,6 +29,7 @@ from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
+from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
@@ -60,7 +61,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     await catalogue.refresh()
     service.run(erased.loop, catalogue.loop)
     if service.serves_http:
-        tokens = AttemptTokens(service.settings.attempt_key.get_secret_value())
+        attempt_key = service.settings.attempt_key.get_secret_value()
+        tokens = AttemptTokens(attempt_key)
         endpoints = AttemptEndpoints(
             catalogue,
             erased,
@@ -71,7 +73,8 @@ async def wire(service: Service[QuizSettings]) -> None:
             grouped_outcomes(attempts, results),
         )
         service.answer(*endpoints.routes())
-        service.provide(catalogue, erased, quizzes, standings, Ranks(standings), results, attempts)
+        ranks, aliases = Ranks(standings), Aliases(attempt_key)
+        service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts)
     if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)

@@ -234,7 +234,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
             keys.sealer,
             keys.signer,
             Limit(stores.sign_ins, keys.hash),
-            Joining(database, participants),
+            Joining(database, participants, keys.codes),
             ContactVerification(
                 database,
                 participants,

@@ -137,6 +137,12 @@ async def check_in(client: httpx.AsyncClient, ticket: str, **fields: Any) -> htt
     return await client.post("/check-ins", json={"ticket": ticket} | fields, headers=ORGANISER)
 
 
+async def pick(client: httpx.AsyncClient, registered: dict[str, Any], **fields: Any) -> httpx.Response:
+    """The people at the door let somebody in without a ticket, whom they have found in the list."""
+    picked = {"registration_id": registered["registration_id"]}
+    return await client.post("/check-ins", json=picked | fields, headers=ORGANISER)
+
+
 async def cancel(client: httpx.AsyncClient, registered: dict[str, Any]) -> httpx.Response:
     """Give back what this answer to a newcomer gave."""
     path = f"/registrations/{registered['registration_id']}/cancel"

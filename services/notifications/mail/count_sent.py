@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from services.notifications.mail.code_limit import CodeLimit
 from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.rules import Claimed, Reply
 from services.notifications.mail.store import MailQueue
@@ -37,3 +38,21 @@ async def count_sent(
     if asking:
         await limit.list_asking(asking, now)
         await queue.bring_forward([id_ for _, id_ in asking], now)
+
+
+async def take_back_codes(
+    limit: CodeLimit,
+    replies: Sequence[tuple[Claimed, Reply]],
+    untried: Sequence[Claimed],
+    codes: Mapping[MessageId, str],
+) -> None:
+    """
+    Codes that the server has not taken count no more: an erasure may cancel them before they are tried again.
+
+    Without a reply code the server may have taken the mail all the same.
+    """
+    deferred = [one for one, reply in replies if reply.verdict == "deferred" and reply.code is not None]
+    for one in (*deferred, *untried):
+        id_ = one.message.message_id
+        if id_ in codes:
+            await limit.take_back(codes[id_], id_)

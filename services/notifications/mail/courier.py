@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from services.notifications.mail.code_limit import CodeLimit
+from services.notifications.mail.code_limit import DAY, CodeLimit
 from services.notifications.mail.compose import Composer
-from services.notifications.mail.count_sent import count_sent
+from services.notifications.mail.count_sent import count_sent, take_back_codes
 from services.notifications.mail.daily_limit import Admitted, DailyLimit
 from services.notifications.mail.format import Mail
 from services.notifications.mail.rules import (
@@ -32,7 +32,7 @@ from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
 from services.notifications.mail.store import MailQueue
 from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
-from services.notifications.texts.policy import CODE_KIND
+from services.notifications.texts.policy import CODE_KIND, expires_at
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
@@ -236,6 +236,7 @@ class Courier:
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
                     await count_sent(self._limit, self._queue, replies, admitted, codes)
+                    await take_back_codes(self._code_limit, replies, sent.untried if is_last else [], codes)
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending
@@ -275,6 +276,7 @@ class Courier:
         composed = await self._composer.compose([one.message for one in due])
         mails: list[tuple[Claimed, Mail]] = []
         sendable: list[tuple[Claimed, Mail]] = []
+        asking: list[tuple[str, str]] = []
         for one, result in zip(due, composed, strict=True):
             if isinstance(result, Outcome):
                 outcomes.append((one, result))
@@ -284,6 +286,8 @@ class Courier:
                 sendable.append((one, result))
             else:
                 outcomes.append((one, Outcome("skipped", CODE_SENT_BEFORE)))
+                asking.append((result.address, one.message.participant_id))
+        await self._limit.list_asking(asking, now, mailed=False)
         addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
         admitted: dict[str, Admitted] = {}
         for (one, mail), allowed in zip(mails, await self._limit.admit(addressed, now), strict=True):
@@ -295,9 +299,14 @@ class Courier:
         return sendable, outcomes, admitted
 
     async def _admits_code(self, message: Message, mail: Mail, now: datetime) -> bool:
-        round_ = (message.facts or {}).get("round")
+        facts = message.facts or {}
+        round_, good_until = facts.get("round"), expires_at(CODE_KIND, facts)
         return await self._code_limit.admit(
-            mail.address, message.message_id, round_ if isinstance(round_, int) else 1, now
+            mail.address,
+            message.message_id,
+            round_ if isinstance(round_, int) else 1,
+            good_until or now + DAY,
+            now,
         )
 
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:

@@ -89,15 +89,22 @@ class DailyLimit:
             # Without what is 0, the counter holds no more than is under way.
             self._under_way = +self._under_way
 
-    async def list_asking(self, mails: Sequence[tuple[str, str]], now: datetime) -> None:
+    async def list_asking(
+        self, mails: Sequence[tuple[str, str]], now: datetime, *, mailed: bool = True
+    ) -> None:
         """
         List the participants to whom the server took a code: address and participant's id of each, in order.
+
+        Args:
+            mailed: if not, no code was mailed, since a good one is in the mailbox already. They get what room
+                is left: anybody can ask for any number.
         """
         writes = []
         for address, participant_id in mails:
             address_id = self._address(address)
             recipient_id = self._recipient(address_id, participant_id)
-            writes.append(UpdateOne({"_id": address_id}, _asking(recipient_id, now), upsert=True))
+            change = _asking(recipient_id, now, mailed=mailed)
+            writes.append(UpdateOne({"_id": address_id}, change, upsert=True))
         if writes:
             with mongo.outages_named():
                 await self._recipients.bulk_write(writes, ordered=True)
@@ -187,14 +194,17 @@ def _listing(recipient_id: str, now: datetime, *, asking: bool) -> list[Document
     return [{"$set": {"used_at": now, "first": {"$cond": [{"$or": [is_there, is_full]}, first, added]}}}]
 
 
-def _asking(recipient_id: str, now: datetime) -> list[Document]:
-    """The update that lists a recipient to whom a code was mailed, before the earlier ones."""
-    others = {
-        "$filter": {
-            "input": {"$ifNull": ["$asking", []]},
-            "as": "one",
-            "cond": {"$ne": ["$$one", recipient_id]},
-        }
+def _asking(recipient_id: str, now: datetime, *, mailed: bool) -> list[Document]:
+    """
+    The update that lists a recipient to whom a code was mailed, before the earlier ones.
+
+    One to whom none was mailed comes after them.
+    """
+    earlier: Document = {"$ifNull": ["$asking", []]}
+    others: Document = {"$filter": {"input": earlier, "as": "one", "cond": {"$ne": ["$$one", recipient_id]}}}
+    in_front: Document = {"$concatArrays": [[recipient_id], others]}
+    behind: Document = {
+        "$cond": [{"$in": [recipient_id, earlier]}, earlier, {"$concatArrays": [earlier, [recipient_id]]}]
     }
-    listed = {"$slice": [{"$concatArrays": [[recipient_id], others]}, ASKING_PER_ADDRESS_MAX]}
+    listed = {"$slice": [in_front if mailed else behind, ASKING_PER_ADDRESS_MAX]}
     return [{"$set": {"used_at": now, "asking": listed}}]

@@ -15,8 +15,8 @@ TRANSIENT, PERMANENT = 400, 500
 # The daily limit of an address (`allowance_of`).
 MAILS_PER_ALLOWANCE_DAY_MAX = 20
 RECIPIENTS_PER_ADDRESS_MAX = 10
-# More than the codes that an address gets in a day without one being used.
-ASKING_PER_ADDRESS_MAX = 6
+# More than the codes that a mailbox gets in a day without one being used (code_limit.py).
+ASKING_PER_ADDRESS_MAX = 12
 NEWCOMERS = "newcomers"
 # Mails that wait for the next day leave within this time after midnight.
 SPREAD = timedelta(hours=1)
@@ -121,7 +121,7 @@ def allowance_of(recipient_id: str, first: Mapping[str, str], asking: Collection
 
     Args:
         first: the known recipients, each with the day of their first mail, as YYYY-MM-DD.
-        asking: the last recipients to whom a code was mailed there.
+        asking: the last recipients to whom a code was mailed there, or who can use one that was.
     """
     if recipient_id in asking:
         return recipient_id

@@ -12,12 +12,13 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import NOTICE_SECONDS, QuizRecord, not_open_yet
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, PERCENT_SHOWN, score_percent
+from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.rules import Standing, parts_of, ranked
 from services.quiz.standings.store import StandingStore
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound
-from shared.web.identity import AsOrganiser, AsParticipant
+from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrNone, IsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
@@ -30,12 +31,20 @@ Quizzes = Annotated[QuizStore, provided(QuizStore)]
 OfferedQuizzes = Annotated[Catalogue, provided(Catalogue)]
 Standings = Annotated[StandingStore, provided(StandingStore)]
 CountedRanks = Annotated[Ranks, provided(Ranks)]
+KnownAliases = Annotated[Aliases, provided(Aliases)]
 ErasedParticipants = Annotated[Erased, provided(Erased)]
 
 
 class StandingOut(BaseModel):
+    """A participant's best result. Nobody but organisers and the participants themselves read whose it is."""
+
     rank: int = Field(examples=[1])
-    participant_id: str
+    alias: str = Field(
+        description="the participant's pseudonym on the pages of this quiz, always the same",
+        examples=["7K3QM0R9"],
+    )
+    yours: bool = Field(description="it is that of the participant whose token the request carries")
+    participant_id: str | None = Field(description="only with an organiser's key, and of your own; else null")
     points: float = Field(examples=[19])
     score_percent: int = Field(description=PERCENT_SHOWN, examples=[95])
     time_used_seconds: int = Field(examples=[312])
@@ -69,9 +78,20 @@ async def read_standings(
     catalogue: OfferedQuizzes,
     standings: Standings,
     ranks: CountedRanks,
+    aliases: KnownAliases,
+    erased: ErasedParticipants,
+    is_organiser: IsOrganiser,
+    who: AsParticipantOrNone,
     limit: Annotated[int, Query(ge=1, le=TOP_MAX)] = TOP,
 ) -> StandingsOut:
-    """Equal points in equal seconds share a rank; the one who finished earlier is only listed first."""
+    """
+    Equal points in equal seconds share a rank; the one who finished earlier is only listed first.
+
+    Everybody may read it. With a token your own standing is marked (401 `participant_erased`). With an
+    organiser's key the ids of the participants are there.
+    """
+    if who is not None:
+        erased.check(who.participant_id)
     record = (await catalogue.look_up(quiz_id)).record
     best = ranked(await standings.top(quiz_id, limit), record.quiz.opens_at)
     # The page shows the present, the number is a moment old.
@@ -82,7 +102,16 @@ async def read_standings(
         frozen_at=record.frozen_at,
         participants=participants,
         points_max=record.quiz.questions_a_paper,
-        standings=[_standing_out(standing, record) for standing in best],
+        standings=[
+            _standing_out(
+                standing,
+                record,
+                aliases,
+                yours=who is not None and standing.participant_id == who.participant_id,
+                is_organiser=is_organiser,
+            )
+            for standing in best
+        ],
     )
 
 
@@ -93,6 +122,7 @@ async def read_own_standing(
     catalogue: OfferedQuizzes,
     standings: Standings,
     ranks: CountedRanks,
+    aliases: KnownAliases,
     erased: ErasedParticipants,
 ) -> OwnStandingOut:
     """404 `standing_unknown` before the first result, or the first one before a freeze."""
@@ -103,7 +133,11 @@ async def read_own_standing(
         raise NotFound(f"you have no result in quiz {quiz_id} yet", code="standing_unknown")
     rank = await ranks.rank(quiz_id, order)
     standing = _standing_out(
-        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)), record
+        Standing(rank, who.participant_id, parts_of(order, record.quiz.opens_at)),
+        record,
+        aliases,
+        yours=True,
+        is_organiser=False,
     )
     return OwnStandingOut(
         **standing.model_dump(), points_max=record.quiz.questions_a_paper, frozen_at=record.frozen_at
@@ -149,14 +183,18 @@ async def thaw_standings(quiz_id: QuizIdInPath, quizzes: Quizzes, catalogue: Off
     return FreezeOut(quiz_id=quiz_id, frozen_at=catalogue.find(quiz_id).record.frozen_at)
 
 
-def _standing_out(standing: Standing, record: QuizRecord) -> StandingOut:
+def _standing_out(
+    standing: Standing, record: QuizRecord, aliases: Aliases, *, yours: bool, is_organiser: bool
+) -> StandingOut:
     half_points, half_points_max = (
         standing.parts.half_points,
         HALF_POINTS_A_QUESTION * record.quiz.questions_a_paper,
     )
     return StandingOut(
         rank=standing.rank,
-        participant_id=standing.participant_id,
+        alias=aliases.of(record.quiz.quiz_id, standing.participant_id),
+        yours=yours,
+        participant_id=standing.participant_id if yours or is_organiser else None,
         points=half_points / HALF_POINTS_A_QUESTION,
         score_percent=score_percent(half_points, half_points_max),
         time_used_seconds=standing.parts.time_used_seconds,

@@ -15,7 +15,7 @@ from services.registration.booking.admission import Enrolled, overlapping, refus
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import ROUNDS_MAX, Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
-from services.registration.participants.codes import Proof
+from services.registration.participants.codes import ContactCodes, Proof, address_of
 from services.registration.participants.events import code_requested, joined
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import (
@@ -38,7 +38,8 @@ class Newcomer(msgspec.Struct, frozen=True):
 
     Attributes:
         contact_key: encrypts the contact in the profile.
-        proof: what the contact is proved by; None if whoever registers them vouches for it.
+        proof: what the contact is proved by in its first round; None if whoever registers them vouches for
+            it.
         vouched_hash: the hash of a contact that an organiser vouches for. Contacts in commands of other
             systems are sealed, so they have none.
     """
@@ -103,6 +104,7 @@ class BookingBatch:
         erased: ids of erased participants, of this batch or of earlier answers.
         taken_over: participants of earlier answers whose contact was verified since.
         contacts: those of the newcomers that are known.
+        freed: the rounds of those that are free again.
         contact_keys: of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name.
         registrations: those that the participants have for these sessions.
@@ -117,12 +119,14 @@ class BookingBatch:
         self,
         now: datetime,
         tickets: TicketOffice,
+        codes: ContactCodes,
         *,
         sessions: dict[str, Session],
         participants: dict[str, Participant],
         erased: Collection[str],
         taken_over: Collection[str],
         contacts: dict[str, KnownContact],
+        freed: Mapping[str, int],
         contact_keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
@@ -134,6 +138,8 @@ class BookingBatch:
     ) -> None:
         self.now = self._now = now
         self._tickets = tickets
+        self._codes = codes
+        self.freed = freed
         self._sessions = sessions
         self._participants = participants
         self._erased = erased
@@ -330,8 +336,22 @@ class BookingBatch:
             self._contacts[participant.contact_hash] = KnownContact(id_)
         if proof is not None:
             # A newcomer's own id is the id of the first sign-in.
+            round_ = self.freed.get(proof.contact_hash, 1)
+            if round_ > 1:
+                # Rare: somebody had this contact a few days ago.
+                address = address_of(profile.contact_locked, contact_key.key)
+                proof = self._codes.proof(address, contact_key.key, self._now, round_=round_)
             self.events.append(
-                code_requested(id_, id_, profile.language, 1, proof, request.origin, self._now)
+                code_requested(
+                    id_,
+                    id_,
+                    profile.language,
+                    round_,
+                    proof,
+                    request.origin,
+                    self._now,
+                    contact_locked=profile.contact_locked,
+                )
             )
 
     def _registration(

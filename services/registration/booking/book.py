@@ -17,6 +17,7 @@ from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import TicketOffice
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.ensure_keys import ensure_keys
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import Participant
@@ -52,6 +53,7 @@ class Booking:
         *,
         sealer: KeySealer,
         tickets: TicketOffice,
+        codes: ContactCodes,
         hold: timedelta | None,
         enrolled: EnrolledOf,
     ) -> None:
@@ -61,6 +63,7 @@ class Booking:
         self._registrations = registrations
         self._sealer = sealer
         self._tickets = tickets
+        self._codes = codes
         self._hold = hold
         self._enrolled = enrolled
 
@@ -115,15 +118,18 @@ class Booking:
         with_ticket = {answer.participant_id for answer in answers.values() if answer.ticket_locked}
         contact_keys |= await self._participants.keys(unit, with_ticket - contact_keys.keys())
         theirs = await self._theirs(unit, participants, alive)
+        contacts, freed = await self._participants.contacts.look_up(unit, _contacts_given(requests))
         batch = BookingBatch(
             now,
             self._tickets,
+            self._codes,
             # For those who ask, drafts and removed sessions do not exist.
             sessions={id_: session for id_, session in sessions.items() if session.is_public},
             participants=participants,
             erased=erased,
             taken_over=taken_over,
-            contacts=await self._participants.contacts.known(unit, _contacts_given(requests)),
+            contacts=contacts,
+            freed=freed,
             contact_keys=contact_keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
@@ -172,7 +178,7 @@ class Booking:
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)
         await self._participants.add_keys(unit, batch.new_contact_keys)
-        await self._participants.contacts.add(unit, batch.new_participants, batch.now)
+        await self._participants.contacts.add(unit, batch.new_participants, batch.now, batch.freed)
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())
         await self._registrations.add_answers(unit, batch.new_answers)

@@ -162,11 +162,11 @@ class Registering:
             participant_id=ParticipantId(participant_id),
             session_id=SessionId(form.session_id),
             places=form.places,
-            newcomer=self._newcomer(newcomer, participant_id) if newcomer else None,
+            newcomer=self._newcomer(newcomer) if newcomer else None,
             origin=Origin.of_request(),
         )
 
-    def _newcomer(self, newcomer: NewcomerIn, participant_id: str) -> Newcomer:
+    def _newcomer(self, newcomer: NewcomerIn) -> Newcomer:
         contact_key = self._sealer.new_key()
         # The form has checked it already.
         contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
@@ -178,7 +178,7 @@ class Registering:
             language=newcomer.language,
             contact_locked=encrypt_contact(contact, contact_key.key),
         )
-        proof = self._codes.proof(newcomer.email, participant_id, contact_key.key, clock.now())
+        proof = self._codes.proof(newcomer.email, contact_key.key, clock.now())
         return Newcomer(profile, contact_key, proof)
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:

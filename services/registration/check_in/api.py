@@ -47,6 +47,7 @@ async def check_in(form: CheckInIn, door: CheckIns) -> VerdictOut:
     """
     The `verdict` says it, and only `ok` lets people in. Of a typed code, case, width, spaces, dashes and
     look-alike letters (O for 0, I or L for 1) don't matter. A ticket for five may come in parts: `people`.
+    Who has no ticket may be picked from the list of the session by `registration_id`; the scan says so.
 
     Verdicts: `ok`, `already_checked_in` (`since`), `too_many` (fewer are not in yet), `unknown`, `revoked`
     (an earlier ticket, or its holder is erased), `cancelled`, `waiting`, `held`, `session_cancelled`,
@@ -55,7 +56,7 @@ async def check_in(form: CheckInIn, door: CheckIns) -> VerdictOut:
     `session_unknown`.
     """
     own = form.scan_id or random_id()
-    shown = Shown(scan_id(form.device, own), form.ticket, form.people)
+    shown = Shown(scan_id(form.device, own), form.ticket, form.registration_id, form.people)
     [judged] = await door.check_in([shown], form.device, form.session_id, Origin.of_request())
     return VerdictOut.of(judged)
 
@@ -68,7 +69,10 @@ async def check_in(form: CheckInIn, door: CheckIns) -> VerdictOut:
 )
 async def check_in_batch(form: Annotated[CheckInsIn, Body()], door: CheckIns) -> VerdictsOut:
     """As `/check-ins`, at most 100, each with its own verdict. 404 `session_unknown`."""
-    shown = [Shown(scan_id(form.device, one.scan_id), one.ticket, one.people) for one in form.scans]
+    shown = [
+        Shown(scan_id(form.device, one.scan_id), one.ticket, one.registration_id, one.people)
+        for one in form.scans
+    ]
     judged = await door.check_in(shown, form.device, form.session_id, Origin.of_request())
     return VerdictsOut(verdicts=[VerdictOut.of(one) for one in judged])
 
@@ -136,6 +140,7 @@ async def send_scans(
         Shown(
             scan_id(form.device, one.scan_id),
             one.ticket,
+            one.registration_id,
             one.people,
             true_time(one.scanned_at, off, now),
             one.let_in,

@@ -1,12 +1,13 @@
 """What doors send, and what they are answered."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.registration.check_in.check_in import Judged
-from services.registration.check_in.rules import Scan, Verdict
+from services.registration.check_in.rules import Means, Scan, Verdict
 from shared.contracts.checked import Id, MomentIn
 from shared.contracts.events import GROUP_PLACES_MAX
 from shared.web.forms import Form
@@ -19,9 +20,15 @@ BATCH_BYTES_MAX = 65_536
 QUEUED_BYTES_MAX = 262_144
 
 Scanned = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=SCANNED_CHARS_MAX),
-    Field(description="the text of a QR code, a typed code, or a registration id", examples=["7K3QX-M0R9T"]),
+    Annotated[str, StringConstraints(min_length=1, max_length=SCANNED_CHARS_MAX)] | None,
+    Field(description="the text of a QR code, or a typed code", examples=["7K3QX-M0R9T"]),
+]
+Picked = Annotated[
+    Id | None,
+    Field(
+        description="without a ticket: the registration that the people at the door have picked from the"
+        " list. Never what somebody shows: the id of a registration is no secret"
+    ),
 ]
 Device = Annotated[Id, Field(description="which door or device has scanned", examples=["door-1"])]
 ScanId = Annotated[
@@ -48,21 +55,32 @@ People = Annotated[
 ]
 
 
-class CheckInIn(Form):
+class ShownIn(Form):
+    """What was shown at the door: a ticket, or without one somebody was picked from the list."""
+
+    ticket: Scanned = None
+    registration_id: Picked = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ticket is None) == (self.registration_id is None):
+            raise PydanticCustomError("ticket_or_list", "give a ticket or a registration_id, one of both")
+        return self
+
+
+class CheckInIn(ShownIn):
     """A ticket at the door."""
 
-    ticket: Scanned
     people: People = None
     session_id: DoorSession = None
     device: Device = "door"
     scan_id: ScanId | None = None
 
 
-class ScanIn(Form):
+class ScanIn(ShownIn):
     """One of several scans."""
 
     scan_id: ScanId
-    ticket: Scanned
     people: People = None
 
 
@@ -74,11 +92,10 @@ class CheckInsIn(Form):
     scans: list[ScanIn] = Field(min_length=1, max_length=BATCH_SCANS_MAX)
 
 
-class QueuedScanIn(Form):
+class QueuedScanIn(ShownIn):
     """A scan that a door has noted without a network. `let_in`: what the door has done."""
 
     scan_id: ScanId
-    ticket: Scanned
     people: People = None
     scanned_at: MomentIn = Field(description="by the device's clock")
     let_in: bool
@@ -169,6 +186,10 @@ class ScanOut(BaseModel):
     device: str
     scan_id: str
     registration_id: str | None
+    means: Means = Field(
+        description="what was shown: the signed ticket, or its code. `list`: no ticket, the people at the"
+        " door have picked the registration"
+    )
     scanned_at: datetime
     received_at: datetime
     verdict: Verdict
@@ -184,6 +205,7 @@ class ScanOut(BaseModel):
             device=scan.device,
             scan_id=own_id(scan),
             registration_id=scan.registration_id,
+            means=scan.means,
             scanned_at=scan.scanned_at,
             received_at=scan.received_at,
             verdict=scan.verdict,

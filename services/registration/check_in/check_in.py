@@ -85,16 +85,16 @@ class CheckIn:
         earlier = await self._scans.by_id(unit, {one.scan_id for one in shown})
         # The first one of each id: a device that sends two scans under one id has sent one.
         fresh = {one.scan_id: one for one in reversed(shown) if one.scan_id not in earlier}
-        leads = await self._judge.leads(unit, {one.ticket for one in shown})
+        leads = await self._judge.leads(unit, set(shown))
         ids = {lead.registration_id for lead in leads.values()}
         ids |= {scan.registration_id for scan in earlier.values()}
         known = await self._judge.found(unit, {id_ for id_ in ids if id_ is not None})
         # After the locks: a later decision on a registration has a later time.
         now = clock.now()
-        found = {text: _found(lead, known) for text, lead in leads.items()}
-        new = [scan_of(one, found[one.ticket], device, door, now) for one in fresh.values()]
+        found = {one: _found(lead, known) for one, lead in leads.items()}
+        new = [scan_of(one, leads[one].means, found[one], device, door, now) for one in fresh.values()]
         settled = await self._judge.settle(unit, known, new, [], origin, now)
-        judged = [_judged(settled, known, earlier, one, found[one.ticket]) for one in shown]
+        judged = [_judged(settled, known, earlier, one, found[one]) for one in shown]
         arrivals = sum(
             after.status == "checked_in" and known[id_].registration.status != "checked_in"
             for id_, after in settled.registrations.items()

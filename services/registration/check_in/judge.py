@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from services.registration.booking import events
 from services.registration.booking.rules import Registration
@@ -35,7 +34,7 @@ from shared.storage.unit_of_work import UnitOfWork
 
 
 class Lead(NamedTuple):
-    """Where a scanned text leads: the id of a registration, if it is one's. `round`: as in `Found`."""
+    """Where a scan leads: the id of a registration, if it is one's. `round`: as in `Found`."""
 
     means: Means
     registration_id: str | None
@@ -75,22 +74,22 @@ class Judge:
         self._tickets = tickets
         self._key = key
 
-    async def leads(self, unit: UnitOfWork, tickets: Collection[str]) -> dict[str, Lead]:
-        """Where each of these scanned texts leads."""
-        leads: dict[str, Lead] = {}
-        hashes: dict[str, str] = {}
-        for text in tickets:
-            if looks_signed(plain(text)):
-                ticket = self._key.read(text)
-                leads[text] = (
+    async def leads(self, unit: UnitOfWork, shown: Collection[Shown]) -> dict[Shown, Lead]:
+        """Where each of these scans leads. What was scanned or typed is a ticket or its code, never an id."""
+        leads: dict[Shown, Lead] = {}
+        hashes: dict[Shown, str] = {}
+        for one in shown:
+            if one.ticket is None:
+                leads[one] = Lead("list", one.registration_id)
+            elif looks_signed(plain(one.ticket)):
+                ticket = self._key.read(one.ticket)
+                leads[one] = (
                     Lead("ticket", ticket.registration_id, ticket.round) if ticket else Lead("ticket", None)
                 )
-            elif (id_ := _id_in(text)) is not None:
-                leads[text] = Lead("id", id_)
             else:
-                hashes[text] = self._tickets.hash_of(text)
+                hashes[one] = self._tickets.hash_of(one.ticket)
         by_hash = await self._registrations.with_tickets(unit, set(hashes.values()))
-        return leads | {text: Lead("code", by_hash.get(hash_)) for text, hash_ in hashes.items()}
+        return leads | {one: Lead("code", by_hash.get(hash_)) for one, hash_ in hashes.items()}
 
     async def found(self, unit: UnitOfWork, registration_ids: Collection[str]) -> dict[str, Booked]:
         """
@@ -174,7 +173,9 @@ class Judge:
         return registrations
 
 
-def scan_of(one: Shown, found: Found | None, device: str, door: Session | None, now: datetime) -> Scan:
+def scan_of(
+    one: Shown, means: Means, found: Found | None, device: str, door: Session | None, now: datetime
+) -> Scan:
     """A new scan, not yet compared with the others of its ticket."""
     at = one.scanned_at or now
     booked = found.booked if found else None
@@ -191,16 +192,8 @@ def scan_of(one: Shown, found: Found | None, device: str, door: Session | None, 
         asked=one.people,
         let_in=one.let_in,
         waited=one.let_in is None,
+        means=means,
         clock_off_seconds=one.clock_off_seconds,
     )
     verdict = refusal(found, door, at)
     return scan if verdict is None else refused(scan, verdict)
-
-
-def _id_in(text: str) -> str | None:
-    """The id of a registration, which is a UUID as we write it."""
-    typed = text.strip().lower()
-    try:
-        return typed if str(UUID(typed)) == typed else None
-    except ValueError:
-        return None

@@ -36,8 +36,11 @@ Verdict = Literal[
     "scan_id_reused",
 ]
 TicketState = Literal["place", "waiting", "held", "cancelled", "revoked"]
-Means = Literal["ticket", "code", "id"]
-"""By what a registration was found: the signed ticket, the typed code, or the id of the registration."""
+Means = Literal["ticket", "code", "list"]
+"""
+By what a registration was found: the signed ticket, the typed code, or the people at the door have picked it
+from the list. The id of a registration opens no door: others can compute it.
+"""
 
 # A check-in by mistake is noticed at once. Later, people would find their place taken.
 UNDO_MAX = timedelta(minutes=30)
@@ -65,14 +68,16 @@ class Shown(msgspec.Struct, frozen=True):
     A scan as a door sends it.
 
     Attributes:
-        ticket: what was scanned or typed. It is never stored.
+        ticket: what was scanned or typed. It is never stored. None: no ticket was shown.
+        registration_id: whom the people at the door have picked from the list; None: nobody.
         people: how many come in; None: all who are not in yet.
         scanned_at: by the door's clock, corrected; None: now.
         let_in: whether the door has let the people in; None: it waits for the verdict.
     """
 
     scan_id: str
-    ticket: str
+    ticket: str | None = None
+    registration_id: str | None = None
     people: int | None = None
     scanned_at: datetime | None = None
     let_in: bool | None = None
@@ -86,6 +91,7 @@ class Scan(msgspec.Struct, frozen=True):
     Attributes:
         scan_id: of the device and its own id of the scan; see `scan_id`.
         session_id: of the door; without one, that of the ticket.
+        means: what was shown; also if it leads to nobody.
         round: of the registration when the scan came in.
         refusal: why nobody could be let in, whatever the other scans are; None: it is admissible.
         asked: how many were to come in; None: the rest.
@@ -107,6 +113,7 @@ class Scan(msgspec.Struct, frozen=True):
     asked: int | None
     let_in: bool | None
     waited: bool
+    means: Means = "ticket"
     clock_off_seconds: int = 0
     verdict: Verdict = "ok"
     people: int = 0
@@ -124,7 +131,7 @@ class Booked(NamedTuple):
 
 class Found(NamedTuple):
     """
-    What a scanned ticket leads to.
+    What was shown leads to this.
 
     Attributes:
         round: of the registration, as the signed ticket says; None: what was scanned does not say it.

@@ -85,8 +85,7 @@ async def unclaimable(
     shared = await members.shared(unit, ids)
     hashes = {one.contact_hash for one in found.values() if one.contact_hash is not None}
     known = await participants.contacts.known(unit, hashes)
-    # A used code of a contact begins its next round.
-    proved = {one.participant_id for one in known.values() if one.round > 1}
+    proved = {one.participant_id for one in known.values() if one.proved}
     return {
         one.member_id
         for one in these

@@ -16,7 +16,8 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# At least as long as the code in the mail is valid. Held places are freed much earlier.
+# Held places are freed much earlier. The code in the mail may be good for longer: then it is good for whoever
+# joins anew with the address.
 UNVERIFIED_KEPT = timedelta(days=1)
 
 

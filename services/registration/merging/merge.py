@@ -89,7 +89,7 @@ class Merging:
         if goes.contact_hash is None:
             return False
         known = (await self._participants.contacts.known(unit, [goes.contact_hash])).get(goes.contact_hash)
-        return known is not None and known.round > 1
+        return known is not None and known.proved
 
     async def _move_members(self, unit: UnitOfWork, goes: Person, stays: Person) -> None:
         """Who stays is the member of the groups that have entered the one who goes."""

@@ -1,11 +1,11 @@
 """
 Contacts as keyed hashes, and the code that proves whose one is.
 
-A code is computed from the address, the participant, the contact's round and the day, and stored nowhere: not
-even in hashed form. All requests of a participant within a day get the same code. So if a mail is not sent,
+A code is computed from the address, the contact's round and the day, and stored nowhere: not even in hashed
+form. So all requests for an address within a day get the same code, whoever asks: if a mail is not sent,
 because somebody else has asked for one an hour ago, a good code is in the mailbox already. When a code is
-used, the contact's next round begins, and the code is worth nothing any more
-(docs/decisions/0024-one-contact-one-participant.md).
+used, the contact's next round begins, and the code is worth nothing any more, also after an erasure
+(docs/decisions/0041-codes-of-addresses.md).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.contracts import sealing
-from shared.contracts.sealing import mailbox
+from shared.contracts.sealing import decrypt_contact, mailbox
 from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -61,38 +61,43 @@ class ContactCodes:
         """The hash of an e-mail address; the same for all spellings of one mailbox."""
         return hashlib.blake2b(mailbox(address).encode(), key=self._secret, digest_size=32).hexdigest()
 
-    def proof(
-        self, address: str, participant_id: str, key: bytes, now: datetime, *, round_: int = 1
-    ) -> Proof:
-        """What an address is proved by; a newcomer's is in its first round."""
-        code = self.code(address, participant_id, round_, now)
+    def proof(self, address: str, key: bytes, now: datetime, *, round_: int = 1) -> Proof:
+        """What an address is proved by. `key`: of the participant who gets the mail."""
+        code = self.code(address, round_, now)
         return Proof(self.hash_of(address), sealing.encrypt_words(code, key), expires_at(now))
 
-    def code(self, address: str, participant_id: str, round_: int, now: datetime) -> str:
+    def code(self, address: str, round_: int, now: datetime) -> str:
         """
-        The code for this address of this participant now, such as 7K3Q-M0R9.
+        The code for this address now, such as 7K3Q-M0R9.
 
         Two spellings of one mailbox may be two mailboxes at some servers. So the code is that of the address
-        to which it is mailed. An erased participant's code is worth nothing to the next one with the address.
+        to which it is mailed, letter for letter.
         """
-        return self._code(address, participant_id, round_, _period(now))
+        return self._code(address, round_, _period(now))
 
-    def accepts(self, typed: str, address: str, participant_id: str, round_: int, now: datetime) -> bool:
+    def accepts(self, typed: str, address: str, round_: int, now: datetime) -> bool:
         """Whether this is the code of today or of yesterday. Spaces and dashes do not matter."""
         given, today = typed_code(typed).encode(), _period(now)
-        good = [
-            typed_code(self._code(address, participant_id, round_, day)).encode()
-            for day in (today, today - 1)
-        ]
+        good = [typed_code(self._code(address, round_, day)).encode() for day in (today, today - 1)]
         # Both are compared, in constant time.
         return any([hmac.compare_digest(given, code) for code in good])  # noqa: C419
 
-    def _code(self, address: str, participant_id: str, round_: int, period: int) -> str:
-        content = f"code {participant_id} {round_} {period} {address}".encode()
+    def _code(self, address: str, round_: int, period: int) -> str:
+        content = f"code {round_} {period} {address}".encode()
         digest = hashlib.blake2b(content, key=self._secret, digest_size=CODE_BITS // 8).digest()
         bits = int.from_bytes(digest)
         letters = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(2 * HALF_CHARS))
         return f"{letters[:HALF_CHARS]}-{letters[HALF_CHARS:]}"
+
+
+def address_of(contact_locked: str | None, key: bytes) -> str:
+    """
+    The e-mail address to which the codes of this contact go.
+
+    Raises:
+        Rejected: the key does not fit, or another system has sealed the contact. Such a one has no hash.
+    """
+    return decrypt_contact(contact_locked or "", key, private_key="").email or ""
 
 
 def expires_at(now: datetime) -> datetime:

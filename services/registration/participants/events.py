@@ -57,9 +57,15 @@ def code_requested(
     origin: Origin,
     now: datetime,
     *,
-    contact_locked: str | None = None,
+    contact_locked: str | None,
 ) -> Record:
-    """Somebody asks for the code of a contact: the profile's, unless another one is given."""
+    """
+    Somebody asks for the code of a contact.
+
+    Args:
+        contact_locked: the contact that the code is for. Not left out where it is the profile's: a mail may
+            wait, and the profile may have another contact then, whose reader must not get this code.
+    """
     asked = {
         "sign_in_id": sign_in_id,
         "participant_id": participant_id,

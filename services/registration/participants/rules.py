@@ -72,10 +72,17 @@ class Participant(msgspec.Struct, frozen=True):
 
 
 class KnownContact(msgspec.Struct, frozen=True):
-    """Whose a contact is. `round`: counts the codes of this contact that were used, from 1."""
+    """
+    Whose a contact is.
+
+    Attributes:
+        round: counts the codes of this contact that were used, from 1, also by those who had it before.
+        proved: this participant has used one. Others may only vouch for a contact.
+    """
 
     participant_id: ParticipantId
     round: int = 1
+    proved: bool = False
 
 
 class Group(msgspec.Struct, frozen=True):

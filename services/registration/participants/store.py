@@ -4,23 +4,18 @@ The collections of this room.
 participants  people and groups; contacts only encrypted; of an erased one only the id stays
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
-contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant
+contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant.
+              One that is free again keeps its round for `FREED_KEPT`, and nothing else
 groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
-from services.registration.participants.rules import (
-    Group,
-    KnownContact,
-    Participant,
-    ParticipantId,
-    Profile,
-)
+from services.registration.participants.contact_store import ContactStore
+from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
+from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 _PROFILE = Profile.__struct_fields__
@@ -148,86 +143,6 @@ class ParticipantStore:
         with outages_named():
             found = await self._keys.find_one({"_id": participant_id})
         return found["key"] if found else None
-
-
-class ContactStore:
-    """
-    Whose each contact is, by keyed hashes (codes.py).
-
-    A newcomer's contact must be new. If two transactions insert the same one, the second one runs again and
-    then reads it.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._contacts = database["contacts"]
-
-    async def prepare(self) -> None:
-        """Create the index of the contacts that nobody has verified yet."""
-        with outages_named():
-            await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
-
-    async def known(self, unit: UnitOfWork, hashes: Collection[str]) -> dict[str, KnownContact]:
-        """Whose these contacts are; new ones are left out. They are not locked."""
-        if not hashes:
-            return {}
-        found = self._contacts.find({"_id": {"$in": list(hashes)}}, session=unit.session)
-        return {
-            document["_id"]: KnownContact(ParticipantId(document["participant_id"]), document["round"])
-            for document in await found.to_list(None)
-        }
-
-    async def add(
-        self, unit: UnitOfWork, participants: Sequence[Participant], unverified_since: datetime | None
-    ) -> None:
-        """
-        Keep the contacts of these participants, as far as they have any. Read before whether they are new.
-
-        Args:
-            unverified_since: of those that nobody has verified; None: somebody needs them all the same.
-        """
-        documents: list[Document] = []
-        for one in participants:
-            if one.contact_hash is None:
-                continue
-            document = {"_id": one.contact_hash, "participant_id": one.participant_id, "round": 1}
-            if unverified_since is not None and not one.is_verified:
-                document["unverified_since"] = unverified_since
-            documents.append(document)
-        await mongo.insert_unless_taken(self._contacts, documents, unit.session)
-
-    async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
-        """Somebody needs the participants with these contacts, also if nobody ever verifies them."""
-        if hashes:
-            these: Document = {"_id": {"$in": list(hashes)}}
-            await self._contacts.update_many(
-                these, {"$unset": {"unverified_since": ""}}, session=unit.session
-            )
-
-    async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
-        """Keep a contact that was verified by its code."""
-        change = {
-            "$set": {"participant_id": contact.participant_id, "round": contact.round},
-            "$unset": {"unverified_since": ""},
-        }
-        await self._contacts.bulk_write(
-            [UpdateOne({"_id": hash_}, change, upsert=True)], session=unit.session
-        )
-
-    async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
-        """The hashes after this one of contacts that were not verified since then, at most `limit`."""
-        these: Document = {"unverified_since": {"$lte": before}, "_id": {"$gt": after}}
-        with outages_named():
-            found = self._contacts.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
-            return [document["_id"] for document in await found.to_list(None)]
-
-    async def look_later(self, unit: UnitOfWork, hash_: str, since: datetime) -> None:
-        """The contact is needed although nobody has verified it: count its time anew."""
-        change = {"$set": {"unverified_since": since}}
-        await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
-
-    async def remove(self, unit: UnitOfWork, hash_: str) -> None:
-        """The contact is free again."""
-        await self._contacts.delete_one({"_id": hash_}, session=unit.session)
 
 
 class GroupStore:

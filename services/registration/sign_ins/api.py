@@ -62,8 +62,7 @@ async def join(
     """
     key, now = sealer.new_key(), clock.now()
     id_ = ParticipantId(ordered_id(now))
-    proof = codes.proof(form.email, id_, key.key, now)
-    await limit.check(proof.contact_hash, address_of(request.scope))
+    await limit.check(codes.hash_of(form.email), address_of(request.scope))
     contact = Contact(name=form.name, email=form.email)
     profile = Profile(
         kind="person",
@@ -73,7 +72,7 @@ async def join(
         language=form.language,
         contact_locked=encrypt_contact(contact, key.key),
     )
-    participant = await joining.join(id_, profile, key, proof, Origin.of_request())
+    participant = await joining.join(id_, profile, form.email, key, Origin.of_request())
     return TokenOut.of(participant, give_token(signer, participant))
 
 
@@ -82,8 +81,8 @@ async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, 
     """
     If somebody has registered with this address, a code is sent there, and the answer does not say so.
 
-    A mailbox that has got a code within the hour, or three within a day, gets no other mail: the last code is
-    still good. 429 `sign_ins_too_many`.
+    An address that has got a code within the hour, or three within a day, gets no other mail: the last code
+    is still good. 429 `sign_ins_too_many`.
     """
     await limit.check(codes.hash_of(form.email), address_of(request.scope))
     sign_in = await asking.ask(form.email, Origin.of_request())

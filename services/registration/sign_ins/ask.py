@@ -1,27 +1,17 @@
 """Somebody asks to sign in with a contact: its code is sent there, if anybody has registered with it."""
 
 from services.registration.participants import events
-from services.registration.participants.codes import ContactCodes
+from services.registration.participants.codes import ContactCodes, address_of
 from services.registration.participants.rules import ParticipantId, contact_known
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
+from shared.contracts.sealing import Contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
-
-
-def address_of(contact_locked: str | None, key: bytes) -> str:
-    """
-    The e-mail address to which the codes of this contact go.
-
-    Raises:
-        Rejected: the key does not fit, or another system has sealed the contact. Such a one has no hash.
-    """
-    return decrypt_contact(contact_locked or "", key, private_key="").email or ""
 
 
 class Asking:
@@ -55,11 +45,19 @@ class Asking:
             participant = (await self._participants.lock(unit, [id_])).get(id_)
             key = (await self._participants.keys(unit, [id_])).get(id_)
             if participant is not None and participant.profile is not None and key is not None:
-                address = address_of(participant.profile.contact_locked, key)
-                proof = self._codes.proof(address, id_, key, now, round_=known.round)
-                language = participant.profile.language
+                language, locked = participant.profile.language, participant.profile.contact_locked
+                proof = self._codes.proof(address_of(locked, key), key, now, round_=known.round)
                 unit.publish(
-                    events.code_requested(sign_in.sign_in_id, id_, language, known.round, proof, origin, now)
+                    events.code_requested(
+                        sign_in.sign_in_id,
+                        id_,
+                        language,
+                        known.round,
+                        proof,
+                        origin,
+                        now,
+                        contact_locked=locked,
+                    )
                 )
             return sign_in
 
@@ -81,7 +79,8 @@ class Asking:
         """
         now = clock.now()
         hash_ = self._codes.hash_of(contact.email or "")
-        known = (await self._participants.contacts.known(unit, [hash_])).get(hash_)
+        owners, freed = await self._participants.contacts.look_up(unit, [hash_])
+        known = owners.get(hash_)
         if known is not None and known.participant_id != participant_id:
             raise contact_known()
         encrypted = encrypt_contact(contact, key)
@@ -95,8 +94,10 @@ class Asking:
         await self._sign_ins.add(unit, sign_in)
         participant = (await self._participants.lock(unit, [participant_id]))[participant_id]
         language = participant.profile.language if participant.profile else "zh-CN"
-        round_ = known.round if known else 1
-        proof = self._codes.proof(contact.email or "", participant_id, key, now, round_=round_)
+        round_ = known.round if known else freed.get(hash_, 1)
+        if hash_ in freed:
+            await self._participants.contacts.keep_round(unit, hash_, now)
+        proof = self._codes.proof(contact.email or "", key, now, round_=round_)
         unit.publish(
             events.code_requested(
                 sign_in.sign_in_id,

@@ -1,7 +1,7 @@
 """Somebody joins without asking for a place."""
 
 from services.registration.participants import events
-from services.registration.participants.codes import Proof
+from services.registration.participants.codes import ContactCodes
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import Participant, ParticipantId, Profile, contact_known
 from services.registration.participants.store import ParticipantStore
@@ -15,12 +15,13 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 class Joining:
     """Lets newcomers join."""
 
-    def __init__(self, database: Database, participants: ParticipantStore) -> None:
+    def __init__(self, database: Database, participants: ParticipantStore, codes: ContactCodes) -> None:
         self._database = database
         self._participants = participants
+        self._codes = codes
 
     async def join(
-        self, id_: ParticipantId, profile: Profile, key: ContactKey, proof: Proof, origin: Origin
+        self, id_: ParticipantId, profile: Profile, address: str, key: ContactKey, origin: Origin
     ) -> Participant:
         """
         Let a newcomer join; the code for the contact is sent.
@@ -32,18 +33,32 @@ class Joining:
             Rejected: there is no such group (`group_unknown`).
         """
 
+        hash_ = self._codes.hash_of(address)
+
         async def work(unit: UnitOfWork) -> Participant:
             now = clock.now()
-            if await self._participants.contacts.known(unit, [proof.contact_hash]):
+            owners, freed = await self._participants.contacts.look_up(unit, [hash_])
+            if hash_ in owners:
                 raise contact_known()
             await check_group(unit, self._participants, profile.group_id)
-            participant = Participant(id_, profile, contact_hash=proof.contact_hash)
+            participant = Participant(id_, profile, contact_hash=hash_)
             await self._participants.add(unit, [participant])
             await self._participants.add_keys(unit, {id_: key.key})
-            await self._participants.contacts.add(unit, [participant], now)
+            await self._participants.contacts.add(unit, [participant], now, freed)
+            round_ = freed.get(hash_, 1)
+            proof = self._codes.proof(address, key.key, now, round_=round_)
             unit.publish(
                 *events.joined(participant, key, origin, now),
-                events.code_requested(id_, id_, profile.language, 1, proof, origin, now),
+                events.code_requested(
+                    id_,
+                    id_,
+                    profile.language,
+                    round_,
+                    proof,
+                    origin,
+                    now,
+                    contact_locked=profile.contact_locked,
+                ),
             )
             return participant
 

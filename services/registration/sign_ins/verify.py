@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from services.registration.booking.confirm import PlaceConfirmation
 from services.registration.participants import events
-from services.registration.participants.codes import ContactCodes
+from services.registration.participants.codes import ContactCodes, address_of
 from services.registration.participants.rules import (
     KnownContact,
     Participant,
@@ -18,7 +18,6 @@ from services.registration.participants.rules import (
     contact_known,
 )
 from services.registration.participants.store import ParticipantStore
-from services.registration.sign_ins.ask import address_of
 from services.registration.sign_ins.rules import (
     SIGN_IN_KEPT,
     TRIES_MAX,
@@ -73,20 +72,19 @@ class ContactVerification:
 
         async def work(unit: UnitOfWork) -> Participant:
             now = clock.now()
-            known = (await self._participants.contacts.known(unit, [sign_in.contact_hash])).get(
-                sign_in.contact_hash
-            )
+            owners, freed = await self._participants.contacts.look_up(unit, [sign_in.contact_hash])
+            known = owners.get(sign_in.contact_hash)
             id_ = sign_in.changes or (known.participant_id if known else None)
             if id_ is None:
                 raise code_wrong(sign_in.tries)
             participant, profile, key = await self._living(unit, id_, sign_in)
             address = address_of(sign_in.contact_locked or profile.contact_locked, key)
-            round_ = known.round if known else 1
-            if not self._codes.accepts(typed, address, id_, round_, now):
+            round_ = known.round if known else freed.get(sign_in.contact_hash, 1)
+            if not self._codes.accepts(typed, address, round_, now):
                 raise code_wrong(sign_in.tries)
             if sign_in.changes is not None:
                 participant = await self._changed(unit, sign_in, known, participant, key)
-            after = KnownContact(participant.participant_id, round_ + 1)
+            after = KnownContact(participant.participant_id, round_ + 1, proved=True)
             await self._participants.contacts.put(unit, sign_in.contact_hash, after)
             await self._sign_ins.remove(unit, sign_in.sign_in_id)
             return await self._verified(unit, participant, origin, now, changed=sign_in.changes is not None)

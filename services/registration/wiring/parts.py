@@ -35,6 +35,7 @@ class Parts:
             *places,
             sealer=keys.sealer,
             tickets=keys.tickets,
+            codes=keys.codes,
             hold=hold,
             enrolled=EnrolledMembers(stores.members, stores.consents).among,
         )

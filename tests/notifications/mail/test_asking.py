@@ -58,6 +58,38 @@ async def test_who_confirms_today_does_not_wait_for_tomorrow_because_of_stranger
     assert len(office.of(address)) == PER_DAY + 1 + PER_DAY
 
 
+async def test_who_uses_the_code_that_a_stranger_asked_for_waits_for_no_stranger_either(mongo: str) -> None:
+    stranger, person = new_id(), new_id()
+    address = address_of(person)
+    async with at_work(mongo) as (at, office):
+        sender = courier(at, office, per_day_max=PER_DAY)
+        await _strangers_write_to(at, address)
+        await at.handle(*known(stranger))
+        await at.handle(code_requested(stranger, contact_locked=locked(stranger, email=address)))
+        await turns(sender)
+        # The mailbox has a good code, so this one is not mailed.
+        await at.handle(keyed(person), joined(person, verified=False), code_requested(person))
+        await turns(sender)
+        await at.handle(joined(person, version=2, verified=True), confirmed(person))
+        await turns(sender)
+        await sender.aclose()
+        assert sorted(await at.states(person)) == ["delivered", "skipped"]
+
+
+async def test_who_only_asks_takes_nobodys_place(mongo: str) -> None:
+    mailed, asks = new_id(), [new_id() for _ in range(2 * ASKING_PER_ADDRESS_MAX)]
+    async with fresh_database(mongo) as database:
+        limit, now = DailyLimit(database, "secret", 1), clock.now()
+        await limit.list_asking([("a@b.cn", one) for one in asks[:3]], now, mailed=False)
+        await limit.list_asking([("a@b.cn", mailed)], now)
+        await limit.list_asking([("a@b.cn", one) for one in (mailed, *asks)], now, mailed=False)
+        [document] = await database["mail_recipients"].find().to_list(None)
+        assert len(document["asking"]) == len(set(document["asking"])) == ASKING_PER_ADDRESS_MAX
+        # Each with an allowance of one mail: that of the newcomers is used up by the first.
+        places = await limit.admit([("a@b.cn", one) for one in (mailed, asks[0], asks[-1], asks[-2])], now)
+        assert [place is not None for place in places] == [True, True, True, False]
+
+
 async def test_mails_that_were_put_off_leave_when_their_recipient_asks_for_a_code(mongo: str) -> None:
     person = new_id()
     address = address_of(person)

@@ -26,6 +26,7 @@ class Service:
     def __init__(self) -> None:
         self.answers: list[int] = []
         self.uploads: list[list[str]] = []
+        self.shown: list[tuple[str | None, str | None]] = []
         self.keys: Any = signed_list()["keys"]
         self.pages: list[Any] = []
 
@@ -36,6 +37,7 @@ class Service:
         if method == "POST":
             ids = [scan["scan_id"] for scan in body["scans"]]
             self.uploads.append(ids)
+            self.shown += [(scan.get("ticket"), scan.get("registration_id")) for scan in body["scans"]]
             verdicts = [{"scan_id": id_, "verdict": "ok", "conflict": False} for id_ in ids]
             return 200, {"verdicts": verdicts, "clock_off_seconds": 0}
         return 200, self.keys if path == "/tickets/keys" else self.pages.pop(0) | {"after": None}
@@ -97,6 +99,14 @@ def test_what_was_not_acknowledged_is_sent_again_and_the_rest_is_not(tmp_path: P
         assert queue.unsent("one") == []
     assert service.uploads[0] == everything[:SCANS_A_REQUEST]
     assert service.uploads[-1] == everything[SCANS_A_REQUEST:]
+
+
+def test_who_was_picked_from_a_list_is_sent_as_such_and_a_ticket_as_a_ticket(tmp_path: Path) -> None:
+    service = Service()
+    with serving(service) as registration, queue_of(tmp_path / "queue.jsonl", 1) as queue:
+        queue.note("one", None, None, NOW, Ruling("unchecked", 1, "r-picked"))
+        assert len(list(registration.send("one", "door-1", queue))) == 2
+    assert service.shown == [("KW1-0", None), (None, "r-picked")]
 
 
 def test_a_list_is_replaced_as_a_whole_or_not(tmp_path: Path) -> None:

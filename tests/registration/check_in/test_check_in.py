@@ -17,6 +17,7 @@ from tests.registration.builders import (
     erase_whole,
     now_on,
     own,
+    pick,
     put,
     service,
 )
@@ -44,13 +45,12 @@ async def test_a_ticket_lets_its_holder_in_once_and_is_recognised_again(mongo: s
             code.replace("-", " \u2014 "),
             code.replace("-", "\u3000\uff0d\u3000"),
             f" {code} ",
-            holder["registration_id"],
         )
         arrivals = [(await check_in(client, one)).json() for one in typed]
-        assert [one["verdict"] for one in arrivals] == ["ok", *["already_checked_in"] * 5]
+        assert [one["verdict"] for one in arrivals] == ["ok", *["already_checked_in"] * 4]
         assert {one["since"] for one in arrivals} == {arrivals[0]["since"]}
         assert {(one["people_in"], one["places"]) for one in arrivals} == {(1, 1)}
-        assert arrivals[5]["session"]["session_id"] == "one"
+        assert arrivals[4]["session"]["session_id"] == "one"
         assert (await own(client, holder))["status"] == "checked_in"
         assert len(await in_outbox(database, "registration.checked_in")) == 1
         assert await verdict(client, "00000-00000") == "unknown"
@@ -90,7 +90,7 @@ async def test_who_waits_or_has_cancelled_or_comes_to_another_door_is_told_so(mo
         await put(client, "fair", activity("two", 5, 0, **soon))
         holder = (await ask(client, "one")).json()
         waits = (await ask(client, "one")).json()
-        assert await verdict(client, waits["registration_id"]) == "waiting"
+        assert (await pick(client, waits)).json()["verdict"] == "waiting"
         assert await verdict(client, holder["ticket_code"], session_id="two") == "wrong_session"
         unknown = await check_in(client, holder["ticket_code"], session_id="none")
         assert code_of(unknown) == (404, "session_unknown")

@@ -159,8 +159,7 @@ class Crowd:
         copies = self._registration
         _, asked = await self._ask(copies, "POST", "/sign-ins", {"email": person.email}, {})
         # As the mail has it: the first round of the contact.
-        [participant_id] = person.participants
-        code = {"code": CODES.code(person.email, participant_id, 1, datetime.now(UTC))}
+        code = {"code": CODES.code(person.email, 1, datetime.now(UTC))}
         path = f"/sign-ins/{asked['sign_in_id']}/confirmations"
         status, answer = await self._ask(copies, "POST", path, code, {})
         if status == 200:

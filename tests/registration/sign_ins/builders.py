@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.registration.sign_ins.ask import address_of
+from services.registration.participants.codes import address_of
 from shared.contracts.checked import email
 from shared.storage.mongo import Database
 from tests.registration.builders import CODES, newcomer
@@ -22,13 +22,13 @@ async def code_for(database: Database, address: str) -> str:
     change = await database["sign_ins"].find_one({"contact_hash": hash_, "changes": {"$ne": None}})
     if change:
         id_, contact = change["changes"], change["contact_locked"]
-    elif known:
+    elif known and "participant_id" in known:
         id_ = known["participant_id"]
         contact = ((await database["participants"].find_one({"_id": id_})) or {})["contact_locked"]
     else:
         return NO_CODE
     key = ((await database["contact_keys"].find_one({"_id": id_})) or {})["key"]
-    return CODES.code(address_of(contact, key), id_, known["round"] if known else 1, datetime.now(UTC))
+    return CODES.code(address_of(contact, key), known["round"] if known else 1, datetime.now(UTC))
 
 
 async def join(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:

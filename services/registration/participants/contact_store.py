@@ -1,0 +1,151 @@
+"""
+The collection `contacts`: whose each contact is, and the round of its codes.
+
+`_id` is the keyed hash of an e-mail address (codes.py). A contact that is free again keeps its round for
+`FREED_KEPT`, and nothing else.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from services.registration.participants.rules import KnownContact, Participant, ParticipantId
+from shared.runtime import clock
+from shared.storage import mongo
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
+from shared.storage.unit_of_work import UnitOfWork
+
+# A code is good for less than two days. Until then no code of an earlier round may become one of a new round.
+FREED_KEPT = timedelta(days=3)
+_FREED: Document = {"participant_id": {"$exists": False}}
+
+
+class ContactStore:
+    """
+    Reads and writes contacts.
+
+    A newcomer's contact must be new. If two transactions insert the same one, the second one runs again and
+    then reads it.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._contacts = database["contacts"]
+
+    async def prepare(self) -> None:
+        """Create the indexes of contacts that nobody has verified yet, and of those that are free again."""
+        freed = {"partialFilterExpression": {"freed_at": {"$exists": True}}}
+        await mongo.delete_after(self._contacts, "freed_at", FREED_KEPT, **freed)
+        with outages_named():
+            await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
+
+    async def known(self, unit: UnitOfWork, hashes: Collection[str]) -> dict[str, KnownContact]:
+        """Whose these contacts are; those of nobody are left out. They are not locked."""
+        return (await self.look_up(unit, hashes))[0]
+
+    async def look_up(
+        self, unit: UnitOfWork, hashes: Collection[str]
+    ) -> tuple[dict[str, KnownContact], dict[str, int]]:
+        """
+        Whose these contacts are, and the rounds of those that are free again. They are not locked.
+
+        A contact that is neither is new, or was free for so long that its next round is 1 again.
+        """
+        if not hashes:
+            return {}, {}
+        found = self._contacts.find({"_id": {"$in": list(hashes)}}, session=unit.session)
+        known: dict[str, KnownContact] = {}
+        freed: dict[str, int] = {}
+        for one in await found.to_list(None):
+            if (id_ := one.get("participant_id")) is None:
+                freed[one["_id"]] = one["round"]
+            else:
+                known[one["_id"]] = KnownContact(ParticipantId(id_), one["round"], one.get("proved", False))
+        return known, freed
+
+    async def add(
+        self,
+        unit: UnitOfWork,
+        participants: Sequence[Participant],
+        unverified_since: datetime | None,
+        freed: Mapping[str, int] | None = None,
+    ) -> None:
+        """
+        Keep the contacts of these participants, as far as they have any. Read before whose they are.
+
+        Args:
+            unverified_since: of those that nobody has verified; None: somebody needs them all the same.
+            freed: the rounds of those that are free again; None: they are read here.
+        """
+        with_contact = [(one, one.contact_hash) for one in participants if one.contact_hash is not None]
+        if freed is None:
+            _, freed = await self.look_up(unit, [hash_ for _, hash_ in with_contact])
+        documents: list[Document] = []
+        for one, hash_ in with_contact:
+            document = {
+                "_id": hash_,
+                "participant_id": one.participant_id,
+                "round": freed.get(hash_, 1),
+            }
+            if unverified_since is not None and not one.is_verified:
+                document["unverified_since"] = unverified_since
+            documents.append(document)
+        if again := [one["_id"] for one in documents if one["_id"] in freed]:
+            await self._contacts.delete_many({"_id": {"$in": again}, **_FREED}, session=unit.session)
+        await mongo.insert_unless_taken(self._contacts, documents, unit.session)
+
+    async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
+        """Somebody needs the participants with these contacts, also if nobody ever verifies them."""
+        if hashes:
+            these: Document = {"_id": {"$in": list(hashes)}}
+            await self._contacts.update_many(
+                these, {"$unset": {"unverified_since": ""}}, session=unit.session
+            )
+
+    async def put(self, unit: UnitOfWork, hash_: str, contact: KnownContact) -> None:
+        """Keep a contact that was verified by its code."""
+        change = {
+            "$set": {
+                "participant_id": contact.participant_id,
+                "round": contact.round,
+                "proved": contact.proved,
+            },
+            "$unset": {"unverified_since": "", "freed_at": ""},
+        }
+        await self._contacts.bulk_write(
+            [UpdateOne({"_id": hash_}, change, upsert=True)], session=unit.session
+        )
+
+    async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
+        """The hashes after this one of contacts that were not verified since then, at most `limit`."""
+        these: Document = {"unverified_since": {"$lte": before}, "_id": {"$gt": after}}
+        with outages_named():
+            found = self._contacts.find(these, {"_id": 1}).sort("_id", ASCENDING).limit(limit)
+            return [document["_id"] for document in await found.to_list(None)]
+
+    async def look_later(self, unit: UnitOfWork, hash_: str, since: datetime) -> None:
+        """The contact is needed although nobody has verified it: count its time anew."""
+        change = {"$set": {"unverified_since": since}}
+        await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
+
+    async def keep_round(self, unit: UnitOfWork, hash_: str, now: datetime) -> None:
+        """A code of this free contact is under way: its round stays for as long as the code is good."""
+        await self._contacts.update_one(
+            {"_id": hash_, **_FREED}, {"$set": {"freed_at": now}}, session=unit.session
+        )
+
+    async def remove(self, unit: UnitOfWork, *hashes: str) -> None:
+        """
+        These contacts are free again.
+
+        The round stays for a while, so that a code that was used is not good again for whoever comes next
+        with the contact. The codes of somebody who has proved the contact end. A code that nobody has used
+        stays good: notifications mails no other one so soon, and only whoever reads the mailbox has it.
+        """
+        if not hashes:
+            return
+        these: Document = {"_id": {"$in": list(hashes)}}
+        gone = await self._contacts.delete_many({**these, "round": 1}, session=unit.session)
+        if gone.deleted_count < len(hashes):
+            round_ = {"$add": ["$round", {"$cond": [{"$ifNull": ["$proved", False]}, 1, 0]}]}
+            freed = {"_id": "$_id", "round": round_, "freed_at": clock.now()}
+            theirs: Document = {**these, "participant_id": {"$exists": True}}
+            await self._contacts.update_many(theirs, [{"$replaceWith": freed}], session=unit.session)
