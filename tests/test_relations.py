@@ -11,6 +11,8 @@ from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
 from services.registration.listing.rules import COLUMNS
+from services.registration.participants.contact_store import FREED_KEPT
+from services.registration.sign_ins.rules import AGAIN_AFTER
 from shared.contracts.envelope import HEADERS_BYTES_MAX
 from shared.contracts.sealing import KEY_BYTES
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, WEEKS_KEPT
@@ -34,6 +36,10 @@ def test_a_health_check_that_fails_can_still_say_why() -> None:
 
 def test_settings_take_the_keys_that_sealing_uses() -> None:
     assert CONTACT_KEY_BYTES == KEY_BYTES
+
+
+def test_a_free_contact_is_remembered_until_whoever_left_may_compete_again() -> None:
+    assert AGAIN_AFTER < FREED_KEPT
 
 
 def test_a_destroyed_key_is_remembered_longer_than_its_topic_could_bring_it_back() -> None:

@@ -198,7 +198,7 @@ async def test_a_free_contact_is_a_round_and_nobodys(mongo: str) -> None:
         stage = Stage(client, database)
         await stage.leave(await stage.verified(VICTIM))
         [free] = await database["contacts"].find({}).to_list(None)
-        assert free.keys() == {"_id", "round", "freed_at"}
+        assert free.keys() == {"_id", "round", "freed_at", "left_at"}
         assert free["round"] == 3
         # It is nobody's, so no code is asked for; and who joins has not proved it by what others have used.
         await stage.sign_in(VICTIM)

@@ -8,7 +8,9 @@ CHINESE: dict[str, str] = {
     "attempt_unknown": "没有这次答题",
     "attempts_exhausted": "今天的答题次数已用完",
     "question_unknown": "有答案对应的题目不在这份试卷上",
-    "quiz_for_confirmed": "本竞赛需要先验证邮箱：请用您的邮箱登录，再用新令牌开始答题",
+    "quiz_for_confirmed": (
+        "本竞赛需要先验证邮箱：请用您的邮箱登录，再用新令牌开始答题；注销后重新加入的，须等一天"
+    ),
     "quiz_for_roster": (
         "本竞赛面向学校、单位和服务队的成员：请让单位把您的邮箱录入名册并用它登录，或向单位索取认领码，然后再开始答题"
     ),

@@ -2,7 +2,7 @@
 The collection `contacts`: whose each contact is, and the round of its codes.
 
 `_id` is the keyed hash of an e-mail address (codes.py). A contact that is free again keeps its round for
-`FREED_KEPT`, and nothing else.
+`FREED_KEPT`, and when somebody who had proved it left (`left_at`); nothing else.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -89,7 +89,13 @@ class ContactStore:
                 document["unverified_since"] = unverified_since
             documents.append(document)
         if again := [one["_id"] for one in documents if one["_id"] in freed]:
-            await self._contacts.delete_many({"_id": {"$in": again}, **_FREED}, session=unit.session)
+            these: Document = {"_id": {"$in": again}, **_FREED}
+            left = await self._contacts.find(these, {"left_at": 1}, session=unit.session).to_list(None)
+            left_at = {one["_id"]: one["left_at"] for one in left if "left_at" in one}
+            for document in documents:
+                if document["_id"] in left_at:
+                    document["left_at"] = left_at[document["_id"]]
+            await self._contacts.delete_many(these, session=unit.session)
         await mongo.insert_unless_taken(self._contacts, documents, unit.session)
 
     async def never_expire(self, unit: UnitOfWork, hashes: Collection[str]) -> None:
@@ -113,6 +119,11 @@ class ContactStore:
         await self._contacts.bulk_write(
             [UpdateOne({"_id": hash_}, change, upsert=True)], session=unit.session
         )
+
+    async def left_at(self, unit: UnitOfWork, hash_: str) -> datetime | None:
+        """When somebody who had proved this contact left, within the last days."""
+        found = await self._contacts.find_one({"_id": hash_}, {"left_at": 1}, session=unit.session)
+        return found.get("left_at") if found else None
 
     async def unverified(self, after: str, limit: int, before: datetime) -> list[str]:
         """The hashes after this one of contacts that were not verified since then, at most `limit`."""
@@ -145,7 +156,12 @@ class ContactStore:
         these: Document = {"_id": {"$in": list(hashes)}}
         gone = await self._contacts.delete_many({**these, "round": 1}, session=unit.session)
         if gone.deleted_count < len(hashes):
-            round_ = {"$add": ["$round", {"$cond": [{"$ifNull": ["$proved", False]}, 1, 0]}]}
-            freed = {"_id": "$_id", "round": round_, "freed_at": clock.now()}
+            now, is_proved = clock.now(), {"$ifNull": ["$proved", False]}
+            freed = {
+                "_id": "$_id",
+                "round": {"$add": ["$round", {"$cond": [is_proved, 1, 0]}]},
+                "freed_at": now,
+                "left_at": {"$cond": [is_proved, now, {"$ifNull": ["$left_at", "$$REMOVE"]}]},
+            }
             theirs: Document = {**these, "participant_id": {"$exists": True}}
             await self._contacts.update_many(theirs, [{"$replaceWith": freed}], session=unit.session)

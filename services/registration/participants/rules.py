@@ -39,6 +39,8 @@ class Participant(msgspec.Struct, frozen=True):
         verified_at: when the participant proved that the contact is theirs, or when somebody vouched for it.
         contact_hash: the keyed hash of the e-mail address; None if registration has never seen the address.
         tokens_from: tokens that were issued before have ended.
+        contest_from: until then tokens do not say that the contact is verified. So nobody gets another
+            attempt at a quiz by leaving and joining again on the same day.
     """
 
     participant_id: ParticipantId
@@ -48,10 +50,15 @@ class Participant(msgspec.Struct, frozen=True):
     verified_at: datetime | None = None
     contact_hash: str | None = None
     tokens_from: datetime | None = None
+    contest_from: datetime | None = None
 
     @property
     def is_verified(self) -> bool:
         return self.verified_at is not None
+
+    def may_compete(self, at: datetime) -> bool:
+        """Whether a token of that time says that the contact is verified."""
+        return self.is_verified and (self.contest_from is None or self.contest_from <= at)
 
     @property
     def is_group(self) -> bool:

@@ -199,6 +199,8 @@ def _document(participant: Participant) -> Document:
         "verified_at": participant.verified_at,
         "contact_hash": participant.contact_hash,
         "tokens_from": participant.tokens_from,
+        # Left out if there is none, as usual.
+        **({"contest_from": participant.contest_from} if participant.contest_from else {}),
     }
 
 
@@ -214,6 +216,7 @@ def _participant(document: Document) -> Participant:
         document.get("verified_at"),
         document.get("contact_hash"),
         document.get("tokens_from"),
+        document.get("contest_from"),
     )
 
 

@@ -16,7 +16,7 @@ def give_token(signer: TokenSigner, participant: Participant, *, on_roster: bool
         profile.group_id,
         profile.district,
         issued_at,
-        verified=participant.is_verified,
+        verified=participant.may_compete(issued_at),
         # A newcomer who has shown nothing may have given the address of a member.
         on_roster=on_roster and participant.is_verified,
     )

@@ -25,6 +25,8 @@ ADDRESS_MAX = 5_000
 # Changes of one's own data in an hour. Each leaves an event at all services.
 CHANGES_MAX = 30
 COUNTED_SECONDS = 3_600
+# Quizzes count attempts by day. Whoever leaves and joins again with the same contact competes after that.
+AGAIN_AFTER = timedelta(days=1)
 
 
 class SignIn(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from services.registration.participants.rules import (
 )
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import (
+    AGAIN_AFTER,
     SIGN_IN_KEPT,
     TRIES_MAX,
     SignIn,
@@ -87,6 +88,9 @@ class ContactVerification:
             after = KnownContact(participant.participant_id, round_ + 1, proved=True)
             await self._participants.contacts.put(unit, sign_in.contact_hash, after)
             await self._sign_ins.remove(unit, sign_in.sign_in_id)
+            left_at = await self._participants.contacts.left_at(unit, sign_in.contact_hash)
+            if left_at is not None and participant.verified_at is None:
+                participant = replace(participant, contest_from=left_at + AGAIN_AFTER)
             return await self._verified(unit, participant, origin, now, changed=sign_in.changes is not None)
 
         return await save_together(self._database, work)

@@ -1,11 +1,15 @@
 """Sign-ins: one contact is one participant, and whoever proves that it is theirs gets the token."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from services.registration.sign_ins.rules import CONTACT_AND_ADDRESS_MAX, TRIES_MAX
-from tests.registration.builders import activity, ask, newcomer, own, put, service
+from services.registration.participants.store import ParticipantStore
+from services.registration.sign_ins.rules import AGAIN_AFTER, CONTACT_AND_ADDRESS_MAX, TRIES_MAX
+from shared.runtime import clock
+from shared.web.tokens import TokenVerifier
+from tests.registration.builders import activity, ask, erase, newcomer, own, put, service
 from tests.registration.sign_ins.builders import (
     ask_for_code,
     code_for,
@@ -14,7 +18,7 @@ from tests.registration.sign_ins.builders import (
     me,
     signed_in,
 )
-from tests.support.service import code_of
+from tests.support.service import TOKEN_PUBLIC_KEY, code_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -151,3 +155,41 @@ async def test_nothing_that_is_stored_shows_a_contact_or_a_code(mongo: str) -> N
             assert "example.org" not in text, name
             assert "王无忌" not in text, name
             assert code not in text, name
+
+
+async def test_who_leaves_and_joins_again_competes_a_day_later(mongo: str) -> None:
+    tokens = TokenVerifier(TOKEN_PUBLIC_KEY)
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        await put(client, "street", activity("one", 10))
+
+        async def verified(*, with_a_place: bool) -> dict[str, Any]:
+            if with_a_place:
+                held = (await ask(client, "one", participant=newcomer(email=LI))).json()
+            else:
+                held = (await join(client, email=LI)).json()
+            answer = await confirm(client, held["participant_id"], await code_for(database, LI))
+            return dict(answer.json())
+
+        first = await verified(with_a_place=False)
+        assert tokens.verify(first["token"], clock.now()).verified
+        await erase(client, first)
+        for with_a_place in (True, False):
+            again = await verified(with_a_place=with_a_place)
+            assert again["verified"]
+            assert not tokens.verify(again["token"], clock.now()).verified
+            signed = (await signed_in(client, database, LI)).json()
+            assert not tokens.verify(signed["token"], clock.now()).verified
+            # Everything else is as before.
+            assert (await me(client, again["token"])).json()["verified"]
+            participant = await ParticipantStore(database).read(again["participant_id"])
+            assert participant is not None
+            assert participant.may_compete(clock.now() + AGAIN_AFTER)
+            await erase(client, again)
+
+
+async def test_a_stranger_who_joins_and_leaves_delays_nobody(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await erase(client, (await join(client, email=LI)).json())
+        joined = (await join(client, email=LI)).json()
+        answer = await confirm(client, joined["participant_id"], await code_for(database, LI))
+        assert TokenVerifier(TOKEN_PUBLIC_KEY).verify(answer.json()["token"], clock.now()).verified
