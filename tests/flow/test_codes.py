@@ -56,7 +56,8 @@ class Stage:
     async def verified(self, address: str) -> dict[str, Any]:
         """Somebody who reads this mailbox joins, and verifies it."""
         joined = await self.join(address)
-        return (await self.give(joined["participant_id"], self.mailboxes.codes[address][-1])).json()
+        answer = await self.give(joined["participant_id"], self.mailboxes.codes[address][-1])
+        return dict(answer.json())
 
     async def give(self, sign_in_id: str, code: str) -> httpx.Response:
         return await confirm(self.client, sign_in_id, code)

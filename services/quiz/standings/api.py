@@ -192,7 +192,7 @@ def _standing_out(
     )
     return StandingOut(
         rank=standing.rank,
-        alias=aliases.of(record.quiz.quiz_id, standing.participant_id),
+        alias=aliases.of(record.quiz_id, standing.participant_id),
         yours=yours,
         participant_id=standing.participant_id if yours or is_organiser else None,
         points=half_points / HALF_POINTS_A_QUESTION,
