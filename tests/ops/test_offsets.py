@@ -2,6 +2,7 @@
 
 import pytest
 
+from ops.deployment.settle import lag
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.topics import QUIZ_GRADING
 from shared.messaging.create_topics import create_missing
@@ -30,3 +31,15 @@ async def test_a_group_reads_only_what_comes_after_the_skip(kafka: str) -> None:
     skip_to_end(kafka, [QUIZ_GRADING])
     second = await committed(kafka, QUIZ_GRADING, QuizSubmitted.topic)
     assert second[0] == first[0] + 1
+
+
+@pytest.mark.stack
+async def test_the_lag_of_a_group_is_what_it_has_not_committed_yet(kafka: str) -> None:
+    await create_missing(kafka)
+    skip_to_end(kafka, [QUIZ_GRADING])
+    submitted = f"{QuizSubmitted.topic} of {QUIZ_GRADING}"
+    assert lag(kafka, [QUIZ_GRADING]) == {submitted: 0}
+    await write_raw(kafka, QuizSubmitted.topic, [(b"left", b"by another test", [])] * 3)
+    assert lag(kafka, [QUIZ_GRADING]) == {submitted: 3}
+    skip_to_end(kafka, [QUIZ_GRADING])
+    assert lag(kafka, [QUIZ_GRADING]) == {submitted: 0}
