@@ -91,6 +91,10 @@ async def test_no_code_makes_anybody_a_person_who_is_somebody_already(mongo: str
         await somebody(client, database, "known@example.org")
         known = await member(client, manager, "甲", email="known@example.org")
         assert await code_for(client, manager, known) is None
+        # Who has verified nothing yet was there before the group, too.
+        assert (await join(client, email="newcomer@example.org")).status_code == 201
+        newcomer = await member(client, manager, "丙", email="newcomer@example.org")
+        assert await code_for(client, manager, newcomer) is None
         later = await member(client, manager, "乙", email="later@example.org")
         code = await code_for(client, manager, later)
         signed = (await signed_in(client, database, "later@example.org")).json()
