@@ -92,11 +92,23 @@ class ParticipantStore:
         await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
 
     async def save(self, unit: UnitOfWork, participant: Participant) -> None:
-        changed = _document(participant)
-        id_ = changed.pop("_id")
         await self._participants.update_one(
-            {"_id": id_}, {"$set": changed}, upsert=True, session=unit.session
+            {"_id": participant.participant_id},
+            {"$set": _without_id(_document(participant))},
+            upsert=True,
+            session=unit.session,
         )
+
+    async def save_all(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
+        """`save` for many who exist, in one request."""
+        if participants:
+            await self._participants.bulk_write(
+                [
+                    UpdateOne({"_id": one.participant_id}, {"$set": _without_id(_document(one))})
+                    for one in participants
+                ],
+                session=unit.session,
+            )
 
     async def keys(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, bytes]:
         """The keys of these participants; an erased one has none."""
@@ -225,9 +237,10 @@ class ContactStore:
         change = {"$set": {"unverified_since": since}}
         await self._contacts.update_one({"_id": hash_}, change, session=unit.session)
 
-    async def remove(self, unit: UnitOfWork, hash_: str) -> None:
-        """The contact is free again."""
-        await self._contacts.delete_one({"_id": hash_}, session=unit.session)
+    async def remove(self, unit: UnitOfWork, *hashes: str) -> None:
+        """These contacts are free again."""
+        if hashes:
+            await self._contacts.delete_many({"_id": {"$in": hashes}}, session=unit.session)
 
 
 class GroupStore:
@@ -285,6 +298,10 @@ def _document(participant: Participant) -> Document:
         "contact_hash": participant.contact_hash,
         "tokens_from": participant.tokens_from,
     }
+
+
+def _without_id(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != "_id"}
 
 
 def _participant(document: Document) -> Participant:
