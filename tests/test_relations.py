@@ -5,6 +5,7 @@ from datetime import timedelta
 from ops.audit import quiz as audited
 from ops.deployment import export
 from ops.stack import kafka
+from ops.stack import mongo as server
 from services.notifications.contacts.store import DESTROYED_KEPT
 from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.participants import erased
@@ -12,11 +13,13 @@ from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
 from services.registration.listing.rules import COLUMNS
 from services.registration.participants.contact_store import FREED_KEPT
+from services.registration.rosters.import_lines import SLICE_CONTENDED_SECONDS_MAX, SLICE_SECONDS_MAX
 from services.registration.sign_ins.rules import AGAIN_AFTER
 from shared.contracts.envelope import HEADERS_BYTES_MAX
 from shared.contracts.sealing import KEY_BYTES
 from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, WEEKS_KEPT
 from shared.messaging import publisher
+from shared.runtime import background, backlog
 from shared.runtime.settings import CONTACT_KEY_BYTES
 from shared.storage import mongo
 from shared.web.health import CHECK_SECONDS_MAX
@@ -60,3 +63,16 @@ def test_kafka_takes_the_requests_that_a_publisher_makes() -> None:
     assert largest_record <= publisher.PORTION_BYTES_MAX
     assert publisher.PORTION_BYTES_MAX * 1.25 < kafka.REQUEST_BYTES_MAX
     assert DEAD_RECORD_BYTES_MAX < kafka.RECORD_BYTES_MAX < kafka.REQUEST_BYTES_MAX
+
+
+def test_what_a_killed_process_has_locked_is_free_before_a_transaction_is_given_up() -> None:
+    assert 2 * server.TRANSACTION_SECONDS_MAX < mongo.TRANSACTION_SECONDS_MAX
+
+
+def test_a_chunk_of_background_work_may_take_as_long_as_a_transaction_and_a_turn_is_over_in_time() -> None:
+    assert mongo.TRANSACTION_SECONDS_MAX < backlog.ITEM_SECONDS_MAX
+    assert backlog.TURN_SECONDS + backlog.ITEM_SECONDS_MAX < background.TURN_SECONDS_MAX
+
+
+def test_no_slice_of_an_import_lives_as_long_as_the_server_lets_it() -> None:
+    assert SLICE_CONTENDED_SECONDS_MAX < SLICE_SECONDS_MAX <= server.TRANSACTION_SECONDS_MAX

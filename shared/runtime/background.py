@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from shared.runtime import metrics
-from shared.runtime.errors import KepuError, Rejected, Unavailable
+from shared.runtime.errors import KepuError, Rejected, TookTooLong, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,9 @@ RETRY_SECONDS = 0.5
 RETRY_SECONDS_MAX = 30.0
 DOUBLINGS_MAX = 10
 TURN_SECONDS_MAX = 60.0
+# If so many items fail and none is done, the cause is probably not an item, and /health has to show it.
+# Fewer must not make a process unhealthy that serves everybody else.
+FAILING_MIN = 5
 
 Item = TypeVar("Item")
 Turn = Callable[[], Awaitable[float]]
@@ -170,7 +173,7 @@ async def each(
         loop: the name of the loop, for metric and log.
         aside: puts an item that failed aside, with a stable code, so that it is not tried at every turn.
 
-    Returns: how many failed.
+    Returns: how many failed. An item that takes too long has failed too: it says nothing about the servers.
     Raises:
         Unavailable: a server is away. The items that are left were not tried.
     """
@@ -178,9 +181,10 @@ async def each(
     for item in items:
         try:
             await work(item)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (one item's fault, counted and put aside)
+        except Exception as error:
+            # One item's fault is counted and put aside.
+            if isinstance(error, Unavailable) and not isinstance(error, TookTooLong):
+                raise
             failed += 1
             code = error.code if isinstance(error, Rejected) else type(error).__name__
             metrics.ITEMS_FAILED.labels(loop, code).inc()

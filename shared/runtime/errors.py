@@ -106,6 +106,14 @@ class Unavailable(KepuError):
     code = "unavailable"
 
 
+class TookTooLong(Unavailable):
+    """
+    One piece of work did not end in its time. The server may be well, and other pieces of work may go on.
+
+    So a loop counts it as a fault of this piece of work, and not as an outage.
+    """
+
+
 class Overloaded(Unavailable):
     """The limit of work in progress is reached. Try again later."""
 

@@ -38,7 +38,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from shared.runtime.errors import Unavailable
+from shared.runtime.errors import TookTooLong, Unavailable
 
 __all__ = [
     "ASCENDING",
@@ -89,6 +89,7 @@ SOCKET_TIMEOUT_MS = 20_000
 CONNECTIONS_MAX = 50
 # Shorter than the limit of a health check, so that this check can say what is wrong.
 PING_SECONDS_MAX = 1.5
+# Longer than the server lets one live (ops/stack/mongo.py): what a killed process has locked is free before.
 TRANSACTION_SECONDS_MAX = 15.0
 CONFLICT_SECONDS_MAX = 0.01
 DUPLICATE_KEY = 11_000
@@ -182,10 +183,11 @@ async def in_transaction(
     error. But the commit can fail too, for example if the server's cache is full.
 
     Raises:
+        TookTooLong: it did not end in this time. It may have committed or not.
         Unavailable: the database does not answer. The transaction may have committed or not.
     """
     with outages_named():
-        async with _bounded(timeout_seconds), await database.client.start_session() as session:
+        async with _bounded(timeout_seconds) as failures, await database.client.start_session() as session:
             while True:
                 try:
                     session.start_transaction(
@@ -198,6 +200,7 @@ async def in_transaction(
                     again = error.has_error_label("TransientTransactionError")
                     if not again or isinstance(error, InvalidOperation):
                         raise
+                    failures[:] = [error]
                 else:
                     return result
                 finally:
@@ -208,13 +211,20 @@ async def in_transaction(
 
 
 @asynccontextmanager
-async def _bounded(seconds: float) -> AsyncIterator[None]:
+async def _bounded(seconds: float) -> AsyncIterator[list[PyMongoError]]:
     # The driver would try a transaction for two minutes, even when no server answers.
+    failures: list[PyMongoError] = []
     try:
         async with asyncio.timeout(seconds):
-            yield
+            yield failures
     except TimeoutError as error:
-        raise Unavailable(f"MongoDB did not finish a transaction within {seconds:.0f} s") from error
+        raise _given_up(seconds, failures[-1] if failures else None) from error
+
+
+def _given_up(seconds: float, last: PyMongoError | None) -> Unavailable:
+    """The error of a transaction that was given up, by what its last try met."""
+    kind = Unavailable if isinstance(last, _OUTAGES) else TookTooLong
+    return kind(f"MongoDB did not finish a transaction within {seconds:.0f} s")
 
 
 async def insert_new(collection: Collection, documents: Sequence[Document]) -> frozenset[int]:
@@ -263,6 +273,7 @@ async def in_sync_transaction(
         cancelled. `timeout_seconds` bounds all tries together, and the socket's timeout bounds each step.
 
     Raises:
+        TookTooLong: it did not end in this time.
         Unavailable: the database does not answer. The transaction may have committed or not.
     """
     plain: SyncDatabase = database.delegate
@@ -277,8 +288,10 @@ async def in_sync_transaction(
                     ):
                         return work(plain, session)
                 except PyMongoError as error:
-                    if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
+                    if not error.has_error_label("TransientTransactionError"):
                         raise
+                    if time.monotonic() > deadline:
+                        raise _given_up(timeout_seconds, error) from error
                 # Random, so that two transactions that conflicted do not meet again.
                 time.sleep(random.uniform(0, CONFLICT_SECONDS_MAX))  # noqa: S311 (no secret)
 

@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 
 from shared.contracts.envelope import Envelope, Event
 from shared.messaging.publisher import Record
-from shared.runtime.errors import Unavailable
+from shared.runtime.errors import TookTooLong
 from shared.storage import outbox
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX, Database, Session, in_transaction
 
@@ -41,7 +41,7 @@ CONFLICT_PAUSE_SECONDS = 0.008
 CONFLICT_PAUSE_SECONDS_MAX = 0.064
 
 
-class Contended(Unavailable):
+class Contended(TookTooLong):
     """Each try met a write of another transaction to the same documents. Nothing was saved."""
 
 
@@ -82,6 +82,7 @@ async def save_together(
     Raises:
         Rejected: an event is larger than its readers accept. Nothing was saved.
         Contended: all tries within `contended_seconds_max` conflicted. Nothing was saved.
+        TookTooLong: it did not end in its time. It may have been saved or not.
         Unavailable: the database does not answer. It may have been saved or not.
     """
 

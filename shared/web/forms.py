@@ -185,9 +185,9 @@ async def one_page(
     """
     The items of a page, and its `after`: null if no other page follows.
 
-    Lists are paged by it. One list is not: registration filters the list of a session after it is read, so a
-    page may be short although another one follows. And awards applies a scheme in steps, which is no list:
-    there `after` says how far it came.
+    Lists are paged by it. Registration filters the list of a session after it is read, and ends a page of
+    activities, or of a group's registrations, that grows too large: such a page may be short although another
+    one follows. And awards applies a scheme in steps, which is no list: there `after` says how far it came.
 
     Args:
         read: reads the first items, so many at most. It is asked for one more than the page shows.

@@ -37,6 +37,7 @@ from tests.registration.merging.builders import all_moved, merge
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
+    import_all,
     manager_of,
     pupils,
     roster_imports,
@@ -78,8 +79,8 @@ async def _bodies(client: httpx.AsyncClient, database: Database) -> None:
     manager = await manager_of(client)
     preview = (await upload(client, manager, csv_of(pupils(3)))).json()
     await confirm(client, manager, preview)
-    assert await ImportStore(database).confirmed("", 9) == [preview["import_id"]]
-    await roster_imports(database).import_file(preview["import_id"])
+    assert await ImportStore(database).groups("", 9) == ["school-1"]
+    assert await import_all(roster_imports(database)) == 1
     await upload(client, manager, csv_of(pupils(4)))
     page = (await client.get("/groups/school-1/members", params={"limit": 1}, headers=manager)).json()
     await client.get("/groups/school-1/members", params={"after": page["after"]}, headers=manager)

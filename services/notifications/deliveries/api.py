@@ -1,7 +1,7 @@
 """Deliveries over HTTP, for organisers: counts, lists by state, and a failed mail tried again."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -55,7 +55,7 @@ class CountOut(BaseModel):
 
 
 class SummaryOut(BaseModel):
-    counts: list[CountOut]
+    counts: list[CountOut] = Field(max_length=len(get_args(Channel)) * len(get_args(State)))
 
 
 @routes.get("/deliveries/summary", dependencies=[AsViewer], summary="Messages by channel and state")

@@ -46,7 +46,7 @@ class OpenedOut(BaseModel):
 class OpeningOut(BaseModel):
     """In the order of the request."""
 
-    contacts: list[OpenedOut]
+    contacts: list[OpenedOut] = Field(max_length=OPENED_MAX)
 
 
 routes = Routes(tags=["organisers"])

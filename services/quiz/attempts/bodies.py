@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.quiz.attempts.rules import AttemptStatus
 from services.quiz.quizzes.bodies import OptionOut
+from services.quiz.quizzes.rules import OPTIONS_MAX, QUESTIONS_A_PAPER_MAX
 from services.quiz.scoring.rules import PERCENT_SHOWN
 from shared.contracts.checked import ID_PATTERN, Id
 from shared.contracts.events import ANSWERS_MAX, Letters
@@ -21,7 +22,7 @@ class QuestionOut(BaseModel):
     topic: str = Field(examples=["生命与健康"])
     kind: Literal["single", "multiple", "true_false"]
     text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
-    options: list[OptionOut]
+    options: list[OptionOut] = Field(max_length=OPTIONS_MAX)
 
 
 class AttemptOut(BaseModel):
@@ -32,7 +33,7 @@ class AttemptOut(BaseModel):
     number: int = Field(description="which attempt of the day", examples=[1])
     started_at: datetime
     deadline_at: datetime = Field(description="the last moment for the answers, grace included")
-    questions: list[QuestionOut]
+    questions: list[QuestionOut] = Field(max_length=QUESTIONS_A_PAPER_MAX)
 
 
 class AnswersIn(Form):

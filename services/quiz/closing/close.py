@@ -21,7 +21,7 @@ from services.quiz.quizzes.store import QuizStore
 from services.quiz.standings.store import StandingStore
 from shared.contracts.events import STANDINGS_MAX
 from shared.runtime import clock
-from shared.runtime.background import Loop, each
+from shared.runtime.background import FAILING_MIN, Loop, each
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Closer:
 
         Raises:
             Unavailable: a server does not answer; call again.
-            CloseError: none of those that are due could be closed.
+            CloseError: `FAILING_MIN` or more are due, and none of them could be closed.
         """
         over = await self._quizzes.over(now - self._log_delay_max)
         self._ends = {quiz_id: ends for quiz_id, ends in self._ends.items() if quiz_id in over}
@@ -90,7 +90,7 @@ class Closer:
 
         failed = await each(LOOP, over, close)
         await self._catalogue.refresh()
-        if failed == len(over):
+        if failed == len(over) >= FAILING_MIN:
             raise CloseError(f"{failed} quizzes are due, and none can be closed")
 
     async def _close(self, quiz_id: str, now: datetime) -> None:

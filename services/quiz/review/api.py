@@ -10,6 +10,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.bodies import OptionOut
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.papers import draw, paper_number
+from services.quiz.quizzes.rules import OPTIONS_MAX, QUESTIONS_A_PAPER_MAX
 from services.quiz.results.rules import AttemptId
 from services.quiz.results.store import ResultStore
 from services.quiz.review.rules import Reviewed, review
@@ -34,7 +35,7 @@ class ReviewedOut(BaseModel):
     topic: str = Field(examples=["生命与健康"])
     kind: Literal["single", "multiple", "true_false"]
     text: str = Field(examples=["植物进行光合作用时释放的气体是？"])
-    options: list[OptionOut]
+    options: list[OptionOut] = Field(max_length=OPTIONS_MAX)
     answer: str | None = Field(description="null where none was given", examples=["B"])
     key: str = Field(examples=["A"])
     right: bool = Field(description="whether it got the full point")
@@ -51,7 +52,7 @@ class ReviewOut(BaseModel):
     points: float | None = Field(description="null where nothing was graded", examples=[17])
     points_max: float = Field(examples=[20])
     score_percent: int | None = Field(description=PERCENT_SHOWN, examples=[85])
-    questions: list[ReviewedOut]
+    questions: list[ReviewedOut] = Field(max_length=QUESTIONS_A_PAPER_MAX)
 
 
 @routes.get(

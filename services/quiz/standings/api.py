@@ -64,7 +64,7 @@ class StandingsOut(BaseModel):
     frozen_at: datetime | None = Field(None, description=FROZEN_AT)
     participants: int
     points_max: float = Field(examples=[20])
-    standings: list[StandingOut]
+    standings: list[StandingOut] = Field(max_length=TOP_MAX)
 
 
 class FreezeOut(BaseModel):

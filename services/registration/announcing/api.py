@@ -1,7 +1,7 @@
 """Messages to the people of a session over HTTP, for organisers."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Body
 from pydantic import BaseModel, Field, StringConstraints
@@ -19,6 +19,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 
 BODY_CHARS_MAX = 2_000
+CHANNELS_MAX = len(get_args(Channel))
 
 Announcing = Annotated[Announcements, provided(Announcements)]
 Stored = Annotated[AnnouncementStore, provided(AnnouncementStore)]
@@ -32,7 +33,10 @@ class MessageIn(Form):
         examples=["活动照常进行，请带上雨具。"]
     )
     to: Addressed = Field("holders", description="those with a place, those who wait, or both")
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=2)] = ("inbox", "email")
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=CHANNELS_MAX)] = (
+        "inbox",
+        "email",
+    )
 
 
 class MessageOut(BaseModel):
@@ -43,7 +47,7 @@ class MessageOut(BaseModel):
     subject: str
     body: str
     to: Addressed
-    channels: list[Channel]
+    channels: list[Channel] = Field(max_length=CHANNELS_MAX)
     created_at: datetime
     told: int = Field(description="people for whom it was handed to notifications", examples=[187])
     finished: bool

@@ -168,13 +168,13 @@ class VerdictOut(BaseModel):
 class VerdictsOut(BaseModel):
     """A verdict for each scan, in the order in which they were sent."""
 
-    verdicts: list[VerdictOut]
+    verdicts: list[VerdictOut] = Field(max_length=BATCH_SCANS_MAX)
 
 
 class QueuedVerdictsOut(BaseModel):
     """A verdict for each scan. A later upload by another door may still change it."""
 
-    verdicts: list[VerdictOut]
+    verdicts: list[VerdictOut] = Field(max_length=QUEUED_SCANS_MAX)
     clock_off_seconds: int = Field(
         description="how far the device's clock is ahead; the times were corrected by it. 0: it is right"
     )

@@ -9,6 +9,7 @@ from services.registration.booking.rules import Registration
 from services.registration.claims.issue import Issued
 from services.registration.claims.rules import CODES_A_REQUEST_MAX
 from services.registration.participants.codes import CODE_CHARS_MAX
+from services.registration.rosters.store import MEMBERSHIPS_MAX
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import ID_PATTERN, Id
 from shared.web.forms import Form
@@ -40,7 +41,7 @@ class CodeOut(BaseModel):
 class CodesOut(BaseModel):
     """In the order in which the members were named."""
 
-    codes: list[CodeOut]
+    codes: list[CodeOut] = Field(max_length=CODES_A_REQUEST_MAX)
 
 
 class ClaimIn(Form):
@@ -68,7 +69,7 @@ class ClaimedOut(MembershipOut):
 class MembershipsOut(BaseModel):
     """All of them."""
 
-    memberships: list[MembershipOut]
+    memberships: list[MembershipOut] = Field(max_length=MEMBERSHIPS_MAX)
 
 
 class AttendanceOut(BaseModel):

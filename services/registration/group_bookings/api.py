@@ -1,6 +1,8 @@
 """Group bookings over HTTP: for managers of the group."""
 
+from bisect import bisect_right
 from datetime import datetime
+from itertools import accumulate
 from typing import Annotated
 
 from fastapi import Body, Response
@@ -9,6 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.registration.booking.bodies import BookingOut, IdempotencyKey, RegistrationOut
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.idempotency import RequestKeys
+from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.group_bookings.book_members import GroupBooking
@@ -21,13 +24,15 @@ from shared.contracts.checked import ID_PATTERN, Id
 from shared.contracts.events import GROUP_PLACES_MAX
 from shared.contracts.origin import Origin
 from shared.runtime.keyed_hash import KeyedHash
-from shared.web.forms import PAGE, After, Form, IdInPath, Limit, one_page, place_after
+from shared.web.forms import PAGE, After, Form, IdInPath, Limit, after_of, one_page, place_after
 from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
 # Ids are UUIDs; with ids of any allowed length it is 34 KB.
 GROUP_BODY_BYTES_MAX = 65_536
+# Of all registrations of a page.
+MEMBERS_SHOWN_MAX = 4 * GROUP_PLACES_MAX
 
 Managing = Annotated[Managers, provided(Managers)]
 BookingMembers = Annotated[GroupBooking, provided(GroupBooking)]
@@ -60,7 +65,7 @@ class AttendeesIn(Form):
 class GroupRegistrationOut(RegistrationOut):
     """A registration of the group, with the members who attend."""
 
-    member_ids: list[str]
+    member_ids: list[str] = Field(max_length=GROUP_PLACES_MAX)
 
 
 class GroupRegistrationsOut(BaseModel):
@@ -133,14 +138,16 @@ async def list_bookings(
     limit: Limit = PAGE,
     after: After = None,
 ) -> GroupRegistrationsOut:
-    """A page of them, with the group's ticket and the members who attend. 403 `not_manager`."""
+    """
+    A page of them, with the group's ticket and the members who attend. A page with many members has fewer
+    registrations than `limit`; `after` is null on the last one only. 403 `not_manager`.
+    """
     await managing.check(group_id, who.participant_id)
     place = place_after(after, datetime, str)
-    page, following = await one_page(
-        lambda most: registrations.page_of(group_id, place, most),
-        limit,
-        lambda one: (one.asked_at, one.registration_id),
-    )
+    page, following = await one_page(lambda most: registrations.page_of(group_id, place, most), limit, _place)
+    places = list(accumulate(one.places for one in page))
+    if len(fitting := page[: bisect_right(places, MEMBERS_SHOWN_MAX)]) < len(page):
+        page, following = fitting, after_of(*_place(fitting[-1]))
     asked_for = await sessions.by_id({one.session_id for one in page})
     attending = await attendances.by_id({one.registration_id for one in page})
     key = await participants.read_key(group_id)
@@ -161,6 +168,10 @@ async def list_bookings(
         ],
         after=following,
     )
+
+
+def _place(registration: Registration) -> tuple[datetime, str]:
+    return registration.asked_at, registration.registration_id
 
 
 @routes.put(

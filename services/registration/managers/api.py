@@ -19,7 +19,7 @@ from services.registration.managers.bodies import (
     RefusalIn,
 )
 from services.registration.managers.manage import Managers
-from services.registration.managers.rules import MANAGERS_MAX, Application, ApplicationStatus
+from services.registration.managers.rules import MANAGERS_MAX, OWN_GROUPS_MAX, Application, ApplicationStatus
 from services.registration.managers.store import ManagerStore
 from services.registration.participants.api import GroupOut
 from services.registration.participants.put_group import GroupChanges
@@ -36,7 +36,6 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 
 # Somebody manages a few groups.
-OWN_GROUPS_MAX = 200
 
 Managing = Annotated[Managers, provided(Managers)]
 Applying = Annotated[Applications, provided(Applications)]

@@ -5,7 +5,13 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from services.registration.managers.codes import CODE_PATTERN
-from services.registration.managers.rules import Application, ApplicationStatus, Grant
+from services.registration.managers.rules import (
+    MANAGERS_MAX,
+    OWN_GROUPS_MAX,
+    Application,
+    ApplicationStatus,
+    Grant,
+)
 from services.registration.participants.rules import District
 from shared.contracts.checked import Code, Email, Id, Name, PersonalLine, Text, UnlinkedLine
 from shared.contracts.events import Language
@@ -110,7 +116,7 @@ class ManagerOut(BaseModel):
 class ManagersOut(BaseModel):
     """All managers of a group, or all groups of a manager."""
 
-    managers: list[ManagerOut]
+    managers: list[ManagerOut] = Field(max_length=max(MANAGERS_MAX, OWN_GROUPS_MAX))
 
 
 class DetailsIn(Form):

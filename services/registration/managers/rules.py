@@ -14,6 +14,8 @@ INVITATION_DAYS = 14
 INVITED_FOR = timedelta(days=INVITATION_DAYS)
 # A group has a few people who act for it. Invitations that nobody used do not count: they end.
 MANAGERS_MAX = 20
+# Groups of one person that are listed.
+OWN_GROUPS_MAX = 200
 # Somebody may act for several service teams, and apply for a few at the same time.
 APPLICATIONS_OPEN_MAX = 3
 

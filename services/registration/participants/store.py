@@ -87,11 +87,23 @@ class ParticipantStore:
         await mongo.insert_in(self._participants, [_document(one) for one in participants], unit.session)
 
     async def save(self, unit: UnitOfWork, participant: Participant) -> None:
-        changed = _document(participant)
-        id_ = changed.pop("_id")
         await self._participants.update_one(
-            {"_id": id_}, {"$set": changed}, upsert=True, session=unit.session
+            {"_id": participant.participant_id},
+            {"$set": _without_id(_document(participant))},
+            upsert=True,
+            session=unit.session,
         )
+
+    async def save_all(self, unit: UnitOfWork, participants: Sequence[Participant]) -> None:
+        """`save` for many who exist, in one request."""
+        if participants:
+            await self._participants.bulk_write(
+                [
+                    UpdateOne({"_id": one.participant_id}, {"$set": _without_id(_document(one))})
+                    for one in participants
+                ],
+                session=unit.session,
+            )
 
     async def keys(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, bytes]:
         """The keys of these participants; an erased one has none."""
@@ -202,6 +214,10 @@ def _document(participant: Participant) -> Document:
         # Left out if there is none, as usual.
         **({"contest_from": participant.contest_from} if participant.contest_from else {}),
     }
+
+
+def _without_id(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != "_id"}
 
 
 def _participant(document: Document) -> Participant:

@@ -199,7 +199,7 @@ class ActivityOut(BaseModel):
     kind: str = Field(examples=["outreach"])
     remarks: str
     draft: bool = Field(False, description="only organisers see it")
-    sessions: list[SessionOut]
+    sessions: list[SessionOut] = Field(max_length=SESSIONS_MAX)
 
     @classmethod
     def of(cls, activity: Activity, sessions: Iterable[Session]) -> "ActivityOut":

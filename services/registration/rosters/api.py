@@ -61,12 +61,13 @@ async def preview_roster(
     is read. The first line has the headings: 姓名 name (needed), 班级 department, 编号 number, 邮箱 email,
     人群 audience, 未成年 minor. Nothing is imported yet.
 
-    403 `not_manager`; 409 `previews_too_many`; 422 `roster_unreadable`, `roster_encoding`, `roster_too_long`,
-    `roster_too_wide`, `roster_unpacked`, `roster_empty`, `roster_column_missing`, `roster_column_doubled`,
-    `roster_full`; 404 `group_unknown`; 503 `overloaded`.
+    403 `not_manager`; 409 `previews_too_many`, `roster_busy` (a file of yours is being read); 422
+    `roster_unreadable`, `roster_encoding`, `roster_too_long`, `roster_too_wide`, `roster_unpacked`,
+    `roster_empty`, `roster_column_missing`, `roster_column_doubled`, `roster_full`; 404 `group_unknown`;
+    503 `overloaded`.
     """
     await managing.check(group_id, who.participant_id)
-    preview = await previewing.preview(group_id, await request.body())
+    preview = await previewing.preview(group_id, who.participant_id, await request.body())
     return ImportOut.of(preview, language_of(accept_language.encode("latin-1", "replace")))
 
 
@@ -85,8 +86,10 @@ async def confirm_import(
     accept_language: AcceptLanguage = "",
 ) -> ImportOut:
     """
-    It is imported in the background, all lines at once; read the import until it is `imported`. Repeating it
-    changes nothing.
+    It is imported in the background, some hundred lines at a time; read the import until it is `imported`:
+    `added`, `changed` and `unchanged` say how many lines are done. If the roster is not any more what was
+    previewed, nothing is imported (`failed`: `member_email_known`, `roster_full`). What becomes wrong after
+    that is left out, and is a bad line with its fault. Repeating it changes nothing.
 
     403 `not_manager`; 404 `import_unknown`; 409 `import_has_bad_lines`, `import_empty`.
     """

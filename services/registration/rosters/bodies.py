@@ -5,7 +5,15 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from services.registration.rosters.check_lines import Department, Number
-from services.registration.rosters.rules import Details, Import, ImportStatus, LineFault, Member
+from services.registration.rosters.rules import (
+    COLUMNS_MAX,
+    FAULTS_KEPT,
+    Details,
+    Import,
+    ImportStatus,
+    LineFault,
+    Member,
+)
 from services.registration.rosters.wording import LINES
 from shared.contracts.checked import Email, Name
 from shared.contracts.events import Audience
@@ -85,17 +93,20 @@ class ImportOut(BaseModel):
     import_id: str
     group_id: str
     status: ImportStatus = Field(
-        description="previewed: nothing is imported; confirmed: it is being imported; imported; failed"
+        description="previewed: nothing is imported; confirmed: it will be; importing; imported; failed"
     )
     uploaded_at: datetime
     expires_at: datetime | None = Field(description="of a preview: until then it can be confirmed")
     lines: int = Field(description="without the heading and empty lines", examples=[1200])
     bad_lines: int = Field(examples=[17])
-    added: int = Field(description="members who are new, or were", examples=[1183])
+    added: int = Field(description="members who are new; from the import on, so far", examples=[1183])
     changed: int
     unchanged: int
-    ignored_columns: list[str] = Field(description="headings that nobody knows here")
-    faults: list[LineFaultOut] = Field(description="every bad cell, in the order of the lines")
+    ignored_columns: list[str] = Field(description="headings that nobody knows here", max_length=COLUMNS_MAX)
+    faults: list[LineFaultOut] = Field(
+        description=f"bad cells in the order of the lines, the first {FAULTS_KEPT}", max_length=FAULTS_KEPT
+    )
+    faults_count: int = Field(description="how many bad cells there are", examples=[17])
     code: str | None = Field(None, description="why it failed, for programs")
 
     @classmethod
@@ -113,6 +124,7 @@ class ImportOut(BaseModel):
             unchanged=one.unchanged,
             ignored_columns=one.ignored,
             faults=[LineFaultOut.of(fault, language) for fault in one.faults],
+            faults_count=one.faults_count,
             code=one.code,
         )
 

@@ -72,7 +72,7 @@ class MemberChanges:
                 if known.details_fingerprint != fingerprint_of(details, self._admission.hash):
                     raise _known(known)
                 return known
-            check_not_full(await self._members.count(unit, group_id), 1)
+            check_not_full(await self._members.count(group_id, unit), 1)
             await self._check_address(unit, group_id, identity, details)
             [member] = await self._enrolment.enrol(unit, group, {identity: details}, origin, clock.now())
             return member

@@ -16,6 +16,7 @@ from services.registration.rosters.admit import Admitted, MemberAdmission
 from services.registration.rosters.rules import Details, Member, speaks_for
 from services.registration.rosters.store import RosterStore
 from shared.contracts.origin import Origin
+from shared.messaging.publisher import Record
 from shared.storage.unit_of_work import UnitOfWork
 
 
@@ -51,7 +52,12 @@ class Enrolment:
 
     async def _owners(self, unit: UnitOfWork, said: Mapping[str, Details]) -> dict[str, ParticipantId]:
         """Who has the addresses that are known, by identities."""
-        hashes = {one: self._admission.address_hash(details) for one, details in said.items()}
+
+        def addresses() -> dict[str, str | None]:
+            return {one: self._admission.address_hash(details) for one, details in said.items()}
+
+        # In a thread: thousands of hashes take a tenth of a second.
+        hashes = await asyncio.to_thread(addresses)
         known = await self._participants.contacts.known(unit, {hash_ for hash_ in hashes.values() if hash_})
         return {one: known[hash_].participant_id for one, hash_ in hashes.items() if hash_ and hash_ in known}
 
@@ -83,7 +89,7 @@ class Enrolment:
             ]
             return admitted, known
 
-        # In a thread: thousands of keys take a second.
+        # In a thread: hundreds of keys take a while.
         admitted, known = await asyncio.to_thread(admit)
         new = [one.participant for one in admitted]
         await self._participants.add(unit, new)
@@ -105,31 +111,35 @@ class Enrolment:
         locked = await self._participants.lock(unit, ids)
         keys = await self._participants.keys(unit, ids)
         shared = await self._members.shared(unit, ids)
-        changed: list[Member] = []
-        renewed: list[Participant] = []
-        for member, identity, details in changes:
-            id_ = member.participant_id
-            if id_ not in keys:
-                # Erased, or a database that was restored: backups have no keys. What nobody can open, nobody
-                # can change.
-                continue
-            changed.append(self._admission.change(member, identity, details, keys[id_]))
-            if not speaks_for(member, locked[id_], is_shared=id_ in shared):
-                continue
-            one, told = self._admission.renew(locked[id_], group, details, keys[id_], now)
-            renewed.append(one)
-            await self._participants.save(unit, one)
-            unit.publish(*told)
+
+        def change() -> tuple[list[Member], list[Participant], list[Record]]:
+            changed: list[Member] = []
+            renewed: list[Participant] = []
+            told: list[Record] = []
+            for member, identity, details in changes:
+                id_ = member.participant_id
+                if id_ not in keys:
+                    # Erased, or a database that was restored: backups have no keys. What nobody can open,
+                    # nobody can change.
+                    continue
+                changed.append(self._admission.change(member, identity, details, keys[id_]))
+                if speaks_for(member, locked[id_], is_shared=id_ in shared):
+                    one, events = self._admission.renew(locked[id_], group, details, keys[id_], now)
+                    renewed.append(one)
+                    told += events
+            return changed, renewed, told
+
+        changed, renewed, told = await asyncio.to_thread(change)
+        await self._participants.save_all(unit, renewed)
         await self._readdress(unit, renewed, locked)
         await self._members.save(unit, changed)
+        unit.publish(*told)
 
     async def _readdress(
         self, unit: UnitOfWork, renewed: Sequence[Participant], before: Mapping[str, Participant]
     ) -> None:
         """Addresses that the group has corrected are free, and the new ones are taken."""
         moved = [one for one in renewed if one.contact_hash != before[one.participant_id].contact_hash]
-        for one in moved:
-            old = before[one.participant_id].contact_hash
-            if old is not None:
-                await self._participants.contacts.remove(unit, old)
+        old = [before[one.participant_id].contact_hash for one in moved]
+        await self._participants.contacts.remove(unit, *(hash_ for hash_ in old if hash_ is not None))
         await self._participants.contacts.add(unit, moved, None)

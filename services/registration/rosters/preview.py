@@ -1,7 +1,9 @@
 """A file is checked and compared with the roster; nothing is stored but the preview, encrypted, for a day."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -15,14 +17,14 @@ from services.registration.rosters.read_table import read_table
 from services.registration.rosters.rules import (
     PREVIEW_KEPT,
     PREVIEWS_MAX,
-    Details,
     Import,
+    Line,
     LineFault,
-    bad_lines_of,
     check_confirmable,
     check_not_full,
     compare,
     fingerprint_of,
+    with_faults,
 )
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.contracts.sealing import encrypt_words
@@ -31,11 +33,12 @@ from shared.runtime.errors import Conflict, NotFound, Overloaded
 from shared.runtime.ids import ordered_id
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
+from shared.web.paced import Paced
 
-# Lines of one stored and encrypted piece.
+# Lines of one stored and encrypted piece. Each is imported in one transaction.
 PIECE_LINES = 250
-# Files that a process reads at a time, and that wait for it. A file of 5,000 lines takes a second or two.
-READING_MAX = 1
+# Files of different groups that a process reads or that wait for it. One is read at a time, in a second or
+# two, with a rest after it.
 FILES_WAITING_MAX = 8
 
 
@@ -58,34 +61,34 @@ class Previews:
         self._participants = participants
         self._admission = admission
         self._enrolment = Enrolment(members, participants, admission)
-        self._reading = asyncio.Semaphore(READING_MAX)
-        self._waiting = 0
+        self._reading = Paced()
+        # The groups and the managers whose files are read now or wait for it.
+        self._waiting: dict[str, str] = {}
 
-    async def preview(self, group_id: str, content: bytes) -> Import:
+    async def preview(self, group_id: str, manager_id: str, content: bytes) -> Import:
         """
         Preview a file.
 
         Raises:
             Rejected: the file cannot be read, has no heading for the name, or is too large.
-            Conflict: `PREVIEWS_MAX` previews of this group wait for a confirmation.
-            Overloaded: too many files wait already.
+            Conflict: `PREVIEWS_MAX` files of this group are under way, or one of the group or the manager is
+                being read now.
+            Overloaded: files of too many groups wait already.
         """
-        checked = await self._check(group_id, content)
-        known = await self._members.identities(group_id)
-        said = {one: fingerprint_of(details, self._admission.hash) for one, details in checked.good.items()}
-        added, changed, unchanged = compare(said, known)
-        check_not_full(len(known), len(added))
         now = clock.now()
+        async with self._place(group_id, manager_id):
+            # Before the file is read, so that nobody makes work by files that cannot be kept.
+            await self._check_under_way(group_id, now)
+            async with self._reading.turn():
+                # In a thread: it takes up to seconds, and other requests go on meanwhile.
+                checked, said = await asyncio.to_thread(self._read, group_id, content)
+        added, changed, unchanged = compare(said, await self._members.fingerprints(group_id, said.keys()))
+        check_not_full(await self._members.count(group_id), len(added))
 
         async def work(unit: UnitOfWork) -> Import:
             # Locked, so that two uploads at the same moment count each other.
             await self._participants.lock(unit, [group_id])
-            if await self._imports.count_previews(unit, group_id, now) >= PREVIEWS_MAX:
-                raise Conflict(
-                    f"{PREVIEWS_MAX} previews wait for a confirmation; they end after a day",
-                    code="previews_too_many",
-                    most=PREVIEWS_MAX,
-                )
+            await self._check_under_way(group_id, now, unit)
             key = (await self._participants.keys(unit, [group_id])).get(group_id)
             if key is None:
                 raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)
@@ -95,40 +98,60 @@ class Previews:
             faults = [
                 LineFault(checked.numbers[one], checked.email_heading, "email_of_another") for one in wrong
             ]
-            faults = sorted(checked.faults + faults, key=lambda fault: fault.line)
             preview = Import(
                 import_id=ordered_id(now),
                 group_id=group_id,
                 uploaded_at=now,
                 status="previewed",
                 lines=checked.lines,
-                faults=faults,
-                bad_lines=len(bad_lines_of(faults)),
+                faults=[],
+                bad_lines=0,
                 added=len(set(added) - wrong),
                 changed=len(set(changed) - wrong),
                 unchanged=len(unchanged),
                 ignored=checked.ignored,
                 expires_at=now + PREVIEW_KEPT,
+                email_heading=checked.email_heading,
             )
-            written = {one: details for one, details in to_write.items() if one not in wrong}
-            await self._imports.add(unit, preview, list(_locked(written, key)))
+            preview = with_faults(preview, [*checked.faults, *faults])
+            lines = [
+                Line(one, details, checked.numbers[one])
+                for one, details in to_write.items()
+                if one not in wrong
+            ]
+            await self._imports.add(unit, preview, await asyncio.to_thread(_locked, lines, key))
             return preview
 
         return await save_together(self._database, work)
 
-    async def _check(self, group_id: str, content: bytes) -> Checked:
-        if self._waiting >= FILES_WAITING_MAX:
+    @asynccontextmanager
+    async def _place(self, group_id: str, manager_id: str) -> AsyncIterator[None]:
+        """Waiting takes one place of a group and of a manager, so nobody takes the places of others."""
+        if group_id in self._waiting or manager_id in self._waiting.values():
+            raise Conflict("a file of yours is being read; send this one after it", code="roster_busy")
+        if len(self._waiting) >= FILES_WAITING_MAX:
             raise Overloaded("too many files are being read; send it again")
-        self._waiting += 1
+        self._waiting[group_id] = manager_id
         try:
-            async with self._reading:
-                # In a thread: it takes up to seconds, and other requests go on meanwhile.
-                return await asyncio.to_thread(self._read, group_id, content)
+            yield
         finally:
-            self._waiting -= 1
+            del self._waiting[group_id]
 
-    def _read(self, group_id: str, content: bytes) -> Checked:
-        return check_lines(read_table(content), group_id, self._admission.hash)
+    async def _check_under_way(self, group_id: str, now: datetime, unit: UnitOfWork | None = None) -> None:
+        if await self._imports.count_under_way(group_id, now, unit) >= PREVIEWS_MAX:
+            raise Conflict(
+                f"{PREVIEWS_MAX} files wait for a confirmation or are being imported; "
+                "a preview ends after a day",
+                code="previews_too_many",
+                most=PREVIEWS_MAX,
+            )
+
+    def _read(self, group_id: str, content: bytes) -> tuple[Checked, Mapping[str, str]]:
+        checked = check_lines(read_table(content), group_id, self._admission.hash)
+        fingerprints = {
+            one: fingerprint_of(details, self._admission.hash) for one, details in checked.good.items()
+        }
+        return checked, fingerprints
 
     async def confirm(self, group_id: str, import_id: str, *, skip_bad_lines: bool) -> Import:
         """
@@ -173,8 +196,8 @@ def import_unknown(import_id: str) -> NotFound:
     return NotFound(f"there is no import {import_id}", code="import_unknown")
 
 
-def _locked(good: dict[str, Details], key: bytes) -> Iterable[str]:
-    lines: Sequence[tuple[str, Details]] = list(good.items())
-    for start in range(0, len(lines), PIECE_LINES):
-        piece = msgspec.json.encode(lines[start : start + PIECE_LINES]).decode()
-        yield encrypt_words(piece, key)
+def _locked(lines: Sequence[Line], key: bytes) -> list[str]:
+    return [
+        encrypt_words(msgspec.json.encode(lines[start : start + PIECE_LINES]).decode(), key)
+        for start in range(0, len(lines), PIECE_LINES)
+    ]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from services.registration.participants.rules import Participant, ParticipantId
 from shared.contracts.checked import same_to_readers
@@ -18,7 +19,7 @@ COLUMNS_MAX = 32
 # Far more than any of our columns takes: what is longer is found to be too long by the column's own check.
 CELL_CHARS_MAX = 1_000
 MEMBERS_MAX = 20_000
-# Previews of one group that wait for a confirmation.
+# Files of one group that wait for a confirmation or are being imported.
 PREVIEWS_MAX = 5
 PREVIEW_HOURS = 24
 PREVIEW_KEPT = timedelta(hours=PREVIEW_HOURS)
@@ -26,7 +27,13 @@ PREVIEW_KEPT = timedelta(hours=PREVIEW_HOURS)
 IMPORT_DAYS_KEPT = 30
 IMPORT_KEPT = timedelta(days=IMPORT_DAYS_KEPT)
 
-ImportStatus = Literal["previewed", "confirmed", "imported", "failed"]
+# Bad cells that an import lists. Whoever has more corrects these first, or sees that a whole column is wrong.
+FAULTS_KEPT = 100
+
+ImportStatus = Literal["previewed", "confirmed", "importing", "imported", "failed"]
+# Until it has ended, a file counts as one that is under way.
+UNDER_WAY: tuple[ImportStatus, ...] = ("previewed", "confirmed", "importing")
+TO_BE_IMPORTED: tuple[ImportStatus, ...] = ("confirmed", "importing")
 
 
 class Details(msgspec.Struct, frozen=True):
@@ -66,6 +73,19 @@ class Member(msgspec.Struct, frozen=True):
     claimed_at: datetime | None = None
 
 
+class Line(msgspec.Struct, frozen=True, array_like=True):
+    """
+    A good line of a file.
+
+    Attributes:
+        number: as a spreadsheet counts, from 1 with the heading.
+    """
+
+    identity: str
+    details: Details
+    number: int
+
+
 class LineFault(msgspec.Struct, frozen=True):
     """
     What is wrong with a line of a file; never with the words that stand there.
@@ -88,10 +108,14 @@ class Import(msgspec.Struct, frozen=True):
 
     Attributes:
         lines: how many the file has, without the heading and without empty ones.
-        added, changed, unchanged: what the good lines would do, and after the import, what they did.
+        faults: the first `FAULTS_KEPT`, in the order of the lines.
+        added, changed, unchanged: what the good lines would do; from the start of the import, what they did
+            so far. At its end, these and the bad lines are all lines.
         ignored: headings that nobody knows.
         expires_at: the server deletes the import then; None from the confirmation until it has ended.
         code: why it failed.
+        faults_count: how many there are.
+        email_heading: the heading of the addresses, to name one that is somebody else's.
     """
 
     import_id: str
@@ -107,6 +131,8 @@ class Import(msgspec.Struct, frozen=True):
     ignored: list[str]
     expires_at: datetime | None
     code: str | None = None
+    faults_count: int = 0
+    email_heading: str | None = None
 
 
 def identity_of(details: Details, group_id: str, keyed_hash: KeyedHash) -> str:
@@ -178,3 +204,13 @@ def check_confirmable(preview: Import, *, skip_bad_lines: bool) -> None:
 def bad_lines_of(faults: Sequence[LineFault]) -> Collection[int]:
     """The numbers of the lines that have a fault."""
     return {fault.line for fault in faults}
+
+
+def with_faults(one: Import, faults: Sequence[LineFault]) -> Import:
+    """The same import with these faults too, of lines that were good. It lists `FAULTS_KEPT` at most."""
+    return replace(
+        one,
+        faults=sorted([*one.faults, *faults], key=lambda fault: fault.line)[:FAULTS_KEPT],
+        faults_count=one.faults_count + len(faults),
+        bad_lines=one.bad_lines + len(bad_lines_of(faults)),
+    )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.registration.rosters.rules import Import, Member
+from services.registration.rosters.rules import TO_BE_IMPORTED, UNDER_WAY, Import, Member
 from shared.storage import mongo
 from shared.storage.documents import to_document
 from shared.storage.mongo import (
@@ -26,7 +26,7 @@ from shared.storage.mongo import (
 )
 from shared.storage.unit_of_work import UnitOfWork
 
-IN_PROGRESS = "in_progress"
+TO_DO = "to_be_imported"
 # Of one person, that are shown.
 MEMBERSHIPS_MAX = 200
 
@@ -52,16 +52,25 @@ class RosterStore:
                 ]
             )
 
-    async def identities(self, group_id: str, unit: UnitOfWork | None = None) -> dict[str, str]:
-        """Fingerprints by identities, of all members of a group."""
+    async def fingerprints(
+        self, group_id: str, identities: Collection[str], unit: UnitOfWork | None = None
+    ) -> dict[str, str]:
+        """What a group says of its members among these identities: fingerprints by identities."""
+        these: Document = {"group_id": group_id, "identity_hash": {"$in": list(identities)}}
         shown = {"_id": 0, "identity_hash": 1, "details_fingerprint": 1}
         session = unit.session if unit else None
         with outages_named():
-            found = await self._members.find({"group_id": group_id}, shown, session=session).to_list(None)
+            found = await self._members.find(these, shown, session=session).to_list(None)
         return {document["identity_hash"]: document["details_fingerprint"] for document in found}
 
-    async def count(self, unit: UnitOfWork, group_id: str) -> int:
-        return int(await self._members.count_documents({"group_id": group_id}, session=unit.session))
+    async def count(self, group_id: str, unit: UnitOfWork | None = None) -> int:
+        these: Document = {"group_id": group_id}
+        with outages_named():
+            return int(
+                await self._members.count_documents(
+                    these, session=unit.session if unit else None, hint=[("group_id", 1), ("_id", 1)]
+                )
+            )
 
     async def page(self, group_id: str, after: str | None, limit: int) -> list[Member]:
         """A group's members after this id, in the order of their ids."""
@@ -171,17 +180,23 @@ class ImportStore:
                 [
                     IndexModel([("group_id", ASCENDING), ("status", ASCENDING)]),
                     IndexModel(
-                        [("_id", ASCENDING), ("status", ASCENDING)],
-                        name=IN_PROGRESS,
-                        partialFilterExpression={"status": "confirmed"},
+                        [("group_id", ASCENDING), ("_id", ASCENDING)],
+                        name=TO_DO,
+                        partialFilterExpression={"status": {"$in": TO_BE_IMPORTED}},
                     ),
                 ]
             )
 
-    async def count_previews(self, unit: UnitOfWork, group_id: str, now: datetime) -> int:
-        # The server deletes what has ended a little later.
-        these: Document = {"group_id": group_id, "status": "previewed", "expires_at": {"$gt": now}}
-        return int(await self._imports.count_documents(these, session=unit.session))
+    async def count_under_way(self, group_id: str, now: datetime, unit: UnitOfWork | None = None) -> int:
+        """How many files of a group are previewed or being imported."""
+        these: Document = {
+            "group_id": group_id,
+            "status": {"$in": UNDER_WAY},
+            # The server deletes a preview a little after its end.
+            "$or": [{"expires_at": {"$gt": now}}, {"expires_at": None}],
+        }
+        with outages_named():
+            return int(await self._imports.count_documents(these, session=unit.session if unit else None))
 
     async def add(self, unit: UnitOfWork, preview: Import, lines_locked: Sequence[str]) -> None:
         await mongo.insert_in(self._imports, [_document(preview)], unit.session)
@@ -220,21 +235,41 @@ class ImportStore:
             {"import_id": import_id}, {"$set": {"expires_at": None}}, session=unit.session
         )
 
-    async def lines(self, import_id: str) -> list[str]:
-        """The encrypted lines, in order. They never change."""
-        with outages_named():
-            found = self._lines.find({"import_id": import_id}, {"lines_locked": 1}).sort("_id", ASCENDING)
-            return [document["lines_locked"] for document in await found.to_list(None)]
+    async def pieces(
+        self, unit: UnitOfWork, import_id: str, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        """The first pieces that are not imported yet: id and encrypted lines of each; None: all of them."""
+        found = self._lines.find({"import_id": import_id}, {"lines_locked": 1}, session=unit.session)
+        found = found.sort("_id", ASCENDING).limit(limit or 0)
+        return [(document["_id"], document["lines_locked"]) for document in await found.to_list(None)]
+
+    async def remove_piece(self, unit: UnitOfWork, piece_id: str) -> None:
+        await self._lines.delete_one({"_id": piece_id}, session=unit.session)
 
     async def remove_lines(self, unit: UnitOfWork, import_id: str) -> None:
         await self._lines.delete_many({"import_id": import_id}, session=unit.session)
 
-    async def confirmed(self, after: str, limit: int) -> list[str]:
-        """The ids after this one of imports that are confirmed and not yet done."""
-        these: Document = {"_id": {"$gt": after}, "status": "confirmed"}
+    async def groups(self, after: str, limit: int) -> list[str]:
+        """The ids after this one of groups that have something to be imported."""
+        these: Document = {"group_id": {"$gt": after}, "status": {"$in": TO_BE_IMPORTED}}
+        in_order: Document = {"$sort": {"group_id": ASCENDING, "_id": ASCENDING}}
+        steps: list[Document] = [
+            {"$match": these},
+            in_order,
+            {"$group": {"_id": "$group_id"}},
+            {"$sort": {"_id": ASCENDING}},
+            {"$limit": limit},
+        ]
         with outages_named():
-            found = self._imports.find(these, {"_id": 1}).sort("_id", ASCENDING).hint(IN_PROGRESS)
-            return [document["_id"] for document in await found.limit(limit).to_list(None)]
+            found = await self._imports.aggregate(steps, hint=TO_DO).to_list(None)
+        return [document["_id"] for document in found]
+
+    async def next_of(self, group_id: str) -> str | None:
+        """The import of a group that was uploaded first, of those to be imported."""
+        these: Document = {"group_id": group_id, "status": {"$in": TO_BE_IMPORTED}}
+        with outages_named():
+            found = self._imports.find(these, {"_id": 1}).sort("_id", ASCENDING).hint(TO_DO).limit(1)
+            return next((document["_id"] for document in await found.to_list(None)), None)
 
 
 def _document(one: Import) -> Document:

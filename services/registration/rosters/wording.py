@@ -10,7 +10,8 @@ CHINESE: dict[str, str] = {
     "roster_column_missing": "首行缺少“{column}”一列",
     "roster_column_doubled": "首行“{column}”与另一列重复",
     "roster_full": "一个单位的名册最多 {most} 人",
-    "previews_too_many": "已有 {most} 份名册预览等待确认，预览一天后自动失效",
+    "previews_too_many": "已有 {most} 份名册等待确认或正在导入，预览一天后自动失效",
+    "roster_busy": "您的另一份名册正在读取，请稍后再上传",
     "import_unknown": "没有这次导入，或预览已失效",
     "import_has_bad_lines": "有 {count} 行有误，请修改后重新上传，或选择跳过有误的行",
     "import_empty": "文件中没有可以导入的行",
@@ -32,6 +33,10 @@ LINES: dict[str, tuple[str, str]] = {
     "email_of_another": (
         "another member, or somebody who takes part already, has this address; leave it out or correct it",
         "这个邮箱已属于名册中的另一成员或其他参与者，请删去或更正",
+    ),
+    "no_room": (
+        "the roster has {most} members meanwhile, and takes no more",
+        "名册已满 {most} 人，无法再加入",
     ),
     "audience_unknown": (
         "has to be one of youth, farmers, workers, elderly, officials, other",

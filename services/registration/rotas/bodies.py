@@ -7,7 +7,15 @@ from typing import Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.registration.rotas.rules import PEOPLE_MAX, SHIFT_TIME_MAX, Assignment, Rota, Shift, Status
+from services.registration.rotas.rules import (
+    PEOPLE_MAX,
+    SHIFT_TIME_MAX,
+    SHIFTS_MAX,
+    Assignment,
+    Rota,
+    Shift,
+    Status,
+)
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import Code, Id, Line, MomentIn, UnlinkedLine
 from shared.web.forms import Form
@@ -71,7 +79,7 @@ class ShiftsOut(BaseModel):
     """All shifts of a session, the earliest first."""
 
     session_id: str = Field(examples=["outreach-street-0520-am"])
-    shifts: list[ShiftOut]
+    shifts: list[ShiftOut] = Field(max_length=SHIFTS_MAX)
 
 
 class LackingOut(BaseModel):
@@ -80,7 +88,7 @@ class LackingOut(BaseModel):
     session_id: str = Field(examples=["outreach-street-0520-am"])
     activity_title: str = Field(examples=["科普宣传一条街"])
     venue: str = Field(examples=["市政府综合办公楼广场"])
-    shifts: list[ShiftOut]
+    shifts: list[ShiftOut] = Field(max_length=SHIFTS_MAX)
 
     @classmethod
     def of(cls, rota: Rota, session: Session, shifts: Sequence[Shift]) -> "LackingOut":

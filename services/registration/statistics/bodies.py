@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
 from pydantic import BaseModel, Field
 
 from services.registration.booking.rules import Status
+from services.registration.programme.bodies import SESSIONS_MAX
 from services.registration.statistics.count import Counted
 from services.registration.statistics.rules import ByStatus, Count, no_shows, total
-from services.registration.statistics.store import Row
+from services.registration.statistics.store import DISTRICTS_MAX, Row
+from shared.contracts.events import Audience
+
+# Each audience, and those who did not say.
+AUDIENCES_MAX = len(get_args(Audience)) + 1
 
 
 class CountOut(BaseModel):
@@ -50,9 +56,11 @@ class StatisticsOut(BaseModel):
     activity_id: str = Field(examples=["outreach-street"])
     by_status: dict[Status, CountOut]
     no_shows: CountOut = Field(description="of the sessions that are over")
-    sessions: list[SessionCounts]
-    audiences: list[PeopleCounts]
-    districts: list[PeopleCounts] = Field(description="those with most registrations, up to 200")
+    sessions: list[SessionCounts] = Field(max_length=SESSIONS_MAX)
+    audiences: list[PeopleCounts] = Field(max_length=AUDIENCES_MAX)
+    districts: list[PeopleCounts] = Field(
+        description=f"those with most registrations, up to {DISTRICTS_MAX}", max_length=DISTRICTS_MAX
+    )
 
     @classmethod
     def of(cls, activity_id: str, counted: Counted, now: datetime) -> "StatisticsOut":

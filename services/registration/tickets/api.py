@@ -19,6 +19,8 @@ from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
+# The key, and those before it by which tickets in use are signed.
+KEYS_MAX = 4
 SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
 
 Given = Annotated[Tickets, provided(Tickets)]
@@ -65,7 +67,7 @@ class TicketKeyOut(BaseModel):
 class TicketKeysOut(BaseModel):
     """All keys with which tickets in use are signed."""
 
-    keys: list[TicketKeyOut]
+    keys: list[TicketKeyOut] = Field(max_length=KEYS_MAX)
 
 
 routes = Routes(tags=["tickets"])

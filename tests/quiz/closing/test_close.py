@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import CloseError
@@ -15,6 +16,7 @@ from services.quiz.quizzes.store import ChangedError
 from shared.contracts.events import QuizClosed
 from shared.messaging.consuming import consuming
 from shared.messaging.publisher import to_record
+from shared.runtime.background import FAILING_MIN
 from shared.storage.outbox import relaying
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.quiz.builders import batch, envelope
@@ -179,7 +181,7 @@ async def test_a_quiz_is_due_only_after_grace_and_settling(kafka: str, mongo: st
         assert await is_closed(parts)
 
 
-async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_the_turn(
+async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_health_is_good(
     kafka: str, mongo: str
 ) -> None:
     now = datetime.now(UTC)
@@ -188,18 +190,29 @@ async def test_one_quiz_that_cannot_close_keeps_no_other_open_and_alone_fails_th
         before = now - timedelta(minutes=1)
         await publish(parts.stores.quizzes, f"a-{parts.quiz_id}", parts.quiz, before)
         await publish(parts.stores.quizzes, f"z-{parts.quiz_id}", parts.quiz, before)
+        versions = parts.stores.database["quiz_versions"]
         # Written by hand into the database, say.
-        await parts.stores.database["quiz_versions"].update_one(
-            {"quiz_id": f"a-{parts.quiz_id}"}, {"$set": {"definition.title": "\n"}}
-        )
-
+        unreadable = {"$set": {"definition.title": "\n"}}
+        await versions.update_one({"quiz_id": f"a-{parts.quiz_id}"}, unreadable)
         one = parts.closer(kafka)
         await one.close_due(datetime.now(UTC))
         found = await parts.stores.database["quizzes"].find({"status": "closed"}).to_list(None)
         assert {quiz["_id"] for quiz in found} == {parts.quiz_id, f"z-{parts.quiz_id}"}
-        # Now it is the only one that is due, and health has to show that.
+        # Now it is the only one that is due. The process serves all other quizzes, so only a metric shows it.
+        failed = _cannot_close()
+        await one.turn()
+        assert _cannot_close() == failed + 1
+        for number in range(1, FAILING_MIN):
+            await publish(parts.stores.quizzes, f"a{number}-{parts.quiz_id}", parts.quiz, before)
+        await versions.update_many({"quiz_id": {"$regex": "^a[0-9]"}}, unreadable)
+        # So many are no matter of one quiz.
         with pytest.raises(CloseError):
             await one.turn()
+
+
+def _cannot_close() -> float:
+    labels = {"loop": "closing", "code": "CloseError"}
+    return REGISTRY.get_sample_value("kepu_loop_items_failed_total", labels) or 0.0
 
 
 async def test_an_early_close_is_not_taken_back(kafka: str, mongo: str) -> None:

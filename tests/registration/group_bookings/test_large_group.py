@@ -19,6 +19,7 @@ from tests.registration.group_bookings.test_group_bookings import Headers, atten
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
+    import_all,
     manager_of,
     members_of,
     pupils,
@@ -36,7 +37,7 @@ async def school(client: httpx.AsyncClient, database: Database, number: int) -> 
     lines = [[*line[:3], "是"] for line in pupils(number)]
     preview = (await upload(client, manager, csv_of(lines, ["姓名", "班级", "学号", "未成年"]))).json()
     await confirm(client, manager, preview)
-    await roster_imports(database).import_file(preview["import_id"])
+    await import_all(roster_imports(database))
     ids = [one["member_id"] for one in await members_of(client, manager)]
     given = [{"_id": id_, "group_id": "school-1", "link_hash": id_, "status": "given"} for id_ in ids]
     await database["consents"].insert_many(given)

@@ -12,6 +12,7 @@ from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.store import ImportStore, RosterStore
 from shared.storage.mongo import Database
+from shared.storage.unit_of_work import Contended
 from tests.registration.builders import CODES, KEYS, SEALER, activity, ask, put
 from tests.support.service import ORGANISER, bearer, new_id
 
@@ -116,3 +117,16 @@ def roster_imports(database: Database, members: RosterStore | None = None) -> Ro
         ParticipantStore(database),
         ADMISSION,
     )
+
+
+async def import_all(imports: RosterImports, group_id: str = "school-1") -> int:
+    """A worker imports everything of a group. Returns in how many slices."""
+    slices = 0
+    while True:
+        try:
+            if not await imports.go_on(group_id):
+                return slices
+        except Contended:
+            # The transaction of a killed worker is still open. The server will end it.
+            continue
+        slices += 1

@@ -1,5 +1,5 @@
 """
-A worker that imports one confirmed roster, in a process of its own, for a test that kills it.
+A worker that imports a slice of a confirmed roster, in a process of its own, for a test that kills it.
 
 Where the members have been written and the transaction is not finished, it says so and waits to be killed.
 """
@@ -25,6 +25,6 @@ class PausingRoster(RosterStore):
         await asyncio.Event().wait()
 
 
-async def import_lines(mongo: str, name: str, import_id: str) -> None:
+async def import_lines(mongo: str, name: str, group_id: str) -> None:
     async with connect(mongo, name) as database:
-        await roster_imports(database, PausingRoster(database)).import_file(import_id)
+        await roster_imports(database, PausingRoster(database)).go_on(group_id)

@@ -16,6 +16,7 @@ from tests.registration.builders import events, newcomer, service
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
+    import_all,
     manager_of,
     members_of,
     pupils,
@@ -42,7 +43,7 @@ async def bring(
     preview = (await upload(client, manager, csv_of(lines), group_id)).json()
     answer = await confirm(client, manager, preview)
     assert answer.status_code == 202, answer.text
-    await roster_imports(database).import_file(preview["import_id"])
+    await import_all(roster_imports(database), group_id)
     return await read_import(client, manager, preview)
 
 
@@ -179,7 +180,7 @@ async def test_an_address_that_is_taken_between_preview_and_import_imports_nothi
         preview = (await upload(client, manager, csv_of(pupils(3)))).json()
         await confirm(client, manager, preview)
         assert (await add(client, manager, name="王芳")).status_code == 201
-        await roster_imports(database).import_file(preview["import_id"])
+        await import_all(roster_imports(database))
         ended = await read_import(client, manager, preview)
         assert (ended["status"], ended["code"]) == ("failed", "member_email_known")
         assert len(await members_of(client, manager)) == 1
@@ -199,9 +200,7 @@ async def test_of_an_import_and_newcomers_at_once_each_address_is_one_participan
             ]
             return {one.status_code for one in await asyncio.gather(*answers)}
 
-        statuses, _ = await asyncio.gather(
-            join_all(), roster_imports(database).import_file(preview["import_id"])
-        )
+        statuses, _ = await asyncio.gather(join_all(), import_all(roster_imports(database)))
         assert statuses <= {201, 409}
         assert await people(database) == before + 60
         assert len(await members_of(clients[0], manager)) == 60

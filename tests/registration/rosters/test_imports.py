@@ -1,12 +1,13 @@
 """From a file to the roster: previewed, confirmed, imported once, whole, also when a worker is killed."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
 import pytest
 
 from services.registration.participants.store import ParticipantStore
-from services.registration.rosters.rules import PREVIEWS_MAX, Member
+from services.registration.rosters.rules import FAULTS_KEPT, PREVIEWS_MAX, TO_BE_IMPORTED, Member
 from services.registration.rosters.store import RosterStore
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork
@@ -16,6 +17,7 @@ from tests.registration.rosters.builders import (
     HEADING,
     confirm,
     csv_of,
+    import_all,
     manager_of,
     members_of,
     pupils,
@@ -53,13 +55,13 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
         assert {fault["column"] for fault in preview["faults"]} == {"邮箱"}
         # Nothing is imported while lines are bad, and nothing by a worker that looks for work.
         assert code_of(await confirm(client, manager, preview)) == (409, "import_has_bad_lines")
-        await roster_imports(database).import_file(preview["import_id"])
+        assert await import_all(roster_imports(database)) == 0
         assert await members_of(client, manager) == []
 
         confirmed = await confirm(client, manager, preview, skip_bad_lines=True)
         assert (confirmed.status_code, confirmed.json()["status"]) == (202, "confirmed")
         with pytest.raises(Crash):
-            await roster_imports(database, DyingRoster(database)).import_file(preview["import_id"])
+            await roster_imports(database, DyingRoster(database)).go_on("school-1")
         assert await members_of(client, manager) == []
         assert await database["participants"].count_documents({"group_id": "school-1"}) == 0
         await imported(database)
@@ -81,7 +83,7 @@ async def test_a_roster_with_bad_lines_names_them_and_its_correction_imports_the
 async def imported(database: Database) -> None:
     """A worker does what is confirmed."""
     imports = roster_imports(database)
-    while await database["roster_imports"].find_one({"status": "confirmed"}):
+    while await database["roster_imports"].find_one({"status": {"$in": TO_BE_IMPORTED}}):
         await imports.loop._turn()
 
 
@@ -91,8 +93,7 @@ async def test_a_second_confirmation_and_two_workers_import_once(mongo: str) -> 
         preview = (await upload(client, manager, csv_of(pupils(3)))).json()
         await confirm(client, manager, preview)
         assert (await confirm(client, manager, preview)).json()["status"] == "confirmed"
-        await roster_imports(database).import_file(preview["import_id"])
-        await roster_imports(database).import_file(preview["import_id"])
+        await asyncio.gather(*[import_all(roster_imports(database)) for _ in range(2)])
         assert (await confirm(client, manager, preview)).json()["status"] == "imported"
         assert len(await members_of(client, manager)) == 3
         assert await database["roster_import_lines"].count_documents({}) == 0
@@ -136,6 +137,22 @@ async def test_only_so_many_previews_wait(mongo: str) -> None:
         for _ in range(PREVIEWS_MAX):
             assert (await upload(client, manager, csv_of(pupils(1)))).status_code == 201
         assert code_of(await upload(client, manager, csv_of(pupils(1)))) == (409, "previews_too_many")
+        # Nobody reads a file that cannot be kept.
+        assert code_of(await upload(client, manager, b"PK\x03\x04")) == (409, "previews_too_many")
+
+
+async def test_an_answer_names_no_more_bad_cells_than_a_page_has(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        manager = await manager_of(client)
+        heading = ["姓名", "班级", "编号", "邮箱", "人群", "未成年"]
+        bad = [["x" * 101, "y" * 70, "z" * 40, "nobody", "qq", "qq"] for _ in range(400)]
+        answer = await upload(client, manager, csv_of([*bad, ["王芳"]], heading))
+        preview = answer.json()
+        assert (preview["bad_lines"], preview["faults_count"]) == (400, 2_400)
+        assert [one["line"] for one in preview["faults"]] == sorted([*range(2, 18)] * 6 + [18] * 4)
+        assert len(answer.content) < 65_536
+        [stored] = await database["roster_imports"].find({}).to_list(None)
+        assert len(stored["faults"]) == FAULTS_KEPT
 
 
 async def test_messages_are_in_the_language_of_the_reader(mongo: str) -> None:

@@ -10,6 +10,7 @@ from tests.registration.rosters import import_process
 from tests.registration.rosters.builders import (
     confirm,
     csv_of,
+    import_all,
     manager_of,
     members_of,
     pupils,
@@ -34,21 +35,19 @@ async def test_a_worker_killed_in_an_import_leaves_nothing_and_the_next_one_impo
         assert (preview["bad_lines"], len(preview["faults"])) == (BAD, BAD)
         await confirm(client, manager, preview, skip_bad_lines=True)
         for _ in range(2):
-            await killed_in_the_middle(
-                import_process.import_lines, mongo, database.name, preview["import_id"]
-            )
+            await killed_in_the_middle(import_process.import_lines, mongo, database.name, "school-1")
             assert await members_of(client, manager) == []
             assert await database["participants"].count_documents({}) == others
             assert (await read_import(client, manager, preview))["status"] == "confirmed"
             await end_transactions(database)
-        await roster_imports(database).import_file(preview["import_id"])
+        await import_all(roster_imports(database))
         assert (await read_import(client, manager, preview))["status"] == "imported"
         corrected: dict[str, Any] = (await upload(client, manager, csv_of(lines))).json()
         assert (corrected["added"], corrected["unchanged"]) == (BAD, PUPILS - BAD)
         await confirm(client, manager, corrected)
-        await killed_in_the_middle(import_process.import_lines, mongo, database.name, corrected["import_id"])
+        await killed_in_the_middle(import_process.import_lines, mongo, database.name, "school-1")
         # The killed worker's transaction is still open. The next worker waits until the server ends it.
-        await roster_imports(database).import_file(corrected["import_id"])
+        await import_all(roster_imports(database))
         members = await members_of(client, manager)
         assert sorted(member["number"] for member in members) == [line[2] for line in lines]
         of_members = {member["participant_id"] for member in members}

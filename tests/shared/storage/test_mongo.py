@@ -6,7 +6,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from shared.runtime.errors import Unavailable
+from shared.runtime.errors import TookTooLong, Unavailable
 from shared.storage.mongo import (
     Client,
     DuplicateKeyError,
@@ -114,6 +114,36 @@ async def test_transaction_whose_commit_fails_is_run_again_as_a_whole(mongo: str
         tries = 0
         await in_sync_transaction(database, plain)
         assert [one["_id"] async for one in database["x"].find()] == [2]
+
+
+async def test_a_transaction_that_others_keep_from_ending_took_too_long_and_is_no_outage(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        await database["x"].insert_one({"_id": 1})
+
+        async def work(session: Session) -> None:
+            await database["x"].update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+
+        def plain(names: SyncDatabase, session: SyncSession) -> None:
+            names["x"].update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+
+        async with await database.client.start_session() as holding, holding.start_transaction():
+            await work(holding)
+            with pytest.raises(TookTooLong):
+                await in_transaction(database, work, timeout_seconds=0.2)
+            with pytest.raises(TookTooLong):
+                await in_sync_transaction(database, plain, timeout_seconds=0.2)
+
+
+async def test_a_transaction_without_a_server_is_an_outage() -> None:
+    nowhere: Client = AsyncIOMotorClient("mongodb://127.0.0.1:1", serverSelectionTimeoutMS=50)
+
+    async def work(session: Session) -> None:
+        await nowhere["kepu"]["x"].insert_one({"_id": 1}, session=session)
+
+    with pytest.raises(Unavailable) as raised:
+        # The driver looks for a server for half a second at least.
+        await in_transaction(nowhere["kepu"], work, timeout_seconds=0.8)
+    assert not isinstance(raised.value, TookTooLong)
 
 
 async def test_transaction_that_is_cancelled_ends_though_its_client_is_closed(mongo: str) -> None:
