@@ -15,7 +15,7 @@ from services.registration.participants.contact_store import ContactStore
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, outages_named
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 _PROFILE = Profile.__struct_fields__
