@@ -46,7 +46,7 @@ FACTS = (
     "body",
 )
 CODE_KIND = "participant_code"
-# A mailbox that has a good code gets no other one (services/notifications/mail/code_limit.py).
+# A mailbox that has a good code gets no other one (services/notifications/sending/code_limit.py).
 NOT_MAILED = ("too_many_mails", "out_of_date", "code_sent_before", "code_expired")
 MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -19,12 +19,6 @@ from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox import wording as inbox_wording
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
-from services.notifications.mail.code_limit import CodeLimit
-from services.notifications.mail.compose import Composer
-from services.notifications.mail.courier import Courier
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.settings import MailSettings
-from services.notifications.mail.store import MailQueue
 from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
@@ -32,6 +26,12 @@ from services.notifications.messages.store import MessageStore
 from services.notifications.openings import api as openings_api
 from services.notifications.openings import wording as openings_wording
 from services.notifications.openings.open import Openings
+from services.notifications.sending.code_limit import CodeLimit
+from services.notifications.sending.compose import Composer
+from services.notifications.sending.courier import Courier
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.mail_settings import MailSettings
+from services.notifications.sending.store import MailQueue
 from services.notifications.texts.render import Texts
 from shared.contracts.checked import Line
 from shared.runtime.settings import read

@@ -13,10 +13,10 @@ from services.notifications.app import NotificationsSettings, assemble
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
 from services.notifications.inbox.store import InboxStore
-from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
+from services.notifications.sending.store import MailQueue
 from services.notifications.texts.policy import channels_of
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Envelope, Event

@@ -29,7 +29,7 @@ from tests.notifications.builders import (
     requested,
     service,
 )
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.kafka import headers_of, read_all, skip_to_end, write_raw
 from tests.support.service import ORGANISER, as_participant, enclosed, new_id
 from tests.support.waiting import eventually

@@ -6,8 +6,8 @@ import pytest
 
 from services.notifications.app import NotificationsSettings
 from services.notifications.contacts.decryptor import Decryptor
-from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
-from services.notifications.mail.send import SEND_SECONDS_MAX
+from services.notifications.sending.courier import LEASE_SECONDS_MIN, Pace
+from services.notifications.sending.send import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, TOKEN_PUBLIC_KEY

@@ -1,7 +1,7 @@
 """Upkeep in the background: mails whose time is over, how long mails wait, and old messages."""
 
-from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
 from services.notifications.messages.store import MessageStore
+from services.notifications.sending.store import EXPIRED_PER_CALL_MAX, MailQueue
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
 

@@ -2,7 +2,7 @@
 What notifications does with events: one handler for all topics of the group.
 
 In this order: contacts are kept, erased participants' messages are erased, messages are stored, and
-notification.delivered is published for inbox messages. Mails are sent later (mail/courier.py).
+notification.delivered is published for inbox messages. Mails are sent later (sending/courier.py).
 """
 
 from collections import Counter

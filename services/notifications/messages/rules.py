@@ -43,7 +43,7 @@ CODE_EXPIRED = "code_expired"
 CODE_SENT_BEFORE = "code_sent_before"
 
 # The largest number of open mails to one participant: this number of our own kinds, and this number of kinds
-# that others request. It is the allowance of two days (mail/rules.py).
+# that others request. It is the allowance of two days (sending/rules.py).
 OPEN_MAILS_MAX = 40
 
 MessageId = NewType("MessageId", str)

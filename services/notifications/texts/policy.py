@@ -38,8 +38,8 @@ class Notice:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
         channels: empty if the event itself names them.
-        expires: the fact that is the end of a mail's use: a later mail is not sent (mail/compose.py). None if
-            the mail is of use at any time.
+        expires: the fact that is the end of a mail's use: a later mail is not sent (sending/compose.py). None
+            if the mail is of use at any time.
         recipient: the event's field with the id of the participant to notify.
     """
 

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.notifications.deliveries.upkeep import Upkeep
-from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.messages.store import KEPT
+from services.notifications.sending.daily_limit import DailyLimit
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, everything, known
 from tests.support.service import new_id

@@ -18,8 +18,8 @@ from tests.notifications.builders import (
     known,
     locked,
 )
-from tests.notifications.mail.builders import QUICK, at_work, courier, sending, until_all, until_settled
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.builders import QUICK, at_work, courier, sending, until_all, until_settled
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack

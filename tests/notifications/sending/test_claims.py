@@ -7,7 +7,7 @@ import pytest
 from services.notifications.messages.rules import Outcome
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, erased, known
-from tests.notifications.mail.builders import at_work, composer, courier, sending, until_all
+from tests.notifications.sending.builders import at_work, composer, courier, sending, until_all
 from tests.support.service import new_id
 
 pytestmark = pytest.mark.stack

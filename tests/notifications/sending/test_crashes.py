@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.notifications.mail.courier import Pace
+from services.notifications.sending.courier import Pace
 from shared.contracts.events import NotificationDelivered
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, known
-from tests.notifications.mail.builders import courier, sending, until_all
-from tests.notifications.mail.courier_process import deliver
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.builders import courier, sending, until_all
+from tests.notifications.sending.courier_process import deliver
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.killing import Killable
 from tests.support.service import CONTACT_PRIVATE_KEY, new_id
 from tests.support.waiting import eventually

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.notifications.mail.rules import (
+from services.notifications.messages.rules import Outcome
+from services.notifications.sending.rules import (
     NEWCOMERS,
     Reply,
     allowance_of,
@@ -12,7 +13,6 @@ from services.notifications.mail.rules import (
     outcome_of,
     reply_of,
 )
-from services.notifications.messages.rules import Outcome
 from tests.notifications.builders import NOW
 
 

@@ -12,9 +12,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.notifications.mail.format import Mail
-from services.notifications.mail.rules import Claimed, Reply
-from services.notifications.mail.smtp import MailConnection, MailServerDown
+from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.rules import Claimed, Reply
+from services.notifications.sending.smtp import MailConnection, MailServerDown
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)

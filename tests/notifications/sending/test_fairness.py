@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 
-from services.notifications.mail.rules import RECIPIENT_MAILS_MAX
 from services.notifications.messages.rules import OPEN_MAILS_MAX, RetryPolicy
+from services.notifications.sending.rules import RECIPIENT_MAILS_MAX
 from shared.runtime import clock
 from tests.notifications.builders import address_of, confirmed, desk, known, requested
-from tests.notifications.mail.builders import (
+from tests.notifications.sending.builders import (
     at_work,
     courier,
     sending,

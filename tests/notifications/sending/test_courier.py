@@ -5,11 +5,11 @@ import time
 import pytest
 
 from services.notifications.deliveries.retry import retry_mail
-from services.notifications.mail.courier import Pace
+from services.notifications.sending.courier import Pace
 from shared.contracts.events import NotificationDelivered, NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import NAME, address_of, confirmed, issued, known
-from tests.notifications.mail.builders import all_in, at_work, courier, sending, until_all
+from tests.notifications.sending.builders import all_in, at_work, courier, sending, until_all
 from tests.support.service import new_id
 from tests.support.waiting import eventually
 

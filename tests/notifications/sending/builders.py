@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from services.notifications.contacts.decryptor import Decryptor
-from services.notifications.mail.code_limit import CodeLimit
-from services.notifications.mail.compose import Composer
-from services.notifications.mail.courier import Courier, Pace
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.smtp import MailServer
 from services.notifications.messages.rules import RetryPolicy
+from services.notifications.sending.code_limit import CodeLimit
+from services.notifications.sending.compose import Composer
+from services.notifications.sending.courier import Courier, Pace
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.smtp import MailServer
 from services.notifications.texts.render import Texts
 from shared.runtime import clock
 from shared.runtime.background import looping
 from tests.notifications.builders import Desk, desk
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.service import CONTACT_PRIVATE_KEY
 from tests.support.waiting import eventually
 

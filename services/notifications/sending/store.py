@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from services.notifications.mail.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import TOO_MANY_MAILS, Outcome
 from services.notifications.messages.store import MAILS_OF_PARTICIPANTS, open_mails_to
+from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
 from shared.storage import mongo

@@ -2,12 +2,12 @@
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.store import ContactStore
-from services.notifications.mail.code_limit import CodeLimit
-from services.notifications.mail.compose import Composer
-from services.notifications.mail.courier import Courier, Pace
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.smtp import MailServer
-from services.notifications.mail.store import MailQueue
+from services.notifications.sending.code_limit import CodeLimit
+from services.notifications.sending.compose import Composer
+from services.notifications.sending.courier import Courier, Pace
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.smtp import MailServer
+from services.notifications.sending.store import MailQueue
 from services.notifications.texts.render import Texts
 from shared.storage.mongo import connect
 

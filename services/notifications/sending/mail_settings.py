@@ -5,11 +5,11 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
-from services.notifications.mail.format import deliverable
-from services.notifications.mail.rules import MAILS_PER_ALLOWANCE_DAY_MAX
-from services.notifications.mail.smtp import MailServer, Security
 from services.notifications.messages.rules import RetryPolicy
+from services.notifications.sending.courier import LEASE_SECONDS_MIN, Pace
+from services.notifications.sending.mail_format import deliverable
+from services.notifications.sending.rules import MAILS_PER_ALLOWANCE_DAY_MAX
+from services.notifications.sending.smtp import MailServer, Security
 from shared.contracts.checked import Email
 from shared.runtime.settings import Settings
 

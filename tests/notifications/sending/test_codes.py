@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifications.mail.code_limit import DAY, OTHER_SPELLINGS_PER_DAY_MAX, CodeLimit
 from services.notifications.messages.rules import RetryPolicy
+from services.notifications.sending.code_limit import DAY, OTHER_SPELLINGS_PER_DAY_MAX, CodeLimit
 from tests.notifications.builders import (
     address_of,
     code_requested,
@@ -15,7 +15,7 @@ from tests.notifications.builders import (
     keyed,
     locked,
 )
-from tests.notifications.mail.builders import at_work, courier, one_turn, turns
+from tests.notifications.sending.builders import at_work, courier, one_turn, turns
 from tests.support.kafka import fresh_database
 from tests.support.service import new_id
 

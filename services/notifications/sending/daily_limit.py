@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from services.notifications.mail.rules import (
+from services.notifications.sending.rules import (
     ASKING_PER_ADDRESS_MAX,
     MAILS_PER_ALLOWANCE_DAY_MAX,
     RECIPIENTS_PER_ADDRESS_MAX,

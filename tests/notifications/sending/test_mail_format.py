@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.mail.format import Mail, format_mail
 from services.notifications.messages.rules import MessageId
+from services.notifications.sending.mail_format import Mail, format_mail
 from services.notifications.texts.policy import NOTICES, facts_of
 from services.notifications.texts.render import Texts
 from shared.contracts import checked

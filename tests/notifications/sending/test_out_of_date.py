@@ -6,8 +6,8 @@ import pytest
 
 from shared.runtime import clock
 from tests.notifications.builders import desk, known, offered, reminded, waitlisted
-from tests.notifications.mail.builders import courier, sending, until_all
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.builders import courier, sending, until_all
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.service import new_id
 from tests.support.waiting import eventually
 

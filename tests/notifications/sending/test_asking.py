@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.rules import (
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.rules import (
     ASKING_PER_ADDRESS_MAX,
     NEWCOMERS,
     RECIPIENTS_PER_ADDRESS_MAX,
@@ -22,7 +22,7 @@ from tests.notifications.builders import (
     known,
     locked,
 )
-from tests.notifications.mail.builders import at_work, courier, turns
+from tests.notifications.sending.builders import at_work, courier, turns
 from tests.support.kafka import fresh_database
 from tests.support.service import new_id
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.rules import RECIPIENTS_PER_ADDRESS_MAX, SPREAD, day_of, next_day
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.rules import RECIPIENTS_PER_ADDRESS_MAX, SPREAD, day_of, next_day
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import address_of, confirmed, joined, known, locked
-from tests.notifications.mail.builders import (
+from tests.notifications.sending.builders import (
     all_in,
     at_work,
     courier,

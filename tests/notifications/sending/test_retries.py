@@ -10,7 +10,7 @@ from services.notifications.messages.rules import RetryPolicy
 from shared.contracts.events import NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import address_of, confirmed, desk, known, requested
-from tests.notifications.mail.builders import (
+from tests.notifications.sending.builders import (
     QUICK,
     all_in,
     at_work,
@@ -20,7 +20,7 @@ from tests.notifications.mail.builders import (
     until_all,
     until_none_is_due,
 )
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.service import new_id
 from tests.support.waiting import eventually
 

@@ -17,8 +17,8 @@ from typing import Literal
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
 from pydantic import SecretStr
 
-from services.notifications.mail.format import Mail
-from services.notifications.mail.rules import TRANSIENT, Reply, reply_of
+from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.rules import TRANSIENT, Reply, reply_of
 from shared.runtime.errors import Unavailable
 
 CONNECT_SECONDS_MAX = 10.0

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Preferences, Recipient, language_of
 from services.notifications.contacts.store import ContactStore
-from services.notifications.mail.format import Mail, format_mail
 from services.notifications.messages.rules import (
     CODE_EXPIRED,
     ERASED,
@@ -16,6 +15,7 @@ from services.notifications.messages.rules import (
     Message,
     Outcome,
 )
+from services.notifications.sending.mail_format import Mail, format_mail
 from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, expires_at
 from services.notifications.texts.render import Texts
 from services.notifications.texts.tickets import with_code, with_ticket_code

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from services.notifications.mail.code_limit import DAY, CodeLimit
-from services.notifications.mail.compose import Composer
-from services.notifications.mail.count_sent import count_sent, take_back_codes
-from services.notifications.mail.daily_limit import Admitted, DailyLimit
-from services.notifications.mail.format import Mail
-from services.notifications.mail.rules import (
+from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
+from services.notifications.sending.code_limit import DAY, CodeLimit
+from services.notifications.sending.compose import Composer
+from services.notifications.sending.count_sent import count_sent, take_back_codes
+from services.notifications.sending.daily_limit import Admitted, DailyLimit
+from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.rules import (
     NOT_TRIED,
     Claimed,
     Reply,
@@ -28,10 +29,9 @@ from services.notifications.mail.rules import (
     outcome_of,
     over_daily_limit,
 )
-from services.notifications.mail.send import SEND_SECONDS_MAX, Sent, send_all
-from services.notifications.mail.smtp import MailConnection, MailServer, MailServerDown
-from services.notifications.mail.store import MailQueue
-from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
+from services.notifications.sending.send import SEND_SECONDS_MAX, Sent, send_all
+from services.notifications.sending.smtp import MailConnection, MailServer, MailServerDown
+from services.notifications.sending.store import MailQueue
 from services.notifications.texts.policy import CODE_KIND, expires_at
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.notifications.mail.code_limit import CodeLimit
-from services.notifications.mail.daily_limit import Admitted, DailyLimit
-from services.notifications.mail.rules import Claimed, Reply
-from services.notifications.mail.store import MailQueue
 from services.notifications.messages.rules import MessageId
+from services.notifications.sending.code_limit import CodeLimit
+from services.notifications.sending.daily_limit import Admitted, DailyLimit
+from services.notifications.sending.rules import Claimed, Reply
+from services.notifications.sending.store import MailQueue
 from shared.runtime import clock
 
 
