@@ -554,17 +554,22 @@ class NotificationRequested(Event, topic="notification.requested", key="particip
 
 
 class NotificationDelivered(Event, topic="notification.delivered", key="participant_id"):
-    """A message reached its channel. `cause_id` is the id of the event that it tells of."""
+    """
+    A message reached its channel. `cause_id` is the id of the event that it tells of.
+
+    `by_phone`: it was an SMS. `channel` is `email` then: readers of release 0.2.0 know no other word.
+    """
 
     message_id: Id
     participant_id: Id
     channel: Channel
     cause_id: Line
     delivered_at: Moment
+    by_phone: bool = False
 
 
 class NotificationFailed(Event, topic="notification.failed", key="participant_id"):
-    """A message was given up after its last attempt."""
+    """A message was given up after its last attempt. `by_phone`: as of `notification.delivered`."""
 
     message_id: Id
     participant_id: Id
@@ -573,6 +578,7 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     code: Code
     attempts: Count
     failed_at: Moment
+    by_phone: bool = False
 
 
 # Other systems send these; beside each, those of our services that send it too.

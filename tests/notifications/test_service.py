@@ -194,7 +194,7 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
             return codes == {"smtp_rejected", "contact_unreadable"}
 
         await eventually(both_failed)
-        await eventually(lambda: "mail waits for a server" in caplog.text)
+        await eventually(lambda: "messages wait for a server" in caplog.text)
         metrics = (await at.clients[0].get("/metrics")).text
     lines = [JsonLines("notifications").format(record) for record in caplog.records]
     assert lines

@@ -52,7 +52,13 @@ class CodeLimit:
         A mail that is tried again is looked at as if it came now: others may have been sent meanwhile.
         """
         listing = _Listing(
-            message_id, self._hash(address), mailbox(address) == address, round_, good_until, now
+            message_id,
+            self._hash(address),
+            # A number has one spelling.
+            "@" not in address or mailbox(address) == address,
+            round_,
+            good_until,
+            now,
         )
         with mongo.outages_named():
             after = await self._codes.find_one_and_update(

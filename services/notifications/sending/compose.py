@@ -1,8 +1,9 @@
-"""Messages composed to mails. A contact is opened here and nowhere else, at the moment of sending."""
+"""Messages composed to what is sent. A contact is opened here, at the moment of sending."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Generic
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.contacts.rules import Preferences, Recipient, language_of
@@ -15,9 +16,8 @@ from services.notifications.messages.rules import (
     Message,
     Outcome,
 )
-from services.notifications.sending.mail_format import Mail, format_mail
+from services.notifications.sending.channel import Form, Item
 from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, expires_at
-from services.notifications.texts.render import Texts
 from services.notifications.texts.tickets import with_code, with_ticket_code
 from shared.contracts.events import Language
 from shared.runtime import clock, metrics
@@ -26,22 +26,26 @@ from shared.runtime.errors import Rejected
 log = logging.getLogger(__name__)
 
 
-class Composer:
-    """Composes mails of one sender."""
+class Composer(Generic[Item]):
+    """
+    Composes the messages of one channel.
 
-    def __init__(self, contacts: ContactStore, texts: Texts, decryptor: Decryptor, *, sender: str) -> None:
+    Args:
+        form: makes what is sent there.
+    """
+
+    def __init__(self, contacts: ContactStore, decryptor: Decryptor, form: Form[Item]) -> None:
         self._contacts = contacts
-        self._texts = texts
         self._decryptor = decryptor
-        self._sender = sender
+        self._form = form
 
-    async def compose(self, messages: Sequence[Message]) -> list[Mail | Outcome]:
-        """For each message its mail, or the outcome if there is no mail to send. In order."""
+    async def compose(self, messages: Sequence[Message]) -> list[Item | Outcome]:
+        """For each message what is sent, or the outcome if there is nothing to send. In order."""
         ids = {message.participant_id for message in messages}
         recipients = await self._contacts.recipients(ids)
         keys = await self._contacts.keys(ids)
         preferences = await self._contacts.preferences(ids)
-        composed: list[Mail | Outcome] = []
+        composed: list[Item | Outcome] = []
         for message in messages:
             id_ = message.participant_id
             composed.append(self._composed(message, recipients.get(id_), keys.get(id_), preferences.get(id_)))
@@ -55,7 +59,7 @@ class Composer:
         recipient: Recipient | None,
         key_sealed: str | None,
         preferences: Preferences | None,
-    ) -> Mail | Outcome:
+    ) -> Item | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", ERASED)
         is_code = message.kind == CODE_KIND
@@ -63,66 +67,50 @@ class Composer:
         if expires is not None and expires <= clock.now():
             # Such as a reminder that has waited for the mail server, or for its contact.
             return Outcome("skipped", CODE_EXPIRED if is_code else OUT_OF_DATE)
-        if not is_code and preferences is not None and not preferences.email:
-            return Outcome("skipped", "email_off")
+        if not is_code and preferences is not None and not preferences.wants(message.channel):
+            return Outcome("skipped", f"{message.channel}_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
         if key_sealed is None:
             # The key was there when the mail became due. So it was destroyed since: an erasure is on its way.
             return Outcome("cancelled", ERASED)
         try:
-            return self._mail(message, recipient, recipient.contact_sealed, key_sealed, preferences)
+            return self._made(message, recipient, recipient.contact_sealed, key_sealed, preferences)
         except Rejected as error:
             return self._failed(error.code)
-        except Exception as error:  # noqa: BLE001 (one mail's fault: the others go on)
+        except Exception as error:  # noqa: BLE001 (one message's fault: the others go on)
             # Without the error's message, which may quote what must not be logged.
-            log.warning("a mail cannot be made", extra={"reason": type(error).__name__, "kind": message.kind})
-            return self._failed("mail_unmakeable")
+            log.warning(
+                "a message cannot be made", extra={"reason": type(error).__name__, "kind": message.kind}
+            )
+            return self._failed(self._form.unmakeable)
 
-    def _mail(
+    def _made(
         self,
         message: Message,
         recipient: Recipient,
         contact_sealed: str,
         key_sealed: str,
         preferences: Preferences | None,
-    ) -> Mail | Outcome:
-        key = self._decryptor.key(key_sealed)
-        if message.kind == CODE_KIND:
-            return self._code_mail(message, contact_sealed, key)
-        contact = self._decryptor.contact(contact_sealed, key)
-        if contact.email is None:
+    ) -> Item | Outcome:
+        key, facts = self._decryptor.key(key_sealed), message.facts or {}
+        is_code = message.kind == CODE_KIND
+        sealed = str(facts[CONTACT_LOCKED] or contact_sealed) if is_code else contact_sealed
+        contact = self._decryptor.contact(sealed, key)
+        address = self._form.address(contact)
+        if address is None:
             return Outcome("skipped", NO_ADDRESS)
-        language = language_of(None, preferences, recipient)
-        facts = with_ticket_code(message.facts or {}, key)
-        words = self._texts.render(message.kind, facts, language, recipient.kind)
-        body = self._texts.letter(words, name=contact.name, language=language, date=message.created_at)
-        return format_mail(
-            message.message_id,
-            sender=self._sender,
-            address=contact.email,
-            subject=words.subject,
-            body=body,
-            language=language,
-            date=message.created_at,
-        )
-
-    def _code_mail(self, message: Message, contact_sealed: str, key: bytes) -> Mail | Outcome:
-        """A code. Nobody knows yet whose the mailbox is: so the text is fixed, without a name."""
-        facts = message.facts or {}
-        contact = self._decryptor.contact(str(facts[CONTACT_LOCKED] or contact_sealed), key)
-        if contact.email is None:
-            return Outcome("skipped", NO_ADDRESS)
-        language: Language = "en" if facts["language"] == "en" else "zh-CN"
-        words = self._texts.render(message.kind, with_code(facts, key), language)
-        return format_mail(
-            message.message_id,
-            sender=self._sender,
-            address=contact.email,
-            subject=words.subject,
-            body=self._texts.letter(words, name=None, language=language, date=message.created_at),
-            language=language,
-            date=message.created_at,
+        if is_code:
+            # Nobody knows yet whose the address is: so the text is fixed, without a name.
+            language: Language = "en" if facts["language"] == "en" else "zh-CN"
+            return self._form.make(message, with_code(facts, key), address, name=None, language=language)
+        return self._form.make(
+            message,
+            with_ticket_code(facts, key),
+            address,
+            name=contact.name,
+            language=language_of(None, preferences, recipient),
+            to=recipient.kind,
         )
 
     @staticmethod

@@ -1,8 +1,9 @@
 """
-The courier: claims mails that are due, hands them to the mail server, and marks what became of them.
+The courier of a channel: claims messages that are due, hands them to the channel's server, and marks what
+became of them.
 
-At least once: after a crash between handing over and marking, the mail is sent again when its claim has
-ended, with the same Message-ID (docs/decisions/0008-deliveries.md).
+At least once: after a crash between handing over and marking, the message is sent again when its claim has
+ended, with the same id (docs/decisions/0008-deliveries.md).
 """
 
 import asyncio
@@ -12,27 +13,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TypeAlias
+from datetime import timedelta
+from typing import Generic, TypeAlias
 
-from services.notifications.messages.rules import CODE_SENT_BEFORE, Message, MessageId, Outcome, RetryPolicy
-from services.notifications.sending.code_limit import DAY, CodeLimit
+from services.notifications.messages.rules import MessageId, Outcome, RetryPolicy
+from services.notifications.sending.channel import Connection, Item, ServerDown
 from services.notifications.sending.compose import Composer
-from services.notifications.sending.count_sent import count_sent, take_back_codes
-from services.notifications.sending.daily_limit import Admitted, DailyLimit
-from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.limits import Admission, Limits
 from services.notifications.sending.rules import (
     NOT_TRIED,
     Claimed,
     Reply,
     never_marked,
     outcome_of,
-    over_daily_limit,
 )
 from services.notifications.sending.send import SEND_SECONDS_MAX, Sent, send_all
-from services.notifications.sending.smtp import MailConnection, MailServer, MailServerDown
-from services.notifications.sending.store import MailQueue
-from services.notifications.texts.policy import CODE_KIND, expires_at
+from services.notifications.sending.store import Queue
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
@@ -55,9 +51,8 @@ Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much the courier does at a time."""
+    """How much a courier does at a time."""
 
-    connections: int = 8
     claim_mails_max: int = 300
     lease_seconds: float = LEASE_SECONDS_MIN
     poll_seconds: float = 1.0
@@ -72,29 +67,33 @@ class Pace:
         return self.lease_seconds / 2
 
 
-class Courier:
+class Courier(Generic[Item]):
     """
-    Sends the mails of one database. Any number of couriers may work on the same database.
+    Sends the messages of one channel and database. Any number of couriers may work on the same database.
 
-    If the mail server is away, the loop does not fail: inboxes still work, and restarting this service does
-    not help. The log says so, `kepu_batch_retries_total` counts it, and `kepu_mails_due` shows the queue.
+    If the channel's server is away, the loop does not fail: inboxes still work, and restarting this service
+    does not help. The log says so, `kepu_batch_retries_total` counts it, and `kepu_mails_due` and
+    `kepu_sms_due` show the queues.
+
+    Args:
+        connections: to the channel's server; at most one message is under way on each.
     """
 
     def __init__(
         self,
-        queue: MailQueue,
-        composer: Composer,
-        server: MailServer,
-        limit: DailyLimit,
-        code_limit: CodeLimit,
+        queue: Queue,
+        composer: Composer[Item],
+        connections: Sequence[Connection[Item]],
+        limits: Limits[Item],
         pace: Pace,
+        *,
+        name: str = NAME,
     ) -> None:
         self._queue = queue
         self._composer = composer
-        self._limit = limit
-        self._code_limit = code_limit
+        self._limits = limits
         self._pace = pace
-        self._connections = [MailConnection(server) for _ in range(pace.connections)]
+        self._connections = connections
         self._free = list(self._connections)
         self._freed = asyncio.Event()
         self._deliveries: set[asyncio.Task[None]] = set()
@@ -102,7 +101,7 @@ class Courier:
         self._outages = 0
         self._paused_until = 0.0
         self._busy_at = 0.0
-        self.loop = Loop(NAME, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
+        self.loop = Loop(name, self.turn, stop_seconds_max=STOP_SECONDS_MAX)
 
     async def turn(self) -> float:
         """
@@ -118,7 +117,7 @@ class Courier:
         try:
             self._raise_failures()
             return await self._begin_next()
-        except MailServerDown as error:
+        except ServerDown as error:
             return self._pause(error)
 
     async def aclose(self) -> None:
@@ -147,7 +146,7 @@ class Courier:
                     await self._freed.wait()
             return 0.0
         # A part of the mails for a part of the connections.
-        share = -(-self._pace.claim_mails_max * len(self._free) // self._pace.connections)
+        share = -(-self._pace.claim_mails_max * len(self._free) // len(self._connections))
         due = await self._queue.due(clock.now(), share, self._under_way)
         if not due:
             if time - self._busy_at > IDLE_SECONDS_MAX and not self._deliveries:
@@ -160,7 +159,7 @@ class Courier:
         claim, claimed = await self._queue.claim([id_ for id_, _ in due], clock.now(), lease)
         self._under_way.update(one.message.participant_id for one in claimed)
         connections = [self._free.pop(0) for _ in range(min(len(claimed), len(self._free)))]
-        delivery = asyncio.create_task(self._deliver(claim, claimed, connections), name=NAME)
+        delivery = asyncio.create_task(self._deliver(claim, claimed, connections), name=self.loop.name)
         self._deliveries.add(delivery)
         await asyncio.wait([delivery], timeout=BEGUN_WAIT_SECONDS)
         self._raise_failures()
@@ -171,15 +170,15 @@ class Courier:
         ended = {delivery for delivery in self._deliveries if delivery.done()}
         self._deliveries -= ended
         errors = [error for delivery in ended if (error := delivery.exception()) is not None]
-        for error in sorted(errors, key=lambda error: isinstance(error, MailServerDown)):
+        for error in sorted(errors, key=lambda error: isinstance(error, ServerDown)):
             raise error
 
     async def _deliver(
-        self, claim: str, claimed: Sequence[Claimed], connections: Sequence[MailConnection]
+        self, claim: str, claimed: Sequence[Claimed], connections: Sequence[Connection[Item]]
     ) -> None:
         held = list(connections)
 
-        def release(connection: MailConnection) -> None:
+        def release(connection: Connection[Item]) -> None:
             # Once: a task that is cancelled late may come here again.
             if connection in held:
                 held.remove(connection)
@@ -197,8 +196,8 @@ class Courier:
 
     async def _deliver_over(
         self,
-        connections: Sequence[MailConnection],
-        release: Callable[[MailConnection], None],
+        connections: Sequence[Connection[Item]],
+        release: Callable[[Connection[Item]], None],
         claim: str,
         open_: dict[MessageId, Claimed],
     ) -> None:
@@ -206,7 +205,7 @@ class Courier:
         send_until = asyncio.get_running_loop().time() + self._pace.sending_seconds_max
         claimed = list(open_.values())
         try:
-            mails, outcomes, admitted = await self._compose(claimed)
+            admission = await self._compose(claimed)
         except Exception:
             # Nothing was sent: the claim is given back, and no mail loses a try.
             with suppress(Unavailable):
@@ -216,12 +215,12 @@ class Courier:
         def may_go_on() -> bool:
             return not self.loop.stopping and asyncio.get_running_loop().time() < send_until
 
-        codes = {one.message.message_id: mail.address for one, mail in mails if one.message.kind == CODE_KIND}
+        items, outcomes = admission.items, admission.refused
         sent = Sent()
-        wanted = list(connections)[: len(mails)]
-        for connection in list(connections)[len(mails) :]:
+        wanted = list(connections)[: len(items)]
+        for connection in list(connections)[len(items) :]:
             release(connection)
-        sending = asyncio.create_task(send_all(wanted, mails, may_go_on, sent, release))
+        sending = asyncio.create_task(send_all(wanted, items, may_go_on, sent, release))
         try:
             is_last = False
             while not is_last:
@@ -235,19 +234,20 @@ class Courier:
                 outcomes = []
                 # If the database goes away just now, these mails are not counted. They are marked.
                 with suppress(Unavailable):
-                    await count_sent(self._limit, self._queue, replies, admitted, codes)
-                    await take_back_codes(self._code_limit, replies, sent.untried if is_last else [], codes)
+                    await self._limits.count_sent(
+                        admission, replies, sent.untried if is_last else [], self._queue
+                    )
                 if not is_last:
                     await asyncio.wait([sending], timeout=MARK_SECONDS)
             await sending
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            await self._limit.count_sent([(one, False) for one in admitted.values()], clock.now())
+            await self._limits.end(admission, sent.untried)
         if sent.down is not None:
             raise sent.down
         if self._outages:
-            log.info("mail goes out again")
+            log.info("messages go out again", extra={"loop": self.loop.name})
         self._outages = 0
 
     def _forget(self, claimed: Iterable[Claimed]) -> None:
@@ -256,17 +256,14 @@ class Courier:
         # Without what is 0.
         self._under_way = +self._under_way
 
-    async def _compose(
-        self, claimed: Sequence[Claimed]
-    ) -> tuple[list[tuple[Claimed, Mail]], Outcomes, dict[str, Admitted]]:
+    async def _compose(self, claimed: Sequence[Claimed]) -> Admission[Item]:
         """
-        The mails to be sent, what becomes of the others, and where each mail is counted by its message's id.
+        What is to be sent, and what becomes of the rest.
 
-        Mails that were never tried come first, the others in random order: a mail that closes connections or
-        blocks them for long is then not always in front.
+        Messages that were never tried come first, the others in random order: a message that closes
+        connections or blocks them for long is then not always in front.
         """
         outcomes: Outcomes = []
-        now = clock.now()
         due: list[Claimed] = []
         for one in sorted(claimed, key=lambda one: (one.attempts, random.random())):  # noqa: S311 (no secret)
             if failure := never_marked(one, self._pace.retry_policy):
@@ -274,40 +271,15 @@ class Courier:
             else:
                 due.append(one)
         composed = await self._composer.compose([one.message for one in due])
-        mails: list[tuple[Claimed, Mail]] = []
-        sendable: list[tuple[Claimed, Mail]] = []
-        asking: list[tuple[str, str]] = []
+        items: list[tuple[Claimed, Item]] = []
         for one, result in zip(due, composed, strict=True):
             if isinstance(result, Outcome):
                 outcomes.append((one, result))
-            elif one.message.kind != CODE_KIND:
-                mails.append((one, result))
-            elif await self._admits_code(one.message, result, now):
-                sendable.append((one, result))
             else:
-                outcomes.append((one, Outcome("skipped", CODE_SENT_BEFORE)))
-                asking.append((result.address, one.message.participant_id))
-        await self._limit.list_asking(asking, now, mailed=False)
-        addressed = [(mail.address, one.message.participant_id) for one, mail in mails]
-        admitted: dict[str, Admitted] = {}
-        for (one, mail), allowed in zip(mails, await self._limit.admit(addressed, now), strict=True):
-            if allowed is None:
-                outcomes.append((one, over_daily_limit(one, now)))
-            else:
-                admitted[one.message.message_id] = allowed
-                sendable.append((one, mail))
-        return sendable, outcomes, admitted
-
-    async def _admits_code(self, message: Message, mail: Mail, now: datetime) -> bool:
-        facts = message.facts or {}
-        round_, good_until = facts.get("round"), expires_at(CODE_KIND, facts)
-        return await self._code_limit.admit(
-            mail.address,
-            message.message_id,
-            round_ if isinstance(round_, int) else 1,
-            good_until or now + DAY,
-            now,
-        )
+                items.append((one, result))
+        admission = await self._limits.admit(items, clock.now())
+        admission.refused += outcomes
+        return admission
 
     def _outcome(self, one: Claimed, reply: Reply) -> Outcome:
         policy = self._pace.retry_policy
@@ -325,7 +297,7 @@ class Courier:
                     raise
                 # Try until it works: these mails are sent, and unmarked mails would be sent again.
                 failures += 1
-                metrics.RETRIES.labels(NAME, type(error).__name__).inc()
+                metrics.RETRIES.labels(self.loop.name, type(error).__name__).inc()
                 await asyncio.sleep(
                     backoff_seconds(failures, self._pace.pause_seconds, self._pace.pause_seconds_max)
                 )
@@ -336,11 +308,13 @@ class Courier:
                     )
                 return
 
-    def _pause(self, error: MailServerDown) -> float:
+    def _pause(self, error: ServerDown) -> float:
         if self._outages == 0:
-            log.warning("mail waits for a server", extra={"reason": error.message})
+            log.warning("messages wait for a server", extra={"loop": self.loop.name, "reason": error.message})
         self._outages += 1
-        metrics.RETRIES.labels(NAME, type(error).__name__).inc()
-        seconds = backoff_seconds(self._outages, self._pace.pause_seconds, self._pace.pause_seconds_max)
+        metrics.RETRIES.labels(self.loop.name, type(error).__name__).inc()
+        seconds = error.pause_seconds or backoff_seconds(
+            self._outages, self._pace.pause_seconds, self._pace.pause_seconds_max
+        )
         self._paused_until = asyncio.get_running_loop().time() + seconds
         return seconds

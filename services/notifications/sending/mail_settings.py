@@ -9,7 +9,7 @@ from services.notifications.messages.rules import RetryPolicy
 from services.notifications.sending.courier import LEASE_SECONDS_MIN, Pace
 from services.notifications.sending.mail_format import deliverable
 from services.notifications.sending.rules import MAILS_PER_ALLOWANCE_DAY_MAX
-from services.notifications.sending.smtp import MailServer, Security
+from services.notifications.sending.smtp import MailConnection, MailServer, Security
 from shared.contracts.checked import Email
 from shared.runtime.settings import Settings
 
@@ -78,10 +78,13 @@ class MailSettings(Settings):
     def pace(self) -> Pace:
         """How much the courier does at a time."""
         return Pace(
-            connections=self.smtp_connections,
             lease_seconds=self.claim_lease_seconds,
             retry_policy=self.retry_policy(),
         )
+
+    def connections(self) -> list[MailConnection]:
+        """The connections over which mails are handed over."""
+        return [MailConnection(self.server()) for _ in range(self.smtp_connections)]
 
     def server(self) -> MailServer:
         """Where mails are handed over."""

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Literal
 
-from services.notifications.messages.rules import TOO_MANY_MAILS, Message, Outcome, RetryPolicy, State
+from services.notifications.messages.rules import Message, Outcome, RetryPolicy, State, too_many
 from services.notifications.texts.dates import TIMEZONE
 
 # RFC 5321, 4.2.1: a reply of 4xx means "not now", 5xx means "never".
@@ -91,9 +91,14 @@ def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
 
 
 def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
-    """A mail over its allowance waits for the next day. The limit is ours, so it costs no try."""
+    """A message over its allowance waits for the next day."""
+    return tomorrow(claimed, too_many(claimed.message.channel), now)
+
+
+def tomorrow(claimed: Claimed, code: str, now: datetime) -> Outcome:
+    """A message waits for the next day because of a limit of ours. So it costs no try."""
     due_at = next_day(now) + spread_of(claimed.message.message_id)
-    return replace(deferred(TOO_MANY_MAILS, None, due_at, claimed.expires_at), counted=False)
+    return replace(deferred(code, None, due_at, claimed.expires_at), counted=False)
 
 
 def spread_of(message_id: str) -> timedelta:

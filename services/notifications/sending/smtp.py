@@ -17,9 +17,9 @@ from typing import Literal
 from aiosmtplib import SMTP, SMTPException, SMTPHeloError, SMTPResponseException, SMTPServerDisconnected
 from pydantic import SecretStr
 
+from services.notifications.sending.channel import ServerDown
 from services.notifications.sending.mail_format import Mail
 from services.notifications.sending.rules import TRANSIENT, Reply, reply_of
-from shared.runtime.errors import Unavailable
 
 CONNECT_SECONDS_MAX = 10.0
 MAIL_SECONDS_MAX = 20.0
@@ -44,7 +44,7 @@ class MailServer:
     mail_seconds_max: float = MAIL_SECONDS_MAX
 
 
-class MailServerDown(Unavailable):
+class MailServerDown(ServerDown):
     """The mail server accepts no mail of ours. No single mail is at fault."""
 
     code = "smtp_unreachable"
@@ -64,6 +64,9 @@ class _SenderRefused(MailServerDown):
 
 class MailConnection:
     """One connection, opened when it is needed, and again when it is lost."""
+
+    interrupted = "smtp_interrupted"
+    unsendable = "mail_unsendable"
 
     def __init__(self, server: MailServer) -> None:
         self._server = server

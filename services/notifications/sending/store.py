@@ -1,5 +1,6 @@
 """
-The queue of mails in MongoDB: due, claimed, marked, expired. A view of `messages` (messages/documents.py).
+The queue of a channel in MongoDB: due, claimed, marked, expired. A view of `messages`
+(messages/documents.py).
 
 A claim is a lease: `due_at` of a claimed mail is when the claim ends. After that any process may claim the
 mail anew (docs/decisions/0008-deliveries.md).
@@ -14,9 +15,10 @@ from uuid import uuid4
 from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
-from services.notifications.messages.rules import TOO_MANY_MAILS, Outcome
-from services.notifications.messages.store import MAILS_OF_PARTICIPANTS, open_mails_to
+from services.notifications.messages.rules import Outcome, too_many
+from services.notifications.messages.store import DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
+from services.notifications.texts.policy import DeliveryChannel
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
 from shared.storage import mongo
@@ -29,11 +31,12 @@ EXPIRED_PER_CALL_MAX = 500
 DUE_COUNTED_MAX = 10_000
 
 
-class MailQueue:
-    """Mails on their way."""
+class Queue:
+    """The messages of one channel on their way."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, channel: DeliveryChannel) -> None:
         self._database = database
+        self._channel = channel
         self._messages = database["messages"]
 
     async def due(
@@ -46,13 +49,18 @@ class MailQueue:
         them, less those `under_way`: so other recipients wait only for a few of a recipient's mails.
         """
         counts = Counter(under_way or {})
-        condition: Document = {"due_at": {"$lte": now}, "state": {"$in": ["pending", "claimed"]}}
+        condition: Document = {
+            "channel": self._channel,
+            "due_at": {"$lte": now},
+            "state": {"$in": ["pending", "claimed"]},
+        }
         if busy := [id_ for id_, mails in counts.items() if mails >= RECIPIENT_MAILS_MAX]:
             condition["participant_id"] = {"$nin": busy}
         with mongo.outages_named():
             # Open mails of one recipient are bounded (messages/rules.py: OPEN_MAILS_MAX), so these are mails
             # of several recipients.
-            found = self._messages.find(condition, {"participant_id": 1}).sort("due_at", ASCENDING)
+            found = self._messages.find(condition, {"participant_id": 1}, hint=DUE_BY_CHANNEL)
+            found = found.sort("due_at", ASCENDING)
             documents = await found.limit(limit).batch_size(limit).to_list(None)
         chosen = []
         for document in documents:
@@ -124,24 +132,35 @@ class MailQueue:
 
         marked = await save_together(self._database, work)
         for _, outcome in marked:
-            count("email", outcome.state if outcome.state != "pending" else "deferred")
+            count(self._channel, outcome.state if outcome.state != "pending" else "deferred")
         return len(marked)
 
     async def bring_forward(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Make mails to these participants due that were put off to the next day."""
-        put_off = {**open_mails_to(participant_ids), "state": "pending", "code": TOO_MANY_MAILS}
+        put_off = {
+            **open_to(participant_ids, self._channel),
+            "state": "pending",
+            "code": too_many(self._channel),
+        }
         change = {"$set": {"due_at": now}, "$unset": {"code": ""}}
         with mongo.outages_named():
-            await self._messages.update_many(put_off, change, hint=MAILS_OF_PARTICIPANTS)
+            await self._messages.update_many(put_off, change, hint=OF_PARTICIPANTS[self._channel])
 
     async def length(self, now: datetime) -> tuple[int, datetime | None]:
         """How many mails are due, counted up to `DUE_COUNTED_MAX`, and since when the first of them is."""
-        due = {"due_at": {"$lte": now}}
+        due = {"channel": self._channel, "due_at": {"$lte": now}}
         with mongo.outages_named():
             first = (
-                await self._messages.find(due, {"due_at": 1}).sort("due_at", ASCENDING).limit(1).to_list(None)
+                await self._messages.find(due, {"due_at": 1}, hint=DUE_BY_CHANNEL)
+                .sort("due_at", ASCENDING)
+                .limit(1)
+                .to_list(None)
             )
-            mails = await self._messages.count_documents(due, limit=DUE_COUNTED_MAX) if first else 0
+            mails = (
+                await self._messages.count_documents(due, limit=DUE_COUNTED_MAX, hint=DUE_BY_CHANNEL)
+                if first
+                else 0
+            )
         return mails, first[0]["due_at"] if first else None
 
     async def expire(self, now: datetime) -> int:
@@ -151,6 +170,7 @@ class MailQueue:
         Returns: how many, at most `EXPIRED_PER_CALL_MAX`; call again while it is that many.
         """
         overdue: Document = {
+            "channel": self._channel,
             "expires_at": {"$lte": now},
             # Not those under a claim that has not ended: they may be delivered right now.
             "$or": [{"state": {"$in": ["waiting_contact", "pending"]}}, {"due_at": {"$lte": now}}],
@@ -179,7 +199,7 @@ class MailQueue:
         if unreadable:
             # Not in `work`, which may run more than once.
             _report_unreadable(unreadable)
-        count("email", "failed", mails)
+        count(self._channel, "failed", mails)
         return mails
 
 

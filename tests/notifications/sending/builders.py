@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 from services.notifications.contacts.decryptor import Decryptor
 from services.notifications.messages.rules import RetryPolicy
@@ -9,7 +10,10 @@ from services.notifications.sending.code_limit import CodeLimit
 from services.notifications.sending.compose import Composer
 from services.notifications.sending.courier import Courier, Pace
 from services.notifications.sending.daily_limit import DailyLimit
-from services.notifications.sending.smtp import MailServer
+from services.notifications.sending.limits import Limits
+from services.notifications.sending.mail_form import MailForm
+from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.smtp import MailConnection, MailServer
 from services.notifications.texts.render import Texts
 from shared.runtime import clock
 from shared.runtime.background import looping
@@ -18,12 +22,13 @@ from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.service import CONTACT_PRIVATE_KEY
 from tests.support.waiting import eventually
 
+CONNECTIONS = 8
 QUICK = RetryPolicy(retry_seconds=0.05, retry_seconds_max=0.2)
 
 
-def composer(at: Desk, key: str = CONTACT_PRIVATE_KEY) -> Composer:
+def composer(at: Desk, key: str = CONTACT_PRIVATE_KEY) -> Composer[Mail]:
     texts = Texts({"zh-CN": "科技活动周组委会", "en": "Organising Committee"})
-    return Composer(at.contacts, texts, Decryptor(key), sender="kepu@example.org")
+    return Composer(at.contacts, Decryptor(key), MailForm(texts, "kepu@example.org"))
 
 
 def courier(
@@ -34,7 +39,7 @@ def courier(
     claim_mails_max: int = 300,
     per_day_max: int = 20,
     mail_seconds_max: float = 20.0,
-) -> Courier:
+) -> Courier[Mail]:
     server = MailServer("127.0.0.1", office.port, "kepu@example.org", mail_seconds_max=mail_seconds_max)
     pace = Pace(
         claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, retry_policy=at.retry_policy
@@ -42,21 +47,20 @@ def courier(
     return Courier(
         at.queue,
         composer(at, key),
-        server,
-        DailyLimit(at.database, key, per_day_max),
-        CodeLimit(at.database, key),
+        [MailConnection(server) for _ in range(CONNECTIONS)],
+        Limits(DailyLimit(at.database, key, per_day_max), CodeLimit(at.database, key)),
         pace,
     )
 
 
 @asynccontextmanager
-async def sending(sender: Courier) -> AsyncIterator[None]:
+async def sending(sender: Courier[Any]) -> AsyncIterator[None]:
     """Run a courier until the end of the block. Mails that are being sent then are finished."""
     async with aclosing(sender), looping(sender.loop):
         yield
 
 
-async def turns(sender: Courier) -> None:
+async def turns(sender: Courier[Any]) -> None:
     """Turn after turn, until no mail is due."""
     while await sender.turn() == 0:
         pass

@@ -5,11 +5,10 @@ import time
 import pytest
 
 from services.notifications.deliveries.retry import retry_mail
-from services.notifications.sending.courier import Pace
 from shared.contracts.events import NotificationDelivered, NotificationFailed
 from shared.runtime import clock
 from tests.notifications.builders import NAME, address_of, confirmed, issued, known
-from tests.notifications.sending.builders import all_in, at_work, courier, sending, until_all
+from tests.notifications.sending.builders import CONNECTIONS, all_in, at_work, courier, sending, until_all
 from tests.support.service import new_id
 from tests.support.waiting import eventually
 
@@ -93,6 +92,6 @@ async def test_a_mail_costs_a_few_milliseconds_and_no_connection_of_its_own(mong
         async with sending(courier(at, office)):
             await until_all(at, "delivered", 300)
         spent_seconds = time.process_time() - started
-        assert office.connections <= Pace().connections
+        assert office.connections <= CONNECTIONS
     # 2 ms, of which the server in this same process takes a half; only a mistake falls through this floor.
     assert spent_seconds / 300 < 0.01
