@@ -66,7 +66,7 @@ async def turns(sender: Courier[Any]) -> None:
         pass
 
 
-async def one_turn(sender: Courier) -> float:
+async def one_turn(sender: Courier[Any]) -> float:
     """A turn, and the end of all that it has begun. Returns how long to rest, in seconds."""
     rest_seconds = await sender.turn()
     await sender.aclose()
