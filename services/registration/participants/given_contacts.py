@@ -58,7 +58,7 @@ class GivenContacts:
             Rejected: `contact_missing`, `contact_ambiguous`, or the number is none to be taken.
         """
         if email is not None and phone is None:
-            return Contact.model_construct(name=name, email=email)
+            return Contact.model_construct(name=name, email=email, phone=None)
         return Contact.model_construct(name=name, phone=self.address(email, phone))
 
     def address(self, email: str | None, phone: str | None) -> str:
