@@ -80,7 +80,12 @@ class Limits(Generic[Item]):
                 found.admitted[one.message.message_id] = allowed
                 found.items.append((one, item))
         if self._budget is not None:
-            await self._spend(self._budget, found)
+            try:
+                await self._spend(self._budget, found)
+            except Unavailable:
+                # Nothing is sent: the addresses get their places back.
+                await self.end(found, [])
+                raise
         return found
 
     async def count_sent(
@@ -104,14 +109,11 @@ class Limits(Generic[Item]):
                 counted.append((admission.admitted.pop(id_), taken))
             elif taken and id_ in admission.codes:
                 asking.append((admission.codes[id_], one.message.participant_id))
-        await self._give_back(
-            admission,
-            # With a code, the server has said that it did not take it.
-            [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None],
-        )
-        for one, _ in replies:
-            admission.spent.pop(one.message.message_id, None)
         await self._daily.count_sent(counted, now)
+        # With a code, the server has said that it did not take it.
+        await self._give_back(
+            admission, [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None]
+        )
         if asking:
             await self._daily.list_asking(asking, now)
             await queue.bring_forward([id_ for _, id_ in asking], now)
