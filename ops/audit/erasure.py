@@ -20,7 +20,7 @@ Json: TypeAlias = dict[str, Any]
 # Fields that no document of an erased person may contain: by their whole name, or by its last word.
 PERSONAL = frozenset({"group_id", "district", "audience", "key", "ticket_code", "facts"})
 PERSONAL_ENDINGS = frozenset(
-    {"locked", "sealed", "hash", "fingerprint", "name", "email", "note", "remarks", "comment"}
+    {"locked", "sealed", "hash", "fingerprint", "name", "email", "phone", "note", "remarks", "comment"}
 )
 # Topics whose events may come after a person's erasure: those that make it or follow from it, and commands of
 # other systems with their answers.

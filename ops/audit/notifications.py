@@ -46,8 +46,18 @@ FACTS = (
     "body",
 )
 CODE_KIND = "participant_code"
-# A mailbox that has a good code gets no other one (services/notifications/mail/code_limit.py).
-NOT_MAILED = ("too_many_mails", "out_of_date", "code_sent_before", "code_expired")
+# What goes by SMS to whoever gave a phone number. A cancellation only by organisers.
+TEXTED = frozenset(
+    {
+        CODE_KIND,
+        "registration_confirmed",
+        "registration_offered",
+        "registration_moved",
+        "registration_cancelled",
+    }
+)
+# A mailbox that has a good code gets no other one (services/notifications/sending/code_limit.py).
+NOT_MAILED = ("too_many_mails", "too_many_sms", "out_of_date", "code_sent_before", "code_expired")
 MESSAGE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -82,6 +92,9 @@ async def audit_notifications(
         for event in log.events("participant.joined")
         if event.body.get("contact_sealed") and event.body.get("verified")
     }
+    # Who has given a phone number, now or before: mails to them may have been skipped.
+    phoned = {e.body["participant_id"] for e in log.events("participant.joined") if e.body.get("by_phone")}
+    texted = [message for message in messages if message["channel"] == "sms"]
     bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, NotificationRequested)]
     erased = {event.key for event in log.events("participant.erased")}
     sent = set(_sent(mail_file))
@@ -101,9 +114,16 @@ async def audit_notifications(
         ),
         kept("mails delivered were taken by the SMTP server", mails, sent),
         kept("mails sent are of messages", sent, (message["_id"] for message in messages)),
+        true_of_all(
+            "SMS say only what goes by SMS, to people who gave a number",
+            (one["_id"] for one in texted if one["kind"] not in TEXTED or not _may_be_texted(one, phoned)),
+            len(texted),
+        ),
         true_of_all("what is said is what happened", _misquoted(log, messages), len(messages)),
         true_of_all(
-            "who has an address gets mail, all an inbox", _unsent(messages, addressed, erased), len(messages)
+            "who has an address gets mail, all an inbox",
+            _unsent(messages, addressed - phoned, erased | phoned),
+            len(messages),
         ),
         true_of_all(
             "the erased are marked as erased and not notified any more",
@@ -121,7 +141,9 @@ def _expected(log: Log) -> Iterator[str]:
     for topic, channels in CHANNELS.items():
         for event in log.events(topic):
             recipient = event.body.get("participant_id") or event.body["recipient_id"]
-            yield from (f"{event.id}/{recipient}/{channel}" for channel in channels)
+            is_texted = topic == "participant.code_requested" and event.body.get("by_phone")
+            for channel in ("sms",) if is_texted else channels:
+                yield f"{event.id}/{recipient}/{channel}"
     for event in log.events(TOPIC):
         if conforms(event, NotificationRequested):
             recipient = event.body["participant_id"]
@@ -134,6 +156,9 @@ def _asked(event: Entry) -> set[str]:
 
 def _names(messages: list[Json]) -> Iterator[str]:
     for message in messages:
+        if message["channel"] == "sms" and message["kind"] != CODE_KIND:
+            # In place of a mail; checked apart.
+            continue
         name = f"{message['cause']['id']}/{message['participant_id']}"
         yield f"{name}/{message['channel']}"
         # This message is in the inbox only. Its field `unmailed` says why there is no mail.
@@ -162,6 +187,11 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
             yield message["_id"]
         if "unmailed" in message and message["participant_id"] in addressed:
             yield message["_id"]
+
+
+def _may_be_texted(message: Json, phoned: set[str]) -> bool:
+    """A code may go to a number that is not the participant's yet."""
+    return message["kind"] == CODE_KIND or message["participant_id"] in phoned
 
 
 def _is_put_off(message: Json) -> bool:

@@ -19,7 +19,8 @@ def export_command(
     session_id: Annotated[str, typer.Argument(help="The session, such as outreach-street-0520-am.")],
     file: Annotated[Path, typer.Option(help="A new file, .csv or .xlsx; only you can read it.")],
     with_names: Annotated[
-        bool, typer.Option("--with-names", help="With names and e-mails. The key's role has to be organiser.")
+        bool,
+        typer.Option("--with-names", help="With names and contacts. The key's role has to be organiser."),
     ] = False,
     reason: Annotated[
         str | None,
@@ -36,7 +37,7 @@ def export_command(
     """
     Write the registrations of a session into a file.
 
-    Names and e-mails are opened by notifications, which keeps who opened how many, when and why.
+    Names and contacts are opened by notifications, which keeps who opened how many, when and why.
 
     kepu export-registrations SESSION --file list.xlsx --with-names --reason "seats for the opening"
     """

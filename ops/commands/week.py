@@ -117,6 +117,7 @@ def _print_addresses(services: Services) -> None:
     tell(f"  Kafka          {services.stack.kafka}")
     tell(f"  MongoDB        {services.stack.mongo}")
     tell(f"  mails          {services.mail_file}")
+    tell("  SMS            none: no gateway is configured, so phone numbers are refused")
     tell(f"  secrets        {services.home / 'secrets.json'}")
     tell("\nFor a shell:")
     variables = (f"{part.name.upper()}={services.url(part.name)}" for part in WEEK if part.role != "worker")

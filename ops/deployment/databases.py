@@ -36,13 +36,13 @@ class Databases:
 
     async def undelivered(self, until: datetime) -> int:
         """
-        How many mails are sent for the first time now, or due by then.
+        How many mails and SMS are sent for the first time now, or due by then.
 
         Messages for the inbox are delivered at once. A mail with a code was deferred: see `put_off`.
         """
         # With the channel and the state the query is answered from an index.
         under_way = {
-            "channel": "email",
+            "channel": {"$in": ["email", "sms"]},
             "code": None,
             "$or": [{"state": "claimed"}, {"state": "pending", "due_at": {"$lte": until}}],
         }
@@ -50,9 +50,9 @@ class Databases:
         return count
 
     async def put_off(self, after: datetime) -> dict[str, int]:
-        """How many mails wait for something that may take days, by the reason."""
+        """How many mails and SMS wait for something that may take days, by the reason."""
         waiting = {
-            "channel": "email",
+            "channel": {"$in": ["email", "sms"]},
             "$or": [
                 {"state": "waiting_contact"},
                 {"state": "pending", "due_at": {"$gt": after}},

@@ -30,7 +30,7 @@ COLUMNS = (
     "audience",
     "language",
 )
-OF_CONTACT = ("name", "email", "state")
+OF_CONTACT = ("name", "email", "phone", "state")
 
 
 class ExportError(CommandError):
@@ -106,4 +106,4 @@ async def _ask(http: httpx.AsyncClient, method: str, url: str, **request: Any) -
 
 def _cells(one: Json, contact: Json | None) -> list[Cell]:
     known: list[Cell] = [one[name] for name in COLUMNS]
-    return known if contact is None else [*known, *(contact[name] for name in OF_CONTACT)]
+    return known if contact is None else [*known, *(contact.get(name) for name in OF_CONTACT)]

@@ -19,12 +19,6 @@ from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox import wording as inbox_wording
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
-from services.notifications.mail.code_limit import CodeLimit
-from services.notifications.mail.compose import Composer
-from services.notifications.mail.courier import Courier
-from services.notifications.mail.daily_limit import DailyLimit
-from services.notifications.mail.settings import MailSettings
-from services.notifications.mail.store import MailQueue
 from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.metrics import count_from_zero
@@ -32,8 +26,22 @@ from services.notifications.messages.store import MessageStore
 from services.notifications.openings import api as openings_api
 from services.notifications.openings import wording as openings_wording
 from services.notifications.openings.open import Openings
+from services.notifications.sending.budget import Budget
+from services.notifications.sending.code_limit import CodeLimit
+from services.notifications.sending.compose import Composer
+from services.notifications.sending.courier import Courier
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.limits import Limits
+from services.notifications.sending.mail_form import MailForm
+from services.notifications.sending.mail_format import Mail
+from services.notifications.sending.mail_settings import MailSettings
+from services.notifications.sending.sms_form import Sms, SmsForm
+from services.notifications.sending.sms_settings import SmsSettings
+from services.notifications.sending.store import Queue
 from services.notifications.texts.render import Texts
+from services.notifications.texts.sms import SmsTexts
 from shared.contracts.checked import Line
+from shared.runtime.background import Loop
 from shared.runtime.settings import read
 from shared.service import Service, build
 from shared.web.app import serve
@@ -44,8 +52,8 @@ PublicUrl = Annotated[
 """Without a slash at its end, and without anything that a mail could show in another way."""
 
 
-class NotificationsSettings(ContactSettings, MailSettings):
-    """The settings of notifications: its own, and those of contacts and mails."""
+class NotificationsSettings(ContactSettings, MailSettings, SmsSettings):
+    """The settings of notifications: its own, and those of contacts, mails and SMS."""
 
     database: str = Field("kepu_notifications", description="name of notifications' own database")
     signature_zh: Line = Field("科技活动周组委会", description="who signs mails in Chinese")
@@ -63,7 +71,8 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     """Put the service's rooms together."""
     settings, database = service.settings, service.database
     retry_policy = settings.retry_policy()
-    contacts, messages = ContactStore(database), MessageStore(database, retry_policy)
+    contacts = ContactStore(database, texting=settings.sends_sms)
+    messages = MessageStore(database, retry_policy, texting=settings.sends_sms)
     await contacts.prepare()
     await messages.prepare()
     texts = Texts(
@@ -79,17 +88,55 @@ async def wire(service: Service[NotificationsSettings]) -> None:
         service.provide(contacts, inboxes, reader, DeliveryStore(database, retry_policy))
         service.provide(Openings(contacts, decryptor))
     if service.runs_background and key is not None:
-        limit = DailyLimit(database, key, settings.mails_per_address_day_max)
-        code_limit = CodeLimit(database, key)
-        await limit.prepare()
-        await code_limit.prepare()
-        queue = MailQueue(database)
-        composer = Composer(contacts, texts, decryptor, sender=settings.sender)
-        courier = await service.enter(
-            aclosing(Courier(queue, composer, settings.server(), limit, code_limit, settings.pace()))
-        )
-        service.consume(*subscriptions(contacts, messages, service.ended_tokens, wake=courier.loop.wake))
-        service.run(Upkeep(messages, queue).loop, mail=courier.loop)
+        codes = CodeLimit(database, key)
+        await codes.prepare()
+        mails, sms = Queue(database, "email"), Queue(database, "sms")
+        budget = settings.budget(database) if settings.sends_sms else None
+        mail_composer = Composer(contacts, decryptor, MailForm(texts, settings.sender))
+        loops = {"mail": await _mail_courier(service, key, codes, mails, mail_composer)}
+        if budget is not None:
+            sms_composer = Composer(contacts, decryptor, SmsForm(SmsTexts()))
+            loops["sms"] = await _sms_courier(service, key, codes, sms, sms_composer, budget)
+
+        def wake() -> None:
+            for loop in loops.values():
+                loop.wake()
+
+        service.consume(*subscriptions(contacts, messages, service.ended_tokens, wake=wake))
+        service.run(Upkeep(messages, mails, sms, budget).loop, **loops)
+
+
+async def _mail_courier(
+    service: Service[NotificationsSettings],
+    key: str,
+    codes: CodeLimit,
+    queue: Queue,
+    composer: Composer[Mail],
+) -> Loop:
+    settings = service.settings
+    daily = DailyLimit(service.database, key, settings.mails_per_address_day_max)
+    await daily.prepare()
+    courier = Courier(queue, composer, settings.connections(), Limits(daily, codes), settings.pace())
+    await service.enter(aclosing(courier))
+    return courier.loop
+
+
+async def _sms_courier(
+    service: Service[NotificationsSettings],
+    key: str,
+    codes: CodeLimit,
+    queue: Queue,
+    composer: Composer[Sms],
+    budget: Budget,
+) -> Loop:
+    settings = service.settings
+    daily = DailyLimit(service.database, key, settings.sms_per_number_day_max)
+    await budget.prepare()
+    limits = Limits[Sms](daily, codes, budget, lambda sms: sms.parts)
+    pace = settings.sms_pace(settings.pace())
+    courier = Courier(queue, composer, settings.gateway_connections(), limits, pace, name="sms_courier")
+    await service.enter(aclosing(courier))
+    return courier.loop
 
 
 def assemble(settings: NotificationsSettings) -> FastAPI:

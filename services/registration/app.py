@@ -5,9 +5,10 @@ This module has more than 350 lines: it names each part of the service once.
 """
 
 from datetime import timedelta
+from typing import Self
 
 from fastapi import FastAPI
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.registration.announcing import api as announcing_api
 from services.registration.announcing import wording as announcing_wording
@@ -61,6 +62,7 @@ from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
+from services.registration.participants.given_contacts import GivenContacts
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
 from services.registration.programme.cancel import ProgrammeCancellation
@@ -113,13 +115,33 @@ class RegistrationSettings(Settings):
         ge=0,
         le=1_440,
         description=(
-            "how many minutes a place is held for somebody who has not verified an e-mail; 0: places"
+            "how many minutes a place is held for somebody who has not verified a contact; 0: places"
             " are confirmed at once, also without it"
         ),
     )
     contact_public_key: ContactPublicKey = Field(
         description="public key that participants' keys are sealed with, base64"
     )
+    phone_contacts: bool = Field(
+        False,
+        description="whether newcomers may give a mobile phone number in place of an e-mail address; only if "
+        "notifications has an SMS gateway",
+    )
+    phone_regions: str = Field(
+        "CN",
+        pattern=r"^[A-Z]{2}(?:,[A-Z]{2}){0,19}$",
+        description="regions whose mobile numbers are taken, with commas between; the first is that of "
+        "numbers without a country code",
+    )
+
+    @model_validator(mode="after")
+    def _regions_are_known(self) -> Self:
+        self.given_contacts()
+        return self
+
+    def given_contacts(self) -> GivenContacts:
+        """Reads the contacts that people give."""
+        return GivenContacts(self.phone_regions.split(",") if self.phone_contacts else ())
 
 
 def _wire_programme(service: Service[RegistrationSettings], parts: Parts) -> None:
@@ -170,7 +192,7 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
         service.run(RotaNotices(database, *people).loop, RotaReminding(database, *people).loop)
 
 
-def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:
+def _wire_booking(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
     """Places: asked for, held, waited for, given back."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     registering: Registering | None = None
@@ -180,6 +202,7 @@ def _wire_booking(service: Service[RegistrationSettings], parts: Parts) -> None:
             keys=keys.requests,
             sealer=keys.sealer,
             codes=keys.codes,
+            given=given,
             signer=keys.signer,
             verify=service.participant_of,
         )
@@ -221,7 +244,7 @@ def _wire_door(service: Service[RegistrationSettings], parts: Parts) -> None:
         )
 
 
-def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> None:
+def _wire_participants(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
     """Who somebody is: joining, signing in, leaving, and two who are one."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     participants = stores.participants
@@ -230,6 +253,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts) -> 
         service.provide(
             participants,
             asking,
+            given,
             keys.codes,
             keys.sealer,
             keys.signer,
@@ -339,11 +363,12 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     keys = Keys.of(settings.token_private_key.get_secret_value(), settings.contact_public_key)
     parts = Parts(service.database, keys, timedelta(minutes=settings.hold_minutes) or None)
     await parts.stores.prepare()
+    given = settings.given_contacts()
     _wire_programme(service, parts)
     _wire_rotas(service, parts)
-    _wire_booking(service, parts)
+    _wire_booking(service, parts, given)
     _wire_door(service, parts)
-    _wire_participants(service, parts)
+    _wire_participants(service, parts, given)
     _wire_groups(service, parts)
     _wire_claims(service, parts)
 

@@ -322,6 +322,8 @@ Email = Annotated[
     AfterValidator(email),
     Field(json_schema_extra={"format": "idn-email"}),
 ]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""A phone number in the form of E.164, such as +8613800138000."""
 Moment = Annotated[
     AwareDatetime, AfterValidator(moment), Field(description=f"in the years {YEARS[0]} to {YEARS[-1]}")
 ]

@@ -158,6 +158,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
 
     `verified`: the participant has proved that the contact is theirs, or whoever registered them vouches for
     it. Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
+    `by_phone`: the contact is a mobile phone number, and no e-mail address.
     """
 
     participant_id: Id
@@ -170,6 +171,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     contact_sealed: Locked | None
     verified: bool = False
     tokens_from: Moment | None = None
+    by_phone: bool = False
 
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
@@ -178,7 +180,7 @@ class ParticipantCodeRequested(Event, topic="participant.code_requested", key="p
 
     `code_locked`, `contact_locked`: with the participant's own key. The contact is the profile's if none is
     given. `round`: counts the codes of this contact that were used, from 1: a new round means that the mails
-    of the earlier ones were wanted.
+    of the earlier ones were wanted. `by_phone`: the contact is a mobile phone number: the code goes by SMS.
     """
 
     sign_in_id: Id
@@ -188,6 +190,7 @@ class ParticipantCodeRequested(Event, topic="participant.code_requested", key="p
     code_locked: Locked
     contact_locked: Locked | None = None
     expires_at: Moment
+    by_phone: bool = False
 
 
 class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
@@ -551,17 +554,22 @@ class NotificationRequested(Event, topic="notification.requested", key="particip
 
 
 class NotificationDelivered(Event, topic="notification.delivered", key="participant_id"):
-    """A message reached its channel. `cause_id` is the id of the event that it tells of."""
+    """
+    A message reached its channel. `cause_id` is the id of the event that it tells of.
+
+    `by_phone`: it was an SMS. `channel` is `email` then: readers of release 0.2.0 know no other word.
+    """
 
     message_id: Id
     participant_id: Id
     channel: Channel
     cause_id: Line
     delivered_at: Moment
+    by_phone: bool = False
 
 
 class NotificationFailed(Event, topic="notification.failed", key="participant_id"):
-    """A message was given up after its last attempt."""
+    """A message was given up after its last attempt. `by_phone`: as of `notification.delivered`."""
 
     message_id: Id
     participant_id: Id
@@ -570,6 +578,7 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     code: Code
     attempts: Count
     failed_at: Moment
+    by_phone: bool = False
 
 
 # Other systems send these; beside each, those of our services that send it too.

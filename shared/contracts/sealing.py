@@ -25,9 +25,9 @@ from string import ascii_lowercase, ascii_uppercase
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.contracts.checked import Email, Name
+from shared.contracts.checked import Email, Name, Phone
 from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
@@ -44,12 +44,23 @@ _CONTACT, _SEALED_CONTACT, _WORDS = b"c", b"s", b"w"
 
 
 class Contact(BaseModel):
-    """How to reach a participant, with the name."""
+    """
+    How to reach a participant, with the name.
+
+    By e-mail, by a mobile phone number, or not at all. With both, the e-mail address is used.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: Name
     email: Email | None = None
+    # Left out where there is none: a contact of an earlier release is the same text.
+    phone: Phone | None = Field(None, exclude_if=lambda phone: phone is None)
+
+    @property
+    def address(self) -> str | None:
+        """The e-mail address, or the phone number; None: there is neither."""
+        return self.email or self.phone
 
     def __repr__(self) -> str:
         # A log or a traceback must not show a contact.
@@ -60,13 +71,16 @@ class Contact(BaseModel):
 
 def mailbox(address: str) -> str:
     """
-    What addresses of one mailbox have in common.
+    What addresses of one mailbox have in common; a phone number has one form only.
 
     Nearly every provider ignores the case of a to z before the @, and delivers what follows a + to the same
     person (RFC 5233). So this finds doubles. It proves nothing: at some servers these are two mailboxes.
     Mails go to the address as it was written.
     """
-    local, _, domain = address.rpartition("@")
+    local, at, domain = address.rpartition("@")
+    if not at:
+        # A number. No address begins like this and has no "@".
+        return f"tel:{address}"
     return f"{(local.partition('+')[0] or local).translate(_LOWER)}@{domain}"
 
 

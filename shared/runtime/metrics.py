@@ -76,6 +76,11 @@ MAILS_DUE = Gauge("kepu_mails_due", "Mails that are due and not sent, counted up
 MAILS_OLDEST_AGE = Gauge(
     "kepu_mails_oldest_age_seconds", "How long the mail that is due longest has been so; 0 when none is"
 )
+SMS_DUE = Gauge("kepu_sms_due", "SMS that are due and not sent, counted up to 10,000")
+SMS_OLDEST_AGE = Gauge(
+    "kepu_sms_oldest_age_seconds", "How long the SMS that is due longest has been so; 0 when none is"
+)
+SMS_BUDGET_LEFT = Gauge("kepu_sms_budget_left_parts", "Parts of SMS that may still be sent today")
 
 GC_SECONDS = Counter("kepu_gc_seconds_total", "Time spent in the garbage collector", ["generation"])
 

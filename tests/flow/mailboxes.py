@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import UTC, datetime
 
-from services.notifications.mail.code_limit import CodeLimit
+from services.notifications.sending.code_limit import CodeLimit
 from services.registration.participants.codes import address_of
 from shared.contracts.events import ParticipantCodeRequested
 from shared.contracts.sealing import decrypt_words

@@ -13,7 +13,7 @@ import pytest
 from shared.contracts import topics
 from shared.messaging.create_topics import create_missing
 from tests.notifications import builders as of_notifications
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.registration import builders as of_registration
 from tests.registration.builders import activity, ask, newcomer, put
 from tests.support.kafka import skip_to_end

@@ -13,10 +13,10 @@ from services.notifications.app import NotificationsSettings, assemble
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
 from services.notifications.inbox.store import InboxStore
-from services.notifications.mail.store import MailQueue
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
+from services.notifications.sending.store import Queue
 from services.notifications.texts.policy import channels_of
 from shared.contracts import events, sealing
 from shared.contracts.envelope import Envelope, Event
@@ -42,6 +42,11 @@ TICKET = "T-4711"
 
 def address_of(participant_id: str) -> str:
     return f"{participant_id}@example.org"
+
+
+def number_of(participant_id: str) -> str:
+    """A mobile phone number, the same each time."""
+    return f"+861{int.from_bytes(sha256(participant_id.encode()).digest()[:4]) % 10**9:09d}0"
 
 
 def key_of(participant_id: str) -> bytes:
@@ -83,6 +88,19 @@ def known(*participant_ids: str, **changes: Any) -> list[Event]:
     """What makes notifications able to reach these participants."""
     keys: list[Event] = [keyed(id_) for id_ in participant_ids]
     return keys + [joined(id_, **changes) for id_ in participant_ids]
+
+
+def by_phone(*participant_ids: str, **changes: Any) -> list[Event]:
+    """What makes notifications able to reach these participants by SMS."""
+    events_: list[Event] = [keyed(id_) for id_ in participant_ids]
+    return events_ + [
+        joined(id_, contact_sealed=number_locked(id_), by_phone=True, **changes) for id_ in participant_ids
+    ]
+
+
+def number_locked(participant_id: str) -> str:
+    contact = sealing.Contact(name=NAME, phone=number_of(participant_id))
+    return sealing.encrypt_contact(contact, key_of(participant_id))
 
 
 def erased(participant_id: str) -> events.ParticipantErased:
@@ -316,13 +334,13 @@ def delivered_ids(
 class Desk:
     """The handler and the stores over a database of its own."""
 
-    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy, *, texting: bool = False) -> None:
         self.database = database
-        self.contacts = ContactStore(database)
-        self.store = MessageStore(database, retry_policy)
+        self.contacts = ContactStore(database, texting=texting)
+        self.store = MessageStore(database, retry_policy, texting=texting)
         self.inboxes = InboxStore(database)
         self.deliveries = DeliveryStore(database, retry_policy)
-        self.queue = MailQueue(database)
+        self.queue = Queue(database, "email")
         self.retry_policy = retry_policy
         self.woken = 0
         [subscription] = subscriptions(self.contacts, self.store, EndedTokens(database), wake=self._wake)
@@ -354,10 +372,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(mongo: str, retry_policy: RetryPolicy | None = None) -> AsyncIterator[Desk]:
+async def desk(
+    mongo: str, retry_policy: RetryPolicy | None = None, *, texting: bool = False
+) -> AsyncIterator[Desk]:
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = Desk(database, retry_policy or RetryPolicy())
+        made = Desk(database, retry_policy or RetryPolicy(), texting=texting)
         await made.contacts.prepare()
         await made.store.prepare()
         yield made

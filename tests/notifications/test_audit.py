@@ -13,6 +13,7 @@ from shared.contracts.envelope import Envelope, Event, to_headers
 from shared.runtime import clock
 from tests.notifications.builders import (
     Desk,
+    by_phone,
     code_requested,
     confirmed,
     desk,
@@ -81,6 +82,20 @@ async def test_a_moved_session_that_was_not_told_is_found(mongo: str) -> None:
         assert len((await found(at, log, "everyone concerned is notified")).missing) == 2
         await at.handle(happened[-1])
         assert (await found(at, log, "everyone concerned is notified")).agrees
+
+
+@pytest.mark.stack
+async def test_sms_are_expected_in_place_of_mails_and_wrong_ones_are_found(mongo: str) -> None:
+    person, other = new_id(), new_id()
+    events = (*by_phone(person), *known(other), confirmed(person), code_requested(person, by_phone=True))
+    happened = [enclosed(event) for event in (*events, confirmed(other))]
+    log, statement = log_of(*happened), "SMS say only what goes by SMS, to people who gave a number"
+    async with desk(mongo, texting=True) as at:
+        await at.handle(*happened)
+        assert (await found(at, log, "everyone concerned is notified")).agrees
+        assert (await found(at, log, statement)).agrees
+        await at.database["messages"].update_one({"channel": "email"}, {"$set": {"channel": "sms"}})
+        assert len((await found(at, log, statement)).wrong) == 1
 
 
 @pytest.mark.stack

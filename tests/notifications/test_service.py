@@ -29,7 +29,7 @@ from tests.notifications.builders import (
     requested,
     service,
 )
-from tests.notifications.mail.post_office import PostOffice, open_office
+from tests.notifications.sending.post_office import PostOffice, open_office
 from tests.support.kafka import headers_of, read_all, skip_to_end, write_raw
 from tests.support.service import ORGANISER, as_participant, enclosed, new_id
 from tests.support.waiting import eventually
@@ -194,7 +194,7 @@ async def test_a_whole_run_logs_no_name_no_address_and_no_words(
             return codes == {"smtp_rejected", "contact_unreadable"}
 
         await eventually(both_failed)
-        await eventually(lambda: "mail waits for a server" in caplog.text)
+        await eventually(lambda: "messages wait for a server" in caplog.text)
         metrics = (await at.clients[0].get("/metrics")).text
     lines = [JsonLines("notifications").format(record) for record in caplog.records]
     assert lines

@@ -1,13 +1,14 @@
 """Settings that cannot work are refused at the start."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.notifications.app import NotificationsSettings
 from services.notifications.contacts.decryptor import Decryptor
-from services.notifications.mail.courier import LEASE_SECONDS_MIN, Pace
-from services.notifications.mail.send import SEND_SECONDS_MAX
+from services.notifications.sending.courier import LEASE_SECONDS_MIN, Pace
+from services.notifications.sending.send import SEND_SECONDS_MAX
 from shared.contracts.sealing import new_key_pair
 from shared.storage.mongo import TRANSACTION_SECONDS_MAX
 from tests.support.service import CONTACT_PRIVATE_KEY, CONTACT_PUBLIC_KEY, TOKEN_PUBLIC_KEY
@@ -50,3 +51,25 @@ def test_contact_keys_that_do_not_fit_are_seen_at_the_start() -> None:
     for wrong in ("AAAA", "no base64", ""):
         with pytest.raises(ValueError, match="KEPU_CONTACT_PRIVATE_KEY"):
             Decryptor(wrong)
+
+
+def test_settings_of_sms_that_cannot_work_are_refused_at_once(tmp_path: Path) -> None:
+    fine: dict[str, Any] = {"organiser_key": "k" * 16, "token_public_key": TOKEN_PUBLIC_KEY, "role": "api"}
+    assert not NotificationsSettings(**fine).sends_sms
+    for url in ("sms.example.org", "https://user:secret@sms.example.org/", "https://sms.example.org/?key=1"):
+        with pytest.raises(ValueError, match="sms_url"):
+            NotificationsSettings(**fine, sms_url=url)
+    key_file = tmp_path / "key"
+    with pytest.raises(ValueError, match="KEPU_SMS_KEY_FILE cannot be read"):
+        NotificationsSettings(**fine, sms_key_file=key_file)
+    for content in ("", "two\nlines", "钥匙"):
+        key_file.write_text(content)
+        with pytest.raises(ValueError, match="KEPU_SMS_KEY_FILE holds no key") as refused:
+            NotificationsSettings(**fine, sms_key_file=key_file)
+        assert content == "" or content not in str(refused.value)
+    key_file.write_text("a key\n")
+    assert NotificationsSettings(
+        **fine, sms_url="https://sms.example.org/v1", sms_key_file=key_file
+    ).sends_sms
+    with pytest.raises(ValueError, match="give one of them"):
+        NotificationsSettings(**fine, sms_key="a", sms_key_file=key_file)

@@ -21,6 +21,7 @@ from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.booking.rules import Registration, Status
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import Forget, UnfinishedErasures
+from services.registration.participants.given_contacts import GivenContacts
 from services.registration.participants.rules import ParticipantId
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
@@ -295,6 +296,7 @@ def registering(database: Database, **bounds: float) -> Registering:
         keys=KEYS.requests,
         sealer=SEALER,
         codes=CODES,
+        given=GivenContacts(),
         signer=SIGNER,
         verify=nobody,
         waiting_max=int(bounds.get("waiting_max", 1_000)),

@@ -14,6 +14,7 @@ from shared.web.routes import Routes
 
 Contacts = Annotated[ContactStore, provided(ContactStore)]
 Mailed = Annotated[bool, Field(description="whether mails are sent", examples=[True])]
+Texted = Annotated[bool, Field(description="whether SMS are sent, besides codes", examples=[True])]
 Chosen = Annotated[Language | None, Field(description="null: the profile's", examples=["zh-CN"])]
 
 routes = Routes(tags=["preferences"])
@@ -23,6 +24,7 @@ class PreferencesIn(Form):
     """What a participant chooses. An inbox cannot be turned off."""
 
     email: Mailed = True
+    sms: Texted = True
     language: Chosen = None
 
 
@@ -30,6 +32,7 @@ class PreferencesOut(BaseModel):
     """The present preferences of a participant."""
 
     email: Mailed
+    sms: Texted
     language: Chosen
 
 
@@ -38,15 +41,15 @@ async def own_preferences(participant: AsParticipant, contacts: Contacts) -> Pre
     """The present preferences, chosen or default."""
     id_ = participant.participant_id
     chosen = (await contacts.preferences([id_])).get(id_, Preferences())
-    return PreferencesOut(email=chosen.email, language=chosen.language)
+    return PreferencesOut(email=chosen.email, sms=chosen.sms, language=chosen.language)
 
 
-@routes.put("/preferences", summary="Choose the language, and whether to get mails")
+@routes.put("/preferences", summary="Choose the language, and whether to get mails and SMS")
 async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
     """
-    The choice is also valid for mails that are not sent yet.
+    The choice is also valid for messages that are not sent yet. What is left out is as at first.
 
     401 `participant_erased` once the participant was erased.
     """
-    await contacts.choose(participant.participant_id, Preferences(form.email, form.language))
-    return PreferencesOut(email=form.email, language=form.language)
+    await contacts.choose(participant.participant_id, Preferences(form.email, form.sms, form.language))
+    return PreferencesOut(email=form.email, sms=form.sms, language=form.language)

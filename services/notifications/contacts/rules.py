@@ -2,18 +2,30 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from shared.contracts.events import Language, ParticipantJoined, ParticipantKeyed, ParticipantKind
+from shared.contracts.events import (
+    Language,
+    ParticipantJoined,
+    ParticipantKeyed,
+    ParticipantKind,
+)
 
-Reach = Literal["addressed", "unverified", "keyless", "unaddressed", "erased"]
+How = Literal["addressed", "unverified", "keyless", "unaddressed", "erased"]
 """
-How a mail gets to a participant whom we know.
+How a mail or SMS gets to a participant whom we know.
 
 A keyless participant has a contact, but the key that opens the contact has not come yet. Mails to them wait,
 like mails to unknown participants. An unverified one has not proved that the contact is
-theirs: only the code that proves it is mailed, and all other mails wait.
+theirs: only the code that proves it is sent, and all other messages wait.
 """
+
+
+class Reach(NamedTuple):
+    """How a participant whom we know can be reached; by SMS and not by e-mail if `by_phone`."""
+
+    how: How
+    by_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +47,15 @@ class Preferences:
     """What a participant has chosen. Without a chosen language, the profile's language is used."""
 
     email: bool = True
+    sms: bool = True
     language: Language | None = None
 
+    def wants(self, channel: str) -> bool:
+        """Whether messages may be sent there. An inbox cannot be turned off."""
+        return {"email": self.email, "sms": self.sms}.get(channel, True)
 
-def reach_of(*, erased: bool, has_contact: bool, has_key: bool, verified: bool) -> Reach:
+
+def reach_of(*, erased: bool, has_contact: bool, has_key: bool, verified: bool) -> How:
     """How a mail can reach this participant."""
     if erased:
         return "erased"

@@ -40,9 +40,15 @@ _IS_DESTROYED: Document = {"$ne": [{"$type": "$destroyed_at"}, "missing"]}
 
 
 class ContactStore:
-    """Contacts, the keys to them, and preferences."""
+    """
+    Contacts, the keys to them, and preferences.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        texting: whether SMS can be sent. Otherwise a phone number is no address.
+    """
+
+    def __init__(self, database: Database, *, texting: bool = False) -> None:
+        self.texting = texting
         self._contacts = database["contacts"]
         self._keys = database["contact_keys"]
         self._preferences = database["preferences"]
@@ -101,19 +107,28 @@ class ContactStore:
 
     async def reach(self, participant_ids: Collection[str]) -> dict[str, Reach]:
         """How a mail can reach these participants, by id. Unknown participants are left out."""
-        found = await self._known(participant_ids, {"erased_at": 1, "contact_sealed": 1, "verified": 1})
-        with_contact = [document["_id"] for document in found if document.get("contact_sealed") is not None]
+        fields = {"erased_at": 1, "contact_sealed": 1, "verified": 1, "by_phone": 1}
+        found = await self._known(participant_ids, fields)
+        with_contact = [document["_id"] for document in found if self._has_contact(document)]
         keyed = {document["_id"] for document in await self._keyed(with_contact, {"_id": 1})}
         return {
-            document["_id"]: reach_of(
-                erased="erased_at" in document,
-                has_contact=document.get("contact_sealed") is not None,
-                has_key=document["_id"] in keyed,
-                # Whom an earlier release stored was not asked to verify the contact.
-                verified=document.get("verified", True),
+            document["_id"]: Reach(
+                reach_of(
+                    erased="erased_at" in document,
+                    has_contact=self._has_contact(document),
+                    has_key=document["_id"] in keyed,
+                    # Whom an earlier release stored was not asked to verify the contact.
+                    verified=document.get("verified", True),
+                ),
+                by_phone=self.texting and document.get("by_phone", False),
             )
             for document in found
         }
+
+    def _has_contact(self, document: Document) -> bool:
+        return document.get("contact_sealed") is not None and (
+            self.texting or not document.get("by_phone", False)
+        )
 
     async def keys(self, participant_ids: Collection[str]) -> dict[str, str]:
         """The sealed keys of these participants, by id. Destroyed and unknown keys are left out."""
@@ -133,7 +148,10 @@ class ContactStore:
             return {}
         with mongo.outages_named():
             found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {one["_id"]: Preferences(one.get("email", True), one.get("language")) for one in found}
+        return {
+            one["_id"]: Preferences(one.get("email", True), one.get("sms", True), one.get("language"))
+            for one in found
+        }
 
     async def choose(self, participant_id: str, preferences: Preferences) -> None:
         """
@@ -191,6 +209,7 @@ def _contact(event: ParticipantJoined) -> Document:
         "language": event.language,
         "contact_sealed": event.contact_sealed,
         "verified": event.verified,
+        "by_phone": event.by_phone,
     }
 
 

@@ -10,7 +10,7 @@ from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.retry import retry_mail
 from services.notifications.deliveries.store import Delivery, DeliveryStore
 from services.notifications.messages.rules import State
-from shared.contracts.events import Channel
+from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
@@ -29,11 +29,11 @@ class DeliveryOut(BaseModel):
 
     message_id: str = Field(examples=["0d9b6f1e-6a55-5c39-9c0e-6c3f6f1f2a10"])
     participant_id: str = Field(examples=["group-service-team-01"])
-    channel: Channel
+    channel: DeliveryChannel
     kind: str = Field(examples=["award_issued"])
     state: State
     code: str | None = Field(description="why it failed, or was deferred last", examples=["smtp_rejected"])
-    reply: int | None = Field(description="the mail server's reply code", examples=[550])
+    reply: int | None = Field(description="the reply code of the mail server or SMS gateway", examples=[550])
     attempts: int = Field(examples=[1])
     cause_id: str = Field(description="id of the event that it tells of")
     created_at: datetime
@@ -49,7 +49,7 @@ class DeliveriesOut(BaseModel):
 
 
 class CountOut(BaseModel):
-    channel: Channel
+    channel: DeliveryChannel
     state: State
     count: int = Field(examples=[1287])
 
@@ -60,7 +60,7 @@ class SummaryOut(BaseModel):
 
 @routes.get("/deliveries/summary", dependencies=[AsViewer], summary="Messages by channel and state")
 async def summarise(deliveries: Deliveries) -> SummaryOut:
-    """An inbox message is delivered when it is stored. Mails pass through the other states."""
+    """An inbox message is delivered when it is stored. Mails and SMS pass through the other states."""
     counts = await deliveries.summary()
     return SummaryOut(
         counts=[
@@ -74,7 +74,7 @@ async def summarise(deliveries: Deliveries) -> SummaryOut:
 async def list_deliveries(
     deliveries: Deliveries,
     state: Annotated[State, Query(examples=["failed"])] = "failed",
-    channel: Annotated[Channel | None, Query(description="both, unless one is named")] = None,
+    channel: Annotated[DeliveryChannel | None, Query(description="all, unless one is named")] = None,
     limit: Limit = PAGE,
     after: After = None,
 ) -> DeliveriesOut:
@@ -85,7 +85,7 @@ async def list_deliveries(
     """
     if (state, channel) == ("delivered", "inbox"):
         raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")
-    channels: tuple[Channel, ...] = ("inbox", "email") if channel is None else (channel,)
+    channels: tuple[DeliveryChannel, ...] = ("inbox", "email", "sms") if channel is None else (channel,)
     place = place_after(after, datetime, str)
     page, following = await one_page(
         lambda most: deliveries.page(state, channels, place, most),
@@ -98,11 +98,11 @@ async def list_deliveries(
 @routes.post(
     "/deliveries/{message_id}/retry",
     dependencies=[AsOrganiser],
-    summary="Try a failed mail again, with all its tries",
+    summary="Try a failed mail or SMS again, with all its tries",
 )
 async def retry(message_id: IdInPath, deliveries: Deliveries, contacts: Contacts) -> DeliveryOut:
     """
-    For mails whose problem is solved: the server, the key, the address.
+    For messages whose problem is solved: the server, the key, the address.
 
     Refused with `message_unknown` or `not_failed`.
     """

@@ -20,12 +20,13 @@ async def retry_mail(
     """
     participant_id = await deliveries.recipient_id_of(message_id)
     reach = (await contacts.reach([participant_id])).get(participant_id)
-    if reach == "erased":
+    how = reach.how if reach is not None else None
+    if how == "erased":
         # The facts may still be there: an erasure deletes the contact first.
         raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
     # A mail that failed was due: so the contact was verified, or it was a code. Without an address the
     # courier checks the mail again: there may be an address later.
-    state: State = "pending" if reach in ("addressed", "unverified", "unaddressed") else "waiting_contact"
+    state: State = "pending" if how in ("addressed", "unverified", "unaddressed") else "waiting_contact"
     changed = await deliveries.start_again(message_id, state, now)
     if changed is None:
         raise Conflict(f"message {message_id} has not failed, or was erased", code="not_failed")

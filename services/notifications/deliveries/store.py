@@ -10,7 +10,8 @@ from msgspec import structs
 
 from services.notifications.messages.documents import message_from, older_than, times_of
 from services.notifications.messages.rules import NO_ADDRESS, Message, Outcome, RetryPolicy, State
-from shared.contracts.events import Channel
+from services.notifications.messages.store import OF_PARTICIPANTS
+from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime.errors import NotFound
 from shared.storage import mongo
 from shared.storage.mongo import DESCENDING, Database, Document
@@ -65,7 +66,7 @@ class DeliveryStore:
             )
         return _delivery(changed) if changed is not None else None
 
-    async def summary(self) -> dict[tuple[Channel, State], int]:
+    async def summary(self) -> dict[tuple[DeliveryChannel, State], int]:
         """
         The number of messages by channel and state.
 
@@ -73,27 +74,31 @@ class DeliveryStore:
         inconsistent.
         """
         states = {"$in": list(get_args(State))}
-        group: list[Document] = [
-            # Names every state, so that the index answers the query.
-            {"$match": {"state": states, "channel": "email"}},
-            {"$group": {"_id": "$state", "count": {"$sum": 1}}},
-        ]
+        counts: Counter[tuple[DeliveryChannel, State]] = Counter()
         with mongo.outages_named():
             every = await self._messages.estimated_document_count()
-            rows = await self._messages.aggregate(group).to_list(None)
+            for channel in OF_PARTICIPANTS:
+                group: list[Document] = [
+                    # Names every state, so that the index answers the query.
+                    {"$match": {"state": states, "channel": channel}},
+                    {"$group": {"_id": "$state", "count": {"$sum": 1}}},
+                ]
+                for row in await self._messages.aggregate(group).to_list(None):
+                    counts[channel, row["_id"]] = row["count"]
             erased = await self._messages.count_documents({"state": "cancelled", "channel": "inbox"})
             unmailed = await self._messages.count_documents({"unmailed": NO_ADDRESS})
-        counts: Counter[tuple[Channel, State]] = Counter(
-            {("email", row["_id"]): row["count"] for row in rows}
-        )
-        # A message that is not a mail and was not erased is in an inbox.
+        # A message that is no mail and no SMS and was not erased is in an inbox.
         counts["inbox", "delivered"] = every - counts.total() - erased
         counts["inbox", "cancelled"] = erased
         counts["email", "skipped"] += unmailed
         return {of: count for of, count in counts.items() if count > 0}
 
     async def page(
-        self, state: State, channels: Sequence[Channel], before: tuple[datetime, str] | None, limit: int
+        self,
+        state: State,
+        channels: Sequence[DeliveryChannel],
+        before: tuple[datetime, str] | None,
+        limit: int,
     ) -> list[Delivery]:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
@@ -114,12 +119,12 @@ class DeliveryStore:
             ]
 
 
-def _listed(state: State, channels: Sequence[Channel]) -> list[Document]:
+def _listed(state: State, channels: Sequence[DeliveryChannel]) -> list[Document]:
     """The conditions of messages in this state. An index answers each of them."""
     listed: list[Document] = [
         {"state": state, "channel": channel}
         for channel in channels
-        if channel == "email" or state == "cancelled"
+        if channel != "inbox" or state == "cancelled"
     ]
     if state == "skipped" and "email" in channels:
         listed.append({"unmailed": NO_ADDRESS})

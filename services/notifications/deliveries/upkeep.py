@@ -1,7 +1,8 @@
-"""Upkeep in the background: mails whose time is over, how long mails wait, and old messages."""
+"""Upkeep in the background: messages whose time is over, how long they wait, and old messages."""
 
-from services.notifications.mail.store import EXPIRED_PER_CALL_MAX, MailQueue
 from services.notifications.messages.store import MessageStore
+from services.notifications.sending.budget import Budget
+from services.notifications.sending.store import EXPIRED_PER_CALL_MAX, Queue
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop
 
@@ -11,29 +12,43 @@ TURN_SECONDS = 10.0
 
 class Upkeep:
     """
-    One turn fails mails whose time is over, measures the queue and reads one slice of messages.
+    One turn fails mails and SMS whose time is over, measures the queues and reads one slice of messages.
 
     A look for mails whose time is over walks over the deleted entries of mails that were sent a moment ago.
     So the courier, which has several turns a second, does not look for them.
+
+    Args:
+        mails, sms: the queues. SMS are looked after also if there is no gateway any more.
+        budget: of SMS; None: there is no gateway.
     """
 
-    def __init__(self, messages: MessageStore, queue: MailQueue) -> None:
+    def __init__(
+        self, messages: MessageStore, mails: Queue, sms: Queue, budget: Budget | None = None
+    ) -> None:
         self._messages = messages
-        self._queue = queue
+        self._mails = mails
+        self._sms = sms
+        self._budget = budget
         self._after: str | None = None
         self.loop = Loop("upkeep", self.turn)
 
     async def turn(self) -> float:
         """
-        Fail mails whose time is over, measure the queue, and delete old messages once.
+        Fail messages whose time is over, measure the queues, and delete old messages once.
 
         Returns: how long to rest, in seconds.
         """
         now = clock.now()
-        while await self._queue.expire(now) == EXPIRED_PER_CALL_MAX:
-            pass
-        due, since = await self._queue.length(now)
-        metrics.MAILS_DUE.set(due)
-        metrics.MAILS_OLDEST_AGE.set((now - since).total_seconds() if since else 0)
+        for queue, due_gauge, age_gauge in (
+            (self._mails, metrics.MAILS_DUE, metrics.MAILS_OLDEST_AGE),
+            (self._sms, metrics.SMS_DUE, metrics.SMS_OLDEST_AGE),
+        ):
+            while await queue.expire(now) == EXPIRED_PER_CALL_MAX:
+                pass
+            due, since = await queue.length(now)
+            due_gauge.set(due)
+            age_gauge.set((now - since).total_seconds() if since else 0)
+        if self._budget is not None:
+            metrics.SMS_BUDGET_LEFT.set(await self._budget.left(now))
         self._after = await self._messages.delete_old(self._after or "", now)
         return TURN_SECONDS

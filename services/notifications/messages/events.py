@@ -9,8 +9,9 @@ from datetime import datetime
 import msgspec
 
 from services.notifications.messages.rules import Message
+from services.notifications.texts.policy import DeliveryChannel
 from shared.contracts.envelope import Envelope, context_of, enclose, to_headers
-from shared.contracts.events import Channel, NotificationDelivered, NotificationFailed
+from shared.contracts.events import NotificationDelivered, NotificationFailed
 from shared.contracts.sources import NOTIFICATIONS
 from shared.messaging.publisher import Record
 
@@ -20,9 +21,10 @@ class _Delivered(msgspec.Struct, frozen=True, gc=False):
 
     message_id: str
     participant_id: str
-    channel: Channel
+    channel: DeliveryChannel
     cause_id: str
     delivered_at: datetime
+    by_phone: bool = False
 
 
 _encoder = msgspec.json.Encoder()
@@ -58,9 +60,10 @@ def delivered(
         NotificationDelivered(
             message_id=message.message_id,
             participant_id=message.participant_id,
-            channel=message.channel,
+            channel="email" if message.channel == "sms" else message.channel,
             cause_id=message.cause.id,
             delivered_at=delivered_at,
+            by_phone=message.channel == "sms",
         ),
         source=NOTIFICATIONS,
         cause=_cause(message, retry_round),
@@ -77,11 +80,12 @@ def failed(
         NotificationFailed(
             message_id=message.message_id,
             participant_id=message.participant_id,
-            channel=message.channel,
+            channel="email" if message.channel == "sms" else message.channel,
             cause_id=message.cause.id,
             code=code,
             attempts=attempts,
             failed_at=failed_at,
+            by_phone=message.channel == "sms",
         ),
         source=NOTIFICATIONS,
         cause=_cause(message, retry_round),

@@ -2,19 +2,20 @@
 What notifications does with events: one handler for all topics of the group.
 
 In this order: contacts are kept, erased participants' messages are erased, messages are stored, and
-notification.delivered is published for inbox messages. Mails are sent later (mail/courier.py).
+notification.delivered is published for inbox messages. Mails are sent later (sending/courier.py).
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from services.notifications.contacts.rules import Reach
+from services.notifications.contacts.rules import How, Reach
 from services.notifications.contacts.store import ContactStore
 from services.notifications.messages.events import delivered_record
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import (
     CAUSE_ID_UNUSABLE,
+    MailShare,
     Message,
     Outcome,
     bound_open_mails,
@@ -22,7 +23,7 @@ from services.notifications.messages.rules import (
     is_open_mail,
     messages_of,
 )
-from services.notifications.messages.store import MessageStore, Stored
+from services.notifications.messages.store import OF_PARTICIPANTS, MessageStore, Stored
 from services.notifications.texts.policy import NOTICES, recipient_of
 from shared.contracts import topics
 from shared.contracts.envelope import Event
@@ -58,7 +59,7 @@ def subscriptions(
         if erased:
             await erase_participants(erased, contacts, messages)
         stored = await store_messages(batch, contacts, messages)
-        if joined or keyed or any(message.channel == "email" for message, _, _ in stored):
+        if joined or keyed or any(message.channel != "inbox" for message, _, _ in stored):
             wake()
         return inbox_deliveries(stored)
 
@@ -106,9 +107,13 @@ async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: 
         except Rejected as why:
             batch.reject(received, why)
         else:
-            new += [(message, first_outcome(message, how)) for message in made]
-    if mailed := {message.participant_id for message, outcome in new if is_open_mail(message, outcome)}:
-        new = bound_open_mails(new, await messages.open_mails(mailed))
+            new += [(message, first_outcome(message, how, texting=contacts.texting)) for message in made]
+    open_: Counter[MailShare] = Counter()
+    for channel in OF_PARTICIPANTS:
+        ids = {one.participant_id for one, outcome in new if is_open_mail(one, outcome, channel)}
+        if ids:
+            open_.update(await messages.open_mails(ids, channel))
+    new = bound_open_mails(new, open_)
     stored = await messages.add(new)
     await _look_again(stored, reach, contacts, messages, now)
     return stored
@@ -129,13 +134,19 @@ async def _look_again(
     ids = {message.participant_id for message, _, _ in stored}
     if all(new for _, _, new in stored):
         # A participant who had an address at the first lookup can only have been erased since, which is rare.
-        waiting = {id_ for id_ in ids if reach.get(id_, "keyless") in ("keyless", "unverified")}
-        erased = {id_ for id_ in await contacts.erased(ids) if reach.get(id_) != "erased"}
+        waiting = {id_ for id_ in ids if _how(reach, id_) in ("keyless", "unverified")}
+        erased = {id_ for id_ in await contacts.erased(ids) if _how(reach, id_) != "erased"}
     else:
         # A repeat reads everybody again: a crash may have come before the second lookup.
         waiting, erased = ids, await contacts.erased(ids)
     await messages.release(await contacts.reach(waiting), now)
     await messages.erase(list(erased), now)
+
+
+def _how(reach: Mapping[str, Reach], participant_id: str) -> How:
+    """How we can reach a participant. To whom we do not know, messages wait as for a key."""
+    known = reach.get(participant_id)
+    return known.how if known is not None else "keyless"
 
 
 def inbox_deliveries(stored: Sequence[Stored]) -> list[Record]:

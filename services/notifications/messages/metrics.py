@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from shared.contracts.events import Channel
+from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime import metrics
 
-_OUTCOMES: Mapping[Channel, tuple[str, ...]] = {
+_OUTCOMES: Mapping[DeliveryChannel, tuple[str, ...]] = {
     "inbox": ("delivered", "cancelled"),
     "email": ("delivered", "deferred", "failed", "skipped", "cancelled"),
+    "sms": ("delivered", "deferred", "failed", "skipped", "cancelled"),
 }
 
 
@@ -22,6 +23,6 @@ def count_from_zero() -> None:
             metrics.DELIVERIES.labels(channel, outcome)
 
 
-def count(channel: Channel, outcome: str, messages: int = 1) -> None:
+def count(channel: DeliveryChannel, outcome: str, messages: int = 1) -> None:
     """Count messages with this outcome: a state, or "deferred" for a mail that will be tried again."""
     metrics.DELIVERIES.labels(channel, outcome).inc(messages)

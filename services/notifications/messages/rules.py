@@ -19,14 +19,15 @@ from services.notifications.texts.policy import (
     CODE_KIND,
     NOTICES,
     REQUESTED_KIND,
+    DeliveryChannel,
     Fact,
     channels_of,
     facts_of,
+    goes_by_sms,
     recipient_of,
 )
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
-from shared.contracts.events import Channel
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
@@ -36,14 +37,13 @@ CAUSE_ID_UNUSABLE = "cause_id_unusable"
 NO_ADDRESS = "no_address"
 ERASED = "erased"
 OUT_OF_DATE = "out_of_date"
-TOO_MANY_MAILS = "too_many_mails"
 # The mail waits until the contact is verified.
 UNVERIFIED = "contact_unverified"
 CODE_EXPIRED = "code_expired"
 CODE_SENT_BEFORE = "code_sent_before"
 
 # The largest number of open mails to one participant: this number of our own kinds, and this number of kinds
-# that others request. It is the allowance of two days (mail/rules.py).
+# that others request. It is the allowance of two days (sending/rules.py).
 OPEN_MAILS_MAX = 40
 
 MessageId = NewType("MessageId", str)
@@ -69,7 +69,7 @@ class Message(msgspec.Struct, frozen=True):
 
     message_id: MessageId
     participant_id: str
-    channel: Channel
+    channel: DeliveryChannel
     kind: str
     facts: Mapping[str, Fact] | None
     cause: Context
@@ -128,7 +128,8 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     """
     The messages about an event. `reach`: how to reach the recipient; None if the recipient is not known.
 
-    A recipient without an address gets no mail. This is not a failure: the inbox message says so.
+    A recipient without an address gets no mail. This is not a failure: the inbox message says so. Whoever
+    gave a phone number gets an SMS in place of a mail, if the policy says that the event is worth one.
 
     Raises:
         Rejected: the delivery events could not name this event's id (`cause_id_unusable`).
@@ -136,9 +137,11 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     if not is_reportable(cause.id):
         raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code=CAUSE_ID_UNUSABLE)
     kind, facts, recipient_id = NOTICES[type(event)].kind, facts_of(event), recipient_of(event)
-    channels, unmailed = channels_of(event), None
-    if reach == "unaddressed" and len(channels) > 1:
-        channels, unmailed = ("inbox",), NO_ADDRESS
+    channels: tuple[DeliveryChannel, ...] = channels_of(event)
+    unmailed = None
+    if reach is not None and len(channels) > 1 and (reach.how == "unaddressed" or reach.by_phone):
+        is_texted = reach.by_phone and goes_by_sms(kind, facts)
+        channels, unmailed = ("inbox", "sms") if is_texted else ("inbox",), NO_ADDRESS
     return [
         Message(
             message_id(recipient_id, kind, cause, channel),
@@ -154,7 +157,7 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     ]
 
 
-def message_id(participant_id: str, kind: str, cause: Context, channel: Channel) -> MessageId:
+def message_id(participant_id: str, kind: str, cause: Context, channel: DeliveryChannel) -> MessageId:
     """
     The id of the message to this participant about this event on this channel.
 
@@ -171,10 +174,10 @@ def message_id(participant_id: str, kind: str, cause: Context, channel: Channel)
     )
 
 
-def mail_beside(inbox: Message) -> Message:
-    """The mail about the same event as this inbox message."""
-    id_ = message_id(inbox.participant_id, inbox.kind, inbox.cause, "email")
-    return replace(inbox, message_id=id_, channel="email", unmailed=None)
+def beside(message: Message, channel: DeliveryChannel) -> Message:
+    """The message about the same event on another channel."""
+    id_ = message_id(message.participant_id, message.kind, message.cause, channel)
+    return replace(message, message_id=id_, channel=channel, unmailed=None)
 
 
 def is_reportable(id_: str) -> bool:
@@ -189,31 +192,46 @@ def is_reportable(id_: str) -> bool:
         return False
 
 
-def first_outcome(message: Message, reach: Reach | None) -> Outcome:
-    """The state of a message when it is stored. An inbox belongs to an id, so it needs no contact."""
-    if message.channel == "inbox" and reach != "erased":
+def first_outcome(message: Message, reach: Reach | None, *, texting: bool = False) -> Outcome:
+    """
+    The state of a message when it is stored. An inbox belongs to an id, so it needs no contact.
+
+    Args:
+        texting: whether SMS can be sent.
+    """
+    if message.channel == "inbox" and (reach is None or reach.how != "erased"):
         return _DELIVERED
+    if message.channel == "sms" and not texting:
+        return _SKIPPED
+    if message.channel == "email" and message.kind != CODE_KIND and reach is not None and reach.by_phone:
+        return _SKIPPED if reach.how != "erased" else _CANCELLED
     return mail_outcome(message.kind, reach)
+
+
+def too_many(channel: DeliveryChannel) -> str:
+    """The code of a message that is over a limit of its recipient."""
+    return "too_many_sms" if channel == "sms" else "too_many_mails"
 
 
 def mail_outcome(kind: str, reach: Reach | None) -> Outcome:
     """
-    The state of a mail that nobody has tried yet.
+    The state of a mail or SMS that nobody has tried yet.
 
     It waits until the contact and its key are known and the contact is verified. A code verifies it.
     """
-    if reach == "unverified":
+    how = reach.how if reach is not None else None
+    if how == "unverified":
         return _PENDING if kind == CODE_KIND else _WAITING_VERIFIED
-    if reach == "erased":
+    if how == "erased":
         return _CANCELLED
-    if reach == "unaddressed":
+    if how == "unaddressed":
         return _SKIPPED
-    return _PENDING if reach == "addressed" else _WAITING
+    return _PENDING if how == "addressed" else _WAITING
 
 
-def is_open_mail(message: Message, outcome: Outcome) -> bool:
-    """True if the courier still has to work on this message."""
-    return message.channel == "email" and outcome.state in OPEN
+def is_open_mail(message: Message, outcome: Outcome, channel: DeliveryChannel | None = None) -> bool:
+    """True if a courier, or the one of this channel, still has to work on this message."""
+    return message.channel in ((channel,) if channel else ("email", "sms")) and outcome.state in OPEN
 
 
 def share_of(participant_id: str, kind: str) -> MailShare:
@@ -236,7 +254,7 @@ def bound_open_mails(
         if is_open_mail(message, outcome):
             share = share_of(message.participant_id, message.kind)
             if counts[share] >= OPEN_MAILS_MAX:
-                outcome = Outcome("skipped", TOO_MANY_MAILS)
+                outcome = Outcome("skipped", too_many(message.channel))
             else:
                 counts[share] += 1
         bounded.append((message, outcome))

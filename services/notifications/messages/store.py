@@ -14,7 +14,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.messages.documents import document_of, ids_to, times_of
+from services.notifications.messages.documents import document_of, ids_to, message_from, times_of
 from services.notifications.messages.rules import (
     ERASED,
     NO_ADDRESS,
@@ -23,10 +23,11 @@ from services.notifications.messages.rules import (
     Message,
     Outcome,
     RetryPolicy,
-    mail_beside,
+    beside,
+    mail_outcome,
     share_of,
 )
-from services.notifications.texts.policy import CODE_KIND
+from services.notifications.texts.policy import CODE_KIND, DeliveryChannel, goes_by_sms
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
@@ -35,7 +36,12 @@ ANSWER_DOCUMENTS_MAX = 1_000
 KEPT = timedelta(days=400)
 # Every time is later. A condition with it finds the documents that have a time.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-MAILS_OF_PARTICIPANTS = "mails_of_participants"
+DUE_BY_CHANNEL = "due_by_channel"
+# The index of a participant's open messages, by channel.
+OF_PARTICIPANTS: Mapping[DeliveryChannel, str] = {
+    "email": "mails_of_participants",
+    "sms": "sms_of_participants",
+}
 # How many messages one call of `delete_old` looks at.
 SLICE_MESSAGES = 1_000
 
@@ -44,24 +50,34 @@ Stored: TypeAlias = tuple[Message, Outcome, bool]
 
 
 class MessageStore:
-    """The messages: what events and erasures do with them."""
+    """
+    The messages: what events and erasures do with them.
 
-    def __init__(self, database: Database, retry_policy: RetryPolicy) -> None:
+    Args:
+        texting: whether SMS can be sent.
+    """
+
+    def __init__(self, database: Database, retry_policy: RetryPolicy, *, texting: bool = False) -> None:
         self._messages = database["messages"]
         self._retry_policy = retry_policy
+        self._texting = texting
 
     async def prepare(self) -> None:
         """Create the collection and its indexes now: creating them in a transaction causes conflicts."""
         with mongo.outages_named():
-            # For organisers: mails by state, and the cancelled messages of erased participants.
+            # For organisers: mails and SMS by state, and the cancelled messages of erased participants.
+            by_state = [
+                ("state", ASCENDING),
+                ("channel", ASCENDING),
+                ("created_at", DESCENDING),
+                ("_id", DESCENDING),
+            ]
             await self._messages.create_index(
-                [
-                    ("state", ASCENDING),
-                    ("channel", ASCENDING),
-                    ("created_at", DESCENDING),
-                    ("_id", DESCENDING),
-                ],
+                by_state,
                 partialFilterExpression={"$or": [{"channel": "email"}, {"state": "cancelled"}]},
+            )
+            await self._messages.create_index(
+                by_state, name="sms_by_state", partialFilterExpression={"channel": "sms"}
             )
             await self._messages.create_index(
                 [("unmailed", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)],
@@ -71,31 +87,39 @@ class MessageStore:
             # done. MongoDB keeps deleted entries for a while, and a search walks over all of them up to the
             # next entry that is there. The mails that are done are such entries: so a search for one
             # participant never walks over what was deleted of others (docs/decisions/0008-deliveries.md).
+            for channel, name in OF_PARTICIPANTS.items():
+                await self._messages.create_index(
+                    [
+                        ("participant_id", ASCENDING),
+                        ("channel", ASCENDING),
+                        ("expires_at", ASCENDING),
+                        ("kind", ASCENDING),
+                    ],
+                    name=name,
+                    partialFilterExpression={"channel": channel},
+                )
+            # Only open mails and SMS have these fields, so the two indexes stay small. With the channel: a
+            # queue that waits for its server must not slow the search in another one.
             await self._messages.create_index(
-                [
-                    ("participant_id", ASCENDING),
-                    ("channel", ASCENDING),
-                    ("expires_at", ASCENDING),
-                    ("kind", ASCENDING),
-                ],
-                name=MAILS_OF_PARTICIPANTS,
-                partialFilterExpression={"channel": "email"},
+                [("channel", ASCENDING), ("due_at", ASCENDING)],
+                name=DUE_BY_CHANNEL,
+                partialFilterExpression={"due_at": {"$exists": True}},
             )
-            # Only open mails have these fields, so the two indexes stay small.
-            await self._messages.create_index([("due_at", ASCENDING)], sparse=True)
             await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
 
-    async def open_mails(self, participant_ids: Collection[str]) -> dict[MailShare, int]:
-        """The number of open mails to these participants, only from the index."""
+    async def open_mails(
+        self, participant_ids: Collection[str], channel: DeliveryChannel = "email"
+    ) -> dict[MailShare, int]:
+        """The number of open mails or SMS to these participants, only from the index."""
         counted = [
-            {"$match": open_mails_to(participant_ids)},
+            {"$match": open_to(participant_ids, channel)},
             {"$group": {"_id": {"to": "$participant_id", "kind": "$kind"}, "mails": {"$sum": 1}}},
         ]
         with mongo.outages_named():
             # Without the hint, the server also tries the index of what expires, and walks over its deleted
             # entries to compare.
             found = self._messages.aggregate(
-                counted, batchSize=ANSWER_DOCUMENTS_MAX, hint=MAILS_OF_PARTICIPANTS
+                counted, batchSize=ANSWER_DOCUMENTS_MAX, hint=OF_PARTICIPANTS[channel]
             )
             rows = await found.to_list(None)
         counts: Counter[MailShare] = Counter()
@@ -115,14 +139,14 @@ class MessageStore:
         """
         inboxes = [pair for pair in messages if pair[0].channel == "inbox"]
         stored = await self._add(inboxes)
-        mails = [pair for pair in messages if pair[0].channel == "email"]
+        mails = [pair for pair in messages if pair[0].channel != "inbox"]
         mails += [
-            (mail_beside(as_stored), Outcome("skipped", given.unmailed))
+            (beside(as_stored, "email"), Outcome("skipped", given.unmailed))
             for (given, _), (as_stored, _, is_new) in zip(inboxes, stored, strict=True)
             if given.unmailed and not as_stored.unmailed and not is_new
         ]
         if mails:
-            unmailed = {mail_beside(message).message_id for message, _, _ in stored if message.unmailed}
+            unmailed = {beside(message, "email").message_id for message, _, _ in stored if message.unmailed}
             stored += await self._add([pair for pair in mails if pair[0].message_id not in unmailed])
         return stored
 
@@ -149,30 +173,69 @@ class MessageStore:
 
     async def release(self, reach: Mapping[str, Reach], now: datetime) -> None:
         """
-        Make mails due that waited for these participants' contacts, or skip them if there is no address.
+        Make mails and SMS due that waited for these participants' contacts, or skip them if there is no
+        address.
+
+        A mail that waited for the contact of somebody who gave a phone number is skipped: there is an SMS in
+        its place, if its kind is worth one.
 
         A race cannot leave a mail waiting. The code that stores a contact or a key releases mails afterwards.
         The code that stores a waiting mail reads the contact afterwards. So the last writer sees the other's
         write.
         """
-        due, skipped = Outcome("pending"), Outcome("skipped", NO_ADDRESS)
-        change = {"state": due.state, **times_of(due, now, self._retry_policy)}
         with mongo.outages_named():
-            if reachable := [id_ for id_, how in reach.items() if how == "addressed"]:
-                await self._release(_waiting(reachable), {"$set": change})
-            if unverified := [id_ for id_, how in reach.items() if how == "unverified"]:
-                codes = {**_waiting(unverified), "kind": CODE_KIND}
-                await self._release(codes, {"$set": change})
-            if unreachable := [id_ for id_, how in reach.items() if how == "unaddressed"]:
-                change = {
-                    "state": skipped.state,
-                    "code": skipped.code,
-                    **times_of(skipped, now, self._retry_policy),
-                }
-                await self._release(_waiting(unreachable), {"$set": change, "$unset": {"expires_at": ""}})
+            await self._release("email", reach, now)
+            if self._texting:
+                await self._release("sms", reach, now)
+            if by_phone := {id_: how for id_, how in reach.items() if how.by_phone}:
+                await self._text_instead(by_phone, now)
 
-    async def _release(self, waiting: Document, change: Document) -> None:
-        await self._messages.update_many(waiting, change, hint=MAILS_OF_PARTICIPANTS)
+    async def _release(self, channel: DeliveryChannel, reach: Mapping[str, Reach], now: datetime) -> None:
+        due, skipped = Outcome("pending"), Outcome("skipped", NO_ADDRESS)
+        change: Document = {"$set": {"state": due.state, **times_of(due, now, self._retry_policy)}}
+        hint = OF_PARTICIPANTS[channel]
+        ours, codes, unreachable = [], [], []
+        for id_, (how, by_phone) in reach.items():
+            if how == "unaddressed":
+                unreachable.append(id_)
+            elif how == "addressed" and by_phone == (channel == "sms"):
+                ours.append(id_)
+            elif how in ("addressed", "unverified"):
+                # A code may go to another contact than the profile's.
+                codes.append(id_)
+        if ours:
+            await self._messages.update_many(_waiting(ours, channel), change, hint=hint)
+        if codes:
+            of_codes = {**_waiting(codes, channel), "kind": CODE_KIND}
+            await self._messages.update_many(of_codes, change, hint=hint)
+        if unreachable:
+            await self._messages.update_many(
+                _waiting(unreachable, channel), _skipping(skipped, now), hint=hint
+            )
+
+    async def _text_instead(self, reach: Mapping[str, Reach], now: datetime) -> None:
+        """
+        Store SMS in place of the mails that waited for the contacts of participants who gave a phone number.
+
+        The SMS are stored first. If the process dies in between, the repeat finds the mails still waiting.
+        """
+        known = [id_ for id_, (how, _) in reach.items() if how in ("addressed", "unverified")]
+        mails = {**_waiting(known, "email"), "kind": {"$ne": CODE_KIND}}
+        found = await self._messages.find(mails, hint=OF_PARTICIPANTS["email"]).to_list(None)
+        if not found:
+            return
+        texted = []
+        for document in found:
+            mail = message_from(document)
+            if goes_by_sms(mail.kind, mail.facts or {}):
+                outcome = mail_outcome(mail.kind, reach[mail.participant_id])
+                texted.append(document_of(beside(mail, "sms"), outcome, self._retry_policy))
+        await mongo.insert_new(self._messages, texted)
+        these: Document = {
+            "_id": {"$in": [document["_id"] for document in found]},
+            "state": "waiting_contact",
+        }
+        await self._messages.update_many(these, _skipping(Outcome("skipped", NO_ADDRESS), now))
 
     async def erase(self, participant_ids: Sequence[str], now: datetime) -> None:
         """Delete the facts of these participants' messages, and cancel those that are still open."""
@@ -209,14 +272,19 @@ def _messages_to(participant_ids: Sequence[str]) -> Document:
     return {"_id": ids_to(participant_ids), "participant_id": {"$in": list(participant_ids)}}
 
 
-def open_mails_to(participant_ids: Collection[str]) -> Document:
-    """The condition of open mails to these participants; the index for it is `MAILS_OF_PARTICIPANTS`."""
+def open_to(participant_ids: Collection[str], channel: DeliveryChannel) -> Document:
+    """The condition of open messages to these participants; the index for it is in `OF_PARTICIPANTS`."""
     return {
         "participant_id": {"$in": list(participant_ids)},
-        "channel": "email",
+        "channel": channel,
         "expires_at": {"$gt": LONG_AGO},
     }
 
 
-def _waiting(participant_ids: Collection[str]) -> Document:
-    return {**open_mails_to(participant_ids), "state": "waiting_contact"}
+def _waiting(participant_ids: Collection[str], channel: DeliveryChannel) -> Document:
+    return {**open_to(participant_ids, channel), "state": "waiting_contact"}
+
+
+def _skipping(outcome: Outcome, now: datetime) -> Document:
+    finished = {"state": outcome.state, "code": outcome.code, "finished_at": now}
+    return {"$set": finished, "$unset": {"expires_at": ""}}

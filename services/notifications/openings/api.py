@@ -25,12 +25,13 @@ class OpeningIn(Form):
 
 
 class OpenedOut(BaseModel):
-    """A participant's name and e-mail; null unless the state is `opened`."""
+    """A participant's name and contact; null unless the state is `opened`."""
 
     participant_id: str
     state: State
     name: str | None = Field(examples=["李小明"])
     email: str | None = Field(examples=["li@example.org"])
+    phone: str | None = Field(examples=["+8613800138000"])
 
     @classmethod
     def of(cls, opened: Opened) -> "OpenedOut":
@@ -40,6 +41,7 @@ class OpenedOut(BaseModel):
             state=opened.state,
             name=contact.name if contact else None,
             email=contact.email if contact else None,
+            phone=contact.phone if contact else None,
         )
 
 

@@ -38,6 +38,22 @@ def moment_en(moment: datetime) -> str:
     return f"{_DAYS_EN[local.weekday()]}, {date_en(local)}, {local:%H:%M} (Beijing time)"
 
 
+def brief_zh(moment: datetime) -> str:
+    """5月20日09:00"""
+    if not _is_shown(moment):
+        return "另行通知"
+    local = moment.astimezone(TIMEZONE)
+    return f"{local.month}月{local.day}日{local:%H:%M}"
+
+
+def brief_en(moment: datetime) -> str:
+    """20 May 09:00"""
+    if not _is_shown(moment):
+        return "to be announced"
+    local = moment.astimezone(TIMEZONE)
+    return f"{local.day} {_MONTHS_EN[local.month - 1][:3]} {local:%H:%M}"
+
+
 def date_zh(moment: datetime) -> str:
     """2023年5月20日"""
     local = moment.astimezone(TIMEZONE)

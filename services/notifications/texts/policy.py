@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from services.notifications.texts.reasons import BY_ORGANISER
 from shared.contracts import events
 from shared.contracts.envelope import Event
 from shared.contracts.events import Channel
 
+DeliveryChannel = Literal["inbox", "email", "sms"]
 Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
@@ -38,9 +40,12 @@ class Notice:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
         channels: empty if the event itself names them.
-        expires: the fact that is the end of a mail's use: a later mail is not sent (mail/compose.py). None if
-            the mail is of use at any time.
+        expires: the fact that is the end of a mail's use: a later mail is not sent (sending/compose.py). None
+            if the mail is of use at any time.
         recipient: the event's field with the id of the participant to notify.
+        sms: whether whoever gave a phone number, and no e-mail address, gets an SMS in place of a mail. SMS
+            cost money, so only what people must know soon is worth one. All else is in the inbox.
+        sms_codes: the fact `code` has one of these values where it is worth an SMS; None: any.
     """
 
     kind: str
@@ -48,6 +53,8 @@ class Notice:
     channels: tuple[Channel, ...]
     recipient: str = "participant_id"
     expires: str | None = None
+    sms: bool = False
+    sms_codes: frozenset[str] | None = None
 
 
 _SESSION = ("activity_title", "starts_at", "venue", "places")
@@ -57,29 +64,40 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.ParticipantCodeRequested: Notice(
         CODE_KIND,
         (CODE_LOCKED, CONTACT_LOCKED, "language", "round", "expires_at"),
+        # Or by SMS: the event says by_phone (`channels_of`).
         ("email",),
         expires="expires_at",
+        sms=True,
     ),
     # Inbox only: nobody knows yet whether the address is the participant's own.
     events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
     events.RegistrationConfirmed: Notice(
-        "registration_confirmed", (*_SESSION, "session_id", TICKET_SEALED, "promoted"), ("inbox", "email")
+        "registration_confirmed",
+        (*_SESSION, "session_id", TICKET_SEALED, "promoted"),
+        ("inbox", "email"),
+        sms=True,
     ),
     # Its `until` is the time to verify the contact. Who has done so waits on after it.
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position", "until", "waiting_policy"), ("inbox", "email")
     ),
     events.RegistrationOffered: Notice(
-        "registration_offered", (*_SESSION, "until"), ("inbox", "email"), expires="until"
+        "registration_offered", (*_SESSION, "until"), ("inbox", "email"), expires="until", sms=True
     ),
     events.RegistrationRejected: Notice("registration_rejected", ("session_id", "code"), ("inbox", "email")),
     events.RegistrationCancelled: Notice(
-        "registration_cancelled", (*_SESSION, "code", "reason"), ("inbox", "email")
+        "registration_cancelled",
+        (*_SESSION, "code", "reason"),
+        ("inbox", "email"),
+        # Not what participants have cancelled themselves, or let run out.
+        sms=True,
+        sms_codes=BY_ORGANISER,
     ),
     events.RegistrationMoved: Notice(
         "registration_moved",
         (*_SESSION, "session_id", "starts_at_before", "venue_before"),
         ("inbox", "email"),
+        sms=True,
     ),
     events.RegistrationReminded: Notice(
         "registration_reminded",
@@ -135,11 +153,21 @@ def recipient_of(event: Event) -> str:
     return recipient_id
 
 
-def channels_of(event: Event) -> tuple[Channel, ...]:
-    """The channels for this event, each once."""
+def channels_of(event: Event) -> tuple[DeliveryChannel, ...]:
+    """The channels for this event, each once, to somebody with an e-mail address."""
+    if isinstance(event, events.ParticipantCodeRequested) and event.by_phone:
+        return ("sms",)
     if isinstance(event, events.NotificationRequested):
         return tuple(dict.fromkeys(event.channels))
     return NOTICES[type(event)].channels
+
+
+def goes_by_sms(kind: str, facts: Mapping[str, Fact]) -> bool:
+    """Whether whoever gave a phone number gets an SMS with these facts."""
+    notice = NOTICES[KINDS[kind]] if kind in KINDS else None
+    if notice is None or not notice.sms:
+        return False
+    return notice.sms_codes is None or facts.get("code") in notice.sms_codes
 
 
 def expires_at(kind: str, facts: Mapping[str, Fact]) -> datetime | None:

@@ -26,7 +26,7 @@ REASONS: Mapping[str, Mapping[Language, str]] = {
     },
     "session_for_confirmed": {
         "zh-CN": "该场次只接受已验证联系方式的参与者",
-        "en": "this session is for participants with a verified e-mail",
+        "en": "this session is for participants with a verified contact",
     },
     "session_for_roster": {
         "zh-CN": "该场次由单位或主办方统一报名",

@@ -74,7 +74,7 @@ class Texts:
         self._messages: dict[tuple[Language, str], tuple[Template, Template]] = {}
         self._letters: dict[Language, Template] = {}
         for language in get_args(Language):
-            environment = _environment(language, registration_url)
+            environment = environment_of(language, registration_url)
             for path in sorted((folder / language).glob("*.txt")):
                 text = path.read_text(encoding="utf-8")
                 if path.stem == LETTER:
@@ -102,7 +102,7 @@ class Texts:
         you = {"person": "您", "group": "贵单位"}[to]
         try:
             subject, body = self._messages[language, kind]
-            clean = {name: _clean(name, fact) for name, fact in facts.items()}
+            clean = clean_facts(facts)
             words = subject.render(clean, you=you), body.render(clean, you=you)
         except Exception as error:
             # Only this message has these facts, so only this message fails.
@@ -141,6 +141,11 @@ def clean_line(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def clean_facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts, without line breaks within a line and without control characters."""
+    return {name: _clean(name, fact) for name, fact in facts.items()}
+
+
 def _clean(name: str, fact: Fact) -> Fact:
     if not isinstance(fact, str):
         return fact
@@ -157,7 +162,8 @@ def calendar_of(session_id: object, *, registration_url: str | None) -> str | No
     return f"{registration_url}/sessions/{session_id}/calendar.ics"
 
 
-def _environment(language: Language, registration_url: str | None) -> ImmutableSandboxedEnvironment:
+def environment_of(language: Language, registration_url: str | None) -> ImmutableSandboxedEnvironment:
+    """What the templates of a language may do."""
     # The templates make plain text, not HTML, so nothing is escaped.
     environment = ImmutableSandboxedEnvironment(
         autoescape=False,

@@ -68,7 +68,7 @@ def check_admitted(record: QuizRecord, *, verified: bool, on_roster: bool) -> No
     admits = record.quiz.admits
     if admits == "verified" and not verified:
         raise Forbidden(
-            f"quiz {record.quiz_id} is for people with a verified e-mail: sign in with yours (POST /sign-ins"
+            f"quiz {record.quiz_id} is for people with a verified contact: sign in with yours (POST /sign-ins"
             " of registration), and start with the new token. Who has left and joined again waits for a day",
             code="quiz_for_confirmed",
         )

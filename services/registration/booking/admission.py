@@ -74,7 +74,7 @@ def refused(
     """
     if session.admits == "verified" and trust == "unverified":
         return Forbidden(
-            "this session is for people with a verified e-mail; verify yours, then ask again",
+            "this session is for people with a verified contact; verify yours, then ask again",
             code="session_for_confirmed",
         )
     if session.admits == "roster" and not _on_roster(trust, enrolled):

@@ -351,6 +351,7 @@ class BookingBatch:
                     request.origin,
                     self._now,
                     contact_locked=profile.contact_locked,
+                    by_phone=profile.by_phone,
                 )
             )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.registration.booking.idempotency import KEY_PATTERN
 from services.registration.booking.rules import DecidedStatus, Registration, Status
+from services.registration.participants.given_contacts import TypedPhone
 from services.registration.participants.rules import District
 from services.registration.sessions.rules import Session
 from shared.contracts.checked import Code, Email, Id, Name, UnlinkedLine
@@ -27,13 +28,15 @@ IdempotencyKey = Annotated[
 
 class NewcomerIn(Form):
     """
-    Somebody who has no token yet. Name and e-mail are encrypted immediately.
+    Somebody who has no token yet: with an e-mail address or a mobile phone number, not both.
 
-    One mailbox is one participant: whoever has registered with it signs in (`POST /sign-ins`).
+    Name and contact are encrypted immediately. One mailbox or number is one participant: whoever has
+    registered with it signs in (`POST /sign-ins`).
     """
 
     name: Name = Field(examples=["李小明"])
-    email: Email = Field(examples=["li@example.org"])
+    email: Email | None = Field(None, examples=["li@example.org"])
+    phone: TypedPhone | None = None
     group_id: Id | None = Field(None, examples=["school-puyang-1"])
     district: District | None = Field(None, examples=["华龙区"])
     audience: Audience = "other"

@@ -19,11 +19,12 @@ from services.registration.booking.book import Booking
 from services.registration.booking.gather import Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
 from services.registration.participants.codes import ContactCodes
+from services.registration.participants.given_contacts import GivenContacts
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, encrypt_contact
+from shared.contracts.sealing import encrypt_contact
 from shared.runtime import clock
 from shared.runtime.errors import Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
@@ -48,7 +49,7 @@ REGISTER = HotEndpoint(
     summary="Ask for places",
     description="""\
 The answer is the outcome: confirmed with a ticket, held, or waitlisted with a position.
-If you have not verified an e-mail yet, the place is `held`, or you wait, until the time in `until`.
+If you have not verified a contact yet, the place is `held`, or you wait, until the time in `until`.
 Verify it before: then a held place is confirmed, with a ticket. If you are registered for the same time
 elsewhere, `overlaps_with` is that registration.
 
@@ -60,7 +61,8 @@ Refused, and may succeed later, even with the same key: `session_full`, `session
 `held_too_many` (403).
 Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused`,
 `rounds_too_many` (409), `participant_erased`, `participant_unknown` (401), `participant_missing`,
-`participant_and_token` (422).
+`participant_and_token`, `contact_missing`, `contact_ambiguous`, `phone_invalid`, `phone_region`,
+`phone_unsupported` (422).
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
@@ -89,6 +91,7 @@ class Registering:
         keys: RequestKeys,
         sealer: KeySealer,
         codes: ContactCodes,
+        given: GivenContacts,
         signer: TokenSigner,
         verify: Callable[[str], Participant],
         waiting_max: int = BOOKINGS_WAITING_MAX,
@@ -97,6 +100,7 @@ class Registering:
         self._request_keys = keys
         self._sealer = sealer
         self._codes = codes
+        self._given = given
         self._signer = signer
         self._verify = verify
         self._bookings = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
@@ -167,9 +171,8 @@ class Registering:
         )
 
     def _newcomer(self, newcomer: NewcomerIn) -> Newcomer:
+        contact = self._given.contact(newcomer.name, newcomer.email, newcomer.phone)
         contact_key = self._sealer.new_key()
-        # The form has checked it already.
-        contact = Contact.model_construct(name=newcomer.name, email=newcomer.email)
         profile = Profile(
             kind="person",
             group_id=newcomer.group_id,
@@ -177,8 +180,9 @@ class Registering:
             audience=newcomer.audience,
             language=newcomer.language,
             contact_locked=encrypt_contact(contact, contact_key.key),
+            by_phone=contact.phone is not None,
         )
-        proof = self._codes.proof(newcomer.email, contact_key.key, clock.now())
+        proof = self._codes.proof(contact.address or "", contact_key.key, clock.now())
         return Newcomer(profile, contact_key, proof)
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from services.registration.booking.bodies import IdempotencyKey
 from services.registration.booking.rules import DecidedStatus
 from services.registration.on_behalf.register import OnBehalf, Person
+from services.registration.participants.given_contacts import GivenContacts, TypedPhone
 from services.registration.participants.rules import District, ParticipantId
 from shared.contracts.checked import Email, Id, Name
 from shared.contracts.events import Audience, Language, Places
@@ -19,14 +20,20 @@ from shared.web.identity import AsOrganiser
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
+Given = Annotated[GivenContacts, provided(GivenContacts)]
 Registering = Annotated[OnBehalf, provided(OnBehalf)]
 
 
 class PersonIn(Form):
-    """Somebody new, with an e-mail address or without. Name and address are encrypted immediately."""
+    """
+    Somebody new, with an e-mail address, with a mobile phone number or with neither.
+
+    Name and contact are encrypted immediately.
+    """
 
     name: Name = Field(examples=["李奶奶"])
     email: Email | None = Field(None, examples=["li@example.org"])
+    phone: TypedPhone | None = None
     group_id: Id | None = Field(None, examples=["school-puyang-1"])
     district: District | None = Field(None, examples=["华龙区"])
     audience: Audience = "other"
@@ -68,6 +75,7 @@ async def register_somebody(
     key: IdempotencyKey,
     form: Annotated[OnBehalfIn, Body()],
     on_behalf: Registering,
+    given: Given,
     response: Response,
 ) -> OnBehalfOut:
     """
@@ -76,7 +84,8 @@ async def register_somebody(
     404 `session_unknown`, `person_unknown` (also if erased); 409 `session_full`, `session_closed`,
     `session_not_open`, `session_cancelled`, `places_above_capacity`, `idempotency_key_reused`,
     `person_known` (register the participant who has this contact); 422 `group_unknown`,
-    `person_or_participant`. 503: it may be booked or not. Send it again with the same key.
+    `person_or_participant`, `contact_ambiguous`, `phone_invalid`, `phone_region`, `phone_unsupported`.
+    503: it may be booked or not. Send it again with the same key.
     """
     if (form.person is None) == (form.participant_id is None):
         raise Rejected("name a new person or a participant, not both", code="person_or_participant")
@@ -84,7 +93,7 @@ async def register_somebody(
         key,
         session_id,
         form.places,
-        _new(form.person) if form.person else ParticipantId(form.participant_id or ""),
+        _new(form.person, given) if form.person else ParticipantId(form.participant_id or ""),
         form.model_dump_json(exclude_defaults=True).encode(),
         Origin.of_request(),
     )
@@ -101,9 +110,10 @@ async def register_somebody(
     )
 
 
-def _new(form: PersonIn) -> Person:
+def _new(form: PersonIn, given: GivenContacts) -> Person:
+    has_contact = form.email is not None or form.phone is not None
     return Person(
-        contact=Contact(name=form.name, email=form.email),
+        contact=given.contact(form.name, form.email, form.phone) if has_contact else Contact(name=form.name),
         group_id=form.group_id,
         district=form.district,
         audience=form.audience,

@@ -97,8 +97,10 @@ class OnBehalf:
             audience=person.audience,
             language=person.language,
             contact_locked=encrypt_contact(person.contact, contact_key.key),
+            by_phone=person.contact.phone is not None,
         )
-        email = person.contact.email
-        newcomer = Newcomer(profile, contact_key, vouched_hash=self._codes.hash_of(email) if email else None)
+        address = person.contact.address
+        vouched_hash = self._codes.hash_of(address) if address else None
+        newcomer = Newcomer(profile, contact_key, vouched_hash=vouched_hash)
         # A repeat is answered with the participant of the first request.
         return newcomer, ParticipantId(ordered_id(clock.now()))

@@ -58,7 +58,7 @@ class ContactCodes:
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration contacts", "sha256"))
 
     def hash_of(self, address: str) -> str:
-        """The hash of an e-mail address; the same for all spellings of one mailbox."""
+        """The hash of an e-mail address or phone number; the same for all spellings of one mailbox."""
         return hashlib.blake2b(mailbox(address).encode(), key=self._secret, digest_size=32).hexdigest()
 
     def proof(self, address: str, key: bytes, now: datetime, *, round_: int = 1) -> Proof:
@@ -92,12 +92,12 @@ class ContactCodes:
 
 def address_of(contact_locked: str | None, key: bytes) -> str:
     """
-    The e-mail address to which the codes of this contact go.
+    The e-mail address or phone number to which the codes of this contact go.
 
     Raises:
         Rejected: the key does not fit, or another system has sealed the contact. Such a one has no hash.
     """
-    return decrypt_contact(contact_locked or "", key, private_key="").email or ""
+    return decrypt_contact(contact_locked or "", key, private_key="").address or ""
 
 
 def expires_at(now: datetime) -> datetime:

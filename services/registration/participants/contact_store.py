@@ -1,8 +1,8 @@
 """
 The collection `contacts`: whose each contact is, and the round of its codes.
 
-`_id` is the keyed hash of an e-mail address (codes.py). A contact that is free again keeps its round for
-`FREED_KEPT`, and when somebody who had proved it left (`left_at`); nothing else.
+`_id` is the keyed hash of an e-mail address or phone number (codes.py). One that is free again keeps its
+round for `FREED_KEPT`, and when somebody who had proved it left (`left_at`); nothing else.
 """
 
 from collections.abc import Collection, Mapping, Sequence

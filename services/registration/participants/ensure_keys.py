@@ -33,7 +33,7 @@ async def ensure_keys(
             continue
         key = sealer.new_key()
         keys[participant.participant_id] = key.key
-        profile = replace(participant.profile, contact_locked=None)
+        profile = replace(participant.profile, contact_locked=None, by_phone=False)
         renewed = replace(participant, profile=profile, version=participant.version + 1)
         await participants.save(unit, renewed)
         await participants.add_keys(unit, {renewed.participant_id: key.key})

@@ -43,6 +43,7 @@ def changed(participant: Participant, origin: Origin, now: datetime) -> Record:
         "contact_sealed": profile.contact_locked,
         "verified": participant.is_verified,
         "tokens_from": participant.tokens_from,
+        "by_phone": profile.by_phone,
     }
     cause = f"{participant.participant_id}/{participant.version}"
     return record_of(ParticipantJoined, known, cause, origin, now, source=REGISTRATION)
@@ -58,6 +59,7 @@ def code_requested(
     now: datetime,
     *,
     contact_locked: str | None,
+    by_phone: bool,
 ) -> Record:
     """
     Somebody asks for the code of a contact.
@@ -65,6 +67,7 @@ def code_requested(
     Args:
         contact_locked: the contact that the code is for. Not left out where it is the profile's: a mail may
             wait, and the profile may have another contact then, whose reader must not get this code.
+        by_phone: that contact is a phone number.
     """
     asked = {
         "sign_in_id": sign_in_id,
@@ -74,6 +77,7 @@ def code_requested(
         "code_locked": proof.code_locked,
         "contact_locked": contact_locked,
         "expires_at": proof.expires_at,
+        "by_phone": by_phone,
     }
     return record_of(ParticipantCodeRequested, asked, sign_in_id, origin, now, source=REGISTRATION)
 

@@ -20,7 +20,11 @@ District = Annotated[Line, StringConstraints(max_length=DISTRICT_CHARS_MAX)]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """The data of a participant. The contact is encrypted with the participant's own key."""
+    """
+    The data of a participant. The contact is encrypted with the participant's own key.
+
+    `by_phone`: it is a mobile phone number, and no e-mail address.
+    """
 
     kind: ParticipantKind
     group_id: str | None
@@ -28,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     audience: Audience
     language: Language
     contact_locked: str | None
+    by_phone: bool = False
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -37,7 +42,8 @@ class Participant(msgspec.Struct, frozen=True):
     Attributes:
         version: counts the changes, from 1.
         verified_at: when the participant proved that the contact is theirs, or when somebody vouched for it.
-        contact_hash: the keyed hash of the e-mail address; None if registration has never seen the address.
+        contact_hash: the keyed hash of the e-mail address or phone number; None if registration has never
+            seen it.
         tokens_from: tokens that were issued before have ended.
         contest_from: until then tokens do not say that the contact is verified. So nobody gets another
             attempt at a quiz by leaving and joining again on the same day.

@@ -4,8 +4,8 @@ The collections of this room.
 participants  people and groups; contacts only encrypted; of an erased one only the id stays
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
-contacts      `_id` is the keyed hash of an e-mail address: whose it is. So one contact is one participant.
-              One that is free again keeps its round for `FREED_KEPT`, and nothing else
+contacts      `_id` is the keyed hash of an e-mail address or phone number: whose it is. So one contact is one
+              participant. One that is free again keeps its round for `FREED_KEPT`, and nothing else
 groups        the data of groups from organisers; groups are participants too
 """
 
@@ -222,7 +222,9 @@ def _without_id(document: Document) -> Document:
 
 def _participant(document: Document) -> Participant:
     erased_at = document["erased_at"]
-    profile = None if erased_at else Profile(**{name: document[name] for name in _PROFILE})
+    profile = (
+        None if erased_at else Profile(**{name: document[name] for name in _PROFILE if name in document})
+    )
     return Participant(
         ParticipantId(document["_id"]),
         profile,

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
+from services.registration.participants.given_contacts import GivenContacts
 from services.registration.participants.keys import KeySealer
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.rosters.store import RosterStore
@@ -26,7 +27,7 @@ from services.registration.sign_ins.limit import Limit
 from services.registration.sign_ins.rules import TRIES_MAX
 from services.registration.sign_ins.verify import ContactVerification
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, encrypt_contact
+from shared.contracts.sealing import encrypt_contact
 from shared.runtime import clock
 from shared.runtime.ids import ordered_id
 from shared.web.forms import IdInPath
@@ -38,6 +39,7 @@ from shared.web.tokens import TokenSigner
 
 Askings = Annotated[Asking, provided(Asking)]
 Codes = Annotated[ContactCodes, provided(ContactCodes)]
+Given = Annotated[GivenContacts, provided(GivenContacts)]
 Verifications = Annotated[ContactVerification, provided(ContactVerification)]
 Joinings = Annotated[Joining, provided(Joining)]
 Limits = Annotated[Limit, provided(Limit)]
@@ -51,19 +53,20 @@ routes = Routes(tags=["sign-in"])
 
 @routes.post("/participants", status_code=201, summary="Join without a session")
 async def join(
-    form: NewcomerIn, request: Request, joining: Joinings, limit: Limits, codes: Codes, sealer: Sealer,
-    signer: Signer,
+    form: NewcomerIn, request: Request, joining: Joinings, limit: Limits, codes: Codes, given: Given,
+    sealer: Sealer, signer: Signer,
 ) -> TokenOut:  # fmt: skip
     """
     The code for the contact is sent; `participant_id` is the id of the sign-in that verifies it
     (`POST /sign-ins/{sign_in_id}/confirmations`). If nobody verifies it, everything is deleted again.
 
-    409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`. 429 `sign_ins_too_many`.
+    409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`, `contact_missing`,
+    `contact_ambiguous`, `phone_invalid`, `phone_region`, `phone_unsupported`. 429 `sign_ins_too_many`.
     """
+    contact = given.contact(form.name, form.email, form.phone)
     key, now = sealer.new_key(), clock.now()
     id_ = ParticipantId(ordered_id(now))
-    await limit.check(codes.hash_of(form.email), address_of(request.scope))
-    contact = Contact(name=form.name, email=form.email)
+    await limit.check(codes.hash_of(contact.address or ""), address_of(request.scope))
     profile = Profile(
         kind="person",
         group_id=form.group_id,
@@ -71,21 +74,26 @@ async def join(
         audience=form.audience,
         language=form.language,
         contact_locked=encrypt_contact(contact, key.key),
+        by_phone=contact.phone is not None,
     )
-    participant = await joining.join(id_, profile, form.email, key, Origin.of_request())
+    participant = await joining.join(id_, profile, contact.address or "", key, Origin.of_request())
     return TokenOut.of(participant, give_token(signer, participant))
 
 
-@routes.post("/sign-ins", status_code=202, summary="Sign in with an e-mail address")
-async def ask(form: SignInIn, request: Request, asking: Askings, limit: Limits, codes: Codes) -> SignInOut:
+@routes.post("/sign-ins", status_code=202, summary="Sign in with an e-mail address or phone number")
+async def ask(
+    form: SignInIn, request: Request, asking: Askings, limit: Limits, codes: Codes, given: Given
+) -> SignInOut:
     """
-    If somebody has registered with this address, a code is sent there, and the answer does not say so.
+    If somebody has registered with this contact, a code is sent there, and the answer does not say so.
 
-    An address that has got a code within the hour, or three within a day, gets no other mail: the last code
-    is still good. 429 `sign_ins_too_many`.
+    An address or number that has got a code within the hour, or three within a day, gets no other one: the
+    last code is still good. 422 `contact_missing`, `contact_ambiguous`, `phone_invalid`, `phone_region`,
+    `phone_unsupported`; 429 `sign_ins_too_many`.
     """
-    await limit.check(codes.hash_of(form.email), address_of(request.scope))
-    sign_in = await asking.ask(form.email, Origin.of_request())
+    address = given.address(form.email, form.phone)
+    await limit.check(codes.hash_of(address), address_of(request.scope))
+    sign_in = await asking.ask(address, Origin.of_request())
     return SignInOut(sign_in_id=sign_in.sign_in_id, expires_at=sign_in.expires_at, tries=TRIES_MAX)
 
 
@@ -113,20 +121,24 @@ async def read_me(who: AsParticipant, own: Own) -> MeOut:
 
 @routes.patch("/me", summary="Correct your own data")
 async def change_me(
-    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, members: Members,
-    signer: Signer,
+    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, given: Given,
+    members: Members, signer: Signer,
 ) -> MeChangedOut:  # fmt: skip
     """
     What is left out stays. Use the new token: it says the new group and district.
 
-    A new e-mail address takes effect when it is verified by the code that is sent there, by the sign-in
-    `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `email_missing`
-    (what is registered cannot be read here: give both); 429 `sign_ins_too_many`, `changes_too_many`.
+    A new contact takes effect when it is verified by the code that is sent there, by the sign-in
+    `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `contact_missing`
+    (what is registered cannot be read here: give both), `contact_ambiguous`, `phone_invalid`, `phone_region`,
+    `phone_unsupported`; 429 `sign_ins_too_many`, `changes_too_many`.
     """
     await limit.check_changes(who.participant_id)
-    if form.email is not None:
-        await limit.check(codes.hash_of(form.email), address_of(request.scope))
     fields = form.model_dump(exclude_unset=True)
+    if form.email is not None or form.phone is not None:
+        address = given.address(form.email, form.phone)
+        if form.phone is not None:
+            fields["phone"] = address
+        await limit.check(codes.hash_of(address), address_of(request.scope))
     changes = Changes(frozenset(fields), **fields)
     changed = await own.change(who.participant_id, changes, Origin.of_request())
     on_roster = await members.is_member(who.participant_id)

@@ -27,10 +27,11 @@ class Asking:
 
     async def ask(self, address: str, origin: Origin) -> SignIn:
         """
-        Begin to sign in with an e-mail address. The answer is the same whether it is known or not.
+        Begin to sign in with an e-mail address or phone number. The answer is the same whether it is known or
+        not.
 
-        The code goes out as an event; notifications decides whether a mail is due, or a good code is in the
-        mailbox already.
+        The code goes out as an event; notifications decides whether a mail or SMS is due, or a good code has
+        been sent already.
         """
         hash_ = self._codes.hash_of(address)
 
@@ -45,18 +46,20 @@ class Asking:
             participant = (await self._participants.lock(unit, [id_])).get(id_)
             key = (await self._participants.keys(unit, [id_])).get(id_)
             if participant is not None and participant.profile is not None and key is not None:
-                language, locked = participant.profile.language, participant.profile.contact_locked
-                proof = self._codes.proof(address_of(locked, key), key, now, round_=known.round)
+                profile = participant.profile
+                address = address_of(profile.contact_locked, key)
+                proof = self._codes.proof(address, key, now, round_=known.round)
                 unit.publish(
                     events.code_requested(
                         sign_in.sign_in_id,
                         id_,
-                        language,
+                        profile.language,
                         known.round,
                         proof,
                         origin,
                         now,
-                        contact_locked=locked,
+                        contact_locked=profile.contact_locked,
+                        by_phone=profile.by_phone,
                     )
                 )
             return sign_in
@@ -71,14 +74,14 @@ class Asking:
 
         Args:
             unit: it has locked the participant.
-            contact: name and contact as they shall be, with an e-mail address.
+            contact: name and contact as they shall be, with an e-mail address or a phone number.
             key: the participant's own.
 
         Raises:
             Conflict: somebody has registered with it.
         """
-        now = clock.now()
-        hash_ = self._codes.hash_of(contact.email or "")
+        now, address = clock.now(), contact.address or ""
+        hash_ = self._codes.hash_of(address)
         owners, freed = await self._participants.contacts.look_up(unit, [hash_])
         known = owners.get(hash_)
         if known is not None and known.participant_id != participant_id:
@@ -97,7 +100,7 @@ class Asking:
         round_ = known.round if known else freed.get(hash_, 1)
         if hash_ in freed:
             await self._participants.contacts.keep_round(unit, hash_, now)
-        proof = self._codes.proof(contact.email or "", key, now, round_=round_)
+        proof = self._codes.proof(address, key, now, round_=round_)
         unit.publish(
             events.code_requested(
                 sign_in.sign_in_id,
@@ -107,6 +110,7 @@ class Asking:
                 proof,
                 origin,
                 now,
+                by_phone=contact.phone is not None,
                 contact_locked=encrypted,
             )
         )

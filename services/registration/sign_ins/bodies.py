@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from services.registration.participants.codes import CODE_CHARS_MAX
+from services.registration.participants.given_contacts import TypedPhone
 from services.registration.participants.rules import District, Participant
 from services.registration.sign_ins.change import Self
 from shared.contracts.checked import Email, Id, Name
@@ -14,13 +15,16 @@ from shared.web.forms import Form
 
 
 class SignInIn(Form):
-    """Whoever reads the mailbox gets the participant's token."""
+    """
+    An e-mail address or a mobile phone number. Whoever reads what is sent there gets the participant's token.
+    """
 
-    email: Email = Field(examples=["li@example.org"])
+    email: Email | None = Field(None, examples=["li@example.org"])
+    phone: TypedPhone | None = None
 
 
 class SignInOut(BaseModel):
-    """The same whether anybody has registered with the address or not."""
+    """The same whether anybody has registered with the contact or not."""
 
     sign_in_id: str
     expires_at: datetime = Field(description="then begin again")
@@ -28,7 +32,7 @@ class SignInOut(BaseModel):
 
 
 class CodeIn(Form):
-    """The code from the mail. Case, width, spaces, dashes and look-alike letters do not matter."""
+    """The code from the mail or SMS. Case, width, spaces, dashes and look-alike letters do not matter."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=CODE_CHARS_MAX)] = Field(
         examples=["7K3Q-M0R9"]
@@ -48,10 +52,15 @@ class TokenOut(BaseModel):
 
 
 class MeIn(Form):
-    """What is left out stays. A new e-mail address takes effect when it is verified by its code."""
+    """
+    What is left out stays. A new contact takes effect when it is verified by its code.
+
+    A phone number takes the place of an e-mail address, and the other way round.
+    """
 
     name: Name | None = Field(None, examples=["李小明"])
     email: Email | None = Field(None, examples=["li@example.org"])
+    phone: TypedPhone | None = None
     group_id: Id | None = Field(None, description="null: no group", examples=["school-puyang-1"])
     district: District | None = Field(None, description="null: none", examples=["华龙区"])
     audience: Audience = "other"
@@ -65,7 +74,12 @@ class MeOut(BaseModel):
     kind: ParticipantKind
     verified: bool = Field(description="whether the contact is verified")
     name: str | None = Field(description="null: it cannot be read here", examples=["李小明"])
-    email: str | None = Field(description="null: it cannot be read here", examples=["li@example.org"])
+    email: str | None = Field(
+        description="null: there is none, or it cannot be read here", examples=["li@example.org"]
+    )
+    phone: str | None = Field(
+        None, description="null: there is none, or it cannot be read here", examples=["+8613800138000"]
+    )
     group_id: str | None
     district: str | None
     audience: Audience
@@ -80,7 +94,7 @@ class MeChangedOut(MeOut):
     """
     One's own data after the change, and a token for them.
 
-    `sign_in_id`: the code for a new e-mail address was sent there, and is given back by this sign-in.
+    `sign_in_id`: the code for a new contact was sent there, and is given back by this sign-in.
     """
 
     token: str
@@ -99,6 +113,7 @@ def _fields(me: Self) -> dict[str, object]:
         "verified": me.participant.is_verified,
         "name": me.contact.name if me.contact else None,
         "email": me.contact.email if me.contact else None,
+        "phone": me.contact.phone if me.contact else None,
         "group_id": profile.group_id,
         "district": profile.district,
         "audience": profile.audience,

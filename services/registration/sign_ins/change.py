@@ -29,6 +29,7 @@ class Changes(msgspec.Struct, frozen=True):
     fields: frozenset[str]
     name: str | None = None
     email: str | None = None
+    phone: str | None = None
     group_id: str | None = None
     district: str | None = None
     audience: Audience = "other"
@@ -84,7 +85,8 @@ class OwnData:
         Raises:
             NotAuthenticated: the participant does not exist, or is erased.
             Conflict: it is no person (`not_a_person`), or somebody has the new contact (`contact_known`).
-            Rejected: there is no such group (`group_unknown`), or the name is needed too (`name_missing`).
+            Rejected: there is no such group (`group_unknown`), or the name is needed too (`name_missing`), or
+                the contact (`contact_missing`).
         """
         id_ = ParticipantId(participant_id)
 
@@ -97,13 +99,13 @@ class OwnData:
                 for name in ("group_id", "district", "audience", "language")
                 if name in changes.fields
             }
-            contact, wanted = _opened(profile, key), changes.fields & {"name", "email"}
+            contact, wanted = _opened(profile, key), changes.fields & {"name", "email", "phone"}
             wished: Contact | None = None
             if wanted:
                 wished = _wished(contact, changes)
             if wished is not None and contact is not None:
                 # The address stays until the new one is verified.
-                contact = Contact(name=wished.name, email=contact.email)
+                contact = contact.model_copy(update={"name": wished.name})
                 given["contact_locked"] = encrypt_contact(contact, key)
             if given.get("group_id") != profile.group_id:
                 await check_group(unit, self._participants, given.get("group_id"))
@@ -113,7 +115,7 @@ class OwnData:
                 await self._participants.save(unit, after)
                 unit.publish(events.changed(after, origin, clock.now()))
             sign_in = None
-            if wished is not None and (contact is None or wished.email != contact.email):
+            if wished is not None and (contact is None or wished.address != contact.address):
                 sign_in = await self._asking.ask_to_change(unit, id_, wished, key, origin)
             return Self(after, _profile_of(after), contact, sign_in)
 
@@ -179,12 +181,13 @@ def _wished(contact: Contact | None, changes: Changes) -> Contact:
     The contact as it shall be.
 
     Raises:
-        Rejected: the present one cannot be opened, and the name is not given.
+        Rejected: the present one cannot be opened, and name or contact is not given.
     """
     name = changes.name or (contact and contact.name)
     if not name:
         raise Rejected("give the name, too: the present one cannot be read here", code="name_missing")
-    email = changes.email or (contact and contact.email)
-    if not email:
-        raise Rejected("give the e-mail address, too", code="email_missing")
-    return Contact(name=name, email=email)
+    if changes.email or changes.phone:
+        return Contact(name=name, email=changes.email, phone=changes.phone)
+    if contact is None or contact.address is None:
+        raise Rejected("give an e-mail address or a mobile phone number, too", code="contact_missing")
+    return contact.model_copy(update={"name": name})

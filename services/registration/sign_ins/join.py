@@ -58,6 +58,7 @@ class Joining:
                     origin,
                     now,
                     contact_locked=profile.contact_locked,
+                    by_phone=profile.by_phone,
                 ),
             )
             return participant

@@ -136,9 +136,11 @@ class ContactVerification:
         if participant.contact_hash not in (None, sign_in.contact_hash):
             await self._participants.contacts.remove(unit, participant.contact_hash)
         contact = _with_name_of(participant.profile.contact_locked, sign_in.contact_locked, key)
+        by_phone = contact.phone is not None
+        locked = encrypt_contact(contact, key)
         return replace(
             participant,
-            profile=replace(participant.profile, contact_locked=contact),
+            profile=replace(participant.profile, contact_locked=locked, by_phone=by_phone),
             contact_hash=sign_in.contact_hash,
         )
 
@@ -162,11 +164,11 @@ class ContactVerification:
         return verified
 
 
-def _with_name_of(present: str | None, wished: str, key: bytes) -> str:
+def _with_name_of(present: str | None, wished: str, key: bytes) -> Contact:
     """The wished contact with the present name, which may have been changed since. Both are encrypted."""
     contact = decrypt_contact(wished, key, private_key="")
     try:
         name = decrypt_contact(present or "", key, private_key="").name
     except Rejected:
-        return wished
-    return encrypt_contact(Contact(name=name, email=contact.email), key)
+        return contact
+    return contact.model_copy(update={"name": name})

@@ -5,7 +5,6 @@ CHINESE: dict[str, str] = {
     "code_tries_exhausted": "验证码输入错误次数过多，请重新登录获取",
     "code_wrong": "验证码不正确或已过期，还可以再试 {tries_left} 次",
     "contact_known": "这个联系方式已有人使用；如果是您本人，请用它登录",
-    "email_missing": "请同时填写电子邮箱",
     "group_unknown": "没有编号为 {group_id} 的单位",
     "name_missing": "请同时填写姓名",
     "not_a_person": "单位的信息由主办方维护",

@@ -17,5 +17,5 @@ async def test_a_choice_that_is_misspelt_is_refused_and_what_is_given_can_be_put
         answer = await client.put("/preferences", json={"emial": False}, headers=me)
         assert code_of(answer)[0] == 422
         given = (await client.get("/preferences", headers=me)).json()
-        assert given == {"email": True, "language": None}
+        assert given == {"email": True, "sms": True, "language": None}
         assert (await client.put("/preferences", json=given, headers=me)).json() == given

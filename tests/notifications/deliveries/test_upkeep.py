@@ -6,8 +6,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.notifications.deliveries.upkeep import Upkeep
-from services.notifications.mail.daily_limit import DailyLimit
 from services.notifications.messages.store import KEPT
+from services.notifications.sending.daily_limit import DailyLimit
+from services.notifications.sending.store import Queue
 from shared.runtime import clock
 from tests.notifications.builders import confirmed, desk, everything, known
 from tests.support.service import new_id
@@ -23,7 +24,7 @@ async def test_messages_are_forgotten_in_the_end_and_the_others_stay(mongo: str)
         await at.database["messages"].update_many(
             {"participant_id": people[0]}, {"$set": {"created_at": old}}
         )
-        upkeep = Upkeep(at.store, at.queue)
+        upkeep = Upkeep(at.store, at.queue, Queue(at.database, "sms"))
         assert await upkeep.turn() > 0
         assert await at.messages(people[0], "inbox") == await at.messages(people[0]) == []
         assert [len(await at.messages(person, "inbox")) for person in people[1:]] == [
@@ -40,7 +41,7 @@ def gauge(name: str) -> float:
 async def test_the_queue_of_mails_is_measured(mongo: str) -> None:
     people = [new_id() for _ in range(3)]
     async with desk(mongo) as at:
-        upkeep = Upkeep(at.store, at.queue)
+        upkeep = Upkeep(at.store, at.queue, Queue(at.database, "sms"))
         await upkeep.turn()
         assert (gauge("kepu_mails_due"), gauge("kepu_mails_oldest_age_seconds")) == (0, 0)
         await at.handle(*known(*people), *[confirmed(person) for person in people])
@@ -57,7 +58,7 @@ async def test_mails_whose_time_is_over_fail(mongo: str) -> None:
         await at.handle(confirmed(person))
         over = clock.now() - timedelta(seconds=1)
         await at.database["messages"].update_one({"channel": "email"}, {"$set": {"expires_at": over}})
-        await Upkeep(at.store, at.queue).turn()
+        await Upkeep(at.store, at.queue, Queue(at.database, "sms")).turn()
         assert await at.states(person) == ["failed"]
 
 

@@ -110,7 +110,7 @@ async def test_messages_read_in_the_language_asked_for_chosen_or_of_the_profile(
         assert any("Registration confirmed" in message["subject"] for message in english["messages"])
         chinese = await inbox(client, person, language="zh-CN")
         assert any("报名成功通知" in message["subject"] for message in chinese["messages"])
-        chosen = {"email": False, "language": "zh-CN"}
+        chosen = {"email": False, "sms": True, "language": "zh-CN"}
         answer = await client.put("/preferences", json=chosen, headers=as_participant(person))
         assert answer.json() == chosen
         assert (await client.get("/preferences", headers=as_participant(person))).json() == chosen

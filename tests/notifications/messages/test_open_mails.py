@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.messages.store import MAILS_OF_PARTICIPANTS
+from services.notifications.messages.store import OF_PARTICIPANTS
 from shared.runtime import clock
 from shared.runtime.ids import ordered_id
 from shared.storage.mongo import Database
@@ -51,7 +51,7 @@ async def test_mails_that_came_and_went_do_not_slow_the_search_for_those_that_ar
     now = clock.now()
     people = [ordered_id(now + timedelta(seconds=seconds)) for seconds in range(12_000)]
     asked = people[:300]
-    reach: dict[str, Reach] = dict.fromkeys(asked, "addressed")
+    reach: dict[str, Reach] = dict.fromkeys(asked, Reach("addressed"))
     async with desk(mongo) as at:
         await _mails_come_and_go(at.database, people, now)
         assert await at.store.open_mails(asked) == {}
@@ -67,6 +67,6 @@ async def test_how_many_mails_are_open_is_answered_by_an_index_alone(mongo: str)
         assert await at.store.open_mails(people[:5]) == {(person, ""): 1 for person in people[:5]}
         await at.database.command("profile", 0)
         [done] = await at.database["system.profile"].find({"command.aggregate": "messages"}).to_list(None)
-    assert done["command"]["hint"] == MAILS_OF_PARTICIPANTS
+    assert done["command"]["hint"] == OF_PARTICIPANTS["email"]
     assert done["docsExamined"] == 0
     assert done["keysExamined"] <= 11

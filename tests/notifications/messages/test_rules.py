@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from msgspec import structs
 
-from services.notifications.contacts.rules import Reach
+from services.notifications.contacts.rules import How, Reach
 from services.notifications.messages.rules import Outcome, RetryPolicy, first_outcome, message_id, messages_of
 from services.notifications.texts.policy import KINDS, NOTICES
 from shared.contracts import topics
@@ -101,12 +101,12 @@ def test_an_event_id_too_long_to_report_on_is_rejected() -> None:
     ],
 )
 def test_what_becomes_of_a_new_message_follows_from_what_is_known(
-    reach: Reach | None, mail: Outcome, inbox: Outcome
+    reach: How | None, mail: Outcome, inbox: Outcome
 ) -> None:
-    event = confirmed("p")
+    event, known = confirmed("p"), Reach(reach) if reach else None
     to_inbox, to_mail = messages_of(event, enclosed(event).context, NOW)
-    assert first_outcome(to_mail, reach) == mail
-    assert first_outcome(to_inbox, reach) == inbox
+    assert first_outcome(to_mail, known) == mail
+    assert first_outcome(to_inbox, known) == inbox
 
 
 def test_mails_are_tried_for_as_long_as_the_standard_advises() -> None:

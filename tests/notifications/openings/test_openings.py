@@ -33,7 +33,7 @@ async def test_names_are_opened_in_the_order_asked_and_the_act_says_how_many_and
         asked = {"participant_ids": [second, first], "reason": REASON}
         answer = await client.post(PATH, json=asked, headers=ORGANISER)
         assert answer.json()["contacts"] == [
-            {"participant_id": one, "state": "opened", "name": NAME, "email": address_of(one)}
+            {"participant_id": one, "state": "opened", "name": NAME, "email": address_of(one), "phone": None}
             for one in (second, first)
         ]
         assert answer.headers["cache-control"] == "no-store"

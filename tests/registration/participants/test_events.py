@@ -21,7 +21,7 @@ KEY = SEALER.new_key()
 def test_records_of_joining_are_what_the_contract_writes(origin: Origin, now: datetime, whole: bool) -> None:
     contact = encrypt_contact(Contact(name="李“小”\\明", email="o'brien@example.ie"), KEY.key)
     profile = (
-        Profile("group", "school-1", "华龙区 \u00e9/<>", "youth", "en", contact)
+        Profile("group", "school-1", "华龙区 \u00e9/<>", "youth", "en", contact, by_phone=True)
         if whole
         else Profile("person", None, None, "other", "zh-CN", None)
     )

@@ -16,8 +16,8 @@ NO_CODE = "0000-0000"
 
 
 async def code_for(database: Database, address: str) -> str:
-    """The code that a mail to this address has now."""
-    hash_ = CODES.hash_of(email(address))
+    """The code that a mail to this address, or an SMS to this number in E.164, has now."""
+    hash_ = CODES.hash_of(email(address) if "@" in address else address)
     known = await database["contacts"].find_one({"_id": hash_})
     change = await database["sign_ins"].find_one({"contact_hash": hash_, "changes": {"$ne": None}})
     if change:
@@ -36,8 +36,8 @@ async def join(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
 
 
 async def ask_for_code(client: httpx.AsyncClient, address: str) -> str:
-    """The id of a new sign-in."""
-    answer = await client.post("/sign-ins", json={"email": address})
+    """The id of a new sign-in, with an e-mail address or a phone number."""
+    answer = await client.post("/sign-ins", json={"email" if "@" in address else "phone": address})
     assert answer.status_code == 202
     id_: str = answer.json()["sign_in_id"]
     return id_

@@ -1,0 +1,144 @@
+"""
+How many codes an address gets that nobody may have asked for: one an hour and three a day.
+
+Anybody can ask for a code to anybody's address. A code that is used shows that its mail was wanted: then
+registration begins a new round, and the bound with it. All codes of an address, a round and a day are the
+same, and good beside those of the next day (services/registration/participants/codes.py). Counted is just
+what makes codes equal: the address letter for letter, and the round; and only mails whose code is still good.
+So where this refuses a mail, a good code is in the mailbox, or on its way.
+
+Nearly everywhere addresses with a + or in other case lead to one mailbox, which must not get three mails for
+each of them. So all those of one mailbox together have a bound, too: `OTHER_SPELLINGS_PER_DAY_MAX`. The plain
+address, in small letters and without a +, does not count there: no stranger can use up what it gets. Of the
+others a stranger can, by asking for many spellings.
+
+mail_codes    One document per mailbox: the last mails with codes, and the spelling of each. Kept for two days
+              after the last one. Addresses are stored only as keyed hashes.
+"""
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from shared.contracts.sealing import mailbox
+from shared.storage import mongo
+from shared.storage.mongo import Database, Document, ReturnDocument
+
+CODES_PER_DAY_MAX = 3
+OTHER_SPELLINGS_PER_DAY_MAX = 6
+CODES_APART = timedelta(hours=1)
+DAY = timedelta(days=1)
+KEPT = timedelta(days=2)
+
+
+class CodeLimit:
+    """Admits mails with codes, in all processes together."""
+
+    def __init__(self, database: Database, secret: str) -> None:
+        self._codes = database["mail_codes"]
+        self._secret = sha256(f"mail codes {secret}".encode()).digest()
+
+    async def prepare(self) -> None:
+        """Create the index."""
+        await mongo.delete_after(self._codes, "used_at", KEPT)
+
+    async def admit(
+        self, address: str, message_id: str, round_: int, good_until: datetime, now: datetime
+    ) -> bool:
+        """
+        Whether this mail may be sent now. It counts from now on, unless the server says that it is not taken.
+
+        A mail that is tried again is looked at as if it came now: others may have been sent meanwhile.
+        """
+        listing = _Listing(
+            message_id,
+            self._hash(address),
+            # A number has one spelling.
+            "@" not in address or mailbox(address) == address,
+            round_,
+            good_until,
+            now,
+        )
+        with mongo.outages_named():
+            after = await self._codes.find_one_and_update(
+                {"_id": self._hash(mailbox(address))},
+                listing.update(),
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return any(one["id"] == message_id for one in after["sent"])
+
+    async def take_back(self, address: str, message_id: str) -> None:
+        """The server has not taken this mail. It may never be sent: so others must not wait for it."""
+        with mongo.outages_named():
+            await self._codes.update_one(
+                {"_id": self._hash(mailbox(address))}, {"$pull": {"sent": {"id": message_id}}}
+            )
+
+    def _hash(self, address: str) -> str:
+        return hmac.new(self._secret, address.encode(), sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A mail that may be sent. `is_plain`: its address is the plain one of the mailbox."""
+
+    message_id: str
+    spelling: str
+    is_plain: bool
+    round: int
+    good_until: datetime
+    now: datetime
+
+    def update(self) -> list[Document]:
+        """The update that lists the mail as sent now, if there is room for it; otherwise takes it out."""
+        theirs: Document = {"$ne": ["$$one.spelling", self.spelling]}
+        # The mails of an earlier round were wanted.
+        kept: Document = {
+            "$and": [
+                {"$gt": ["$$one.at", self.now - DAY]},
+                {"$ne": ["$$one.id", self.message_id]},
+                {"$or": [theirs, {"$gte": ["$$one.round", self.round]}]},
+            ]
+        }
+        listed: Document = {
+            "id": self.message_id,
+            "at": self.now,
+            "spelling": self.spelling,
+            "plain": self.is_plain,
+            "round": self.round,
+            "until": self.good_until,
+        }
+        return [
+            {"$set": {"sent": _those(kept, {"$ifNull": ["$sent", []]}), "used_at": self.now}},
+            {
+                "$set": {
+                    "sent": {"$cond": [self._has_room(), {"$concatArrays": ["$sent", [listed]]}, "$sent"]}
+                }
+            },
+        ]
+
+    def _has_room(self) -> Document:
+        mine = _those(
+            {
+                "$and": [
+                    {"$eq": ["$$one.spelling", self.spelling]},
+                    {"$gt": ["$$one.until", self.now]},
+                ]
+            },
+            "$sent",
+        )
+        last: Document = {"$max": {"$map": {"input": mine, "as": "one", "in": "$$one.at"}}}
+        conditions: list[Document] = [
+            {"$lt": [{"$size": mine}, CODES_PER_DAY_MAX]},
+            {"$lte": [{"$ifNull": [last, self.now - DAY]}, self.now - CODES_APART]},
+        ]
+        if not self.is_plain:
+            others = _those({"$eq": ["$$one.plain", False]}, "$sent")
+            conditions.append({"$lt": [{"$size": others}, OTHER_SPELLINGS_PER_DAY_MAX]})
+        return {"$and": conditions}
+
+
+def _those(condition: Document, mails: Document | str) -> Document:
+    return {"$filter": {"input": mails, "as": "one", "cond": condition}}

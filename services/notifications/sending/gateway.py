@@ -1,0 +1,182 @@
+"""
+The SMS gateway: one HTTP request for each SMS, by a small contract of our own (docs/integrating.md).
+
+A bureau's provider has another interface. So the bureau runs an adapter, which gets
+
+    POST URL, Authorization: Bearer KEY, Idempotency-Key: ID, {"id": ID, "to": "+8613800138000", "text": …}
+
+and answers 2xx once its provider has taken the SMS, and to a repeat of the id without sending it again.
+
+What a reply means: 4xx is about this SMS and final; 408, 409, 425 and 5xx are "not now". About us, and not
+about an SMS, are 429 and 503, after which nothing is sent for as long as `Retry-After` says, and 3xx, 401,
+403, 404 and 405: the address or the key is wrong.
+
+The text of a reply may quote the number. So it is not read.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ssl import create_default_context
+
+import httpx
+from pydantic import SecretStr
+
+from services.notifications.sending.channel import ServerDown
+from services.notifications.sending.rules import PERMANENT, TRANSIENT, Reply
+from services.notifications.sending.sms_form import Sms
+from shared.runtime import clock
+
+SMS_SECONDS_MAX = 10.0
+# What we wait if the gateway has too many of our requests and does not say how long.
+PAUSE_SECONDS = 10.0
+PAUSE_SECONDS_MAX = 3_600.0
+OURS = frozenset({401, 403, 404, 405})
+NOT_NOW = frozenset({408, 409, 425})
+TOO_MANY, UNAVAILABLE = 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where SMS are handed over."""
+
+    url: str
+    key: SecretStr | None = None
+    seconds_max: float = SMS_SECONDS_MAX
+
+
+class GatewayDown(ServerDown):
+    """The gateway takes no SMS of ours. No single SMS is at fault."""
+
+    code = "sms_gateway_down"
+
+
+class GatewayConnection:
+    """One connection, kept open between SMS."""
+
+    interrupted = "sms_interrupted"
+    unsendable = "sms_unsendable"
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._client: httpx.AsyncClient | None = None
+        self._answered = False
+
+    @property
+    def is_open(self) -> bool:
+        """True if the gateway answered last time."""
+        return self._answered
+
+    async def open(self) -> None:
+        """
+        Make sure that somebody listens there, if nobody answered last time.
+
+        Raises:
+            GatewayDown: nobody does.
+        """
+        if self._answered:
+            return
+        url = httpx.URL(self._gateway.url)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(self._gateway.seconds_max):
+                _, writer = await asyncio.open_connection(url.host, port)
+        except OSError as error:
+            raise self._down(type(error).__name__) from None
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    async def send(self, sms: Sms) -> Reply:
+        """
+        Hand an SMS over.
+
+        Raises:
+            GatewayDown: nobody listens, our key is refused, or the gateway asks us to wait.
+        """
+        try:
+            async with asyncio.timeout(self._gateway.seconds_max):
+                status, retry_after = await self._posted(sms)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            self.drop()
+            raise self._down(type(error).__name__) from None
+        except (httpx.HTTPError, TimeoutError, OSError):
+            # The gateway may have taken the SMS or not. It is sent again, with the same id.
+            self.drop()
+            return Reply("deferred", self.interrupted)
+        self._answered = True
+        return self._reply_of(status, retry_after)
+
+    def drop(self) -> None:
+        """Forget the connection. Its socket is closed with the next one."""
+        self._answered = False
+
+    async def close(self) -> None:
+        """Close the connection."""
+        client, self._client = self._client, None
+        self._answered = False
+        if client is not None:
+            await client.aclose()
+
+    async def _posted(self, sms: Sms) -> tuple[int, str | None]:
+        if self._client is not None and not self._answered:
+            await self.close()
+        if self._client is None:
+            self._client = _client(self._gateway)
+        body = {"id": sms.message_id, "to": sms.address, "text": sms.text}
+        headers = {"Idempotency-Key": sms.message_id}
+        if self._gateway.key is not None:
+            headers["Authorization"] = f"Bearer {self._gateway.key.get_secret_value()}"
+        request = self._client.build_request("POST", self._gateway.url, json=body, headers=headers)
+        # The body is not read: httpx then closes this connection, unless it is empty.
+        response = await self._client.send(request, stream=True)
+        await response.aclose()
+        return response.status_code, response.headers.get("retry-after")
+
+    def _reply_of(self, status: int, retry_after: str | None) -> Reply:
+        if 200 <= status < 300:
+            return Reply("taken")
+        if status in (TOO_MANY, UNAVAILABLE):
+            raise self._down(str(status), pause_seconds=pause_of(retry_after, clock.now()))
+        if status < TRANSIENT or status in OURS:
+            raise self._down(str(status))
+        if status in NOT_NOW or status >= PERMANENT:
+            return Reply("deferred", "sms_deferred", status)
+        return Reply("refused", "sms_rejected", status)
+
+    def _down(self, why: str, *, pause_seconds: float | None = None) -> GatewayDown:
+        self.drop()
+        # Without the path, in which a provider may want a secret.
+        host = httpx.URL(self._gateway.url).host
+        return GatewayDown(
+            f"the SMS gateway {host} takes nothing of ours: {why}", pause_seconds=pause_seconds
+        )
+
+
+def pause_of(retry_after: str | None, now: datetime) -> float:
+    """How long the gateway wants us to wait: `Retry-After` (RFC 9110, 10.2.3), within bounds."""
+    text = (retry_after or "").strip()
+    seconds = PAUSE_SECONDS
+    if text.isascii() and text.isdecimal():
+        seconds = float(text[:9])
+    elif text:
+        with suppress(ValueError, TypeError):
+            at = parsedate_to_datetime(text)
+            seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 1.0), PAUSE_SECONDS_MAX)
+
+
+def _client(gateway: Gateway) -> httpx.AsyncClient:
+    # It logs the address of each request, in which there may be a secret.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    return httpx.AsyncClient(
+        timeout=gateway.seconds_max,
+        verify=create_default_context(),
+        # No proxy, no `.netrc`: nothing else than the settings says where an SMS goes.
+        trust_env=False,
+        limits=httpx.Limits(max_connections=1),
+        headers={"User-Agent": "kepu-week"},
+    )

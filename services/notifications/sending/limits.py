@@ -1,0 +1,196 @@
+"""What may be sent now: codes, the daily limit of an address, and what a channel may cost in a day."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic
+
+from services.notifications.messages.rules import CODE_SENT_BEFORE, Outcome
+from services.notifications.sending.budget import BUDGET_SPENT, Budget, Use
+from services.notifications.sending.channel import Item
+from services.notifications.sending.code_limit import DAY, CodeLimit
+from services.notifications.sending.daily_limit import Admitted, DailyLimit
+from services.notifications.sending.rules import Claimed, Reply, over_daily_limit, tomorrow
+from services.notifications.sending.store import Queue
+from services.notifications.texts.policy import CODE_KIND, expires_at
+from shared.runtime import clock
+from shared.runtime.errors import Unavailable
+
+
+@dataclass(slots=True)
+class Admission(Generic[Item]):
+    """
+    What of a claim may be sent now, what becomes of the rest, and what has to be counted when it was sent.
+
+    `codes`: the address of each code, by the id of its message. `spent`: the parts of the day's budget that
+    each message has spent.
+    """
+
+    at: datetime
+    items: list[tuple[Claimed, Item]] = field(default_factory=list)
+    refused: list[tuple[Claimed, Outcome]] = field(default_factory=list)
+    admitted: dict[str, Admitted] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    spent: dict[str, int] = field(default_factory=dict)
+
+
+class Limits(Generic[Item]):
+    """
+    The limits of one channel.
+
+    Args:
+        budget: what may be sent in a day to all together; None: as much as the other limits allow.
+        parts_of: what something costs.
+    """
+
+    def __init__(
+        self,
+        daily: DailyLimit,
+        codes: CodeLimit,
+        budget: Budget | None = None,
+        parts_of: Callable[[Item], int] = lambda _: 1,
+    ) -> None:
+        self._daily = daily
+        self._codes = codes
+        self._budget = budget
+        self._parts_of = parts_of
+
+    async def admit(self, items: Sequence[tuple[Claimed, Item]], now: datetime) -> Admission[Item]:
+        """What of these may be sent now. In order, but codes first: their recipients are waiting."""
+        found = Admission[Item](now)
+        others: list[tuple[Claimed, Item]] = []
+        asking: list[tuple[str, str]] = []
+        for one, item in items:
+            if one.message.kind != CODE_KIND:
+                others.append((one, item))
+            elif await self._admits_code(one, item, now):
+                found.codes[one.message.message_id] = item.address
+                found.items.append((one, item))
+            else:
+                found.refused.append((one, Outcome("skipped", CODE_SENT_BEFORE)))
+                asking.append((item.address, one.message.participant_id))
+        await self._daily.list_asking(asking, now, mailed=False)
+        addressed = [(item.address, one.message.participant_id) for one, item in others]
+        for (one, item), allowed in zip(others, await self._daily.admit(addressed, now), strict=True):
+            if allowed is None:
+                found.refused.append((one, over_daily_limit(one, now)))
+            else:
+                found.admitted[one.message.message_id] = allowed
+                found.items.append((one, item))
+        if self._budget is not None:
+            try:
+                await self._spend(self._budget, found)
+            except Unavailable:
+                # Nothing is sent: the addresses get their places back.
+                await self.end(found, [])
+                raise
+        return found
+
+    async def count_sent(
+        self,
+        admission: Admission[Item],
+        replies: Sequence[tuple[Claimed, Reply]],
+        untried: Sequence[Claimed],
+        queue: Queue,
+    ) -> None:
+        """
+        Count what was sent.
+
+        A code has its own limit. Its recipient has an allowance of their own from now on, so messages that
+        were put off are due again.
+        """
+        now = clock.now()
+        counted, asking = [], []
+        for one, reply in replies:
+            id_, taken = one.message.message_id, reply.verdict == "taken"
+            if id_ in admission.admitted:
+                counted.append((admission.admitted.pop(id_), taken))
+            elif taken and id_ in admission.codes:
+                asking.append((admission.codes[id_], one.message.participant_id))
+        await self._daily.count_sent(counted, now)
+        # With a code, the server has said that it did not take it.
+        await self._give_back(
+            admission, [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None]
+        )
+        if asking:
+            await self._daily.list_asking(asking, now)
+            await queue.bring_forward([id_ for _, id_ in asking], now)
+        await self._take_back_codes(admission, replies, untried)
+
+    async def end(self, admission: Admission[Item], untried: Sequence[Claimed]) -> None:
+        """
+        Forget what was admitted and not sent.
+
+        Args:
+            untried: what certainly was not handed over. It costs nothing.
+        """
+        # If the database is away just now, the parts stay counted.
+        with suppress(Unavailable):
+            await self._give_back(admission, untried)
+        await self._daily.count_sent([(one, False) for one in admission.admitted.values()], clock.now())
+
+    async def _spend(self, budget: Budget, found: Admission[Item]) -> None:
+        """Keep what the budget of the day allows. The rest waits for the next day."""
+        kept: list[tuple[Claimed, Item]] = []
+        for use in ("codes", "others"):
+            wanted = [(one, item) for one, item in found.items if _use_of(one) == use]
+            parts = [self._parts_of(item) for _, item in wanted]
+            room = await budget.spend(use, sum(parts), found.at)
+            for (one, item), costs in zip(wanted, parts, strict=True):
+                id_ = one.message.message_id
+                if costs <= room:
+                    room -= costs
+                    found.spent[id_] = costs
+                    kept.append((one, item))
+                    continue
+                found.refused.append((one, tomorrow(one, BUDGET_SPENT, found.at)))
+                if found.codes.pop(id_, None) is not None:
+                    await self._codes.take_back(item.address, id_)
+                if id_ in found.admitted:
+                    await self._daily.count_sent([(found.admitted.pop(id_), False)], found.at)
+            await budget.give_back(use, room, found.at)
+        found.items = kept
+
+    async def _give_back(self, admission: Admission[Item], unsent: Sequence[Claimed]) -> None:
+        if self._budget is None:
+            return
+        parts: Counter[Use] = Counter()
+        for one in unsent:
+            parts[_use_of(one)] += admission.spent.pop(one.message.message_id, 0)
+        for use, costs in parts.items():
+            await self._budget.give_back(use, costs, admission.at)
+
+    async def _take_back_codes(
+        self,
+        admission: Admission[Item],
+        replies: Sequence[tuple[Claimed, Reply]],
+        untried: Sequence[Claimed],
+    ) -> None:
+        """
+        Codes that the server has not taken count no more: an erasure may cancel them before they are tried
+        again.
+
+        Without a reply code the server may have taken the message all the same.
+        """
+        deferred = [one for one, reply in replies if reply.verdict == "deferred" and reply.code is not None]
+        for one in (*deferred, *untried):
+            id_ = one.message.message_id
+            if id_ in admission.codes:
+                await self._codes.take_back(admission.codes[id_], id_)
+
+    async def _admits_code(self, one: Claimed, item: Item, now: datetime) -> bool:
+        facts = one.message.facts or {}
+        round_, good_until = facts.get("round"), expires_at(CODE_KIND, facts)
+        return await self._codes.admit(
+            item.address,
+            one.message.message_id,
+            round_ if isinstance(round_, int) else 1,
+            good_until or now + DAY,
+            now,
+        )
+
+
+def _use_of(one: Claimed) -> Use:
+    return "codes" if one.message.kind == CODE_KIND else "others"

@@ -1,0 +1,111 @@
+"""
+Hand messages over on several connections at the same time. A wrong one does not stop the others.
+
+A server may close the connection because of one recipient, or for its own reasons. So if the connection
+closes at a message, the message is sent once more after all others, on another connection. If that one closes
+too, the message is the reason.
+"""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.notifications.sending.channel import Connection, Item, ServerDown
+from services.notifications.sending.rules import Claimed, Reply
+from shared.runtime import metrics
+
+log = logging.getLogger(__name__)
+
+# After this number of closed connections at one message, the message is the reason.
+CLOSINGS_MAX = 2
+# For one message, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
+SEND_SECONDS_MAX = 45.0
+
+
+@dataclass(slots=True)
+class Sent:
+    """
+    What becomes of messages while they are sent.
+
+    `send_all` adds the replies one by one, and at its end those that were not sent, and the error if the
+    server is away.
+    """
+
+    replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
+    untried: list[Claimed] = field(default_factory=list)
+    down: ServerDown | None = None
+
+    def take_replies(self) -> list[tuple[Claimed, Reply]]:
+        """The replies since the last call."""
+        taken, self.replies = self.replies, []
+        return taken
+
+
+async def send_all(
+    connections: Sequence[Connection[Item]],
+    items: Sequence[tuple[Claimed, Item]],
+    may_go_on: Callable[[], bool],
+    sent: Sent,
+    release: Callable[[Connection[Item]], None],
+) -> None:
+    """
+    Hand these over, in this order, until none is left or `may_go_on` returns False.
+
+    Each connection is released as soon as it has nothing more to do. A message at which the server is slow
+    then holds one connection, and the others go on with other messages. If the server asks us to wait, all
+    stop.
+    """
+    left = deque(items)
+    closings: Counter[str] = Counter()
+    lost: list[ServerDown] = []
+
+    def asked_to_wait() -> bool:
+        return any(error.pause_seconds is not None for error in lost)
+
+    async def over(connection: Connection[Item]) -> None:
+        try:
+            await send_until_empty(connection)
+        finally:
+            release(connection)
+
+    async def send_until_empty(connection: Connection[Item]) -> None:
+        while left and may_go_on() and not asked_to_wait():
+            one, item = left.popleft()
+            try:
+                reply = await _send(connection, item)
+            except ServerDown as error:
+                lost.append(error)
+                left.append((one, item))
+                return
+            if reply.verdict == "closed":
+                closings[one.message.message_id] += 1
+                if closings[one.message.message_id] < CLOSINGS_MAX:
+                    left.append((one, item))
+                    continue
+            sent.replies.append((one, reply))
+
+    await asyncio.gather(*[over(connection) for connection in connections])
+    sent.untried = [one for one, _ in left]
+    if asked_to_wait():
+        sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
+    elif len(lost) == len(connections) and lost:
+        sent.down = lost[0]
+
+
+async def _send(connection: Connection[Item], item: Item) -> Reply:
+    try:
+        async with asyncio.timeout(SEND_SECONDS_MAX):
+            return await connection.send(item)
+    except ServerDown:
+        raise
+    except TimeoutError:
+        connection.drop()
+        return Reply("deferred", connection.interrupted)
+    except Exception as error:  # noqa: BLE001 (one message's fault, counted, and tried again later)
+        connection.drop()
+        metrics.ITEMS_FAILED.labels("courier", connection.unsendable).inc()
+        # Without the error's message, which may quote the address.
+        log.warning("a message failed; the others go on", extra={"reason": type(error).__name__})
+        return Reply("deferred", connection.unsendable)

@@ -1,0 +1,94 @@
+"""The settings of SMS: the gateway, its key, and what SMS may cost."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, StringConstraints, model_validator
+
+from services.notifications.messages.rules import RetryPolicy
+from services.notifications.sending.budget import Budget
+from services.notifications.sending.courier import Pace
+from services.notifications.sending.gateway import SMS_SECONDS_MAX, Gateway, GatewayConnection
+from shared.runtime.settings import Settings
+from shared.storage.mongo import Database
+
+KEY_BYTES_MAX = 4_096
+# A courier that dies wastes the budget of what it has claimed.
+CLAIM_SMS_MAX = 20
+# In a day, to each recipient who is known at a number.
+SMS_PER_NUMBER_DAY_MAX = 6
+
+GatewayUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(?:/[^\s?#]*)?$", max_length=500)]
+
+
+class SmsSettings(Settings):
+    """The settings of SMS."""
+
+    sms_url: GatewayUrl | Literal[""] = Field(
+        "", description="the SMS gateway, such as https://sms.example.org/messages; empty: no SMS are sent"
+    )
+    sms_key: SecretStr | None = Field(None, description="secret for the gateway, sent as a bearer token")
+    sms_key_file: Path | None = Field(None, description="file with that secret, in place of KEPU_SMS_KEY")
+    sms_seconds_max: float = Field(
+        SMS_SECONDS_MAX, ge=1, le=30, description="how long the gateway may take for an SMS"
+    )
+    sms_connections: int = Field(4, ge=1, le=32, description="SMS that are handed over at the same time")
+    sms_retry_seconds: float = Field(
+        60.0, gt=0, le=3_600, description="wait after the first try that was deferred; doubles up to an hour"
+    )
+    sms_per_number_day_max: int = Field(
+        SMS_PER_NUMBER_DAY_MAX,
+        ge=1,
+        le=1_000,
+        description="SMS to each recipient known at a number, and to all newcomers there; SMS beyond it wait "
+        "for the next day",
+    )
+    sms_parts_day_max: int = Field(
+        2_000,
+        ge=1,
+        le=10_000_000,
+        description="the budget of a day: parts of SMS to all numbers together; SMS beyond it wait for the "
+        "next day (`budget_spent`)",
+    )
+
+    @model_validator(mode="after")
+    def _sms_can_go_out(self) -> Self:
+        if self.sms_key and self.sms_key_file:
+            raise ValueError("KEPU_SMS_KEY and KEPU_SMS_KEY_FILE: give one of them")
+        self._key()
+        return self
+
+    @property
+    def sends_sms(self) -> bool:
+        """Whether there is a gateway."""
+        return bool(self.sms_url)
+
+    def gateway_connections(self) -> list[GatewayConnection]:
+        """The connections over which SMS are handed over."""
+        gateway = Gateway(self.sms_url, self._key(), self.sms_seconds_max)
+        return [GatewayConnection(gateway) for _ in range(self.sms_connections)]
+
+    def sms_pace(self, pace: Pace) -> Pace:
+        """How much the courier of SMS does at a time, if this is the pace for mails."""
+        return Pace(
+            claim_mails_max=CLAIM_SMS_MAX,
+            lease_seconds=pace.lease_seconds,
+            retry_policy=RetryPolicy(retry_seconds=self.sms_retry_seconds, retry_seconds_max=3_600.0),
+        )
+
+    def budget(self, database: Database) -> Budget:
+        """What SMS may cost in a day."""
+        return Budget(database, self.sms_parts_day_max)
+
+    def _key(self) -> SecretStr | None:
+        if self.sms_key_file is None:
+            # A compose file cannot leave a variable out, so empty means none.
+            return self.sms_key or None
+        try:
+            with self.sms_key_file.open("rb") as file:
+                text = file.read(KEY_BYTES_MAX).decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"KEPU_SMS_KEY_FILE cannot be read: {type(error).__name__}") from None
+        if not text.isascii() or not text.isprintable() or not text:
+            raise ValueError("KEPU_SMS_KEY_FILE holds no key")
+        return SecretStr(text)

@@ -1,0 +1,112 @@
+"""Work for one recipient does not hold up the mails of others."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from services.notifications.messages.rules import OPEN_MAILS_MAX, RetryPolicy
+from services.notifications.sending.rules import RECIPIENT_MAILS_MAX
+from shared.runtime import clock
+from tests.notifications.builders import address_of, confirmed, desk, known, requested
+from tests.notifications.sending.builders import (
+    at_work,
+    courier,
+    sending,
+    until_all,
+    until_none_is_due,
+)
+from tests.support.service import new_id
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.stack
+
+
+async def test_a_recipient_at_whom_the_server_hangs_holds_up_no_other(mongo: str) -> None:
+    silent, first, later = new_id(), new_id(), [new_id() for _ in range(40)]
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        office.silent_at.add(address_of(silent))
+        await at.handle(*known(silent, first, *later))
+        await at.handle(*[confirmed(silent) for _ in range(20)], confirmed(first))
+        by_hand = courier(at, office)
+        # They become due while the server hangs, and also before the time for a mail ends (20 s).
+        async with sending(by_hand):
+            await until_all(at, "delivered", 1)
+            began = asyncio.get_running_loop().time()
+            await at.handle(*[confirmed(person) for person in later])
+            by_hand.loop.wake()
+            await eventually(lambda: len(office.mails) == 1 + len(later), seconds=8)
+            # They are marked too, although the mails at which the server hangs are still under way.
+            await until_all(at, "delivered", 1 + len(later))
+            assert asyncio.get_running_loop().time() - began < 10
+            assert office.asked[address_of(silent)] == RECIPIENT_MAILS_MAX
+            office.speak()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "250-" + "a" * 200_000,
+        "250-a\r\n" * 20_000 + "250 OK",
+        "999 what",
+        "\x00 junk",
+        "100 wait",
+        "451 later",
+    ],
+    ids=["endless line", "endless lines", "999", "junk", "100", "451"],
+)
+async def test_whatever_the_server_says_at_one_recipient_is_a_try_of_that_mail_alone(
+    mongo: str, reply: str
+) -> None:
+    odd, others = new_id(), [new_id() for _ in range(10)]
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        office.replies[address_of(odd)] = [reply]
+        await at.handle(*known(odd, *others), *[confirmed(person) for person in (odd, *others)])
+        async with sending(courier(at, office)):
+            await until_all(at, "delivered", 10)
+            await until_none_is_due(at)
+        [document] = await at.messages(odd)
+    assert document["attempts"] == 1
+    assert (document["state"], document["code"]) in {
+        ("pending", "smtp_interrupted"),
+        ("pending", "smtp_deferred"),
+        ("failed", "smtp_rejected"),
+    }
+
+
+async def test_one_recipients_many_mails_are_claimed_a_few_at_a_time_and_others_come_between(
+    mongo: str,
+) -> None:
+    many, others = new_id(), [new_id() for _ in range(5)]
+    async with desk(mongo) as at:
+        await at.handle(*known(many, *others), *[confirmed(many) for _ in range(10)])
+        await at.handle(*[confirmed(person) for person in others])
+        due = Counter(recipient for _, recipient in await at.queue.due(clock.now(), 100))
+        assert due == {many: RECIPIENT_MAILS_MAX} | dict.fromkeys(others, 1)
+        # Mails under way are counted, and a recipient with enough of them is not even looked at.
+        one_more = await at.queue.due(clock.now(), 100, {many: RECIPIENT_MAILS_MAX - 1})
+        assert Counter(recipient for _, recipient in one_more)[many] == 1
+        none = await at.queue.due(clock.now(), 5, {many: RECIPIENT_MAILS_MAX})
+        assert {recipient for _, recipient in none} == set(others)
+
+
+async def test_a_flood_for_one_participant_leaves_the_mails_of_others_at_most_a_moment_behind(
+    mongo: str,
+) -> None:
+    flooded, others = new_id(), [new_id() for _ in range(20)]
+    async with at_work(mongo) as (at, office):
+        await at.handle(*known(flooded, *others))
+        for _ in range(3):
+            await at.handle(*[requested(flooded) for _ in range(500)])
+        await at.handle(*[confirmed(person) for person in others])
+        assert await at.database["messages"].count_documents({"due_at": {"$exists": True}}) == (
+            OPEN_MAILS_MAX + len(others)
+        )
+        async with sending(courier(at, office, per_day_max=5)):
+            await until_none_is_due(at)
+        order = [address for address, _ in office.mails]
+        states = Counter(await at.states(flooded))
+    assert states == {"delivered": 5, "pending": OPEN_MAILS_MAX - 5, "skipped": 1_500 - OPEN_MAILS_MAX}
+    # The first claim has all the others.
+    assert order[: len(others) + RECIPIENT_MAILS_MAX].count(address_of(flooded)) <= RECIPIENT_MAILS_MAX
+    assert len(order) == 5 + len(others)
