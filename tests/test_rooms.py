@@ -50,18 +50,26 @@ def test_nothing_is_done_by_hand_that_all_services_do_in_one_way(
 
 
 def beyond_wiring(source: str) -> Iterator[str]:
-    """What an app.py holds beside settings and functions that wire."""
-    for node in ast.walk(ast.parse(source)):
+    """What an app.py holds beside settings, which check themselves, and functions that wire."""
+    module = ast.parse(source)
+    of_settings = {id(node) for one in module.body if _are_settings(one) for node in ast.walk(one)}
+    for node in ast.walk(module):
         match node:
+            case _ if id(node) in of_settings:
+                continue
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if node.decorator_list:
                 yield f"{name} is decorated, as routes are"
-            case ast.ClassDef(name=name, bases=bases):
-                if not any(isinstance(base, ast.Name) and base.id.endswith("Settings") for base in bases):
-                    yield f"{name} is a class that is no settings"
+            case ast.ClassDef(name=name):
+                yield f"{name} is a class that is no settings"
             case ast.ImportFrom(module="fastapi", names=names):
                 yield from (f"fastapi.{one.name} is for rooms" for one in names if one.name != "FastAPI")
             case ast.Attribute(attr="add_api_route" | "include_router" as name):
                 yield f"{name} adds routes by hand"
+
+
+def _are_settings(node: ast.stmt) -> bool:
+    bases = node.bases if isinstance(node, ast.ClassDef) else []
+    return any(isinstance(base, ast.Name) and base.id.endswith("Settings") for base in bases)
 
 
 def by_hand(source: str) -> Iterator[str]:

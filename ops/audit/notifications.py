@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -74,17 +74,6 @@ async def audit_notifications(
     looked_at = dict.fromkeys(fields, 1)
     looked_at |= {f"facts.{fact}": 1 for fact in FACTS}
     messages = [message async for message in database["messages"].find({}, looked_at)]
-    published = {
-        event.body["message_id"]
-        for topic in ("notification.delivered", "notification.failed")
-        for event in log.events(topic)
-    }
-    finished = [
-        message
-        for message in messages
-        if message["_id"] in published or message.get("finished_at", settled_at) <= settled_at
-    ]
-    reached = [message["_id"] for message in finished if message["state"] == "delivered"]
     mails = {m["_id"] for m in messages if m["channel"] == "email" and m["state"] == "delivered"}
     # Only verified contacts get mails, except for the codes that verify them. A contact stays verified.
     addressed = {
@@ -102,16 +91,7 @@ async def audit_notifications(
     return [
         compare("refused events are dead-lettered", bad, refused),
         compare("everyone concerned is notified", _expected(log), _names(messages)),
-        compare(
-            "deliveries are published (notification.delivered)",
-            reached,
-            (event.body["message_id"] for event in log.events("notification.delivered")),
-        ),
-        kept(
-            "failures are published (notification.failed)",
-            (message["_id"] for message in finished if message["state"] == "failed"),
-            (event.body["message_id"] for event in log.events("notification.failed")),
-        ),
+        *_published(log, messages, settled_at),
         kept("mails delivered were taken by the SMTP server", mails, sent),
         kept("mails sent are of messages", sent, (message["_id"] for message in messages)),
         true_of_all(
@@ -131,6 +111,29 @@ async def audit_notifications(
             len(erased),
         ),
     ]
+
+
+def _published(log: Log, messages: Sequence[Json], settled_at: datetime) -> Iterator[Check]:
+    told = {
+        topic: [event.body["message_id"] for event in log.events(topic)]
+        for topic in ("notification.delivered", "notification.failed")
+    }
+    published = {id_ for ids in told.values() for id_ in ids}
+    finished = [
+        message
+        for message in messages
+        if message["_id"] in published or message.get("finished_at", settled_at) <= settled_at
+    ]
+    yield compare(
+        "deliveries are published (notification.delivered)",
+        (message["_id"] for message in finished if message["state"] == "delivered"),
+        told["notification.delivered"],
+    )
+    yield kept(
+        "failures are published (notification.failed)",
+        (message["_id"] for message in finished if message["state"] == "failed"),
+        told["notification.failed"],
+    )
 
 
 def _read() -> Iterator[str]:
