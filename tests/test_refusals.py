@@ -16,7 +16,13 @@ OF_ALL_SERVICES = {"after_invalid", "invalid", "token_missing"}
 # Nobody gets these as an answer: operators read them in dead letters, mails and logs.
 NOT_ANSWERED = {
     "quiz": {"bad_body", "paper_empty", "times_impossible"},
-    "notifications": {"address_invalid", "cause_id_unusable", "key_unreadable", "mail_unmakeable"},
+    "notifications": {
+        "address_invalid",
+        "cause_id_unusable",
+        "key_unreadable",
+        "mail_unmakeable",
+        "sms_unmakeable",
+    },
 }
 # Refusals in functions and classes that handlers import, none of which becomes a dead letter.
 NOT_DEAD_LETTERED = {

@@ -54,7 +54,7 @@ async def apply(
     """
     An organiser decides, and you are told. Until then the same name again changes the application.
 
-    401 `participant_unknown`, `participant_erased`; 409 `applications_too_many`.
+    401 `participant_unknown`, `participant_erased`; 403 `contact_unverified`; 409 `applications_too_many`.
     """
     wanted = Application(
         application_id="",
@@ -107,6 +107,7 @@ async def approve(
     """
     The group is put, and the applicant manages it. Repeating it changes nothing.
 
+    403 `contact_unverified` (of the applicant).
     404 `application_unknown`, `group_unknown`; 409 `application_decided`, `group_exists`, `group_id_taken`,
     `managers_too_many`; 401 `participant_erased`.
     """
@@ -156,7 +157,10 @@ async def end_manager(group_id: IdInPath, participant_id: IdInPath, stored: Stor
 
 @routes.post("/me/groups", status_code=201, summary="Become a manager by an invitation")
 async def accept(who: AsParticipant, form: Annotated[AcceptanceIn, Body()], managing: Managing) -> ManagerOut:
-    """404 `invitation_unknown`; 409 `managers_too_many`; 401 `participant_unknown`, `participant_erased`."""
+    """
+    404 `invitation_unknown`; 403 `contact_unverified`; 409 `managers_too_many`; 401 `participant_unknown`,
+    `participant_erased`.
+    """
     return ManagerOut.of(await managing.accept(form.invitation_code, who.participant_id))
 
 

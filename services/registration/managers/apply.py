@@ -1,7 +1,7 @@
 """A group applies to take part, and an organiser approves or refuses it."""
 
 from services.registration.managers import events, rules
-from services.registration.managers.manage import check_alive, grant
+from services.registration.managers.manage import check_verified, grant
 from services.registration.managers.rules import APPLICATIONS_OPEN_MAX, Application
 from services.registration.managers.store import ManagerStore
 from services.registration.participants.put_group import GroupChanges
@@ -47,11 +47,12 @@ class Applications:
         Raises:
             Conflict: `APPLICATIONS_OPEN_MAX` of this participant are open already.
             NotAuthenticated: the participant is erased or unknown.
+            Forbidden: the participant's contact is not verified.
         """
         who = wanted.participant_id
 
         async def work(unit: UnitOfWork) -> Application:
-            await check_alive(unit, self._participants, who)
+            await check_verified(unit, self._participants, who)
             opened = await self._managers.open_of(unit, who, APPLICATIONS_OPEN_MAX)
             same = next((one for one in opened if one.name == wanted.name), None)
             if same is None and len(opened) == APPLICATIONS_OPEN_MAX:
@@ -90,6 +91,7 @@ class Applications:
         Raises:
             NotFound: there is no such application, or no such group.
             Conflict: it was decided in another way, there is such a group, or the id is a person's.
+            Forbidden: the applicant's contact is not verified.
         """
 
         async def work(unit: UnitOfWork) -> Application:
@@ -98,7 +100,7 @@ class Applications:
             after = rules.approved(application, group_id, now)
             if after == application:
                 return application
-            await check_alive(unit, self._participants, application.participant_id)
+            await check_verified(unit, self._participants, application.participant_id)
             await self._make_group(unit, application, group_id, origin, existing=existing)
             await grant(unit, self._managers, group_id, application.participant_id, now)
             await self._managers.save_application(unit, after)

@@ -56,10 +56,11 @@ class Managers:
             NotFound: there is no such invitation: it was used, has ended, or was never given.
             Conflict: the group has `MANAGERS_MAX` already. The invitation stays.
             NotAuthenticated: the participant is erased or unknown.
+            Forbidden: the participant's contact is not verified. The invitation stays.
         """
 
         async def work(unit: UnitOfWork) -> Grant:
-            await check_alive(unit, self._participants, participant_id)
+            await check_verified(unit, self._participants, participant_id)
             now = clock.now()
             group_id = await self._managers.use_invitation(unit, hash_of(code), now)
             if group_id is None:
@@ -71,18 +72,27 @@ class Managers:
         return await save_together(self._database, work)
 
 
-async def check_alive(unit: UnitOfWork, participants: ParticipantStore, participant_id: str) -> None:
+async def check_verified(unit: UnitOfWork, participants: ParticipantStore, participant_id: str) -> None:
     """
-    Lock a participant, and check that there is one: an erasure at the same moment comes before or after.
+    Lock a participant, and check that there is one with a verified contact.
+
+    Anybody can join with the address of a teacher, but only the teacher can verify it. An erasure at the same
+    moment comes before the lock or after it.
 
     Raises:
         NotAuthenticated: the participant is erased or unknown.
+        Forbidden: nobody has verified the contact.
     """
     found = (await participants.lock(unit, [participant_id])).get(participant_id)
     if found is None:
         raise NotAuthenticated("the token's participant does not exist here", code="participant_unknown")
     if found.profile is None:
         raise NotAuthenticated("this participant was erased", code="participant_erased")
+    if not found.is_verified:
+        raise Forbidden(
+            "verify your e-mail or phone number first (POST /sign-ins), and ask again with the new token",
+            code="contact_unverified",
+        )
 
 
 async def grant(

@@ -1,6 +1,7 @@
 """This room's refusals in Chinese, by their codes."""
 
 CHINESE: dict[str, str] = {
+    "contact_unverified": "请先验证电子邮箱或手机号（登录），再用新令牌提出请求",
     "not_manager": "您不是单位 {group_id} 的管理员",
     "invitation_unknown": "邀请不存在、已使用或已过期",
     "managers_too_many": "一个单位最多 {most} 名管理员",

@@ -58,6 +58,26 @@ async def test_an_invitation_is_used_once_and_the_grant_ends_at_once(mongo: str)
         assert code_of(refused) == (403, "not_manager")
 
 
+async def test_nobody_manages_whose_contact_is_not_verified(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)
+        await put(client, "talk", activity("talk", capacity=5))
+        # With the address of a teacher, perhaps.
+        stranger = bearer((await ask(client, "talk")).json()["token"])
+        assert code_of(await apply(client, stranger)) == (403, "contact_unverified")
+        invited = (await client.post("/groups/school-1/managers", headers=ORGANISER)).json()
+        code = {"invitation_code": invited["invitation_code"]}
+        answer = await client.post("/me/groups", json=code, headers=stranger)
+        assert code_of(answer) == (403, "contact_unverified")
+        # It stays for somebody else.
+        teacher = await newcomer_with_token(client)
+        assert (await client.post("/me/groups", json=code, headers=teacher)).status_code == 201
+        application = (await apply(client, teacher)).json()
+        await database["participants"].update_many({}, {"$set": {"verified_at": None}})
+        decided = await decide(client, application, "approval", group_id="school-2")
+        assert code_of(decided) == (403, "contact_unverified")
+
+
 async def test_an_invitation_that_has_ended_is_worth_nothing(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await client.put("/groups/school-1", json=SCHOOL, headers=ORGANISER)

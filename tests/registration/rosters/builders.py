@@ -11,9 +11,11 @@ from services.registration.participants.store import GroupStore, ParticipantStor
 from services.registration.rosters.admit import MemberAdmission
 from services.registration.rosters.import_lines import RosterImports
 from services.registration.rosters.store import ImportStore, RosterStore
+from shared.runtime import clock
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import Contended
-from tests.registration.builders import CODES, KEYS, SEALER, activity, ask, put
+from tests.registration.builders import CODES, KEYS, SEALER, activity, ask, newcomer, put
+from tests.registration.sign_ins.builders import confirm as give
 from tests.support.service import ORGANISER, bearer, new_id
 
 ADMISSION = MemberAdmission(SEALER, KEYS.hash, CODES)
@@ -53,10 +55,12 @@ def xlsx_of(lines: list[list[Any]], heading: list[str] | None = None) -> bytes:
 
 
 async def newcomer_with_token(client: httpx.AsyncClient) -> dict[str, str]:
-    """The header of somebody who takes part."""
-    session = new_id("talk")
+    """The header of somebody who takes part, with a verified contact."""
+    session, address = new_id("talk"), f"{new_id('manager')}@example.org"
     await put(client, session, activity(session, capacity=5))
-    return bearer((await ask(client, session)).json()["token"])
+    id_ = (await ask(client, session, participant=newcomer(email=address))).json()["participant_id"]
+    code = CODES.code(address, 1, clock.now())
+    return bearer((await give(client, id_, code)).json()["token"])
 
 
 async def manager_of(client: httpx.AsyncClient, group_id: str = "school-1") -> dict[str, str]:
