@@ -124,8 +124,9 @@ async def test_whoever_joins_has_a_good_code_in_the_mailbox(mongo: str, stranger
         await stranger(stage)
         held = (await ask(client, "one", participant=newcomer(email=VICTIM))).json()
         await stage.mailboxes.deliver()
-        await stage.sign_in(VICTIM)
         code = stage.mailboxes.codes[VICTIM][-1]
+        # Also if somebody asks for one more.
+        await stage.sign_in(VICTIM)
         answer = await stage.give(held["participant_id"], code)
         assert (answer.status_code, answer.json()["participant_id"]) == (200, held["participant_id"])
         # One mail is enough for all that; only who has used a code gets another one.
