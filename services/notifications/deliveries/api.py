@@ -55,7 +55,7 @@ class CountOut(BaseModel):
 
 
 class SummaryOut(BaseModel):
-    counts: list[CountOut] = Field(max_length=len(get_args(Channel)) * len(get_args(State)))
+    counts: list[CountOut] = Field(max_length=len(get_args(DeliveryChannel)) * len(get_args(State)))
 
 
 @routes.get("/deliveries/summary", dependencies=[AsViewer], summary="Messages by channel and state")
