@@ -10,7 +10,7 @@ import pytest
 
 from services.registration.managers.rules import APPLICATIONS_OPEN_MAX, MANAGERS_MAX
 from services.registration.managers.store import ManagerStore
-from tests.registration.builders import activity, ask, erase, put, service
+from tests.registration.builders import activity, ask, put, service
 from tests.registration.rosters.builders import SCHOOL, manager_of, newcomer_with_token
 from tests.support.service import ORGANISER, bearer, code_of, in_outbox
 
@@ -211,13 +211,11 @@ async def test_somebody_elses_application_looks_as_if_it_did_not_exist(mongo: st
 async def test_an_erased_manager_leaves_no_grant_and_no_application(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         await manager_of(client)
-        await put(client, "talk", activity("talk", capacity=5))
-        registered = (await ask(client, "talk")).json()
-        who = bearer(registered["token"])
+        who = await newcomer_with_token(client)
         application = (await apply(client, who)).json()
         await decide(client, application, "approval", group_id="school-1", existing=True)
-        await erase(client, registered)
-        managers, id_ = ManagerStore(database), registered["participant_id"]
+        managers, id_ = ManagerStore(database), application["participant_id"]
+        await client.delete("/participants/me", headers=who)
         assert [await managers.forget(id_, limit=1) for _ in range(3)] == [True, True, False]
         for collection in ("group_managers", "group_applications"):
             assert await database[collection].find_one({"participant_id": id_}) is None
