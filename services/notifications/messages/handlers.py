@@ -39,6 +39,43 @@ GATHER_MS = 200
 DEAD_LETTER_CODES = (CAUSE_ID_UNUSABLE,)
 
 
+class NoticeHandler:
+    """
+    Keeps contacts, and stores the messages about events.
+
+    Args:
+        wake: called when there may be messages to send.
+    """
+
+    def __init__(
+        self,
+        contacts: ContactStore,
+        messages: MessageStore,
+        ended_tokens: EndedTokens,
+        wake: Callable[[], None],
+    ) -> None:
+        self._contacts = contacts
+        self._messages = messages
+        self._ended_tokens = ended_tokens
+        self._wake = wake
+
+    async def notify(self, batch: Batch[Event]) -> Following:
+        """Handle a batch; returns `notification.delivered` for its inbox messages."""
+        joined = [received.event for received in batch if isinstance(received.event, ParticipantJoined)]
+        keyed = [received.event for received in batch if isinstance(received.event, ParticipantKeyed)]
+        erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
+        # Contacts first: the topics of one poll have no order, and a known contact saves a wait.
+        await self._ended_tokens.keep(joined)
+        if joined or keyed:
+            await keep_contacts(joined, keyed, self._contacts, self._messages)
+        if erased:
+            await erase_participants(erased, self._contacts, self._messages)
+        stored = await store_messages(batch, self._contacts, self._messages)
+        if joined or keyed or any(message.channel != "inbox" for message, _, _ in stored):
+            self._wake()
+        return inbox_deliveries(stored)
+
+
 def subscriptions(
     contacts: ContactStore,
     messages: MessageStore,
@@ -46,26 +83,11 @@ def subscriptions(
     *,
     wake: Callable[[], None],
 ) -> list[Subscription]:
-    """What notifications consumes. `wake` is called when there may be mails to send."""
-
-    async def notify(batch: Batch[Event]) -> Following:
-        joined = [received.event for received in batch if isinstance(received.event, ParticipantJoined)]
-        keyed = [received.event for received in batch if isinstance(received.event, ParticipantKeyed)]
-        erased = [received.event for received in batch if isinstance(received.event, ParticipantErased)]
-        # Contacts first: the topics of one poll have no order, and a known contact saves a wait.
-        await ended_tokens.keep(joined)
-        if joined or keyed:
-            await keep_contacts(joined, keyed, contacts, messages)
-        if erased:
-            await erase_participants(erased, contacts, messages)
-        stored = await store_messages(batch, contacts, messages)
-        if joined or keyed or any(message.channel != "inbox" for message, _, _ in stored):
-            wake()
-        return inbox_deliveries(stored)
-
+    """What notifications consumes. `wake` is called when there may be messages to send."""
     contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *NOTICES)
+    handle = NoticeHandler(contacts, messages, ended_tokens, wake).notify
     return [
-        Subscription(topics.NOTIFICATIONS, contracts, notify, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES)
+        Subscription(topics.NOTIFICATIONS, contracts, handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES)
     ]
 
 
