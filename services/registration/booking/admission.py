@@ -20,11 +20,12 @@ PERSON_PLACES_MAX = 5
 UNVERIFIED_PLACES_MAX = 2
 UNVERIFIED_MAX = 2
 
-Trust = Literal["unverified", "verified", "group", "vouched"]
+Trust = Literal["unverified", "member", "verified", "group", "vouched"]
 """
 How far an asker can be trusted.
 
 unverified: a person who has verified no contact
+member: neither, but has claimed a membership by a code on paper: the group vouches for the person
 verified: a person who has
 group: a school, unit or service team
 vouched: another system, an organiser or a group asks for this participant
@@ -50,7 +51,9 @@ def trust_of(participant: Participant | None, *, vouched: bool) -> Trust:
         return "unverified"
     if participant.is_group:
         return "group"
-    return "unverified" if participant.verified_at is None else "verified"
+    if participant.has_verified_contact:
+        return "verified"
+    return "member" if participant.is_verified else "unverified"
 
 
 def refused(
@@ -72,7 +75,7 @@ def refused(
         held: the places would only be held, until the asker verifies a contact.
         enrolled: the asker is a member of a group; it is looked at if the session asks for it.
     """
-    if session.admits == "verified" and trust == "unverified":
+    if session.admits == "verified" and trust in ("unverified", "member"):
         return Forbidden(
             "this session is for people with a verified contact; verify yours, then ask again",
             code="session_for_confirmed",
@@ -83,7 +86,8 @@ def refused(
             " or by the code that it hands out, or let it or an organiser register you",
             code="session_for_roster",
         )
-    lacks_consent = enrolled is not None and enrolled.lacks_consent and trust in ("unverified", "verified")
+    asks_alone = trust in ("unverified", "member", "verified")
+    lacks_consent = enrolled is not None and enrolled.lacks_consent and asks_alone
     if session.minors_need_consent and lacks_consent:
         return Conflict(
             "a guardian has to agree first; your school or unit has the link", code="consent_needed"
@@ -106,7 +110,7 @@ def refused(
 
 def _on_roster(trust: Trust, enrolled: Enrolled | None) -> bool:
     # Somebody who has verified nothing may have given the address of a member.
-    return trust in ("group", "vouched") or (trust == "verified" and enrolled is not None)
+    return trust in ("group", "vouched") or (trust in ("member", "verified") and enrolled is not None)
 
 
 def _too_many(session: Session, places: int, trust: Trust, *, held: bool) -> Rejected | None:

@@ -65,7 +65,8 @@ async def issue_codes(
     issuing: Issuing,
 ) -> CodesOut:
     """
-    Hand them out on paper. The same code is given again while nobody has used it and it has not ended.
+    Hand them out on paper. The same code is given again while nobody has used it and it has not ended. For
+    somebody who has claimed there is none: remove the member and enter the person anew if the token is lost.
 
     403 `not_manager`; 404 `member_unknown`.
     """
@@ -86,16 +87,16 @@ async def claim(
 ) -> ClaimedOut:
     """
     With a token you become the member as who you are. Without one the token of the answer is yours: add an
-    e-mail to it (`PATCH /me`), or ask your group for another code if you lose it.
+    e-mail to it (`PATCH /me`), since there is no second code if you lose it. Until then it counts as a
+    member's and not as verified. A right code is taken however many wrong ones came before.
 
     403 `claim_code_wrong` (also for a group that does not exist, and for a code that was used),
     `claim_needs_contact`; 409 `member_already`; 401 `participant_unknown`, `participant_erased`; 429
     `claims_too_many`.
     """
     asker = who.participant_id if who else None
-    counted = await tries.count(form.group_id, asker, address_of(request.scope))
-    claimed = await claims.claim(form.group_id, form.claim_code, asker, Origin.of_request())
-    await tries.give_back(counted)
+    async with tries.one(form.group_id, asker, address_of(request.scope)):
+        claimed = await claims.claim(form.group_id, form.claim_code, asker, Origin.of_request())
     token = give_token(signer, claimed.participant, on_roster=True)
     shown = (await _memberships([claimed.member], groups))[0]
     return ClaimedOut(**shown.model_dump(), participant_id=claimed.participant.participant_id, token=token)

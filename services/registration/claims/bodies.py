@@ -28,8 +28,8 @@ class CodeOut(BaseModel):
 
     member_id: str
     claim_code: str | None = Field(
-        description="null: the member signs in with the e-mail of the roster, or is somebody already",
-        examples=["7K3QX-M0R9T"],
+        description="null: the member has claimed, is somebody already, or signs in with the roster's e-mail",
+        examples=["7K3QX5-M0R9TW"],
     )
     expires_at: datetime | None
 
@@ -48,7 +48,7 @@ class ClaimIn(Form):
     """A code from paper, as somebody types it."""
 
     group_id: Id = Field(examples=["school-puyang-1"])
-    claim_code: str = Field(min_length=1, max_length=CODE_CHARS_MAX, examples=["7k3qx m0r9t"])
+    claim_code: str = Field(min_length=1, max_length=CODE_CHARS_MAX, examples=["7k3qx5 m0r9tw"])
 
 
 class MembershipOut(BaseModel):

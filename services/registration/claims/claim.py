@@ -119,8 +119,8 @@ class Claiming:
         Somebody without a token becomes the member's participant.
 
         The group vouches for whoever has the code. But nobody has shown that the address of the roster is
-        theirs, so it is no contact any more: nothing is sent there. Who had claimed before, and lost the
-        token, is the same participant; tokens that were given before end.
+        theirs, so it is no contact any more: nothing is sent there, and tokens say only that this is a
+        member. Tokens that were given before end.
         """
         now, id_ = clock.now(), member.participant_id
         before = (await self._participants.lock(unit, [id_]))[id_]

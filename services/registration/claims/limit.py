@@ -1,9 +1,18 @@
-"""How many wrong codes an hour may bring: by person, by group, and by the network that they come from."""
+"""
+How many wrong codes an hour may bring: by person, by group, and by the network that they come from.
 
-from services.registration.claims.rules import is_too_much
+Beyond the bounds wrong codes are refused by another answer. Right ones are always taken: else anybody in the
+network of a school could keep its pupils from claiming.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from services.registration.claims.rules import CODE_WRONG, is_too_much
 from services.registration.sign_ins.rules import hour_of, seconds_left
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
+from shared.runtime.errors import Forbidden
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
 from shared.web.senders import network_of
@@ -16,14 +25,27 @@ class TriesLimit:
         self._counts = counts
         self._hash = hash_
 
-    async def count(self, group_id: str, participant_id: str | None, address: str) -> list[str]:
+    @asynccontextmanager
+    async def one(self, group_id: str, participant_id: str | None, address: str) -> AsyncGenerator[None]:
         """
-        Count one try, before it is known whether the code is right: many at once are bounded, too.
+        Count the try of a code that is looked at within; if it is right, it counts for nothing.
 
-        Returns: what was counted, to be given back if the code was right.
         Raises:
-            NotHttp: there were too many in this hour (429).
+            NotHttp: it is wrong, and there were too many in this hour (429).
         """
+        counted, refusal = await self._count(group_id, participant_id, address)
+        try:
+            yield
+        except Forbidden as refused:
+            if refusal is not None and refused.code == CODE_WRONG:
+                raise refusal from None
+            raise
+        await self._counts.give_back(counted)
+
+    async def _count(
+        self, group_id: str, participant_id: str | None, address: str
+    ) -> tuple[list[str], NotHttp | None]:
+        """Returns: what was counted, and the refusal if there were too many."""
         now = clock.now()
         hour, network = hour_of(now), network_of(address)
         names = [f"pair {group_id} {network}", f"group {group_id}", f"network {network}"]
@@ -33,17 +55,14 @@ class TriesLimit:
         numbers = [await self._counts.count(key, now) for key in counted]
         of_pair, of_group, of_network = numbers[:3]
         of_person = numbers[3] if participant_id is not None else 0
-        if is_too_much(of_person=of_person, of_pair=of_pair, of_group=of_group, of_network=of_network):
-            seconds = seconds_left(now)
-            raise NotHttp(
-                429,
-                f"too many wrong codes; try again in {seconds} s",
-                code="claims_too_many",
-                headers=[("retry-after", str(seconds))],
-                seconds=seconds,
-            )
-        return counted
-
-    async def give_back(self, counted: list[str]) -> None:
-        """The code was right: it counts for nothing."""
-        await self._counts.give_back(counted)
+        if not is_too_much(of_person=of_person, of_pair=of_pair, of_group=of_group, of_network=of_network):
+            return counted, None
+        seconds = seconds_left(now)
+        return counted, NotHttp(
+            429,
+            "this code is wrong, and too many wrong ones were given; a right one is taken at any time"
+            f" (they are counted for {seconds} s more)",
+            code="claims_too_many",
+            headers=[("retry-after", str(seconds))],
+            seconds=seconds,
+        )

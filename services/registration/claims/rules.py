@@ -10,15 +10,16 @@ from shared.runtime.errors import Forbidden
 CODE_DAYS = 60
 CODE_VALID = timedelta(days=CODE_DAYS)
 CODES_A_REQUEST_MAX = 500
-# Wrong codes in one hour. A class types in a room with one network, so right codes do not count. Who sends
-# many wrong ones must not lock a group out: beyond the bound of the group each network still has its few.
-# A code has 50 bits: with 100,000 networks, and 20,000 members who have not claimed, one is found by chance
-# once in 20 years.
+# Wrong codes in one hour, beyond which a wrong one is answered 429. A right code is always taken and does not
+# count: a class types in a room with one network, and one of it must not lock the others out. So the bounds
+# only slow down well-behaved programs and show in the answers; that nobody finds a code by trying is due to
+# its length alone (codes.py).
 PERSON_MAX = 20
 GROUP_AND_NETWORK_MAX = 60
 GROUP_MAX = 600
 ALWAYS_MAX = 3
 NETWORK_MAX = 300
+CODE_WRONG = "claim_code_wrong"
 
 
 class ClaimCode(msgspec.Struct, frozen=True):
@@ -55,14 +56,14 @@ def is_claimable(member: Member, *, is_shared: bool, has_proved: bool) -> bool:
     """
     Whether a code can make somebody this member.
 
-    It can not if the member's participant is somebody already, in another way than by such a code: then the
-    group, which hands out the codes, could hand out that person.
+    It can not if the member's participant is somebody already, also by such a code: then the group, which
+    hands out the codes, could hand out that person.
 
     Args:
         is_shared: another group has the same participant as a member.
         has_proved: the participant has verified a contact by a code.
     """
-    return not (member.was_known or is_shared or has_proved)
+    return not (member.was_known or member.claimed_at is not None or is_shared or has_proved)
 
 
 def is_too_much(*, of_person: int, of_pair: int, of_group: int, of_network: int) -> bool:
@@ -88,5 +89,5 @@ def code_wrong() -> Forbidden:
     """
     return Forbidden(
         "this is not a code of this group, or it was used or has ended; ask your group for another one",
-        code="claim_code_wrong",
+        code=CODE_WRONG,
     )

@@ -41,7 +41,8 @@ class Participant(msgspec.Struct, frozen=True):
 
     Attributes:
         version: counts the changes, from 1.
-        verified_at: when the participant proved that the contact is theirs, or when somebody vouched for it.
+        verified_at: when the participant proved that the contact is theirs, or when somebody vouched for the
+            participant: who claims a membership by a code on paper has no contact.
         contact_hash: the keyed hash of the e-mail address or phone number; None if registration has never
             seen it.
         tokens_from: tokens that were issued before have ended.
@@ -62,9 +63,14 @@ class Participant(msgspec.Struct, frozen=True):
     def is_verified(self) -> bool:
         return self.verified_at is not None
 
+    @property
+    def has_verified_contact(self) -> bool:
+        """False also for somebody without a contact, for whom only a group vouches."""
+        return self.is_verified and self.contact_hash is not None
+
     def may_compete(self, at: datetime) -> bool:
         """Whether a token of that time says that the contact is verified."""
-        return self.is_verified and (self.contest_from is None or self.contest_from <= at)
+        return self.has_verified_contact and (self.contest_from is None or self.contest_from <= at)
 
     @property
     def is_group(self) -> bool:

@@ -128,8 +128,9 @@ async def put_activity(
     `waiting_max_below_waiting` (more registrations wait), `waiting_policy_in_use` (somebody waits by the
     present policy), `session_in_use` (it would go, and somebody has a
     place or waits), `session_elsewhere` (it is another activity's), `session_in_past` (it has not ended, and
-    would move to a time that is over), `activity_published`, `session_published` (it would become a draft).
-    422 `id_differs`.
+    would move to a time that is over), `shift_in_past` (one of its shifts would),
+    `activity_published`, `session_published` (it would become a draft).
+    422 `id_differs`, `shift_out_of_reach` (a shift would not be near its session any more).
     """
     check_same_id(form.activity_id, activity_id)
     activity = Activity(

@@ -79,6 +79,7 @@ class ProgrammeChanges:
             Conflict: a session is another activity's or would have ended already, somebody uses a session
                 that would be removed, more places are taken or waited for than there would be, or something
                 published would become a draft.
+            Rejected, Conflict: a shift cannot be where its session would take it.
         """
 
         async def work(unit: UnitOfWork) -> tuple[Activity, Counter[str]]:

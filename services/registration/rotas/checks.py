@@ -1,7 +1,7 @@
 """What may be done with a shift, by whom, and when. All functions are pure, and raise refusals."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.registration.booking.admission import Enrolled
 from services.registration.participants.rules import Participant
@@ -22,6 +22,7 @@ from services.registration.rotas.rules import (
     session_unknown,
 )
 from services.registration.sessions.rules import Session
+from shared.contracts.checked import YEARS
 from shared.runtime.errors import Conflict, Forbidden, Rejected
 
 
@@ -51,13 +52,7 @@ def check_puttable(session: Session, rota: Rota, put: Shift, now: datetime) -> N
     """
     if session.cancelled is not None:
         raise Conflict("the session is cancelled", code="session_cancelled")
-    if put.starts_at < session.starts_at - REACH or put.ends_at > session.ends_at + REACH:
-        raise Rejected(
-            f"a shift is within {REACH.days} day of its session, which is from {_utc(session.starts_at)} to"
-            f" {_utc(session.ends_at)}",
-            code="shift_out_of_reach",
-            days=REACH.days,
-        )
+    _check_near(session, put)
     before = rota.find(put.shift_id)
     if before is None and len(rota.shifts) >= SHIFTS_MAX:
         raise Conflict(
@@ -69,8 +64,45 @@ def check_puttable(session: Session, rota: Rota, put: Shift, now: datetime) -> N
             code="most_below_assigned",
             assigned=before.assigned,
         )
-    if before is not None and put.is_over(now) and not before.is_over(now):
-        raise Conflict(f"the shift would have ended already, at {_utc(put.ends_at)}", code="shift_in_past")
+    if before is not None:
+        _check_not_into_the_past(before, put, now)
+
+
+def check_moved(session: Session, before: Rota, after: Rota, now: datetime) -> None:
+    """
+    Check that the shifts of a session are good where its change takes them, as if an organiser had put them.
+
+    Raises:
+        Rejected: a shift is not near its session any more, or in a year that no event may name.
+        Conflict: it would have ended already, and has not.
+    """
+    for shift in after.shifts:
+        _check_near(session, shift)
+        _check_not_into_the_past(before.shift(shift.shift_id), shift, now)
+
+
+def _check_near(session: Session, shift: Shift) -> None:
+    too_far = shift.starts_at < session.starts_at - REACH or shift.ends_at > session.ends_at + REACH
+    # A time that somebody puts is in these years; one that is moved along may not be.
+    if too_far or any(time.astimezone(UTC).year not in YEARS for time in shift.times):
+        raise Rejected(
+            f"shift {shift.shift_id} would be from {_utc(shift.starts_at)} to {_utc(shift.ends_at)}; a shift"
+            f" is within {REACH.days} day of its session, which is from {_utc(session.starts_at)} to"
+            f" {_utc(session.ends_at)}, and in the years {YEARS[0]} to {YEARS[-1]}",
+            code="shift_out_of_reach",
+            shift_id=shift.shift_id,
+            days=REACH.days,
+            years=f"{YEARS[0]}–{YEARS[-1]}",
+        )
+
+
+def _check_not_into_the_past(before: Shift, after: Shift, now: datetime) -> None:
+    if after.is_over(now) and not before.is_over(now):
+        raise Conflict(
+            f"shift {after.shift_id} would have ended already, at {_utc(after.ends_at)}",
+            code="shift_in_past",
+            shift_id=after.shift_id,
+        )
 
 
 def check_nobody(rota: Rota) -> None:

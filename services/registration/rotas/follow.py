@@ -2,18 +2,28 @@
 
 from collections.abc import Collection
 
-from services.registration.rotas.checks import check_nobody
+from services.registration.rotas.checks import check_moved, check_nobody
 from services.registration.rotas.rules import following
 from services.registration.rotas.store import RotaStore
 from services.registration.sessions.rules import Session
+from shared.runtime import clock
 from shared.storage.unit_of_work import UnitOfWork
 
 
 async def follow(unit: UnitOfWork, rotas: RotaStore, sessions: Collection[Session]) -> None:
-    """Move or close the rotas of these sessions, as far as they have any; their people hear of it later."""
+    """
+    Move or close the rotas of these sessions, as far as they have any; their people hear of it later.
+
+    Raises:
+        Rejected, Conflict: a shift cannot be where its session would take it (checks.py, `check_moved`).
+    """
     after: dict[str, Session] = {session.session_id: session for session in sessions}
     found = await rotas.lock(unit, after.keys())
     moved = [(rota, following(rota, after[id_])) for id_, rota in found.items()]
+    now = clock.now()
+    for before, new in moved:
+        if not new.closed:
+            check_moved(after[new.session_id], before, new, now)
     await rotas.save(unit, [new for rota, new in moved if new != rota])
 
 

@@ -110,7 +110,7 @@ def _fields(me: Self) -> dict[str, object]:
     return {
         "participant_id": me.participant.participant_id,
         "kind": profile.kind,
-        "verified": me.participant.is_verified,
+        "verified": me.participant.has_verified_contact,
         "name": me.contact.name if me.contact else None,
         "email": me.contact.email if me.contact else None,
         "phone": me.contact.phone if me.contact else None,

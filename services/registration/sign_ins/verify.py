@@ -83,13 +83,15 @@ class ContactVerification:
             round_ = known.round if known else freed.get(sign_in.contact_hash, 1)
             if not self._codes.accepts(typed, address, round_, now):
                 raise code_wrong(sign_in.tries)
+            had_proved = participant.has_verified_contact
             if sign_in.changes is not None:
                 participant = await self._changed(unit, sign_in, known, participant, key)
             after = KnownContact(participant.participant_id, round_ + 1, proved=True)
             await self._participants.contacts.put(unit, sign_in.contact_hash, after)
             await self._sign_ins.remove(unit, sign_in.sign_in_id)
             left_at = await self._participants.contacts.left_at(unit, sign_in.contact_hash)
-            if left_at is not None and participant.verified_at is None:
+            # A member who has claimed by a code on paper competes only from the first contact on.
+            if left_at is not None and not had_proved:
                 participant = replace(participant, contest_from=left_at + AGAIN_AFTER)
             return await self._verified(unit, participant, origin, now, changed=sign_in.changes is not None)
 

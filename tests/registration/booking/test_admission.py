@@ -24,7 +24,9 @@ from tests.registration.builders import HOLD, NOW, session, waiter
 
 def participant(kind: ParticipantKind = "person", *, verified: bool = False) -> Participant:
     profile = Profile(kind, None, None, "other", "zh-CN", None)
-    return Participant(ParticipantId("p"), profile, verified_at=NOW if verified else None)
+    return Participant(
+        ParticipantId("p"), profile, verified_at=NOW if verified else None, contact_hash="a-contact"
+    )
 
 
 def why_not(trust: Trust, places: int = 1, *, held: bool = False, **changes: Any) -> str | None:
@@ -36,6 +38,8 @@ def test_a_newcomer_is_unconfirmed_until_a_contact_is_confirmed_or_somebody_vouc
     assert trust_of(None, vouched=False) == "unverified"
     assert trust_of(participant(), vouched=False) == "unverified"
     assert trust_of(participant(verified=True), vouched=False) == "verified"
+    claimed = replace(participant(verified=True), contact_hash=None)
+    assert trust_of(claimed, vouched=False) == "member"
     assert trust_of(participant("group"), vouched=False) == "group"
     assert trust_of(participant(), vouched=True) == "vouched"
 
@@ -43,13 +47,13 @@ def test_a_newcomer_is_unconfirmed_until_a_contact_is_confirmed_or_somebody_vouc
 @pytest.mark.parametrize(
     ("admits", "trusted"),
     [
-        ("anyone", ["unverified", "verified", "group", "vouched"]),
+        ("anyone", ["unverified", "member", "verified", "group", "vouched"]),
         ("verified", ["verified", "group", "vouched"]),
         ("roster", ["group", "vouched"]),
     ],
 )
 def test_a_session_says_whom_it_admits(admits: str, trusted: list[str]) -> None:
-    all_trust: list[Trust] = ["unverified", "verified", "group", "vouched"]
+    all_trust: list[Trust] = ["unverified", "member", "verified", "group", "vouched"]
     assert [one for one in all_trust if why_not(one, admits=admits) is None] == trusted
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.registration.claims import rules
 from services.registration.claims.forget import MemberForgetting
 from services.registration.wiring.stores import Stores
 from tests.registration.builders import activity, ask, events, put, service, unfinished_erasures
@@ -33,7 +34,7 @@ async def test_whoever_has_the_code_is_the_member_and_may_go_where_a_roster_is_n
         claimed = await claim(client, code)
         assert claimed.status_code == 200, claimed.text
         token = claimed.json()["token"]
-        assert (said_by(token).verified, said_by(token).on_roster) == (True, True)
+        assert (said_by(token).verified, said_by(token).on_roster) == (False, True)
         assert (await shown(client, manager, id_))["claimed"] is True
         [own] = (await client.get("/me/memberships", headers=bearer(token))).json()["memberships"]
         assert own == {"member_id": id_, "group_id": "school-1", "group_name": "一中"}
@@ -41,7 +42,7 @@ async def test_whoever_has_the_code_is_the_member_and_may_go_where_a_roster_is_n
         assert place["status"] == "confirmed"
         # The group vouches for the person, and not for the address.
         mine = (await me(client, token)).json()
-        assert (mine["name"], mine["email"]) == ("李小明", None)
+        assert (mine["name"], mine["email"], mine["verified"]) == ("李小明", None, False)
         assert code_of(await claim(client, code)) == WRONG
 
 
@@ -124,20 +125,67 @@ async def test_of_many_who_claim_at_once_one_is_the_member(mongo: str) -> None:
         assert sorted(answer.status_code for answer in answers) == [200] + [403] * 7
 
 
-async def test_a_lost_token_is_replaced_by_another_code_until_an_email_is_verified(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
+async def test_no_second_code_takes_a_member_away_from_whoever_has_claimed(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
         manager = await manager_of(client)
         id_ = await member(client, manager)
         first = (await claim(client, await code_for(client, manager, id_))).json()
-        again = (await claim(client, await code_for(client, manager, id_))).json()
-        assert again["participant_id"] == first["participant_id"]
-        assert await database["ended_tokens"].count_documents({"_id": first["participant_id"]}) == 1
-        address = {"email": "own@example.org"}
-        changed = await client.patch("/me", json=address, headers=bearer(again["token"]))
-        assert changed.status_code == 200, changed.text
-        code = await sign_in_code(database, "own@example.org")
-        assert (await confirm(client, changed.json()["sign_in_id"], code)).status_code == 200
         assert await code_for(client, manager, id_) is None
+        # Whoever has lost the token is entered anew, and is another participant.
+        await client.delete(f"/groups/school-1/members/{id_}", headers=manager)
+        anew = await member(client, manager)
+        again = (await claim(client, await code_for(client, manager, anew))).json()
+        assert again["participant_id"] != first["participant_id"]
+        assert (await me(client, first["token"])).status_code == 200
+
+
+async def test_a_code_on_paper_is_no_verified_contact_until_an_email_is_added(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        manager = await manager_of(client)
+        await put(client, "contest", activity("one", capacity=50, admits="verified"))
+        await put(client, "open", activity("two", capacity=50))
+        token = (await claim(client, await code_for(client, manager, await member(client, manager)))).json()
+        token = token["token"]
+        assert code_of(await ask(client, "one", token=token)) == (403, "session_for_confirmed")
+        # The group vouches for the person: nothing is only held.
+        assert (await ask(client, "two", token=token)).json()["status"] == "confirmed"
+        address = {"email": "own@example.org"}
+        changed = await client.patch("/me", json=address, headers=bearer(token))
+        assert changed.status_code == 200, changed.text
+        assert not said_by(changed.json()["token"]).verified
+        code = await sign_in_code(database, "own@example.org")
+        proved = (await confirm(client, changed.json()["sign_in_id"], code)).json()["token"]
+        assert (said_by(proved).verified, said_by(proved).on_roster) == (True, True)
+        assert (await me(client, proved)).json()["verified"] is True
+        assert (await ask(client, "one", token=proved)).json()["status"] == "confirmed"
+
+
+async def test_an_address_that_has_left_gives_a_claimed_member_no_second_attempt_that_day(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        manager = await manager_of(client)
+        who = await somebody(client, database, "own@example.org")
+        await client.delete("/participants/me", headers=bearer(who["token"]))
+        token = (await claim(client, await code_for(client, manager, await member(client, manager)))).json()
+        address = {"email": "own@example.org"}
+        changed = await client.patch("/me", json=address, headers=bearer(token["token"]))
+        code = await sign_in_code(database, "own@example.org")
+        proved = await confirm(client, changed.json()["sign_in_id"], code)
+        assert proved.status_code == 200, proved.text
+        assert not said_by(proved.json()["token"]).verified
+
+
+async def test_a_right_code_is_taken_after_any_number_of_wrong_ones_of_a_classmate(
+    mongo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "GROUP_AND_NETWORK_MAX", 2)
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        codes = [await code_for(client, manager, await member(client, manager, name)) for name in "甲乙"]
+        wrong = [code_of(await claim(client, f"00000-{number}")) for number in range(3)]
+        assert wrong == [WRONG, WRONG, (429, "claims_too_many")]
+        for code in codes:
+            assert (await claim(client, code)).status_code == 200
+        assert code_of(await claim(client, codes[0])) == (429, "claims_too_many")
 
 
 async def test_a_member_sees_the_registrations_of_the_group_and_no_ticket(mongo: str) -> None:

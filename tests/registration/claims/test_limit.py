@@ -6,14 +6,17 @@ from services.registration.claims.codes import CODE_BITS, ClaimCodes
 from services.registration.claims.limit import TriesLimit
 from services.registration.claims.rules import (
     ALWAYS_MAX,
+    CODE_VALID,
     GROUP_AND_NETWORK_MAX,
     GROUP_MAX,
     NETWORK_MAX,
     PERSON_MAX,
+    code_wrong,
     is_too_much,
 )
 from services.registration.rosters.rules import MEMBERS_MAX
 from services.registration.sign_ins.store import SignInStore
+from shared.runtime.errors import Forbidden
 from shared.web.problems import NotHttp
 from tests.registration.builders import KEYS, service
 
@@ -47,9 +50,9 @@ def test_a_code_is_that_of_one_group_member_and_round() -> None:
     assert CODES.hash_of("school-2", CODE) != OF_CODE
 
 
-def test_no_code_of_a_full_roster_is_found_by_a_hundred_thousand_networks() -> None:
-    tries_an_hour = GROUP_MAX + 100_000 * ALWAYS_MAX
-    assert 2**CODE_BITS / MEMBERS_MAX / tries_an_hour / 24 / 365 > 20
+def test_no_code_of_a_full_roster_is_found_by_trying_while_it_is_good() -> None:
+    tries = 10_000 * CODE_VALID.total_seconds()
+    assert tries * MEMBERS_MAX / 2**CODE_BITS < 1 / 1000
 
 
 @pytest.mark.parametrize(
@@ -75,12 +78,23 @@ def test_each_bound_counts_and_nobody_locks_a_group_out(
 async def test_wrong_codes_are_bounded_and_right_ones_do_not_count(mongo: str) -> None:
     async with service(mongo) as (_, database):
         limit = TriesLimit(SignInStore(database), KEYS.hash)
+
+        async def wrong(who: str | None) -> None:
+            async with limit.one("school-1", who, "203.0.113.1"):
+                raise code_wrong()
+
         for _ in range(PERSON_MAX + 5):
-            await limit.give_back(await limit.count("school-1", "p1", "203.0.113.1"))
+            async with limit.one("school-1", "p1", "203.0.113.1"):
+                pass
         for _ in range(PERSON_MAX):
-            await limit.count("school-1", "p1", "203.0.113.1")
+            with pytest.raises(Forbidden):
+                await wrong("p1")
         with pytest.raises(NotHttp) as refused:
-            await limit.count("school-1", "p1", "203.0.113.1")
+            await wrong("p1")
         assert (refused.value.status, refused.value.code) == (429, "claims_too_many")
-        await limit.count("school-1", "p2", "203.0.113.1")
-        await limit.count("school-1", None, "203.0.113.1")
+        for who in ("p2", None):
+            with pytest.raises(Forbidden):
+                await wrong(who)
+        # A right one is taken all the same.
+        async with limit.one("school-1", "p1", "203.0.113.1"):
+            pass

@@ -1,7 +1,7 @@
 """What may be done with a shift, by whom and when: every refusal, beside the case that is just good."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from services.registration.rotas.checks import (
     check_free,
     check_may_volunteer,
     check_may_work,
+    check_moved,
     check_nobody,
     check_not_over,
     check_own_number,
@@ -33,6 +34,7 @@ from services.registration.rotas.rules import (
     VOLUNTEERS_MAX,
     WITHDRAWN,
     Busy,
+    following,
 )
 from shared.runtime.errors import Rejected
 from tests.registration.builders import NOW, session
@@ -41,6 +43,7 @@ from tests.registration.rotas.builders import assignment, rota, shift
 HOUR = timedelta(hours=1)
 STARTS_AT, ENDS_AT = shift().times
 STREET = session()
+LAST_DAY = datetime(2099, 12, 31, 20, tzinfo=UTC)
 
 
 def refusal(check: Callable[..., object], *arguments: Any) -> str | None:
@@ -77,6 +80,26 @@ def test_only_a_session_that_everybody_sees_and_that_takes_place_has_people() ->
 )
 def test_a_shift_is_near_its_session(changes: dict[str, Any], code: str | None) -> None:
     assert refusal(check_puttable, STREET, rota(shifts=()), shift(**changes), NOW) == code
+
+
+@pytest.mark.parametrize(
+    ("moved", "code"),
+    [
+        ({}, None),
+        ({"ends_at": STREET.ends_at - HOUR}, "shift_out_of_reach"),
+        # The late shift would begin in 2100, and no event can say so.
+        ({"starts_at": LAST_DAY, "ends_at": LAST_DAY + 2 * HOUR}, "shift_out_of_reach"),
+        # The early shift would have ended already.
+        ({"starts_at": STREET.starts_at - 2 * HOUR, "ends_at": STREET.ends_at - 2 * HOUR}, "shift_in_past"),
+    ],
+)
+def test_a_session_takes_its_shifts_only_where_they_could_be_put(
+    moved: dict[str, Any], code: str | None
+) -> None:
+    early = shift(shift_id="early", starts_at=NOW, ends_at=NOW + HOUR)
+    late = shift(shift_id="late", starts_at=ENDS_AT + REACH - HOUR, ends_at=ENDS_AT + REACH)
+    before, after = rota(early, late), replace(STREET, **moved)
+    assert refusal(check_moved, after, before, following(before, after), NOW) == code
 
 
 def test_a_session_has_so_many_shifts_and_none_once_it_is_cancelled() -> None:

@@ -142,6 +142,23 @@ async def test_moved_again_while_some_are_told_everybody_hears_of_the_last_time(
         assert days == [(0, 0, 1), (1, 0, 1), (0, 1, 2), (1, 1, 2), (2, 0, 2), (3, 1, 2)]
 
 
+async def test_a_session_is_not_moved_to_where_its_rota_cannot_follow(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        await a_rota(client, database, 1)
+        await put_shift(client, "late", **times(23))
+        last: Json = {"starts_at": "2099-12-31T20:00:00Z", "ends_at": "2099-12-31T22:00:00Z"}
+        refused = await put(client, "of-one", activity("one", 9, **last))
+        assert code_of(refused) == (422, "shift_out_of_reach")
+        assert refused.json()["shift_id"] == "late"
+        # Without it the session moves, and its people hear of it; a cancelled one leaves its shifts alone.
+        assert (await client.delete("/sessions/one/shifts/late", headers=ORGANISER)).status_code == 204
+        await session(client, **last)
+        await all_told(rota_notices(database))
+        [moved] = await events(database, "shift.moved")
+        assert moved["starts_at"] == "2099-12-31T20:00:00.000Z"
+        await call_off(client)
+
+
 async def test_a_cancelled_session_ends_its_rota_whatever_crashes(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         people = await a_rota(client, database, 5)

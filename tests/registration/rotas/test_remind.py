@@ -100,7 +100,7 @@ async def test_who_hears_of_a_new_time_within_the_day_is_not_reminded_of_it(mong
         await a_day_later(database)
         assert len(await due(database)) == 2
         await put_shift(client, most=9, **from_now(24.5))
-        await session(client, **from_now(5))
+        await session(client, **from_now(40))
         await all_told(rota_notices(database))
         assert await due(database) == []
 
