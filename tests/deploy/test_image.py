@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("registration", "quiz", "awards", "notifications")
-# Used where they are installed, not needed: rich by typer's and pydantic's pretty printing, for one.
-OPTIONAL = {"rich", "httpx", "hypothesis", "pytest"}
+# Used where they are installed, not needed: rich by typer, pydantic and httpx for pretty printing, for one.
+OPTIONAL = {"rich", "pygments", "hypothesis", "pytest"}
 
 # Without site, so that the editable install does not lend the rest of the checkout.
 IMPORTS = """

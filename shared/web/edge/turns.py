@@ -60,10 +60,10 @@ class Turns:
         self._round_seconds = round_seconds
         self._left_seconds = round_seconds
         self._round_called = False
-        # Those whose next step waits for a round: rank, and the order in which they were called up.
-        self._waiting: list[tuple[int, int, asyncio.Future[int]]] = []
-        # Those that are not called up yet. Who goes first is not among them.
-        self._behind: FairQueue[asyncio.Future[int]] = FairQueue()
+        # Those that were called up and found no time: rank, and the order in which they were called up.
+        self._called_up: list[tuple[int, int, asyncio.Future[int]]] = []
+        # Those that are not called up yet, by rank. Anybody can send some of what goes first.
+        self._queues: list[FairQueue[asyncio.Future[int]]] = [FairQueue() for _ in (FIRST, OTHERS)]
         self._others_begin = True
         self._numbers = count()
 
@@ -85,23 +85,20 @@ class Turns:
         if self._left_seconds > 0 and not self._others_wait(turn.rank):
             return
         called: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        if turn.rank == FIRST:
-            heapq.heappush(self._waiting, (FIRST, next(self._numbers), called))
-        else:
-            self._behind.add(turn.sender, called)
+        self._queues[turn.rank].add(turn.sender, called)
         while True:
             self._call_round()
             number = yield from called
             if self._left_seconds > 0:
                 return
             called = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (turn.rank, number, called))
+            heapq.heappush(self._called_up, (turn.rank, number, called))
 
     def _others_wait(self, rank: int) -> bool:
         """Whether somebody waits who goes before one of this rank that comes now."""
-        if self._waiting and self._waiting[0][0] <= rank:
+        if self._called_up and self._called_up[0][0] <= rank:
             return True
-        return rank != FIRST and bool(self._behind)
+        return any(self._queues[: rank + 1])
 
     def spend(self, seconds: float) -> None:
         """Note how long a step took."""
@@ -127,20 +124,32 @@ class Turns:
         self._left_seconds = self._round_seconds
         woken = 0
         # Who goes first may have thousands of steps too. So every second round begins with one of the others.
-        others_begin = self._others_begin and bool(self._behind)
+        others_begin = self._others_begin and bool(self._queues[OTHERS])
         self._others_begin = not others_begin
-        while (self._waiting or self._behind) and woken < WOKEN_MAX:
-            if self._waiting and not others_begin:
-                _, number, called = heapq.heappop(self._waiting)
-            else:
-                number, called = next(self._numbers), self._behind.take()
+        while self._somebody_waits and woken < WOKEN_MAX:
+            number, called = self._call_up(OTHERS) if others_begin else self._next()
             others_begin = False
             # It may have been cancelled.
             if not called.done():
                 called.set_result(number)
                 woken += 1
-        if self._waiting or self._behind:
+        if self._somebody_waits:
             self._call_round()
+
+    @property
+    def _somebody_waits(self) -> bool:
+        return bool(self._called_up) or any(self._queues)
+
+    def _next(self) -> tuple[int, asyncio.Future[int]]:
+        """Who goes first, and before others of the same rank whoever was called up before."""
+        first = self._queues[FIRST]
+        if self._called_up and (self._called_up[0][0] == FIRST or not first):
+            _, number, called = heapq.heappop(self._called_up)
+            return number, called
+        return self._call_up(FIRST if first else OTHERS)
+
+    def _call_up(self, rank: int) -> tuple[int, asyncio.Future[int]]:
+        return next(self._numbers), self._queues[rank].take()
 
 
 class _Steps:

@@ -180,6 +180,17 @@ async def test_organisers_do_not_wait_behind_everybody() -> None:
         assert await at.seconds_of(b"/organisers", key) < QUICK_SECONDS
 
 
+@pytest.mark.parametrize("path", [b"/hot?", b"/metrics"])
+async def test_organisers_and_doors_do_not_wait_behind_what_anybody_may_send_first(path: bytes) -> None:
+    async with served() as at:
+        for _ in range(300):
+            await at.send(GET % (path, b"") * 20)
+        await asyncio.sleep(0)
+        key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
+        for _ in range(3):
+            assert await at.seconds_of(b"/organisers", key) < QUICK_SECONDS
+
+
 async def test_organisers_do_not_keep_all_others_out() -> None:
     async with served() as at:
         key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
