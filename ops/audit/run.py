@@ -95,7 +95,7 @@ async def _audit(
     log, promises = read(deployment.kafka), ledger.read(ledger_file)
     contradicted = log.contradictions()
     of_services: dict[str, Callable[[], Awaitable[Sequence[Check]]]] = {
-        "registration": lambda: _registration(log, databases.registration, promises),
+        "registration": lambda: audit_all_of_registration(log, databases.registration, promises),
         "quiz": lambda: audit_quiz(log, databases.quiz, promises),
         "awards": lambda: audit_awards(log, databases.awards, promises),
         "notifications": lambda: audit_notifications(
@@ -118,7 +118,10 @@ async def _audit(
     return Audit(checks, log, promises)
 
 
-async def _registration(log: Log, database: Database, promises: list[ledger.Promise]) -> list[Check]:
+async def audit_all_of_registration(
+    log: Log, database: Database, promises: list[ledger.Promise]
+) -> list[Check]:
+    """Every part of the audit that reads registration's database."""
     return [
         *await audit_registration(log, database, promises),
         *await audit_rotas(log, database, promises),

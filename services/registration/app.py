@@ -30,7 +30,6 @@ from services.registration.check_in.undo import Undo
 from services.registration.claims import api as claims_api
 from services.registration.claims import wording as claims_wording
 from services.registration.claims.claim import Claiming
-from services.registration.claims.forget import MemberForgetting
 from services.registration.claims.issue import ClaimCodeIssue
 from services.registration.claims.limit import TriesLimit
 from services.registration.consents import api as consents_api
@@ -39,7 +38,6 @@ from services.registration.consents.judge import EnrolledMembers
 from services.registration.consents.sign import Consents
 from services.registration.erasure import api as erasure_api
 from services.registration.erasure.erase import Erasure
-from services.registration.erasure.finish import UnfinishedErasures
 from services.registration.erasure.leave import Leaving
 from services.registration.group_bookings import api as group_bookings_api
 from services.registration.group_bookings import wording as group_bookings_wording
@@ -55,8 +53,6 @@ from services.registration.managers.apply import Applications
 from services.registration.managers.manage import Managers
 from services.registration.merging import api as merging_api
 from services.registration.merging import wording as merging_wording
-from services.registration.merging.move import UnfinishedMerges
-from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.on_behalf import api as on_behalf_api
 from services.registration.on_behalf import wording as on_behalf_wording
 from services.registration.on_behalf.register import OnBehalf
@@ -99,6 +95,7 @@ from services.registration.tickets import wording as tickets_wording
 from services.registration.tickets.draw import Drawings
 from services.registration.tickets.give import Tickets
 from services.registration.wiring.keys import Keys
+from services.registration.wiring.leavers import unfinished_erasures, unfinished_merges
 from services.registration.wiring.parts import Parts
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -272,30 +269,10 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts, giv
             parts.merging,
         )
     if service.runs_background:
-        leaving_rotas = Ending(database, stores.sessions, stores.rotas)
-        moving_shifts = ShiftMoves(database, stores.merges, stores.sessions, participants, stores.rotas)
-        rosters = MemberForgetting(stores.members, stores.consents, stores.claims)
-        forget = (stores.managers.forget, rosters.forget)
         service.run(
             Leaving(database, participants, stores.registrations).loop,
-            UnfinishedErasures(
-                stores.erasures,
-                stores.registrations,
-                parts.cancellation,
-                forget=(leaving_rotas.erase, *forget),
-            ).loop,
-            UnfinishedMerges(
-                database,
-                stores.merges,
-                stores.sessions,
-                participants,
-                stores.registrations,
-                sealer=keys.sealer,
-                tickets=keys.tickets,
-                promotion=parts.promotion,
-                cancellation=parts.cancellation,
-                forget=(moving_shifts.move, *forget),
-            ).loop,
+            unfinished_erasures(parts).loop,
+            unfinished_merges(parts).loop,
         )
 
 

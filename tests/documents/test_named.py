@@ -40,9 +40,8 @@ CURL = re.compile(
 )
 SETTING = re.compile(r"KEPU_[A-Z_]+[A-Z]")
 METRIC = re.compile(r"\bkepu_[a-z_]+[a-z]\b")
-TOPIC = re.compile(
-    r"`((?:participant|registration|shift|session|group|quiz|award|notification)\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`"
-)
+FIRST_WORDS = "|".join(sorted({topic.name.partition(".")[0] for topic in topics.ALL}))
+TOPIC = re.compile(rf"`((?:{FIRST_WORDS})\.(?!json)[a-z_]+(?:\.[a-z-]+\.dead)?)`")
 # Each service has them, and the document does not show them.
 ALWAYS = {"/health", "/metrics", "/docs"}
 NOT_OURS = {"pytest", "pip", "venv"}

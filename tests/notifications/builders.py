@@ -223,14 +223,15 @@ def revoked(participant_id: str) -> events.AwardRevoked:
     )
 
 
-def decided(participant_id: str) -> events.GroupApplicationDecided:
-    return events.GroupApplicationDecided(
-        application_id=str(uuid4()),
-        participant_id=participant_id,
-        group_name="濮阳市第一中学",
-        approved=False,
-        reason="同名学校已登记",
-    )
+def decided(participant_id: str, **changes: Any) -> events.GroupApplicationDecided:
+    facts: dict[str, Any] = {
+        "application_id": str(uuid4()),
+        "participant_id": participant_id,
+        "group_name": "濮阳市第一中学",
+        "approved": False,
+        "reason": "同名学校已登记",
+    }
+    return events.GroupApplicationDecided(**facts | changes)
 
 
 def _shift(participant_id: str) -> dict[str, Any]:

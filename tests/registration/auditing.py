@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 
 from ops.audit.log import Entry, Log
-from ops.audit.registration import audit_registration
-from ops.audit.rotas import audit_rotas
+from ops.audit.run import audit_all_of_registration
 from shared.storage.mongo import Database
 from shared.storage.outbox import waiting
 
@@ -30,5 +29,5 @@ async def log_of(database: Database, *, without: str = "", left: Sequence[str] =
 
 async def faults(database: Database, log: Log) -> dict[str, list[str]]:
     """What each statement that does not hold has found."""
-    checks = [*await audit_registration(log, database, []), *await audit_rotas(log, database, [])]
+    checks = await audit_all_of_registration(log, database, [])
     return {one.name: [*one.missing, *one.wrong, *one.duplicated] for one in checks if not one.agrees}

@@ -27,8 +27,8 @@ from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
 from services.registration.reminders.remind import Reminding
-from services.registration.rotas.end import Ending
 from services.registration.sessions.rules import ActivityId, Session, SessionId
+from services.registration.wiring import leavers
 from services.registration.wiring.keys import Keys
 from services.registration.wiring.parts import Parts
 from services.registration.wiring.stores import Stores
@@ -225,14 +225,7 @@ def erasure(database: Database) -> Erasure:
 def unfinished_erasures(
     database: Database, *, forget: Sequence[Forget] = (), **stores: Any
 ) -> UnfinishedErasures:
-    parts = parts_of(database, **stores)
-    leaving_rotas = Ending(database, parts.stores.sessions, parts.stores.rotas)
-    return UnfinishedErasures(
-        parts.stores.erasures,
-        parts.stores.registrations,
-        parts.cancellation,
-        forget=(leaving_rotas.erase, *forget),
-    )
+    return leavers.unfinished_erasures(parts_of(database, **stores), forget)
 
 
 def owed_promotions(database: Database, **stores: Any) -> OwedPromotions:

@@ -17,16 +17,14 @@ from services.notifications.texts.reasons import BY_TIME, OTHER_REASON, REASONS
 from services.notifications.texts.render import Texts, Words
 from services.notifications.texts.tickets import with_ticket_code
 from shared.contracts.envelope import Event
-from shared.contracts.events import AwardKind, Language
+from shared.contracts.events import Language
 from shared.runtime.errors import Rejected
 from tests.notifications.builders import (
     NAME,
     NOW,
     STARTS_AT,
     cancelled,
-    completed,
     confirmed,
-    everything,
     held,
     issued,
     key_of,
@@ -40,40 +38,13 @@ from tests.notifications.builders import (
     shift_moved,
     waitlisted,
 )
+from tests.notifications.texts.examples import ALL
 from tests.support.service import enclosed
 
 SIGNATURES: dict[Language, str] = {"zh-CN": "科技活动周组委会", "en": "Organising Committee"}
 TEXTS = Texts(SIGNATURES)
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 UNTIL = STARTS_AT - timedelta(days=2)
-# Every branch of every template.
-ALL: list[Event] = [
-    *everything("p"),
-    confirmed("p", promoted=True),
-    held("p", promoted=True),
-    waitlisted("p", until=NOW, waiting_policy="fill"),
-    *[cancelled("p", code) for code in sorted(BY_TIME)],
-    rejected("p", "session_closed"),
-    rejected("p", "some_new_code"),
-    cancelled("p", "cancelled_by_organiser"),
-    cancelled("p", "session_cancelled"),
-    cancelled("p", "some_new_code"),
-    moved("p", venue_before="市政府综合办公楼广场"),
-    moved("p", starts_at_before=STARTS_AT),
-    cancelled("p", "session_cancelled", reason="因大雨取消"),
-    shift_moved("p", assigned=False),
-    shift_moved("p", venue_before="市政府综合办公楼广场"),
-    shift_moved("p", starts_at_before=STARTS_AT, ends_at_before=STARTS_AT + timedelta(hours=4)),
-    *[
-        shift_ended("p", code, reason="人手已够")
-        for code in ("declined", "removed", "session_cancelled", "shift_cancelled", "some_new_code")
-    ],
-    reminded("p", reminder="hour_before"),
-    reminded("p", reminder="thanks"),
-    reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
-    completed("p", passed=False),
-    *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
-]
 
 
 def said(event: Event, language: Language = "zh-CN", to: str = "person") -> tuple[str, str]:

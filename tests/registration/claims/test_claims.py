@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.registration.claims import rules
-from services.registration.claims.forget import MemberForgetting
-from services.registration.wiring.stores import Stores
 from tests.registration.builders import activity, ask, events, put, service, unfinished_erasures
 from tests.registration.claims.builders import claim, code_for, member, said_by, shown, somebody
 from tests.registration.consents.test_consents import link, sign
@@ -236,9 +234,7 @@ async def test_an_erasure_ends_a_membership_and_a_merge_takes_it_along(mongo: st
         await client.delete("/participants/me", headers=bearer(erased["token"]))
         assert (await shown(client, manager, gone))["name"] is None
         assert await code_for(client, manager, gone) is None
-        stores = Stores.of(database)
-        forget = MemberForgetting(stores.members, stores.consents, stores.claims).forget
-        while await unfinished_erasures(database, forget=[forget]).go_on(erased["participant_id"]):
+        while await unfinished_erasures(database).go_on(erased["participant_id"]):
             pass
         for collection in ("members", "member_claims"):
             assert [one["_id"] async for one in database[collection].find()] == [double]

@@ -5,31 +5,17 @@ from typing import Any
 import httpx
 
 from services.registration.merging.move import UnfinishedMerges
-from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.merging.store import MergeStore
+from services.registration.wiring import leavers
 from shared.storage.mongo import Database
 from tests.registration.auditing import faults, log_of
-from tests.registration.builders import SEALER, TICKETS, ask, parts_of
+from tests.registration.builders import ask, parts_of
 from tests.support.service import ORGANISER, bearer
 
 
 def unfinished_merges(database: Database, **others: Any) -> UnfinishedMerges:
     """What a worker does."""
-    parts = parts_of(database, **others)
-    stores = parts.stores
-    shifts = ShiftMoves(database, stores.merges, stores.sessions, stores.participants, stores.rotas)
-    return UnfinishedMerges(
-        database,
-        parts.stores.merges,
-        parts.stores.sessions,
-        parts.stores.participants,
-        parts.stores.registrations,
-        sealer=SEALER,
-        tickets=TICKETS,
-        promotion=parts.promotion,
-        cancellation=parts.cancellation,
-        forget=(shifts.move,),
-    )
+    return leavers.unfinished_merges(parts_of(database, **others))
 
 
 async def merge(client: httpx.AsyncClient, goes: str, into: str) -> httpx.Response:

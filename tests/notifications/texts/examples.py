@@ -1,0 +1,54 @@
+"""Examples of events for every branch of every template; test_branches.py finds a branch without one."""
+
+from datetime import timedelta
+from typing import get_args
+
+from services.notifications.texts.reasons import BY_TIME
+from shared.contracts.envelope import Event
+from shared.contracts.events import AwardKind
+from tests.notifications.builders import (
+    NOW,
+    STARTS_AT,
+    cancelled,
+    completed,
+    confirmed,
+    decided,
+    everything,
+    held,
+    issued,
+    moved,
+    rejected,
+    reminded,
+    shift_ended,
+    shift_moved,
+    waitlisted,
+)
+
+ALL: list[Event] = [
+    *everything("p"),
+    confirmed("p", promoted=True),
+    held("p", promoted=True),
+    waitlisted("p", until=NOW, waiting_policy="fill"),
+    *[cancelled("p", code) for code in sorted(BY_TIME)],
+    rejected("p", "session_closed"),
+    rejected("p", "some_new_code"),
+    cancelled("p", "cancelled_by_organiser"),
+    cancelled("p", "session_cancelled"),
+    cancelled("p", "some_new_code"),
+    moved("p", venue_before="市政府综合办公楼广场"),
+    moved("p", starts_at_before=STARTS_AT),
+    cancelled("p", "session_cancelled", reason="因大雨取消"),
+    shift_moved("p", assigned=False),
+    shift_moved("p", venue_before="市政府综合办公楼广场"),
+    shift_moved("p", starts_at_before=STARTS_AT, ends_at_before=STARTS_AT + timedelta(hours=4)),
+    *[
+        shift_ended("p", code, reason="人手已够")
+        for code in ("declined", "removed", "session_cancelled", "shift_cancelled", "some_new_code")
+    ],
+    reminded("p", reminder="hour_before"),
+    reminded("p", reminder="thanks"),
+    reminded("p", reminder="thanks", feedback="https://example.org/feedback"),
+    completed("p", passed=False),
+    decided("p", approved=True, group_id="school-1", reason=None),
+    *[issued("p", kind=kind, tier=None) for kind in get_args(AwardKind)],
+]
