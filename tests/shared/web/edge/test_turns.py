@@ -21,8 +21,8 @@ from tests.support.waiting import eventually
 from tests.support.web import bare_app, port_of, serving
 
 STEP_SECONDS = 0.01
-# Behind a flood of these tests a request would wait for 2 s and more, on a loaded machine for longer.
-QUICK_SECONDS = 1.5
+# Behind a flood of these tests a request would wait for 5 s and more, on a loaded machine for longer.
+QUICK_SECONDS = 3.0
 # Nobody can guess it. A shorter key waits as everybody: otherwise a wait would show that it is right.
 LONG_KEY = "k" * KEY_CHARS
 RUDE, KIND = (
@@ -110,8 +110,8 @@ async def served(limits: Limits | None = None) -> AsyncIterator[Served]:
 @pytest.mark.parametrize("path", [b"/hot", b"/hot?", b"/health"])
 async def test_thousands_of_requests_of_the_framework_delay_neither_hot_ones_nor_health(path: bytes) -> None:
     async with served() as at:
-        # Two seconds of work for each round of all connections, and ten rounds.
-        for _ in range(200):
+        # Five seconds of work for each round of all connections, and ten rounds.
+        for _ in range(500):
             await at.send(GET % (b"/computes", b"") * 10)
         await eventually(lambda: at.begun)
         assert max([await at.seconds_of(path) for _ in range(5)]) < QUICK_SECONDS
@@ -123,16 +123,18 @@ async def test_one_connection_has_one_turn_whatever_it_sends() -> None:
     async with served() as at:
         await at.send(GET % (b"/computes", b"") * 90)
         await eventually(lambda: at.begun)
-        assert await at.seconds_of(b"/computes") < QUICK_SECONDS
+        await at.seconds_of(b"/computes")
+        # Half of them still wait.
+        assert at.begun < 45
 
 
 async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> None:
     async with served() as at:
-        for _ in range(200):
+        for _ in range(500):
             await at.send(GET % (b"/mine", RUDE) * 10)
         await eventually(lambda: at.begun)
         for _ in range(3):
-            # Theirs are 2 s of work for each round of all connections. Each has at most some places in front.
+            # Theirs are 5 s of work for each round of all connections. Each has at most some places in front.
             assert await at.seconds_of(b"/mine", KIND) < QUICK_SECONDS
             # Who has no token is not behind them either.
             assert await at.seconds_of(b"/computes") < QUICK_SECONDS
@@ -140,7 +142,7 @@ async def test_a_participant_does_not_wait_behind_the_thousands_of_another() -> 
 
 async def test_tokens_that_somebody_makes_up_are_not_many_senders() -> None:
     async with served() as at:
-        for number in range(200):
+        for number in range(500):
             header = b"Authorization: Bearer made-up-%d\r\n" % number
             await at.send(GET % (b"/computes", header) * 10)
         await eventually(lambda: at.begun)
@@ -173,7 +175,7 @@ async def test_a_full_process_refuses_those_of_who_has_most_and_not_who_comes(
 
 async def test_organisers_do_not_wait_behind_everybody() -> None:
     async with served() as at:
-        for _ in range(200):
+        for _ in range(500):
             await at.send(GET % (b"/computes", b"") * 10)
         await eventually(lambda: at.begun)
         key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
@@ -194,7 +196,7 @@ async def test_organisers_and_doors_do_not_wait_behind_what_anybody_may_send_fir
 async def test_organisers_do_not_keep_all_others_out() -> None:
     async with served() as at:
         key = b"X-Organiser-Key: %b\r\n" % LONG_KEY.encode()
-        for _ in range(100):
+        for _ in range(500):
             await at.send(GET % (b"/organisers/computed", key) * 10)
         await eventually(lambda: at.begun)
         assert await at.seconds_of(b"/computes") < QUICK_SECONDS
