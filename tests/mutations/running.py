@@ -132,7 +132,13 @@ class _Tests:
         self._copied = copied
         self._seconds_max = seconds_max
         # The copy first: an installed project would else be found where it was installed from.
-        self._environment = {**os.environ, **environment, "PYTHONPATH": str(copied)}
+        self._environment = {
+            **os.environ,
+            **environment,
+            "PYTHONPATH": str(copied),
+            # A mutation of the same size in the same second would be taken for what was compiled before it.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         self._passing: set[str] = set()
 
     def pass_as_they_are(self, tests: Sequence[str]) -> None:
