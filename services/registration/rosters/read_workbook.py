@@ -149,7 +149,8 @@ class _Workbook:
             if tag == "workbookPr" and said and said.get("date1904") in ("1", "true"):
                 self._epoch = _SINCE_1904
             elif tag == "sheet" and said and first is None:
-                kind, target = related[next(said[name] for name in said if name.endswith(":id"))]
+                # Without an id it is a LookupError, as an unknown one.
+                kind, target = related[next((said[name] for name in said if name.endswith(":id")), "")]
                 # A sheet may be a chart.
                 first = target if kind == "worksheet" else None
         if first is None:
