@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 
 from shared.runtime.acting import Act, Details
 from shared.storage import mongo
-from shared.storage.documents import from_document, to_document
+from shared.storage.documents import behind, from_document, latest_first, to_document
 from shared.storage.mongo import (
     ASCENDING,
-    DESCENDING,
     Database,
     Document,
     IndexModel,
@@ -80,11 +79,7 @@ class ActStore:
     ) -> Sequence[Act]:
         """Acts before this time and id, the latest first: of one organiser, or of all."""
         these: Document = {} if who is None else {"who": who}
-        if since is not None:
-            these["at"] = {"$gte": since}
-        if before is not None:
-            at, id_ = before
-            these["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": id_}}]
+        these["$and"] = [{"at": {"$gte": since}} if since else {}, behind("at", before)]
         with outages_named():
-            found = self._acts_now.find(these).sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+            found = self._acts_now.find(these).sort(latest_first("at")).limit(limit)
             return [from_document(Act, document, "act_id") for document in await found.to_list(None)]

@@ -1,11 +1,12 @@
-"""Structs as documents and back, for the stores."""
+"""Structs as documents and back, and pages of documents, for the stores."""
 
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 from msgspec.structs import asdict
 
-from shared.storage.mongo import Document
+from shared.storage.mongo import DESCENDING, Document
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -27,3 +28,25 @@ def from_document(kind: type[S], document: Document, id_field: str) -> S:
     fields[id_field] = fields.pop("_id")
     fields.pop("locks", None)
     return kind(**fields)
+
+
+def latest_first(field: str) -> list[tuple[str, int]]:
+    """The order of pages whose latest document comes first: by this field and the id."""
+    return [(field, DESCENDING), ("_id", DESCENDING)]
+
+
+def behind(field: str, place: tuple[datetime, str] | None) -> Document:
+    """
+    The condition of documents that come after this time and id, the latest first; None: of all documents.
+
+    Put it behind `$and` if another condition has the same field.
+    """
+    if place is None:
+        return {}
+    at, id_ = place
+    return {
+        # This follows from the condition below. It is here for the index: MongoDB begins to read it at this
+        # time, and not at the latest document.
+        field: {"$lte": at},
+        "$or": [{field: {"$lt": at}}, {field: at, "_id": {"$lt": id_}}],
+    }

@@ -8,13 +8,14 @@ from typing import get_args
 
 from msgspec import structs
 
-from services.notifications.messages.documents import message_from, older_than, times_of
+from services.notifications.messages.documents import message_from, times_of
 from services.notifications.messages.rules import NO_ADDRESS, Message, Outcome, RetryPolicy, State
 from services.notifications.messages.store import OF_PARTICIPANTS
 from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime.errors import NotFound
 from shared.storage import mongo
-from shared.storage.mongo import DESCENDING, Database, Document
+from shared.storage.documents import behind, latest_first
+from shared.storage.mongo import Database, Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,12 @@ class DeliveryStore:
         Messages delivered to inboxes are not listed: they are nearly all messages, and are in no index. A
         mail that was not made has the id of the inbox message beside it.
         """
-        older: Document = {} if before is None else older_than(before)
+        older = behind("created_at", before)
         wanted = [{**one, **older} for one in _listed(state, channels)]
         if not wanted:
             return []
-        newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
         with mongo.outages_named():
-            found = self._messages.find({"$or": wanted}).sort(newest_first).limit(limit)
+            found = self._messages.find({"$or": wanted}).sort(latest_first("created_at")).limit(limit)
             return [
                 _unmailed(document) if state == "skipped" and "unmailed" in document else _delivery(document)
                 for document in await found.to_list(None)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifications.messages.documents import ids_to, message_from, older_than
+from services.notifications.messages.documents import ids_to, message_from
 from services.notifications.messages.rules import Message
 from shared.storage import mongo
-from shared.storage.mongo import DESCENDING, Database, Document
+from shared.storage.documents import behind, latest_first
+from shared.storage.mongo import Database, Document
 
 UNREAD_COUNTED_MAX = 1_000
 
@@ -29,13 +30,13 @@ class InboxStore:
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[InboxMessage]:
         """Messages of an inbox, newest first, older than `before` (a time and a message id)."""
-        condition = _in_inbox(participant_id)
-        if before is not None:
-            condition |= older_than(before)
-        newest_first = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        condition = {**_in_inbox(participant_id), **behind("created_at", before)}
         with mongo.outages_named():
-            found = await self._messages.find(condition).sort(newest_first).limit(limit).to_list(None)
-        return [InboxMessage(message_from(document), document.get("read_at")) for document in found]
+            found = self._messages.find(condition).sort(latest_first("created_at")).limit(limit)
+            return [
+                InboxMessage(message_from(document), document.get("read_at"))
+                for document in await found.to_list(None)
+            ]
 
     async def unread(self, participant_id: str) -> int:
         """The number of unread messages in an inbox, counted up to `UNREAD_COUNTED_MAX`."""

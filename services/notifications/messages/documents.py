@@ -96,14 +96,3 @@ def ids_to(participant_ids: Iterable[str]) -> Document:
     beginnings = [beginning for id_ in participant_ids for beginning in beginnings_of(id_)]
     # Such a pattern is a range of the index, but only without Python's flag for Unicode.
     return {"$in": [re.compile(f"^{beginning}", re.ASCII) for beginning in beginnings]}
-
-
-def older_than(before: tuple[datetime, str]) -> Document:
-    """The condition of messages that come after this time and id, newest first."""
-    created_at, id_ = before
-    return {
-        # This follows from the condition below. It is here for the index: MongoDB begins to read it at this
-        # time, and not at the newest message.
-        "created_at": {"$lte": created_at},
-        "$or": [{"created_at": {"$lt": created_at}}, {"created_at": created_at, "_id": {"$lt": id_}}],
-    }

@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from services.registration.announcing.rules import REACHED, Announcement
 from services.registration.booking.rules import Registration
 from shared.storage import mongo
-from shared.storage.documents import from_document, to_document
+from shared.storage.documents import behind, from_document, latest_first, to_document
 from shared.storage.mongo import (
     ASCENDING,
-    DESCENDING,
     Database,
     Document,
     IndexModel,
@@ -101,17 +100,10 @@ class AnnouncementStore:
         self, session_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[Announcement]:
         """The announcements to a session before this time and id, the latest first."""
-        these: Document = {"session_id": session_id}
-        if before is not None:
-            created_at, id_ = before
-            these["$or"] = [
-                {"created_at": {"$lt": created_at}},
-                {"created_at": created_at, "_id": {"$lt": id_}},
-            ]
-        order = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        these: Document = {"session_id": session_id, **behind("created_at", before)}
         with outages_named():
-            found = await self._announcements.find(these).sort(order).limit(limit).to_list(None)
-        return [_announcement(document) for document in found]
+            found = self._announcements.find(these).sort(latest_first("created_at")).limit(limit)
+            return [_announcement(document) for document in await found.to_list(None)]
 
 
 def _announcement(document: Document) -> Announcement:

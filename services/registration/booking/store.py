@@ -13,10 +13,9 @@ from typing import get_args
 from services.registration.booking.rules import Answer, Registration, Status
 from services.registration.booking.waiting_list import Wait
 from shared.storage import mongo
-from shared.storage.documents import from_document, to_document
+from shared.storage.documents import behind, from_document, latest_first, to_document
 from shared.storage.mongo import (
     ASCENDING,
-    DESCENDING,
     Database,
     Document,
     IndexModel,
@@ -298,14 +297,10 @@ class RegistrationStore:
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[Registration]:
         """A participant's own before this time of asking and id, the latest first."""
-        own: Document = {"participant_id": participant_id}
-        if before is not None:
-            asked_at, id_ = before
-            own["$or"] = [{"asked_at": {"$lt": asked_at}}, {"asked_at": asked_at, "_id": {"$lt": id_}}]
-        order = [("asked_at", DESCENDING), ("_id", DESCENDING)]
+        own: Document = {"participant_id": participant_id, **behind("asked_at", before)}
         with outages_named():
-            found = await self._registrations.find(own).sort(order).limit(limit).to_list(None)
-        return [_registration(document) for document in found]
+            found = self._registrations.find(own).sort(latest_first("asked_at")).limit(limit)
+            return [_registration(document) for document in await found.to_list(None)]
 
     async def position(self, registration: Registration, unit: UnitOfWork | None = None) -> int | None:
         """A waiting registration's position on the waiting list now, from 1."""

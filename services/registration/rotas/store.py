@@ -11,10 +11,9 @@ from datetime import datetime
 import msgspec
 
 from services.registration.rotas.rules import LIVE, Assignment, Rota, Shift, Status
-from shared.storage.documents import from_document, to_document
+from shared.storage.documents import behind, from_document, latest_first, to_document
 from shared.storage.mongo import (
     ASCENDING,
-    DESCENDING,
     Database,
     Document,
     IndexModel,
@@ -183,14 +182,10 @@ class RotaStore:
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[Assignment]:
         """A participant's own before this time of asking and id, the latest first."""
-        own: Document = {"participant_id": participant_id}
-        if before is not None:
-            asked_at, id_ = before
-            own["$or"] = [{"asked_at": {"$lt": asked_at}}, {"asked_at": asked_at, "_id": {"$lt": id_}}]
-        order = [("asked_at", DESCENDING), ("_id", DESCENDING)]
+        own: Document = {"participant_id": participant_id, **behind("asked_at", before)}
         with outages_named():
-            found = await self._assignments.find(own).sort(order).limit(limit).to_list(None)
-        return [_assignment(document) for document in found]
+            found = self._assignments.find(own).sort(latest_first("asked_at")).limit(limit)
+            return [_assignment(document) for document in await found.to_list(None)]
 
     async def assigned_among(self, participant_ids: Collection[str]) -> list[Assignment]:
         """For which shifts these participants are on a rota, outside of a transaction."""
