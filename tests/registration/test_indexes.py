@@ -51,6 +51,18 @@ pytestmark = pytest.mark.stack
 SCHOOL = {"name": "一中", "kind": "school", "district": "华龙区"}
 
 
+async def _at_the_door(client: httpx.AsyncClient, ticket: str) -> None:
+    sent_at = datetime.now(UTC).isoformat()
+    queued = {"scan_id": "second", "ticket": ticket, "scanned_at": sent_at, "let_in": True}
+    doors = {"device": "door-2", "sent_at": sent_at, "scans": [queued]}
+    assert (await client.post("/sessions/one/scans", json=doors, headers=ORGANISER)).is_success
+    for conflict in ("false", "true"):
+        of = {"limit": "1", "conflict": conflict}
+        scans = (await client.get("/sessions/one/scans", params=of, headers=ORGANISER)).json()
+        await client.get("/sessions/one/scans", params=of | {"after": scans["after"]}, headers=ORGANISER)
+    await client.get("/sessions/one/door-list", headers=ORGANISER)
+
+
 async def _read_as_an_organiser(client: httpx.AsyncClient, registered: dict[str, Any]) -> None:
     path = "/sessions/one/registrations"
     for sort in ("asked", "-asked", "status", "-status"):
@@ -112,32 +124,32 @@ async def _members(client: httpx.AsyncClient) -> None:
 
 async def _on_rotas(client: httpx.AsyncClient, database: Database) -> None:
     """What volunteers and organisers of rotas ask for, and what a worker does."""
-    await rotas.session(client, "work", **rotas.times(100))
+    await rotas.session(client, "shifts-day", **rotas.times(100))
     for shift_id in ("guide", "door"):
-        assert (await rotas.put_shift(client, shift_id, "work", **rotas.times(100))).is_success
+        assert (await rotas.put_shift(client, shift_id, "shifts-day", **rotas.times(100))).is_success
     people = [await rotas.person(client, database) for _ in range(3)]
     for one in people:
-        await rotas.volunteer(client, one, "guide", "work")
-    await rotas.assign(client, people[0]["participant_id"], "guide", "work")
-    await rotas.volunteer(client, people[1], "door", "work")
+        await rotas.volunteer(client, one, "guide", "shifts-day")
+    await rotas.assign(client, people[0]["participant_id"], "guide", "shifts-day")
+    await rotas.volunteer(client, people[1], "door", "shifts-day")
     for path, key in (
-        ("/sessions/work/rota", ORGANISER),
-        ("/sessions/work/rota?shift_id=guide", ORGANISER),
-        ("/sessions/work/rota?status=assigned", ORGANISER),
+        ("/sessions/shifts-day/rota", ORGANISER),
+        ("/sessions/shifts-day/rota?shift_id=guide", ORGANISER),
+        ("/sessions/shifts-day/rota?status=assigned", ORGANISER),
         ("/shifts/lacking", ORGANISER),
         ("/me/shifts", bearer(people[1]["token"])),
     ):
         page = (await client.get(path, params={"limit": 1}, headers=key)).json()
         if page["after"]:
             await client.get(path, params={"after": page["after"]}, headers=key)
-    await rotas.session(client, "work", venue="馆", **rotas.times(100))
-    assert await RotaStore(database).untold("", 9) == ["work"]
-    await rotas.all_told(rotas.rota_notices(database), "work")
+    await rotas.session(client, "shifts-day", venue="馆", **rotas.times(100))
+    assert await RotaStore(database).untold("", 9) == ["shifts-day"]
+    await rotas.all_told(rotas.rota_notices(database), "shifts-day")
     begins = {"told_starts_at": datetime.now(UTC)}
-    await database["assignments"].update_many({"session_id": "work"}, {"$set": begins})
+    await database["assignments"].update_many({"session_id": "shifts-day"}, {"$set": begins})
     [due] = await rotas.due(database)
     await rotas.rota_reminding(database).remind(due)
-    await client.delete("/sessions/work/shifts/door", headers=ORGANISER)
+    await client.delete("/sessions/shifts-day/shifts/door", headers=ORGANISER)
     assert await rotas.ending(database).erase(people[2]["participant_id"], 9)
 
 
@@ -170,15 +182,7 @@ async def test_no_request_scans_or_sorts(mongo: str) -> None:
         await own(client, people[3])
         await _read_as_an_organiser(client, people[3])
         await check_in(client, first["ticket_code"], device="door-1", scan_id="first")
-        sent_at = datetime.now(UTC).isoformat()
-        queued = {"scan_id": "second", "ticket": first["ticket_code"], "scanned_at": sent_at, "let_in": True}
-        doors = {"device": "door-2", "sent_at": sent_at, "scans": [queued]}
-        assert (await client.post("/sessions/one/scans", json=doors, headers=ORGANISER)).is_success
-        for conflict in ("false", "true"):
-            of = {"limit": "1", "conflict": conflict}
-            scans = (await client.get("/sessions/one/scans", params=of, headers=ORGANISER)).json()
-            await client.get("/sessions/one/scans", params=of | {"after": scans["after"]}, headers=ORGANISER)
-        await client.get("/sessions/one/door-list", headers=ORGANISER)
+        await _at_the_door(client, first["ticket_code"])
         path = f"/registrations/{first['registration_id']}/ticket"
         await client.get(path, headers=bearer(first["token"]))
         await cancel(client, people[0])
