@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.envelope import Event
+from shared.contracts.events import forged_sources
 
 READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000
@@ -113,6 +114,8 @@ def read_as(entry: Entry, contract: type[E]) -> E | None:
     if not entry.sound or entry.event_id is None or any(name not in entry.alike for name in required):
         return None
     if entry.alike["ce_type"] != contract.type or entry.alike["ce_specversion"] != "1.0":
+        return None
+    if entry.alike["ce_source"] in forged_sources(contract):
         return None
     try:
         return contract.model_validate_json(entry.value or b"")

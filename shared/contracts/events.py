@@ -31,7 +31,7 @@ from shared.contracts.checked import (
     Zone,
 )
 from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
-from shared.contracts.sources import REGISTRATION
+from shared.contracts.sources import OURS, REGISTRATION
 
 ANSWER_PATTERN = r"^[A-H]{1,8}$"
 ANSWERS_MAX = 200
@@ -586,6 +586,12 @@ COMMANDS: dict[type[Event], frozenset[str]] = {
     RegistrationRequested: frozenset(),
     NotificationRequested: frozenset({REGISTRATION}),
 }
+
+
+def forged_sources(contract: type[Event]) -> frozenset[str]:
+    """The sources of ours that only a forged record of this contract can name."""
+    return OURS - COMMANDS[contract] if contract in COMMANDS else frozenset()
+
 
 ALL: tuple[type[Event], ...] = (
     SessionPublished,

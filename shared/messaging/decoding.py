@@ -14,8 +14,7 @@ from typing import Any
 
 from shared.contracts.checked import YEARS
 from shared.contracts.envelope import Context, decoder, from_headers
-from shared.contracts.events import COMMANDS
-from shared.contracts.sources import OURS
+from shared.contracts.events import forged_sources
 from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
     BAD_BODY,
@@ -72,11 +71,7 @@ class Decoding:
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
         # By topic of a command: our sources that nobody may send it from.
-        self._forged = {
-            contract.topic: OURS - COMMANDS[contract]
-            for contract in subscription.contracts
-            if contract in COMMANDS
-        }
+        self._forged = {contract.topic: forged_sources(contract) for contract in subscription.contracts}
         self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
         self._decoders = {
             contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
@@ -181,7 +176,7 @@ class Decoding:
         expected = self._types[record.topic]
         if context.type != expected:
             raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
-        if context.source in self._forged.get(record.topic, ()):
+        if context.source in self._forged[record.topic]:
             raise Rejected(f"ce_source {context.source!r} is none of another system", code=SOURCE_OURS)
         return context
 
