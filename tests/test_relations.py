@@ -2,27 +2,32 @@
 
 from datetime import timedelta
 
+import pytest
+
 from ops.audit import quiz as audited
 from ops.deployment import export
 from ops.stack import kafka
 from ops.stack import mongo as server
-from services.notifications.contacts.store import DESTROYED_KEPT
 from services.quiz.attempts.intake import ACCEPTED_SECONDS_MAX
 from services.quiz.participants import erased
 from services.quiz.quizzes import catalogue
 from services.quiz.quizzes.rules import LOG_DELAY_SECONDS_MAX, NOTICE_SECONDS
+from services.registration.erasure.forget import ERASED_KEPT
 from services.registration.listing.rules import COLUMNS
 from services.registration.participants.contact_store import FREED_KEPT
 from services.registration.rosters.import_lines import SLICE_CONTENDED_SECONDS_MAX, SLICE_SECONDS_MAX
 from services.registration.sign_ins.rules import AGAIN_AFTER
+from shared.contracts import topics
 from shared.contracts.envelope import HEADERS_BYTES_MAX
+from shared.contracts.events import ParticipantErased
 from shared.contracts.sealing import KEY_BYTES
-from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, WEEKS_KEPT
+from shared.contracts.topics import DEAD_RECORD_BYTES_MAX, TOMBSTONES_KEPT, Topic
 from shared.messaging import publisher
 from shared.runtime import background, backlog
 from shared.runtime.settings import CONTACT_KEY_BYTES
 from shared.storage import mongo
 from shared.web.health import CHECK_SECONDS_MAX
+from shared.web.tokens import TOKEN_SECONDS
 
 
 def test_grading_waits_for_everything_that_intake_acknowledges() -> None:
@@ -45,8 +50,31 @@ def test_a_free_contact_is_remembered_until_whoever_left_may_compete_again() -> 
     assert AGAIN_AFTER < FREED_KEPT
 
 
-def test_a_destroyed_key_is_remembered_longer_than_its_topic_could_bring_it_back() -> None:
-    assert timedelta(weeks=WEEKS_KEPT) < DESTROYED_KEPT
+@pytest.mark.parametrize("topic", [one for one in topics.LIVE if one.groups], ids=lambda topic: topic.name)
+def test_the_erased_are_remembered_longer_than_any_topic_could_bring_an_older_record(topic: Topic) -> None:
+    # A record may be read at the last moment, dead-lettered, and written to the topic once more.
+    for group in topic.groups:
+        dead = next(one for one in topics.DEAD if one.name == topics.dead_letters(topic.name, group))
+        assert 2 * deleted_within(topic) + deleted_within(dead) < TOMBSTONES_KEPT
+
+
+def deleted_within(topic: Topic) -> timedelta:
+    # Kafka closes a segment after a week, if the topic does not say otherwise.
+    segment_ms = int(topic.config.get("segment.ms", timedelta(weeks=1) / timedelta(milliseconds=1)))
+    return timedelta(milliseconds=int(topic.config["retention.ms"]) + segment_ms)
+
+
+def test_whoever_reads_from_the_start_finds_an_erasure_as_long_as_what_came_before_it() -> None:
+    kept = topics.retention(ParticipantErased)
+    assert all(
+        deleted_within(topic) <= kept for topic in topics.LIVE if topic.name != ParticipantErased.topic
+    )
+
+
+def test_registration_gives_no_erased_id_again_while_others_remember_it_or_a_token_is_good() -> None:
+    # Another service may hear of an erasure days later, and remembers it from then on.
+    assert TOMBSTONES_KEPT + timedelta(days=28) <= ERASED_KEPT
+    assert timedelta(seconds=TOKEN_SECONDS) < TOMBSTONES_KEPT
 
 
 def test_the_command_exports_what_the_service_exports() -> None:

@@ -5,7 +5,7 @@ from pydantic import Field, SecretStr
 
 from services.awards.issued import api as issued_api
 from services.awards.issued import wording as issued_wording
-from services.awards.issued.forget import forget_words
+from services.awards.issued.forget import Forgetting, forget_words
 from services.awards.issued.store import AwardStore
 from services.awards.issuing import api as issuing_api
 from services.awards.issuing import handlers as issuing_handlers
@@ -49,7 +49,7 @@ async def wire(service: Service[AwardsSettings]) -> None:
                 known, service.ended_tokens, lambda erased: forget_words(erased, awards, schemes)
             ),
         )
-        service.run(Upkeep(results).loop)
+        service.run(Upkeep(results).loop, Forgetting(known, results, schemes, awards).loop)
 
 
 def assemble(settings: AwardsSettings) -> FastAPI:

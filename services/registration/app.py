@@ -95,7 +95,7 @@ from services.registration.tickets import wording as tickets_wording
 from services.registration.tickets.draw import Drawings
 from services.registration.tickets.give import Tickets
 from services.registration.wiring.keys import Keys
-from services.registration.wiring.leavers import unfinished_erasures, unfinished_merges
+from services.registration.wiring.leavers import forgetting, unfinished_erasures, unfinished_merges
 from services.registration.wiring.parts import Parts
 from shared.runtime.settings import ContactPublicKey, PrivatePem, Settings, read
 from shared.service import Service, build
@@ -272,6 +272,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts, giv
         service.run(
             Leaving(database, participants, stores.registrations).loop,
             unfinished_erasures(parts).loop,
+            forgetting(parts).loop,
             unfinished_merges(parts).loop,
         )
 

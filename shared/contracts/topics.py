@@ -30,6 +30,12 @@ DAY_MS = 86_400_000
 SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
 WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
+KAFKA_SEGMENT_DAYS = 7
+# Longer than any record that came before the erasure. Otherwise a service that reads all topics from their
+# start would find a profile, and not its erasure.
+ERASURE_DAYS_KEPT = DAYS_KEPT + 28
+# What no retention bounds: a sender that was stopped for weeks, or a record that is written again by hand.
+LATE_DAYS = 28
 
 # Our consumer groups. Each name begins with that of its service.
 REGISTRATION_REQUESTS = "registration-requests"
@@ -77,6 +83,27 @@ class Topic:
             }
         return config
 
+    @property
+    def gone_after(self) -> timedelta:
+        """After this time Kafka has deleted a record. It deletes whole segments, by their last record."""
+        segment_ms = int(self.config.get("segment.ms", KAFKA_SEGMENT_DAYS * DAY_MS))
+        return timedelta(days=self.retention_days, milliseconds=segment_ms)
+
+    def dead(self, group: str) -> "Topic":
+        """The topic of this group's dead letters."""
+        name = dead_letters(self.name, group)
+        return Topic(name, (), 1, self.dead_days, record_bytes_max=DEAD_RECORD_BYTES_MAX)
+
+    @property
+    def read_again_until(self) -> timedelta:
+        """
+        How long after it was written a record may still be read by a group of ours.
+
+        Each step at the last moment: it is read, and dead-lettered; somebody writes the dead letter to the
+        topic again; it is read.
+        """
+        return 2 * self.gone_after + max(self.dead(group).gone_after for group in self.groups)
+
 
 def dead_letters(topic: str, group: str) -> str:
     """The topic for the records of `topic` that this group has dead-lettered."""
@@ -105,7 +132,13 @@ _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
-_declare(events.ParticipantErased, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
+_declare(
+    events.ParticipantErased,
+    QUIZ_PARTICIPANTS,
+    AWARDS_KNOWN,
+    NOTIFICATIONS,
+    retention_days=ERASURE_DAYS_KEPT,
+)
 _declare(events.RegistrationHeld, NOTIFICATIONS)
 _declare(events.RegistrationConfirmed, NOTIFICATIONS)
 _declare(events.RegistrationWaitlisted, NOTIFICATIONS)
@@ -135,18 +168,11 @@ _BYTES_MAX = {event.topic: event.bytes_max for event in _DECLARED}
 assert max(_BYTES_MAX.values()) + HEADERS_BYTES_MAX < RECORD_BYTES_MAX, "each topic takes its events"  # noqa: S101
 
 LIVE: tuple[Topic, ...] = tuple(_DECLARED.values())
-DEAD: tuple[Topic, ...] = tuple(
-    Topic(
-        dead_letters(topic.name, group),
-        (),
-        1,
-        topic.dead_days,
-        record_bytes_max=DEAD_RECORD_BYTES_MAX,
-    )
-    for topic in LIVE
-    for group in topic.groups
-)
+DEAD: tuple[Topic, ...] = tuple(topic.dead(group) for topic in LIVE for group in topic.groups)
 ALL: tuple[Topic, ...] = LIVE + DEAD
+
+# How long a service remembers that somebody was erased: until no older record about them can come.
+TOMBSTONES_KEPT = max(topic.read_again_until for topic in LIVE if topic.groups) + timedelta(days=LATE_DAYS)
 
 
 def retention(event: type[Event]) -> timedelta:

@@ -79,6 +79,13 @@ class AwardStore:
                 ids = [award_id(scheme_id, recipient_id) for scheme_id in scheme_ids]
                 await self._awards.update_many({"_id": {"$in": ids}}, change)
 
+    async def recipients_among(self, participant_ids: Collection[str], scheme_ids: Iterable[str]) -> set[str]:
+        """Those of these participants who have an award by one of these schemes."""
+        ids = [award_id(scheme_id, one) for scheme_id in scheme_ids for one in participant_ids]
+        with mongo.outages_named():
+            found = self._awards.find({"_id": {"$in": ids}}, {"recipient_id": 1})
+            return {document["recipient_id"] async for document in found}
+
     async def by_code(self, code: str) -> Award | None:
         """The award with this code."""
         with mongo.outages_named():

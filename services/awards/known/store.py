@@ -2,18 +2,21 @@
 Participants, groups and quizzes in MongoDB, only their ids.
 
 These facts stay true: a participant or quiz that an event names exists, and an erased participant stays
-erased. So repeats and any order of the topics end in the same state, and no versions are compared. Erased ids
-are stored for ever, since an old result may come again.
+erased. So repeats and any order of the topics end in the same state, and no versions are compared. An erased
+id stays until no old result can come again (issued/forget.py).
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 from services.awards.known.rules import check_recipient
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, UpdateOne
+from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 from shared.storage.unit_of_work import UnitOfWork
 
 ERASED = "erased"
+# The server's clock: all processes compare with it. The first time stays.
+_ERASING: list[Document] = [{"$set": {"erased": True, "erased_at": {"$ifNull": ["$erased_at", "$$NOW"]}}}]
 
 
 class KnownStore:
@@ -24,13 +27,16 @@ class KnownStore:
         self._quizzes = database["quizzes"]
 
     async def prepare(self) -> None:
-        """Create the index; it contains only erased people."""
+        """Create the index; it contains only erased people. Those without a time get one."""
         with mongo.outages_named():
             await self._participants.create_index(
                 [("erased", ASCENDING), ("_id", ASCENDING)],
                 name=ERASED,
                 partialFilterExpression={"erased": True},
             )
+            # An earlier release has not stored when they were erased.
+            timeless: Document = {"erased": True, "erased_at": {"$exists": False}}
+            await self._participants.update_many(timeless, _ERASING, hint=ERASED)
 
     async def add_participants(self, participant_ids: Collection[str]) -> None:
         """Store these people and groups; the erased among them stay erased."""
@@ -42,12 +48,24 @@ class KnownStore:
 
     async def erase(self, participant_ids: Collection[str]) -> None:
         """Mark these as erased, also unknown ones."""
-        erased = {"$set": {"erased": True}}
         with mongo.outages_named():
             await self._participants.bulk_write(
-                [UpdateOne({"_id": id_}, erased, upsert=True) for id_ in sorted(set(participant_ids))],
+                [UpdateOne({"_id": id_}, _ERASING, upsert=True) for id_ in sorted(set(participant_ids))],
                 ordered=False,
             )
+
+    async def erased_before(self, moment: datetime, after: str, limit: int) -> list[str]:
+        """Who was erased before this moment: the ids after this one, at most `limit`, in order."""
+        these: Document = {"erased": True, "_id": {"$gt": after}, "erased_at": {"$lt": moment}}
+        with mongo.outages_named():
+            found = self._participants.find(these, {"_id": 1}).hint(ERASED).sort("_id", ASCENDING)
+            return [document["_id"] for document in await found.limit(limit).to_list(None)]
+
+    async def forget(self, participant_ids: Collection[str]) -> None:
+        """Delete erased participants."""
+        these = {"_id": {"$in": list(participant_ids)}, "erased": True}
+        with mongo.outages_named():
+            await self._participants.delete_many(these)
 
     async def erased(self, participant_ids: Collection[str]) -> set[str]:
         """The erased among these."""

@@ -7,7 +7,7 @@ results    One document a result. Its id is "quiz/time-result", so results are r
 closings   One document a closed quiz. Kept for ever: people may ask about prizes years later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from services.awards.results.rules import Closing, Result
@@ -91,6 +91,17 @@ class ResultStore:
             for closing in closings
         ]
         await mongo.insert_new(self._closings, documents)
+
+    async def listed_among(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these participants whom the final standings of a quiz list."""
+        ids = list(participant_ids)
+        stages: list[Document] = [
+            {"$project": {"listed": {"$setIntersection": ["$standings.participant_id", ids]}}},
+            {"$unwind": "$listed"},
+            {"$group": {"_id": "$listed"}},
+        ]
+        with mongo.outages_named():
+            return {document["_id"] async for document in self._closings.aggregate(stages)}
 
     async def closing(self, quiz_id: str) -> Closing | None:
         """The final standings of a quiz, if it is closed."""

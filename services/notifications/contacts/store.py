@@ -3,10 +3,10 @@ What is known of participants, in MongoDB.
 
 contacts      A participant's language and sealed contact, whether it is verified, and the version of the
               profile they come from. Stored as long as the participant exists. After an erasure only the id,
-              the version and the time stay, for ever: an erased participant gets no message, also from a very
-              late event.
+              the version and the time stay, until no older event about the participant can come: so a late
+              event sends nothing.
 contact_keys  The key that opens a participant's contact and tickets, still sealed. After a key is
-              destroyed only the id stays, until no topic can bring the key back.
+              destroyed only the id stays, for the same time.
 preferences   What participants have chosen, as long as they exist.
 
 Profiles, keys and erasures come from three topics: in any order, twice, or late. So each write has its own
@@ -25,15 +25,13 @@ from services.notifications.contacts.rules import (
     reach_of,
 )
 from shared.contracts.events import ParticipantErased, ParticipantJoined, ParticipantKeyed
-from shared.contracts.topics import retention
+from shared.contracts.topics import TOMBSTONES_KEPT
 from shared.runtime.errors import NotAuthenticated
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
 
 ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
-# Twice as long as the topics keep keys' records.
-DESTROYED_KEPT = 2 * retention(ParticipantKeyed)
 
 _IS_ERASED: Document = {"$ne": [{"$type": "$erased_at"}, "missing"]}
 _IS_DESTROYED: Document = {"$ne": [{"$type": "$destroyed_at"}, "missing"]}
@@ -61,7 +59,8 @@ class ContactStore:
                 name=ERASED_INDEX,
                 partialFilterExpression={"erased_at": {"$exists": True}},
             )
-            await mongo.delete_after(self._keys, "destroyed_at", DESTROYED_KEPT, sparse=True)
+            await mongo.delete_after(self._contacts, "erased_at", TOMBSTONES_KEPT, sparse=True)
+            await mongo.delete_after(self._keys, "destroyed_at", TOMBSTONES_KEPT, sparse=True)
 
     async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
         """Keep the latest profiles. A profile older than the stored one changes nothing."""
@@ -92,12 +91,8 @@ class ContactStore:
         if not erased:
             return
         of = {event.participant_id: event for event in erased}
-        tombstones = [
-            UpdateOne({"_id": id_}, [{"$replaceWith": {"$literal": _tombstone(event)}}], upsert=True)
-            for id_, event in of.items()
-        ]
         with mongo.outages_named():
-            await self._contacts.bulk_write(tombstones, ordered=False)
+            await self._contacts.bulk_write([_erasing(event, now) for event in of.values()], ordered=False)
             await self._keys.bulk_write([_destroying(id_, now) for id_ in of], ordered=False)
             await self._preferences.delete_many({"_id": {"$in": list(of)}})
 
@@ -194,11 +189,20 @@ def _newer(document: Document, *, unless: Document) -> list[Document]:
     return [{"$replaceWith": {"$cond": [{"$or": [unless, as_new]}, "$$ROOT", {"$literal": document}]}}]
 
 
+def _erasing(event: ParticipantErased, now: datetime) -> UpdateOne:
+    # The time of our own clock: an event's time would let its sender say how long the tombstone is kept.
+    tombstone = {"_id": event.participant_id, "version": event.version, "erased_at": now}
+    return _unless_done(_IS_ERASED, tombstone)
+
+
 def _destroying(participant_id: str, now: datetime) -> UpdateOne:
-    destroyed = {"$literal": {"_id": participant_id, "destroyed_at": now}}
+    return _unless_done(_IS_DESTROYED, {"_id": participant_id, "destroyed_at": now})
+
+
+def _unless_done(is_done: Document, tombstone: Document) -> UpdateOne:
     # The first time stays. Otherwise a repeat would keep the id for longer.
-    change = [{"$replaceWith": {"$cond": [_IS_DESTROYED, "$$ROOT", destroyed]}}]
-    return UpdateOne({"_id": participant_id}, change, upsert=True)
+    change = [{"$replaceWith": {"$cond": [is_done, "$$ROOT", {"$literal": tombstone}]}}]
+    return UpdateOne({"_id": tombstone["_id"]}, change, upsert=True)
 
 
 def _contact(event: ParticipantJoined) -> Document:
@@ -215,10 +219,6 @@ def _contact(event: ParticipantJoined) -> Document:
 
 def _key(event: ParticipantKeyed) -> Document:
     return {"_id": event.participant_id, "version": event.version, "key_sealed": event.key_sealed}
-
-
-def _tombstone(event: ParticipantErased) -> Document:
-    return {"_id": event.participant_id, "version": event.version, "erased_at": event.erased_at}
 
 
 def _recipient(document: Document) -> Recipient:

@@ -6,9 +6,13 @@ between; its results are removed later (erasure/sweep.py).
 """
 
 import time
+from collections import deque
 from datetime import datetime, timedelta
 
+from services.quiz.participants.rules import Erasure
 from services.quiz.participants.store import ParticipantStore
+from shared.contracts.topics import TOMBSTONES_KEPT
+from shared.runtime import clock
 from shared.runtime.background import Loop
 from shared.runtime.errors import NotAuthenticated
 
@@ -20,12 +24,17 @@ OVERLAP = timedelta(seconds=60)
 
 
 class Erased:
-    """The participants who were erased: one id each, about 100 bytes."""
+    """
+    The participants who were erased: one id and time each, about 250 bytes, for `TOMBSTONES_KEPT`.
+    """
 
-    def __init__(self, participants: ParticipantStore) -> None:
+    def __init__(self, participants: ParticipantStore, *, kept: timedelta = TOMBSTONES_KEPT) -> None:
         self._participants = participants
         self.ids: set[str] = set()
-        self._latest: datetime | None = None
+        # The same ones, the earliest first.
+        self._in_order: deque[Erasure] = deque()
+        self._kept = kept
+        self._latest = clock.now() - kept
         self._refreshed_at = float("-inf")
         self.loop = Loop("erased", self.turn)
 
@@ -58,12 +67,20 @@ class Erased:
         """
         # The time before the query: it may miss what changes while it runs.
         queried_at = time.monotonic()
-        for erasure in await self._participants.erased_since(self._latest and self._latest - OVERLAP):
-            self.ids.add(erasure.participant_id)
-            self._latest = erasure.erased_at
+        async for erasure in self._participants.erased_since(self._latest - OVERLAP):
+            if erasure.participant_id not in self.ids:
+                self.ids.add(erasure.participant_id)
+                self._in_order.append(erasure)
+            self._latest = max(self._latest, erasure.erased_at)
         self._refreshed_at = queried_at
 
+    def forget_before(self, moment: datetime) -> None:
+        """Forget who was erased before this moment, as the database does."""
+        while self._in_order and self._in_order[0].erased_at < moment:
+            self.ids.discard(self._in_order.popleft().participant_id)
+
     async def turn(self) -> float:
-        """Refresh; returns seconds to rest."""
+        """Refresh, and forget; returns seconds to rest."""
         await self.refresh()
+        self.forget_before(clock.now() - self._kept)
         return REFRESH_SECONDS

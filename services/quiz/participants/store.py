@@ -2,13 +2,15 @@
 Profiles and erasures as they are stored.
 
 participants   group and district, taken from an event only if its version is higher. Of an erased participant
-               only the id stays, so that no late event brings the profile back.
+               only the id stays, until no older event can come that would bring the profile back.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 
 from services.quiz.participants.rules import Erasure, Profile, ProfileChange
+from shared.contracts.topics import TOMBSTONES_KEPT
+from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 
 SWEEPS_MAX = 100
@@ -23,8 +25,11 @@ class ParticipantStore:
     async def prepare(self) -> None:
         """Create the indexes; two of them contain only erased people."""
         with outages_named():
-            await self._participants.create_index(
-                [("erased_at", ASCENDING)], partialFilterExpression={"erased": True}
+            await mongo.delete_after(
+                self._participants,
+                "erased_at",
+                TOMBSTONES_KEPT,
+                partialFilterExpression={"erased": True},
             )
             await self._participants.create_index([("sweep_at", ASCENDING)], sparse=True)
 
@@ -41,7 +46,7 @@ class ParticipantStore:
 
     async def save(self, changes: Mapping[str, ProfileChange]) -> None:
         """
-        Store new data: a profile only with a higher version, an erasure for ever.
+        Store new data: a profile only with a higher version, an erasure in any case.
 
         The condition is part of the update. So an event that comes late, or a second time, changes nothing.
         """
@@ -55,16 +60,14 @@ class ParticipantStore:
                     ordered=False,
                 )
 
-    async def erased_since(self, since: datetime | None) -> list[Erasure]:
-        """Who was erased at that time or later; all of them if no time is given."""
-        which: Document = {"erased": True, **({"erased_at": {"$gte": since}} if since else {})}
+    async def erased_since(self, since: datetime) -> AsyncIterator[Erasure]:
+        """Who was erased at that time or later, in this order."""
+        which: Document = {"erased": True, "erased_at": {"$gte": since}}
         with outages_named():
-            found = (
-                await self._participants.find(which, {"erased_at": 1})
-                .sort([("erased_at", ASCENDING)])
-                .to_list(None)
-            )
-        return [Erasure(one["_id"], one["erased_at"]) for one in found]
+            async for one in self._participants.find(which, {"erased_at": 1}).sort(
+                [("erased_at", ASCENDING)]
+            ):
+                yield Erasure(one["_id"], one["erased_at"])
 
     async def to_sweep(self, now: datetime) -> list[Erasure]:
         """The erasures whose traces have to be removed now, at most `SWEEPS_MAX`."""

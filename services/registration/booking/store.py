@@ -256,6 +256,15 @@ class RegistrationStore:
         theirs: Document = {"participant_id": participant_id, "status": {"$ne": "cancelled"}}
         return await self._registrations.find_one(theirs, {"_id": 1}, session=unit.session) is not None
 
+    async def named_among(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these participants who have a registration, in whatever state."""
+        with outages_named():
+            return set(
+                await self._registrations.distinct(
+                    "participant_id", {"participant_id": {"$in": list(participant_ids)}}
+                )
+            )
+
     async def remove_all_of(self, unit: UnitOfWork, participant_id: str) -> None:
         """Delete the cancelled registrations of a participant who goes, and the answers to the requests."""
         theirs = {"participant_id": participant_id}

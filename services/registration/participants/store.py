@@ -1,7 +1,8 @@
 """
 The collections of this room.
 
-participants  people and groups; contacts only encrypted; of an erased one only the id stays
+participants  people and groups; contacts only encrypted; of an erased one only the id stays, as long as a
+              registration or an older event may name it (erasure/forget.py)
 contact_keys  the participants' own keys. Backups do not contain them, so after an erasure no backup can be
               opened
 contacts      `_id` is the keyed hash of an e-mail address or phone number: whose it is. So one contact is one
@@ -10,6 +11,7 @@ groups        the data of groups from organisers; groups are participants too
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from services.registration.participants.contact_store import ContactStore
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
@@ -18,6 +20,8 @@ from shared.storage.documents import from_document, to_document
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
+ERASED = "erased"
+_ERASED: Document = {"erased_at": {"$type": "date"}}
 _PROFILE = Profile.__struct_fields__
 
 
@@ -36,9 +40,18 @@ class ParticipantStore:
         self.contacts = ContactStore(database)
 
     async def prepare(self) -> None:
-        """Create the collections now: creating one in a transaction causes conflicts."""
+        """
+        Create the collections now: creating one in a transaction causes conflicts.
+
+        The index contains only erased people.
+        """
         with outages_named():
             await mongo.create_missing(self._database, ["participants", "contact_keys"])
+            await self._participants.create_index(
+                [("_id", ASCENDING), ("erased_at", ASCENDING)],
+                name=ERASED,
+                partialFilterExpression=_ERASED,
+            )
         await self.contacts.prepare()
 
     async def lock(self, unit: UnitOfWork, participant_ids: Collection[str]) -> dict[str, Participant]:
@@ -130,6 +143,18 @@ class ParticipantStore:
         """Delete a participant and the key. Nothing may lead to them any more."""
         await self._participants.delete_one({"_id": participant_id}, session=unit.session)
         await self._keys.delete_one({"_id": participant_id}, session=unit.session)
+
+    async def erased_before(self, moment: datetime, after: str, limit: int) -> list[str]:
+        """Who was erased before this moment: the ids after this one, at most `limit`, in order."""
+        these: Document = {"_id": {"$gt": after}, "erased_at": {"$lt": moment, "$type": "date"}}
+        with outages_named():
+            found = self._participants.find(these, {"_id": 1}).hint(ERASED).sort("_id", ASCENDING)
+            return [document["_id"] for document in await found.limit(limit).to_list(None)]
+
+    async def forget(self, participant_ids: Collection[str]) -> None:
+        """Delete erased participants, to whom nothing leads any more."""
+        with outages_named():
+            await self._participants.delete_many({"_id": {"$in": list(participant_ids)}, **_ERASED})
 
     async def read(self, participant_id: str) -> Participant | None:
         with outages_named():

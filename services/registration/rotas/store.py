@@ -187,6 +187,15 @@ class RotaStore:
             found = self._assignments.find(own).sort(latest_first("asked_at")).limit(limit)
             return [_assignment(document) for document in await found.to_list(None)]
 
+    async def named_among(self, participant_ids: Collection[str]) -> set[str]:
+        """Those of these participants who have an assignment, in whatever state."""
+        with outages_named():
+            return set(
+                await self._assignments.distinct(
+                    "participant_id", {"participant_id": {"$in": list(participant_ids)}}
+                )
+            )
+
     async def assigned_among(self, participant_ids: Collection[str]) -> list[Assignment]:
         """For which shifts these participants are on a rota, outside of a transaction."""
         these: Document = {"participant_id": {"$in": list(participant_ids)}, "status": "assigned"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.registration.claims.forget import MemberForgetting
 from services.registration.erasure.finish import Forget, UnfinishedErasures
+from services.registration.erasure.forget import Forgetting
 from services.registration.merging.move import UnfinishedMerges
 from services.registration.merging.move_shifts import ShiftMoves
 from services.registration.rotas.end import Ending
@@ -20,6 +21,11 @@ def unfinished_erasures(parts: Parts, more: Sequence[Forget] = ()) -> Unfinished
         parts.cancellation,
         forget=(leaving_rotas.erase, *_forget(parts), *more),
     )
+
+
+def forgetting(parts: Parts) -> Forgetting:
+    stores = parts.stores
+    return Forgetting(stores.participants, (stores.registrations.named_among, stores.rotas.named_among))
 
 
 def unfinished_merges(parts: Parts) -> UnfinishedMerges:
