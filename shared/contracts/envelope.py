@@ -119,6 +119,7 @@ def enclose(
     now: datetime,
     parent: Context | None = None,
     correlation_id: str | None = None,
+    traceparent: str | None = None,
 ) -> Envelope[E]:
     """
     Put an event into its envelope.
@@ -128,6 +129,8 @@ def enclose(
             registration. The event's id is computed from it, so a repeat is the same event and not a second
             one.
         parent: the context of the event that is being handled, if there is one.
+        traceparent: the trace of the request that is being answered. Without one and without a parent, a
+            trace begins.
     """
     context = context_of(
         event.type,
@@ -137,6 +140,7 @@ def enclose(
         now=now,
         parent=parent,
         correlation_id=correlation_id,
+        traceparent=traceparent,
     )
     return Envelope(context, event)
 
@@ -150,6 +154,7 @@ def context_of(
     now: datetime,
     parent: Context | None = None,
     correlation_id: str | None = None,
+    traceparent: str | None = None,
 ) -> Context:
     """The context that `enclose` would give to the event, for senders that write the record themselves."""
     id_ = event_id(cause, type_)
@@ -161,7 +166,7 @@ def context_of(
         subject=key,
         correlation_id=correlation_id or (parent.correlation_id if parent else id_),
         causation_id=parent.id if parent else None,
-        traceparent=parent.traceparent if parent else new_traceparent(),
+        traceparent=parent.traceparent if parent else traceparent or new_traceparent(),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.envelope import Context, Envelope, Event, enclose
+from shared.contracts.envelope import Context, Envelope, Event, enclose, new_traceparent
 from shared.runtime import logs
 
 Fields = Mapping[str, object]
@@ -12,19 +12,24 @@ Fields = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an event follows from: another event (`parent`), or a request (`correlation_id`)."""
+    """
+    What an event follows from: another event (`parent`), or a request (`correlation_id`, `traceparent`).
+
+    All events that follow from one request have the same trace.
+    """
 
     parent: Context | None = None
     correlation_id: str | None = None
+    traceparent: str | None = None
 
     @classmethod
     def of_request(cls) -> "Origin":
         """The HTTP request that is being answered."""
-        return cls(correlation_id=logs.correlation_id.get())
+        return cls(correlation_id=logs.correlation_id.get(), traceparent=new_traceparent())
 
 
 UNKNOWN_ORIGIN = Origin()
-"""Of an event that a background loop made: its correlation id is its own id."""
+"""Of an event that a background loop made: it has a correlation id and a trace of its own."""
 
 
 def enclosed(
@@ -38,4 +43,5 @@ def enclosed(
         now=now,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )

@@ -81,6 +81,7 @@ def record_of(
         now=now,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )
     return contract.topic, key.encode(), _encode(fields), to_headers(context)
 

@@ -81,6 +81,7 @@ def issued(award: Award, origin: Origin) -> Envelope[AwardIssued]:
         now=award.issued_at,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )
 
 
@@ -103,4 +104,5 @@ def revoked(award: Award, origin: Origin) -> Envelope[AwardRevoked]:
         now=award.revoked_at,
         parent=origin.parent,
         correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )

@@ -45,4 +45,5 @@ def published(
         cause=f"{quiz_id}/{version}",
         now=now,
         correlation_id=origin.correlation_id,
+        traceparent=origin.traceparent,
     )

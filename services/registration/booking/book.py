@@ -30,7 +30,8 @@ from shared.runtime.errors import Rejected
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-BOOKINGS_MAX = 200
+# A transaction has a dozen round trips, however many requests it books. More than this would gain little.
+BOOKINGS_MAX = 400
 
 EnrolledOf = Callable[[UnitOfWork, Collection[str]], Awaitable[Mapping[str, Enrolled]]]
 

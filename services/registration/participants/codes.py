@@ -11,6 +11,7 @@ used, the contact's next round begins, and the code is worth nothing any more, a
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -20,10 +21,13 @@ from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 4
+# Two letters for each ten bits, the lower five bits first.
+_PAIRS = [ALPHABET[bits & 31] + ALPHABET[bits >> 5] for bits in range(1 << 10)]
 CODE_BITS = 5 * 2 * HALF_CHARS
 # As somebody types it: with spaces and dashes in between.
 CODE_CHARS_MAX = 32
 PERIOD = timedelta(days=1)
+PERIOD_SECONDS = PERIOD.total_seconds()
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -86,8 +90,8 @@ class ContactCodes:
         content = f"code {round_} {period} {address}".encode()
         digest = hashlib.blake2b(content, key=self._secret, digest_size=CODE_BITS // 8).digest()
         bits = int.from_bytes(digest)
-        letters = "".join(ALPHABET[bits >> 5 * place & 31] for place in range(2 * HALF_CHARS))
-        return f"{letters[:HALF_CHARS]}-{letters[HALF_CHARS:]}"
+        first, second, third, fourth = bits & 1023, bits >> 10 & 1023, bits >> 20 & 1023, bits >> 30
+        return f"{_PAIRS[first]}{_PAIRS[second]}-{_PAIRS[third]}{_PAIRS[fourth]}"
 
 
 def address_of(contact_locked: str | None, key: bytes) -> str:
@@ -102,8 +106,13 @@ def address_of(contact_locked: str | None, key: bytes) -> str:
 
 def expires_at(now: datetime) -> datetime:
     """When the code of this moment ends: with the next day."""
-    return datetime.fromtimestamp((_period(now) + 2) * PERIOD.total_seconds(), UTC)
+    return _end_of(_period(now) + 1)
+
+
+@lru_cache(maxsize=4)
+def _end_of(period: int) -> datetime:
+    return datetime.fromtimestamp((period + 1) * PERIOD_SECONDS, UTC)
 
 
 def _period(now: datetime) -> int:
-    return int(now.timestamp() // PERIOD.total_seconds())
+    return int(now.timestamp() // PERIOD_SECONDS)

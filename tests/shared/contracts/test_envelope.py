@@ -14,6 +14,8 @@ from shared.contracts.envelope import (
     from_headers,
     to_headers,
 )
+from shared.contracts.origin import UNKNOWN_ORIGIN, Origin, enclosed
+from shared.messaging.publisher import record_of
 from shared.runtime.errors import Rejected
 from tests.support.kafka import headers_of, named_contract, said
 
@@ -115,3 +117,17 @@ def test_first_event_correlates_with_itself_unless_told() -> None:
     assert (first.correlation_id, first.causation_id) == (first.id, None)
     told = enclose(CONTRACT(who="li"), source="kepu/x", cause="c", now=NOW, correlation_id="a-request")
     assert told.context.correlation_id == "a-request"
+
+
+def test_all_that_follows_from_one_request_has_one_trace_and_another_request_has_another() -> None:
+    def traces(origin: Origin) -> list[str | None]:
+        fields = {"who": "li"}
+        by_record = record_of(CONTRACT, fields, "c1", origin, NOW, source="kepu/x")
+        by_contract = enclosed(CONTRACT, fields, "c2", origin, NOW, source="kepu/x")
+        return [dict(by_record[3])["traceparent"].decode(), by_contract.context.traceparent]
+
+    one, another = traces(Origin.of_request()), traces(Origin.of_request())
+    assert one[0] == one[1]
+    assert another[0] == another[1] != one[0]
+    unknown = traces(UNKNOWN_ORIGIN)
+    assert unknown[0] != unknown[1]
