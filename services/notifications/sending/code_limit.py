@@ -8,9 +8,10 @@ what makes codes equal: the address letter for letter, and the round; and only m
 So where this refuses a mail, a good code is in the mailbox, or on its way.
 
 Nearly everywhere addresses with a + or in other case lead to one mailbox, which must not get three mails for
-each of them. So all those of one mailbox together have a bound, too: `OTHER_SPELLINGS_PER_DAY_MAX`. The plain
-address, in small letters and without a +, does not count there: no stranger can use up what it gets. Of the
-others a stranger can, by asking for many spellings.
+each of them. So all those of one mailbox together have the same bound, and wait an hour after any mail to the
+mailbox. The plain address, in small letters and without a +, waits for none of them: no stranger can use up
+what it gets. What the others get, a stranger can use up by asking for many spellings
+(docs/decisions/0045-spellings-of-a-mailbox.md).
 
 mail_codes    One document per mailbox: the last mails with codes, and the spelling of each. Kept for two days
               after the last one. Addresses are stored only as keyed hashes.
@@ -26,7 +27,6 @@ from shared.storage import mongo
 from shared.storage.mongo import Database, Document, ReturnDocument
 
 CODES_PER_DAY_MAX = 3
-OTHER_SPELLINGS_PER_DAY_MAX = 6
 CODES_APART = timedelta(hours=1)
 DAY = timedelta(days=1)
 KEPT = timedelta(days=2)
@@ -129,15 +129,19 @@ class _Listing:
             },
             "$sent",
         )
-        last: Document = {"$max": {"$map": {"input": mine, "as": "one", "in": "$$one.at"}}}
-        conditions: list[Document] = [
-            {"$lt": [{"$size": mine}, CODES_PER_DAY_MAX]},
-            {"$lte": [{"$ifNull": [last, self.now - DAY]}, self.now - CODES_APART]},
-        ]
+        conditions = [_fewer_than(CODES_PER_DAY_MAX, mine), self._is_apart_from(mine)]
         if not self.is_plain:
             others = _those({"$eq": ["$$one.plain", False]}, "$sent")
-            conditions.append({"$lt": [{"$size": others}, OTHER_SPELLINGS_PER_DAY_MAX]})
+            conditions += [_fewer_than(CODES_PER_DAY_MAX, others), self._is_apart_from("$sent")]
         return {"$and": conditions}
+
+    def _is_apart_from(self, mails: Document | str) -> Document:
+        last: Document = {"$max": {"$map": {"input": mails, "as": "one", "in": "$$one.at"}}}
+        return {"$lte": [{"$ifNull": [last, self.now - DAY]}, self.now - CODES_APART]}
+
+
+def _fewer_than(count: int, mails: Document) -> Document:
+    return {"$lt": [{"$size": mails}, count]}
 
 
 def _those(condition: Document, mails: Document | str) -> Document:
