@@ -10,7 +10,7 @@ from faststream.kafka import KafkaBroker
 from shared.messaging import observation
 from shared.messaging.consumer import Consumer
 from shared.messaging.observation import Observation
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Subscription
 from shared.runtime.background import Loop, looping
@@ -29,7 +29,7 @@ async def consuming(
     publisher: Publisher,
     *,
     instance: str = "",
-    policy: Policy | None = None,
+    policy: ConsumerPolicy | None = None,
 ) -> AsyncIterator[list[Consumer]]:
     """
     Run a consumer for each subscription until the end of the block.
@@ -37,7 +37,7 @@ async def consuming(
     They start in the background. While Kafka is away, their health checks say so, and the service still
     answers.
     """
-    policy = policy or Policy()
+    policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
         kafka,
         acks="all",

@@ -25,7 +25,7 @@ from shared.messaging.policy import (
     TOO_LARGE,
     UNKNOWN_TYPE,
     UNREADABLE,
-    Policy,
+    ConsumerPolicy,
 )
 from shared.messaging.received import Dead, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
@@ -65,8 +65,8 @@ class _Turns:
 class Decoding:
     """Decodes the records of one group."""
 
-    def __init__(self, subscription: Subscription, policy: Policy | None = None) -> None:
-        self._policy = policy or Policy()
+    def __init__(self, subscription: Subscription, policy: ConsumerPolicy | None = None) -> None:
+        self._policy = policy or ConsumerPolicy()
         self._contracts = {contract.topic: contract for contract in subscription.contracts}
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}

@@ -38,7 +38,7 @@ CODES_BEFORE_HANDLING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ConsumerPolicy:
     """
     The numbers of one consumer. Tests pass their own.
 

@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from shared.messaging import fetched, membership
 from shared.messaging.batches import PIECE_BYTES_MAX
 from shared.messaging.fetched import BUDGET, Budget
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.received import Raw
 from shared.runtime.background import backoff_seconds
 
@@ -36,7 +36,7 @@ class Stuck(Exception):
 class Reading:
     """One group's reading in this process. `consumer` is always the aiokafka consumer that is running."""
 
-    def __init__(self, group: str, policy: Policy, *, gather_ms: int) -> None:
+    def __init__(self, group: str, policy: ConsumerPolicy, *, gather_ms: int) -> None:
         self.outage: str | None = None
         # The offsets that this member has committed. A partition without a commit is not in it.
         self.committed: dict[TopicPartition, int] = {}

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from shared.messaging.dead_letters import named
-from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, Policy
+from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Batch, Dead, Received, Subscription
 from shared.runtime import metrics
@@ -29,7 +29,7 @@ class HandlerFails(Exception):
 class Settling:
     """Gives the batches of one group to its handler, in this process."""
 
-    def __init__(self, subscription: Subscription, publisher: Publisher, policy: Policy) -> None:
+    def __init__(self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy) -> None:
         self.outage: str | None = None
         self._group = subscription.group
         self._handle = subscription.handle
