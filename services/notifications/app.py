@@ -21,7 +21,6 @@ from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
 from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
-from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
 from services.notifications.openings import api as openings_api
 from services.notifications.openings import wording as openings_wording
@@ -71,8 +70,8 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     """Put the service's rooms together."""
     settings, database = service.settings, service.database
     retry_policy = settings.retry_policy()
-    contacts = ContactStore(database, texting=settings.sends_sms)
-    messages = MessageStore(database, retry_policy, texting=settings.sends_sms)
+    contacts = ContactStore(database, sends_sms=settings.sends_sms)
+    messages = MessageStore(database, retry_policy, sends_sms=settings.sends_sms)
     await contacts.prepare()
     await messages.prepare()
     texts = Texts(
@@ -81,7 +80,6 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     )
     key = settings.private_key
     decryptor = Decryptor(key)
-    count_from_zero()
     if service.serves_http:
         inboxes = InboxStore(database)
         reader = InboxReader(contacts, inboxes, texts, decryptor)

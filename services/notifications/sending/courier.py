@@ -53,7 +53,7 @@ Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 class Pace:
     """How much a courier does at a time."""
 
-    claim_mails_max: int = 300
+    claim_max: int = 300
     lease_seconds: float = LEASE_SECONDS_MIN
     poll_seconds: float = 1.0
     # The pause while the mail server is away. It doubles.
@@ -146,7 +146,7 @@ class Courier(Generic[Item]):
                     await self._freed.wait()
             return 0.0
         # A part of the mails for a part of the connections.
-        share = -(-self._pace.claim_mails_max * len(self._free) // len(self._connections))
+        share = -(-self._pace.claim_max * len(self._free) // len(self._connections))
         due = await self._queue.due(clock.now(), share, self._under_way)
         if not due:
             if time - self._busy_at > IDLE_SECONDS_MAX and not self._deliveries:

@@ -71,7 +71,7 @@ class SmsSettings(Settings):
     def sms_pace(self, pace: Pace) -> Pace:
         """How much the courier of SMS does at a time, if this is the pace for mails."""
         return Pace(
-            claim_mails_max=CLAIM_SMS_MAX,
+            claim_max=CLAIM_SMS_MAX,
             lease_seconds=pace.lease_seconds,
             retry_policy=RetryPolicy(retry_seconds=self.sms_retry_seconds, retry_seconds_max=3_600.0),
         )
