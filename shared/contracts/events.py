@@ -589,7 +589,7 @@ COMMANDS: dict[type[Event], frozenset[str]] = {
 
 
 def forged_sources(contract: type[Event]) -> frozenset[str]:
-    """The sources of ours that only a forged record of this contract can name."""
+    """Our services that never send this command; empty if the contract is not a command."""
     return OURS - COMMANDS[contract] if contract in COMMANDS else frozenset()
 
 

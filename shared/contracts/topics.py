@@ -68,8 +68,8 @@ class Topic:
         config = {
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.record_bytes_max),
-            # The broker's clock says how old a record is. By a sender's clock that is behind, Kafka would
-            # delete a record that nobody has read, or a submission would count that came too late.
+            # The broker's clock says how old a record is. A sender's clock may be wrong. Then Kafka could
+            # delete an unread record, or a late submission could count.
             "message.timestamp.type": "LogAppendTime",
         }
         if self.retention_days < WEEK_SEGMENTS_FROM_DAYS:

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Event
-from shared.messaging.decoding import SLICE_BYTES_MAX, SLICE_RECORDS_MAX, TURN_SECONDS_MAX, Decoding
+from shared.messaging.decoding import BUSY_SECONDS_MAX, SLICE_BYTES_MAX, SLICE_RECORDS_MAX, Decoding
 from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Record, to_record
 from shared.messaging.received import Batch, Raw, Subscription
@@ -63,12 +63,12 @@ async def counting() -> AsyncIterator[Turns]:
 
 
 def slow(values: Sequence[bytes]) -> Sequence[Event]:
-    time.sleep(TURN_SECONDS_MAX)
+    time.sleep(BUSY_SECONDS_MAX)
     return [said(CONTRACT).event] * len(values)
 
 
 def refusing(values: Sequence[bytes]) -> Sequence[Event]:
-    time.sleep(TURN_SECONDS_MAX)
+    time.sleep(BUSY_SECONDS_MAX)
     raise Rejected("wrong", code="bad_body")
 
 
