@@ -10,7 +10,8 @@ from datetime import timedelta
 from shared.contracts import events
 from shared.contracts.envelope import HEADERS_BYTES_MAX, LIST_BYTES_MAX, Event
 
-# More than the largest event of ours: a record that is too large for us must still reach its dead letters.
+# More than the largest event of ours. A record that is too large for us must still get into the topic, so
+# that it becomes a dead letter.
 RECORD_BYTES_MAX = 1_048_576 + 131_072
 # A dead letter has the whole record and the reason.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
@@ -19,14 +20,16 @@ DAYS_KEPT = WEEKS_KEPT * 7
 PARTITIONS = 4
 # Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
-# Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
+# How long the dead letters of a compacted topic are kept. Later records do not remove dead letters, so a
+# destroyed key would stay there.
 COMPACTED_DEAD_DAYS = 1
 # A code is valid for one or two days.
 CODE_DAYS_KEPT = 1
-# How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
+# A destroyed key is removed from the log within this time, if somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
-# Kafka deletes whole segments, by their last record. Its own segments of a week would double a short time.
+# Kafka deletes a whole segment when its last record is old enough. With Kafka's segments of a week, a topic
+# of a week would keep records for two weeks.
 SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
 WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
@@ -48,7 +51,7 @@ NOTIFICATIONS = "notifications"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic and the consumer groups of ours that read it."""
+    """A topic, and our consumer groups that read it."""
 
     name: str
     groups: tuple[str, ...]
@@ -59,7 +62,7 @@ class Topic:
 
     @property
     def dead_days(self) -> int:
-        """How long its dead letters are kept: they hold what its records hold, so never longer."""
+        """How long its dead letters are kept. They contain its records, so never longer than the records."""
         return COMPACTED_DEAD_DAYS if self.compacted else self.retention_days
 
     @property
@@ -181,5 +184,5 @@ def retention(event: type[Event]) -> timedelta:
 
 
 def event_bytes_max(topic: str) -> int:
-    """The largest body of an event of this topic; of a topic that is not declared here, of any."""
+    """The largest body of an event of this topic; if the topic is not declared here, of any event."""
     return _BYTES_MAX.get(topic, LIST_BYTES_MAX)

@@ -209,7 +209,8 @@ class Consumer:
         consumer = self.kafka_consumer
         if consumer is None or all(task.done() for task in self._subscriber.tasks):
             return "not running: it waits for Kafka"
-        # None while it starts; then our own class, from shared/messaging/membership.py.
+        # The coordinator is None while the consumer starts. Later it is our class
+        # (shared/messaging/membership.py).
         if getattr(consumer._coordinator, "gives_way", False):  # noqa: SLF001
             return GIVES_WAY
         for partition in consumer.assignment():

@@ -18,7 +18,7 @@ from shared.runtime.errors import Unavailable
 
 # Between two tries to start, while Kafka is away.
 START_RETRY_SECONDS_MAX = 2.0
-# Once they have started, the loop has nothing more to do.
+# After the start the loop has nothing more to do.
 STARTED_REST_SECONDS = 3_600.0
 
 
@@ -34,8 +34,8 @@ async def consuming(
     """
     Run a consumer for each subscription until the end of the block.
 
-    They start in the background. While Kafka is away, their health checks say so, and the service still
-    answers.
+    The consumers start in the background. While Kafka is away, their health checks say so, and the service
+    still answers.
     """
     policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
@@ -44,7 +44,7 @@ async def consuming(
         enable_idempotence=True,
         allow_auto_create_topics=False,
         apply_types=False,
-        # Only its errors: it logs each start and stop.
+        # FastStream logs each start and stop. This logger lets only its errors through.
         logger=logging.getLogger("kepu.faststream"),
     )
     consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]
