@@ -34,10 +34,11 @@ SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
 WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
 KAFKA_SEGMENT_DAYS = 7
-# Longer than any record that came before the erasure. Otherwise a service that reads all topics from their
-# start would find a profile, and not its erasure.
+# An erasure is kept longer than all records that came before it. Otherwise a service that reads all topics
+# from their start would find a profile, but not its erasure.
 ERASURE_DAYS_KEPT = DAYS_KEPT + 28
-# What no retention bounds: a sender that was stopped for weeks, or a record that is written again by hand.
+# Days for cases that no retention bounds: a sender was stopped for weeks, or somebody writes a record again
+# by hand.
 LATE_DAYS = 28
 
 # Our consumer groups. Each name begins with that of its service.
@@ -100,10 +101,10 @@ class Topic:
     @property
     def read_again_until(self) -> timedelta:
         """
-        How long after it was written a record may still be read by a group of ours.
+        For how long after its writing a record may still be read by a group of ours.
 
-        Each step at the last moment: it is read, and dead-lettered; somebody writes the dead letter to the
-        topic again; it is read.
+        The longest way has three steps, each at the last moment: a group reads the record and dead-letters
+        it, somebody writes the dead letter to the topic again, and a group reads it there.
         """
         return 2 * self.gone_after + max(self.dead(group).gone_after for group in self.groups)
 
