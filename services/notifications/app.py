@@ -93,6 +93,7 @@ async def wire(service: Service[NotificationsSettings]) -> None:
         mail_composer = Composer(contacts, decryptor, MailForm(texts, settings.sender))
         loops = {"mail": await _mail_courier(service, key, codes, mails, mail_composer)}
         if budget is not None:
+            await budget.prepare()
             sms_composer = Composer(contacts, decryptor, SmsForm(SmsTexts()))
             loops["sms"] = await _sms_courier(service, key, codes, sms, sms_composer, budget)
 
@@ -129,7 +130,6 @@ async def _sms_courier(
 ) -> Loop:
     settings = service.settings
     daily = DailyLimit(service.database, key, settings.sms_per_number_day_max)
-    await budget.prepare()
     limits = Limits[Sms](daily, codes, budget, lambda sms: sms.parts)
     pace = settings.sms_pace(settings.pace())
     courier = Courier(queue, composer, settings.gateway_connections(), limits, pace, name="sms_courier")
