@@ -103,6 +103,25 @@ def test_the_readme_of_registration_has_a_row_for_each_loop() -> None:
     assert [name for name in sorted(loops) if f"\n| `{name}` |" not in readme] == []
 
 
+BODY_BOUND = re.compile(r"\b(?:max_body_size|body_bytes_max)=([A-Z_]+)")
+BODY_ROW = re.compile(r"^\| Body of [^|]*\| [^|]* \| 413 \| `(\w+)` in `[^`]*` \|$", re.MULTILINE)
+
+
+def test_each_bound_of_a_body_has_a_row_of_its_own() -> None:
+    of_routes = {
+        name for path in (ROOT / "services").rglob("*.py") for name in BODY_BOUND.findall(path.read_text())
+    }
+    assert len(of_routes) > 5
+    rows = BODY_ROW.findall((ROOT / "docs/limits.md").read_text())
+    assert sorted(rows) == sorted({*of_routes, "BODY_BYTES_MAX"})
+
+
+def test_each_decision_has_a_row() -> None:
+    folder = ROOT / "docs/decisions"
+    rows = re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \|", (folder / "README.md").read_text(), re.MULTILINE)
+    assert rows == sorted(path.name for path in folder.glob("0*.md"))
+
+
 def test_tables_are_those_of_the_code() -> None:
     assert sections.outdated() == []
 
@@ -123,7 +142,7 @@ def test_a_constant_is_found_by_its_name_with_its_value() -> None:
     assert (ROOT / found.file).is_file()
 
 
-@pytest.mark.parametrize("gone", ["shared:NO_SUCH_BOUND", "shared/messaging:Policy.no_such_bound"])
+@pytest.mark.parametrize("gone", ["shared:NO_SUCH_BOUND", "shared/messaging:ConsumerPolicy.no_such_bound"])
 def test_a_constant_that_is_gone_is_noticed(gone: str) -> None:
     with pytest.raises(NotFound):
         constant(gone)

@@ -39,7 +39,8 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
             raise NotFound(f"{change['templates']} has no folder templates")
         yield (
             f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`: a file for each kind of message, such as "
-            "`registration_confirmed.txt`; "
+            "`registration_confirmed.txt`. Its first line is the subject. It may use the names that are the "
+            "`facts` of its event in `NOTICES` (`services/notifications/texts/policy.py`). "
             "`letter.txt` is the frame of every mail"
         )
     if "see" in change and not change.get("see_first"):

@@ -21,7 +21,6 @@ from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
 from services.notifications.messages import wording as messages_wording
 from services.notifications.messages.handlers import subscriptions
-from services.notifications.messages.metrics import count_from_zero
 from services.notifications.messages.store import MessageStore
 from services.notifications.openings import api as openings_api
 from services.notifications.openings import wording as openings_wording
@@ -71,8 +70,8 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     """Put the service's rooms together."""
     settings, database = service.settings, service.database
     retry_policy = settings.retry_policy()
-    contacts = ContactStore(database, texting=settings.sends_sms)
-    messages = MessageStore(database, retry_policy, texting=settings.sends_sms)
+    contacts = ContactStore(database, sends_sms=settings.sends_sms)
+    messages = MessageStore(database, retry_policy, sends_sms=settings.sends_sms)
     await contacts.prepare()
     await messages.prepare()
     texts = Texts(
@@ -81,7 +80,6 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     )
     key = settings.private_key
     decryptor = Decryptor(key)
-    count_from_zero()
     if service.serves_http:
         inboxes = InboxStore(database)
         reader = InboxReader(contacts, inboxes, texts, decryptor)
@@ -95,6 +93,7 @@ async def wire(service: Service[NotificationsSettings]) -> None:
         mail_composer = Composer(contacts, decryptor, MailForm(texts, settings.sender))
         loops = {"mail": await _mail_courier(service, key, codes, mails, mail_composer)}
         if budget is not None:
+            await budget.prepare()
             sms_composer = Composer(contacts, decryptor, SmsForm(SmsTexts()))
             loops["sms"] = await _sms_courier(service, key, codes, sms, sms_composer, budget)
 
@@ -131,7 +130,6 @@ async def _sms_courier(
 ) -> Loop:
     settings = service.settings
     daily = DailyLimit(service.database, key, settings.sms_per_number_day_max)
-    await budget.prepare()
     limits = Limits[Sms](daily, codes, budget, lambda sms: sms.parts)
     pace = settings.sms_pace(settings.pace())
     courier = Courier(queue, composer, settings.gateway_connections(), limits, pace, name="sms_courier")

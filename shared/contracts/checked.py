@@ -1,9 +1,9 @@
 """
-The types that every text, time and number is checked by where it enters: events, bodies and settings.
+Types that check every text, time and number where it enters: events, bodies and settings.
 
-Each type accepts what people really write, brings it to one form, and refuses what no screen, mail or clock
-can show. That form passes the same check unchanged: a value that one service has accepted is accepted by
-all others. The message of a refusal says what is wrong and never quotes the value.
+Each type accepts what people really write, and brings it to one form. It refuses what no screen, mail or
+clock can show. A value in this form passes the same check unchanged. So all services accept a value that one
+service has accepted. The message of a refusal says what is wrong and never quotes the value.
 """
 
 import re
@@ -34,7 +34,8 @@ NAME_CHARS_MAX = 100
 TEXT_CHARS_MAX = 4_000
 EMAIL_CHARS_MAX = 254
 EMAIL_LOCAL_BYTES_MAX = 64
-# Accents and vowel signs on one character. Scripts need up to four. A high pile of marks covers other lines.
+# Accents and vowel signs on one character. Real languages need up to four. A high pile of marks covers other
+# lines.
 MARKS_MAX = 6
 # Many events contain the same titles and venues. The check of a line with other letters takes some 3 us.
 LINES_MAX = 4_096
@@ -44,12 +45,12 @@ YEARS = range(2000, 2100)
 WHOLE_MAX = 2**53 - 1
 
 # Characters that change the order of others: the reader sees another text than was sent.
-_TURNS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_DIRECTION_MARKS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 # Control characters, halves of characters, and line breaks other than the line feed.
 _CONTROLS = "\x7f-\x9f\ud800-\udfff\u2028\u2029"
 _LINE_CONTROL = re.compile(f"[\0-\x1f{_CONTROLS}]")
-_LINE_DIRECTION = re.compile(f"[{_TURNS}]")
-_TEXT_CONTROL = re.compile(f"[\0-\x08\x0b-\x1f{_CONTROLS}{_TURNS}]")
+_LINE_DIRECTION = re.compile(f"[{_DIRECTION_MARKS}]")
+_TEXT_CONTROL = re.compile(f"[\0-\x08\x0b-\x1f{_CONTROLS}{_DIRECTION_MARKS}]")
 # Characters without a meaning that all systems share: private use, noncharacters, interlinear anchors.
 _MEANINGLESS = re.compile(
     "[\ue000-\uf8ff\ufdd0-\ufdef\ufff9-\ufffb\U000f0000-\U0010ffff"
@@ -77,7 +78,8 @@ _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
 _USUAL = " -~一-鿿、。《》「」（），：；！？·—‘’“”…"
 _PLAIN_LINE = re.compile(f"[{_USUAL}]*")
 _PLAIN_TEXT = re.compile(f"[\n\t{_USUAL}]*")
-# Only such a run can contain too many marks. Other parts of a text are not read character by character.
+# Only a run of unusual characters can contain too many marks. Other parts of a text are not read character by
+# character.
 _UNUSUAL = re.compile(f"[^{_USUAL}]{{{MARKS_MAX + 1},}}")
 
 
@@ -88,7 +90,7 @@ def line(text: str) -> str:
 
     Raises:
         ValueError: the line has a control character, a line break, a mark that changes the direction of
-            writing, a character without a shared meaning or too many marks; or nothing of it is visible.
+            writing, a character without a shared meaning or too many marks; or no character is visible.
     """
     if _PLAIN_LINE.fullmatch(text) and (plain := text.strip(" ")):
         return plain
@@ -160,12 +162,12 @@ def _in_usual_width(character: str) -> str:
 
 def name(text: str) -> str:
     """
-    A person's name: a line that is no link, since names stand in mails to others.
+    A person's name: a line that is not a link, because mails to other people contain names.
 
     Raises:
-        ValueError: it is no line, or looks like a web address.
+        ValueError: it is not a valid line, or looks like a web address.
     """
-    # Not through the cache: nobody may keep a name.
+    # Without the cache, which would keep the name in memory.
     text = line.__wrapped__(text)
     if _LINK.search(unicodedata.normalize("NFKC", text).translate(_FULL_STOPS)):
         raise PydanticCustomError("name_link", "a name holds no web address")
@@ -180,7 +182,7 @@ def _visible(text: str) -> bool:
 
 
 def _within(chars_max: int, check: Callable[[str], str]) -> Callable[[str], str]:
-    """The check, and after it the length again: NFC can make a text longer."""
+    """This check, and then the length once more: NFC can make a text longer."""
 
     def bounded(text: str) -> str:
         text = check(text)
@@ -199,10 +201,10 @@ def whole(number: int) -> int:
     """
     A whole number that every reader of JSON understands alike, and that a database can store.
 
-    This is a validator and no bound of the field: released schemas without a bound stay as they are.
+    This is a validator, not a bound of the field: so released schemas without a bound stay as they are.
 
     Raises:
-        ValueError: it is beyond `WHOLE_MAX` on either side of zero.
+        ValueError: it is larger than `WHOLE_MAX`, or smaller than `-WHOLE_MAX`.
     """
     if number > WHOLE_MAX:
         raise PydanticKnownError("less_than_equal", {"le": WHOLE_MAX})
@@ -216,7 +218,7 @@ def moment(value: datetime) -> datetime:
     A time in UTC, in whole milliseconds, within `YEARS`.
 
     Raises:
-        ValueError: its year is outside, so that arithmetic with it could overflow.
+        ValueError: its year is not in `YEARS`. Calculating with this time could overflow.
     """
     # First the year as it is written: near the ends of the calendar the change to UTC overflows. Then the
     # year in UTC, because the next reader checks that one.
@@ -245,7 +247,7 @@ def _written_time(value: object) -> object:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    # Names of places only: "localtime" and "Factory" name none.
+    # Names of places only: "localtime" and "Factory" are not places.
     return frozenset(available_timezones()) - {"localtime", "Factory", "posixrules"}
 
 
@@ -254,7 +256,7 @@ def zone(text: str) -> str:
     The name of a time zone of the tz database.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: no time zone has this name.
     """
     if text not in _zones():
         raise PydanticCustomError("zone_unknown", "there is no such time zone; one is Asia/Shanghai")
@@ -298,7 +300,7 @@ Line = Annotated[
 PersonalLine = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
-    # Not through the cache: it would keep the text in memory after an erasure.
+    # Without the cache, which would keep the text in memory after an erasure.
     AfterValidator(_within(LINE_CHARS_MAX, line.__wrapped__)),
 ]
 """A line about one person, or by one: a note, a reason, a comment, a subject. Checked as `Line` is."""
@@ -315,7 +317,7 @@ UnlinkedLine = Annotated[
     StringConstraints(min_length=1, max_length=LINE_CHARS_MAX),
     AfterValidator(_within(LINE_CHARS_MAX, name)),
 ]
-"""A line that people are sent or shown who did not ask for it. Like a name it holds no web address."""
+"""A line that we send or show to people who did not ask for it. Like a name, it has no web address."""
 Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=EMAIL_CHARS_MAX),

@@ -6,8 +6,8 @@ Bodies have pseudonymous ids only. Contacts and ticket codes are encrypted with 
 which only registration and notifications have (shared/contracts/sealing.py). A command's contact is encrypted
 with the public key of notifications.
 
-`version` counts the changes of the thing that an event is about, from 1. A reader that keeps a copy accepts
-only a higher version than its own, because a record may come twice or, after a fault, late.
+`version` counts the changes of the thing that an event is about, from 1. A record may come twice, or late
+after a fault. So a reader that keeps a copy accepts only a higher version than its own.
 
 This module has more than 350 lines so that all contracts stand in one file, in this order.
 """
@@ -46,10 +46,10 @@ Points = Annotated[float, Field(ge=0, le=200, multiple_of=0.5)]
 Seconds = Annotated[int, Field(ge=0, le=31_622_400)]
 PLACES_MAX = 60
 Places = Annotated[int, Field(ge=1, le=PLACES_MAX)]
-# Of one registration of a group. 500 ids of members are some 20 KiB: in a request, and in one document.
+# Places of one registration of a group. 500 ids of members are some 20 KiB, in a request and in a document.
 GROUP_PLACES_MAX = 500
 ManyPlaces = Annotated[int, Field(gt=PLACES_MAX, le=GROUP_PLACES_MAX)]
-"""More than `Places`, which released readers refuse to exceed."""
+"""More places than `Places` allows: released readers refuse a larger number there."""
 Letters = Annotated[str, StringConstraints(pattern=ANSWER_PATTERN)]
 
 ParticipantKind = Literal["person", "group"]
@@ -68,7 +68,8 @@ class SessionPlan(Part):
     """
     What everybody may know of a session.
 
-    Registration is open from `opens_at` to `closes_at`, if given, to those whom `admits` names.
+    Registration is open from `opens_at` to `closes_at`; a time that is null is no limit. `admits` says who
+    may register.
     """
 
     activity_title: Line
@@ -96,7 +97,7 @@ class SessionPublished(Event, topic="session.published", key="session_id"):
 
 
 class SessionChanged(Event, topic="session.changed", key="session_id"):
-    """The session has another plan now; `plan_before` is the one of the version before."""
+    """The session has another plan now; `plan_before` is the plan of the version before."""
 
     session_id: Id
     version: Version
@@ -109,7 +110,7 @@ class SessionCancelled(Event, topic="session.cancelled", key="session_id"):
     """
     The session does not take place; `code` says why, and `reason` says it in the organiser's words.
 
-    With the code `session_removed` the organisers have removed it, and may publish it again.
+    The code `session_removed` means that the organisers have removed the session. They may publish it again.
     """
 
     session_id: Id
@@ -124,7 +125,8 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
     """
     A command from any other system: register this person or group for a session.
 
-    `request_id`: the sender's own. With the same `ce_source` and participant it is the same request.
+    The sender chooses `request_id`. Two commands with the same `request_id`, `ce_source` and participant are
+    the same request.
     """
 
     request_id: Id
@@ -144,7 +146,7 @@ class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
     The key that opens what is encrypted for this participant; null: the key is destroyed.
 
     The topic keeps only the latest record of a participant. So after an erasure nobody can open
-    what earlier records of other topics hold.
+    what earlier records of other topics have encrypted.
     """
 
     participant_id: Id
@@ -154,11 +156,12 @@ class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
 
 class ParticipantJoined(Event, topic="participant.joined", key="participant_id"):
     """
-    A participant's profile exists, or has changed. `contact_sealed`: with the participant's own key.
+    A participant's profile exists, or has changed.
 
-    `verified`: the participant has proved that the contact is theirs, or whoever registered them vouches for
-    it. Mails go only to verified contacts. `tokens_from`: tokens that were issued before have ended.
-    `by_phone`: the contact is a mobile phone number, and no e-mail address.
+    `contact_sealed`: the contact, encrypted with the participant's own key. `verified`: the participant has
+    proved that the contact is theirs, or somebody who registered them vouches for it. Mails go only to
+    verified contacts. `tokens_from`: tokens that were issued before this time have ended. `by_phone`: the
+    contact is a mobile phone number, not an e-mail address.
     """
 
     participant_id: Id
@@ -176,11 +179,12 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
     """
-    Somebody asks for the code that proves whose a contact is. It is read only where the contact is.
+    Somebody asks for the code that proves whose a contact is. The code is sent to the contact only.
 
-    `code_locked`, `contact_locked`: with the participant's own key. The contact is the profile's if none is
-    given. `round`: counts the codes of this contact that were used, from 1: a new round means that the mails
-    of the earlier ones were wanted. `by_phone`: the contact is a mobile phone number: the code goes by SMS.
+    `code_locked`, `contact_locked`: encrypted with the participant's own key. If there is no
+    `contact_locked`, the contact is that of the profile. `round`: counts the codes of this contact that were
+    used, from 1. So a new round means that the owner of the contact wanted the earlier mails. `by_phone`: the
+    contact is a mobile phone number, and the code goes by SMS.
     """
 
     sign_in_id: Id
@@ -197,8 +201,8 @@ class GroupApplicationDecided(Event, topic="group.application_decided", key="par
     """
     An organiser has decided on a group that applied to take part.
 
-    `participant_id`: who applied, and manages the group from now on if it is approved. `reason`: of a
-    refusal, in the organiser's words.
+    `participant_id`: the person who applied. If the group is approved, this person manages it from now on.
+    `reason`: why it was refused, in the organiser's words.
     """
 
     application_id: Id
@@ -213,7 +217,7 @@ class ParticipantErased(Event, topic="participant.erased", key="participant_id")
     """
     Everything personal about this participant must go.
 
-    `merged_into`: the person was two participants, and goes on as this one.
+    `merged_into`: the person was two participants, and is only this participant from now on.
     """
 
     participant_id: Id
@@ -224,7 +228,8 @@ class ParticipantErased(Event, topic="participant.erased", key="participant_id")
 
 class _RegistrationOutcome(Event):
     """
-    What every outcome tells: who, for what, where and when. `request_id` is the asker's own.
+    What every outcome says: who, for what, where and when. `request_id` is the id that the sender of the
+    request chose.
 
     A group may have more than 60 places. Then `places` is 60, and `all_places` says how many there are.
     """
@@ -251,7 +256,7 @@ class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="par
     """
     A place is held until this moment for a participant whose contact is not verified yet.
 
-    Then comes `registration.confirmed`, or `registration.cancelled` with the code `hold_expired`.
+    The next event is `registration.confirmed`, or `registration.cancelled` with the code `hold_expired`.
     `promoted`: the place came from the waiting list.
     """
 
@@ -260,7 +265,7 @@ class RegistrationHeld(_RegistrationOutcome, topic="registration.held", key="par
 
 
 class RegistrationConfirmed(_RegistrationOutcome, topic="registration.confirmed", key="participant_id"):
-    """The participant has a place. `promoted`: from the waiting list. The ticket's code is encrypted."""
+    """The participant has a place. `promoted`: from the waiting list. `ticket_sealed`: encrypted."""
 
     ticket_sealed: Locked
     promoted: bool = False
@@ -270,8 +275,8 @@ class RegistrationWaitlisted(_RegistrationOutcome, topic="registration.waitliste
     """
     The session is full; `position` counts from 1 in the order of asking.
 
-    `until`: without a verified contact the wait ends then, with the code `hold_expired`. `waiting_policy`:
-    who is next, in strict order or whoever fits.
+    `until`: if the contact is not verified at this time, the wait ends with the code `hold_expired`.
+    `waiting_policy`: who gets the next place: the first in order, or the first whose places fit.
     """
 
     position: Ordinal
@@ -283,7 +288,8 @@ class RegistrationOffered(_RegistrationOutcome, topic="registration.offered", ke
     """
     A place from the waiting list is kept until this moment. The participant may accept it.
 
-    Then comes `registration.confirmed`, or `registration.cancelled`: without an answer `offer_expired`.
+    The next event is `registration.confirmed` or `registration.cancelled`. If the participant does not
+    answer, its code is `offer_expired`.
     """
 
     until: Moment
@@ -300,14 +306,14 @@ class RegistrationRejected(Event, topic="registration.rejected", key="participan
 
 
 class RegistrationCancelled(_RegistrationOutcome, topic="registration.cancelled", key="participant_id"):
-    """A place or a waiting position was given back; `reason`: in the organiser's words, if there are any."""
+    """A place or a waiting position was given back; `reason`: why, if an organiser gave a reason."""
 
     code: Code
     reason: Line | None = None
 
 
 class RegistrationMoved(_RegistrationOutcome, topic="registration.moved", key="participant_id"):
-    """The session of a place or of a wait has another time or venue now; as they were before."""
+    """The session of a place or of a wait has another time or venue now; `…_before` is what it had before."""
 
     starts_at_before: Moment
     venue_before: Line
@@ -317,7 +323,7 @@ class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in
     """
     The ticket was shown at the door. `people`: how many of its places came in with the first scan.
 
-    If they were more than 60, `people` is 60, and `all_people` says how many.
+    If more than 60 came in, `people` is 60, and `all_people` is their number.
     """
 
     checked_in_at: Moment
@@ -328,15 +334,15 @@ class RegistrationCheckedIn(_RegistrationOutcome, topic="registration.checked_in
 class RegistrationCheckInUndone(
     _RegistrationOutcome, topic="registration.check_in_undone", key="participant_id"
 ):
-    """The check-in was a mistake: the place is confirmed, as before it."""
+    """The check-in was a mistake: the place is confirmed again."""
 
 
 class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", key="participant_id"):
     """
     Time to remind somebody of a session: the day before, an hour before, or with thanks after it.
 
-    `version` is the registration's: a reminder does not change it. `until`: later the reminder makes no
-    sense. `feedback`: where those who came can say how it was, in the organiser's words.
+    `version` is that of the registration: a reminder does not change it. `until`: after this time the
+    reminder makes no sense. `feedback`: where visitors can say how it was, in the organiser's words.
     """
 
     reminder: Reminder
@@ -346,7 +352,7 @@ class RegistrationReminded(_RegistrationOutcome, topic="registration.reminded", 
 
 
 class _ShiftOutcome(Event):
-    """What every outcome of a shift tells: who, for which shift of which session, where and when."""
+    """What every outcome of a shift says: who, for which shift of which session, where and when."""
 
     assignment_id: Id
     version: Version
@@ -371,9 +377,9 @@ class ShiftAssigned(_ShiftOutcome, topic="shift.assigned", key="participant_id")
 
 class ShiftMoved(_ShiftOutcome, topic="shift.moved", key="participant_id"):
     """
-    The shift has another time or venue now; as they were before.
+    The shift has another time or venue now; `…_before` is what it had before.
 
-    `assigned`: the participant is on the rota; else an organiser has not decided yet.
+    `assigned`: true if the participant is on the rota; false if an organiser has not decided yet.
     """
 
     starts_at_before: Moment
@@ -386,7 +392,8 @@ class ShiftReminded(_ShiftOutcome, topic="shift.reminded", key="participant_id")
     """
     Time to remind somebody on a rota of the shift, the day before.
 
-    `version` is the assignment's: a reminder does not change it. `until`: later the reminder makes no sense.
+    `version` is that of the assignment: a reminder does not change it. `until`: after this time the reminder
+    makes no sense.
     """
 
     until: Moment
@@ -396,7 +403,7 @@ class ShiftEnded(_ShiftOutcome, topic="shift.ended", key="participant_id"):
     """
     The participant is not on the rota, or not any more; `code` says why.
 
-    `reason`: in the organiser's words, if there are any.
+    `reason`: why, if an organiser gave a reason.
     """
 
     code: Code
@@ -409,7 +416,7 @@ class PublishedOption(Part):
 
 
 class PublishedQuestion(Part):
-    """A question as it is put, without its key."""
+    """A question as participants see it, without the right answer."""
 
     id: Id
     topic_name: Line
@@ -427,8 +434,8 @@ class QuizPublished(Event, topic="quiz.published", key="quiz_id", bytes_max=LIST
     the attempt with id a gets paper int(a) mod papers; and a is the UUIDv5 of
     "{quiz_id}/{participant_id}/{day}/{number}" in the namespace `attempt_ids`, with the
     day in the quiz's time zone (2026-05-20) and the number from 1 to attempts_per_day.
-    Whoever offers the quiz lets only those begin whom `admits` names: the token's claims `verified` and
-    `roster` say who that is.
+    A system that offers the quiz checks who may begin: `admits` says it, and the claims `verified` and
+    `roster` of the participant's token show who somebody is.
     """
 
     quiz_id: Id
@@ -452,10 +459,10 @@ class QuizSubmitted(Event, topic="quiz.submitted", key="attempt_id"):
     """
     The answers of one attempt, exactly as sent; the first in log order counts.
 
-    `answers` maps question ids to the letters chosen ("A", or "ACD" where several may
-    be). Group and district are given where the sender knows them, else the participant's
-    profile tells. `quiz_version` is the version of the quiz that the paper was drawn from; it
-    is graded by that version, or by the latest where none is given.
+    `answers` maps question ids to the letters chosen ("A", or "ACD" if several are
+    right). If the sender does not know group and district, they come from the participant's
+    profile. `quiz_version` is the version of the quiz that the paper was drawn from. The
+    answers are graded by this version; without it, by the latest.
     """
 
     attempt_id: Id
@@ -474,8 +481,8 @@ class QuizCompleted(Event, topic="quiz.completed", key="participant_id"):
     """
     A graded attempt. `result_id` equals the attempt's id.
 
-    `points` of `points_max` decide passing and rank; `score_percent` is them in whole percent,
-    rounded down.
+    `points` of `points_max` decide passing and rank; `score_percent` is the same in whole
+    percent, rounded down.
     """
 
     result_id: Id
@@ -502,7 +509,7 @@ class FinalStanding(Part):
 
 class QuizClosed(Event, topic="quiz.closed", key="quiz_id", bytes_max=LIST_BYTES_MAX):
     """
-    Final standings are fixed: the first `STANDINGS_MAX` of `participants` in all.
+    Final standings are fixed. `standings` has the first `STANDINGS_MAX`, `participants` is the number of all.
 
     Equal points and equal time share a rank, and the next rank counts them (1, 2, 2, 4).
     """
@@ -557,7 +564,7 @@ class NotificationDelivered(Event, topic="notification.delivered", key="particip
     """
     A message reached its channel. `cause_id` is the id of the event that it tells of.
 
-    `by_phone`: it was an SMS. `channel` is `email` then: readers of release 0.2.0 know no other word.
+    `by_phone`: it was an SMS. Then `channel` is `email`, because readers of release 0.2.0 do not know `sms`.
     """
 
     message_id: Id
@@ -569,7 +576,7 @@ class NotificationDelivered(Event, topic="notification.delivered", key="particip
 
 
 class NotificationFailed(Event, topic="notification.failed", key="participant_id"):
-    """A message was given up after its last attempt. `by_phone`: as of `notification.delivered`."""
+    """A message was given up after its last attempt. `by_phone`: as in `notification.delivered`."""
 
     message_id: Id
     participant_id: Id
@@ -581,7 +588,7 @@ class NotificationFailed(Event, topic="notification.failed", key="participant_id
     by_phone: bool = False
 
 
-# Other systems send these; beside each, those of our services that send it too.
+# Other systems send these commands. The value names the services of ours that send the command too.
 COMMANDS: dict[type[Event], frozenset[str]] = {
     RegistrationRequested: frozenset(),
     NotificationRequested: frozenset({REGISTRATION}),
@@ -589,7 +596,7 @@ COMMANDS: dict[type[Event], frozenset[str]] = {
 
 
 def forged_sources(contract: type[Event]) -> frozenset[str]:
-    """The sources of ours that only a forged record of this contract can name."""
+    """Our services that never send this command; empty if the contract is not a command."""
     return OURS - COMMANDS[contract] if contract in COMMANDS else frozenset()
 
 

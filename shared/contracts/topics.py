@@ -10,7 +10,8 @@ from datetime import timedelta
 from shared.contracts import events
 from shared.contracts.envelope import HEADERS_BYTES_MAX, LIST_BYTES_MAX, Event
 
-# More than the largest event of ours: a record that is too large for us must still reach its dead letters.
+# More than the largest event of ours. A record that is too large for us must still get into the topic, so
+# that it becomes a dead letter.
 RECORD_BYTES_MAX = 1_048_576 + 131_072
 # A dead letter has the whole record and the reason.
 DEAD_RECORD_BYTES_MAX = RECORD_BYTES_MAX + 65_536
@@ -19,22 +20,25 @@ DAYS_KEPT = WEEKS_KEPT * 7
 PARTITIONS = 4
 # Nobody needs a command again after it was carried out, and it may hold a contact.
 COMMAND_DAYS_KEPT = 7
-# Dead letters of a compacted topic. No later record removes them, so a destroyed key would live on there.
+# How long the dead letters of a compacted topic are kept. Later records do not remove dead letters, so a
+# destroyed key would stay there.
 COMPACTED_DEAD_DAYS = 1
 # A code is valid for one or two days.
 CODE_DAYS_KEPT = 1
-# How soon a destroyed key is gone from the log as well, provided that somebody still writes to the topic.
+# A destroyed key is removed from the log within this time, if somebody still writes to the topic.
 COMPACTED_WITHIN_MS = 3_600_000
 DAY_MS = 86_400_000
-# Kafka deletes whole segments, by their last record. Its own segments of a week would double a short time.
+# Kafka deletes a whole segment when its last record is old enough. With Kafka's segments of a week, a topic
+# of a week would keep records for two weeks.
 SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
 WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
 KAFKA_SEGMENT_DAYS = 7
-# Longer than any record that came before the erasure. Otherwise a service that reads all topics from their
-# start would find a profile, and not its erasure.
+# An erasure is kept longer than all records that came before it. Otherwise a service that reads all topics
+# from their start would find a profile, but not its erasure.
 ERASURE_DAYS_KEPT = DAYS_KEPT + 28
-# What no retention bounds: a sender that was stopped for weeks, or a record that is written again by hand.
+# Days for cases that no retention bounds: a sender was stopped for weeks, or somebody writes a record again
+# by hand.
 LATE_DAYS = 28
 
 # Our consumer groups. Each name begins with that of its service.
@@ -48,7 +52,7 @@ NOTIFICATIONS = "notifications"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic and the consumer groups of ours that read it."""
+    """A topic, and our consumer groups that read it."""
 
     name: str
     groups: tuple[str, ...]
@@ -59,7 +63,7 @@ class Topic:
 
     @property
     def dead_days(self) -> int:
-        """How long its dead letters are kept: they hold what its records hold, so never longer."""
+        """How long its dead letters are kept. They contain its records, so never longer than the records."""
         return COMPACTED_DEAD_DAYS if self.compacted else self.retention_days
 
     @property
@@ -68,8 +72,8 @@ class Topic:
         config = {
             "retention.ms": str(self.retention_days * DAY_MS),
             "max.message.bytes": str(self.record_bytes_max),
-            # The broker's clock says how old a record is. By a sender's clock that is behind, Kafka would
-            # delete a record that nobody has read, or a submission would count that came too late.
+            # The broker's clock says how old a record is. A sender's clock may be wrong. Then Kafka could
+            # delete an unread record, or a late submission could count.
             "message.timestamp.type": "LogAppendTime",
         }
         if self.retention_days < WEEK_SEGMENTS_FROM_DAYS:
@@ -97,10 +101,10 @@ class Topic:
     @property
     def read_again_until(self) -> timedelta:
         """
-        How long after it was written a record may still be read by a group of ours.
+        For how long after its writing a record may still be read by a group of ours.
 
-        Each step at the last moment: it is read, and dead-lettered; somebody writes the dead letter to the
-        topic again; it is read.
+        The longest way has three steps, each at the last moment: a group reads the record and dead-letters
+        it, somebody writes the dead letter to the topic again, and a group reads it there.
         """
         return 2 * self.gone_after + max(self.dead(group).gone_after for group in self.groups)
 
@@ -181,5 +185,5 @@ def retention(event: type[Event]) -> timedelta:
 
 
 def event_bytes_max(topic: str) -> int:
-    """The largest body of an event of this topic; of a topic that is not declared here, of any."""
+    """The largest body of an event of this topic; if the topic is not declared here, of any event."""
     return _BYTES_MAX.get(topic, LIST_BYTES_MAX)

@@ -9,7 +9,8 @@ The life of a record:
 3. `decoding` turns each record into an event. A wrong record becomes a dead letter. The others go on.
 4. `settling` gives the batch to the group's handler, and publishes the events that the handler returns.
 5. If a server is away, settling waits until it is back. If the handler fails, settling tries the batch again.
-6. If the handler still fails, settling halves it until only the poison record is left: a dead letter.
+6. If the handler still fails, settling splits the batch in halves until only the poison record is left. It
+   becomes a dead letter.
 7. `dead_letters` writes dead letters to `<topic>.<group>.dead`, with the reason and the place in the log.
 8. `consumer` commits. If our own handler fails too often, the consumer stops instead and commits nothing.
    After any other error it starts again by itself.

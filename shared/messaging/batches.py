@@ -1,10 +1,11 @@
 """
-The records of one batch, a piece at a time. A record that cannot be read becomes one that says so.
+The records of one batch, a piece at a time. A record that cannot be read becomes an `Unreadable` record.
 
-A foreign batch costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single record. The
-headers of a record that may have thousands are counted before it is built. A batch that fits one piece is
-read whole, and what a poll does not take waits for the next one. A larger batch does not stay decompressed
-between two polls: the next poll decompresses it again, and goes on where the last one ended.
+A batch of another system costs bounded memory and time. A piece has at most `PIECE_BYTES_MAX`, or a single
+record. If a record may have thousands of headers, they are counted before the record is built. A batch that
+fits one piece is read whole, and the records that a poll does not take wait for the next poll. A larger batch
+does not stay decompressed between two polls: the next poll decompresses it again, and goes on where the last
+poll ended.
 
 Source: Kafka's message format 2, https://kafka.apache.org/documentation/#recordbatch
 """
@@ -29,17 +30,17 @@ CODEC_BITS = 0x07
 PIECE_BYTES_MAX = 262_144 + 4_096
 # A batch with more records is read in pieces: small records are many, and each takes 3 us.
 WHOLE_RECORDS_MAX = 2_000
-# A record that is larger has its headers counted before it is built. Ours are smaller.
+# The headers of a larger record are counted before it is built. Our own records are smaller.
 UNCOUNTED_BYTES_MAX = 4_096
 # The cost of each batch beside its bytes, so that many tiny batches end a poll too.
 BATCH_COST_BYTES = 1_024
 # The cost of a batch that cannot be decompressed.
 USELESS_COST_BYTES = 1_048_576
-# The cost of each header of a record that is refused for their number after it was built.
+# If a record was built and then refused for too many headers: the cost of each header.
 HEADER_COST_BYTES = 16
 # Decompressing costs less time than building records of the same bytes.
 DECOMPRESSED_BYTES_A_COST_BYTE = 4
-# Of each compressed byte for which nothing came out: 1 MB of empty frames takes 0.1 s, and ends the poll.
+# The cost of each compressed byte without content. 1 MB of empty frames takes 0.1 s, and ends the poll.
 COST_BYTES_A_USELESS_BYTE = 4
 
 _ATTRIBUTES = struct.Struct(">h")
@@ -93,19 +94,19 @@ class OpenBatch:
         self._codec = codec
         (self._count,) = _COUNT.unpack_from(raw, _COUNT_AT)
         self._read = 0
-        # Records that were read, and for which the last poll had no room.
+        # Records that were read, but did not fit the last poll.
         self._rest: list[Any] = []
         self._at = HEADER_BYTES
         self._plain: memoryview | None = None if codec else raw
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is left to be read."""
+        """Whether all records are read and taken."""
         return bool(self._read >= self._count) and not self._rest
 
     def take(self, offset: int, records_max: int) -> list[Any]:
         """
-        The records of the next piece, without those before `offset`. There may be none, and more pieces.
+        The records of the next piece, from `offset` on. The list may be empty although more pieces follow.
 
         Adds the cost of the piece to `cost_bytes`.
         """
@@ -133,24 +134,24 @@ class OpenBatch:
         return self._take_some(plain, offset, records_max)
 
     def pause(self) -> None:
-        """Keep no large decompressed batch until the next poll."""
+        """Drop a large decompressed batch. The next poll decompresses it again."""
         if self._rest:
             # The whole batch is read.
             self._plain = None
         elif self._plain is not None and self._plain.obj is _room:
             large = len(self._plain) > PIECE_BYTES_MAX
-            # Other consumers use the room until then.
+            # Other consumers use the room before the next poll, so keep a copy of a small batch.
             self._plain = None if large else memoryview(bytes(self._plain))
 
     def _some(self, records: list[Any], records_max: int) -> list[Any]:
-        """The first of these; the others wait."""
+        """The first of these records; the others wait for the next poll."""
         self._rest = records[records_max:]
         return records[:records_max] if self._rest else records
 
     def _decompress(self) -> None:
         """
         Raises:
-            NotDecompressed: it cannot be decompressed, or is too large then.
+            NotDecompressed: the batch cannot be decompressed, or its content is too large.
         """
         room = memoryview(_room)
         size = decompress_into(self._codec, self._raw[HEADER_BYTES:], room[HEADER_BYTES:])
@@ -163,7 +164,7 @@ class OpenBatch:
             self.cost_bytes += size // DECOMPRESSED_BYTES_A_COST_BYTE
 
     def _useless_bytes(self, size: int) -> int:
-        """The cost of the compressed bytes beyond `size`, to which they were decompressed."""
+        """The cost of compressed bytes without content, if `size` bytes came out."""
         return max(0, len(self._raw) - HEADER_BYTES - size) * COST_BYTES_A_USELESS_BYTE
 
     def _give_up(self, offset: int, why: str) -> list[Any]:
@@ -256,7 +257,7 @@ class OpenBatch:
                 else:
                     found += self._records(record, expected)
             except WRONG as error:
-                # A damaged record may not even have its offset: the one that is expected stands for it.
+                # A damaged record may not even say its offset. Then it gets the offset that is expected.
                 offset = offset if expected <= offset < self.after else expected
                 if offset < self.after:
                     found.append(unreadable(self._place, offset, offset + 1, type(error).__name__))
@@ -264,7 +265,7 @@ class OpenBatch:
 
 
 def _all_are_small(plain: memoryview, count: int) -> bool:
-    """Whether none of the records of a whole batch may have thousands of headers."""
+    """Whether all records of a whole batch are too small to have thousands of headers."""
     at = HEADER_BYTES
     try:
         for _ in range(count):
@@ -278,7 +279,7 @@ def _all_are_small(plain: memoryview, count: int) -> bool:
 
 
 def _after(found: list[Any], first: int) -> int:
-    """The offset behind the records found, which began at `first`."""
+    """The offset behind the last record found; `first` if no record was found."""
     return int(found[-1].offset) + 1 if found else first
 
 

@@ -22,7 +22,7 @@ from shared.messaging.dead_letters import write_dead_letters
 from shared.messaging.decoding import DecoderFails, Decoding
 from shared.messaging.fetched import FETCH_BYTES_MAX, PARTITION_FETCH_BYTES_MAX
 from shared.messaging.membership import GIVES_WAY
-from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED, Policy
+from shared.messaging.policy import CODES_BEFORE_HANDLING, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.reading import Reading, Stuck
 from shared.messaging.received import Raw, Subscription
@@ -46,11 +46,11 @@ class Consumer:
     """
 
     def __init__(
-        self, subscription: Subscription, publisher: Publisher, policy: Policy | None = None
+        self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy | None = None
     ) -> None:
         self.group = subscription.group
         self.stopped: str | None = None
-        self._policy = policy = policy or Policy()
+        self._policy = policy = policy or ConsumerPolicy()
         self._topics = tuple(contract.topic for contract in subscription.contracts)
         self._gather_ms = subscription.gather_ms
         self._publisher = publisher
@@ -209,7 +209,8 @@ class Consumer:
         consumer = self.kafka_consumer
         if consumer is None or all(task.done() for task in self._subscriber.tasks):
             return "not running: it waits for Kafka"
-        # None while it starts; then our own class, from shared/messaging/membership.py.
+        # The coordinator is None while the consumer starts. Later it is our class
+        # (shared/messaging/membership.py).
         if getattr(consumer._coordinator, "gives_way", False):  # noqa: SLF001
             return GIVES_WAY
         for partition in consumer.assignment():

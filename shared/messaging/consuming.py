@@ -10,7 +10,7 @@ from faststream.kafka import KafkaBroker
 from shared.messaging import observation
 from shared.messaging.consumer import Consumer
 from shared.messaging.observation import Observation
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Subscription
 from shared.runtime.background import Loop, looping
@@ -18,7 +18,7 @@ from shared.runtime.errors import Unavailable
 
 # Between two tries to start, while Kafka is away.
 START_RETRY_SECONDS_MAX = 2.0
-# Once they have started, the loop has nothing more to do.
+# After the start the loop has nothing more to do.
 STARTED_REST_SECONDS = 3_600.0
 
 
@@ -29,22 +29,22 @@ async def consuming(
     publisher: Publisher,
     *,
     instance: str = "",
-    policy: Policy | None = None,
+    policy: ConsumerPolicy | None = None,
 ) -> AsyncIterator[list[Consumer]]:
     """
     Run a consumer for each subscription until the end of the block.
 
-    They start in the background. While Kafka is away, their health checks say so, and the service still
-    answers.
+    The consumers start in the background. While Kafka is away, their health checks say so, and the service
+    still answers.
     """
-    policy = policy or Policy()
+    policy = policy or ConsumerPolicy()
     broker = KafkaBroker(
         kafka,
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
         apply_types=False,
-        # Only its errors: it logs each start and stop.
+        # FastStream logs each start and stop. This logger lets only its errors through.
         logger=logging.getLogger("kepu.faststream"),
     )
     consumers = [Consumer(subscription, publisher, policy) for subscription in subscriptions]

@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 REASON_CHARS_MAX = 500
 # Key, value and headers of a dead letter, without what Kafka adds to them.
 DEAD_BYTES_MAX = DEAD_RECORD_BYTES_MAX - 16_384
-# Of dead letters in one write. The next ones are made after Kafka has acknowledged it.
+# Bytes of dead letters in one write. The next dead letters are made after Kafka has acknowledged this write.
 WRITE_BYTES_MAX = 1_048_576
 # Log lines for one batch. One more line counts the other dead letters.
 LINES_MAX = 20
-# Headers that identify an event and have nothing of its content, with their names in the log.
+# Headers that identify an event and show nothing of its content, with their names in the log.
 _NAMES = {"ce_id": "event_id", "ce_correlationid": "correlation_id"}
 _NAME_BYTES_MAX = 128
 
@@ -29,7 +29,7 @@ async def write_dead_letters(publisher: Publisher, dead: Sequence[Dead], group: 
     Write dead letters, count them and log them.
 
     Raises:
-        Unavailable: Kafka did not acknowledge. None of them counts as written.
+        Unavailable: Kafka did not acknowledge. The dead letters count as not written.
     """
     letters: list[Record] = []
     size_bytes = 0
@@ -51,7 +51,7 @@ async def write_dead_letters(publisher: Publisher, dead: Sequence[Dead], group: 
 
 
 def named(record: Raw) -> dict[str, str | int]:
-    """What a log line says about a record: its place and ids, and nothing of its content."""
+    """What a log line says about a record: its place and ids, but not its content."""
     ids = {
         _NAMES[name]: value.decode(errors="replace")
         for name, value in record.headers
@@ -86,7 +86,7 @@ def dead_letter(dead: Dead, group: str) -> Record:
 def size_of(record: Record) -> int:
     """The bytes of a record's key, value and headers."""
     _, key, value, headers = record
-    # In a foreign record a header may be null.
+    # A header may be null in a record of another system.
     header_bytes = sum(len(name.encode()) + len(content or b"") for name, content in headers)
     return len(key or b"") + len(value or b"") + header_bytes
 

@@ -1,7 +1,7 @@
 """
 Decode records to events. Each record is checked separately, so a wrong one does no harm to others.
 
-A batch is decoded in slices. Requests and heartbeats get a turn between them.
+A batch is decoded in slices. Requests and heartbeats run between the slices.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from shared.messaging.policy import (
     TOO_LARGE,
     UNKNOWN_TYPE,
     UNREADABLE,
-    Policy,
+    ConsumerPolicy,
 )
 from shared.messaging.received import Dead, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
@@ -35,8 +35,8 @@ def _milliseconds(year: int) -> int:
     return int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
 
-# Decoding gives way to requests after this time, at the end of a slice or of a record.
-TURN_SECONDS_MAX = 0.02
+# After this time decoding lets requests run, at the end of a slice or of a record.
+BUSY_SECONDS_MAX = 0.02
 # A slice has at most this number of records, and these bytes or a single record.
 SLICE_RECORDS_MAX = 100
 SLICE_BYTES_MAX = 65_536
@@ -45,32 +45,32 @@ FIRST_MS, LAST_MS = _milliseconds(YEARS[0]), _milliseconds(YEARS[-1] + 1)
 
 
 class DecoderFails(Exception):
-    """A decoder of ours is wrong, and not a record."""
+    """The error is in a decoder of ours, not in the records."""
 
 
-class _Turns:
-    """Gives the loop a turn when `TURN_SECONDS_MAX` have passed."""
+class _Pauses:
+    """Lets requests run whenever decoding has taken `BUSY_SECONDS_MAX`."""
 
     __slots__ = ("_ends",)
 
     def __init__(self) -> None:
-        self._ends = time.perf_counter() + TURN_SECONDS_MAX
+        self._ends = time.perf_counter() + BUSY_SECONDS_MAX
 
-    async def give(self) -> None:
+    async def pause_if_due(self) -> None:
         if time.perf_counter() >= self._ends:
             await asyncio.sleep(0)
-            self._ends = time.perf_counter() + TURN_SECONDS_MAX
+            self._ends = time.perf_counter() + BUSY_SECONDS_MAX
 
 
 class Decoding:
     """Decodes the records of one group."""
 
-    def __init__(self, subscription: Subscription, policy: Policy | None = None) -> None:
-        self._policy = policy or Policy()
+    def __init__(self, subscription: Subscription, policy: ConsumerPolicy | None = None) -> None:
+        self._policy = policy or ConsumerPolicy()
         self._contracts = {contract.topic: contract for contract in subscription.contracts}
         self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
         self._types = {contract.topic: contract.type for contract in subscription.contracts}
-        # By topic of a command: our sources that nobody may send it from.
+        # By topic of a command: our services that never send it, so only a forged record names one of them.
         self._forged = {contract.topic: forged_sources(contract) for contract in subscription.contracts}
         self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
         self._decoders = {
@@ -92,12 +92,12 @@ class Decoding:
             except Rejected as why:
                 dead.append(Dead.of(record, why))
         events: dict[int, Any] = {}
-        turns = _Turns()
+        pauses = _Pauses()
         for topic, indexes in by_topic.items():
             for some in _slices(indexes, records):
-                await turns.give()
+                await pauses.pause_if_due()
                 if len(some) == 1:
-                    # A large one. If it is wrong, decoding it with its slice first would cost as much again.
+                    # One record, often a large one. A second try to find the wrong one would be wasted.
                     self._decode_one(topic, some[0], records[some[0]], events, dead)
                     continue
                 try:
@@ -105,9 +105,9 @@ class Decoding:
                 except DecoderFails:
                     raise
                 except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
-                    # At least one is wrong: decode each one separately.
+                    # At least one record is wrong: decode each one separately.
                     for index in some:
-                        await turns.give()
+                        await pauses.pause_if_due()
                         self._decode_one(topic, index, records[index], events, dead)
                 else:
                     events.update(zip(some, decoded, strict=True))
@@ -130,12 +130,12 @@ class Decoding:
             self._recent.append(False)
 
     def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
-        # All have a value: `_context` has refused the others.
+        # All records have a value: `_context` has refused the others.
         events = self._decoders[topic]([record.value or b"" for record in records])
         if len(events) != len(records):
             raise DecoderFails(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
-        # The key decides the partition, and with it the order of events. So it must be the event's own.
-        # All keys are compared together, in 0.2 us an event.
+        # The key decides the partition, and the partition decides the order of events. So the key must be the
+        # event's own. All keys are compared together, in 0.2 us an event.
         if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
             raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
         return events
@@ -167,7 +167,7 @@ class Decoding:
         if len(record.value) > (bytes_max := self._bytes_max[record.topic]):
             raise Rejected(f"the body has {len(record.value)} of at most {bytes_max} bytes", code=TOO_LARGE)
         if not FIRST_MS <= record.timestamp < LAST_MS:
-            raise Rejected(f"the record's time {record.timestamp} is none", code=BAD_TIME)
+            raise Rejected(f"the record's time {record.timestamp} is impossible", code=BAD_TIME)
         context = from_headers(
             record.headers,
             appended_at=lambda: datetime.fromtimestamp(record.timestamp / 1000, UTC),
@@ -177,7 +177,10 @@ class Decoding:
         if context.type != expected:
             raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
         if context.source in self._forged[record.topic]:
-            raise Rejected(f"ce_source {context.source!r} is none of another system", code=SOURCE_OURS)
+            raise Rejected(
+                f"ce_source {context.source!r} is a service of ours that never sends this command",
+                code=SOURCE_OURS,
+            )
         return context
 
 

@@ -2,9 +2,9 @@
 Decompress a batch of records up to a limit.
 
 A batch shows only its compressed size, and 9 KB of zstd can contain 300 MB of spaces. So everything is
-written into one buffer of the largest size allowed, and a batch that does not fit costs neither time nor
-memory. Parts without content cost time too: 1 MB can be 200,000 empty blocks of snappy. So snappy has a
-bounded number of blocks, none of them empty, and gzip has one member.
+written into one buffer, which has the largest size allowed. If a batch does not fit, decompressing ends
+there. Parts without content cost time too: 1 MB can be 200,000 empty blocks of snappy. So the number of
+snappy blocks is bounded, an empty block is refused, and gzip may have one member.
 """
 
 import struct
@@ -15,8 +15,8 @@ import cramjam
 
 # All records of one batch together. Most producers send at most about 1 MB.
 DECOMPRESSED_BYTES_MAX = 8 * 1_048_576
-# Java's library writes snappy in blocks, each after its length. This mark and two version numbers come
-# first.
+# Java's library writes snappy in blocks, and the length of each block before it. This mark and two version
+# numbers come first.
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER_BYTES = 16
 _LENGTH = struct.Struct(">i")
@@ -42,7 +42,7 @@ def decompress_into(codec: int, payload: memoryview, room: memoryview) -> int:
     """
     Decompress into `room`.
 
-    Returns: how many bytes there are.
+    Returns: the number of decompressed bytes.
     Raises:
         NotDecompressed: the codec is unknown, the data is damaged, or does not fit.
     """

@@ -2,9 +2,9 @@
 The records of a fetch, within a budget of bytes. Bytes that cannot be read become an `Unreadable` record.
 
 aiokafka raises in the middle of a poll when a batch is damaged, is compressed in an unknown way, or has a
-header whose name is not UTF-8. It does not say where, it never gets past that place, and the records that
-the same poll took from other partitions are lost. It also bounds a poll only by its number of records, but a
-record of 500 bytes can decompress to megabytes.
+header whose name is not UTF-8. The error does not say where the batch is, and aiokafka never gets past it.
+The records that the same poll took from other partitions are lost. aiokafka also bounds a poll only by its
+number of records, but a record of 500 bytes can decompress to megabytes.
 
 `install` replaces the classes that do this. `FetchedRecords` never raises because of a record's content.
 Instead an `Unreadable` with the offset stands among the other records, and reading goes on behind it.
@@ -31,7 +31,7 @@ from shared.messaging.batches import (
 )
 from shared.messaging.batches import Unreadable as Unreadable
 
-# Decompressed bytes of one poll of one group. A thousand usual events have a quarter of it.
+# Decompressed bytes of one poll of one group. A thousand usual events need a quarter of it.
 POLL_BYTES_MAX = 4 * 1_048_576
 # Compressed bytes of one partition, and of one fetch. The broker sends at least one batch, however large.
 PARTITION_FETCH_BYTES_MAX = 1_048_576
@@ -61,7 +61,7 @@ class Budget:
 
 
 BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
-"""The budget of the current poll. A client without one takes up to a whole budget from each partition."""
+"""The budget of the current poll. A client without a budget takes up to a whole one from each partition."""
 
 
 class Batches:
@@ -81,7 +81,7 @@ class Batches:
         return self._end <= len(self._data)
 
     def next_batch(self) -> memoryview:
-        """The bytes of the next batch, which is there."""
+        """The bytes of the next batch, if `has_next`."""
         at, self._at = self._at, self._end
         self._end = self._end_of_next()
         return self._data[at : self._at]
@@ -123,7 +123,7 @@ class FetchedRecords(PartitionRecords):  # type: ignore[misc]
             taken += batch.take(self.next_fetch_offset, records_max - len(taken))
             cost_bytes += batch.cost_bytes
             if batch.ended:
-                # Also past records at the end of the batch that compaction has removed.
+                # Compaction may have removed records at the end of the batch. Go past them too.
                 self._open, self.next_fetch_offset = None, max(self.next_fetch_offset, batch.after)
             elif taken:
                 self.next_fetch_offset = max(self.next_fetch_offset, taken[-1].offset + 1)

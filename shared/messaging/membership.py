@@ -1,13 +1,15 @@
 """
-Being a member of a group under a name that stays the same: `KEPU_INSTANCE`.
+The membership of a group under a name that stays the same: `KEPU_INSTANCE`.
 
 The broker answers UNKNOWN_MEMBER_ID to a heartbeat in two cases: the session ran out, or another process
 has joined under the same name. aiokafka then forgets its id and joins as new. In the first case this is
-right. In the second it throws the other process out, which does the same, for ever.
+right. In the second case it throws the other process out. The other process does the same, and so on for
+ever.
 
-`Membership` joins with its old id instead. The broker's answer tells the two cases apart, and changes
-nothing. UNKNOWN_MEMBER_ID: nobody has the name, so it joins as new. FENCED_INSTANCE_ID: another process has
-the name. This one then gives way, and asks again until the other one is gone.
+`Membership` joins with its old id instead. The broker's answer shows which of the two cases it is. With
+UNKNOWN_MEMBER_ID nobody has the name, so this process joins as new. With FENCED_INSTANCE_ID another process
+has the name, and the broker has changed nothing. This process then gives way, and asks again until the other
+one is gone.
 """
 
 import asyncio
@@ -44,7 +46,7 @@ kafka_errors[FencedInstanceIdError.errno] = FencedInstanceIdError
 
 
 class Membership(GroupCoordinator):  # type: ignore[misc]
-    """What aiokafka's class does; of two processes with one name, the one that came first gives way."""
+    """As aiokafka's class; but if two processes have the same name, the one that came first gives way."""
 
     gives_way = False
 
@@ -63,7 +65,7 @@ class Membership(GroupCoordinator):  # type: ignore[misc]
         if isinstance(request, JoinGroupRequest):
             while for_code(answer.error_code) is FencedInstanceIdError:
                 self._give_way(True)
-                # A session's time: a process that has died is no member any more after it.
+                # Wait as long as a session. If the other process has died, it is not a member any more then.
                 await asyncio.wait([self._closing], timeout=self._session_timeout_ms / 1000)
                 if self._closing.done():
                     raise GroupCoordinatorNotAvailableError
@@ -86,5 +88,5 @@ class Membership(GroupCoordinator):  # type: ignore[misc]
 
 
 def install() -> None:
-    """Have every consumer of this process be a member in this way."""
+    """Make every consumer of this process use `Membership`."""
     aiokafka_consumer.GroupCoordinator = Membership

@@ -21,12 +21,11 @@ class Observation:
         self._kafka = kafka
         self._consumers = consumers
         self._seconds = seconds
-        # By group: the partitions that have a time series now. A stopped consumer keeps those that it had
-        # last.
+        # By group: the partitions that have a time series now. A stopped consumer keeps its last partitions.
         self._shown: dict[str, frozenset[TopicPartition]] = {}
 
     async def turn(self) -> float:
-        """Look once at each; returns the seconds until the next look."""
+        """Look once at each consumer; returns the seconds until the next look."""
         for consumer in self._consumers:
             metrics.CONSUMER_RUNNING.labels(consumer.group).set(0 if consumer.problem() else 1)
         await each(LOOP, self._consumers, self._observe)

@@ -1,27 +1,31 @@
-"""When a record is dead-lettered, when a consumer tries again and when it stops. All numbers are here."""
+"""
+When a record is dead-lettered, when a consumer tries again and when it stops: the codes and the numbers.
+
+`decoding.py`, `settling.py` and `consumer.py` carry them out.
+"""
 
 from dataclasses import dataclass
 
-# Codes of dead letters. A record that breaks its contract gets one of these before any handler sees it ...
+# The codes of dead letters. First, the codes of records that break their contract. No handler sees them.
 UNREADABLE = "unreadable"  # Its bytes are damaged, compressed in an unknown way, or far too many.
 BAD_HEADER = "bad_header"  # A header of the envelope is missing or wrong.
 BAD_BODY = "bad_body"  # The value is not what the contract says.
 BAD_TIME = "bad_time"  # The record's own time is impossible.
 TOO_LARGE = "too_large"  # The value is larger than its contract's `bytes_max`.
 UNKNOWN_TYPE = "unknown_type"  # The topic has another type of events.
-SOURCE_OURS = "source_ours"  # A command names as its source a service of ours that never sends it.
+SOURCE_OURS = "source_ours"  # The source of a command is a service of ours that never sends this command.
 KEY_DIFFERS = "key_differs"  # The record's key is not the id that orders the event.
-# ... or this one, because our decoder fails on it though the contract accepts it ...
+# The contract accepts the record, but our decoder fails on it.
 DECODER_FAILED = "decoder_failed"
-# ... or this one, because our handler fails on it even if it is the only event of the batch. The value of the
-# event may be the reason (`CONTENT_ERRORS`), or our handler ...
+# Our handler fails on the event, also when it is the only event of the batch. The error is in the event
+# (`CONTENT_ERRORS`) or in our handler.
 HANDLER_FAILED = "handler_failed"
-# ... or a code of the handler's own, which it gives to `Batch.reject` or raises as Rejected.
+# A handler may have more codes. It gives them to `Batch.reject`, or raises them in a Rejected.
 
-# A handler raises these because of a number or a text that no database stores. The value comes from the
-# event, so the event is wrong, not the handler: the batch is halved without another try, and the event never
-# counts towards `failed_max`. The errors of a wrong release of ours (TypeError, KeyError, ValueError, bson's
-# InvalidDocument) are not in the list, so they still stop the consumer.
+# A handler raises these errors because the event has a number or a text that no database can store. So the
+# event is wrong, not the handler. The batch is split without another try, and the event never counts towards
+# `failed_max`. An error in a release of ours raises other errors (TypeError, KeyError, ValueError, bson's
+# InvalidDocument). They are not in the list, so they still stop the consumer.
 CONTENT_ERRORS: tuple[type[Exception], ...] = (OverflowError, UnicodeEncodeError)
 
 CODES_BEFORE_HANDLING = (
@@ -38,23 +42,23 @@ CODES_BEFORE_HANDLING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ConsumerPolicy:
     """
     The numbers of one consumer. Tests pass their own.
 
     When an event is dead-lettered:
-        tries_max: number of tries of a failing batch. Then it is halved.
-        half_tries_max: number of tries of a half. Fewer than `tries_max`: a short error would have ended
-            during the tries of the whole batch.
-        An outage of Kafka or MongoDB is not a failure. The consumer waits until it ends.
+        tries_max: number of tries of a failing batch. Then the batch is split in halves.
+        half_tries_max: number of tries of a half. Smaller than `tries_max`: a short error has ended during
+            the tries of the whole batch.
+        An outage of Kafka or MongoDB is not a failure. The consumer waits until the outage ends.
 
     When the consumer stops:
         failed_max, failed_window, failed_ratio_max: there are two totals of the handler's failures: one of
             the present batch, one of the last 1,000 events (fewer after a start). The consumer stops if one
-            total has at least 100 failures, and more failures than successes. Then the handler is wrong:
-            if the consumer went on, all records would become dead letters. A record that is dead-lettered for
-            its content (with a code of the handler's own, or by one of `CONTENT_ERRORS`) counts in neither
-            total: it is no failure and no success.
+            total has at least 100 failures, and more failures than successes. The error is in the handler
+            then, and without the stop all records would become dead letters. A record that is dead-lettered
+            for its content (with a code of the handler, or by one of `CONTENT_ERRORS`) is not counted as a
+            failure and not as a success.
         The failures of our own decoders (`Subscription.decoders`) are counted by the same numbers, over the
         last 1,000 records that the contract accepts. A decoder that returns a wrong number of
         events stops the consumer at once. Only people can repair this, so the consumer stays stopped until

@@ -28,8 +28,9 @@ from shared.runtime.errors import Rejected, Unavailable
 log = logging.getLogger(__name__)
 
 BATCH_BYTES_MAX = 262_144
-# Bytes of values on the way at a time for one caller, or a single record. The batches of all partitions may
-# go in one request, and the broker closes the connection of a request above `socket.request.max.bytes`.
+# Bytes of values that one caller sends at a time; a larger record is sent alone. The batches of all
+# partitions may go in one request, and the broker closes the connection if a request is above
+# `socket.request.max.bytes`.
 PORTION_BYTES_MAX = 2 * 1_048_576
 REQUEST_TIMEOUT_MS = 10_000
 ACKNOWLEDGED_SECONDS_MAX = 12.0
@@ -44,7 +45,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def partition_of(key: bytes | None, partitions: int) -> int:
-    """The partition that this key's records go to; a record without a key goes to the first."""
+    """The partition for the records of this key; a record without a key goes to the first partition."""
     return crc32(key) % partitions if key else 0
 
 
@@ -66,10 +67,10 @@ def record_of(
     """
     The record of `shared.contracts.origin.enclosed`, in a fifth of the time, without the contract's checks.
 
-    For events that come in thousands, if their fields are checked already.
+    Use it only for events that come in thousands, and whose fields are checked already.
 
     Args:
-        fields: all that the contract has, in the contract's order. Tests compare the record with what the
+        fields: all fields of the contract, in its order. Tests compare the record with what the
             contract writes (tests/registration/records.py).
     """
     key = str(fields[contract.key_field])
@@ -90,7 +91,8 @@ class Publisher:
     """
     Writes sets of records and returns when Kafka has acknowledged all of them.
 
-    After a failure it makes a new producer: one that has lost a batch cannot go on with its sequence numbers.
+    After a failure it makes a new producer: a producer that has lost a batch cannot go on with its sequence
+    numbers.
     A repeat does no harm, because the ids of events are computed from their causes.
     """
 
@@ -106,7 +108,7 @@ class Publisher:
 
     async def publish(self, events: Sequence[Envelope[Event] | Record]) -> None:
         """
-        Write events, those of one key in the order given. Records among them are written unchanged.
+        Write events. Events of one key keep their order. Records among them are written unchanged.
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
@@ -115,7 +117,7 @@ class Publisher:
 
     async def write(self, records: Sequence[Record]) -> None:
         """
-        Write records unchanged, those of one key in the order given.
+        Write records unchanged. Records of one key keep their order.
 
         Raises:
             Unavailable: Kafka did not acknowledge; any part may have been written.
@@ -153,7 +155,7 @@ class Publisher:
         Ask whether a broker answers.
 
         Raises:
-            Unavailable: none does.
+            Unavailable: no broker answers.
         """
         try:
             async with asyncio.timeout(PING_SECONDS_MAX):
@@ -165,7 +167,7 @@ class Publisher:
 
     async def start(self) -> None:
         """
-        Connect now rather than with the first record.
+        Connect now. Otherwise the first record would have to wait for the connection.
 
         Raises:
             Unavailable: Kafka does not answer.

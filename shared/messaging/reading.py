@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from shared.messaging import fetched, membership
 from shared.messaging.batches import PIECE_BYTES_MAX
 from shared.messaging.fetched import BUDGET, Budget
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.received import Raw
 from shared.runtime.background import backoff_seconds
 
@@ -36,7 +36,7 @@ class Stuck(Exception):
 class Reading:
     """One group's reading in this process. `consumer` is always the aiokafka consumer that is running."""
 
-    def __init__(self, group: str, policy: Policy, *, gather_ms: int) -> None:
+    def __init__(self, group: str, policy: ConsumerPolicy, *, gather_ms: int) -> None:
         self.outage: str | None = None
         # The offsets that this member has committed. A partition without a commit is not in it.
         self.committed: dict[TopicPartition, int] = {}
@@ -53,7 +53,7 @@ class Reading:
 
     async def poll(self, consumer: Any) -> list[Raw]:
         """
-        The next records; in each partition in order. Empty if none comes within `poll_seconds`.
+        The next records. Those of one partition are in order. Empty if no record comes within `poll_seconds`.
 
         Raises:
             Stuck: `consumer` has failed for too long, or a part of it has ended.
@@ -70,7 +70,7 @@ class Reading:
                 raise Stuck(type(error).__name__) from error
             return []
         except Exception as error:
-            # Not known to happen, because `fetched` marks what cannot be read. The error has lost the records
+            # We know of no case, because `fetched` marks what cannot be read. The error has lost the records
             # that this poll took from other partitions, and a later commit would cover them. So read again.
             log.exception("poll failed; going back to what is committed", extra={"group": self._group})
             await self._go_back(consumer)
@@ -93,8 +93,8 @@ class Reading:
         token = BUDGET.set(budget)
         try:
             if self._full:
-                # More records wait than fit a batch. Each partition gets its share, so that a flooded one
-                # does not keep the others waiting.
+                # More records wait than fit a batch. Each partition gets its share, so that a full partition
+                # does not delay the others.
                 await self._take_shares(consumer, budget, found)
             if (room := self._policy.batch_events_max - _count(found)) and not budget.spent:
                 budget.share_bytes = budget.left_bytes
@@ -108,7 +108,7 @@ class Reading:
             BUDGET.reset(token)
         self._full = budget.spent or _count(found) >= self._policy.batch_events_max
         if self._full:
-            # Requests and heartbeats get a turn, even if the poll has only skipped records.
+            # Let requests and heartbeats run, even if the poll has only skipped records.
             await asyncio.sleep(0)
         return found
 
@@ -130,7 +130,7 @@ class Reading:
 
     async def _remember(self, consumer: Any, found: Found) -> None:
         try:
-            # The position is also past the markers of other systems' transactions, which are no records.
+            # The position is also behind the markers of other systems' transactions. Markers are not records.
             self._read_to = {place: await consumer.position(place) for place in found}
         except IllegalStateError:
             # A rebalance came in between. The member that has the partitions now reads the batch again.

@@ -1,5 +1,6 @@
 """
-Give a batch to the handler: try again with back-off, then halve it until only the failing event is left.
+Give a batch to the handler: try again with back-off, then split it in halves until only the failing event is
+left.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from shared.messaging.dead_letters import named
-from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, Policy
+from shared.messaging.policy import CONTENT_ERRORS, HANDLER_FAILED, ConsumerPolicy
 from shared.messaging.publisher import Publisher
 from shared.messaging.received import Batch, Dead, Received, Subscription
 from shared.runtime import metrics
@@ -29,7 +30,7 @@ class HandlerFails(Exception):
 class Settling:
     """Gives the batches of one group to its handler, in this process."""
 
-    def __init__(self, subscription: Subscription, publisher: Publisher, policy: Policy) -> None:
+    def __init__(self, subscription: Subscription, publisher: Publisher, policy: ConsumerPolicy) -> None:
         self.outage: str | None = None
         self._group = subscription.group
         self._handle = subscription.handle
@@ -66,17 +67,17 @@ class Settling:
                 failed = error.with_traceback(None)
                 break
             except CONTENT_ERRORS as error:
-                # Another try would end in the same way.
+                # Another try would raise the same error.
                 reason = f"a value cannot be stored: {type(error).__name__}"
                 failed = Rejected(reason, code=HANDLER_FAILED)
                 if tries == self._policy.tries_max:
-                    # Once a batch, and not for each of its halves.
+                    # Log it once for the whole batch, not again for each half.
                     self._log_failure(error, attempt + 1, events)
                 break
             except Exception as error:  # noqa: BLE001 (counted, logged, tried again, and given up in the end)
                 attempt += 1
                 await self._after_failure(error, attempt, events)
-                # Without its frames, which hold this one and so the batch.
+                # Remove the traceback. It would keep this stack frame, and the batch, in memory.
                 failed = error.with_traceback(None)
             else:
                 self.outage = None
@@ -93,16 +94,19 @@ class Settling:
 
     def _given_up(self, failed: Exception | None, tries: int) -> Rejected:
         """
+        The reason why this event becomes a dead letter.
+
         Raises:
-            HandlerFails: it is the fault of the handler, not of this event.
+            HandlerFails: the error is in the handler, not in this event.
         """
         if isinstance(failed, Rejected):
-            # Somebody sent a wrong event, and our handler saw it, so it counts in neither total: wrong events
-            # never stop the consumer, and many of them do not hide that the handler fails on the others.
+            # Somebody sent a wrong event, and our handler noticed it. So the event is not counted: wrong
+            # events never stop the consumer, and many wrong events do not hide that the handler fails on good
+            # ones.
             return failed
         self._failed += 1
         self._recent.append(True)
-        # Counted within the batch, to stop early, and also over many small batches.
+        # The first total stops the consumer early in a large batch, the second one over many small batches.
         for failures, of in (
             (self._failed, self._failed + self._good),
             (sum(self._recent), len(self._recent)),

@@ -1,8 +1,8 @@
 """
 Bodies and pages: how bodies are read on every route, and how lists are cut into pages.
 
-The bodies of all routes, hot or not, are read from the JSON itself and strictly: `true`, "1" and 1.0 are no
-integers, a time is a text, and no object has a key twice.
+All routes, also the hot ones, read bodies strictly: `true`, "1" and 1.0 are not integers, a time is a text,
+and an object must not have the same key twice.
 """
 
 import json
@@ -24,22 +24,23 @@ from shared.contracts.first_wrong import FirstWrong, to_first_wrong
 from shared.runtime.errors import Fault, Invalid, Rejected
 from shared.web.wording import field_words, field_wrong
 
-# The largest body, unless its route declares another bound: a route of the framework by `max_body_size`, a
-# hot endpoint by `body_bytes_max`.
+# The largest body, unless the route declares another bound: `max_body_size` of a route of the framework,
+# `body_bytes_max` of a hot endpoint.
 BODY_BYTES_MAX = 16_384
 PAGE = 50
 PAGE_MAX = 200
 AFTER_CHARS_MAX = 512
 # This number of wrong fields is listed. The others are counted.
 FAULTS_MAX = 20
-# Commas and colons of a body. If a body is larger than BODY_BYTES_MAX and has more than this, only the first
-# wrong part of each list is listed and counted: the errors of all parts of 1 MB would take seconds.
+# Commas and colons of a body. If a body is larger than BODY_BYTES_MAX and has more commas and colons than
+# this, only the first wrong part of each list is listed and counted. To find the errors of all parts of 1 MB
+# would take seconds.
 SEPARATORS_MAX = BODY_BYTES_MAX // 2
 PLACE_PARTS_MAX = 12
 PLACE_PART_CHARS_MAX = 64
 PLACE_NUMBER_MAX = 2**53
 KEY_CHARS_MAX = 64
-# Kinds of bodies whose routes take large ones. There are fewer.
+# Size of a cache: kinds of bodies that may be larger than BODY_BYTES_MAX. We have fewer than 64.
 KINDS_MAX = 64
 
 _HOLDS_PARTS = (BaseModel, dict, list, tuple)
@@ -59,7 +60,7 @@ After = Annotated[
 
 
 class Form(BaseModel):
-    """A request's body. An unknown field is refused, not ignored."""
+    """A request's body. A body with an unknown field is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -99,10 +100,10 @@ def _read(validate: Callable[..., T], kind: Any, body: bytes) -> T:
     except FirstWrong as first:
         raise invalid([{"type": first.type, "loc": (first.field,)}], "body") from None
     except ValidationError as error:
-        # Without the cause, which quotes the body.
+        # Without the cause, because its text contains the body.
         raise invalid(error.errors(include_url=False, include_input=False), "body") from None
     if body.count(b":") != _keys(form):
-        # A key may be there twice, or a text may have a colon. A second reading shows which.
+        # Either a key is there twice, or a text has a colon. A second reading shows which of the two it is.
         json.loads(body, object_pairs_hook=_each_key_once, parse_int=str)
     return form
 
@@ -138,7 +139,7 @@ def invalid(errors: Sequence[Mapping[str, Any]], *before: str) -> Invalid:
     """
     Pydantic's errors as ours.
 
-    Their places begin with `before`. They do not contain the values that were sent.
+    The place of each error begins with `before`. No error contains a value that was sent.
     """
     return Invalid([_fault(error, before) for error in islice(errors, FAULTS_MAX)], len(errors))
 
@@ -152,23 +153,23 @@ def _fault(error: Mapping[str, Any], before: Sequence[str]) -> Fault:
 
 
 def _detail(error: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """In English. Texts of other libraries are not used: they could contain the input."""
+    """What is wrong, in English. Texts of other libraries could contain the input, so they are not used."""
     if error["type"] == "value_error":
         return str(values["error"])
     return field_words(error["type"], values, "en") or _ours(error) or field_wrong("en")
 
 
 def _ours(error: Mapping[str, Any]) -> str | None:
-    # The message of a service's own PydanticCustomError. Pydantic's own types are all in the table.
+    # The message of a PydanticCustomError of ours. The table has all types that pydantic itself uses.
     return None if error["type"] in _PYDANTICS else str(error["msg"])
 
 
 def check_same_id(in_body: str | None, in_path: str, *, code: str = "id_differs") -> None:
     """
-    Check that the body names the same id as the path, or none.
+    Check that the body has the same id as the path, or has no id.
 
     Raises:
-        Rejected: it names another one.
+        Rejected: the body has another id.
     """
     if in_body not in (None, in_path):
         raise Rejected(f"the path says {in_path} and the body says {in_body}", code=code)
@@ -185,12 +186,13 @@ async def one_page(
     """
     The items of a page, and its `after`: null if no other page follows.
 
-    Lists are paged by it. Registration filters the list of a session after it is read, and ends a page of
-    activities, or of a group's registrations, that grows too large: such a page may be short although another
-    one follows. And awards applies a scheme in steps, which is no list: there `after` says how far it came.
+    All lists use it, with two exceptions in registration. It filters the list of a session after reading it.
+    And it ends a page of activities, or of a group's registrations, that would become too large. So these
+    pages may be short although another page follows. Awards also gives an `after` for a scheme that is
+    applied in steps: it says where the next step begins.
 
     Args:
-        read: reads the first items, so many at most. It is asked for one more than the page shows.
+        read: reads the first items, at most the number that it gets. That is one more than the page shows.
         place: the sort values of an item.
     """
     found = await read(limit + 1)
@@ -203,7 +205,7 @@ def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:
     The sort values that `after_of` wrote, each of the given kind; None for the first page.
 
     Raises:
-        Rejected: no answer has ever given this `after` (`after_invalid`).
+        Rejected: this `after` does not come from one of our answers (`after_invalid`).
     """
     if after is None:
         return None
@@ -220,7 +222,7 @@ def place_after(after: str | None, *kinds: Any) -> tuple[Any, ...] | None:
 def _storable(value: object) -> bool:
     """Whether a database can compare its own values with this one."""
     if isinstance(value, datetime):
-        # The year as it is written: near the ends of the calendar the change to UTC overflows.
+        # The year as it is written: near the ends of the calendar, the change to UTC would overflow.
         return value.tzinfo is not None and value.year in YEARS
     return not isinstance(value, int) or abs(value) <= PLACE_NUMBER_MAX
 

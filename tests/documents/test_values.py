@@ -11,7 +11,10 @@ from shared.contracts.events import QuizSubmitted
 ROOT = Path(__file__).parents[2]
 # {place:NAME} stands for the value of that constant; ops/documents/finding.py looks it up.
 SAID = [
-    ("ARCHITECTURE.md", "takes up to {shared/messaging:Policy.batch_events_max} submissions as a batch"),
+    (
+        "ARCHITECTURE.md",
+        "takes up to {shared/messaging:ConsumerPolicy.batch_events_max} submissions as a batch",
+    ),
     ("docs/integrating.md", "at most {shared/contracts:HEADERS_MAX} headers"),
     ("docs/integrating.md", "a body of {shared/contracts:LIST_BYTES_MAX}"),
     ("docs/integrating.md", "a batch at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression"),
@@ -24,7 +27,7 @@ SAID = [
     ("docs/organising.md", "lists the first {shared/contracts:STANDINGS_MAX} standings"),
     (
         "docs/operating.md",
-        "A restart within {shared/messaging:Policy.session_seconds} then moves no partition",
+        "A restart within {shared/messaging:ConsumerPolicy.session_seconds} then moves no partition",
     ),
     ("docs/operating.md", "Topics keep them for {shared/contracts:WEEKS_KEPT}"),
 ]

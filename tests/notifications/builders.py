@@ -335,10 +335,10 @@ def delivered_ids(
 class Desk:
     """The handler and the stores over a database of its own."""
 
-    def __init__(self, database: Database, retry_policy: RetryPolicy, *, texting: bool = False) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy, *, sends_sms: bool = False) -> None:
         self.database = database
-        self.contacts = ContactStore(database, texting=texting)
-        self.store = MessageStore(database, retry_policy, texting=texting)
+        self.contacts = ContactStore(database, sends_sms=sends_sms)
+        self.store = MessageStore(database, retry_policy, sends_sms=sends_sms)
         self.inboxes = InboxStore(database)
         self.deliveries = DeliveryStore(database, retry_policy)
         self.queue = Queue(database, "email")
@@ -374,11 +374,11 @@ class Desk:
 
 @asynccontextmanager
 async def desk(
-    mongo: str, retry_policy: RetryPolicy | None = None, *, texting: bool = False
+    mongo: str, retry_policy: RetryPolicy | None = None, *, sends_sms: bool = False
 ) -> AsyncIterator[Desk]:
     async with fresh_database(mongo) as database:
         await prepare(database)
-        made = Desk(database, retry_policy or RetryPolicy(), texting=texting)
+        made = Desk(database, retry_policy or RetryPolicy(), sends_sms=sends_sms)
         await made.contacts.prepare()
         await made.store.prepare()
         yield made

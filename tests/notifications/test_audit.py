@@ -90,7 +90,7 @@ async def test_sms_are_expected_in_place_of_mails_and_wrong_ones_are_found(mongo
     events = (*by_phone(person), *known(other), confirmed(person), code_requested(person, by_phone=True))
     happened = [enclosed(event) for event in (*events, confirmed(other))]
     log, statement = log_of(*happened), "SMS say only what goes by SMS, to people who gave a number"
-    async with desk(mongo, texting=True) as at:
+    async with desk(mongo, sends_sms=True) as at:
         await at.handle(*happened)
         assert (await found(at, log, "everyone concerned is notified")).agrees
         assert (await found(at, log, statement)).agrees

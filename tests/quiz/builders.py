@@ -114,7 +114,9 @@ def attempt(
     return Attempt(id_, QuizId(quiz_id), ParticipantId(who), number, started, deadline_at, 1)
 
 
-def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区") -> dict[str, str]:
+def token(
+    of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区", group_id: str | None = None
+) -> dict[str, str]:
     """The header that opens the submission of an attempt."""
     claims = AttemptClaims(
         of.attempt_id,
@@ -123,7 +125,7 @@ def token(of: Attempt, key: str = ATTEMPT_KEY, district: str | None = "华龙区
         of.number,
         round(of.started_at.timestamp() * 1000),
         round(of.deadline_at.timestamp() * 1000),
-        None,
+        group_id,
         district,
         of.quiz_version,
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from shared.messaging.consuming import consuming
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher, Record, publishing
 from shared.messaging.received import Batch, Following, Subscription
 from shared.storage.mongo import connect, insert_new
@@ -13,7 +13,7 @@ from tests.support.kafka import Said, named_contract, readers_of
 from tests.support.killing import say
 
 # The other members of a group wait this long for one that was killed and does not come back.
-WITHOUT_NAME = Policy(session_seconds=4.0, heartbeat_seconds=1.0)
+WITHOUT_NAME = ConsumerPolicy(session_seconds=4.0, heartbeat_seconds=1.0)
 
 
 async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str) -> None:
@@ -33,7 +33,7 @@ async def read(kafka: str, mongo: str, database_name: str, topic: str, name: str
         subscription = Subscription(readers_of(contract), [contract], hear, codes=())
         # "stuck" and the one after it are the same member of the group: no session has to time out.
         instance = "member" if name in {"stuck", "restarted"} else ""
-        policy = Policy() if instance else WITHOUT_NAME
+        policy = ConsumerPolicy() if instance else WITHOUT_NAME
         async with consuming(kafka, [subscription], publisher, instance=instance, policy=policy):
             await asyncio.Event().wait()
 

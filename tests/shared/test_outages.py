@@ -14,7 +14,7 @@ from ops.stack import Stack
 from shared.contracts.envelope import Envelope, Event
 from shared.messaging.consumer import Consumer
 from shared.messaging.consuming import consuming
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher, publishing
 from shared.messaging.received import Batch, Following, Subscription
 from shared.runtime.errors import Unavailable
@@ -101,7 +101,7 @@ async def service(own: Stack, contract: type[Said] | None = None) -> AsyncIterat
         found = Service(contract, database, publisher)
         subscription = Subscription(readers_of(contract), [contract], found.hear, codes=())
         [found.consumer] = await stack.enter_async_context(
-            consuming(own.kafka, [subscription], publisher, policy=Policy(retry_seconds=0.02))
+            consuming(own.kafka, [subscription], publisher, policy=ConsumerPolicy(retry_seconds=0.02))
         )
         relay = await stack.enter_async_context(relaying(database, publisher, owner="test"))
         holder.append(found)

@@ -45,7 +45,7 @@ def public(award: Award) -> AwardOut:
         tier=award.tier,
         recipient_id=award.recipient_id,
         issued_at=award.issued_at,
-        status="held" if award.held else "revoked",
+        status="held" if award.is_valid else "revoked",
         revoked_at=award.revoked_at,
         reason=award.reason,
     )

@@ -32,14 +32,14 @@ def award_id(scheme_id: str, recipient_id: str) -> str:
     return member_id(scheme_id, recipient_id)
 
 
-def award_code(id_: str, key: bytes, turn: int = 0) -> str:
+def award_code(id_: str, key: bytes, try_number: int = 0) -> str:
     """
     The code of the award with this id; nobody without the key can compute it.
 
     Args:
-        turn: 0 at first. If another award has the code already, the next turn gives another code.
+        try_number: 0 at first. If another award has the code already, the next number gives another code.
     """
-    digest = hmac.digest(key, f"{id_}/{turn}".encode(), "sha256")
+    digest = hmac.digest(key, f"{id_}/{try_number}".encode(), "sha256")
     number = int.from_bytes(digest[:8], "big")
     check = 0
     text = ""
@@ -61,8 +61,8 @@ def read_code(typed: str) -> str:
     """
     text = typed_code(typed)
     symbols = text.removeprefix(PREFIX)
-    well_formed = len(text) == len(PREFIX) + SYMBOLS == len(PREFIX) + len(symbols)
-    if not well_formed or any(symbol not in _VALUES for symbol in symbols):
+    has_prefix = len(text) == len(PREFIX) + len(symbols)
+    if not has_prefix or len(symbols) != SYMBOLS or any(symbol not in _VALUES for symbol in symbols):
         raise Rejected("an award code looks like KW-7Q2MA-X4D0P", code="award_code_malformed")
     if _weighted(_VALUES[symbol] for symbol in symbols) != 0:
         raise Rejected("the award code has a typing error", code="award_code_malformed")

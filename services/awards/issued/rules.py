@@ -42,8 +42,8 @@ class Award(msgspec.Struct, frozen=True):
     reason: str | None = None
 
     @property
-    def held(self) -> bool:
-        """True if the award is still valid."""
+    def is_valid(self) -> bool:
+        """True if the award was not revoked. Over HTTP its status is `held`."""
         return self.revoked_at is None
 
 
@@ -58,7 +58,7 @@ def revoked(award: Award, reason: str, now: datetime, *, erased: bool) -> Award:
     Raises:
         Conflict: it was revoked for another reason. That reason is public, and stays.
     """
-    if not award.held:
+    if not award.is_valid:
         if award.reason not in (reason, None) and not erased:
             raise Conflict(
                 f"award {award.award_id} was revoked for another reason, which stays", code="award_revoked"
@@ -75,5 +75,5 @@ def check_not_revoked(award: Award) -> None:
     Raises:
         Conflict: it was revoked.
     """
-    if not award.held:
+    if not award.is_valid:
         raise Conflict(f"award {award.award_id} was revoked and cannot be issued again", code="award_revoked")

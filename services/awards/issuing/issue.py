@@ -31,7 +31,7 @@ from shared.runtime.errors import Unavailable
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 TRANSACTION_AWARDS_MAX = 500
-CODE_TURNS_MAX = 8
+CODE_TRIES_MAX = 8
 
 
 class Earned(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class Issuer:
         to_publish = {award.award_id: award for award in added} | {
             id_: award
             for id_, award in (existing | raced).items()
-            if award.held and not award.relayed and award.cause == causes[id_].due.cause
+            if award.is_valid and not award.relayed and award.cause == causes[id_].due.cause
         }
         return [
             events.issued_record(to_publish[id_], one.context)
@@ -94,7 +94,7 @@ class Issuer:
         waiting = [self._draft(id_, one, now, relayed=False) for id_, one in due.items()]
         added: list[Award] = []
         raced: dict[str, Award] = {}
-        for turn in range(1, CODE_TURNS_MAX + 1):
+        for try_number in range(1, CODE_TRIES_MAX + 1):
             new = await self._awards.add_new(waiting)
             added += new
             if len(new) == len(waiting):
@@ -104,7 +104,7 @@ class Issuer:
                 del refused[award.award_id]
             raced |= (found := await self._awards.find(refused))
             waiting = [
-                replace(award, award_code=award_code(id_, self._key, turn))
+                replace(award, award_code=award_code(id_, self._key, try_number))
                 for id_, award in refused.items()
                 if id_ not in found
             ]
@@ -191,14 +191,14 @@ class Issuer:
         now = clock.now()
         drafts: dict[str, Award] = {}
         waiting = [self._draft(id_, one, now, relayed=True) for id_, one in due.items()]
-        for turn in range(1, CODE_TURNS_MAX + 1):
+        for try_number in range(1, CODE_TRIES_MAX + 1):
             if not waiting:
                 break
             taken = await self._awards.codes_taken([award.award_code for award in waiting])
             again = []
             for award in waiting:
                 if award.award_code in taken or award.award_code in drafts:
-                    again.append(replace(award, award_code=award_code(award.award_id, self._key, turn)))
+                    again.append(replace(award, award_code=award_code(award.award_id, self._key, try_number)))
                 else:
                     drafts[award.award_code] = award
             waiting = again
@@ -223,7 +223,7 @@ class Issuer:
 
 
 def _no_code_free(waiting: Sequence[Award]) -> Unavailable:
-    return Unavailable(f"{len(waiting)} awards found no free code in {CODE_TURNS_MAX} turns")
+    return Unavailable(f"{len(waiting)} awards found no free code in {CODE_TRIES_MAX} tries")
 
 
 def _count(issued: Sequence[Award]) -> None:

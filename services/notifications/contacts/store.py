@@ -42,11 +42,11 @@ class ContactStore:
     Contacts, the keys to them, and preferences.
 
     Args:
-        texting: whether SMS can be sent. Otherwise a phone number is no address.
+        sends_sms: whether SMS can be sent. Otherwise a phone number is no address.
     """
 
-    def __init__(self, database: Database, *, texting: bool = False) -> None:
-        self.texting = texting
+    def __init__(self, database: Database, *, sends_sms: bool = False) -> None:
+        self.sends_sms = sends_sms
         self._contacts = database["contacts"]
         self._keys = database["contact_keys"]
         self._preferences = database["preferences"]
@@ -115,14 +115,14 @@ class ContactStore:
                     # Whom an earlier release stored was not asked to verify the contact.
                     verified=document.get("verified", True),
                 ),
-                by_phone=self.texting and document.get("by_phone", False),
+                by_phone=self.sends_sms and document.get("by_phone", False),
             )
             for document in found
         }
 
     def _has_contact(self, document: Document) -> bool:
         return document.get("contact_sealed") is not None and (
-            self.texting or not document.get("by_phone", False)
+            self.sends_sms or not document.get("by_phone", False)
         )
 
     async def keys(self, participant_ids: Collection[str]) -> dict[str, str]:

@@ -79,9 +79,9 @@ async def list_deliveries(
     after: After = None,
 ) -> DeliveriesOut:
     """
-    If there is no address, no mail is made. The entry then has the id of the inbox message.
+    If there is no address, no mail is made. Its entry then has the id of the inbox message.
 
-    Messages delivered to inboxes are not listed (`inboxes_not_listed`): only their readers read them.
+    Messages delivered to inboxes are not listed (`inboxes_not_listed`): only their recipients read them.
     """
     if (state, channel) == ("delivered", "inbox"):
         raise Rejected("what was delivered to inboxes is not listed", code="inboxes_not_listed")

@@ -24,8 +24,8 @@ async def retry_mail(
     if how == "erased":
         # The facts may still be there: an erasure deletes the contact first.
         raise Conflict(f"the recipient of message {message_id} was erased", code="not_failed")
-    # A mail that failed was due: so the contact was verified, or it was a code. Without an address the
-    # courier checks the mail again: there may be an address later.
+    # A mail that failed was due before. So the contact was verified, or the mail was a code. If there is no
+    # address now, the courier checks again when it sends: there may be an address by then.
     state: State = "pending" if how in ("addressed", "unverified", "unaddressed") else "waiting_contact"
     changed = await deliveries.start_again(message_id, state, now)
     if changed is None:

@@ -1,4 +1,10 @@
-"""Upkeep in the background: messages whose time is over, how long they wait, and old messages."""
+"""
+Upkeep in the background: fails mails and SMS whose time is over, measures how long they wait, and deletes old
+messages.
+
+It works on the collection `messages` for the rooms `messages` and `sending`, and stands in the room above
+them, which also shows organisers what it finds.
+"""
 
 from services.notifications.messages.store import MessageStore
 from services.notifications.sending.budget import Budget
@@ -14,12 +20,13 @@ class Upkeep:
     """
     One turn fails mails and SMS whose time is over, measures the queues and reads one slice of messages.
 
-    A look for mails whose time is over walks over the deleted entries of mails that were sent a moment ago.
-    So the courier, which has several turns a second, does not look for them.
+    MongoDB keeps deleted index entries for some time. A search for expired mails reads the entries of mails
+    that were sent a moment ago too, so it is slow. The courier has several turns a second, so it does not do
+    this search.
 
     Args:
-        mails, sms: the queues. SMS are looked after also if there is no gateway any more.
-        budget: of SMS; None: there is no gateway.
+        mails, sms: the queues. The queue of SMS may have SMS also when the gateway was taken away.
+        budget: the budget of SMS; None if there is no gateway.
     """
 
     def __init__(

@@ -129,7 +129,7 @@ async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: 
         except Rejected as why:
             batch.reject(received, why)
         else:
-            new += [(message, first_outcome(message, how, texting=contacts.texting)) for message in made]
+            new += [(message, first_outcome(message, how, sends_sms=contacts.sends_sms)) for message in made]
     open_: Counter[MailShare] = Counter()
     for channel in OF_PARTICIPANTS:
         ids = {one.participant_id for one, outcome in new if is_open_mail(one, outcome, channel)}

@@ -11,16 +11,10 @@ _OUTCOMES: Mapping[DeliveryChannel, tuple[str, ...]] = {
     "sms": ("delivered", "deferred", "failed", "skipped", "cancelled"),
 }
 
-
-def count_from_zero() -> None:
-    """
-    Show every outcome as 0 at the start.
-
-    Otherwise Prometheus would not see the first one as an increase.
-    """
-    for channel, outcomes in _OUTCOMES.items():
-        for outcome in outcomes:
-            metrics.DELIVERIES.labels(channel, outcome)
+# The counters start at 0. So Prometheus sees the first one as an increase.
+for _channel, _outcomes in _OUTCOMES.items():
+    for _outcome in _outcomes:
+        metrics.DELIVERIES.labels(_channel, _outcome)
 
 
 def count(channel: DeliveryChannel, outcome: str, messages: int = 1) -> None:

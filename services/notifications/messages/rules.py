@@ -192,16 +192,16 @@ def is_reportable(id_: str) -> bool:
         return False
 
 
-def first_outcome(message: Message, reach: Reach | None, *, texting: bool = False) -> Outcome:
+def first_outcome(message: Message, reach: Reach | None, *, sends_sms: bool = False) -> Outcome:
     """
     The state of a message when it is stored. An inbox belongs to an id, so it needs no contact.
 
     Args:
-        texting: whether SMS can be sent.
+        sends_sms: whether SMS can be sent.
     """
     if message.channel == "inbox" and (reach is None or reach.how != "erased"):
         return _DELIVERED
-    if message.channel == "sms" and not texting:
+    if message.channel == "sms" and not sends_sms:
         return _SKIPPED
     if message.channel == "email" and message.kind != CODE_KIND and reach is not None and reach.by_phone:
         return _SKIPPED if reach.how != "erased" else _CANCELLED

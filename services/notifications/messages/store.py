@@ -54,13 +54,13 @@ class MessageStore:
     The messages: what events and erasures do with them.
 
     Args:
-        texting: whether SMS can be sent.
+        sends_sms: whether SMS can be sent.
     """
 
-    def __init__(self, database: Database, retry_policy: RetryPolicy, *, texting: bool = False) -> None:
+    def __init__(self, database: Database, retry_policy: RetryPolicy, *, sends_sms: bool = False) -> None:
         self._messages = database["messages"]
         self._retry_policy = retry_policy
-        self._texting = texting
+        self._sends_sms = sends_sms
 
     async def prepare(self) -> None:
         """Create the collection and its indexes now: creating them in a transaction causes conflicts."""
@@ -185,7 +185,7 @@ class MessageStore:
         """
         with mongo.outages_named():
             await self._release("email", reach, now)
-            if self._texting:
+            if self._sends_sms:
                 await self._release("sms", reach, now)
             if by_phone := {id_: how for id_, how in reach.items() if how.by_phone}:
                 await self._text_instead(by_phone, now)

@@ -1,11 +1,12 @@
 """
-How many parts of SMS may be sent in a day, to all numbers together. They cost money.
+The budget: how many parts of SMS may be sent in a day, to all numbers together. Parts cost money.
 
-A part is counted before the SMS is handed over, and given back if the gateway refuses it. If nobody knows
-whether the gateway took it, it stays counted. So no crash and no number of processes goes beyond the budget.
+A part is counted before the SMS is handed over, and given back if the gateway refuses the SMS. If nobody
+knows whether the gateway took it, the part stays counted. So a crash never exceeds the budget, and several
+processes never exceed it.
 
-Strangers choose the numbers to which codes go. So codes may use three quarters of the budget only, and the
-rest is kept for those who take part: they have to hear that a session has moved.
+Strangers choose the numbers that codes are sent to. So codes may use only three quarters of the budget. The
+rest is kept for people who take part: they have to know that a session has moved.
 
 sms_budget    One document per day (rules.py: `day_of`), kept for two months: the parts of codes and others.
 """
@@ -40,7 +41,7 @@ class Budget:
         """
         Count up to this number of parts as spent.
 
-        Returns: how many may be sent.
+        Returns: how many parts may be sent.
         """
         if parts == 0:
             return 0

@@ -1,8 +1,9 @@
 """
-What the courier needs of a channel, such as e-mail or SMS: a form that makes what is sent, and connections.
+What the courier needs from a channel such as e-mail or SMS: a form, which makes the mails or SMS, and
+connections.
 
-A new channel brings these two, its limits (limits.py) and its settings. Queue, claims, states, tries and
-fairness are the same for all.
+A new channel needs these two, its limits (limits.py) and its settings. Queue, claims, states, tries and
+fairness are the same for all channels.
 """
 
 from collections.abc import Mapping
@@ -31,10 +32,10 @@ Sendable = TypeVar("Sendable", bound=Addressed, contravariant=True)
 
 class ServerDown(Unavailable):
     """
-    The server of a channel takes nothing of ours. No single message is at fault.
+    The server of a channel takes no message of ours. The reason is not a single message.
 
     Args:
-        pause_seconds: how long it asks us to wait; None: it does not say.
+        pause_seconds: how long the server asks us to wait; None if it does not say.
     """
 
     def __init__(self, message: str, *, pause_seconds: float | None = None) -> None:
@@ -43,14 +44,14 @@ class ServerDown(Unavailable):
 
 
 class Form(Protocol[Made]):
-    """Makes what is sent of a message."""
+    """Makes the mail or SMS of a message."""
 
     @property
     def unmakeable(self) -> str:
         """The code of a message that makes our own code fail."""
 
     def address(self, contact: Contact) -> str | None:
-        """Where the channel reaches this contact; None: it does not."""
+        """The address or number of this contact for the channel; None if there is none."""
 
     def make(
         self,
@@ -63,13 +64,13 @@ class Form(Protocol[Made]):
         to: ParticipantKind = "person",
     ) -> Made:
         """
-        What is sent.
+        The mail or SMS of this message.
 
         Args:
-            name: of the recipient; None for a code, since nobody knows yet whose the address is.
+            name: the recipient's name; None for a code, since nobody knows yet who owns the address.
 
         Raises:
-            Rejected: there is none, with the code of the failure.
+            Rejected: nothing can be made; its code is that of the failure.
         """
 
 
@@ -93,7 +94,7 @@ class Connection(Protocol[Sendable]):
         Make sure that the server can be reached.
 
         Raises:
-            ServerDown: it cannot.
+            ServerDown: the server cannot be reached.
         """
 
     async def send(self, item: Sendable) -> Reply:
@@ -101,7 +102,7 @@ class Connection(Protocol[Sendable]):
         Hand something over.
 
         Raises:
-            ServerDown: the server takes nothing of ours.
+            ServerDown: the server takes no message of ours.
         """
 
     def drop(self) -> None:

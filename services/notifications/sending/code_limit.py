@@ -1,11 +1,11 @@
 """
-How many codes an address gets that nobody may have asked for: one an hour and three a day.
+How many codes an address gets as long as no code is used: one an hour and three a day.
 
-Anybody can ask for a code to anybody's address. A code that is used shows that its mail was wanted: then
-registration begins a new round, and the bound with it. All codes of an address, a round and a day are the
-same, and good beside those of the next day (services/registration/participants/codes.py). Counted is just
-what makes codes equal: the address letter for letter, and the round; and only mails whose code is still good.
-So where this refuses a mail, a good code is in the mailbox, or on its way.
+Anybody can ask for a code to anybody's address. If a code is used, its mail was wanted: then registration
+begins a new round, and the count begins at 0. All codes of an address, a round and a day are the same, and
+they are still good on the next day (services/registration/participants/codes.py). Mails with the same code
+count together: those with the same address, letter for letter, and the same round, while their code is good.
+So if a mail is refused here, a good code is in the mailbox, or on its way.
 
 Nearly everywhere addresses with a + or in other case lead to one mailbox, which must not get three mails for
 each of them. So all those of one mailbox together have the same bound, and wait an hour after any mail to the
@@ -14,7 +14,7 @@ what it gets. What the others get, a stranger can use up by asking for many spel
 (docs/decisions/0045-spellings-of-a-mailbox.md).
 
 mail_codes    One document per mailbox: the last mails with codes, and the spelling of each. Kept for two days
-              after the last one. Addresses are stored only as keyed hashes.
+              after the last mail. Addresses are stored only as keyed hashes.
 """
 
 import hmac
@@ -47,9 +47,10 @@ class CodeLimit:
         self, address: str, message_id: str, round_: int, good_until: datetime, now: datetime
     ) -> bool:
         """
-        Whether this mail may be sent now. It counts from now on, unless the server says that it is not taken.
+        Whether this mail may be sent now. It counts from now on, until the server says that it does not take
+        it.
 
-        A mail that is tried again is looked at as if it came now: others may have been sent meanwhile.
+        A mail that is tried again is treated as a new one: others may have been sent meanwhile.
         """
         listing = _Listing(
             message_id,
@@ -70,7 +71,7 @@ class CodeLimit:
         return any(one["id"] == message_id for one in after["sent"])
 
     async def take_back(self, address: str, message_id: str) -> None:
-        """The server has not taken this mail. It may never be sent: so others must not wait for it."""
+        """Do not count this mail, which the server has not taken: others must not wait for it."""
         with mongo.outages_named():
             await self._codes.update_one(
                 {"_id": self._hash(mailbox(address))}, {"$pull": {"sent": {"id": message_id}}}
@@ -82,7 +83,7 @@ class CodeLimit:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """A mail that may be sent. `is_plain`: its address is the plain one of the mailbox."""
+    """A mail that may be sent. `is_plain`: its address is the plain address of the mailbox."""
 
     message_id: str
     spelling: str
@@ -92,7 +93,7 @@ class _Listing:
     now: datetime
 
     def update(self) -> list[Document]:
-        """The update that lists the mail as sent now, if there is room for it; otherwise takes it out."""
+        """The update that lists the mail as sent now if there is room for it, and otherwise takes it out."""
         theirs: Document = {"$ne": ["$$one.spelling", self.spelling]}
         # The mails of an earlier round were wanted.
         kept: Document = {

@@ -1,4 +1,4 @@
-"""Messages composed to what is sent. A contact is opened here, at the moment of sending."""
+"""Makes mails and SMS of messages. A contact is decrypted here, at the moment of sending."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ class Composer(Generic[Item]):
     Composes the messages of one channel.
 
     Args:
-        form: makes what is sent there.
+        form: makes the mails or SMS of this channel.
     """
 
     def __init__(self, contacts: ContactStore, decryptor: Decryptor, form: Form[Item]) -> None:
@@ -40,7 +40,7 @@ class Composer(Generic[Item]):
         self._form = form
 
     async def compose(self, messages: Sequence[Message]) -> list[Item | Outcome]:
-        """For each message what is sent, or the outcome if there is nothing to send. In order."""
+        """The mail or SMS of each message, in order; or its outcome, if there is nothing to send."""
         ids = {message.participant_id for message in messages}
         recipients = await self._contacts.recipients(ids)
         keys = await self._contacts.keys(ids)
@@ -49,7 +49,7 @@ class Composer(Generic[Item]):
         for message in messages:
             id_ = message.participant_id
             composed.append(self._composed(message, recipients.get(id_), keys.get(id_), preferences.get(id_)))
-            # Opening a contact is computation: let requests in between.
+            # Decrypting takes time: let requests run in between.
             await asyncio.sleep(0)
         return composed
 
@@ -65,21 +65,21 @@ class Composer(Generic[Item]):
         is_code = message.kind == CODE_KIND
         expires = expires_at(message.kind, message.facts)
         if expires is not None and expires <= clock.now():
-            # Such as a reminder that has waited for the mail server, or for its contact.
+            # For example a reminder that has waited for the mail server, or for its contact.
             return Outcome("skipped", CODE_EXPIRED if is_code else OUT_OF_DATE)
         if not is_code and preferences is not None and not preferences.wants(message.channel):
             return Outcome("skipped", f"{message.channel}_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
         if key_sealed is None:
-            # The key was there when the mail became due. So it was destroyed since: an erasure is on its way.
+            # The key was there when the mail became due. So it was destroyed later: an erasure is on its way.
             return Outcome("cancelled", ERASED)
         try:
             return self._made(message, recipient, recipient.contact_sealed, key_sealed, preferences)
         except Rejected as error:
             return self._failed(error.code)
         except Exception as error:  # noqa: BLE001 (one message's fault: the others go on)
-            # Without the error's message, which may quote what must not be logged.
+            # Without the text of the error, which may contain what must not be logged.
             log.warning(
                 "a message cannot be made", extra={"reason": type(error).__name__, "kind": message.kind}
             )
@@ -101,7 +101,7 @@ class Composer(Generic[Item]):
         if address is None:
             return Outcome("skipped", NO_ADDRESS)
         if is_code:
-            # Nobody knows yet whose the address is: so the text is fixed, without a name.
+            # Nobody knows yet who owns the address. So the text is fixed, without a name.
             language: Language = "en" if facts["language"] == "en" else "zh-CN"
             return self._form.make(message, with_code(facts, key), address, name=None, language=language)
         return self._form.make(

@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 NAME = "courier"
 STOP_SECONDS_MAX = 15.0
 IDLE_SECONDS_MAX = 10.0
-# How long a turn waits for the mails that it has begun. Then the next one goes on beside it.
+# How long a turn waits for the mails that it has begun. After this time the next turn begins beside it.
 BEGUN_WAIT_SECONDS = 0.5
-# How long a mail that was sent waits at most for its mark, if others of its claim are still being sent.
+# How long a mail that was sent waits for its mark, at most, while other mails of its claim are being sent.
 MARK_SECONDS = 0.5
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
@@ -53,7 +53,7 @@ Outcomes: TypeAlias = list[tuple[Claimed, Outcome]]
 class Pace:
     """How much a courier does at a time."""
 
-    claim_mails_max: int = 300
+    claim_max: int = 300
     lease_seconds: float = LEASE_SECONDS_MIN
     poll_seconds: float = 1.0
     # The pause while the mail server is away. It doubles.
@@ -107,7 +107,7 @@ class Courier(Generic[Item]):
         """
         Begin to send mails that are due, as many as one claim holds.
 
-        Waits for the end only for a moment. If the server is slow at a mail, the next turn goes on with the
+        The turn waits only a moment for their end. If the server is slow at a mail, the next turn uses the
         connections that are free.
 
         Returns: how long to rest, in seconds.
@@ -145,8 +145,8 @@ class Courier(Generic[Item]):
                 async with asyncio.timeout(BEGUN_WAIT_SECONDS):
                     await self._freed.wait()
             return 0.0
-        # A part of the mails for a part of the connections.
-        share = -(-self._pace.claim_mails_max * len(self._free) // len(self._connections))
+        # If a part of the connections is free, claim the same part of the mails.
+        share = -(-self._pace.claim_max * len(self._free) // len(self._connections))
         due = await self._queue.due(clock.now(), share, self._under_way)
         if not due:
             if time - self._busy_at > IDLE_SECONDS_MAX and not self._deliveries:
@@ -179,10 +179,10 @@ class Courier(Generic[Item]):
         held = list(connections)
 
         def release(connection: Connection[Item]) -> None:
-            # Once: a task that is cancelled late may come here again.
+            # Only once: a task that is cancelled late may come here again.
             if connection in held:
                 held.remove(connection)
-                # Those that are open come first.
+                # Open connections come first.
                 self._free.insert(0 if connection.is_open else len(self._free), connection)
                 self._freed.set()
 
@@ -224,7 +224,7 @@ class Courier(Generic[Item]):
         try:
             is_last = False
             while not is_last:
-                # Before the replies are taken: none that comes later is missed.
+                # Ask before taking the replies, so that no later reply is missed.
                 is_last = sending.done()
                 replies = sent.take_replies()
                 outcomes += [(one, self._outcome(one, reply)) for one, reply in replies]
@@ -232,7 +232,7 @@ class Courier(Generic[Item]):
                 await self._mark(claim, outcomes)
                 self._forget([open_.pop(one.message.message_id) for one, _ in outcomes])
                 outcomes = []
-                # If the database goes away just now, these mails are not counted. They are marked.
+                # If the database goes away at this moment, these mails are marked but not counted.
                 with suppress(Unavailable):
                     await self._limits.count_sent(
                         admission, replies, sent.untried if is_last else [], self._queue
@@ -251,17 +251,17 @@ class Courier(Generic[Item]):
         self._outages = 0
 
     def _forget(self, claimed: Iterable[Claimed]) -> None:
-        """Count these mails no longer as under way."""
+        """These mails are not under way any more."""
         self._under_way.subtract(one.message.participant_id for one in claimed)
-        # Without what is 0.
+        # Remove entries that are 0.
         self._under_way = +self._under_way
 
     async def _compose(self, claimed: Sequence[Claimed]) -> Admission[Item]:
         """
-        What is to be sent, and what becomes of the rest.
+        The messages to send now, and the outcomes of the others.
 
-        Messages that were never tried come first, the others in random order: a message that closes
-        connections or blocks them for long is then not always in front.
+        Messages that were never tried come first, the others in random order. So a message that closes
+        connections, or blocks them for long, is not always in front.
         """
         outcomes: Outcomes = []
         due: list[Claimed] = []

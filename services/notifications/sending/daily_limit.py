@@ -1,12 +1,12 @@
 """
-How many mails an address got today (rules.py: `allowance_of` says on whose allowance each mail counts).
+How many mails an address got today. `allowance_of` (rules.py) says which allowance each mail counts on.
 
 Only mails that the server took are counted. A deferred mail is not in the mailbox, and is tried again.
 
 mail_counts       One document per address, day and allowance, kept for two days.
-mail_recipients   One document per address: the first participants who got a mail there, each since which day,
-                  and the last ones to whom a code was mailed there. Kept for some months after the last
-                  mail.
+mail_recipients   One document per address: the first participants who got a mail there, each with the day of
+                  the first mail, and the last participants to whom a code was mailed there. Kept for some
+                  months after the last mail.
 
 Addresses and participants are stored only as keyed hashes.
 """
@@ -36,7 +36,7 @@ RECIPIENTS_KEPT = timedelta(days=90)
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """
-    A mail that may be sent: where it counts, and whose it is.
+    A mail that may be sent: which count it belongs to, and who gets it.
 
     `listed`: the address needs no update. `asking`: a code was mailed to this recipient there.
     """
@@ -56,7 +56,8 @@ class DailyLimit:
         self._recipients = database["mail_recipients"]
         self._secret = sha256(f"mail counts {secret}".encode()).digest()
         self._mails_max = mails_max
-        # Mails admitted and not counted yet. Otherwise those sent at the same time would get the same place.
+        # Mails that are admitted and not counted yet. Without them, mails sent at the same time would get the
+        # same place.
         self._under_way: Counter[str] = Counter()
         self._admitting = asyncio.Lock()
 
@@ -67,26 +68,30 @@ class DailyLimit:
 
     async def admit(self, mails: Sequence[tuple[str, str]], now: datetime) -> list[Admitted | None]:
         """
-        For each mail, an address and a participant's id, in order: None if it has to wait for tomorrow.
+        What is admitted of these mails, in order; None for a mail that has to wait for tomorrow.
 
-        Give every mail that is admitted to `count_sent` in the end.
+        Give every admitted mail to `count_sent` in the end.
+
+        Args:
+            mails: the address and the participant's id of each mail.
         """
         if not mails:
             return []
         async with self._admitting:
-            # Before the counts are read: a mail that is counted meanwhile counts twice, not never.
+            # This copy is made before the counts are read. So a mail that is counted meanwhile counts twice;
+            # in the other order it would not count at all.
             under_way = Counter(self._under_way)
             admitted = await self._admitted(mails, now, under_way)
             self._under_way.update(one.count_id for one in admitted if one is not None)
         return admitted
 
     async def count_sent(self, admitted: Sequence[tuple[Admitted, bool]], now: datetime) -> None:
-        """Count those of these mails that the server took, and forget the others."""
+        """Count the mails that the server took, and forget the others."""
         try:
             await self._count([one for one, is_taken in admitted if is_taken], now)
         finally:
             self._under_way.subtract(one.count_id for one, _ in admitted)
-            # Without what is 0, the counter holds no more than is under way.
+            # Remove entries that are 0, so that the counter does not grow.
             self._under_way = +self._under_way
 
     async def list_asking(
@@ -96,8 +101,8 @@ class DailyLimit:
         List the participants to whom the server took a code: address and participant's id of each, in order.
 
         Args:
-            mailed: if not, no code was mailed, since a good one is in the mailbox already. They get what room
-                is left: anybody can ask for any number.
+            mailed: False if no code was mailed, since a good code is in the mailbox already. These
+                participants come after the others, because anybody can ask for any number of them.
         """
         writes = []
         for address, participant_id in mails:
@@ -155,7 +160,7 @@ class DailyLimit:
             )
             for id_, mails in counted.items()
         ]
-        # In the order in which they came: the first have the places.
+        # In the order in which the mails came: the first recipients get the places.
         unlisted = {(one.address_id, one.recipient_id): one.asking for one in taken if not one.listed}
         recipients = [
             UpdateOne({"_id": address_id}, _listing(recipient_id, now, asking=asking), upsert=True)
@@ -181,7 +186,8 @@ def _listing(recipient_id: str, now: datetime, *, asking: bool) -> list[Document
     """
     The update that adds a recipient to those of an address, if there is room.
 
-    Whoever gets other mails after a code is verified there. So they come first, and the last one makes room.
+    A recipient who gets other mails after a code is verified there. So this recipient comes first, and the
+    last one loses the place.
     """
     first: Document = {"$ifNull": ["$first", []]}
     is_there = {"$in": [recipient_id, {"$ifNull": ["$first.id", []]}]}
@@ -196,9 +202,7 @@ def _listing(recipient_id: str, now: datetime, *, asking: bool) -> list[Document
 
 def _asking(recipient_id: str, now: datetime, *, mailed: bool) -> list[Document]:
     """
-    The update that lists a recipient to whom a code was mailed, before the earlier ones.
-
-    One to whom none was mailed comes after them.
+    The update that lists a recipient: before the earlier ones if a code was mailed, otherwise after them.
     """
     earlier: Document = {"$ifNull": ["$asking", []]}
     others: Document = {"$filter": {"input": earlier, "as": "one", "cond": {"$ne": ["$$one", recipient_id]}}}

@@ -5,13 +5,17 @@ A bureau's provider has another interface. So the bureau runs an adapter, which 
 
     POST URL, Authorization: Bearer KEY, Idempotency-Key: ID, {"id": ID, "to": "+8613800138000", "text": …}
 
-and answers 2xx once its provider has taken the SMS, and to a repeat of the id without sending it again.
+It answers 2xx when its provider has taken the SMS. To a repeat of the id it answers 2xx too, and does not
+send the SMS again.
 
-What a reply means: 4xx is about this SMS and final; 408, 409, 425 and 5xx are "not now". About us, and not
-about an SMS, are 429 and 503, after which nothing is sent for as long as `Retry-After` says, and 3xx, 401,
-403, 404 and 405: the address or the key is wrong.
+What a reply means:
 
-The text of a reply may quote the number. So it is not read.
+- 4xx: this SMS is refused for ever, except for the codes below.
+- 408, 409, 425 and 5xx: not now. The SMS is tried again.
+- 429 and 503: not now, for all SMS. Nothing is sent for the time that `Retry-After` says.
+- 3xx, 401, 403, 404 and 405: the gateway's address or our key is wrong. No SMS is at fault.
+
+The text of a reply may contain the number. So it is not read.
 """
 
 import asyncio
@@ -31,7 +35,7 @@ from services.notifications.sending.sms_form import Sms
 from shared.runtime import clock
 
 SMS_SECONDS_MAX = 10.0
-# What we wait if the gateway has too many of our requests and does not say how long.
+# Our pause if the gateway asks us to wait and does not say how long.
 PAUSE_SECONDS = 10.0
 PAUSE_SECONDS_MAX = 3_600.0
 OURS = frozenset({401, 403, 404, 405})
@@ -49,7 +53,7 @@ class Gateway:
 
 
 class GatewayDown(ServerDown):
-    """The gateway takes no SMS of ours. No single SMS is at fault."""
+    """The gateway takes no SMS of ours. The reason is not a single SMS."""
 
     code = "sms_gateway_down"
 
@@ -72,10 +76,10 @@ class GatewayConnection:
 
     async def open(self) -> None:
         """
-        Make sure that somebody listens there, if nobody answered last time.
+        If nobody answered last time, make sure that somebody listens there.
 
         Raises:
-            GatewayDown: nobody does.
+            GatewayDown: nobody listens.
         """
         if self._answered:
             return
@@ -149,7 +153,7 @@ class GatewayConnection:
 
     def _down(self, why: str, *, pause_seconds: float | None = None) -> GatewayDown:
         self.drop()
-        # Without the path, in which a provider may want a secret.
+        # Without the path, since it may contain a secret.
         host = httpx.URL(self._gateway.url).host
         return GatewayDown(
             f"the SMS gateway {host} takes nothing of ours: {why}", pause_seconds=pause_seconds
@@ -170,12 +174,12 @@ def pause_of(retry_after: str | None, now: datetime) -> float:
 
 
 def _client(gateway: Gateway) -> httpx.AsyncClient:
-    # It logs the address of each request, in which there may be a secret.
+    # httpx logs the address of each request, and the address may contain a secret.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return httpx.AsyncClient(
         timeout=gateway.seconds_max,
         verify=create_default_context(),
-        # No proxy, no `.netrc`: nothing else than the settings says where an SMS goes.
+        # No proxy and no `.netrc`: only the settings say where an SMS goes.
         trust_env=False,
         limits=httpx.Limits(max_connections=1),
         headers={"User-Agent": "kepu-week"},

@@ -1,4 +1,4 @@
-"""What may be sent now: codes, the daily limit of an address, and what a channel may cost in a day."""
+"""What may be sent now: the limit of codes, the daily limit of an address, and the budget of a channel."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +22,8 @@ from shared.runtime.errors import Unavailable
 @dataclass(slots=True)
 class Admission(Generic[Item]):
     """
-    What of a claim may be sent now, what becomes of the rest, and what has to be counted when it was sent.
+    The messages of a claim that may be sent now, the outcomes of the others, and what has to be counted after
+    sending.
 
     `codes`: the address of each code, by the id of its message. `spent`: the parts of the day's budget that
     each message has spent.
@@ -41,8 +42,8 @@ class Limits(Generic[Item]):
     The limits of one channel.
 
     Args:
-        budget: what may be sent in a day to all together; None: as much as the other limits allow.
-        parts_of: what something costs.
+        budget: what may be sent in a day to all recipients together; None if only the other limits count.
+        parts_of: the parts of the budget that an item costs.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Limits(Generic[Item]):
         self._parts_of = parts_of
 
     async def admit(self, items: Sequence[tuple[Claimed, Item]], now: datetime) -> Admission[Item]:
-        """What of these may be sent now. In order, but codes first: their recipients are waiting."""
+        """Which of these messages may be sent now: in order, but codes first, since people wait for them."""
         found = Admission[Item](now)
         others: list[tuple[Claimed, Item]] = []
         asking: list[tuple[str, str]] = []
@@ -83,7 +84,7 @@ class Limits(Generic[Item]):
             try:
                 await self._spend(self._budget, found)
             except Unavailable:
-                # Nothing is sent: the addresses get their places back.
+                # Nothing is sent, so the places at the addresses are free again.
                 await self.end(found, [])
                 raise
         return found
@@ -110,7 +111,7 @@ class Limits(Generic[Item]):
             elif taken and id_ in admission.codes:
                 asking.append((admission.codes[id_], one.message.participant_id))
         await self._daily.count_sent(counted, now)
-        # With a code, the server has said that it did not take it.
+        # A reply with a code says that the server did not take the message.
         await self._give_back(
             admission, [one for one, reply in replies if reply.verdict != "taken" and reply.code is not None]
         )
@@ -121,10 +122,10 @@ class Limits(Generic[Item]):
 
     async def end(self, admission: Admission[Item], untried: Sequence[Claimed]) -> None:
         """
-        Forget what was admitted and not sent.
+        Forget messages that were admitted and not sent.
 
         Args:
-            untried: what certainly was not handed over. It costs nothing.
+            untried: messages that were certainly not handed over. They cost nothing.
         """
         # If the database is away just now, the parts stay counted.
         with suppress(Unavailable):
@@ -132,7 +133,7 @@ class Limits(Generic[Item]):
         await self._daily.count_sent([(one, False) for one in admission.admitted.values()], clock.now())
 
     async def _spend(self, budget: Budget, found: Admission[Item]) -> None:
-        """Keep what the budget of the day allows. The rest waits for the next day."""
+        """Keep the messages that the budget of the day allows. The others wait for the next day."""
         kept: list[tuple[Claimed, Item]] = []
         for use in ("codes", "others"):
             wanted = [(one, item) for one, item in found.items if _use_of(one) == use]
@@ -169,10 +170,10 @@ class Limits(Generic[Item]):
         untried: Sequence[Claimed],
     ) -> None:
         """
-        Codes that the server has not taken count no more: an erasure may cancel them before they are tried
+        Do not count codes that the server has not taken: an erasure may cancel them before they are tried
         again.
 
-        Without a reply code the server may have taken the message all the same.
+        If there is no reply code, the server may have taken the message, so it stays counted.
         """
         deferred = [one for one, reply in replies if reply.verdict == "deferred" and reply.code is not None]
         for one in (*deferred, *untried):

@@ -37,7 +37,7 @@ class MailForm:
         The mail of a message.
 
         Raises:
-            Rejected: the facts do not fit the template, or this is no address.
+            Rejected: the facts do not fit the template, or this is not an address.
         """
         words = self._texts.render(message.kind, facts, language, to)
         return format_mail(

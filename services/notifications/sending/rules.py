@@ -15,7 +15,7 @@ TRANSIENT, PERMANENT = 400, 500
 # The daily limit of an address (`allowance_of`).
 MAILS_PER_ALLOWANCE_DAY_MAX = 20
 RECIPIENTS_PER_ADDRESS_MAX = 10
-# More than the codes that a mailbox gets in a day without one being used (code_limit.py).
+# More than the number of codes that a mailbox gets in a day if none of them is used (code_limit.py).
 ASKING_PER_ADDRESS_MAX = 12
 NEWCOMERS = "newcomers"
 # Mails that wait for the next day leave within this time after midnight.
@@ -83,7 +83,7 @@ def deferred(code: str, reply: int | None, due_at: datetime, expires_at: datetim
 
 def never_marked(claimed: Claimed, retry_policy: RetryPolicy) -> Outcome | None:
     """
-    Failed, if the mail was claimed too often and never marked.
+    The outcome `failed`, if the mail was claimed too often and never marked; None otherwise.
 
     The process probably crashes when it sends this mail.
     """
@@ -96,37 +96,38 @@ def over_daily_limit(claimed: Claimed, now: datetime) -> Outcome:
 
 
 def tomorrow(claimed: Claimed, code: str, now: datetime) -> Outcome:
-    """A message waits for the next day because of a limit of ours. So it costs no try."""
+    """The outcome of a message that a limit of ours puts off to the next day. It does not count as a try."""
     due_at = next_day(now) + spread_of(claimed.message.message_id)
     return replace(deferred(code, None, due_at, claimed.expires_at), counted=False)
 
 
 def spread_of(message_id: str) -> timedelta:
-    """How long after midnight this mail is due. So the waiting mails are not all due at one moment."""
+    """The time after midnight when this mail is due. So not all waiting mails are due at one moment."""
     return SPREAD * (int.from_bytes(sha256(message_id.encode()).digest()[:4]) / 2**32)
 
 
 def allowance_of(recipient_id: str, first: Mapping[str, str], asking: Collection[str], today: date) -> str:
     """
-    On whose allowance of the day a mail counts: the recipient's own, or the newcomers' of the address.
+    The allowance of the day that a mail counts on: the recipient's own, or that of all newcomers at the
+    address.
 
-    Another system vouches for whom it registers, and may give anybody's address. So an address gets a limited
-    number of mails a day. But if all mails counted together, 20 strangers with somebody's address would use
-    up what that person gets. So a recipient who got a mail at the address on an earlier day has an allowance
-    of their own. All others share one. Strangers then take from each other.
+    Another system vouches for people whom it registers, and may give anybody's address. So an address gets a
+    limited number of mails a day. But if all mails counted together, 20 strangers with somebody's address
+    would use up that person's mails. So a recipient who got a mail at the address on an earlier day has an
+    own allowance. All others share one: strangers only take mails from other strangers.
 
-    A person who came today must not wait for tomorrow because of strangers. Whom a code was mailed to has an
-    allowance of their own too, at once. It helps no stranger: without the code they are not verified at this
-    address, so they get no other mail there. And codes have their own limit (code_limit.py).
+    A person who came today must not wait for tomorrow because of strangers. So a recipient to whom a code was
+    mailed has an own allowance too, immediately. This does not help a stranger: without the code the stranger
+    is not verified at this address, and gets no other mail there. Codes have their own limit (code_limit.py).
 
-    Who is known at an address is bounded too: the first `RECIPIENTS_PER_ADDRESS_MAX` recipients. They keep
-    their places when others come later. So nobody gets more than 20 mails a day from strangers who came
-    today, and never more than 20 for each place and 20 for newcomers, 220 in all. If more than 10 recipients
-    share an address, some get their mails a little later.
+    The number of known recipients at an address is bounded too: the first `RECIPIENTS_PER_ADDRESS_MAX`. They
+    keep their places when others come later. So an address gets at most 20 mails a day from strangers who
+    came today, and at most 220 in all: 20 for each place, and 20 for newcomers. If more than 10 recipients
+    share an address, some of them get their mails a little later.
 
     Args:
-        first: the known recipients, each with the day of their first mail, as YYYY-MM-DD.
-        asking: the last recipients to whom a code was mailed there, or who can use one that was.
+        first: the known recipients, each with the day of the first mail, as YYYY-MM-DD.
+        asking: the last recipients to whom a code was mailed there, or who can use a code that was mailed.
     """
     if recipient_id in asking:
         return recipient_id
@@ -145,5 +146,5 @@ def day_of(now: datetime) -> date:
 
 
 def next_day(now: datetime) -> datetime:
-    """When the day of this moment ends and every count begins anew."""
+    """The end of this moment's day: every count then begins at 0."""
     return datetime.combine(day_of(now) + timedelta(days=1), time.min, TIMEZONE).astimezone(UTC)

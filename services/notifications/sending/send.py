@@ -1,9 +1,9 @@
 """
-Hand messages over on several connections at the same time. A wrong one does not stop the others.
+Hand messages over on several connections at the same time. A wrong message does not stop the others.
 
 A server may close the connection because of one recipient, or for its own reasons. So if the connection
-closes at a message, the message is sent once more after all others, on another connection. If that one closes
-too, the message is the reason.
+closes at a message, the message is sent once more after all others, on another connection. If that connection
+closes too, the message is the reason.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # After this number of closed connections at one message, the message is the reason.
 CLOSINGS_MAX = 2
-# For one message, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
+# The time for one message, including reconnects. The courier's lease depends on it (LEASE_SECONDS_MIN).
 SEND_SECONDS_MAX = 45.0
 
 
@@ -29,8 +29,8 @@ class Sent:
     """
     What becomes of messages while they are sent.
 
-    `send_all` adds the replies one by one, and at its end those that were not sent, and the error if the
-    server is away.
+    `send_all` adds the replies one by one. At its end it adds the messages that were not sent, and the error
+    if the server is away.
     """
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
@@ -51,11 +51,11 @@ async def send_all(
     release: Callable[[Connection[Item]], None],
 ) -> None:
     """
-    Hand these over, in this order, until none is left or `may_go_on` returns False.
+    Hand these messages over, in this order, until all are sent or `may_go_on` returns False.
 
-    Each connection is released as soon as it has nothing more to do. A message at which the server is slow
-    then holds one connection, and the others go on with other messages. If the server asks us to wait, all
-    stop.
+    Each connection is released as soon as it has nothing more to do. If the server is slow at one message,
+    only one connection has to wait, and the others go on with other messages. If the server asks us to wait,
+    all connections stop.
     """
     left = deque(items)
     closings: Counter[str] = Counter()

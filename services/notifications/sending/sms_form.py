@@ -12,7 +12,7 @@ from shared.contracts.sealing import Contact
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """What the gateway gets: the id by which it knows a repeat, the number in E.164, and the text."""
+    """What the gateway gets: an id, which is the same in a repeat, the number in E.164, and the text."""
 
     message_id: str
     address: str
@@ -20,7 +20,7 @@ class Sms:
 
     @property
     def parts(self) -> int:
-        """What it costs."""
+        """The parts that it is charged for."""
         return parts_of(self.text)
 
     def __repr__(self) -> str:
@@ -28,7 +28,7 @@ class Sms:
 
 
 class SmsForm:
-    """Makes SMS. There is no name in them: it costs money, and the number is the recipient's own."""
+    """Makes SMS. They contain no name: characters cost money, and the number is the recipient's own."""
 
     unmakeable = "sms_unmakeable"
 
@@ -53,7 +53,7 @@ class SmsForm:
         The SMS of a message.
 
         Raises:
-            Rejected: there is no text for it, or the facts do not fit (`sms_unmakeable`).
+            Rejected: there is no text for this kind of message, or the facts do not fit (`sms_unmakeable`).
         """
         del name, to
         return Sms(message.message_id, address, self._texts.render(message.kind, facts, language))

@@ -15,7 +15,7 @@ from shared.storage.mongo import Database
 KEY_BYTES_MAX = 4_096
 # A courier that dies wastes the budget of what it has claimed.
 CLAIM_SMS_MAX = 20
-# In a day, to each recipient who is known at a number.
+# SMS in a day to each recipient who is known at a number.
 SMS_PER_NUMBER_DAY_MAX = 6
 
 GatewayUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+(?:/[^\s?#]*)?$", max_length=500)]
@@ -55,6 +55,7 @@ class SmsSettings(Settings):
     def _sms_can_go_out(self) -> Self:
         if self.sms_key and self.sms_key_file:
             raise ValueError("KEPU_SMS_KEY and KEPU_SMS_KEY_FILE: give one of them")
+        # The file is read at the start only to show its errors there. It is read again for the connections.
         self._key()
         return self
 
@@ -69,9 +70,9 @@ class SmsSettings(Settings):
         return [GatewayConnection(gateway) for _ in range(self.sms_connections)]
 
     def sms_pace(self, pace: Pace) -> Pace:
-        """How much the courier of SMS does at a time, if this is the pace for mails."""
+        """How much the courier of SMS does at a time; `pace` is that of the courier of mails."""
         return Pace(
-            claim_mails_max=CLAIM_SMS_MAX,
+            claim_max=CLAIM_SMS_MAX,
             lease_seconds=pace.lease_seconds,
             retry_policy=RetryPolicy(retry_seconds=self.sms_retry_seconds, retry_seconds_max=3_600.0),
         )

@@ -2,11 +2,11 @@
 A connection to the mail server, kept open, and the server's reply to a mail.
 
 Source: RFC 5321, 4.2.1 and 4.5.4.1. A reply of 4xx means "not now" and the mail is tried again for days; 5xx
-means "never". 421 and a closed connection are about the connection, but may be caused by one mail. If the
-server does not accept the sender of a mail, the sender is tried again without the mail's size: if the server
-does not accept that either, it refuses us and not the mail.
+means "never". 421 and a closed connection are about the connection, but one mail may be their cause. If the
+server does not accept the sender of a mail, the sender is tried again without the mail's size. If the server
+does not accept this either, it refuses us, not the mail.
 
-The text of a reply may quote the address. So the text is never logged or stored, only the code.
+The text of a reply may contain the address. So only its code is logged or stored.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from services.notifications.sending.rules import TRANSIENT, Reply, reply_of
 
 CONNECT_SECONDS_MAX = 10.0
 MAIL_SECONDS_MAX = 20.0
-# A connection that was idle for longer is tested by NOOP before it is used.
+# A connection that was idle for a longer time is tested by NOOP before it is used.
 IDLE_SECONDS_MAX = 2.0
 SERVICE_CLOSING = 421
 
@@ -45,7 +45,7 @@ class MailServer:
 
 
 class MailServerDown(ServerDown):
-    """The mail server accepts no mail of ours. No single mail is at fault."""
+    """The mail server accepts no mail of ours. The reason is not a single mail."""
 
     code = "smtp_unreachable"
 

@@ -1,9 +1,9 @@
 """
-The queue of a channel in MongoDB: due, claimed, marked, expired. A view of `messages`
-(messages/documents.py).
+The queue of a channel in MongoDB: messages that are due, claimed, marked or expired. It is a view of the
+collection `messages` (messages/documents.py).
 
-A claim is a lease: `due_at` of a claimed mail is when the claim ends. After that any process may claim the
-mail anew (docs/decisions/0008-deliveries.md).
+A claim is a lease: `due_at` of a claimed mail is the end of the claim. After that any process may claim the
+mail again (docs/decisions/0008-deliveries.md).
 """
 
 import logging
@@ -43,10 +43,10 @@ class Queue:
         self, now: datetime, limit: int, under_way: Mapping[str, int] | None = None
     ) -> list[tuple[str, str]]:
         """
-        The ids and recipients of mails to send now, the longest due first.
+        The ids and recipients of mails to send now; the mail that is due for the longest time comes first.
 
-        A mail whose claim has ended is due again. One recipient has at most `RECIPIENT_MAILS_MAX` mails among
-        them, less those `under_way`: so other recipients wait only for a few of a recipient's mails.
+        A mail whose claim has ended is due again. Together with the mails `under_way`, a recipient has at
+        most `RECIPIENT_MAILS_MAX` mails. So other recipients wait only for a few mails of one recipient.
         """
         counts = Counter(under_way or {})
         condition: Document = {
@@ -72,7 +72,7 @@ class Queue:
 
     async def claim(self, ids: Sequence[str], now: datetime, lease: timedelta) -> tuple[str, list[Claimed]]:
         """
-        Claim those of these mails that nobody else has claimed meanwhile.
+        Claim these mails, except those that another process has claimed meanwhile.
 
         Returns: the claim's id, and the mails that it holds.
         """
@@ -136,7 +136,7 @@ class Queue:
         return len(marked)
 
     async def bring_forward(self, participant_ids: Sequence[str], now: datetime) -> None:
-        """Make mails to these participants due that were put off to the next day."""
+        """Make mails to these participants due now, if they were put off to the next day."""
         put_off = {
             **open_to(participant_ids, self._channel),
             "state": "pending",
@@ -147,7 +147,7 @@ class Queue:
             await self._messages.update_many(put_off, change, hint=OF_PARTICIPANTS[self._channel])
 
     async def length(self, now: datetime) -> tuple[int, datetime | None]:
-        """How many mails are due, counted up to `DUE_COUNTED_MAX`, and since when the first of them is."""
+        """The number of mails that are due, up to `DUE_COUNTED_MAX`, and since when the first one is due."""
         due = {"channel": self._channel, "due_at": {"$lte": now}}
         with mongo.outages_named():
             first = (
@@ -167,12 +167,12 @@ class Queue:
         """
         Fail mails that have waited too long for a contact or for the mail server.
 
-        Returns: how many, at most `EXPIRED_PER_CALL_MAX`; call again while it is that many.
+        Returns: their number, at most `EXPIRED_PER_CALL_MAX`. If it is that number, call again.
         """
         overdue: Document = {
             "channel": self._channel,
             "expires_at": {"$lte": now},
-            # Not those under a claim that has not ended: they may be delivered right now.
+            # Leave out mails whose claim has not ended: they may be delivered at this moment.
             "$or": [{"state": {"$in": ["waiting_contact", "pending"]}}, {"due_at": {"$lte": now}}],
         }
         with mongo.outages_named():
@@ -197,7 +197,7 @@ class Queue:
 
         mails, unreadable = await save_together(self._database, work)
         if unreadable:
-            # Not in `work`, which may run more than once.
+            # After the transaction, because `work` may run more than once.
             _report_unreadable(unreadable)
         count(self._channel, "failed", mails)
         return mails
@@ -219,7 +219,7 @@ def _expired(document: Document, now: datetime) -> tuple[Claimed, Outcome]:
 
 
 def _report_unreadable(messages: int) -> None:
-    """Count messages that cannot be read. No event can report them. They fail, so that the others go on."""
+    """Count messages that cannot be read. They have failed without an event, so that the others go on."""
     metrics.ITEMS_FAILED.labels("courier", UNREADABLE.code).inc(messages)
     log.error("messages cannot be read", extra={"messages": messages})
 
@@ -237,7 +237,7 @@ def _change(outcome: Outcome, now: datetime) -> Document:
         set_["finished_at"] = now
         unset |= {"due_at": "", "expires_at": ""}
     if outcome.state == "delivered":
-        # Why it was deferred before is of no interest any more.
+        # The reason of an earlier deferral does not matter any more.
         unset |= {"code": "", "reply": ""}
     change: Document = {"$set": set_, "$unset": unset}
     if not outcome.counted:

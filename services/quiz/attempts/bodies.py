@@ -38,9 +38,9 @@ class AttemptOut(BaseModel):
 
 class AnswersIn(Form):
     """
-    Question ids and the letters chosen; several letters where several may be right.
+    Question ids and the letters chosen; several letters if several may be right.
 
-    Leave out what is not answered.
+    Leave out questions that are not answered.
     """
 
     model_config = ConfigDict(strict=True)
@@ -60,8 +60,8 @@ class ResultOut(BaseModel):
     """
     The outcome of an attempt.
 
-    `pending`: not handed in yet, or not graded yet. `missed`: the quiz is closed and nothing was handed in.
-    `refused`: the submission could not count; `code` says why.
+    `pending`: nothing was submitted yet, or it is not graded yet. `missed`: the quiz is closed and nothing
+    was submitted. `refused`: the submission could not count; `code` says why.
     """
 
     attempt_id: str

@@ -1,7 +1,8 @@
 """
 `quiz.submitted` as a record, made in one step: there is one for every submission.
 
-tests/quiz/attempts/test_submission.py proves that the encoder writes what the contract writes.
+The encoder leaves out optional fields that have their default value. The contract reads the record with the
+same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder

@@ -2,7 +2,7 @@
 The three requests of an attempt: start, submit, read the result.
 
 Thousands of them come within minutes. So they are hot endpoints (shared/web/hot_endpoints.py), and concurrent
-ones share a query.
+requests share a query.
 """
 
 import re
@@ -33,7 +33,7 @@ from shared.web.identity import AsParticipant
 from shared.web.tokens import Participant, bearer
 
 FOUND, STARTED = 200, 201
-# The largest possible submission needs half of it.
+# Twice the size of the largest possible submission.
 SUBMISSION_BYTES_MAX = 32_768
 # A query costs the same for one result as for fifty: a busy service waits for more requests.
 WINDOW_SECONDS = 0.04
@@ -48,7 +48,7 @@ START = HotEndpoint(
     name="start",
     summary="Start an attempt, or resume the open one",
     description="""\
-The paper and the attempt's token. Starting again while an attempt is open gives it back.
+The paper and the attempt's token. If an attempt is open, the answer is that attempt again.
 
 Refused: `participant_erased` (401), `quiz_for_confirmed`, `quiz_for_roster` (403), `quiz_unknown` (404),
 `quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
@@ -64,14 +64,15 @@ SUBMIT = HotEndpoint(
     description="""\
 202 with a receipt once Kafka has acknowledged; the first submission of an attempt counts.
 
-Sent again to the same process, it gets the same receipt. Another process answers with a new one, or after
-the deadline with `attempt_late`, although the first submission may count: read the result.
+If you send it again to the same process, you get the same receipt. Another process answers with a new
+receipt, or after the deadline with `attempt_late`, although the first submission may count: read the result.
 
 Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` (401),
 `attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`,
 `question_unknown` (422).
-503: it may be in the log or not. Send it again; the first one counts. Only if `code` is
-`overloaded`, it was not written.""",
+503 with the code `overloaded`: the submission was not written. Any other 503: it may be in the log or not.
+Send
+it again; the first submission counts.""",
     status=ACCEPTED,
     returns=ReceiptOut,
     asks={"attempt_id": AttemptIdInPath},
@@ -133,7 +134,7 @@ class AttemptEndpoints:
         The paper and the attempt's token; a second start while the attempt is open returns the same attempt.
         """
         quiz_id, who = request.id, self._participant(request)
-        # As for a submission: the quiz's record must show every early close that has begun.
+        # The quiz's record must be fresh, as for a submission: it must show every early close that has begun.
         offered = self.catalogue.current_if_fresh(quiz_id)
         if offered is None:
             offered = await self.catalogue.current(_checked_id(quiz_id))
@@ -165,7 +166,7 @@ class AttemptEndpoints:
         return await self.starts.add(Start(offered, ParticipantId(who.participant_id), clock.now()))
 
     async def read_result(self, request: HotRequest) -> tuple[int, bytes]:
-        """The outcome of an attempt. For somebody else's attempt the answer is "unknown"."""
+        """The outcome of an attempt; somebody else's attempt is answered as unknown."""
         attempt_id, who = _checked_id(request.id), self._participant(request)
         found = await self.outcomes.add(attempt_id)
         if found is None or found.participant_id != who.participant_id:

@@ -5,9 +5,9 @@ This is the hot path of the peak week. It normally makes no query: the attempt t
 the deadline, and the quizzes are in memory. Concurrent submissions share one write
 (shared/messaging/group_commit.py).
 
-Only the first submission of an attempt counts. So a further one gets the receipt of the first that this
-process accepted. A client that lost the answer sends again and gets it. And nobody can fill the log with one
-token.
+Only the first submission of an attempt counts. So this process answers a second submission with the receipt
+of the first one. A client that lost the answer sends again and gets the receipt. And nobody can fill the log
+with one token.
 """
 
 import time
@@ -32,16 +32,17 @@ from shared.runtime.ids import random_id
 from shared.web.hot import HotRequest
 from shared.web.tokens import bearer
 
-# Kafka's cost depends on batches and partitions, hardly on records. So a busy intake waits for more
-# submissions.
+# Kafka's cost depends on the number of batches and partitions, hardly on the number of records. So a busy
+# intake waits for more submissions.
 WINDOW_SECONDS = 0.04
-# A group of this size is written without waiting for more: some forty for each partition.
-# Larger batches cost Kafka hardly less, and their senders would wait longer.
+# A group of this size is written without waiting for more: some forty submissions for each partition. Larger
+# groups would save hardly anything, and their senders would wait longer.
 FULL_GROUP_ITEMS = 500
-# One group may hold all that waits (8,000, 7 MB): few large writes cost the event loop less than many small
-# ones.
+# One group may hold all submissions that wait (8,000, 7 MB): few large writes cost the event loop less than
+# many small ones.
 ITEMS_MAX = WAITING_MAX
-# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py: grading still takes everything that was acknowledged.
+# Less than LOG_DELAY_SECONDS_MAX of quizzes/rules.py, so that grading accepts everything that was
+# acknowledged.
 ACCEPTED_SECONDS_MAX = 12.0
 ACCEPTED = 202
 # About 300 bytes each.
@@ -97,10 +98,10 @@ class Intake:
 
         Raises:
             Rejected: the token, the answers or the time are wrong; nothing was accepted.
-            Overloaded: too many wait; it was not written.
-            Unavailable: it may be in the log or not. Send it again; the first one counts.
+            Overloaded: too many submissions wait; this one was not written.
+            Unavailable: it may be in the log or not. Send it again; the first submission counts.
         """
-        # First of all: refused requests must not slow the accepted ones.
+        # This check comes first: requests that are refused must not slow down those that are accepted.
         self._log.check_not_full()
         who = request.who
         claims = who if isinstance(who, AttemptClaims) else self.claims(request.id, request.authorization)
@@ -109,8 +110,8 @@ class Intake:
         if claims.attempt_id in self._under_way:
             raise Unavailable(f"attempt {request.id} is being taken in; send it again")
         self._erased.check(claims.participant_id)
-        # In memory. The database is asked only if another process published the quiz a moment ago, or if this
-        # process was stopped for some time and may have missed an early close.
+        # The quiz is in memory. The database is asked only if another process published the quiz a moment
+        # ago, or if this process stood still for some time and may have missed an early close.
         offered = self._catalogue.current_if_fresh(claims.quiz_id) or await self._catalogue.current(
             claims.quiz_id
         )
@@ -127,8 +128,8 @@ class Intake:
         What the attempt token of a request carries.
 
         Raises:
-            NotAuthenticated: it is missing, malformed or forged.
-            Forbidden: it is for another attempt.
+            NotAuthenticated: the token is missing, malformed or forged.
+            Forbidden: the token is for another attempt.
         """
         claims = self._tokens.verify(
             bearer(
@@ -160,7 +161,7 @@ class Intake:
             await self._log.add(submitted_record(submission, receipt_id))
         finally:
             self._under_way.discard(attempt_id)
-        # A process that was stopped may have appended late, and grading decides by the time of the append.
+        # A process that stood still may have appended late, and grading decides by the time of the append.
         if time.time() - now.timestamp() > self._accepted_seconds_max:
             raise Unavailable("it took too long to tell whether this was in time; send it again")
         receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})

@@ -5,7 +5,7 @@ class Receipts:
     """
     At most `receipts_max` receipts by attempt.
 
-    If there are more, the older half is deleted together, which costs nothing for each receipt.
+    If there are more, the older half is deleted at once. This costs almost nothing.
     """
 
     def __init__(self, receipts_max: int) -> None:

@@ -63,13 +63,14 @@ def check_admitted(record: QuizRecord, *, verified: bool, on_roster: bool) -> No
     Args:
         verified, on_roster: what the token says.
     Raises:
-        Forbidden: it does not; the message says what to do next.
+        Forbidden: the quiz does not admit the participant; the message says what to do next.
     """
     admits = record.quiz.admits
     if admits == "verified" and not verified:
         raise Forbidden(
             f"quiz {record.quiz_id} is for people with a verified contact: sign in with yours (POST /sign-ins"
-            " of registration), and start with the new token. Who has left and joined again waits for a day",
+            " of registration), and start with the new token. If you have left and joined again, wait for a"
+            " day",
             code="quiz_for_confirmed",
         )
     if admits == "roster" and not on_roster:
@@ -94,7 +95,7 @@ def next_attempt(
 
     Args:
         today: the ids of all attempts that the participant can have today, in order.
-        used: the numbers of those that are used.
+        used: the numbers of the attempts that are used.
     Raises:
         Conflict: no attempt is left today.
     """

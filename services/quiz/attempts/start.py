@@ -22,7 +22,7 @@ from shared.messaging.group_commit import GroupCommit
 from shared.runtime.errors import Conflict
 
 QUIZ_CHANGED = "quiz_changed"
-# A start reads every possible attempt id of the participant: 20 a day, near midnight for two days.
+# A start looks up every possible attempt id of the participant: 20 for a day, near midnight for two days.
 STARTS_GROUP_MAX = 500
 STARTS_WAITING_MAX = 12_000
 STARTED_SECONDS_MAX = 15.0
@@ -47,7 +47,7 @@ class Start:
         """
         The ids that this participant's attempts can have, in order: those of yesterday and those of today.
 
-        Yesterday has some only if its attempts may continue after midnight.
+        There are ids of yesterday only if its attempts may continue after midnight.
         """
         schedule = self.offered.schedule
         today = self.offered.day_of(self.now)
@@ -89,8 +89,8 @@ async def start_attempts(
     """
     Start or resume an attempt for each participant; the attempts are stored when this returns.
 
-    After somebody has started with a version of the quiz, this version stays. If a change of the quiz comes
-    first, nobody starts with the old version (`quiz_changed`).
+    After somebody has started with a version of the quiz, this version stays. If the quiz is changed before,
+    nobody starts with the old version any more (`quiz_changed`).
 
     Returns: one outcome for each start, in order; Conflict if no attempt may be started.
     """
@@ -112,7 +112,7 @@ async def start_attempts(
         outcomes.append(outcome)
     existed = await attempts.add(new)
     if existed:
-        # Another process started the same attempt meanwhile: its start time is the one that is kept.
+        # Another process has started the same attempt meanwhile. Its start time counts.
         kept = await attempts.started([new[position].attempt_id for position in existed])
         outcomes = [kept.get(o.attempt_id, o) if isinstance(o, Attempt) else o for o in outcomes]
     return outcomes

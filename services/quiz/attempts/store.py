@@ -13,7 +13,7 @@ from services.quiz.results.rules import AttemptId
 from shared.storage import mongo
 from shared.storage.mongo import Database, Document, outages_named
 
-# Counted from their deadlines. Then every quiz has been over for three months.
+# Days after the deadline of an attempt. Its quiz has been over for at least three months then.
 ATTEMPT_DAYS_KEPT = QUIZ_DAYS_MAX + 90
 
 
@@ -28,7 +28,7 @@ class AttemptStore:
         await mongo.delete_after(self._attempts, "deadline_at", timedelta(days=ATTEMPT_DAYS_KEPT))
 
     async def started(self, ids: Sequence[AttemptId]) -> dict[str, Attempt]:
-        """Those of these attempts that were started here."""
+        """The attempts among these that were started here."""
         with outages_named():
             found = await self._attempts.find({"_id": {"$in": ids}}).to_list(None)
         return {document["_id"]: _attempt(document) for document in found}
@@ -52,7 +52,7 @@ class AttemptStore:
         )
 
     async def refuse(self, codes: Mapping[str, str]) -> None:
-        """Keep why the submissions of attempts were refused; the first reason stays."""
+        """Store why the submissions of attempts were refused; the first reason stays."""
         for code in set(codes.values()):
             ids = [attempt_id for attempt_id, why in codes.items() if why == code]
             with outages_named():

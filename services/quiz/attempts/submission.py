@@ -5,10 +5,10 @@ A struct of msgspec is decoded in a third of the time of the public contract, wh
 there are thousands of submissions. If a struct refuses a body, the contract decides. So both accept the same
 bodies: tests/quiz/attempts/test_submission.py proves that the struct accepts no more.
 
-All ids are checked by one match, and so are all letters: a pattern for each of forty took four fifths of the
-decoding. Ids of questions, and letters, that were found right are remembered, and are not matched again. Of a
-time only the year is checked. A district that the contract would write differently is decoded by the
-contract.
+One match checks all ids, and one match all letters: forty single matches took four fifths of the decoding.
+Ids of questions and letters that were found right are remembered, and are not matched again. Of a time, only
+the year is checked. If the contract would write a district in another way, the contract decodes the
+submission.
 """
 
 import re
@@ -35,7 +35,7 @@ def _lines(pattern: str) -> re.Pattern[str]:
 
 
 _IDS, _LETTERS = _lines(ID_PATTERN), _lines(ANSWER_PATTERN)
-# A bank has some thousands of questions, and they have far fewer combinations of letters.
+# A bank has some thousands of questions. There are far fewer combinations of letters.
 RIGHT_TEXTS_MAX = 20_000
 _right_ids: set[str] = set()
 _right_letters: set[str] = set()
@@ -44,7 +44,7 @@ _right_letters: set[str] = set()
 def _check(texts: Collection[str], pattern: re.Pattern[str]) -> None:
     if texts:
         lines = "\n".join(texts)
-        # Counted too: a line end within a text would make two lines of it.
+        # The lines are counted too: a line end within a text would make two lines of it.
         if lines.count("\n") != len(texts) - 1 or not pattern.fullmatch(lines):
             raise ValueError("an id, or the letters of an answer, are not of their form")
 
@@ -58,7 +58,7 @@ def _check_answers(answers: dict[str, str]) -> None:
         if not right.issuperset(texts):
             _check(texts, pattern)
             if len(right) + len(texts) > RIGHT_TEXTS_MAX:
-                # Somebody sends others than the bank has. Those of the bank are soon there again.
+                # Somebody sends ids that the bank does not have. The ids of the bank are soon there again.
                 right.clear()
             right.update(texts)
 
@@ -66,7 +66,7 @@ def _check_answers(answers: dict[str, str]) -> None:
 # Unknown fields are forbidden, since msgspec skips them without a check that they are JSON and UTF-8. A
 # record of the log then goes to the public contract, which ignores them if they are valid.
 class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a submission over HTTP; `hot.AnswersIn` is its public form."""
+    """The body of a submission over HTTP; `bodies.AnswersIn` is its public form."""
 
     answers: Answers
 
@@ -89,13 +89,14 @@ class Submission(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     quiz_version: Version | None = None
 
 
-# The year in UTC of such a time is valid in every time zone.
+# A time of these years has a valid year in every time zone.
 _PLAIN_YEARS = range(YEARS[0] + 1, YEARS[-1])
 
 
 class _Received(Submission, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """
-    A submission read from the log. Anybody may have written it; intake makes its own from checked parts.
+    A submission read from the log. Another system may have written it, so everything is checked here. Intake
+    makes a `Submission` from parts that are checked already.
     """
 
     def __post_init__(self) -> None:

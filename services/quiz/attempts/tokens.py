@@ -21,7 +21,8 @@ TOKEN_CHARS_MAX = 2_048
 SIGNATURE_BYTES = 16
 TIME_MS_MAX = int(datetime(YEARS.stop, 1, 1, tzinfo=UTC).timestamp()) * 1_000
 
-# Checked although only we sign: a person who got the key by mistake must not make a handler overflow.
+# Only we sign, but somebody else may have got the key by mistake. A number beyond the years of the calendar
+# would raise OverflowError where it becomes a time.
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=TIME_MS_MAX)]
 
 

@@ -45,12 +45,12 @@ class Grader:
         Args:
             valid: one submission an attempt, with the participant's profile.
             later: by attempt, the ids of its later submissions in the same batch. If the stored result of an
-                attempt was made from one of these, or from the first one, it came from this batch. So the
-                last try may have died before publishing: publish again.
+                attempt was made from one of these, or from the first one, then an earlier try of this batch
+                has stored it. That try may have died before publishing, so publish again.
             publish_all: publish every attempt, also if another submission of it was graded.
         """
         results = [result_of(one, profile) for one, profile in valid]
-        # Read before anything is written. This is early enough: see `_orders`.
+        # The freezes are read before anything is written. This is early enough: see `_orders`.
         frozen = await self._quizzes.frozen({result.quiz_id for result in results}) if results else {}
         earlier = await self._results.add(results, self._orders(frozen))
         to_publish: list[Completed] = []
@@ -78,7 +78,7 @@ class Grader:
 
     def _orders(self, frozen: Mapping[str, datetime]) -> Callable[[Iterable[Result]], Orders]:
         """
-        The orders of results for the standings. An order is a sort number: the higher one is the better.
+        The orders of results for the standings. An order is a number to sort by; a higher number is better.
 
         A result that was submitted after a freeze is held back. If a freeze begins while this batch runs, it
         does not affect these results: it starts two seconds after the decision, and they were submitted

@@ -1,5 +1,5 @@
 """
-Grade waiting submissions: their participant became known, or their quiz closes.
+Grade waiting submissions, when their participant becomes known or their quiz closes.
 
 Waiting submissions were accepted. So the close grades all of them, also if a participant is still not known.
 """
@@ -23,7 +23,7 @@ from shared.runtime.errors import Rejected
 
 log = logging.getLogger(__name__)
 
-# Of a participant who is not known yet: neither group nor district.
+# The profile of a participant who is not known yet: no group and no district.
 NO_PROFILE = Profile(None, None)
 
 
@@ -73,7 +73,8 @@ class WaitingGrader:
                 count("erased")
             elif (submission := await self._read(one)) is not None:
                 valid.append((submission, profile))
-        # Published before it is removed: after a crash in between, nothing else would publish it.
+        # Publish first, then remove: after a crash in between, the submission is still there and is
+        # published.
         await self._publisher.write(await self._grader.grade(valid, {}, publish_all=True))
         await self._waiting.remove([one.attempt_id for one in waiting])
 
@@ -83,7 +84,7 @@ class WaitingGrader:
             offered = await self._catalogue.look_up(one.quiz_id, submission.quiz_version)
             return from_waiting(one, submission, offered)
         except Rejected as why:
-            # It was valid when it came. Other waiting submissions must not wait for it.
+            # This submission was valid when it came. The others must not have to wait for it.
             count("rejected")
             log.warning("a submission that waited cannot be graded", extra={"code": why.code})
             return None
@@ -102,7 +103,7 @@ def to_waiting(valid: Valid) -> Waiting:
 
 
 def from_waiting(waiting: Waiting, submission: Submission, offered: Offered) -> Valid:
-    """A submission that waited, as it was before."""
+    """A submission that has waited, as it was when it came."""
     context = from_headers(
         waiting.headers, appended_at=lambda: waiting.appended_at, key=waiting.attempt_id.encode()
     )

@@ -50,9 +50,9 @@ class Checked(NamedTuple):
 
     Attributes:
         first: by attempt, its first submission.
-        later: by attempt, the ids of its later ones.
-        published_again: results that an earlier try has stored, of submissions that are refused now. They
-            are published again, because that try may have ended before it published them.
+        later: by attempt, the ids of its later submissions.
+        published_again: records of results that an earlier try has stored, although their submissions would
+            be refused now. They are published again, because that try may have ended before publishing.
     """
 
     first: dict[str, Valid]
@@ -65,8 +65,9 @@ class ByProfile(NamedTuple):
     First submissions, by what is known of their participants.
 
     Attributes:
-        to_grade: can be graded, with group and district; or have a result already, and need no profile.
-        waiting: have to wait for their participants.
+        to_grade: submissions that can be graded, with group and district; or that have a result already, and
+            so need no profile.
+        waiting: submissions that have to wait for their participants.
         had_waiting: attempts that already have a waiting submission.
     """
 
@@ -131,7 +132,7 @@ class SubmissionHandler:
         return [*checked.published_again, *graded]
 
     async def _check(self, batch: Batch[Submission]) -> Checked:
-        """Let through what can count; the rest is dropped or becomes a dead letter."""
+        """Find the submissions that can count; drop or dead-letter the others."""
         first: dict[str, Valid] = {}
         later: dict[str, set[str]] = {}
         refused: list[tuple[Received[Submission], Rejected]] = []
@@ -161,10 +162,10 @@ class SubmissionHandler:
         self, batch: Batch[Submission], refused: Sequence[tuple[Received[Submission], Rejected]]
     ) -> list[Record]:
         """
-        Send refused submissions to the dead letters, and keep the reasons that participants are shown.
+        Dead-letter refused submissions, and store the reasons that participants may read.
 
-        A submission that an earlier try graded counts, though it would be refused now, for example after an
-        early close in between. Its result is published again.
+        If an earlier try has graded a submission, it counts, also if it would be refused now: the quiz may
+        have been closed early in between. Its result is published again.
         """
         graded = await self._results.of_attempts({received.event.attempt_id for received, _ in refused})
         to_publish: list[Completed] = []
@@ -184,7 +185,7 @@ class SubmissionHandler:
         return completed_records(to_publish, clock.now())
 
     async def _with_profiles(self, first: Mapping[str, Valid]) -> ByProfile:
-        """What can be graded now, and what has to wait."""
+        """Which submissions can be graded now, and which have to wait."""
         asked = {
             valid.submission.participant_id
             for valid in first.values()

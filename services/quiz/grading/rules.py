@@ -1,8 +1,8 @@
 """
 Does a submission count, and what is its result? All functions are pure.
 
-Only the log decides: the submission and the time at which the broker appended it. So every try decides the
-same.
+Only the log decides: the submission, and the time at which the broker appended it. So every try makes the
+same decision.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ SKEW = timedelta(seconds=60)
 SHOWN_REFUSALS = frozenset({"attempt_late", "question_unknown"})
 
 
-# Not a dataclass: one is made for each submission, in a tenth of the time.
+# A struct, since one is made for each submission: a dataclass takes ten times as long.
 class Valid(msgspec.Struct, frozen=True, gc=False):
     """
     A submission that counts if it is the first of its attempt, with its version of the quiz and its paper.
@@ -57,10 +57,10 @@ def check(
         offered: the version of the quiz that the submission names.
         log_delay_max: intake may append accepted submissions for this time after deadline and grace.
     Raises:
-        Rejected: it can never count, for example because it came after deadline and grace.
+        Rejected: the submission can never count, for example because it came after deadline and grace.
     """
     started_at, submitted_at = submission.started_at, submission.submitted_at
-    # First, since all later checks use these times.
+    # These checks come first, since all later checks use the times.
     schedule = offered.schedule
     if not schedule.opens_at <= started_at <= submitted_at:
         raise Rejected(f"attempt {submission.attempt_id}: its times are impossible", code="times_impossible")
@@ -73,16 +73,17 @@ def check(
     attempts_a_day = offered.record.quiz.attempts_per_day
     if submission.attempt_id != expected or submission.number > attempts_a_day:
         raise Rejected(
-            f"attempt {submission.attempt_id} is none that this participant can have",
+            f"attempt {submission.attempt_id} is not an attempt that this participant can have",
             code="attempt_unknown",
         )
     paper = offered.paper(expected)
     if not submission.answers.keys() <= paper.question_ids:
         raise Rejected(
-            f"attempt {expected}: an answer is to a question not on its paper", code="question_unknown"
+            f"attempt {expected}: an answer is to a question that is not on its paper",
+            code="question_unknown",
         )
     deadline_at = schedule.last_moment(started_at)
-    # The broker's time of the append decides in the end: no sender's clock can stretch it.
+    # The broker's time of the append decides in the end. So a sender's clock cannot move the deadline.
     if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")
     return Valid(submission, context, appended_at, offered, paper)
@@ -93,7 +94,7 @@ def result_of(valid: Valid, profile: Profile) -> Result:
     submission, record = valid.submission, valid.offered.record
     half_points, answers = mark(submission.answers, valid.paper.answer_key)
     half_points_max = valid.paper.half_points_max
-    # Rounded as they will be read back, so that a repeat makes the same event.
+    # MongoDB rounds times. Round them now, so that a repeat, which reads them back, makes the same event.
     started_at, submitted_at = _stored(submission.started_at), _stored(submission.submitted_at)
     used = submitted_at - started_at
     return Result(

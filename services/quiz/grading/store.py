@@ -1,7 +1,8 @@
 """
 Submissions that wait until their participant is known.
 
-parked   _id is the attempt's id: the first submission of the attempt
+parked   an older word, which stays in the databases (docs/glossary.md). _id is the attempt's id: the first
+         submission of the attempt
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +13,7 @@ from services.quiz.quizzes.rules import QUIZ_DAYS_MAX
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 
-WAITING_MAX = 1_000
+READ_MAX = 1_000
 # The close grades all waiting submissions. So this removes only those that no close has found.
 WAITING_DAYS_KEPT = QUIZ_DAYS_MAX + 30
 
@@ -73,9 +74,9 @@ class WaitingStore:
         return [_waiting(document) for document in found]
 
     async def of_quiz(self, quiz_id: str) -> list[Waiting]:
-        """Submissions of a quiz that wait, at most `WAITING_MAX` of them."""
+        """Submissions of a quiz that wait, at most `READ_MAX` of them."""
         with outages_named():
-            found = await self._waiting.find({"quiz_id": quiz_id}).limit(WAITING_MAX).to_list(None)
+            found = await self._waiting.find({"quiz_id": quiz_id}).limit(READ_MAX).to_list(None)
         return [_waiting(document) for document in found]
 
     async def attempts_among(self, attempt_ids: Collection[str]) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """
 Whom a session admits, and how many places one person may have. All functions are pure.
 
-Anybody can be a newcomer any number of times. So the places of somebody who has not verified a contact are
-few, and are only held for a time.
+Anybody can be a newcomer any number of times. So somebody who has not verified a contact gets few places, and
+they are only held for a time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,17 +16,18 @@ from shared.runtime.errors import Conflict, Forbidden, Rejected
 
 # Places of one person at a session, unless the session says another number. A group may have more.
 PERSON_PLACES_MAX = 5
-# Of somebody who has not verified a contact: places of one request, and places and waits altogether.
+# For somebody who has not verified a contact: places of one request, and registrations altogether.
 UNVERIFIED_PLACES_MAX = 2
 UNVERIFIED_MAX = 2
 
 Trust = Literal["unverified", "member", "verified", "group", "vouched"]
 """
-How far an asker can be trusted.
+How far somebody who asks for places can be trusted.
 
-unverified: a person who has verified no contact
-member: neither, but has claimed a membership by a code on paper: the group vouches for the person
-verified: a person who has
+unverified: a person who has not verified a contact
+member: a person who has not verified a contact either, but has claimed a membership by a code on paper: the
+    group vouches for the person
+verified: a person who has verified a contact
 group: a school, unit or service team
 vouched: another system, an organiser or a group asks for this participant
 """
@@ -37,7 +38,7 @@ class Enrolled(NamedTuple):
     What rosters say of a participant who is a member of a group.
 
     Attributes:
-        lacks_consent: a minor, and no guardian has agreed.
+        lacks_consent: the participant is a minor, and no guardian has agreed.
     """
 
     lacks_consent: bool
@@ -67,13 +68,13 @@ def refused(
     enrolled: Enrolled | None = None,
 ) -> Rejected | None:
     """
-    Why a session gives somebody no places, however many are free; None: it may.
+    Why somebody gets no places at a session, also if places are free; None if nothing is against it.
 
     Args:
-        theirs: their registrations with a place or a wait.
-        overlap: the one of them for the same time.
-        held: the places would only be held, until the asker verifies a contact.
-        enrolled: the asker is a member of a group; it is looked at if the session asks for it.
+        theirs: the registrations of this participant, with a place or a wait.
+        overlap: the registration of these that is for the same time.
+        held: the places would only be held, until the participant verifies a contact.
+        enrolled: what rosters say of the participant; used only if the session asks for it.
     """
     if session.admits == "verified" and trust in ("unverified", "member"):
         return Forbidden(
@@ -109,7 +110,7 @@ def refused(
 
 
 def _on_roster(trust: Trust, enrolled: Enrolled | None) -> bool:
-    # Somebody who has verified nothing may have given the address of a member.
+    # A person who has not verified the contact may have given the address of a member.
     return trust in ("group", "vouched") or (trust in ("member", "verified") and enrolled is not None)
 
 

@@ -30,8 +30,8 @@ class NewcomerIn(Form):
     """
     Somebody who has no token yet: with an e-mail address or a mobile phone number, not both.
 
-    Name and contact are encrypted immediately. One mailbox or number is one participant: whoever has
-    registered with it signs in (`POST /sign-ins`).
+    Name and contact are encrypted immediately. One mailbox or number is one participant: somebody who has
+    registered with it before signs in (`POST /sign-ins`).
     """
 
     name: Name = Field(examples=["李小明"])
@@ -44,7 +44,7 @@ class NewcomerIn(Form):
 
 
 class RegistrationIn(Form):
-    """Ask for places. `participant` for a newcomer; with a token it is left out."""
+    """Ask for places. Give `participant` for a newcomer; leave it out if you have a token."""
 
     session_id: Id = Field(examples=["outreach-street-0520-am"])
     places: Places = 1
@@ -55,7 +55,7 @@ class CancelIn(Form):
     """
     Why an organiser cancels a registration: a code for the log of acts, and words for the participant.
 
-    The words travel in an event as they are: write nothing that only the participant may read.
+    The words are in an event, and are not encrypted there: write nothing that only the participant may read.
     """
 
     code: Code = Field(examples=["double_booking"])
@@ -75,7 +75,7 @@ class BookingOut(BaseModel):
     status: DecidedStatus = Field(description="`offered` only with `already_registered`")
     until: datetime | None = Field(
         None,
-        description="then the place or the wait ends, unless you verify your contact, or accept the offer",
+        description="when the place or the wait ends, unless you verify your contact or accept the offer",
     )
     position: int | None = Field(None, description="on the waiting list when asked, from 1", examples=[3])
     ticket_code: str | None = Field(None, description="to be shown at the door", examples=["7K3QX-M0R9T"])
@@ -99,7 +99,7 @@ class RegistrationOut(BaseModel):
     asked_at: datetime
     until: datetime | None = Field(
         None,
-        description="then the place or the wait ends, unless you verify your contact, or accept the offer",
+        description="when the place or the wait ends, unless you verify your contact or accept the offer",
     )
     position: int | None = Field(None, description="on the waiting list now, from 1", examples=[2])
     waiting_policy: WaitingPolicy = Field(description="`strict` or `fill`: who is next on the waiting list")

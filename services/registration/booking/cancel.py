@@ -45,11 +45,11 @@ class Cancellation:
         Cancel a registration; cancelling it again changes nothing.
 
         Args:
-            participant_id: whose it must be; None for an organiser.
+            participant_id: the participant whose registration it must be; None for an organiser.
             reason: the organiser's words to the participant.
 
         Raises:
-            NotFound: there is none, or it is somebody else's, which looks the same.
+            NotFound: there is no registration with this id, or it is somebody else's. The error is the same.
             Conflict: its ticket was shown already.
         """
 
@@ -69,9 +69,9 @@ class Cancellation:
 
     async def cancel_erased(self, id_: str) -> None:
         """
-        Cancel a registration of an erased participant, and drop its ticket; doing so again changes nothing.
+        Cancel a registration of an erased participant, and delete its ticket; a repeat changes nothing.
 
-        A place in a session that has begun stays (`rules.survives_erasure`), and so does a visit.
+        A place in a session that has begun stays (`rules.survives_erasure`). A visit stays too.
         """
 
         async def work(unit: UnitOfWork) -> Counter[str]:
@@ -98,10 +98,10 @@ class Cancellation:
         Returns: the registration after it, and how many were cancelled and promoted.
         """
         # The registration was read before this lock. If it has changed since, the transaction fails and runs
-        # again: most changes of a registration change its session too, and then this lock fails. The others
-        # change only the registration, and then the write below fails.
+        # again. Most changes of a registration also change its session: then this lock fails. Other changes
+        # write only the registration: then the write below fails.
         session = (await self._sessions.lock(unit, [registration.session_id]))[registration.session_id]
-        # Only now, with the session locked, as in `book`: a promotion is later than the wait.
+        # The time is read after the lock, as in `book`: so a promotion is always later than the wait.
         now = clock.now()
         if code == BY_ERASURE and survives_erasure(registration, session, now):
             return registration, Counter()

@@ -26,8 +26,8 @@ class PlaceConfirmation:
     """
     Confirms places.
 
-    No session is locked, since no counter changes: the place was taken before, and stays taken. If something
-    else ends the registration at the same moment, both write the same document: one of the two transactions
+    No session is locked, since no counter changes: the place was taken before, and stays taken. Another
+    transaction may end the registration at the same moment. Both write the same document, so one of them
     fails and runs again.
     """
 
@@ -52,14 +52,14 @@ class PlaceConfirmation:
         self, unit: UnitOfWork, participant: Participant, origin: Origin, now: datetime
     ) -> int:
         """
-        Confirm all held places of a participant, whose contact is verified now, and
-        remove the time limit of their waits.
+        Confirm all held places of a participant whose contact is verified now, and remove the time limit of
+        the participant's waits.
 
         A repeat changes nothing. A place whose time is over is confirmed too, if it is not freed yet.
-        A participant has at most `UNVERIFIED_MAX` of them (admission.py).
+        A participant has at most `UNVERIFIED_MAX` held places and limited waits (admission.py).
 
         Args:
-            unit: it has locked and saved the participant. So no booking of theirs comes in between.
+            unit: it has locked and saved the participant. So no booking of this participant comes in between.
 
         Returns: how many places were confirmed.
         """
@@ -82,9 +82,9 @@ class PlaceConfirmation:
         Accept the offer of a place; accepting it again changes nothing.
 
         Raises:
-            NotFound: there is no such registration, or it is somebody else's, which looks the same.
-            Conflict: there is no offer, or it is over: `not_offered`, `offer_expired`, `session_cancelled`.
-            NotAuthenticated: the participant is erased.
+            NotFound: there is no registration with this id, or it is somebody else's. The error is the same.
+            Conflict: there is no offer, or its time is over: `not_offered`, `offer_expired`,
+            `session_cancelled`. NotAuthenticated: the participant is erased.
         """
 
         async def work(unit: UnitOfWork) -> tuple[Registration, Counter[str]]:

@@ -23,16 +23,16 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# In one transaction.
+# Places and waits that one transaction ends.
 FREED_MAX = 200
 
 
 class Expiry:
     """
-    Ends what has run out. The waiting list moves up in the same transaction.
+    Ends places and waits whose time is over. The waiting list moves up in the same transaction.
 
-    The session is locked, and the registrations say what has run out. So two copies free nothing twice, and
-    after a crash the next turn goes on.
+    The session is locked, and the registrations say what has run out. So two copies of the service free no
+    place twice, and after a crash the next turn goes on.
     """
 
     def __init__(

@@ -3,8 +3,8 @@ Requests that come at the same time share a transaction. A busy session does not
 
 One transaction for all sessions costs least. But if another process has locked one of the sessions, the
 whole transaction fails. (A process that died within a transaction keeps its locks for a time.) Then each
-session is tried in a transaction of its own. A session that is still locked gets its own queue, until that
-queue is empty.
+session gets a transaction of its own. A session that is still locked gets its own queue, which is removed
+when it is empty.
 """
 
 import asyncio
@@ -18,9 +18,10 @@ from shared.messaging.group_commit import GroupCommit
 from shared.runtime.errors import Rejected, Unavailable
 from shared.storage.unit_of_work import Contended
 
-# Far longer than a transaction takes, also if two copies of the service take turns.
+# A transaction takes far less time, also if two copies of the service take turns.
 CONTENDED_SECONDS_MAX = 0.3
-# Each queue tries its transaction again and again. If more sessions are busy, the database itself is.
+# Each queue tries its transaction again and again. If more sessions are busy, then the database itself is too
+# busy.
 QUEUES_MAX = 16
 
 Decided: TypeAlias = Outcome | Rejected
@@ -67,7 +68,7 @@ class Gathering:
     def _waiting_apart(self) -> int:
         return sum(queue.waiting for queue in self._queues.values())
 
-    async def decide(self, request: BookingRequest) -> Decided:
+    async def book(self, request: BookingRequest) -> Decided:
         """
         Book one request.
 
@@ -81,7 +82,7 @@ class Gathering:
     async def _book_together(
         self, requests: Sequence[BookingRequest]
     ) -> Sequence[Decided | Awaitable[Decided]]:
-        # Earlier requests for a busy session are in its queue. So later ones go there too, behind them.
+        # Earlier requests for a busy session wait in its queue. Later requests for it must wait behind them.
         together = [one for one in requests if one.session_id not in self._queues]
         decided: dict[int, Decided] = {}
         try:
@@ -101,10 +102,10 @@ class Gathering:
 
     async def _book_or_not(self, requests: Sequence[BookingRequest]) -> dict[int, Decided]:
         """
-        Book these requests; returns nothing if the database gave no answer.
+        Book these requests; the result is empty if the database gave no answer.
 
-        Then the requests go to the queues, and are booked from there. A request that was booked already is
-        not booked again, because it has the same key.
+        In that case the requests go to the queues, and are booked from there. A request that was booked
+        already is not booked again, because it has the same key.
         """
         try:
             return await self._book(requests)

@@ -22,13 +22,15 @@ from shared.runtime.errors import Rejected
 
 # All other refusals of a command are published as `registration.rejected`.
 DEAD_LETTER_CODES = ("idempotency_key_reused", "contact_unreadable")
-# Commands of one transaction. It locks its sessions, and people who ask for a place there wait for it.
+# Commands of one transaction. The transaction locks its sessions, and people who ask for a place there wait
+# for it.
 COMMANDS_MAX = 50
 # Another process may wait for the same sessions. So we pause between two transactions of commands, for this
 # share of the time that the last one took.
 FREE_SHARE = 0.25
 FREE_SECONDS_MAX = 0.05
-# If people still wait then, the commands wait until all are decided. But not longer than this.
+# If people still wait after this pause, the commands wait until all of them have an answer, at most for this
+# time.
 PEOPLE_FIRST_SECONDS_MAX = 0.5
 LOOK_SECONDS = 0.005
 
@@ -38,7 +40,7 @@ class People(Protocol):
 
     @property
     def waiting(self) -> int:
-        """How many are not decided yet."""
+        """How many requests are not decided yet."""
 
 
 def subscriptions(booking: Booking, sealer: KeySealer, people: People | None = None) -> list[Subscription]:
@@ -46,7 +48,7 @@ def subscriptions(booking: Booking, sealer: KeySealer, people: People | None = N
     The commands of other systems.
 
     Args:
-        people: those who ask this process for places.
+        people: the people who ask this process for places.
     """
     return [
         Subscription(
@@ -68,10 +70,10 @@ class CommandHandler:
 
     async def book_requested(self, batch: Batch[RegistrationRequested]) -> Following:
         """
-        Decide a batch in order. The outcomes are published through the outbox, so nothing follows here.
+        Decide a batch in order. The outcomes are published through the outbox, so no events are returned.
 
         Dead letters: a request id that came before with another content (`idempotency_key_reused`), and
-        a contact that is no base64 (`contact_unreadable`).
+        a contact that is not base64 (`contact_unreadable`).
         """
         asked: list[tuple[Received[RegistrationRequested], BookingRequest]] = []
         for received in batch:
@@ -97,7 +99,7 @@ class CommandHandler:
     async def _people_first(self, took_seconds: float) -> None:
         await asyncio.sleep(min(took_seconds * FREE_SHARE, FREE_SECONDS_MAX))
         ends = time.monotonic() + PEOPLE_FIRST_SECONDS_MAX
-        # Looking costs less than an event that each request over HTTP would have to set.
+        # Looking costs less than an event, because each request over HTTP would have to set the event.
         while self._people and self._people.waiting and time.monotonic() < ends:  # noqa: ASYNC110 (as said above)
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -111,10 +113,10 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         district=command.district,
         audience=command.audience,
         language=command.language,
-        # It stays sealed inside: registration cannot open it.
+        # The contact inside stays sealed: registration cannot open it.
         contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, contact_key.key),
     )
-    # Without defaults: a field that a later release adds does not make another request of an old command.
+    # Without defaults. A later release may add a field, and an old command must keep its fingerprint.
     body = command.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
     return BookingRequest(
         answer_id=command_answer_id(received.context.source, command.participant_id, command.request_id),

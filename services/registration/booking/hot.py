@@ -1,7 +1,7 @@
 """
 Requests for places over HTTP. Many people send them at the same moment.
 
-It is a hot endpoint (shared/web/hot_endpoints.py), and concurrent requests share one transaction.
+This is a hot endpoint (shared/web/hot_endpoints.py). Concurrent requests share one transaction.
 """
 
 import re
@@ -34,12 +34,12 @@ from shared.web.hot_endpoints import HotEndpoint
 from shared.web.identity import AsParticipantOrNone
 from shared.web.tokens import Participant, TokenSigner, bearer
 
-# At the rate in docs/decisions/0007-booking.md they are answered within five seconds.
+# At the rate in docs/decisions/0007-booking.md all of them are answered within five seconds.
 BOOKINGS_WAITING_MAX = 10_000
 # A full queue is decided in less time. If a request waits longer, the database does not answer.
 REGISTERED_SECONDS_MAX = 15.0
-# A client that got no answer asks again within minutes. If the same request and key come later, somebody
-# else may have found them.
+# A client that got no answer sends the request again within minutes. If it comes much later, somebody else
+# may have found the request and its key.
 TOKEN_AGAIN_MAX = timedelta(hours=24)
 
 REGISTER = HotEndpoint(
@@ -79,7 +79,7 @@ class Registering:
     Takes requests for places, and answers each with its outcome.
 
     Args:
-        verify: gets a token, and returns whose it is.
+        verify: gets a token, and returns its participant.
         waiting_max: number of requests that may wait for a decision. More are refused.
         seconds_max: after this time a request gets the answer that it may have been booked or not.
     """
@@ -103,12 +103,12 @@ class Registering:
         self._given = given
         self._signer = signer
         self._verify = verify
-        self._bookings = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
+        self._gathering = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
 
     @property
     def waiting(self) -> int:
         """Requests that are not decided yet."""
-        return self._bookings.waiting
+        return self._gathering.waiting
 
     async def register(self, request: HotRequest) -> tuple[int, bytes]:
         """
@@ -119,14 +119,14 @@ class Registering:
             Overloaded: too many wait already; nothing was booked.
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
-        # Before all other work: a crowd beyond the bound must not slow down those within it.
-        self._bookings.check_not_full()
+        # Before all other work: requests that are refused must not slow down those that are accepted.
+        self._gathering.check_not_full()
         who = self._participant(request.authorization)
         key = _idempotency_key(request.idempotency_key)
         form = read_form(RegistrationIn, request.body)
-        booking = self._booking_request(form, key, who)
+        asked = self._booking_request(form, key, who)
         try:
-            outcome = await self._bookings.decide(booking)
+            outcome = await self._gathering.book(asked)
         except Overloaded:
             raise
         except Unavailable as error:
@@ -154,13 +154,13 @@ class Registering:
             participant_id = who.participant_id
             answer_id = self._request_keys.of_participant(participant_id, key)
         elif newcomer is not None:
-            # A repeat is answered with the participant of the first request. So this id may be a new one.
+            # A repeat may have another id: its answer has the participant of the first request.
             answer_id, participant_id = self._request_keys.of_newcomer(key), ordered_id(clock.now())
         else:
             raise Rejected("say who takes part, or give a token", code="participant_missing")
         return BookingRequest(
             answer_id=answer_id,
-            # Without defaults: a field that a later release adds does not make another request of an old one.
+            # Without defaults. A later release may add a field, and an old request must keep its fingerprint.
             fingerprint=self._request_keys.fingerprint(form.model_dump_json(exclude_defaults=True).encode()),
             request_id=answer_id,
             participant_id=ParticipantId(participant_id),

@@ -1,7 +1,8 @@
 """
 What makes a request the same request: its key, and a keyed hash of its body.
 
-Who guesses somebody's key learns no ids, and without the same name and e-mail no token.
+Somebody who guesses another person's key does not learn ids, and gets the token only with the same name and
+e-mail.
 """
 
 import hashlib
@@ -11,7 +12,8 @@ from uuid import UUID
 from shared.runtime.ids import derived_id, joined
 from shared.runtime.keyed_hash import KeyedHash
 
-# Shorter keys can be guessed, and who guesses a newcomer's key with the rest of the request gets the token.
+# Shorter keys can be guessed. Somebody who guesses a newcomer's key, and knows the rest of the request, gets
+# the token.
 KEY_PATTERN = r"^[A-Za-z0-9-]{16,64}$"
 IDS = UUID("b7d0b2b4-5d2b-5a51-9e0b-7b6a3b8f2a90")
 
@@ -27,7 +29,7 @@ class RequestKeys:
         return self._id("request", key)
 
     def of_participant(self, participant_id: str, key: str) -> str:
-        """The `answer_id`; the same key of somebody else is another request."""
+        """The `answer_id` of a participant's request; another participant's key gives another id."""
         return self._id("own", participant_id, key)
 
     def of_organiser(self, session_id: str, key: str) -> str:
@@ -35,7 +37,7 @@ class RequestKeys:
         return self._id("organiser", session_id, key)
 
     def fingerprint(self, body: bytes) -> str:
-        """The same for the same body."""
+        """A keyed hash of the body: equal bodies have equal fingerprints."""
         return self.hash.of(body)
 
     def _id(self, *parts: str) -> str:
@@ -53,5 +55,5 @@ def command_answer_id(source: str, participant_id: str, request_id: str) -> str:
 
 
 def command_fingerprint(body: bytes) -> str:
-    """The same for the same command. Leave out its sealed contact, which is another each time."""
+    """A hash of the command's body without its sealed contact, which is different each time."""
     return hashlib.sha256(body).hexdigest()

@@ -1,5 +1,5 @@
 """
-The last word to those who still wait when nobody is promoted any more: in the background, a few at a time.
+The last word to people who still wait when nobody is promoted any more: in the background, a few at a time.
 
 A waiting list ends when its session begins, or when registration closes before.
 """
@@ -16,7 +16,7 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# In one transaction.
+# Waits that one transaction ends.
 LAST_WORDS_MAX = 200
 
 
@@ -39,7 +39,7 @@ class LastWords:
         async def work(unit: UnitOfWork) -> tuple[bool, Counter[str]]:
             session = (await self._sessions.lock(unit, [session_id])).get(session_id)
             now = clock.now()
-            # The people of a cancelled session are notified of that (programme/notify.py).
+            # If the session is cancelled, its people are notified of the cancellation (programme/notify.py).
             if session is None or session.cancelled is not None or session.promotes(now):
                 return False, Counter()
             code = SESSION_BEGAN if session.has_begun(now) else REGISTRATION_CLOSED

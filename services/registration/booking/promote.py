@@ -17,7 +17,7 @@ from services.registration.sessions.rules import Session
 from shared.contracts.origin import Origin
 from shared.storage.unit_of_work import UnitOfWork
 
-# In one transaction.
+# Promotions of one transaction.
 PROMOTED_MAX = 200
 # An activity has up to 60 sessions, each with up to 10,000 who wait. So only the first ones of a waiting list
 # are considered. Nobody behind them can overtake, not even with the policy `fill`.
@@ -57,15 +57,15 @@ class Promotion:
         limit: int = PROMOTED_MAX,
     ) -> tuple[Session, Counter[str]]:
         """
-        Give free places to those on the waiting list who are next.
+        Give free places to the people who are next on the waiting list.
 
         Args:
             session: locked by this unit of work.
             limit: the largest number of promotions. If more registrations fit, the session owes them places
                 (`Session.owed`), and `promote_owed.py` promotes them.
 
-        Returns: the session after it, which the caller saves, and how many were promoted, and cancelled
-            because their participant is erased.
+        Returns: the session after it, which the caller saves, and two counts: of promotions, and of waits
+            that were cancelled because their participant is erased.
         """
         session = replace(session, owed=0)
         if not session.waiting or not session.promotes(now):
@@ -98,7 +98,7 @@ class Promotion:
         origin: Origin,
         now: datetime,
     ) -> tuple[Session, Counter[str]]:
-        """Confirm, hold or offer the places of these. The session's counters have them already."""
+        """Confirm, hold or offer these people's places. The session's counters include them already."""
         promoted: list[Registration] = []
         counts = Counter[str]()
         for waiter in waiters:
@@ -119,7 +119,7 @@ class Promotion:
     async def _drop(
         self, unit: UnitOfWork, session: Session, gone: list[Registration], origin: Origin, now: datetime
     ) -> Session:
-        """Cancel waits of the erased."""
+        """Cancel waits of erased people."""
         for one in gone:
             session = give_back(session, one)
             unit.publish(events.cancelled(cancelled(one), session, BY_ERASURE, origin, now))
@@ -132,7 +132,7 @@ class Promotion:
 
 
 def _considered(session: Session) -> int:
-    """How many of the waiting list have to be read: with `strict` only those who may fit."""
+    """How many waits have to be read: with the policy `strict`, only those that may fit."""
     if session.waiting_policy == "strict":
         return min(session.waiting, session.free, CONSIDERED_MAX)
     return CONSIDERED_MAX

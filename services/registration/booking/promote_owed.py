@@ -13,7 +13,7 @@ from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
 class OwedPromotions:
-    """Gives places to those who are owed them."""
+    """Gives places to people whom the session owes them (`Session.owed`)."""
 
     def __init__(self, database: Database, sessions: SessionStore, promotion: Promotion) -> None:
         self._database = database
@@ -23,7 +23,7 @@ class OwedPromotions:
 
     async def promote(self, session_id: str, limit: int = PROMOTED_MAX) -> bool:
         """
-        Promote the next few of a session's waiting list.
+        Promote the next few people of a session's waiting list.
 
         Returns: whether others are still owed their places.
         """

@@ -27,7 +27,7 @@ RegistrationId = NewType("RegistrationId", str)
 Status = Literal["held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in"]
 DecidedStatus = Literal["held", "offered", "confirmed", "waitlisted", "rejected"]
 
-# How often a participant may register for one session, and cancel. Each time leaves messages and events.
+# How often a participant may register for one session. Each time makes messages and events.
 ROUNDS_MAX = 20
 # The codes of `registration.cancelled`: who or what has ended a place or a wait.
 BY_PARTICIPANT = "cancelled_by_participant"
@@ -46,13 +46,13 @@ class Registration(msgspec.Struct, frozen=True):
     The places of one participant in a session, or a wait for them.
 
     Attributes:
-        sequence: its number in the session, in the order of the requests.
-        round: number of the request, from 1. Somebody who has cancelled may ask again.
+        sequence: the number of the registration in the session, in the order of the requests.
+        round: the number of the request, from 1. Somebody who has cancelled may ask again.
         version: counts the changes, from 1.
         told_version: the version of the session of which the participant has been notified.
         held_until: the place, or the wait, ends at this moment, unless the participant verifies the contact
             or accepts the offer before. None: nothing has to be verified.
-        people_in: how many of the places' people have come in, by all scans together.
+        people_in: how many people have come in with this ticket, in all scans together.
         ticket_hash: check-in finds the registration by this hash; None after the holder is erased.
         ticket_locked: the ticket code, encrypted with the holder's key; None after the holder is erased.
     """
@@ -75,7 +75,7 @@ class Registration(msgspec.Struct, frozen=True):
 
     @property
     def is_active(self) -> bool:
-        """True if the participant has a place, waits, or came in."""
+        """True if the participant has a place, waits, or has come in."""
         return self.status != "cancelled"
 
     @property
@@ -94,8 +94,8 @@ class Decision(msgspec.Struct, frozen=True):
     The decision on one request.
 
     Attributes:
-        position: its place on the waiting list, from 1, if it waits.
-        until: the place or the wait ends then, unless the participant verifies the contact before.
+        position: the position on the waiting list, from 1, if the request has to wait.
+        until: the place or the wait ends at this time, unless the participant verifies the contact before.
         overlaps_with: a registration of the same participant for the same time.
     """
 
@@ -111,7 +111,7 @@ class Answer(msgspec.Struct, frozen=True):
     """
     The stored answer to a request. After its participant is erased it has no fingerprint and no ticket.
 
-    Of requests over HTTP only a place or a wait is stored. A refusal may be different later.
+    A refusal over HTTP is not stored, because the same request may succeed later.
 
     Attributes:
         answer_id: computed from the request's key (`idempotency.py`).
@@ -139,10 +139,10 @@ def decide(
     Decide a request for this number of places.
 
     Args:
-        until: a place is only held until then, and a wait ends then.
+        until: a place is only held until this time, and a wait ends at this time.
 
     Returns: the decision, and the session after it. If the request gets places or a wait, the
-    session's `sequence` is its number.
+    session's `sequence` is the number of the request.
     """
     if session.cancelled is not None:
         return _rejected("session_cancelled", "the session is cancelled"), session
@@ -151,7 +151,7 @@ def decide(
     if not session.is_open(now):
         return _rejected("session_closed", "registration for this session is closed"), session
     if places > session.capacity:
-        # It could never be promoted, and would block all those behind it.
+        # This request could never be promoted, and would block all requests behind it.
         return _rejected(
             "places_above_capacity", f"the session has {session.capacity} places in all"
         ), session
@@ -171,7 +171,7 @@ def _rejected(code: str, reason: str) -> Decision:
 
 
 def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    """The earlier one of two moments, of which either may be missing."""
+    """The earlier one of two moments; each of them may be None."""
     return other if one is None else one if other is None else min(one, other)
 
 
@@ -184,9 +184,10 @@ def give_back(session: Session, registration: Registration) -> Session:
 
 def promoted(waiter: Registration, session: Session, now: datetime, hold: timedelta | None) -> Registration:
     """
-    What becomes of a wait that gets places, still without a ticket: held, offered or confirmed.
+    The registration of somebody who waited and gets places: held, offered or confirmed, still without a
+    ticket.
 
-    Somebody who has not verified a contact accepts the place by verifying it, and needs no offer.
+    A participant who has not verified a contact needs no offer: verifying the contact accepts the place.
 
     Args:
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
@@ -210,7 +211,7 @@ def check_acceptable(registration: Registration, session: Session, now: datetime
     Check that the offer of a place can be accepted.
 
     Raises:
-        Conflict: there is no offer, or it is over.
+        Conflict: there is no offer, or its time is over.
     """
     if session.cancelled is not None:
         raise Conflict("the session is cancelled", code="session_cancelled")
@@ -227,7 +228,7 @@ def check_cancellable(registration: Registration) -> None:
     Check that a registration can be cancelled.
 
     Raises:
-        Conflict: it is checked in already.
+        Conflict: the registration is checked in already.
     """
     if registration.status == "checked_in":
         raise Conflict(
@@ -244,6 +245,6 @@ def survives_erasure(registration: Registration, session: Session, now: datetime
     """
     True if a registration stays when its participant is erased: a place in a session that has begun.
 
-    A wait never stays, and a place that is only held or offered does not either.
+    A wait never stays. A place that is only held or offered never stays.
     """
     return registration.status == "confirmed" and session.has_begun(now)

@@ -1,8 +1,8 @@
 """
 Tickets: a code that nobody can guess, short enough to be read aloud at the door.
 
-Ten characters of Crockford's base32 (no I, L, O or U) hold 50 random bits. The service answers far too few
-look-ups for anybody to find a code by trying.
+Ten characters of Crockford's base32 (no I, L, O or U) hold 50 random bits. The service answers so few
+look-ups that nobody can find a code by trying.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 HALF_CHARS = 5
-# As somebody types it: with spaces and dashes in between.
+# Characters of a code as people type it, with spaces and dashes.
 TICKET_CHARS_MAX = 32
 
 
@@ -25,8 +25,8 @@ class Ticket(msgspec.Struct, frozen=True):
     A new ticket.
 
     Attributes:
-        code: for its holder.
-        hash: check-in finds the registration by it.
+        code: what the holder shows.
+        hash: check-in finds the registration by this hash.
         encrypted: the code, encrypted with its holder's key.
     """
 
@@ -48,7 +48,7 @@ class TicketOffice:
 
     @classmethod
     def from_private_key(cls, private_key_pem: str) -> "TicketOffice":
-        """With a secret computed from the token key of the service. So operators need no further secret."""
+        """Its secret is computed from the token key of the service. So operators need no further secret."""
         return cls(hmac.digest(private_key_pem.encode(), b"kepu registration tickets", "sha256"))
 
     def new_ticket(self, key: bytes) -> Ticket:
@@ -69,5 +69,5 @@ def new_ticket_code() -> str:
 
 
 def opened_ticket(encrypted: str | None, key: bytes | None) -> str | None:
-    """The code of an encrypted ticket; None without a ticket, or once the key is deleted."""
+    """The code of an encrypted ticket; None if there is no ticket, or the key was deleted."""
     return sealing.decrypt_words(encrypted, key) if encrypted is not None and key is not None else None

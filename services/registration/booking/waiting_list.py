@@ -3,8 +3,9 @@ Who is next on a waiting list, by the policy that the session declares. All func
 
 `strict`: nobody overtakes anybody. If the head wants more places than are free, all behind it wait too.
 `fill`: a request that fits takes places that the head cannot use. A request is never split. While one request
-is the head, at most as many places go past it as it wants itself. Then the list is strict until the head gets
-its places, so a class of thirty waits for sixty places at the most (docs/decisions/0026-waiting-policy.md).
+is the head, at most as many places go past it as it wants itself. After that the list is strict until the
+head gets its places. So a class of thirty waits until sixty places were free, at most
+(docs/decisions/0026-waiting-policy.md).
 """
 
 from collections.abc import Iterable
@@ -23,7 +24,7 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 def is_free_for_newest(session: Session, places: int) -> bool:
-    """True if somebody who asks now gets this number of places, although later than all others."""
+    """True if the newest request gets this number of places at once."""
     if places > session.free:
         return False
     return session.waiting == 0 or (
@@ -32,7 +33,7 @@ def is_free_for_newest(session: Session, places: int) -> bool:
 
 
 def with_places(session: Session, places: int) -> Session:
-    """The session after somebody has got places who asked later than all others."""
+    """The session after the newest request has got places."""
     if session.waiting:
         return replace(session, taken=session.taken + places, overtakable=session.overtakable - places)
     return replace(session, taken=session.taken + places)
@@ -48,11 +49,11 @@ def next_in_line(session: Session, waits: Iterable[Wait], limit: int) -> tuple[l
     """
     The waits that get places now, in their order.
 
-    In steps of any size the outcome is the same as in one step.
+    Several calls with small limits choose the same waits as one call.
 
     Args:
-        waits: the waiting list from its head on, in the order of `sequence`. All of it, or at least so much
-            that the free places are used up.
+        waits: the waiting list from its head on, in the order of `sequence`: all of it, or as much as is
+            needed to use up the free places.
         limit: the largest number of waits to choose.
 
     Returns: the chosen waits, and the session after they have got their places.

@@ -1,4 +1,4 @@
-"""At last registration forgets the ids of erased people, too."""
+"""In the end registration also forgets the ids of erased people."""
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -11,23 +11,26 @@ from shared.runtime.background import Loop
 
 log = logging.getLogger(__name__)
 
-# Longer than every other service. Another system may give the same id again in a command: registration takes
-# it for a new participant only when nobody remembers the erased one.
+# Registration remembers erased people longer than every other service. Another system may use the same id
+# again in a command. Registration treats it as a new participant only when no service remembers the erased
+# one.
 ERASED_KEPT = TOMBSTONES_KEPT + timedelta(days=LATE_DAYS)
 FORGET_SECONDS = 86_400.0
 FORGOTTEN_MAX = 1_000
 
 NamedAmong = Callable[[Collection[str]], Awaitable[set[str]]]
-"""Those of these participants whom a room's documents name that are stored for ever."""
+"""The participants among these who are named in documents of a room that are stored for ever."""
 
 
 class Forgetting:
     """
-    Forgets who was erased, once no command and no token can name them. Several processes may do it at once.
+    Forgets erased people when no command and no token can name them any more. Several processes may do it at
+    the same time.
 
     Args:
-        named_among: whoever has a registration or a shift stays, since these are stored for ever, and doors
-            and lists ask whether its participant is erased.
+        named_among: finds the people who have a registration or a shift. They are not forgotten:
+            registrations and shifts are stored for ever, and doors and lists ask whether their participant is
+            erased.
     """
 
     def __init__(self, participants: ParticipantStore, named_among: Sequence[NamedAmong]) -> None:

@@ -1,4 +1,4 @@
-"""Tickets over HTTP: their holder fetches them, everybody may read the keys that check them."""
+"""Tickets over HTTP: the holder fetches a ticket, and everybody may read the keys that check tickets."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,12 +19,13 @@ from shared.web.identity import AsParticipant
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
-# The key, and those before it by which tickets in use are signed.
+# There is one key today. The schema allows 4, so that a later release can change the key: doors then check
+# tickets that were signed with an older one.
 KEYS_MAX = 4
 SVG, PNG, PDF = "image/svg+xml", "image/png", "application/pdf"
 
-Given = Annotated[Tickets, provided(Tickets)]
-Draws = Annotated[Drawings, provided(Drawings)]
+TicketGiver = Annotated[Tickets, provided(Tickets)]
+Drawer = Annotated[Drawings, provided(Drawings)]
 Managing = Annotated[Managers, provided(Managers)]
 Key = Annotated[TicketKey, provided(TicketKey)]
 
@@ -43,16 +44,16 @@ class TicketOut(BaseModel):
 
     @classmethod
     def of(cls, given: GivenTicket) -> "TicketOut":
-        says = given.says
+        content = given.content
         return cls(
             ticket=given.text,
             ticket_code=given.ticket_code,
-            registration_id=says.registration_id,
-            session_id=says.session_id,
-            places=says.places,
-            valid_from=says.valid_from,
-            valid_until=says.valid_until,
-            key_id=says.key_id,
+            registration_id=content.registration_id,
+            session_id=content.session_id,
+            places=content.places,
+            valid_from=content.valid_from,
+            valid_until=content.valid_until,
+            key_id=content.key_id,
         )
 
 
@@ -65,7 +66,7 @@ class TicketKeyOut(BaseModel):
 
 
 class TicketKeysOut(BaseModel):
-    """All keys with which tickets in use are signed."""
+    """All keys that have signed tickets in use."""
 
     keys: list[TicketKeyOut] = Field(max_length=KEYS_MAX)
 
@@ -80,10 +81,10 @@ async def list_ticket_keys(key: Key) -> TicketKeysOut:
 
 
 @routes.get("/registrations/{registration_id}/ticket", summary="The ticket of one of your registrations")
-async def read_ticket(registration_id: IdInPath, who: AsParticipant, tickets: Given) -> TicketOut:
+async def read_ticket(registration_id: IdInPath, who: AsParticipant, tickets: TicketGiver) -> TicketOut:
     """
-    It stays good if the session moves. 404 `registration_unknown`, also for somebody else's; 409
-    `ticket_missing` while it waits, or once it is cancelled.
+    The ticket stays valid if the session moves. 404 `registration_unknown`, also for somebody else's
+    registration; 409 `ticket_missing` while the registration waits, or when it is cancelled.
     """
     return TicketOut.of(await tickets.give(registration_id, who.participant_id))
 
@@ -95,7 +96,7 @@ async def read_ticket(registration_id: IdInPath, who: AsParticipant, tickets: Gi
     responses={200: {"content": {SVG: {}}}},
 )
 async def read_ticket_svg(
-    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+    registration_id: IdInPath, who: AsParticipant, tickets: TicketGiver, drawings: Drawer
 ) -> Response:
     """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
@@ -109,7 +110,7 @@ async def read_ticket_svg(
     responses={200: {"content": {PNG: {}}}},
 )
 async def read_ticket_png(
-    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+    registration_id: IdInPath, who: AsParticipant, tickets: TicketGiver, drawings: Drawer
 ) -> Response:
     """As `/ticket`. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
@@ -123,7 +124,7 @@ async def read_ticket_png(
     responses={200: {"content": {SVG: {}}}},
 )
 async def read_ticket_card(
-    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+    registration_id: IdInPath, who: AsParticipant, tickets: TicketGiver, drawings: Drawer
 ) -> Response:
     """QR code, code, activity, time, venue and places. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
@@ -137,7 +138,7 @@ async def read_ticket_card(
     responses={200: {"content": {PDF: {}}}},
 )
 async def read_ticket_pdf(
-    registration_id: IdInPath, who: AsParticipant, tickets: Given, drawings: Draws
+    registration_id: IdInPath, who: AsParticipant, tickets: TicketGiver, drawings: Drawer
 ) -> Response:
     """As the card. 404 `registration_unknown`, 409 `ticket_missing`."""
     given = await tickets.give(registration_id, who.participant_id)
@@ -149,10 +150,14 @@ async def read_ticket_pdf(
     summary="The ticket of one of your group's registrations",
 )
 async def read_group_ticket(
-    group_id: IdInPath, registration_id: IdInPath, who: AsParticipant, managing: Managing, tickets: Given
+    group_id: IdInPath,
+    registration_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    tickets: TicketGiver,
 ) -> TicketOut:
     """
-    One ticket for all members who attend: each scan lets in some of them.
+    All members who attend share one ticket. It may be scanned several times: each scan lets in some of them.
 
     403 `not_manager`; 404 `registration_unknown`; 409 `ticket_missing`.
     """
@@ -171,8 +176,8 @@ async def read_group_ticket_pdf(
     registration_id: IdInPath,
     who: AsParticipant,
     managing: Managing,
-    tickets: Given,
-    drawings: Draws,
+    tickets: TicketGiver,
+    drawings: Drawer,
 ) -> Response:
     """403 `not_manager`; 404 `registration_unknown`; 409 `ticket_missing`."""
     await managing.check(group_id, who.participant_id)
@@ -181,4 +186,4 @@ async def read_group_ticket_pdf(
 
 
 def _face(given: GivenTicket) -> Face:
-    return face(given.session, given.says.places, given.ticket_code, given.text)
+    return face(given.session, given.content.places, given.ticket_code, given.text)

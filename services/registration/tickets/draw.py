@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from typing import TypeVar
 
-# Each has some 2 to 20 KB.
+# A picture has some 2 to 20 KB.
 DRAWN_MAX = 500
 
 T = TypeVar("T")
@@ -15,20 +15,21 @@ T = TypeVar("T")
 
 class Drawings:
     """
-    Draws what tickets say.
+    Draws tickets.
 
-    A QR code takes some 15 ms of the processor. A thread shares it with the event loop, and eight threads
-    would leave the loop a ninth of it: so there is one. Who asks for the same picture again and again gets
-    the one that is drawn already.
+    A QR code takes some 15 ms of the processor, and the drawing threads share the processor with the event
+    loop. With eight threads the loop would get a ninth of the time. So there is one thread. A picture that
+    was drawn a short time ago is not drawn again.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tickets")
-        # By what is drawn and how. A hash: the text of a ticket is its holder's secret.
+        # The key is the function that draws, and a hash of what it draws. No text of a ticket is kept here:
+        # it is its holder's secret.
         self._drawn: OrderedDict[tuple[object, bytes], asyncio.Future[bytes]] = OrderedDict()
 
     async def draw(self, draw: Callable[[T], bytes], what: T) -> bytes:
-        """What this function draws, which is the same for the same values."""
+        """The picture that this function draws. The same values must give the same picture."""
         key = draw, blake2b(repr(what).encode(), digest_size=16).digest()
         drawn = self._drawn.get(key)
         if drawn is None:
@@ -37,5 +38,5 @@ class Drawings:
             if len(self._drawn) > DRAWN_MAX:
                 self._drawn.popitem(last=False)
         self._drawn.move_to_end(key)
-        # Others may wait for the same.
+        # Other requests may wait for the same picture.
         return await asyncio.shield(drawn)

@@ -16,7 +16,7 @@ from shared.runtime.errors import NotFound
 class GivenTicket:
     """What a ticket says, its session, the code for typing, and the text of its QR code."""
 
-    says: SignedTicket
+    content: SignedTicket
     session: Session
     ticket_code: str
     text: str
@@ -39,20 +39,20 @@ class Tickets:
 
     async def give(self, registration_id: str, participant_id: str) -> GivenTicket:
         """
-        The ticket of this registration, for its holder. The same ticket is given as often as it is asked for.
+        The ticket of this registration, for its holder. Each call gives the same ticket.
 
         Raises:
-            NotFound: there is no such registration, or it is somebody else's, which looks the same.
-            Conflict: it holds no place.
+            NotFound: there is no registration with this id, or it is somebody else's. The error is the same.
+            Conflict: the registration holds no place.
         """
         registration = await self._registrations.read(registration_id)
         if registration is None or registration.participant_id != participant_id:
             raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
         session = (await self._sessions.by_id([registration.session_id]))[registration.session_id]
-        says = ticket_of(registration, session, self._key.public.key_id)
+        content = ticket_of(registration, session, self._key.public.key_id)
         key = await self._participants.read_key(participant_id)
         ticket_code = opened_ticket(registration.ticket_locked, key)
         if ticket_code is None:
             # Erased a moment ago: key and profile are gone, and the registration goes soon.
             raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
-        return GivenTicket(says, session, ticket_code, self._key.sign(says))
+        return GivenTicket(content, session, ticket_code, self._key.sign(content))

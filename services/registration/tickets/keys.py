@@ -1,8 +1,9 @@
 """
 The key that signs tickets and the lists of doors.
 
-It is a key of its own, derived from the service's token key: operators keep no further secret, and no
-signature of a ticket could pass for one of a token (docs/decisions/0032-signed-tickets.md).
+It is derived from the service's token key, so operators keep no further secret. It is another key than the
+token key, so nobody can use the signature of a ticket as the signature of a token
+(docs/decisions/0032-signed-tickets.md).
 """
 
 import hashlib
@@ -40,7 +41,7 @@ class TicketKey:
     Signs and checks.
 
     Args:
-        seed: 32 secret bytes. With another seed, tickets that were printed before are unknown.
+        seed: 32 secret bytes. If the seed changes, doors do not accept tickets that were printed before.
     """
 
     def __init__(self, seed: bytes) -> None:
@@ -62,9 +63,9 @@ class TicketKey:
 
     def read(self, text: str) -> SignedTicket | None:
         """
-        The ticket of a scanned text; None if it is none, or nobody has signed it with this key.
+        The ticket of a scanned text; None if the text is not a ticket, or is not signed with this key.
 
-        Full-width characters, small letters and spaces don't matter.
+        Full-width characters, small letters and spaces make no difference.
         """
         signed = signed_in(plain(text))
         if signed is None or len(signed) <= SIGNATURE_BYTES:
@@ -77,7 +78,7 @@ class TicketKey:
         return ticket_in(body)
 
     def signature_of(self, content: bytes) -> str:
-        """The signature of other content, which begins with the words that say what it is; base64."""
+        """The signature of other content, in base64. The content must begin by saying what it is."""
         return b64encode(self._key.sign(content).signature).decode()
 
 

@@ -17,7 +17,12 @@ def award() -> Award:
 
 def test_a_revocation_says_when_and_why_and_counts_a_version() -> None:
     after = revoked(award(), "成绩复核后撤销", NOW, erased=False)
-    assert (after.held, after.revoked_at, after.reason, after.version) == (False, NOW, "成绩复核后撤销", 2)
+    assert (after.is_valid, after.revoked_at, after.reason, after.version) == (
+        False,
+        NOW,
+        "成绩复核后撤销",
+        2,
+    )
 
 
 def test_a_repeat_with_the_same_reason_changes_nothing() -> None:

@@ -148,7 +148,7 @@ async def test_two_awards_of_one_batch_never_share_a_code(mongo: str) -> None:
         await at.schemes.put(of)
         # The first two codes of one of them stand on other awards.
         await at.database["awards"].insert_many(
-            [{"_id": new_id("other"), "award_code": award_code(ids[1], key, turn)} for turn in (0, 1)]
+            [{"_id": new_id("other"), "award_code": award_code(ids[1], key, number)} for number in (0, 1)]
         )
         told = await at.handle(*[completed(quiz, person) for person in people])
         issued = await at.issued(of)

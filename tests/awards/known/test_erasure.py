@@ -123,7 +123,7 @@ async def test_an_erasure_leaves_the_award_and_its_id_and_takes_what_was_written
         after = await at.issued(of)
     assert (after[gone].note, after[gone].reason) == (None, None)
     assert after[gone].award_code == before[gone].award_code
-    assert not after[gone].held
+    assert not after[gone].is_valid
     assert after[stays] == before[stays]
 
 

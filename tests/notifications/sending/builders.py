@@ -36,14 +36,12 @@ def courier(
     office: PostOffice,
     *,
     key: str = CONTACT_PRIVATE_KEY,
-    claim_mails_max: int = 300,
+    claim_max: int = 300,
     per_day_max: int = 20,
     mail_seconds_max: float = 20.0,
 ) -> Courier[Mail]:
     server = MailServer("127.0.0.1", office.port, "kepu@example.org", mail_seconds_max=mail_seconds_max)
-    pace = Pace(
-        claim_mails_max=claim_mails_max, poll_seconds=0.05, pause_seconds=0.02, retry_policy=at.retry_policy
-    )
+    pace = Pace(claim_max=claim_max, poll_seconds=0.05, pause_seconds=0.02, retry_policy=at.retry_policy)
     return Courier(
         at.queue,
         composer(at, key),

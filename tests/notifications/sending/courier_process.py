@@ -37,7 +37,7 @@ async def deliver(mongo: str, name: str, key: str, port: int, lease_seconds: flo
 async def deliver_sms(mongo: str, name: str, key: str, port: int, lease_seconds: float) -> None:
     """SMS, to a gateway at this port."""
     async with connect(mongo, name) as database:
-        composer = Composer(ContactStore(database, texting=True), Decryptor(key), SmsForm(SmsTexts()))
+        composer = Composer(ContactStore(database, sends_sms=True), Decryptor(key), SmsForm(SmsTexts()))
         gateway = Gateway(f"http://127.0.0.1:{port}/messages")
         connections = [GatewayConnection(gateway) for _ in range(SMS_CONNECTIONS)]
         budget = Budget(database, 1_000)

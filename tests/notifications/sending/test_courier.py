@@ -43,7 +43,7 @@ async def test_two_couriers_send_each_mail_once(mongo: str) -> None:
     async with at_work(mongo) as (at, office):
         await at.handle(*known(*people))
         await at.handle(*[confirmed(person) for person in people[:150]])
-        first, second = courier(at, office, claim_mails_max=50), courier(at, office, claim_mails_max=50)
+        first, second = courier(at, office, claim_max=50), courier(at, office, claim_max=50)
         async with sending(first), sending(second):
             await at.handle(*[confirmed(person) for person in people[150:]])
             await until_all(at, "delivered", 300)

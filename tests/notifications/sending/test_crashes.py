@@ -62,7 +62,7 @@ async def test_sms_of_a_killed_courier_go_out_again_under_the_same_id_one_for_ea
     mongo: str,
 ) -> None:
     people = [new_id() for _ in range(20)]
-    async with desk(mongo, texting=True) as at, open_gateway(SmsGateway(hang=True)) as gateway:
+    async with desk(mongo, sends_sms=True) as at, open_gateway(SmsGateway(hang=True)) as gateway:
         await at.handle(*by_phone(*people), *[confirmed(person) for person in people])
         async with killed_at_the_end(deliver_sms, mongo, at.database.name, gateway.port):
             await eventually(lambda: len(gateway.bodies) == SMS_CONNECTIONS)

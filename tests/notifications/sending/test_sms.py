@@ -45,8 +45,10 @@ CODE = "7K3Q-M0R9"
 
 
 @asynccontextmanager
-async def texting(mongo: str, retry_policy: RetryPolicy = QUICK) -> AsyncIterator[tuple[Desk, SmsGateway]]:
-    async with desk(mongo, retry_policy, texting=True) as at, open_gateway() as gateway:
+async def with_gateway(
+    mongo: str, retry_policy: RetryPolicy = QUICK
+) -> AsyncIterator[tuple[Desk, SmsGateway]]:
+    async with desk(mongo, retry_policy, sends_sms=True) as at, open_gateway() as gateway:
         yield at, gateway
 
 
@@ -73,7 +75,7 @@ async def are_due(at: Desk) -> bool:
 
 async def test_who_gave_a_number_gets_an_sms_beside_the_inbox_and_no_mail(mongo: str) -> None:
     person = new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*by_phone(person), confirmed(person))
         await send(at, gateway)
         [sms] = await at.messages(person, "sms")
@@ -93,7 +95,7 @@ async def test_who_gave_a_number_gets_an_sms_beside_the_inbox_and_no_mail(mongo:
 
 async def test_only_what_people_must_know_soon_goes_by_sms(mongo: str) -> None:
     person = new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*by_phone(person), *everything(person), cancelled(person, "cancelled_by_organiser"))
         await at.handle(cancelled(person, "hold_expired"), requested(person, channels=("email",)))
         await send(at, gateway)
@@ -112,7 +114,7 @@ async def test_only_what_people_must_know_soon_goes_by_sms(mongo: str) -> None:
 
 async def test_a_code_goes_to_a_number_in_any_order_and_to_a_new_one(mongo: str) -> None:
     person, other = new_id(), new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(code_requested(person, by_phone=True), confirmed(person))
         await at.handle(*by_phone(person, verified=False))
         await at.handle(*known(other))
@@ -133,7 +135,7 @@ async def test_a_code_goes_to_a_number_in_any_order_and_to_a_new_one(mongo: str)
 async def test_a_mail_that_waited_for_an_unknown_contact_becomes_an_sms_once(mongo: str) -> None:
     person = new_id()
     happened = [enclosed(confirmed(person)), enclosed(issued(person))]
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*happened)
         assert await at.states(person) == ["waiting_contact"] * 2
         await at.handle(*by_phone(person))
@@ -161,7 +163,7 @@ async def test_without_a_gateway_a_number_is_no_address(mongo: str) -> None:
 
 async def test_who_is_erased_gets_no_sms(mongo: str) -> None:
     person, unknown = new_id(), new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*by_phone(person), confirmed(person), code_requested(unknown, by_phone=True))
         await at.handle(erased(person), erased(unknown))
         await at.handle(*by_phone(unknown), confirmed(unknown))
@@ -175,7 +177,7 @@ async def test_a_refused_sms_is_final_a_deferred_one_is_tried_again_and_others_d
     mongo: str,
 ) -> None:
     refused, deferred, silent, fine = (new_id() for _ in range(4))
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         gateway.replies[number_of(refused)] = ["422 Unprocessable Content"]
         gateway.replies[number_of(deferred)] = ["500 Internal Server Error", "502 Bad Gateway", "200 OK"]
         gateway.silent_at.add(number_of(silent))
@@ -196,7 +198,7 @@ async def test_a_refused_sms_is_final_a_deferred_one_is_tried_again_and_others_d
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
 async def test_the_gateway_says_how_long_to_wait_and_no_sms_loses_a_try(mongo: str, status: str) -> None:
     people = [new_id() for _ in range(20)]
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         gateway.replies[""] = [f"{status}\r\nRetry-After: 7"]
         await at.handle(*by_phone(*people), *[confirmed(person) for person in people])
         courier = sms_courier(at, gateway)
@@ -226,7 +228,7 @@ async def test_a_gateway_that_is_away_or_refuses_us_costs_no_sms_a_try(
     mongo: str, status: str | None
 ) -> None:
     people = [new_id() for _ in range(10)]
-    async with desk(mongo, QUICK, texting=True) as at:
+    async with desk(mongo, QUICK, sends_sms=True) as at:
         await at.handle(*by_phone(*people), *[confirmed(person) for person in people])
         gateway = SmsGateway()
         async with open_gateway(gateway):
@@ -246,7 +248,7 @@ async def test_a_gateway_that_is_away_or_refuses_us_costs_no_sms_a_try(
 
 async def test_couriers_together_never_go_beyond_the_budget_of_a_day(mongo: str) -> None:
     people = [new_id() for _ in range(40)]
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*by_phone(*people), *[moved(person) for person in people])
         gateway.replies[number_of(people[0])] = ["400 Bad Request"]
         couriers = [sms_courier(at, gateway, parts_max=21) for _ in range(2)]
@@ -284,7 +286,7 @@ async def test_codes_leave_a_quarter_of_the_budget_to_others_and_a_day_begins_an
 
 async def test_a_number_gets_one_code_an_hour_and_so_many_sms_a_day(mongo: str) -> None:
     person = new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         await at.handle(*by_phone(person), *[code_requested(person, by_phone=True) for _ in range(3)])
         await send(at, gateway)
         codes = sorted(str(message.get("code")) for message in await at.messages(person, "sms"))
@@ -298,7 +300,7 @@ async def test_a_number_gets_one_code_an_hour_and_so_many_sms_a_day(mongo: str) 
 
 async def test_sms_that_wait_for_their_server_do_not_stand_in_the_way_of_mails(mongo: str) -> None:
     people, mailed = [new_id() for _ in range(50)], new_id()
-    async with texting(mongo) as (at, _):
+    async with with_gateway(mongo) as (at, _):
         await at.handle(*by_phone(*people), *[confirmed(person) for person in people])
         await at.handle(*known(mailed), confirmed(mailed))
         [(mail, _)] = await at.queue.due(clock.now(), 10)
@@ -309,7 +311,7 @@ async def test_sms_that_wait_for_their_server_do_not_stand_in_the_way_of_mails(m
 async def test_no_log_has_a_number_or_a_text(mongo: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     refused, broken = new_id(), new_id()
-    async with texting(mongo) as (at, gateway):
+    async with with_gateway(mongo) as (at, gateway):
         gateway.replies[number_of(refused)] = [f"400 no number {number_of(refused)}"]
         await at.handle(*by_phone(refused), confirmed(refused))
         await at.handle(

@@ -128,8 +128,10 @@ class OwnIntake:
     def attempt(self, who: str) -> Attempt:
         return attempt(self.parts.quiz_id, self.parts.quiz, who)
 
-    async def submit(self, of: Attempt, body: bytes = b'{"answers":{}}') -> dict[str, Any]:
-        authorization = token(of)["Authorization"].encode()
+    async def submit(
+        self, of: Attempt, body: bytes = b'{"answers":{}}', *, group_id: str | None = None
+    ) -> dict[str, Any]:
+        authorization = token(of, group_id=group_id)["Authorization"].encode()
         status, said = await self.intake.submit(HotRequest(of.attempt_id, authorization, b"", body))
         assert status == 202
         receipt: dict[str, Any] = msgspec.json.decode(said)
@@ -179,6 +181,14 @@ async def test_a_submission_sent_again_gets_the_receipt_of_the_first_and_is_writ
         receipt = await first
         assert await one.submit(other) == receipt
         assert len(one.kafka.written) == 2
+
+
+async def test_intake_sets_every_field_of_the_event(kafka: str, mongo: str) -> None:
+    async with own_intake(kafka, mongo) as one:
+        await one.submit(one.attempt("wang"), group_id="school-1")
+        [(_, _, value, _)] = one.kafka.written
+        # A field that is left out has its default value: intake has forgotten it.
+        assert list(msgspec.json.decode(value or b"")) == list(QuizSubmitted.model_fields)
 
 
 async def test_what_kafka_did_not_acknowledge_may_be_sent_again(kafka: str, mongo: str) -> None:

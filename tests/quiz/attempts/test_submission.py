@@ -16,6 +16,7 @@ from shared.contracts.events import QuizSubmitted
 from shared.runtime.errors import Rejected
 from tests.support.strategies import LINES, MOMENTS
 
+# Every field of the contract; a test finds a field that is missing here.
 SOUND: dict[str, Any] = {
     "attempt_id": "0b8f6c1e-3b0e-5c2f-9b7a-2f6f0a1d4c55",
     "quiz_id": "contest",
@@ -215,23 +216,61 @@ def test_any_change_of_bytes_is_judged_alike(place: int, length: int, instead: b
     agree(value[:place] + instead + value[place + length :])
 
 
-@given(
-    st.builds(
-        Submission,
-        attempt_id=st.uuids().map(str),
-        quiz_id=st.just("contest"),
-        participant_id=st.uuids().map(str),
-        number=st.integers(1, 100),
-        started_at=MOMENTS,
-        submitted_at=MOMENTS,
-        answers=st.dictionaries(
-            st.integers(0, 999).map(lambda n: f"q{n}"), st.text("ABCDEFGH", min_size=1, max_size=8)
-        ),
-        group_id=st.none() | st.just("group-1"),
-        district=st.none() | LINES,
-        quiz_version=st.none() | st.integers(1, 2**53),
-    )
+# Values that one kind of field or another must refuse, or that the contract writes in another way.
+ODD: tuple[object, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**53 + 1,
+    1.5,
+    [],
+    {},
+    {"q1": "I"},
+    {"q1\n": "A"},
+    "",
+    "a\n",
+    "a\nb",
+    "-a",
+    "A b",
+    " a ",
+    "a" * 65,
+    "区" * 201,
+    "e\u0301",
+    "\0",
+    "\u3164",
+    "2026-05-20T08:00:00",
+    "2000-01-01T00:00:00+08:00",
+    "9999-12-31T23:59:59-14:00",
 )
+MADE: dict[str, st.SearchStrategy[Any]] = {
+    "attempt_id": st.uuids().map(str),
+    "quiz_id": st.just("contest"),
+    "participant_id": st.uuids().map(str),
+    "number": st.integers(1, 100),
+    "started_at": MOMENTS,
+    "submitted_at": MOMENTS,
+    "answers": st.dictionaries(
+        st.integers(0, 999).map(lambda n: f"q{n}"), st.text("ABCDEFGH", min_size=1, max_size=8)
+    ),
+    "group_id": st.none() | st.just("group-1"),
+    "district": st.none() | LINES,
+    "quiz_version": st.none() | st.integers(1, 2**53),
+}
+
+
+def test_struct_and_examples_have_every_field_of_the_contract() -> None:
+    fields = list(QuizSubmitted.model_fields)
+    assert fields == list(Submission.__struct_fields__) == list(SOUND) == list(MADE)
+
+
+@pytest.mark.parametrize("field", QuizSubmitted.model_fields)
+def test_odd_values_of_each_field_are_judged_alike(field: str) -> None:
+    for value in ODD:
+        agree(body(**{field: value}))
+
+
+@given(st.builds(Submission, **MADE))
 def test_what_intake_writes_the_contract_reads(sent: Submission) -> None:
     value = encoder.encode(sent)
     read = by_struct(value)

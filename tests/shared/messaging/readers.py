@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from shared.messaging.consumer import Consumer
 from shared.messaging.consuming import consuming
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import publishing
 from shared.messaging.received import Batch, Decode, Following, Subscription
 from tests.support.kafka import Said, committed, readers_of, said
 from tests.support.waiting import eventually
 
-QUICK = Policy(retry_seconds=0.004)
+QUICK = ConsumerPolicy(retry_seconds=0.004)
 
 
 class Ear:
@@ -36,7 +36,7 @@ async def reading(
     ear: Ear,
     *more: type[Said],
     decode: Decode | None = None,
-    policy: Policy = QUICK,
+    policy: ConsumerPolicy = QUICK,
     instance: str = "",
     codes: Sequence[str] = (),
 ) -> AsyncIterator[Consumer]:

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from shared.contracts.envelope import HEADER_BYTES_MAX, LIST_BYTES_MAX, Headers, decoder
 from shared.messaging.consuming import consuming
 from shared.messaging.dead_letters import WRITE_BYTES_MAX, size_of, write_dead_letters
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Publisher, Record, publishing, to_record
 from shared.messaging.received import Dead, Subscription
 from shared.runtime.errors import Rejected, Unavailable
@@ -144,7 +144,7 @@ async def test_a_decoder_that_fails_on_all_that_the_contract_accepts_stops_its_c
         raise TypeError("as after a bad deployment")
 
     ear = Ear()
-    policy = Policy(failed_max=10)
+    policy = ConsumerPolicy(failed_max=10)
     async with reading(kafka, contract, ear, decode=decode, policy=policy) as consumer:
         await say(kafka, contract, list(range(50)))
         await eventually(lambda: "the decoder of" in (consumer.problem() or ""))

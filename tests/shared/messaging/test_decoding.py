@@ -10,8 +10,8 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from shared.contracts.envelope import Event
-from shared.messaging.decoding import SLICE_BYTES_MAX, SLICE_RECORDS_MAX, TURN_SECONDS_MAX, Decoding
-from shared.messaging.policy import Policy
+from shared.messaging.decoding import BUSY_SECONDS_MAX, SLICE_BYTES_MAX, SLICE_RECORDS_MAX, Decoding
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Record, to_record
 from shared.messaging.received import Batch, Raw, Subscription
 from shared.runtime.errors import Rejected
@@ -31,7 +31,7 @@ def records(count: int, *, size_bytes: int = 0) -> list[Raw]:
     ]
 
 
-def decoding(decoder: Decoder, policy: Policy | None = None) -> Decoding:
+def decoding(decoder: Decoder, policy: ConsumerPolicy | None = None) -> Decoding:
     async def handle(_: Batch[Said]) -> Sequence[Record]:
         return []
 
@@ -63,12 +63,12 @@ async def counting() -> AsyncIterator[Turns]:
 
 
 def slow(values: Sequence[bytes]) -> Sequence[Event]:
-    time.sleep(TURN_SECONDS_MAX)
+    time.sleep(BUSY_SECONDS_MAX)
     return [said(CONTRACT).event] * len(values)
 
 
 def refusing(values: Sequence[bytes]) -> Sequence[Event]:
-    time.sleep(TURN_SECONDS_MAX)
+    time.sleep(BUSY_SECONDS_MAX)
     raise Rejected("wrong", code="bad_body")
 
 
@@ -124,6 +124,6 @@ async def test_the_records_beside_a_failing_one_count_as_good_ones_of_the_decode
     [padded] = records(1, size_bytes=500)
     some = records(4 * SLICE_RECORDS_MAX)
     some[50::SLICE_RECORDS_MAX] = [padded] * 4
-    good, dead = await decoding(fails_on_padded, Policy(failed_max=3)).decode(some)
+    good, dead = await decoding(fails_on_padded, ConsumerPolicy(failed_max=3)).decode(some)
     assert len(good) == 4 * SLICE_RECORDS_MAX - 4
     assert [one.why.code for one in dead] == ["decoder_failed"] * 4

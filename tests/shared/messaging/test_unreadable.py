@@ -9,7 +9,7 @@ import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from ops.stack import Stack
-from shared.messaging.policy import Policy
+from shared.messaging.policy import ConsumerPolicy
 from shared.messaging.publisher import Record, publishing, to_record
 from tests.shared.messaging.costs import peak_kb
 from tests.shared.messaging.raw_batches import (
@@ -134,7 +134,7 @@ async def test_flood_in_one_partition_does_not_keep_the_others_waiting(kafka: st
     contract = await new_contract(kafka, partitions=2)
     _, key, _, headers = some(contract, 1)[0]
     # Small batches, so that few records make a flood.
-    policy = Policy(batch_events_max=50)
+    policy = ConsumerPolicy(batch_events_max=50)
     ear = Ear()
     async with publishing(kafka, "test") as publisher:
         # The keys "wang" and "zhao" fall into different partitions.
