@@ -21,8 +21,8 @@ from tests.support.waiting import eventually
 # Every process of a run has this in its environment, so that it can be ended with the run. Not named KEPU_…:
 # some tests take those variables away.
 MARK = "TESTED_BY"
-# A server of tests runs for minutes at most: Java's second compiler would take more time than it saves. (Java's
-# own variable.)
+# A server of tests runs for minutes: the second compiler of Java would take more time than it saves. (The
+# variable is of Java itself.)
 JAVA = ("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
