@@ -20,9 +20,9 @@ from tests.support.servers import own_stack
 
 pytestmark = pytest.mark.stack
 
-PEOPLE = 240
-OUTSIDERS = 40
-PAUSE_SECONDS = 1.0
+PEOPLE = 120
+OUTSIDERS = 20
+PAUSE_SECONDS = 0.5
 # What the demo does, so that the audit sees it.
 HAPPENS = {
     "registration.confirmed",

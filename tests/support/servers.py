@@ -21,6 +21,9 @@ from tests.support.waiting import eventually
 # Every process of a run has this in its environment, so that it can be ended with the run. Not named KEPU_…:
 # some tests take those variables away.
 MARK = "TESTED_BY"
+# A server of tests runs for minutes: the second compiler of Java would take more time than it saves. (The
+# variable is of Java itself.)
+JAVA = ("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 class Servers:
@@ -32,6 +35,7 @@ class Servers:
         self.death: str | None = None
         # Anew also within a run: a test that runs pytest must not be swept away with it.
         os.environ[MARK] = uuid.uuid4().hex
+        os.environ.setdefault(*JAVA)
         self._opened = ExitStack()
         self._folder = self._opened.enter_context(
             scratch("kepu-tests-", f"{MARK}={os.environ[MARK]}", within=in_memory())

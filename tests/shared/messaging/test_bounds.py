@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads its memory from /proc"),
 ]
 
-# Of 400 MB and more that each of these floods holds.
+# Of 200 MB and more that each of these floods holds.
 PEAK_MB_MAX = 80
 # In which other requests and the heartbeat wait.
 LOOP_SECONDS_MAX = 0.7
@@ -77,17 +77,17 @@ def nothing_at_all(contract: type[Said]) -> Sequence[Record]:
 
 
 FLOODS = [
-    (many_headers, Codec.ZSTD, 40),
+    (many_headers, Codec.ZSTD, 20),
     (far_too_many_headers, Codec.ZSTD, 3),
-    (many_headers, Codec.LZ4, 40),
-    (many_headers, Codec.GZIP, 40),
+    (many_headers, Codec.LZ4, 20),
+    (many_headers, Codec.GZIP, 20),
     (many_headers, Codec.SNAPPY, 20),
     (many_headers, 0, 10),
-    (many_headers_just_small_enough_to_be_built, Codec.ZSTD, 100),
+    (many_headers_just_small_enough_to_be_built, Codec.ZSTD, 50),
     (many_records_of_many_headers, Codec.ZSTD, 1),
-    (large_value, Codec.ZSTD, 60),
-    (large_key, Codec.ZSTD, 60),
-    (large_header, Codec.GZIP, 60),
+    (large_value, Codec.ZSTD, 30),
+    (large_key, Codec.ZSTD, 30),
+    (large_header, Codec.GZIP, 30),
     (values_just_short_enough, Codec.ZSTD, 20),
     (nothing_at_all, Codec.ZSTD, 1),
 ]
