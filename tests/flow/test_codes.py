@@ -236,3 +236,37 @@ async def test_strangers_send_a_mailbox_one_mail_an_hour_however_they_ask(mongo:
         ]
         assert sum(mails) == 1
         assert stage.mailboxes.codes[VICTIM]
+
+
+async def test_a_strangers_spelling_of_an_address_does_not_decide_where_its_owners_codes_go(
+    mongo: str,
+) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        stage = Stage(client, database)
+        # At many servers there is no such mailbox, and nobody reads this code.
+        strange = await stage.join("victim+x@example.org")
+        assert code_of(await join(client, email=VICTIM)) == (409, "contact_known")
+        sign_in = await stage.sign_in(VICTIM)
+        given = await stage.give(sign_in, stage.mailboxes.codes[VICTIM][-1])
+        mine = given.json()
+        assert (given.status_code, mine["participant_id"]) == (200, strange["participant_id"])
+        own = (await client.get("/me", headers=bearer(mine["token"]))).json()
+        assert (own["email"], own["verified"]) == (VICTIM, True)
+        # From now on the proved spelling gets all codes.
+        before = len(stage.mailboxes.codes[VICTIM])
+        again = await stage.sign_in("victim+x@example.org")
+        assert len(stage.mailboxes.codes[VICTIM]) == before + 1
+        assert (await stage.give(again, stage.mailboxes.codes[VICTIM][-1])).status_code == 200
+
+
+async def test_a_code_for_another_spelling_ends_when_the_contact_is_verified(mongo: str) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        stage = Stage(client, database)
+        joined = await stage.join(VICTIM)
+        # Somebody else's mailbox, at a server that tells them apart.
+        sign_in = await stage.sign_in("Victim@example.org")
+        assert (
+            await stage.give(joined["participant_id"], stage.mailboxes.codes[VICTIM][-1])
+        ).status_code == 200
+        for code in stage.mailboxes.codes["Victim@example.org"]:
+            assert code_of(await stage.give(sign_in, code)) == (403, "code_wrong")

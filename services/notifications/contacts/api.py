@@ -40,8 +40,7 @@ class PreferencesOut(BaseModel):
 async def own_preferences(participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
     """The present preferences, chosen or default."""
     id_ = participant.participant_id
-    chosen = (await contacts.preferences([id_])).get(id_, Preferences())
-    return PreferencesOut(email=chosen.email, sms=chosen.sms, language=chosen.language)
+    return _out((await contacts.preferences([id_])).get(id_, Preferences()))
 
 
 @routes.put("/preferences", summary="Choose the language, and whether to get mails and SMS")
@@ -51,5 +50,9 @@ async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Cont
 
     401 `participant_erased` once the participant was erased.
     """
-    await contacts.choose(participant.participant_id, Preferences(form.email, form.sms, form.language))
-    return PreferencesOut(email=form.email, sms=form.sms, language=form.language)
+    chosen = Preferences(form.email, form.sms, form.language)
+    return _out(await contacts.choose(participant.participant_id, chosen))
+
+
+def _out(chosen: Preferences) -> PreferencesOut:
+    return PreferencesOut(email=chosen.email, sms=chosen.sms, language=chosen.language)

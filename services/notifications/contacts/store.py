@@ -14,6 +14,7 @@ condition: only a higher version replaces a document. An erasure and a destroyed
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from services.notifications.contacts.rules import (
@@ -28,7 +29,7 @@ from shared.contracts.events import ParticipantErased, ParticipantJoined, Partic
 from shared.contracts.topics import TOMBSTONES_KEPT
 from shared.runtime.errors import NotAuthenticated
 from shared.storage import mongo
-from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne
+from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, UpdateOne
 
 ERASED_INDEX = "erased"
 ANSWER_DOCUMENTS_MAX = 1_000
@@ -143,25 +144,27 @@ class ContactStore:
             return {}
         with mongo.outages_named():
             found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {
-            one["_id"]: Preferences(one.get("email", True), one.get("sms", True), one.get("language"))
-            for one in found
-        }
+        return {one["_id"]: _preferences(one) for one in found}
 
-    async def choose(self, participant_id: str, preferences: Preferences) -> None:
+    async def choose(self, participant_id: str, preferences: Preferences) -> Preferences:
         """
-        Keep what a participant has chosen.
+        Keep what a participant has chosen; returns it as it is stored.
 
         Raises:
             NotAuthenticated: the participant was erased, perhaps at this very moment.
         """
-        chosen = {"email": preferences.email, "language": preferences.language}
         with mongo.outages_named():
-            await self._preferences.update_one({"_id": participant_id}, {"$set": chosen}, upsert=True)
+            stored = await self._preferences.find_one_and_update(
+                {"_id": participant_id},
+                {"$set": asdict(preferences)},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
             # Read after the write: an erasure that ran before the write is seen here.
             if await self.erased([participant_id]):
                 await self._preferences.delete_one({"_id": participant_id})
                 raise NotAuthenticated("this participant was erased", code="participant_erased")
+        return _preferences(stored)
 
     async def _known(
         self, participant_ids: Collection[str], fields: Document | None = None
@@ -231,3 +234,9 @@ def _recipient(document: Document) -> Recipient:
         document.get("language", "zh-CN"),
         document.get("contact_sealed"),
     )
+
+
+def _preferences(document: Document) -> Preferences:
+    # An earlier release has stored fewer of them.
+    chosen = {field.name: document[field.name] for field in fields(Preferences) if field.name in document}
+    return Preferences(**chosen)

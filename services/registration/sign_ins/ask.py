@@ -1,13 +1,15 @@
 """Somebody asks to sign in with a contact: its code is sent there, if anybody has registered with it."""
 
+from msgspec.structs import replace
+
 from services.registration.participants import events
-from services.registration.participants.codes import ContactCodes, address_of
-from services.registration.participants.rules import ParticipantId, contact_known
+from services.registration.participants.codes import ContactCodes
+from services.registration.participants.rules import Participant, ParticipantId, contact_known
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, encrypt_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
 from shared.runtime import clock
 from shared.runtime.ids import random_id
 from shared.storage.mongo import Database
@@ -31,37 +33,39 @@ class Asking:
         not.
 
         The code goes out as an event; notifications decides whether a mail or SMS is due, or a good code has
-        been sent already.
+        been sent already. Of a participant whose contact nobody has verified, it goes to the spelling that is
+        given here (docs/decisions/0051-spelling-of-a-newcomer.md).
         """
         hash_ = self._codes.hash_of(address)
 
         async def work(unit: UnitOfWork) -> SignIn:
             now = clock.now()
             sign_in = SignIn(SignInId(random_id()), hash_, now + SIGN_IN_KEPT)
-            await self._sign_ins.add(unit, sign_in)
             known = (await self._participants.contacts.known(unit, [hash_])).get(hash_)
-            if known is None:
+            id_ = known.participant_id if known else None
+            participant = (await self._participants.lock(unit, [id_])).get(id_) if id_ else None
+            key = (await self._participants.keys(unit, [id_])).get(id_) if id_ else None
+            if known is None or participant is None or participant.profile is None or key is None:
+                await self._sign_ins.add(unit, sign_in)
                 return sign_in
-            id_ = known.participant_id
-            participant = (await self._participants.lock(unit, [id_])).get(id_)
-            key = (await self._participants.keys(unit, [id_])).get(id_)
-            if participant is not None and participant.profile is not None and key is not None:
-                profile = participant.profile
-                address = address_of(profile.contact_locked, key)
-                proof = self._codes.proof(address, key, now, round_=known.round)
-                unit.publish(
-                    events.code_requested(
-                        sign_in.sign_in_id,
-                        id_,
-                        profile.language,
-                        known.round,
-                        proof,
-                        origin,
-                        now,
-                        contact_locked=profile.contact_locked,
-                        by_phone=profile.by_phone,
-                    )
+            profile = participant.profile
+            contact, contact_locked = _contact_to_prove(participant, address, key)
+            if contact_locked != profile.contact_locked:
+                sign_in = replace(sign_in, contact_locked=contact_locked)
+            await self._sign_ins.add(unit, sign_in)
+            unit.publish(
+                events.code_requested(
+                    sign_in.sign_in_id,
+                    participant.participant_id,
+                    profile.language,
+                    known.round,
+                    self._codes.proof(contact.address or "", key, now, round_=known.round),
+                    origin,
+                    now,
+                    contact_locked=contact_locked,
+                    by_phone=profile.by_phone,
                 )
+            )
             return sign_in
 
         return await save_together(self._database, work)
@@ -115,3 +119,18 @@ class Asking:
             )
         )
         return sign_in
+
+
+def _contact_to_prove(participant: Participant, typed: str, key: bytes) -> tuple[Contact, str | None]:
+    """
+    To whom the code of a sign-in goes, also encrypted.
+
+    A stranger may have joined with another spelling of somebody's address, such as with a +, at a server that
+    delivers no such mails. So a contact that nobody has verified does not decide where the code goes.
+    """
+    present = participant.profile.contact_locked if participant.profile else None
+    contact = decrypt_contact(present or "", key, private_key="")
+    if participant.verified_at is not None or contact.address == typed:
+        return contact, present
+    contact = contact.model_copy(update={"email": typed})
+    return contact, encrypt_contact(contact, key)

@@ -37,7 +37,8 @@ class SignIn(msgspec.Struct, frozen=True):
         contact_hash: the contact (participants/codes.py), known or not.
         tries: codes that were given for it.
         changes: whose contact becomes this one; None: to sign in.
-        contact_locked: name and contact as they shall be, encrypted with the participant's key.
+        contact_locked: name and contact as they shall be, encrypted with the participant's key. To sign in:
+            another spelling of a contact that nobody has verified.
     """
 
     sign_in_id: SignInId

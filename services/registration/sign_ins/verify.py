@@ -79,12 +79,16 @@ class ContactVerification:
             if id_ is None:
                 raise code_wrong(sign_in.tries)
             participant, profile, key = await self._living(unit, id_, sign_in)
-            address = address_of(sign_in.contact_locked or profile.contact_locked, key)
+            # A contact that was verified since keeps its spelling, and only codes to that one are good.
+            renews = sign_in.contact_locked is not None and (
+                sign_in.changes is not None or participant.verified_at is None
+            )
+            address = address_of(sign_in.contact_locked if renews else profile.contact_locked, key)
             round_ = known.round if known else freed.get(sign_in.contact_hash, 1)
             if not self._codes.accepts(typed, address, round_, now):
                 raise code_wrong(sign_in.tries)
             had_proved = participant.has_verified_contact
-            if sign_in.changes is not None:
+            if renews:
                 participant = await self._changed(unit, sign_in, known, participant, key)
             after = KnownContact(participant.participant_id, round_ + 1, proved=True)
             await self._participants.contacts.put(unit, sign_in.contact_hash, after)
@@ -93,7 +97,7 @@ class ContactVerification:
             # A member who has claimed by a code on paper competes only from the first contact on.
             if left_at is not None and not had_proved:
                 participant = replace(participant, contest_from=left_at + AGAIN_AFTER)
-            return await self._verified(unit, participant, origin, now, changed=sign_in.changes is not None)
+            return await self._verified(unit, participant, origin, now, changed=renews)
 
         return await save_together(self._database, work)
 
