@@ -38,10 +38,14 @@ class Enrolled(NamedTuple):
     What rosters say of a participant who is a member of a group.
 
     Attributes:
-        lacks_consent: the participant is a minor, and no guardian has agreed.
+        lacks_consent: a group that may say so calls the participant a minor, and no guardian has agreed. Of
+            somebody who was there before, a group knows no more than the address.
+        lacks_as_member: the same, or the participant is only on rosters as a minor. This counts where the
+            roster is what lets people in.
     """
 
     lacks_consent: bool
+    lacks_as_member: bool
 
 
 def trust_of(participant: Participant | None, *, vouched: bool) -> Trust:
@@ -88,8 +92,7 @@ def refused(
             code="session_for_roster",
         )
     asks_alone = trust in ("unverified", "member", "verified")
-    lacks_consent = enrolled is not None and enrolled.lacks_consent and asks_alone
-    if session.minors_need_consent and lacks_consent:
+    if session.minors_need_consent and asks_alone and _lacks_consent(session, enrolled):
         return Conflict(
             "a guardian has to agree first; your school or unit has the link", code="consent_needed"
         )
@@ -107,6 +110,12 @@ def refused(
             registration_id=overlap.registration_id,
         )
     return refusal
+
+
+def _lacks_consent(session: Session, enrolled: Enrolled | None) -> bool:
+    if enrolled is None:
+        return False
+    return enrolled.lacks_as_member if session.admits == "roster" else enrolled.lacks_consent
 
 
 def _on_roster(trust: Trust, enrolled: Enrolled | None) -> bool:

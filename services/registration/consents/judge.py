@@ -26,5 +26,10 @@ class EnrolledMembers:
         minors = {one.member_id: one.participant_id for one in found if one.is_minor}
         given = await self._consents.lock_given(unit, minors.keys())
         agreed = {minors[member_id] for member_id in given}
-        lacking = set(minors.values()) - agreed
-        return {one.participant_id: Enrolled(one.participant_id in lacking) for one in found}
+        called = {one.participant_id for one in found if one.is_minor and one.is_by_own_group} - agreed
+        adults = {one.participant_id for one in found if not one.is_minor}
+        only_minors = set(minors.values()) - agreed - adults
+        return {
+            id_: Enrolled(lacks_consent=id_ in called, lacks_as_member=id_ in called | only_minors)
+            for id_ in (one.participant_id for one in found)
+        }

@@ -72,6 +72,16 @@ class Member(msgspec.Struct, frozen=True):
     was_known: bool = False
     claimed_at: datetime | None = None
 
+    @property
+    def is_by_own_group(self) -> bool:
+        """
+        Whether the participant came by this group, or has claimed the membership.
+
+        Anybody who manages a group can enter anybody's address. So what else a group says of somebody binds
+        nobody outside of its own bookings.
+        """
+        return not self.was_known or self.claimed_at is not None
+
 
 class Line(msgspec.Struct, frozen=True, array_like=True):
     """

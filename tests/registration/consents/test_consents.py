@@ -11,9 +11,10 @@ from services.registration.consents.receipts import ALGORITHM, ISSUER
 from shared.runtime.errors import NotAuthenticated
 from shared.runtime.settings import pem
 from shared.web.tokens import TokenVerifier
-from tests.registration.builders import activity, put, service
+from tests.registration.builders import activity, ask, put, service
 from tests.registration.group_bookings.test_group_bookings import attend, book
 from tests.registration.rosters.builders import manager_of
+from tests.registration.sign_ins.builders import join, signed_in
 from tests.support.service import ORGANISER, TOKEN_PUBLIC_KEY, code_of
 
 pytestmark = pytest.mark.stack
@@ -139,3 +140,33 @@ async def test_only_the_bodys_managers_ask_and_only_for_minors(mongo: str) -> No
         assert code_of(await client.post(elsewhere, headers=other)) == (404, "member_unknown")
         adults = f"/groups/school-1/members/{adult}/consents"
         assert code_of(await client.post(adults, headers=manager)) == (409, "member_no_minor")
+
+
+async def test_what_a_group_says_of_somebody_who_was_there_before_binds_only_where_rosters_let_in(
+    mongo: str,
+) -> None:
+    async with service(mongo) as ([client], database):
+        manager = await manager_of(client)
+        await put(client, "one", activity("one", capacity=9, minors_need_consent=True))
+        await put(client, "two", activity("two", capacity=9, minors_need_consent=True, admits="roster"))
+        await join(client, email="wang@example.org")
+        stranger = (await signed_in(client, database, "wang@example.org")).json()
+        for name, email in (("王", "wang@example.org"), ("李", "pupil@example.org")):
+            form = {"name": name, "is_minor": True, "email": email}
+            added = await client.post("/groups/school-1/members", json=form, headers=manager)
+            assert added.status_code == 201
+        child = (await signed_in(client, database, "pupil@example.org")).json()
+        for who, session_id, expected in (
+            (stranger, "one", (201, None)),
+            (stranger, "two", (409, "consent_needed")),
+            (child, "one", (409, "consent_needed")),
+            (child, "two", (409, "consent_needed")),
+        ):
+            answer = await ask(client, session_id, token=who["token"])
+            assert (answer.status_code, answer.json().get("code")) == expected
+        # Another group calls the child an adult. This takes nothing from what the child's own group says.
+        other = await manager_of(client, "school-2")
+        form = {"name": "甲", "is_minor": False, "email": "pupil@example.org"}
+        await client.post("/groups/school-2/members", json=form, headers=other)
+        answer = await ask(client, "two", token=child["token"])
+        assert code_of(answer) == (409, "consent_needed")

@@ -134,8 +134,8 @@ def test_a_person_with_a_verified_contact_may_work() -> None:
 
 def test_a_minor_needs_a_consent_and_nobody_else_does() -> None:
     assert refusal(check_consent, None) is None
-    assert refusal(check_consent, Enrolled(lacks_consent=False)) is None
-    assert refusal(check_consent, Enrolled(lacks_consent=True)) == "consent_needed"
+    assert refusal(check_consent, Enrolled(lacks_consent=False, lacks_as_member=True)) is None
+    assert refusal(check_consent, Enrolled(lacks_consent=True, lacks_as_member=True)) == "consent_needed"
 
 
 def test_who_may_volunteer_for_a_shift() -> None:
