@@ -26,7 +26,8 @@ class _DatabasesUsed(monitoring.CommandListener):
         self.names: dict[tuple[str, int | None], set[str]] = {}
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.database_name not in SERVERS_OWN:
+        # Who drops a database has not made it: otherwise it would be dropped after each further test again.
+        if event.database_name not in SERVERS_OWN and event.command_name != "dropDatabase":
             self.names.setdefault(event.connection_id, set()).add(event.database_name)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:

@@ -52,6 +52,7 @@ class Servers:
         if self._stack is None:
             stack = Stack(self._folder / "stack", detached=False, tell=self._tell)
             self._stack = self._opened.enter_context(stack)
+            self._opened.callback(_kill, self._stack)
             self._opened.enter_context(watching(servers_of(self._stack), self._end_the_run))
         return self._stack
 
@@ -72,6 +73,14 @@ def own_stack() -> Iterator[Stack]:
     own = scratch("kepu-own-", within=in_memory())
     with own as folder, Stack(folder / "stack", detached=False, environment={}) as stack:
         yield stack
+        _kill(stack)
+
+
+def _kill(stack: Stack) -> None:
+    """What a server would write at an orderly end is read by nobody."""
+    for name, kill in (("kafka", stack.kill_kafka), ("mongo", stack.kill_mongo)):
+        if stack.pid(name) is not None:
+            kill()
 
 
 async def stand_still(pid: int) -> None:

@@ -51,9 +51,10 @@ def uses_kafka(module: str) -> bool:
 
 def in_order(items: list[pytest.Item]) -> None:
     """Put the groups in order; within one nothing moves."""
-    items.sort(key=lambda item: _turn_of(item.path.relative_to(ROOT).as_posix()))
+    items.sort(key=lambda item: _turn_of(item.path))
 
 
-def _turn_of(module: str) -> int:
-    group = group_of(module)
+@cache
+def _turn_of(path: Path) -> int:
+    group = group_of(path.relative_to(ROOT).as_posix())
     return next((turn for turn, first in enumerate(FIRST) if group.startswith(first)), len(FIRST))
