@@ -102,7 +102,7 @@ class BookingBatch:
         sessions: those asked for, locked.
         participants: those who ask and exist, locked.
         erased: ids of erased participants, of this batch or of earlier answers.
-        taken_over: participants of earlier answers whose contact was verified since.
+        taken_over: participants of earlier answers who have verified the contact or ended their tokens since.
         contacts: those of the newcomers that are known.
         freed: the rounds of those that are free again.
         contact_keys: of the participants, and of newcomers who repeat a request.

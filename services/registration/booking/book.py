@@ -113,7 +113,7 @@ class Booking:
         # A newcomer who repeats a request has a new id. The answer has the first id, which is not read yet.
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
         erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
-        taken_over = await self._participants.verified(unit, repeating)
+        taken_over = await self._participants.taken_over(unit, repeating)
         contact_keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
         with_ticket = {answer.participant_id for answer in answers.values() if answer.ticket_locked}

@@ -34,5 +34,5 @@ async def erase_participant(who: AsParticipant, erasure: Erasures) -> ErasedOut:
     One exception: if another system registered you, the committee can still open the contact that this system
     sent, until 7 days and 6 hours after it was sent.
     """
-    erased_at = await erasure.erase(who.participant_id, Origin.of_request())
+    erased_at = await erasure.erase(who.participant_id, Origin.of_request(), issued_at=who.issued_at)
     return ErasedOut(participant_id=who.participant_id, erased_at=erased_at)

@@ -21,7 +21,7 @@ class Erasure:
         self._participants = participants
         self._erasures = erasures
 
-    async def erase(self, participant_id: str, origin: Origin) -> datetime:
+    async def erase(self, participant_id: str, origin: Origin, *, issued_at: int | None = None) -> datetime:
         """
         Delete a participant's key and profile. A repeat changes nothing.
 
@@ -30,9 +30,12 @@ class Erasure:
         registrations later, one by one. Visits stay, and places in sessions that have begun stay too. Their
         id no longer leads to a person.
 
+        Args:
+            issued_at: of the token of this request, in seconds since 1970; None: nobody asks by a token.
+
         Returns: when the participant was erased.
         Raises:
-            NotAuthenticated: the participant does not exist.
+            NotAuthenticated: the participant does not exist, or the token has ended.
         """
         id_ = ParticipantId(participant_id)
 
@@ -44,6 +47,8 @@ class Erasure:
                 )
             if participant.erased_at is not None:
                 return participant.erased_at
+            if issued_at is not None:
+                participant.check_token(issued_at)
             now, version = clock.now(), participant.version + 1
             await self._participants.save(unit, Participant(id_, None, version, erased_at=now))
             await self._participants.remove_key(unit, id_)

@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from shared.contracts.checked import Line
 from shared.contracts.events import Audience, Language, ParticipantKind
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import Conflict, NotAuthenticated
 
 ParticipantId = NewType("ParticipantId", str)
 
@@ -67,6 +67,19 @@ class Participant(msgspec.Struct, frozen=True):
     def has_verified_contact(self) -> bool:
         """False also for somebody without a contact, for whom only a group vouches."""
         return self.is_verified and self.contact_hash is not None
+
+    def check_token(self, issued_at: int) -> None:
+        """
+        Check that a token of that time, in seconds since 1970, has not ended.
+
+        Each process learns of an end within two seconds. What gives lasting power over a participant checks
+        the token again in its transaction.
+
+        Raises:
+            NotAuthenticated: it has ended (`token_ended`).
+        """
+        if self.tokens_from is not None and issued_at < self.tokens_from.timestamp():
+            raise NotAuthenticated("the token was ended; sign in to get a new one", code="token_ended")
 
     def may_compete(self, at: datetime) -> bool:
         """Whether a token of that time says that the contact is verified."""

@@ -88,11 +88,14 @@ class ParticipantStore:
         found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
         return {document["_id"] for document in found}
 
-    async def verified(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
-        """Which of these participants have a verified contact; they are not locked."""
+    async def taken_over(self, unit: UnitOfWork, participant_ids: Collection[str]) -> set[str]:
+        """Which of these participants have verified a contact or ended their tokens; they are not locked."""
         if not participant_ids:
             return set()
-        these: Document = {"_id": {"$in": list(participant_ids)}, "verified_at": {"$ne": None}}
+        these: Document = {
+            "_id": {"$in": list(participant_ids)},
+            "$or": [{"verified_at": {"$ne": None}}, {"tokens_from": {"$ne": None}}],
+        }
         found = await self._participants.find(these, {"_id": 1}, session=unit.session).to_list(None)
         return {document["_id"] for document in found}
 

@@ -140,7 +140,7 @@ async def change_me(
             fields["phone"] = address
         await limit.check(codes.hash_of(address), address_of(request.scope))
     changes = Changes(frozenset(fields), **fields)
-    changed = await own.change(who.participant_id, changes, Origin.of_request())
+    changed = await own.change(who.participant_id, changes, Origin.of_request(), issued_at=who.issued_at)
     on_roster = await members.is_member(who.participant_id)
     return MeChangedOut.after(changed, give_token(signer, changed.participant, on_roster=on_roster))
 
@@ -153,4 +153,4 @@ async def end_tokens(who: AsParticipant, own: Own, limit: Limits) -> None:
     401 `participant_unknown`, `participant_erased`. 429 `changes_too_many`.
     """
     await limit.check_changes(who.participant_id)
-    await own.end_tokens(who.participant_id, Origin.of_request())
+    await own.end_tokens(who.participant_id, Origin.of_request(), issued_at=who.issued_at)

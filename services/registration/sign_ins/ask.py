@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from services.registration.participants import events
 from services.registration.participants.codes import ContactCodes
-from services.registration.participants.rules import Participant, ParticipantId, contact_known
+from services.registration.participants.rules import Participant, contact_known
 from services.registration.participants.store import ParticipantStore
 from services.registration.sign_ins.rules import SIGN_IN_KEPT, SignIn, SignInId
 from services.registration.sign_ins.store import SignInStore
@@ -71,19 +71,20 @@ class Asking:
         return await save_together(self._database, work)
 
     async def ask_to_change(
-        self, unit: UnitOfWork, participant_id: ParticipantId, contact: Contact, key: bytes, origin: Origin
+        self, unit: UnitOfWork, participant: Participant, contact: Contact, key: bytes, origin: Origin
     ) -> SignIn:
         """
         Begin to change a participant's contact: the code goes to the new one.
 
         Args:
-            unit: it has locked the participant.
+            participant: locked.
             contact: name and contact as they shall be, with an e-mail address or a phone number.
             key: the participant's own.
 
         Raises:
             Conflict: somebody has registered with it.
         """
+        participant_id = participant.participant_id
         now, address = clock.now(), contact.address or ""
         hash_ = self._codes.hash_of(address)
         owners, freed = await self._participants.contacts.look_up(unit, [hash_])
@@ -97,9 +98,9 @@ class Asking:
             now + SIGN_IN_KEPT,
             changes=participant_id,
             contact_locked=encrypted,
+            tokens_from=participant.tokens_from,
         )
         await self._sign_ins.add(unit, sign_in)
-        participant = (await self._participants.lock(unit, [participant_id]))[participant_id]
         language = participant.profile.language if participant.profile else "zh-CN"
         round_ = known.round if known else freed.get(hash_, 1)
         if hash_ in freed:

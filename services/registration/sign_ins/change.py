@@ -78,12 +78,15 @@ class OwnData:
         assert participant is not None  # noqa: S101 (it has a profile)
         return Self(participant, profile, _opened(profile, key))
 
-    async def change(self, participant_id: str, changes: Changes, origin: Origin) -> Self:
+    async def change(self, participant_id: str, changes: Changes, origin: Origin, *, issued_at: int) -> Self:
         """
         Change one's own data. A new contact takes effect when it is verified by its code.
 
+        Args:
+            issued_at: of the token of this request, in seconds since 1970.
+
         Raises:
-            NotAuthenticated: the participant does not exist, or is erased.
+            NotAuthenticated: the participant does not exist, or is erased, or the token has ended.
             Conflict: it is no person (`not_a_person`), or somebody has the new contact (`contact_known`).
             Rejected: there is no such group (`group_unknown`), or the name is needed too (`name_missing`), or
                 the contact (`contact_missing`).
@@ -91,7 +94,7 @@ class OwnData:
         id_ = ParticipantId(participant_id)
 
         async def work(unit: UnitOfWork) -> Self:
-            before, profile, key = await self._locked(unit, id_)
+            before, profile, key = await self._locked(unit, id_, issued_at)
             if profile.kind != "person":
                 raise Conflict("organisers keep the data of groups", code="not_a_person")
             given: dict[str, Any] = {
@@ -116,23 +119,26 @@ class OwnData:
                 unit.publish(events.changed(after, origin, clock.now()))
             sign_in = None
             if wished is not None and (contact is None or wished.address != contact.address):
-                sign_in = await self._asking.ask_to_change(unit, id_, wished, key, origin)
+                sign_in = await self._asking.ask_to_change(unit, after, wished, key, origin)
             return Self(after, _profile_of(after), contact, sign_in)
 
         return await save_together(self._database, work)
 
-    async def end_tokens(self, participant_id: str, origin: Origin) -> datetime:
+    async def end_tokens(self, participant_id: str, origin: Origin, *, issued_at: int) -> datetime:
         """
         End all tokens of a participant, also the one of this request; at the other services within seconds.
 
+        Args:
+            issued_at: of the token of this request, in seconds since 1970.
+
         Returns: from when on tokens are good.
         Raises:
-            NotAuthenticated: the participant does not exist, or is erased.
+            NotAuthenticated: the participant does not exist, or is erased, or the token has ended.
         """
         id_ = ParticipantId(participant_id)
 
         async def work(unit: UnitOfWork) -> datetime:
-            before, _, _ = await self._locked(unit, id_)
+            before, _, _ = await self._locked(unit, id_, issued_at)
             now = clock.now()
             good_from = tokens_end_at(now, before.tokens_from)
             after = replace(before, tokens_from=good_from, version=before.version + 1)
@@ -143,12 +149,15 @@ class OwnData:
 
         return await save_together(self._database, work)
 
-    async def _locked(self, unit: UnitOfWork, id_: ParticipantId) -> tuple[Participant, Profile, bytes]:
+    async def _locked(
+        self, unit: UnitOfWork, id_: ParticipantId, issued_at: int
+    ) -> tuple[Participant, Profile, bytes]:
         participant = (await self._participants.lock(unit, [id_])).get(id_)
         profile = _profile_of(participant)
         key = (await self._participants.keys(unit, [id_])).get(id_)
         if participant is None or key is None:
             raise _unknown()
+        participant.check_token(issued_at)
         return participant, profile, key
 
 

@@ -39,6 +39,8 @@ class SignIn(msgspec.Struct, frozen=True):
         changes: whose contact becomes this one; None: to sign in.
         contact_locked: name and contact as they shall be, encrypted with the participant's key. To sign in:
             another spelling of a contact that nobody has verified.
+        tokens_from: of a change, the participant's `tokens_from` when it was asked for. If tokens have ended
+            since then, whoever asked may be somebody else, and the change is void.
     """
 
     sign_in_id: SignInId
@@ -47,6 +49,7 @@ class SignIn(msgspec.Struct, frozen=True):
     tries: int = 0
     changes: ParticipantId | None = None
     contact_locked: str | None = None
+    tokens_from: datetime | None = None
 
 
 def is_too_much(*, of_pair: int, of_contact: int, of_network: int) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from services.registration.sign_ins.rules import COUNTED_SECONDS, TRIES_MAX, SignIn, SignInId
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, ReturnDocument, outages_named
+from shared.storage.mongo import Database, Document, ReturnDocument, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 
@@ -28,8 +28,6 @@ class SignInStore:
         """Create the collections and their indexes. Creating them in a transaction would cause conflicts."""
         await mongo.delete_after(self._sign_ins, "expires_at", timedelta())
         await mongo.delete_after(self._counts, "began_at", timedelta(seconds=2 * COUNTED_SECONDS))
-        with outages_named():
-            await self._sign_ins.create_index([("changes", ASCENDING)], sparse=True)
 
     async def count(self, key: str, now: datetime) -> int:
         """Count a request under this key; how many there were, this one included."""
@@ -48,11 +46,7 @@ class SignInStore:
             await self._counts.update_many({"_id": {"$in": list(keys)}}, {"$inc": {"requests": -1}})
 
     async def add(self, unit: UnitOfWork, sign_in: SignIn) -> None:
-        document = to_document(sign_in, "sign_in_id")
-        if sign_in.changes is None:
-            # The index of `changes` is sparse.
-            del document["changes"]
-        await mongo.insert_in(self._sign_ins, [document], unit.session)
+        await mongo.insert_in(self._sign_ins, [to_document(sign_in, "sign_in_id")], unit.session)
 
     async def try_once(self, id_: str, now: datetime) -> SignIn | None:
         """
@@ -71,7 +65,7 @@ class SignInStore:
     async def begin(self, sign_in: SignIn, now: datetime) -> SignIn:
         """Keep a newcomer's first sign-in, if it is not there, and count one more try of it."""
         document = to_document(sign_in, "sign_in_id")
-        del document["_id"], document["tries"], document["changes"]
+        del document["_id"], document["tries"]
         with outages_named():
             # One that is over may not be deleted yet.
             await self._sign_ins.delete_one({"_id": sign_in.sign_in_id, "expires_at": {"$lte": now}})
@@ -86,12 +80,6 @@ class SignInStore:
     async def remove(self, unit: UnitOfWork, id_: SignInId) -> None:
         await self._sign_ins.delete_one({"_id": id_}, session=unit.session)
 
-    async def forget_changes(self, participant_id: str) -> None:
-        """Delete what an erased participant's contact should have become."""
-        with outages_named():
-            await self._sign_ins.delete_many({"changes": participant_id})
-
 
 def _sign_in(document: Document) -> SignIn:
-    document.setdefault("changes", None)
     return from_document(SignIn, document, "sign_in_id")

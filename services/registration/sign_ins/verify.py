@@ -65,7 +65,8 @@ class ContactVerification:
 
         Returns: the participant, who may have a token.
         Raises:
-            NotFound: there is no such sign-in, or it is over (`sign_in_unknown`).
+            NotFound: there is no such sign-in, or it is over (`sign_in_unknown`). A change is over when the
+                tokens end by one of which it was asked for.
             Forbidden: it is another code (`code_wrong`), or too many were given (`code_tries_exhausted`).
             Conflict: somebody has registered with the new contact meanwhile (`contact_known`).
         """
@@ -83,6 +84,8 @@ class ContactVerification:
             renews = sign_in.contact_locked is not None and (
                 sign_in.changes is not None or participant.verified_at is None
             )
+            if sign_in.changes is not None and sign_in.tokens_from != participant.tokens_from:
+                raise _unknown()
             address = address_of(sign_in.contact_locked if renews else profile.contact_locked, key)
             round_ = known.round if known else freed.get(sign_in.contact_hash, 1)
             if not self._codes.accepts(typed, address, round_, now):
@@ -109,7 +112,7 @@ class ContactVerification:
             # A newcomer's own id is the id of the first sign-in.
             contact_hash = await self._participants.contact_to_verify(id_)
             if contact_hash is None:
-                raise NotFound("there is no such sign-in, or it is over", code="sign_in_unknown")
+                raise _unknown()
             first = SignIn(SignInId(id_), contact_hash, now + SIGN_IN_KEPT)
             sign_in = await self._sign_ins.begin(first, now)
         if sign_in.tries > TRIES_MAX:
@@ -168,6 +171,10 @@ class ContactVerification:
         if first:
             await self._confirmation.confirm_held(unit, verified, origin, now)
         return verified
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such sign-in, or it is over", code="sign_in_unknown")
 
 
 def _with_name_of(present: str | None, wished: str, key: bytes) -> Contact:

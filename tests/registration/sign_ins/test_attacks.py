@@ -5,8 +5,11 @@ Anybody can be a newcomer any number of times. What must hold all the same: what
 an honest person gets a place. The crowd of which half ask twice is in tests/registration/crowd.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
 
 from services.registration.booking.store import RegistrationStore
@@ -19,6 +22,8 @@ from tests.registration.sign_ins.builders import ask_for_code, code_for, confirm
 from tests.support.service import bearer, code_of
 
 pytestmark = pytest.mark.stack
+
+GetsItBack = Callable[[httpx.AsyncClient, Database, str], Awaitable[httpx.Response]]
 
 
 async def test_an_honest_person_gets_a_place_of_a_session_that_strangers_have_booked_out(mongo: str) -> None:
@@ -92,3 +97,58 @@ async def test_i_do_not_take_an_address_whose_mailbox_only_looks_like_mine(mongo
         change = {"email": "li@example.org"}
         asked = await client.patch("/me", json=change, headers=bearer(me["token"]))
         assert code_of(await confirm(client, asked.json()["sign_in_id"], mine)) == (403, "code_wrong")
+
+
+async def takes_over(client: httpx.AsyncClient, database: Database, _: str) -> httpx.Response:
+    return await signed_in(client, database, "owner@example.org")
+
+
+async def ends_tokens_and_signs_in(
+    client: httpx.AsyncClient, database: Database, token: str
+) -> httpx.Response:
+    assert (await client.delete("/me/tokens", headers=bearer(token))).status_code == 204
+    return await signed_in(client, database, "owner@example.org")
+
+
+@pytest.mark.parametrize("gets_it_back", [takes_over, ends_tokens_and_signs_in])
+async def test_what_was_asked_for_by_a_token_ends_with_it(mongo: str, gets_it_back: GetsItBack) -> None:
+    async with service(mongo, hold_minutes=30) as ([client], database):
+        await put(client, "street", activity("one", 20))
+        first: dict[str, Any] = {
+            "key": "a-key-of-the-stranger",
+            "participant": newcomer(email="owner@example.org"),
+        }
+        strange = (await ask(client, "one", **first)).json()
+        change = {"email": "thief@example.org"}
+        asked = await client.patch("/me", json=change, headers=bearer(strange["token"]))
+        code = await code_for(database, "thief@example.org")
+        mine = (await gets_it_back(client, database, strange["token"])).json()
+        assert mine["participant_id"] == strange["participant_id"]
+        # At once: other processes learn of the end only within two seconds.
+        old = bearer(strange["token"])
+        assert code_of(await client.patch("/me", json={"name": "甲"}, headers=old)) == (401, "token_ended")
+        assert code_of(await client.delete("/participants/me", headers=old)) == (401, "token_ended")
+        assert code_of(await client.delete("/me/tokens", headers=old)) == (401, "token_ended")
+        stolen = await confirm(client, asked.json()["sign_in_id"], code)
+        assert code_of(stolen) == (404, "sign_in_unknown")
+        assert code_of(await ask(client, "one", **first)) == (409, "contact_known")
+        assert (await client.get("/me", headers=bearer(mine["token"]))).json()["email"] == "owner@example.org"
+        # The owner may change the contact all the same.
+        asked = await client.patch("/me", json={"email": "new@example.org"}, headers=bearer(mine["token"]))
+        changed = await confirm(
+            client, asked.json()["sign_in_id"], await code_for(database, "new@example.org")
+        )
+        assert changed.status_code == 200
+
+
+async def test_a_request_of_a_newcomer_gives_no_token_after_all_were_ended(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        await put(client, "street", activity("one", 20))
+        first: dict[str, Any] = {
+            "key": "a-key-of-a-lost-phone",
+            "participant": newcomer(email="owner@example.org"),
+        }
+        token = (await ask(client, "one", **first)).json()["token"]
+        assert (await ask(client, "one", **first)).json()["token"]
+        assert (await client.delete("/me/tokens", headers=bearer(token))).status_code == 204
+        assert code_of(await ask(client, "one", **first)) == (409, "contact_known")
