@@ -48,7 +48,7 @@ from shared.web.app import serve
 PublicUrl = Annotated[
     str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*$", max_length=200)
 ]
-"""Without a slash at its end, and without anything that a mail could show in another way."""
+"""An address without a slash at its end, and without characters that a mail may change."""
 
 
 class NotificationsSettings(ContactSettings, MailSettings, SmsSettings):
@@ -145,7 +145,7 @@ def assemble(settings: NotificationsSettings) -> FastAPI:
         name="notifications",
         database=settings.database,
         title="Kepu Week: notifications",
-        description="What is said to whom: inboxes, preferences, deliveries.",
+        description="Messages to participants: inboxes, preferences, deliveries.",
         routers=[inbox_api.routes, contacts_api.routes, deliveries_api.routes, openings_api.routes],
         chinese=contacts_wording.CHINESE
         | messages_wording.CHINESE

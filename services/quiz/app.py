@@ -42,7 +42,7 @@ class QuizSettings(Settings):
     """The settings of quiz."""
 
     database: str = Field("kepu_quiz", description="name of quiz's own database")
-    attempt_key: SecretStr = Field(min_length=32, description="secret that attempt tokens are signed with")
+    attempt_key: SecretStr = Field(min_length=32, description="secret that signs attempt tokens")
 
 
 async def wire(service: Service[QuizSettings]) -> None:

@@ -106,7 +106,7 @@ class RegistrationSettings(Settings):
     """The settings of registration."""
 
     database: str = Field("kepu_registration", description="name of registration's own database")
-    token_private_key: PrivatePem = Field(description="Ed25519 private key that participants' tokens get")
+    token_private_key: PrivatePem = Field(description="Ed25519 private key that signs participants' tokens")
     hold_minutes: int = Field(
         30,
         ge=0,
@@ -121,14 +121,14 @@ class RegistrationSettings(Settings):
     )
     phone_contacts: bool = Field(
         False,
-        description="whether newcomers may give a mobile phone number in place of an e-mail address; only if "
+        description="whether newcomers may give a mobile phone number instead of an e-mail address; only if "
         "notifications has an SMS gateway",
     )
     phone_regions: str = Field(
         "CN",
         pattern=r"^[A-Z]{2}(?:,[A-Z]{2}){0,19}$",
-        description="regions whose mobile numbers are taken, with commas between; the first is that of "
-        "numbers without a country code",
+        description="regions whose mobile numbers are accepted, with commas between; numbers without a "
+        "country code belong to the first region",
     )
 
     @model_validator(mode="after")
@@ -142,7 +142,7 @@ class RegistrationSettings(Settings):
 
 
 def _wire_programme(service: Service[RegistrationSettings], parts: Parts) -> None:
-    """Activities with their sessions, and what people are told of them."""
+    """Activities with their sessions, and messages about them."""
     database, stores = parts.database, parts.stores
     announcing = Announcements(database, stores.announcements, stores.sessions, stores.participants)
     planned = (database, stores.activities, stores.sessions)
@@ -190,7 +190,7 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
 
 
 def _wire_booking(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
-    """Places: asked for, held, waited for, given back."""
+    """Places: people ask and wait for them, and give them back."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     registering: Registering | None = None
     if service.serves_http:
@@ -242,7 +242,7 @@ def _wire_door(service: Service[RegistrationSettings], parts: Parts) -> None:
 
 
 def _wire_participants(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
-    """Who somebody is: joining, signing in, leaving, and two who are one."""
+    """Participants: joining, signing in, leaving, and merging doubles."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     participants = stores.participants
     if service.serves_http:
@@ -324,7 +324,7 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
 
 
 def _wire_claims(service: Service[RegistrationSettings], parts: Parts) -> None:
-    """Members of rosters who show by a code that they are it."""
+    """Members of rosters who claim their membership with a code."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     if service.serves_http:
         claims = (database, stores.members, stores.participants, stores.claims, keys.claims)

@@ -17,8 +17,11 @@ SAID = [
     ),
     ("docs/integrating.md", "at most {shared/contracts:HEADERS_MAX} headers"),
     ("docs/integrating.md", "a body of {shared/contracts:LIST_BYTES_MAX}"),
-    ("docs/integrating.md", "a batch at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression"),
-    ("docs/integrating.md", "a transaction may be open for {ops/stack:TRANSACTION_MS_MAX}"),
+    (
+        "docs/integrating.md",
+        "A batch has at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression",
+    ),
+    ("docs/integrating.md", "A transaction may be open for {ops/stack:TRANSACTION_MS_MAX}"),
     ("docs/integrating.md", "with {quiz:LOG_DELAY_SECONDS_MAX} of tolerance"),
     (
         "docs/organising.md",

@@ -65,8 +65,8 @@ class ResultHandler:
         Store final standings, and find the awards that they earn.
 
         Everyone listed whose rank falls into a tier is awarded. If a tie continues after the end of the list,
-        the closing also becomes a dead letter. The listed awards are issued all the same. What is left for an
-        organiser is `POST /schemes/{scheme_id}/apply`, with the scheme that the dead letter names.
+        the closing also becomes a dead letter. The listed awards are issued also then. An organiser has to
+        call `POST /schemes/{scheme_id}/apply` for the scheme that the dead letter names.
         """
         closings = [
             Closing(one.event.quiz_id, one.event.participants, one.event.standings) for one in received

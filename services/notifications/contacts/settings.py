@@ -1,4 +1,4 @@
-"""The settings of contacts: the keys that open them."""
+"""The settings of contacts: the keys that open contacts."""
 
 from typing import Self
 
@@ -15,7 +15,7 @@ class ContactSettings(Settings):
         None, description="opens contacts and tickets, base64; role api shows no tickets without it"
     )
     contact_public_key: ContactPublicKey | None = Field(
-        None, description="base64; where it is given, the start fails unless the two are a pair"
+        None, description="base64; if it is given, the service starts only if the two keys are a pair"
     )
 
     @model_validator(mode="after")

@@ -7,10 +7,10 @@ they are still good on the next day (services/registration/participants/codes.py
 count together: those with the same address, letter for letter, and the same round, while their code is good.
 So if a mail is refused here, a good code is in the mailbox, or on its way.
 
-Nearly everywhere addresses with a + or in other case lead to one mailbox, which must not get three mails for
-each of them. So all those of one mailbox together have the same bound, and wait an hour after any mail to the
-mailbox. The plain address, in small letters and without a +, waits for none of them: no stranger can use up
-what it gets. What the others get, a stranger can use up by asking for many spellings
+Nearly everywhere, addresses with a + or with capital letters belong to one mailbox. The mailbox must not get
+three mails for each spelling. So all other spellings of one mailbox together have the same bound, and wait an
+hour after any mail to the mailbox. The plain address, in small letters and without a +, does not wait for the
+other spellings. So a stranger cannot use up the codes of the plain address, only those of the other spellings
 (docs/decisions/0045-spellings-of-a-mailbox.md).
 
 mail_codes    One document per mailbox: the last mails with codes, and the spelling of each. Kept for two days

@@ -80,11 +80,11 @@ def format_mail(
 
     Raises:
         Rejected: no mail server would accept the address (`address_invalid`).
-        ValueError: the subject is more than a line, or another value is none that a header can hold.
+        ValueError: the subject has more than one line, or a header cannot contain one of the other values.
     """
     to = deliverable(address)
     if not _MESSAGE_ID.fullmatch(message_id):
-        raise ValueError("the message's id is none that a Message-ID can hold")
+        raise ValueError("a Message-ID cannot contain the message's id")
     headers = (
         f"From: {sender}",
         f"To: {to}",

@@ -20,14 +20,14 @@ class MailSettings(Settings):
     smtp_host: str = Field("127.0.0.1", description="the mail server")
     smtp_port: int = Field(25, ge=1, le=65_535, description="the mail server's port")
     smtp_security: Security = Field("none", description="none, starttls or tls")
-    smtp_username: str | None = Field(None, description="who logs in there; none: no login")
+    smtp_username: str | None = Field(None, description="the user who logs in there; none: no login")
     smtp_password: SecretStr | None = Field(None, description="secret of that user")
     smtp_connections: int = Field(8, ge=1, le=32, description="connections to it that are kept open")
     mail_from: Email = Field("kepu@example.org", description="the address that mails come from")
     mail_retry_seconds: float = Field(
-        300.0, gt=0, le=3_600, description="wait after the first try that was deferred; doubles"
+        300.0, gt=0, le=3_600, description="pause after the first try that was deferred; it doubles"
     )
-    mail_retry_hours_max: float = Field(4.0, gt=0, le=24, description="the longest wait between two tries")
+    mail_retry_hours_max: float = Field(4.0, gt=0, le=24, description="the longest pause between two tries")
     mail_age_days_max: float = Field(
         4.0,
         gt=0,
@@ -38,8 +38,8 @@ class MailSettings(Settings):
         MAILS_PER_ALLOWANCE_DAY_MAX,
         ge=1,
         le=10_000,
-        description="mails to each recipient known at an address, and to all newcomers there; "
-        "mails beyond it wait for the next day",
+        description="mails a day to each recipient known at an address, and to all newcomers there together; "
+        "more mails wait for the next day",
     )
     contact_wait_days_max: float = Field(
         14.0, gt=0, le=90, description="how long a mail waits for its recipient to join"
@@ -48,7 +48,7 @@ class MailSettings(Settings):
         LEASE_SECONDS_MIN,
         ge=LEASE_SECONDS_MIN,
         le=3_600,
-        description="after this a mail claimed and not marked is sent again",
+        description="a mail that was claimed and not marked is sent again after this time",
     )
 
     @model_validator(mode="after")

@@ -34,21 +34,24 @@ class SmsSettings(Settings):
     )
     sms_connections: int = Field(4, ge=1, le=32, description="SMS that are handed over at the same time")
     sms_retry_seconds: float = Field(
-        60.0, gt=0, le=3_600, description="wait after the first try that was deferred; doubles up to an hour"
+        60.0,
+        gt=0,
+        le=3_600,
+        description="pause after the first try that was deferred; it doubles up to an hour",
     )
     sms_per_number_day_max: int = Field(
         SMS_PER_NUMBER_DAY_MAX,
         ge=1,
         le=1_000,
-        description="SMS to each recipient known at a number, and to all newcomers there; SMS beyond it wait "
-        "for the next day",
+        description="SMS a day to each recipient known at a number, and to all newcomers there together; "
+        "more SMS wait for the next day",
     )
     sms_parts_day_max: int = Field(
         2_000,
         ge=1,
         le=10_000_000,
-        description="the budget of a day: parts of SMS to all numbers together; SMS beyond it wait for the "
-        "next day (`budget_spent`)",
+        description="the budget of a day: parts of SMS to all numbers together; more SMS wait for the next "
+        "day (`budget_spent`)",
     )
 
     @model_validator(mode="after")

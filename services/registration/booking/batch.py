@@ -1,5 +1,6 @@
 """
-A batch of requests for places: decided one by one on what was read, and what is to be written of it.
+A batch of requests for places: decides them one by one from what was read, and collects what is to be
+written.
 
 This module has more than 350 lines so that the way of a request through its decision stands in one place.
 """
@@ -38,10 +39,10 @@ class Newcomer(msgspec.Struct, frozen=True):
 
     Attributes:
         contact_key: encrypts the contact in the profile.
-        proof: what the contact is proved by in its first round; None if whoever registers them vouches for
-            it.
+        proof: the proof of the contact in its first round; None if an organiser or another system vouches for
+            the contact.
         vouched_hash: the hash of a contact that an organiser vouches for. Contacts in commands of other
-            systems are sealed, so they have none.
+            systems are sealed, so they have no hash.
     """
 
     profile: Profile
@@ -60,10 +61,10 @@ class BookingRequest(msgspec.Struct, frozen=True):
     Somebody asks for places.
 
     Attributes:
-        answer_id: under this id the answer is stored. A request that is sent again has the same one.
-        fingerprint: the same only for the same request.
-        request_id: events carry it. Of a command, the sender's id; over HTTP the same as `answer_id`.
-        is_command: nobody waits for an answer. So a refusal is published as an event, and kept. Over HTTP a
+        answer_id: the answer is stored under this id. A request that is sent again has the same id.
+        fingerprint: equal requests have equal fingerprints.
+        request_id: the id in the events: for a command the sender's id, over HTTP the same as `answer_id`.
+        is_command: nobody waits for an answer. So a refusal is published as an event, and stored. Over HTTP a
             refusal is only the answer.
         vouched: another system, an organiser or a group asks for this participant. So nothing has to be
             verified.
@@ -87,7 +88,7 @@ class BookingRequest(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a request. `repeated`: nothing has changed, it was decided before."""
+    """The outcome of a request. `repeated`: it was decided before, and nothing has changed."""
 
     answer: Answer
     ticket_code: str | None = None
@@ -96,23 +97,23 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class BookingBatch:
     """
-    Decides requests in order, each on what was read and on what those before it have changed.
+    Decides requests in order. Each decision uses what was read, and what the earlier decisions have changed.
 
     Args:
-        sessions: those asked for, locked.
-        participants: those who ask and exist, locked.
-        erased: ids of erased participants, of this batch or of earlier answers.
-        taken_over: participants of earlier answers who have verified the contact or ended their tokens since.
-        contacts: those of the newcomers that are known.
-        freed: the rounds of those that are free again.
-        contact_keys: of the participants, and of newcomers who repeat a request.
-        groups: the ids of groups that newcomers name.
-        registrations: those that the participants have for these sessions.
-        theirs: all registrations with a place or a wait, of each participant who is a person and exists.
+        sessions: the sessions of the requests, locked.
+        participants: the participants who ask and exist, locked.
+        erased: ids of erased participants, in this batch or in earlier answers.
+        taken_over: participants of earlier answers who verified the contact, or ended their tokens, later.
+        known_contacts: the newcomers' contacts that a participant has already.
+        freed_code_rounds: the rounds of the codes of newcomers' contacts that are free again.
+        contact_keys: the keys of the participants, and of newcomers who repeat a request.
+        groups: the ids of groups that newcomers name and that exist.
+        registrations: the registrations of the participants for these sessions.
+        theirs: by participant, all registrations with a place or a wait; only of people who exist.
         when: start and end of the sessions of `theirs`.
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
-        answers: what these requests were answered before.
-        enrolled: what rosters say of those who ask at a session that goes by rosters.
+        answers: the earlier answers to these requests.
+        enrolled: what rosters say of the participants who ask for a session that needs a roster.
     """
 
     def __init__(
@@ -125,8 +126,8 @@ class BookingBatch:
         participants: dict[str, Participant],
         erased: Collection[str],
         taken_over: Collection[str],
-        contacts: dict[str, KnownContact],
-        freed: Mapping[str, int],
+        known_contacts: dict[str, KnownContact],
+        freed_code_rounds: Mapping[str, int],
         contact_keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
@@ -139,12 +140,12 @@ class BookingBatch:
         self.now = self._now = now
         self._tickets = tickets
         self._codes = codes
-        self.freed = freed
+        self.freed_code_rounds = freed_code_rounds
         self._sessions = sessions
         self._participants = participants
         self._erased = erased
         self._taken_over = taken_over
-        self._contacts = contacts
+        self._known_contacts = known_contacts
         self._contact_keys = contact_keys
         self._groups = set(groups)
         self._registrations = registrations
@@ -197,12 +198,13 @@ class BookingBatch:
         if decision.status == "rejected":
             refusal = Conflict(decision.reason or "", code=decision.code, capacity=session.capacity)
             return self._refuse(request, refusal)
-        # Last: otherwise anybody could find out whose contacts are known by requests that leave no trace.
-        known = self._contacts.get(request.contact_hash) if request.contact_hash else None
+        # This check is the last one. Otherwise anybody could find out which contacts are known, with requests
+        # that leave no trace.
+        known = self._known_contacts.get(request.contact_hash) if request.contact_hash else None
         if known is not None:
-            # An organiser may know whose the contact is.
-            told = contact_known(participant_id=known.participant_id) if request.vouched else contact_known()
-            return self._refuse(request, told)
+            # An organiser may know who has the contact.
+            shown = {"participant_id": known.participant_id} if request.vouched else {}
+            return self._refuse(request, contact_known(**shown))
         if other is not None:
             decision = replace(decision, overlaps_with=other.registration_id)
         return self._book(request, existing, after, decision)
@@ -219,12 +221,12 @@ class BookingBatch:
             )
         proved = request.newcomer is not None and request.newcomer.proof is not None
         if proved and earlier.participant_id in self._taken_over:
-            # Whoever verified the contact may be somebody else, and has ended the token of this request.
+            # Another person may have verified the contact. This has ended the token of this request.
             return contact_known()
         return Outcome(earlier, self._ticket_code(earlier), repeated=True)
 
     def _refusal_of(self, request: BookingRequest) -> Rejected | None:
-        """Why a request cannot be considered, however many places are free."""
+        """Why a request cannot be considered, also if places are free; None if it can."""
         participant = self._participants.get(request.participant_id)
         if participant is None and request.newcomer is None:
             return NotAuthenticated(
@@ -245,7 +247,7 @@ class BookingBatch:
 
     def _existing(self, request: BookingRequest) -> Registration | None:
         if request.participant_id not in self._participants:
-            # A newcomer has no registration. Deriving its id would be wasted.
+            # A newcomer has no registration, so its id need not be computed.
             return None
         return self._registrations.get(registration_id(request.participant_id, request.session_id))
 
@@ -253,8 +255,8 @@ class BookingBatch:
         if not request.is_command:
             return refusal
         if refusal.code != "group_unknown":
-            # So notifications can send the rejection to the participant. But with an unknown group, the
-            # participant would join that group.
+            # The newcomer joins, so that notifications can send the rejection. Not with an unknown group: the
+            # participant would become a member of it.
             self._admit(request)
         self.events.append(
             events.rejected(
@@ -281,7 +283,7 @@ class BookingBatch:
             code="already_registered",
             reason=reason,
         )
-        # Not kept: after a cancellation the answer would be wrong.
+        # This answer is not stored: after a cancellation it would be wrong.
         answer = self._answer_of(request, existing, decision)
         return Outcome(answer, self._ticket_code(answer), repeated=True)
 
@@ -301,7 +303,8 @@ class BookingBatch:
         written = self.renewed_registrations if before else self.new_registrations
         written[registration.registration_id] = registration
         if request.newcomer is None or request.is_command:
-            # A newcomer over HTTP has a new id with each request, so nothing else in the batch is theirs.
+            # A newcomer over HTTP has a new id with each request. So no other request of the batch has this
+            # id.
             self._theirs.setdefault(request.participant_id, []).append(registration)
             self._when[session.session_id] = session.starts_at, session.ends_at
         if decision.position is not None:
@@ -333,10 +336,10 @@ class BookingBatch:
             self._groups.add(id_)
         self.events += joined(participant, contact_key, request.origin, self._now)
         if participant.contact_hash is not None:
-            self._contacts[participant.contact_hash] = KnownContact(id_)
+            self._known_contacts[participant.contact_hash] = KnownContact(id_)
         if proof is not None:
             # A newcomer's own id is the id of the first sign-in.
-            round_ = self.freed.get(proof.contact_hash, 1)
+            round_ = self.freed_code_rounds.get(proof.contact_hash, 1)
             if round_ > 1:
                 # Rare: somebody had this contact a few days ago.
                 address = address_of(profile.contact_locked, contact_key.key)

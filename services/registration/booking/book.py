@@ -30,7 +30,7 @@ from shared.runtime.errors import Rejected
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# A transaction has a dozen round trips, however many requests it books. More than this would gain little.
+# A transaction has a dozen round trips for any number of requests. More requests than this would save little.
 BOOKINGS_MAX = 400
 
 EnrolledOf = Callable[[UnitOfWork, Collection[str]], Awaitable[Mapping[str, Enrolled]]]
@@ -42,7 +42,7 @@ class Booking:
 
     Args:
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
-        enrolled: what rosters say of these participants; those who are no members are left out.
+        enrolled: what rosters say of these participants; participants who are not members are left out.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Booking:
             contended_seconds_max: how long to try again if another transaction has taken a session.
 
         Raises:
-            Unavailable: the database does not answer; asking again with the same keys is harmless.
-            Contended: other transactions have kept a session for longer than that. If there are more than
-                `BOOKINGS_MAX` requests, some of them may have been booked.
+            Unavailable: the database does not answer. Requests that are sent again with the same keys are
+                booked once.
+            Contended: other transactions have kept a session for more than `contended_seconds_max`. If there
+                are more than `BOOKINGS_MAX` requests, some of them may have been booked.
         """
         all_decided: list[Outcome | Rejected] = []
         for start in range(0, len(requests), BOOKINGS_MAX):
@@ -101,9 +102,9 @@ class Booking:
         return all_decided
 
     async def book_in(self, unit: UnitOfWork, requests: Sequence[BookingRequest]) -> list[Outcome | Rejected]:
-        """`book` of at most `BOOKINGS_MAX` requests as a part of another transaction; nothing is counted."""
+        """Book at most `BOOKINGS_MAX` requests as a part of another transaction; no metric counts them."""
         sessions = await self._sessions.lock(unit, {request.session_id for request in requests})
-        # After the sessions are locked: so a later decision on a session has a later time.
+        # The time is read after the lock, so a later decision on a session has a later time.
         now = clock.now()
         # A newcomer over HTTP gets a new id with each request. Such a participant cannot exist yet.
         known = [request for request in requests if request.newcomer is None or request.is_command]
@@ -119,18 +120,20 @@ class Booking:
         with_ticket = {answer.participant_id for answer in answers.values() if answer.ticket_locked}
         contact_keys |= await self._participants.keys(unit, with_ticket - contact_keys.keys())
         theirs = await self._theirs(unit, participants, alive)
-        contacts, freed = await self._participants.contacts.look_up(unit, _contacts_given(requests))
+        known_contacts, freed_code_rounds = await self._participants.contacts.look_up(
+            unit, _contacts_given(requests)
+        )
         batch = BookingBatch(
             now,
             self._tickets,
             self._codes,
-            # For those who ask, drafts and removed sessions do not exist.
+            # Drafts and removed sessions do not exist for people who ask for places.
             sessions={id_: session for id_, session in sessions.items() if session.is_public},
             participants=participants,
             erased=erased,
             taken_over=taken_over,
-            contacts=contacts,
-            freed=freed,
+            known_contacts=known_contacts,
+            freed_code_rounds=freed_code_rounds,
             contact_keys=contact_keys,
             groups=await self._participants.groups_among(unit, _groups_named(requests)),
             registrations=await self._registrations.by_id(
@@ -149,7 +152,7 @@ class Booking:
     async def _enrolled_among(
         self, unit: UnitOfWork, sessions: Mapping[str, Session], requests: Iterable[BookingRequest]
     ) -> Mapping[str, Enrolled]:
-        """What rosters say of those who ask. Most sessions do not go by rosters, and cost no look."""
+        """What rosters say of participants who ask. Most sessions need no roster, so nothing is read."""
         by_rosters = {
             id_ for id_, one in sessions.items() if one.admits == "roster" or one.minors_need_consent
         }
@@ -179,7 +182,9 @@ class Booking:
     async def _save(self, unit: UnitOfWork, batch: BookingBatch) -> None:
         await self._participants.add(unit, batch.new_participants)
         await self._participants.add_keys(unit, batch.new_contact_keys)
-        await self._participants.contacts.add(unit, batch.new_participants, batch.now, batch.freed)
+        await self._participants.contacts.add(
+            unit, batch.new_participants, batch.now, batch.freed_code_rounds
+        )
         await self._registrations.add(unit, batch.new_registrations.values())
         await self._registrations.save(unit, batch.renewed_registrations.values())
         await self._registrations.add_answers(unit, batch.new_answers)

@@ -54,7 +54,7 @@ class RegistrationStore:
             await self._registrations.create_indexes(
                 [
                     IndexModel([("participant_id", ASCENDING), ("asked_at", ASCENDING), ("_id", ASCENDING)]),
-                    # With the places, so that `largest_wait` and `waits` read only the index.
+                    # The index has the places too, so that `largest_wait` and `waits` read only the index.
                     IndexModel(
                         [
                             ("session_id", ASCENDING),
@@ -71,7 +71,7 @@ class RegistrationStore:
                     IndexModel(
                         [("ticket_hash", ASCENDING)],
                         unique=True,
-                        # Not by $type: MongoDB would not use the index for an equality, and scan.
+                        # With $type, MongoDB would not use the index for an equality, and read everything.
                         partialFilterExpression={"ticket_hash": {"$gt": ""}},
                     ),
                 ]
@@ -85,14 +85,15 @@ class RegistrationStore:
 
     async def lock(self, unit: UnitOfWork, ids: Collection[str]) -> dict[str, Registration]:
         """
-        Lock the existing ones of these registrations for this transaction, and read them.
+        Lock those of these registrations that exist for this transaction, and read them.
 
-        Any other transaction that changes one of them conflicts, also if this one changes nothing of it.
+        Another transaction that changes one of them gets a conflict, also if this transaction changes
+        nothing.
         """
         if not ids:
             return {}
         if len(ids) == 1:
-            # At a door people come one by one. This saves a round trip.
+            # At a door people come one by one. One query instead of two saves a round trip.
             [only] = ids
             document = await self._registrations.find_one_and_update(
                 {"_id": only},
@@ -190,12 +191,12 @@ class RegistrationStore:
     async def run_out(
         self, unit: UnitOfWork, session_id: str, now: datetime, limit: int
     ) -> list[Registration]:
-        """Registrations of a session whose time is over, the earliest first."""
+        """Places and waits of a session whose time is over, the earliest first."""
         found = await self._held(unit, session_id, {"$gt": LONG_AGO, "$lte": now}, limit)
         return [_registration(document) for document in found]
 
     async def next_running_out(self, unit: UnitOfWork, session_id: str) -> datetime | None:
-        """The moment at which the next one of a session runs out; None: nothing runs out."""
+        """When the next place or wait of a session runs out; None if nothing runs out."""
         found = await self._held(unit, session_id, {"$gt": LONG_AGO}, 1)
         return found[0]["held_until"] if found else None
 
@@ -257,7 +258,7 @@ class RegistrationStore:
         return await self._registrations.find_one(theirs, {"_id": 1}, session=unit.session) is not None
 
     async def named_among(self, participant_ids: Collection[str]) -> set[str]:
-        """Those of these participants who have a registration, in whatever state."""
+        """The participants among these who have a registration, in any state."""
         with outages_named():
             return set(
                 await self._registrations.distinct(
@@ -272,15 +273,15 @@ class RegistrationStore:
         await self._requests.delete_many(theirs, session=unit.session)
 
     async def drop_ticket(self, unit: UnitOfWork, id_: str) -> None:
-        """Drop the ticket of a registration. The visit stays, under an id that leads to nobody."""
+        """Delete the ticket of a registration. The visit stays, with an id that leads to no person."""
         nothing = {"$set": {"ticket_hash": None, "ticket_locked": None}}
         await self._registrations.update_one({"_id": id_}, nothing, session=unit.session)
 
     async def forget_requests(self, participant_id: str, limit: int) -> bool:
         """
-        Drop what could show whether a request was an erased participant's, of some requests.
+        Delete what could show whether a request came from an erased participant, in some requests.
 
-        In no transaction: an answer is changed by nothing else.
+        There is no transaction, because nothing else changes an answer.
 
         Returns: whether there may be more.
         """
@@ -305,7 +306,7 @@ class RegistrationStore:
     async def page_of(
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[Registration]:
-        """A participant's own before this time of asking and id, the latest first."""
+        """A participant's own registrations before this time of asking and id, the latest first."""
         own: Document = {"participant_id": participant_id, **behind("asked_at", before)}
         with outages_named():
             found = self._registrations.find(own).sort(latest_first("asked_at")).limit(limit)
@@ -327,7 +328,7 @@ class RegistrationStore:
         return ahead + 1
 
     async def _find(self, unit: UnitOfWork, these: Document, limit: int | None = None) -> list[Registration]:
-        """What a transaction sees of these; with a limit the first ones, in the order of `sequence`."""
+        """Registrations as a transaction sees them; with a limit the first ones, by `sequence`."""
         found = self._registrations.find(these, session=unit.session)
         if limit is not None:
             found = found.sort("sequence", ASCENDING).limit(limit)

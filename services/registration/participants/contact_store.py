@@ -1,8 +1,9 @@
 """
-The collection `contacts`: whose each contact is, and the round of its codes.
+The collection `contacts`: the participant who has each contact, and the round of its codes.
 
-`_id` is the keyed hash of an e-mail address or phone number (codes.py). One that is free again keeps its
-round for `FREED_KEPT`, and when somebody who had proved it left (`left_at`); nothing else.
+`_id` is the keyed hash of an e-mail address or phone number (codes.py). When a contact is free again, only
+two things are kept for `FREED_KEPT`: its round, and the time when somebody who had proved the contact left
+(`left_at`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,16 +39,17 @@ class ContactStore:
             await self._contacts.create_index([("unverified_since", ASCENDING)], sparse=True)
 
     async def known(self, unit: UnitOfWork, hashes: Collection[str]) -> dict[str, KnownContact]:
-        """Whose these contacts are; those of nobody are left out. They are not locked."""
+        """The participants who have these contacts. A free contact is left out. Nothing is locked."""
         return (await self.look_up(unit, hashes))[0]
 
     async def look_up(
         self, unit: UnitOfWork, hashes: Collection[str]
     ) -> tuple[dict[str, KnownContact], dict[str, int]]:
         """
-        Whose these contacts are, and the rounds of those that are free again. They are not locked.
+        The participants who have these contacts, and the rounds of contacts that are free again. Nothing is
+        locked.
 
-        A contact that is neither is new, or was free for so long that its next round is 1 again.
+        A contact that is in neither result is new, or was free for so long that its next round is 1 again.
         """
         if not hashes:
             return {}, {}
@@ -69,11 +71,12 @@ class ContactStore:
         freed: Mapping[str, int] | None = None,
     ) -> None:
         """
-        Keep the contacts of these participants, as far as they have any. Read before whose they are.
+        Store the contacts of these participants. Call `look_up` before.
 
         Args:
-            unverified_since: of those that nobody has verified; None: somebody needs them all the same.
-            freed: the rounds of those that are free again; None: they are read here.
+            unverified_since: the time for contacts that nobody has verified; None: somebody needs them also
+                without that.
+            freed: the rounds of contacts that are free again; None: they are read here.
         """
         with_contact = [(one, one.contact_hash) for one in participants if one.contact_hash is not None]
         if freed is None:
