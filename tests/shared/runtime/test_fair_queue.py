@@ -4,8 +4,8 @@ import random
 import time
 from collections import Counter
 
-from shared.web.edge.fair_queue import FairQueue, Lengths
-from shared.web.senders import Sender, network_of
+from shared.runtime.fair_queue import FairQueue, Lengths, Sender
+from shared.web.senders import network_of
 
 FLOOD = Sender("10.0.0.1", "")
 SCHOOL = "10.0.0.2"

@@ -2,11 +2,23 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Generic, TypeVar
-
-from shared.web.senders import Sender
+from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
+
+
+class Sender(NamedTuple):
+    """
+    Whose requests wait in one line.
+
+    Attributes:
+        network: the address, or the part of it that belongs to one client.
+        who: the participant whose token the request carries, or the name of the organiser's key; empty
+            without a good one. Anybody can make up any number of tokens, so a wrong one counts as none.
+    """
+
+    network: str = ""
+    who: str = ""
 
 
 class Lengths:
