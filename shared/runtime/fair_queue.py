@@ -53,12 +53,39 @@ class Lengths:
             self._most = after
 
 
-class _Network(Generic[Item]):
-    """The requests of one network, a line for each participant or organiser, in the order of their turns."""
+class Shares:
+    """How many items each sender has: in one queue, or in several that share a bound."""
 
     def __init__(self) -> None:
-        self.lines: OrderedDict[str, OrderedDict[Item, None]] = OrderedDict()
-        self.lengths = Lengths()
+        self._networks = Lengths()
+        self._senders: dict[str, Lengths] = {}
+
+    def add(self, sender: Sender, more: int) -> None:
+        """The sender has one more, or one less."""
+        self._networks.add(sender.network, more)
+        senders = self._senders.get(sender.network)
+        if senders is None:
+            senders = self._senders[sender.network] = Lengths()
+        senders.add(sender.who, more)
+        if not self._networks.of(sender.network):
+            del self._senders[sender.network]
+
+    def in_place_of(self, newcomer: Sender) -> Sender | None:
+        """
+        Who has to give way to one more of this sender, if no more can be added; None: there is nobody.
+
+        It is the sender who has most, if that is more than the newcomer would have.
+        """
+        if not self._senders:
+            return None
+        name = self._networks.longest()
+        senders = self._senders[name]
+        who = senders.longest()
+        if name != newcomer.network:
+            most, own = self._networks.of(name), self._networks.of(newcomer.network)
+        else:
+            most, own = senders.of(who), senders.of(newcomer.who)
+        return Sender(name, who) if most > own + 1 else None
 
 
 class FairQueue(Generic[Item]):
@@ -67,62 +94,68 @@ class FairQueue(Generic[Item]):
 
     Two levels, since one alone is not fair: a school has one address for all its pupils, and one person can
     have many addresses. Adding, taking and removing take the same time however long the queue is.
+
+    Args:
+        shares: counts the items; queues that share a bound have the same one.
     """
 
-    def __init__(self) -> None:
-        # In the order of their turns. The items of one sender are in the order in which they came.
-        self._networks: OrderedDict[str, _Network[Item]] = OrderedDict()
-        self._lengths = Lengths()
+    def __init__(self, shares: Shares | None = None) -> None:
+        # Of each network a line for each of its senders, both in the order of their turns. The items of one
+        # sender are in the order in which they came.
+        self._networks: OrderedDict[str, OrderedDict[str, OrderedDict[Item, None]]] = OrderedDict()
+        self._shares = Shares() if shares is None else shares
 
     def __bool__(self) -> bool:
         return bool(self._networks)
 
     def add(self, sender: Sender, item: Item) -> None:
         """Put this item behind the others of its sender."""
-        network = self._networks.setdefault(sender.network, _Network())
-        network.lines.setdefault(sender.who, OrderedDict())[item] = None
-        network.lengths.add(sender.who, 1)
-        self._lengths.add(sender.network, 1)
+        name, who = sender
+        lines = self._networks.get(name)
+        if lines is None:
+            lines = self._networks[name] = OrderedDict()
+        line = lines.get(who)
+        if line is None:
+            line = lines[who] = OrderedDict()
+        line[item] = None
+        self._shares.add(sender, 1)
 
     def take(self) -> Item:
         """The item whose turn it is, out of the queue."""
-        name, network = next(iter(self._networks.items()))
-        who, items = next(iter(network.lines.items()))
-        item = next(iter(items))
+        name, lines = next(iter(self._networks.items()))
+        who, line = next(iter(lines.items()))
+        item = next(iter(line))
         self.remove(Sender(name, who), item)
-        if who in network.lines:
-            network.lines.move_to_end(who)
-        if name in self._networks:
+        if line:
+            lines.move_to_end(who)
+        if lines:
             self._networks.move_to_end(name)
         return item
 
     def remove(self, sender: Sender, item: Item) -> None:
         """Take this item out, which is in the queue."""
-        network = self._networks[sender.network]
-        items = network.lines[sender.who]
-        del items[item]
-        network.lengths.add(sender.who, -1)
-        self._lengths.add(sender.network, -1)
-        if not items:
-            del network.lines[sender.who]
-        if not network.lines:
-            del self._networks[sender.network]
+        name, who = sender
+        lines = self._networks[name]
+        line = lines[who]
+        del line[item]
+        if not line:
+            del lines[who]
+            if not lines:
+                del self._networks[name]
+        self._shares.add(sender, -1)
+
+    def last_of(self, sender: Sender) -> Item | None:
+        """The last item of this sender here, if there is one."""
+        lines = self._networks.get(sender.network)
+        line = lines.get(sender.who) if lines else None
+        return next(reversed(line)) if line else None
 
     def in_place_of(self, newcomer: Sender) -> tuple[Sender, Item] | None:
         """
         The item that has to give way to one of this sender, if the queue is full; None: there is none.
 
-        It is the last one of the sender who has most, if that is more than the newcomer would have.
+        It is the last one of whoever has to give way (`Shares.in_place_of`).
         """
-        if not self._networks:
-            return None
-        name = self._lengths.longest()
-        network = self._networks[name]
-        who = network.lengths.longest()
-        if name != newcomer.network:
-            most, own = self._lengths.of(name), self._lengths.of(newcomer.network)
-        else:
-            most, own = network.lengths.of(who), network.lengths.of(newcomer.who)
-        if most <= own + 1:
-            return None
-        return Sender(name, who), next(reversed(network.lines[who]))
+        sender = self._shares.in_place_of(newcomer)
+        item = None if sender is None else self.last_of(sender)
+        return None if sender is None or item is None else (sender, item)
