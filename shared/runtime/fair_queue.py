@@ -26,8 +26,11 @@ class Lengths:
 
     def __init__(self) -> None:
         self._lengths: dict[str, int] = {}
-        self._names: dict[int, OrderedDict[str, None]] = {}
+        self._names: dict[int, dict[str, None]] = {}
         self._most = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._lengths)
 
     def of(self, name: str) -> int:
         """How long this line is."""
@@ -39,17 +42,26 @@ class Lengths:
 
     def add(self, name: str, more: int) -> None:
         """The line has one more, or one less."""
-        before = self._lengths.pop(name, 0)
+        lengths, names = self._lengths, self._names
+        before = lengths.get(name, 0)
         after = before + more
         if before:
-            del self._names[before][name]
-            if not self._names[before]:
-                del self._names[before]
+            others = names[before]
+            if len(others) > 1:
+                del others[name]
+            else:
+                del names[before]
         if after:
-            self._lengths[name] = after
-            self._names.setdefault(after, OrderedDict())[name] = None
+            lengths[name] = after
+            same = names.get(after)
+            if same is None:
+                names[after] = {name: None}
+            else:
+                same[name] = None
+        else:
+            del lengths[name]
         # A line changes by one, and so does the length of the longest one.
-        if after > self._most or self._most not in self._names:
+        if after > self._most or self._most not in names:
             self._most = after
 
 
@@ -60,15 +72,15 @@ class Shares:
         self._networks = Lengths()
         self._senders: dict[str, Lengths] = {}
 
-    def add(self, sender: Sender, more: int) -> None:
-        """The sender has one more, or one less."""
-        self._networks.add(sender.network, more)
-        senders = self._senders.get(sender.network)
+    def add(self, network: str, who: str, more: int) -> None:
+        """This sender has one more, or one less."""
+        self._networks.add(network, more)
+        senders = self._senders.get(network)
         if senders is None:
-            senders = self._senders[sender.network] = Lengths()
-        senders.add(sender.who, more)
-        if not self._networks.of(sender.network):
-            del self._senders[sender.network]
+            senders = self._senders[network] = Lengths()
+        senders.add(who, more)
+        if not senders:
+            del self._senders[network]
 
     def in_place_of(self, newcomer: Sender) -> Sender | None:
         """
@@ -118,18 +130,22 @@ class FairQueue(Generic[Item]):
         if line is None:
             line = lines[who] = OrderedDict()
         line[item] = None
-        self._shares.add(sender, 1)
+        self._shares.add(name, who, 1)
 
     def take(self) -> Item:
         """The item whose turn it is, out of the queue."""
         name, lines = next(iter(self._networks.items()))
         who, line = next(iter(lines.items()))
-        item = next(iter(line))
-        self.remove(Sender(name, who), item)
+        item, _ = line.popitem(last=False)
         if line:
             lines.move_to_end(who)
+        else:
+            del lines[who]
         if lines:
             self._networks.move_to_end(name)
+        else:
+            del self._networks[name]
+        self._shares.add(name, who, -1)
         return item
 
     def remove(self, sender: Sender, item: Item) -> None:
@@ -142,7 +158,7 @@ class FairQueue(Generic[Item]):
             del lines[who]
             if not lines:
                 del self._networks[name]
-        self._shares.add(sender, -1)
+        self._shares.add(name, who, -1)
 
     def last_of(self, sender: Sender) -> Item | None:
         """The last item of this sender here, if there is one."""

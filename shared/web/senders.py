@@ -22,6 +22,9 @@ def address_of(scope: Scope) -> str:
 
 def network_of(address: str) -> str:
     """The address, or the part of it that belongs to one client."""
+    if ":" not in address:
+        # Most are of IPv4, and to parse one costs as much as to queue a request.
+        return address
     try:
         parsed = ip_address(address)
     except ValueError:
