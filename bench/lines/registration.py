@@ -2,7 +2,8 @@
 A scarce activity: 10,000 newcomers ask for one of 500 places at once. All others go on the waiting list.
 
 Closed loop. Afterwards the stored registrations are checked: not more people have a place than there are
-places, and the places went to those who asked first.
+places, and the places went to those who asked first. (All requests have one sender, so they are decided in
+the order of asking.)
 """
 
 import asyncio

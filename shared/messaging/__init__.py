@@ -4,6 +4,7 @@ Records to and from Kafka. Start with `policy`, which has the numbers, and `cons
 The life of a record:
 
 1. `publisher` writes the record; all replicas acknowledge it. Many callers share a write by `group_commit`.
+   `fair_commit` does the same where one sender's thousands must not keep the others waiting.
 2. `reading` polls. The records of one poll are a batch. `fetched` and `batches` bound its bytes, and mark the
    records that cannot be read. `membership` keeps this process's place in its group.
 3. `decoding` turns each record into an event. A wrong record becomes a dead letter. The others go on.

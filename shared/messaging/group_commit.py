@@ -23,7 +23,7 @@ WAITING_MAX = 8_000
 BUSY_ITEMS = 4
 
 
-class _Group(Generic[Item, Outcome]):
+class Group(Generic[Item, Outcome]):
     """Items that are written together, and the callers who wait for them."""
 
     __slots__ = ("callers", "items", "timeout")
@@ -81,7 +81,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._seconds_max = seconds_max
         self._waiting = 0
         self._busy = False
-        self._groups: deque[_Group[Item, Outcome]] = deque()
+        self._groups: deque[Group[Item, Outcome]] = deque()
         self._group_full = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
         self._grouped = metrics.GROUPED.labels(name)
@@ -107,8 +107,7 @@ class GroupCommit(Generic[Item, Outcome]):
         if len(group.items) >= self._full_group_items:
             self._group_full.set()
         if self._writing is None:
-            # In its own context: log lines of the group must not show the id of its first request.
-            self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
+            self._begin_writing()
         return caller
 
     @property
@@ -116,35 +115,43 @@ class GroupCommit(Generic[Item, Outcome]):
         """Items accepted and not yet written."""
         return self._waiting
 
-    def check_not_full(self, elsewhere: int = 0) -> None:
+    def check_not_full(self) -> None:
         """
         Check for room first, so that no work is done for an item that would be refused.
-
-        Args:
-            elsewhere: number of items that wait in other queues and count towards the same limit.
 
         Raises:
             Overloaded: too many items wait already.
         """
-        waiting = self._waiting + elsewhere
-        if waiting >= self._waiting_max:
+        if self._waiting >= self._waiting_max:
             metrics.OVERLOADED.labels(self._name).inc()
-            raise Overloaded(f"{self._name}: {waiting} wait already; try again in a few seconds")
+            raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
-    def _new_group(self, loop: asyncio.AbstractEventLoop) -> _Group[Item, Outcome]:
-        group = _Group[Item, Outcome]()
+    def _new_group(self, loop: asyncio.AbstractEventLoop) -> Group[Item, Outcome]:
+        group = Group[Item, Outcome]()
         if self._seconds_max is not None:
             # One timer for the group. A timer for each caller would cost as much as everything else here.
-            late = Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
-            group.timeout = loop.call_later(self._seconds_max, group.fail, late)
+            group.timeout = loop.call_later(self._seconds_max, group.fail, self._late())
         return group
+
+    def _late(self) -> Unavailable:
+        return Unavailable(f"{self._name}: no answer within {self._seconds_max:.0f} s; send it again")
+
+    def _begin_writing(self) -> None:
+        # In its own context: log lines of the group must not show the id of its first request.
+        self._writing = asyncio.create_task(self._write_groups(), context=contextvars.Context())
+
+    def _next_group(self) -> Group[Item, Outcome] | None:
+        """The group that is written next, out of the queue; None: nobody waits."""
+        return self._groups.popleft() if self._groups else None
 
     async def _write_groups(self) -> None:
         try:
-            while self._groups:
-                if self._window_seconds and self._busy:
+            while True:
+                if self._window_seconds and self._busy and self._groups:
                     await self._wait_until_full()
-                group = self._groups.popleft()
+                group = self._next_group()
+                if group is None:
+                    break
                 self._busy = len(group.items) >= BUSY_ITEMS
                 try:
                     outcomes = await self._write(group.items)
@@ -165,13 +172,14 @@ class GroupCommit(Generic[Item, Outcome]):
                         group.timeout.cancel()
         finally:
             self._writing = None
-            while self._groups:
+            while (group := self._next_group()) is not None:
                 # Only after this task was cancelled: no caller may wait for ever.
-                group = self._groups.popleft()
                 self._break_off(group)
                 self._waiting -= len(group.items)
+                if group.timeout is not None:
+                    group.timeout.cancel()
 
-    def _break_off(self, group: _Group[Item, Outcome]) -> None:
+    def _break_off(self, group: Group[Item, Outcome]) -> None:
         group.fail(Unavailable(f"{self._name}: broken off; send it again"))
 
     async def _wait_until_full(self) -> None:

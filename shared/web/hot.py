@@ -35,6 +35,7 @@ class HotRequest(NamedTuple):
 
     Args:
         who: what the route's `who` found in the token, if the body came later than the head; else None.
+        address: where it comes from; behind a proxy that is not trusted it is the proxy's address.
     """
 
     id: str
@@ -42,6 +43,7 @@ class HotRequest(NamedTuple):
     idempotency_key: bytes
     body: bytes
     who: object = None
+    address: str = ""
 
 
 Who: TypeAlias = Callable[[str, bytes], object]
@@ -109,7 +111,12 @@ class HotRoute:
         return id_ if id_ and "/" not in id_ else None
 
     async def respond(
-        self, id_: str, headers: Mapping[bytes, bytes], body: bytes, who: object = None
+        self,
+        id_: str,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        who: object = None,
+        address: str = "",
     ) -> HotAnswer:
         """The answer to a request that comes straight from the parser; timed and correlated."""
         started = time.perf_counter()
@@ -117,7 +124,8 @@ class HotRoute:
         before = logs.correlation_id.set(correlation)
         try:
             get = headers.get
-            request = HotRequest(id_, get(b"authorization", b""), get(b"idempotency-key", b""), body, who)
+            authorization, key = get(b"authorization", b""), get(b"idempotency-key", b"")
+            request = HotRequest(id_, authorization, key, body, who, address)
             status, said = await self.answer(request)
             answer = HotAnswer(status, JSON, correlation.encode(), said)
         except Exception as error:  # noqa: BLE001 (each becomes a problem)

@@ -1,26 +1,13 @@
 """Who sends a request: the network that it comes from, and the participant or organiser who asks."""
 
 from ipaddress import IPv6Address, ip_address
-from typing import NamedTuple
 
 from starlette.types import Scope
 
+from shared.runtime.fair_queue import Sender
+
 # The part of an IPv6 address that one client has.
 IPV6_PREFIX_BITS = 64
-
-
-class Sender(NamedTuple):
-    """
-    Whose requests wait in one line.
-
-    Attributes:
-        network: the address, or the part of it that belongs to one client.
-        who: the participant whose token the request carries, or the name of the organiser's key; empty
-            without a good one. Anybody can make up any number of tokens, so a wrong one counts as none.
-    """
-
-    network: str = ""
-    who: str = ""
 
 
 def sender_of(scope: Scope, who: str) -> Sender:
@@ -35,6 +22,9 @@ def address_of(scope: Scope) -> str:
 
 def network_of(address: str) -> str:
     """The address, or the part of it that belongs to one client."""
+    if ":" not in address:
+        # Most are of IPv4, and to parse one costs as much as to queue a request.
+        return address
     try:
         parsed = ip_address(address)
     except ValueError:

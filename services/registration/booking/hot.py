@@ -16,7 +16,7 @@ from services.registration.booking.bodies import (
     RegistrationIn,
 )
 from services.registration.booking.book import Booking
-from services.registration.booking.gather import Gathering
+from services.registration.booking.gather import Asked, Gathering
 from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.given_contacts import GivenContacts
@@ -26,7 +26,7 @@ from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
 from shared.contracts.sealing import encrypt_contact
 from shared.runtime import clock
-from shared.runtime.errors import Overloaded, Rejected, Unavailable
+from shared.runtime.errors import NotAuthenticated, Overloaded, Rejected, Unavailable
 from shared.runtime.ids import ordered_id
 from shared.web.forms import invalid, read_form
 from shared.web.hot import HotRequest
@@ -80,7 +80,8 @@ class Registering:
 
     Args:
         verify: gets a token, and returns its participant.
-        waiting_max: number of requests that may wait for a decision. More are refused.
+        waiting_max: number of requests that may wait for a decision. If there are more, the last one of the
+            sender who has most is refused.
         seconds_max: after this time a request gets the answer that it may have been booked or not.
     """
 
@@ -116,15 +117,17 @@ class Registering:
 
         Raises:
             Rejected: the request cannot be considered; nothing was booked.
-            Overloaded: too many wait already; nothing was booked.
+            Overloaded: too many wait, and nobody has more of them than this sender; nothing was booked.
             Unavailable: it may have been booked or not; with the same key it is booked once.
         """
         # Before all other work: requests that are refused must not slow down those that are accepted.
-        self._gathering.check_not_full()
+        if self._gathering.is_full:
+            self._gathering.check_room(request.address, self._known(request.authorization))
         who = self._participant(request.authorization)
         key = _idempotency_key(request.idempotency_key)
         form = read_form(RegistrationIn, request.body)
-        asked = self._booking_request(form, key, who)
+        booking = self._booking_request(form, key, who)
+        asked = Asked(booking, request.address, who.participant_id if who else "")
         try:
             outcome = await self._gathering.book(asked)
         except Overloaded:
@@ -143,6 +146,14 @@ class Registering:
         if not authorization.lower().startswith(b"bearer "):
             return None
         return self._verify(bearer(authorization))
+
+    def _known(self, authorization: bytes) -> str:
+        """Whose token it is. Anybody can make up any number of tokens, so a wrong one is nobody's."""
+        try:
+            who = self._participant(authorization)
+        except NotAuthenticated:
+            return ""
+        return who.participant_id if who else ""
 
     def _booking_request(self, form: RegistrationIn, key: str, who: Participant | None) -> BookingRequest:
         newcomer = form.participant

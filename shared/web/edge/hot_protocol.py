@@ -84,6 +84,13 @@ class HotProtocol(BoundedProtocol):
         self._shedding: Shedding = config.app.state.shedding
         self._turns: Turns = config.app.state.turns
         self._bodies: Bodies = config.app.state.bodies
+        # uvicorn believes the proxies that are trusted, but only in what goes through ASGI.
+        self._trusted: Any = getattr(self.app, "trusted_hosts", None)
+        self._address = ""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._stage == BODY:
@@ -203,7 +210,10 @@ class HotProtocol(BoundedProtocol):
     async def _answer(self, exchange: _Exchange) -> None:
         self._turns.hot_under_way += 1
         try:
-            answer = await exchange.route.respond(exchange.id, exchange.headers, exchange.body, exchange.who)
+            address = self._address if self._trusted is None else self._forwarded(exchange.headers)
+            answer = await exchange.route.respond(
+                exchange.id, exchange.headers, exchange.body, exchange.who, address
+            )
             if self.flow.write_paused and not exchange.disconnected:
                 await self.flow.drain()
             self._write(exchange, answer)
@@ -212,6 +222,14 @@ class HotProtocol(BoundedProtocol):
             self._bodies.bytes -= len(exchange.body)
             # Cheaper than a callback, which would cost a turn of the event loop.
             self.tasks.discard(exchange.task)
+
+    def _forwarded(self, headers: Mapping[bytes, bytes]) -> str:
+        """Where a request comes from, as a trusted proxy says; by the same rule as for the framework."""
+        if self._address not in self._trusted:
+            return self._address
+        named = headers.get(b"x-forwarded-for", b"").decode("latin-1")
+        address: str = self._trusted.get_trusted_client_address(named)[0]
+        return address or self._address
 
     def _refuse_hot(self, exchange: _Exchange) -> None:
         self._release(exchange)

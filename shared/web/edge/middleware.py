@@ -39,7 +39,7 @@ from shared.web.problems import (
     problem_of,
     status_of,
 )
-from shared.web.senders import sender_of
+from shared.web.senders import address_of, sender_of
 from shared.web.wording import language_of
 
 log = logging.getLogger(__name__)
@@ -316,6 +316,7 @@ class Edge:
             headers.get(b"authorization", b""),
             headers.get(b"idempotency-key", b""),
             await body.whole(),
+            address=address_of(scope),
         )
         # Counted when the request is complete, as above.
         self._check_hot()

@@ -9,9 +9,8 @@ not the one that comes. Those who go first (`turns.py`) have places and a queue 
 import asyncio
 import time
 
-from shared.web.edge.fair_queue import FairQueue
+from shared.runtime.fair_queue import FairQueue, Sender
 from shared.web.problems import no_room
-from shared.web.senders import Sender
 
 AT_WORK_MAX = 8
 # A request that has waited for so long is not at work: a lock, a slow query or its client keeps it.

@@ -19,9 +19,8 @@ from collections.abc import Coroutine, Generator
 from itertools import count
 from typing import Any
 
-from shared.web.edge.fair_queue import FairQueue
+from shared.runtime.fair_queue import FairQueue, Sender
 from shared.web.edge.places import AT_WORK_MAX, Places, Turn
-from shared.web.senders import Sender
 
 # Of each round. The step that reaches it is finished.
 ROUND_SECONDS = 0.01

@@ -287,3 +287,29 @@ async def test_requests_under_way_are_answered_before_the_server_ends() -> None:
         answer = await asking
     assert b"connection: close\r\n" in answer
     assert bodies(answer) == [["a", "hello"]]
+
+
+@pytest.mark.parametrize(
+    "odd", [b"", b"X-Odd: 1\r\nX-Odd: 2\r\n"], ids=["by the parser", "by the middleware"]
+)
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("127.0.0.1", b"", "127.0.0.1"),
+        ("127.0.0.1", b"X-Forwarded-For: 10.0.0.1, 10.0.0.2\r\n", "10.0.0.2"),
+        ("127.0.0.2", b"X-Forwarded-For: 10.0.0.1\r\n", "127.0.0.2"),
+    ],
+    ids=["itself", "through a trusted proxy", "as somebody says who is not trusted"],
+)
+async def test_a_request_comes_from_where_a_trusted_proxy_says(
+    odd: bytes, peer: str, forwarded: bytes, expected: str
+) -> None:
+    async def where(request: HotRequest) -> tuple[int, bytes]:
+        return 200, json.dumps([request.address]).encode()
+
+    # uvicorn trusts 127.0.0.1 unless it is told otherwise.
+    async with serving(bare_app(HotRoute("GET", "/where", where))) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server), local_addr=(peer, 0))
+        writer.write(b"GET /where HTTP/1.1\r\nHost: x\r\n%b%b\r\n" % (odd, forwarded))
+        assert bodies(await reader.readuntil(b"]")) == [[expected]]
+        writer.close()

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import pytest
 from fastapi import FastAPI
 
+from shared.runtime.fair_queue import Sender
 from shared.web.edge.limits import Limits
 from shared.web.edge.places import AT_WORK_MAX, PLACE_SECONDS_MAX, Turn
 from shared.web.edge.turns import FIRST, OTHERS, Turns
 from shared.web.hot import HotRequest, HotRoute
 from shared.web.identity import AsOrganiser, AsParticipant
 from shared.web.organiser_keys import KEY_CHARS
-from shared.web.senders import Sender
 from tests.support.service import token_of
 from tests.support.waiting import eventually
 from tests.support.web import bare_app, port_of, serving

@@ -4,8 +4,8 @@ import random
 import time
 from collections import Counter
 
-from shared.web.edge.fair_queue import FairQueue, Lengths
-from shared.web.senders import Sender, network_of
+from shared.runtime.fair_queue import FairQueue, Lengths, Sender, Shares
+from shared.web.senders import network_of
 
 FLOOD = Sender("10.0.0.1", "")
 SCHOOL = "10.0.0.2"
@@ -77,6 +77,24 @@ def test_nobody_gives_way_to_one_who_would_have_as_many() -> None:
     for number in range(100):
         queue.add(Sender(f"{number}"), f"{number}")
     assert queue.in_place_of(Sender("new")) is None
+
+
+def test_queues_with_the_same_shares_count_together() -> None:
+    shares = Shares()
+    queue, other = FairQueue[str](shares), FairQueue[str](shares)
+    for number in range(3):
+        queue.add(FLOOD, f"here {number}")
+        other.add(FLOOD, f"there {number}")
+    for number in range(4):
+        queue.add(Sender(SCHOOL), f"school {number}")
+    assert shares.in_place_of(Sender(SCHOOL)) == FLOOD
+    assert (queue.last_of(FLOOD), other.last_of(FLOOD)) == ("here 2", "there 2")
+    assert other.last_of(Sender(SCHOOL)) is None
+    assert taken(other) == ["there 0", "there 1", "there 2"]
+    assert shares.in_place_of(FLOOD) is None
+    assert shares.in_place_of(Sender("new")) == Sender(SCHOOL)
+    taken(queue)
+    assert shares.in_place_of(Sender("new")) is None
 
 
 def test_the_longest_is_always_known() -> None:
