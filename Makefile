@@ -83,7 +83,7 @@ bench-check: $(BENCH_READY) ## lint, types, import rules of the bench
 	$(BENCH)/bin/mypy --config-file bench/pyproject.toml
 	$(BENCH)/bin/lint-imports --config bench/pyproject.toml --no-cache
 
-bench-test: $(BENCH_READY) ## test the load client, and run four lines of the bench once in small
+bench-test: $(BENCH_READY) ## test the load client, and run three lines of the bench once in small
 	$(BENCH)/bin/pytest -c bench/pyproject.toml bench/tests
 
 lock: $(READY) ## renew all lock files from the pyproject.toml files

@@ -15,14 +15,11 @@ from bench.report import ROOT
 from ops.stack.scratch import in_memory
 
 SECONDS_MAX = 300.0
-# One for each kind: a hot endpoint, a consumer, bookings, people who take part from the start to the result.
-SMOKE = ("intake", "grading", "registration", "burst")
+# One for each kind: a consumer, bookings, people who take part from the start to the result by hot endpoints.
+SMOKE = ("grading", "registration", "burst")
 QUICK_JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
 # What stands beside ours, or instead of it, in the lines that compare.
-VARIANTS = {
-    "intake": {"ours", "bare", "naive"},
-    "grading": {"ours", "minimal", "single", "quix"},
-}
+VARIANTS = {"grading": {"ours", "minimal", "single", "quix"}}
 
 
 async def test_lines_run_in_small(tmp_path: Path) -> None:
