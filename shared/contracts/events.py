@@ -140,6 +140,12 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
     language: Language = "zh-CN"
     contact_sealed: Sealed | None = None
 
+    @property
+    def asked_for(self) -> bytes:
+        """What must be the same in a repeat of this request. A contact is sealed anew each time."""
+        # Without defaults. A later release may add a field, and an old command must keep its fingerprint.
+        return self.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
+
 
 class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
     """
