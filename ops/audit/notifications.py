@@ -10,8 +10,7 @@ from typing import Any, TypeAlias
 from ops.audit.findings import Check, compare, kept, true_of_all
 from ops.audit.log import Entry, Log, conforms
 from shared.contracts import topics
-from shared.contracts.checked import is_line
-from shared.contracts.events import NotificationRequested
+from shared.contracts.events import NotificationRequested, is_cause_id
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
@@ -158,7 +157,7 @@ def _refused(log: Log) -> Iterator[str]:
 
 def _is_taken(entry: Entry) -> bool:
     # The events about deliveries have to name it.
-    is_named = entry.event_id is None or is_line(entry.event_id)
+    is_named = entry.event_id is None or is_cause_id(entry.event_id)
     return is_named and (entry.topic != TOPIC or conforms(entry, NotificationRequested))
 
 

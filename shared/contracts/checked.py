@@ -105,18 +105,6 @@ def line(text: str) -> str:
     return text
 
 
-def is_line(text: str) -> bool:
-    """True if a field of type `Line` holds this text, unchanged."""
-    if len(text) > LINE_CHARS_MAX:
-        return False
-    if text.isascii() and text.isprintable():
-        return text == text.strip() != ""
-    try:
-        return line(text) == text
-    except ValueError:
-        return False
-
-
 def text_of_lines(text: str) -> str:
     """
     Several lines in NFC, each ended by a plain line feed; may be empty.

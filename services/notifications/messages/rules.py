@@ -28,6 +28,7 @@ from services.notifications.texts.policy import (
 )
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
+from shared.contracts.events import is_cause_id
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
@@ -133,7 +134,7 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     Raises:
         Rejected: the delivery events could not name this event's id (`cause_id_unusable`).
     """
-    if not checked.is_line(cause.id):
+    if not is_cause_id(cause.id):
         raise Rejected(
             f"ce_id is no line of at most {checked.LINE_CHARS_MAX} characters", code=CAUSE_ID_UNUSABLE
         )
