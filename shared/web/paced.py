@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from shared.runtime.errors import Overloaded
-from shared.web.edge.fair_queue import FairQueue
-from shared.web.senders import Sender
+from shared.runtime.fair_queue import FairQueue, Sender
 
 # After a turn there is a rest of this number of times its duration: such work has half of the time at most.
 RESTS = 1
