@@ -1,22 +1,24 @@
 """Kafka's log: every record of every topic of Kepu Week, from the beginning to the end as it is now."""
 
-import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import msgspec
+from aiokafka import ConsumerRecord
 from confluent_kafka import Consumer, Message, TopicPartition
-from pydantic import ValidationError
 
 from ops.errors import CommandError
 from shared.contracts import topics
 from shared.contracts.envelope import Event
-from shared.contracts.events import forged_sources
+from shared.contracts.events import NotificationRequested, QuizSubmitted, RegistrationRequested
+from shared.messaging.decoding import Rule
+from shared.messaging.received import Raw
+from shared.runtime.errors import Rejected
 
 READ_SECONDS_MAX = 120.0
 RECORDS_A_POLL = 10_000
@@ -29,17 +31,26 @@ KEPT = frozenset(
     {
         "ce_id",
         "ce_source",
-        "ce_type",
-        "ce_specversion",
         "dead_topic",
         "dead_partition",
         "dead_offset",
     }
 )
+# The topics that other systems write to: what consumers refuse there is no event for the audit either.
+RULES: Mapping[str, Rule] = {
+    contract.topic: Rule(contract)
+    for contract in (QuizSubmitted, RegistrationRequested, NotificationRequested)
+}
 # For these topics the time is kept too, to put outcomes in order. These topics have fewer records.
 TIMED = "registration."
 
 E = TypeVar("E", bound=Event)
+Alike: TypeAlias = dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]
+
+
+class _Keyed(NamedTuple):
+    key: bytes
+    value: bytes | None
 
 
 class LogUnreadable(CommandError):
@@ -52,7 +63,8 @@ class Entry:
     One record.
 
     `event_id` is the header `ce_id`. `alike` contains the other headers of `KEPT`: records with the same
-    headers share one object. `sound` is false if a header is null or not UTF-8.
+    headers share one object. `refused`: the code with which consumers refuse its headers, size or time, if it
+    is of a topic that others may write to.
     """
 
     topic: str
@@ -62,13 +74,18 @@ class Entry:
     value: bytes | None
     event_id: str | None
     alike: Mapping[str, str]
-    sound: bool
+    refused: str | None
     time_ms: int
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers that are kept."""
         return {**self.alike} if self.event_id is None else {**self.alike, "ce_id": self.event_id}
+
+    @property
+    def identity(self) -> Hashable:
+        """Records that have this in common are one event. Two systems may give the same id."""
+        return (self.alike.get("ce_source"), self.id) if self.topic in RULES else self.id
 
     @property
     def id(self) -> str:
@@ -86,7 +103,7 @@ class Entry:
         try:
             decoded = msgspec.json.decode(self.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            decoded = _loosely(self.value or b"")
+            return {}
         return decoded if isinstance(decoded, dict) else {}
 
     def text(self, field: str) -> str | None:
@@ -95,32 +112,22 @@ class Entry:
         return found if isinstance(found, str) else None
 
 
-def _loosely(value: bytes) -> object:
-    """JSON with NaN and Infinity, which the services take in fields that they do not know."""
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
 def conforms(entry: Entry, contract: type[Event]) -> bool:
-    """True if a record is an event of this contract, headers and body."""
+    """True if consumers take a record as an event of this contract."""
     return read_as(entry, contract) is not None
 
 
 def read_as(entry: Entry, contract: type[E]) -> E | None:
-    """The record as an event of this contract, or None if it does not conform."""
-    required = ("ce_source", "ce_type", "ce_specversion")
-    if not entry.sound or entry.event_id is None or any(name not in entry.alike for name in required):
-        return None
-    if entry.alike["ce_type"] != contract.type or entry.alike["ce_specversion"] != "1.0":
-        return None
-    if entry.alike["ce_source"] in forged_sources(contract):
+    """
+    The record as an event of this contract, or None if every consumer refuses it, by the consumers' own rule.
+    """
+    if entry.refused is not None:
         return None
     try:
-        return contract.model_validate_json(entry.value or b"")
-    except ValidationError:
+        [event] = RULES[contract.topic].events([_Keyed(entry.key.encode(), entry.value)])
+    except Rejected:
         return None
+    return cast(E, event)
 
 
 class Log:
@@ -137,12 +144,18 @@ class Log:
         return self._by_topic[topic]
 
     def events(self, topic: str) -> list[Entry]:
-        """Each event once: a record that repeats an event's id is a redelivery, not a second event."""
+        """
+        Each event once: a record that repeats an event's id is a redelivery, not a second event.
+
+        Records that consumers refuse are there too, unless an event has the same id.
+        """
         if topic not in self._events:
             records = self._by_topic[topic]
-            first: dict[str, Entry] = {}
+            first: dict[Hashable, Entry] = {}
             for entry in records:
-                first.setdefault(entry.id, entry)
+                known = first.setdefault(entry.identity, entry)
+                if known is not entry and not _is_taken(known):
+                    first[entry.identity] = entry
             self._events[topic] = records if len(first) == len(records) else list(first.values())
         return self._events[topic]
 
@@ -158,11 +171,11 @@ class Log:
             if events is self.records(topic.name):
                 # No event comes twice.
                 continue
-            said = {entry.id: entry.value for entry in events}
+            said = {entry.identity: entry.value for entry in events}
             found += [
                 entry.id
                 for entry in self.records(topic.name)
-                if entry.event_id is not None and said[entry.id] != entry.value
+                if entry.event_id is not None and said[entry.identity] != entry.value and _is_taken(entry)
             ]
         return found
 
@@ -217,7 +230,7 @@ def _read(
         return
     consumer.assign(starts)
     left = dict(ends)
-    alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]] = {}
+    alike: Alike = {}
     heard_at = time.monotonic()
     while left:
         # A poll waits for the whole number of records. The last poll never gets it, so its wait is short.
@@ -240,16 +253,36 @@ def _read(
                 left.pop((entry.topic, entry.partition), None)
 
 
-def _entry(message: Message, alike: dict[tuple[tuple[str, bytes], ...], Mapping[str, str]]) -> Entry:
-    topic, event_id, sound = sys.intern(message.topic() or ""), None, True
-    others: list[tuple[str, bytes]] = []
+def _entry(message: Message, alike: Alike) -> Entry:
     # The library's types allow a dict too; a message's headers are always pairs.
-    pairs: Any = message.headers() or []
-    for name, value in pairs:
+    headers: Any = message.headers() or []
+    return entry_of(
+        ConsumerRecord(
+            sys.intern(message.topic() or ""),
+            message.partition() or 0,
+            message.offset() or 0,
+            message.timestamp()[1],
+            0,
+            message.key(),
+            message.value(),
+            None,
+            0,
+            0,
+            headers,
+        ),
+        alike,
+    )
+
+
+def entry_of(record: Raw, alike: Alike) -> Entry:
+    """The parts of a record that the audit looks at. Records with the same headers share them in `alike`."""
+    topic, event_id = record.topic, None
+    others: list[tuple[str, bytes]] = []
+    for name, value in record.headers:
         # Nearly all headers are ASCII, and this check is much faster than decoding them.
         if value is None or not (value.isascii() or _is_text(value)):
-            sound = False
-        elif name == "ce_id":
+            continue
+        if name == "ce_id":
             event_id = value.decode()
         elif name in KEPT or (name == "ce_time" and topic.startswith(TIMED)):
             others.append((name, value))
@@ -258,15 +291,29 @@ def _entry(message: Message, alike: dict[tuple[tuple[str, bytes], ...], Mapping[
         alike[kinds] = {name: value.decode() for name, value in others}
     return Entry(
         topic,
-        message.partition() or 0,
-        message.offset() or 0,
-        (message.key() or b"").decode(errors="replace"),
-        message.value(),
+        record.partition,
+        record.offset,
+        (record.key or b"").decode(errors="replace"),
+        record.value,
         event_id,
         alike[kinds],
-        sound,
-        message.timestamp()[1],
+        _refused(record),
+        record.timestamp,
     )
+
+
+def _refused(record: Raw) -> str | None:
+    if record.topic in RULES:
+        try:
+            RULES[record.topic].context(record)
+        except Rejected as why:
+            return why.code
+    return None
+
+
+def _is_taken(entry: Entry) -> bool:
+    """False if every consumer refuses this record."""
+    return entry.topic not in RULES or conforms(entry, RULES[entry.topic].contract)
 
 
 def _is_text(value: bytes) -> bool:

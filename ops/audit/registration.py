@@ -10,20 +10,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from ops.audit.commands import dead_commands, judged_commands
 from ops.audit.findings import Check, compare, kept, true_of_all
-from ops.audit.log import Entry, Log, conforms
+from ops.audit.log import Entry, Log
 from ops.deployment.ledger import Promise
 from shared.contracts.envelope import Event, event_id
 from shared.contracts.events import (
     ParticipantErased,
     ParticipantJoined,
     RegistrationRejected,
-    RegistrationRequested,
 )
 from shared.storage.mongo import Database
 
 Json: TypeAlias = dict[str, Any]
-TOPIC, GROUP = "registration.requested", "registration-requests"
 STEPS = ("held", "offered", "confirmed", "waitlisted", "cancelled", "checked_in")
 # A new time or venue changes a registration too, but not its status. A check-in that is undone changes it
 # back.
@@ -108,11 +107,10 @@ async def audit_registration(log: Log, database: Database, promises: list[Promis
 
 def _requests(log: Log, stored: Stored, promises: list[Promise]) -> Iterator[Check]:
     """Check that every request has its outcome, over HTTP and by events."""
-    good = [entry for entry in log.events(TOPIC) if conforms(entry, RegistrationRequested)]
-    bad = [entry.place for entry in log.records(TOPIC) if not conforms(entry, RegistrationRequested)]
+    good, bad = judged_commands(log, {*stored.erased, *stored.left})
     there = stored.registrations.keys() | _of_those_who_left(log, stored)
     yield kept("registrations acknowledged are stored", _promised(promises, "registered"), there)
-    yield compare("refused commands are dead-lettered", bad, set(log.origins(TOPIC, GROUP)))
+    yield compare("refused commands are dead-lettered", bad, dead_commands(log))
     yield kept("commands have an outcome", _asked(good), _answered(log))
     yield compare(
         "refusals are published (registration.rejected)",

@@ -110,7 +110,7 @@ async def _audit(
             kept(
                 "what others emitted is in the log",
                 (f"{promise.detail}/{promise.id}" for promise in promises if promise.kind == "emitted"),
-                (f"{topic.name}/{event.id}" for topic in topics.LIVE for event in log.events(topic.name)),
+                (f"{topic.name}/{record.id}" for topic in topics.LIVE for record in log.records(topic.name)),
             ),
             true_of_all("outboxes are empty", ["outbox"] * await _unpublished(databases), 4),
         ],

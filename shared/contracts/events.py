@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from shared.contracts.checked import (
+    LINE_CHARS_MAX,
     Code,
     Count,
     Id,
@@ -29,6 +30,7 @@ from shared.contracts.checked import (
     Version,
     Whole,
     Zone,
+    line,
 )
 from shared.contracts.envelope import LIST_BYTES_MAX, Event, Part
 from shared.contracts.sources import OURS, REGISTRATION
@@ -139,6 +141,12 @@ class RegistrationRequested(Event, topic="registration.requested", key="particip
     audience: Audience = "other"
     language: Language = "zh-CN"
     contact_sealed: Sealed | None = None
+
+    @property
+    def asked_for(self) -> bytes:
+        """What must be the same in a repeat of this request. A contact is sealed anew each time."""
+        # Without defaults. A later release may add a field, and an old command must keep its fingerprint.
+        return self.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
 
 
 class ParticipantKeyed(Event, topic="participant.keyed", key="participant_id"):
@@ -593,6 +601,18 @@ COMMANDS: dict[type[Event], frozenset[str]] = {
     RegistrationRequested: frozenset(),
     NotificationRequested: frozenset({REGISTRATION}),
 }
+
+
+def is_cause_id(id_: str) -> bool:
+    """True if the events about deliveries can carry this event id unchanged as `cause_id`."""
+    if len(id_) > LINE_CHARS_MAX:
+        return False
+    if id_.isascii() and id_.isprintable():
+        return id_ == id_.strip() != ""
+    try:
+        return line(id_) == id_
+    except ValueError:
+        return False
 
 
 def forged_sources(contract: type[Event]) -> frozenset[str]:

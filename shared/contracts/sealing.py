@@ -162,8 +162,18 @@ def lock_sealed(sealed: str, key: bytes) -> str:
     Raises:
         Rejected: the sealed text is no base64 (`contact_unreadable`).
     """
+    return _locked(_SEALED_CONTACT + sealed_bytes(sealed), key)
+
+
+def sealed_bytes(sealed: str) -> bytes:
+    """
+    What another system sealed, still sealed.
+
+    Raises:
+        Rejected: it is no base64 (`contact_unreadable`).
+    """
     try:
-        return _locked(_SEALED_CONTACT + b64decode(sealed, validate=True), key)
+        return b64decode(sealed, validate=True)
     except Base64Error:
         raise _unreadable() from None
 

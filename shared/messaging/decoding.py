@@ -10,10 +10,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from shared.contracts.checked import YEARS
-from shared.contracts.envelope import Context, decoder, from_headers
+from shared.contracts.envelope import Context, Event, decoder, from_headers
 from shared.contracts.events import forged_sources
 from shared.messaging.fetched import Unreadable
 from shared.messaging.policy import (
@@ -27,7 +27,7 @@ from shared.messaging.policy import (
     UNREADABLE,
     ConsumerPolicy,
 )
-from shared.messaging.received import Dead, Raw, Received, Subscription
+from shared.messaging.received import Dead, Decode, Raw, Received, Subscription
 from shared.runtime.errors import Rejected
 
 
@@ -62,19 +62,88 @@ class _Pauses:
             self._ends = time.perf_counter() + BUSY_SECONDS_MAX
 
 
+class Keyed(Protocol):
+    """The key and the value of a record."""
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Rule:
+    """
+    What a record of one topic must be, before any handler sees it. The audit asks the same.
+
+    Args:
+        decode: a faster decoding, proved equal to the contract's own.
+    """
+
+    def __init__(self, contract: type[Event], decode: Decode | None = None) -> None:
+        self.contract = contract
+        # Of a command: our services that never send it, so only a forged record names one of them.
+        self._forged = forged_sources(contract)
+        self._key = attrgetter(contract.key_field)
+        self._decode = decode or decoder(contract)
+
+    def context(self, record: Raw) -> Context:
+        """
+        The context of a record.
+
+        Raises:
+            Rejected: it has no value, its value is too large, or its time or a header is wrong.
+        """
+        contract = self.contract
+        if record.value is None:
+            raise _without_value(record)
+        if len(record.value) > contract.bytes_max:
+            raise Rejected(
+                f"the body has {len(record.value)} of at most {contract.bytes_max} bytes", code=TOO_LARGE
+            )
+        if not FIRST_MS <= record.timestamp < LAST_MS:
+            raise Rejected(f"the record's time {record.timestamp} is impossible", code=BAD_TIME)
+        context = from_headers(
+            record.headers,
+            appended_at=lambda: datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            key=record.key,
+        )
+        if context.type != contract.type:
+            raise Rejected(f"ce_type is not {contract.type!r}", code=UNKNOWN_TYPE)
+        if context.source in self._forged:
+            raise Rejected(
+                f"ce_source {context.source!r} is a service of ours that never sends this command",
+                code=SOURCE_OURS,
+            )
+        return context
+
+    def events(self, records: Sequence[Keyed]) -> Sequence[Any]:
+        """
+        The events of records, in order.
+
+        Raises:
+            Rejected: at least one body is wrong, or a key is not its event's own.
+        """
+        # All records have a value: `context` has refused the others.
+        events = self._decode([record.value or b"" for record in records])
+        if len(events) != len(records):
+            raise DecoderFails(
+                f"the decoder of {self.contract.topic} made {len(events)} events of {len(records)} records"
+            )
+        # The key decides the partition, and the partition decides the order of events. So the key must be the
+        # event's own. All keys are compared together, in 0.2 us an event.
+        if [record.key for record in records] != list(map(str.encode, map(self._key, events))):
+            raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
+        return events
+
+
 class Decoding:
     """Decodes the records of one group."""
 
     def __init__(self, subscription: Subscription, policy: ConsumerPolicy | None = None) -> None:
         self._policy = policy or ConsumerPolicy()
-        self._contracts = {contract.topic: contract for contract in subscription.contracts}
-        self._bytes_max = {contract.topic: contract.bytes_max for contract in subscription.contracts}
-        self._types = {contract.topic: contract.type for contract in subscription.contracts}
-        # By topic of a command: our services that never send it, so only a forged record names one of them.
-        self._forged = {contract.topic: forged_sources(contract) for contract in subscription.contracts}
-        self._keys = {contract.topic: attrgetter(contract.key_field) for contract in subscription.contracts}
-        self._decoders = {
-            contract.topic: subscription.decoders.get(contract.topic, decoder(contract))
+        self._rules = {
+            contract.topic: Rule(contract, subscription.decoders.get(contract.topic))
             for contract in subscription.contracts
         }
         # For each of the last records that the contract accepts: True if our decoder failed on it.
@@ -87,7 +156,7 @@ class Decoding:
         by_topic: dict[str, list[int]] = defaultdict(list)
         for index, record in enumerate(records):
             try:
-                contexts[index] = self._context(record)
+                contexts[index] = self._rules[record.topic].context(record)
                 by_topic[record.topic].append(index)
             except Rejected as why:
                 dead.append(Dead.of(record, why))
@@ -101,7 +170,7 @@ class Decoding:
                     self._decode_one(topic, some[0], records[some[0]], events, dead)
                     continue
                 try:
-                    decoded = self._events(topic, [records[index] for index in some])
+                    decoded = self._rules[topic].events([records[index] for index in some])
                 except DecoderFails:
                     raise
                 except Exception:  # noqa: BLE001 (any error of a decoder: one of the records is wrong)
@@ -119,7 +188,7 @@ class Decoding:
         self, topic: str, index: int, record: Raw, events: dict[int, Any], dead: list[Dead]
     ) -> None:
         try:
-            [events[index]] = self._events(topic, [record])
+            [events[index]] = self._rules[topic].events([record])
         except Rejected as why:
             dead.append(Dead.of(record, why))
         except DecoderFails:
@@ -128,17 +197,6 @@ class Decoding:
             dead.append(Dead(record, self._undecodable(topic, record, error)))
         else:
             self._recent.append(False)
-
-    def _events(self, topic: str, records: Sequence[Raw]) -> Sequence[Any]:
-        # All records have a value: `_context` has refused the others.
-        events = self._decoders[topic]([record.value or b"" for record in records])
-        if len(events) != len(records):
-            raise DecoderFails(f"the decoder of {topic} made {len(events)} events of {len(records)} records")
-        # The key decides the partition, and the partition decides the order of events. So the key must be the
-        # event's own. All keys are compared together, in 0.2 us an event.
-        if [record.key for record in records] != list(map(str.encode, map(self._keys[topic], events))):
-            raise Rejected("the record's key is not the event's own", code=KEY_DIFFERS)
-        return events
 
     def _undecodable(self, topic: str, record: Raw, error: Exception) -> Rejected:
         """
@@ -149,7 +207,7 @@ class Decoding:
             DecoderFails: our decoder has failed too often on records that the contract accepts.
         """
         try:
-            decoder(self._contracts[topic])([record.value or b""])
+            decoder(self._rules[topic].contract)([record.value or b""])
         except Exception:  # noqa: BLE001 (the contract does not accept it either)
             return Rejected(f"it cannot be decoded: {type(error).__name__}", code=BAD_BODY)
         self._recent.append(True)
@@ -160,28 +218,6 @@ class Decoding:
                 f" on the last by {type(error).__name__}"
             )
         return Rejected(f"our decoder failed on it: {type(error).__name__}", code=DECODER_FAILED)
-
-    def _context(self, record: Raw) -> Context:
-        if record.value is None:
-            raise _without_value(record)
-        if len(record.value) > (bytes_max := self._bytes_max[record.topic]):
-            raise Rejected(f"the body has {len(record.value)} of at most {bytes_max} bytes", code=TOO_LARGE)
-        if not FIRST_MS <= record.timestamp < LAST_MS:
-            raise Rejected(f"the record's time {record.timestamp} is impossible", code=BAD_TIME)
-        context = from_headers(
-            record.headers,
-            appended_at=lambda: datetime.fromtimestamp(record.timestamp / 1000, UTC),
-            key=record.key,
-        )
-        expected = self._types[record.topic]
-        if context.type != expected:
-            raise Rejected(f"ce_type is not {expected!r}", code=UNKNOWN_TYPE)
-        if context.source in self._forged[record.topic]:
-            raise Rejected(
-                f"ce_source {context.source!r} is a service of ours that never sends this command",
-                code=SOURCE_OURS,
-            )
-        return context
 
 
 def _slices(indexes: Sequence[int], records: Sequence[Raw]) -> Iterator[Sequence[int]]:

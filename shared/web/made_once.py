@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
 from typing import Generic, TypeVar
 
-from shared.web.paced import Paced
+from shared.web.paced import Askers, Paced
 
 # After each making there is a rest of this number of times its duration. So making takes at most a tenth of
 # the time.
@@ -26,38 +26,55 @@ class MadeOnce(Generic[T]):
     It is not a cache: every caller gets a value that was made after the call. A caller who comes during a
     making or a rest waits for the next making, together with the others. So many requests cost hardly more
     than one, and rare callers do not wait.
+
+    Args:
+        paced: several that share it make one at a time, each in a turn of any of its callers.
     """
 
-    def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
+    def __init__(self, make: Callable[[], Awaitable[T]], paced: Paced | None = None) -> None:
         self._make = make
+        self._paced = paced or Paced()
         self._making = asyncio.Lock()
-        self._next: asyncio.Task[T] | None = None
+        self._next: tuple[Askers, asyncio.Task[T]] | None = None
         self._rests_until = 0.0
 
-    async def get(self) -> T:
-        """What the next making gives, or its error."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._made())
-        # A client that goes away takes nothing from the others.
-        return await asyncio.shield(self._next)
+    async def get(self, who: str = "") -> T:
+        """
+        What the next making gives, or its error. `who` asks matters where `paced` is shared.
 
-    async def _made(self) -> T:
-        async with self._making:
-            await asyncio.sleep(self._rests_until - time.monotonic())
-            # A caller that asks from now on gets the next result, not this one.
-            self._next = None
-            began = time.monotonic()
-            try:
-                return await self._make()
-            finally:
-                ended = time.monotonic()
-                self._rests_until = ended + RESTS * (ended - began)
+        Raises:
+            Overloaded: too much of what they ask for is under way already.
+        """
+        if self._next is None:
+            askers = self._paced.askers()
+            askers.add(who)
+            self._next = askers, asyncio.create_task(self._made(askers))
+        askers, making = self._next
+        askers.add(who)
+        # A client that goes away takes nothing from the others.
+        return await asyncio.shield(making)
+
+    async def _made(self, askers: Askers) -> T:
+        try:
+            async with self._making:
+                await asyncio.sleep(self._rests_until - time.monotonic())
+                async with self._paced.turn_of(askers):
+                    # A caller that asks from now on gets the next result, not this one.
+                    self._next = None
+                    began = time.monotonic()
+                    try:
+                        return await self._make()
+                    finally:
+                        ended = time.monotonic()
+                        self._rests_until = ended + RESTS * (ended - began)
+        finally:
+            askers.end()
 
 
 class EachMadeOnce(Generic[K, T]):
     """
     Makes the value of each key once for all callers who wait for it; one key at a time, with rests in
-    between.
+    between, and what each caller asks for in turn.
 
     Without it, anybody with a key of an organiser could keep the database busy, and it is everybody's.
     """
@@ -67,14 +84,15 @@ class EachMadeOnce(Generic[K, T]):
         self._paced = Paced()
         self._once: OrderedDict[K, MadeOnce[T]] = OrderedDict()
 
-    async def get(self, key: K) -> T:
-        """What the next making of this key gives, or its error."""
-        once = self._once.setdefault(key, MadeOnce(partial(self._made, key)))
+    async def get(self, key: K, who: str) -> T:
+        """
+        What the next making of this key gives, or its error. `who` asks is the name of an organiser's key.
+
+        Raises:
+            Overloaded: too much of what they ask for is under way already.
+        """
+        once = self._once.setdefault(key, MadeOnce(partial(self._make, key), self._paced))
         self._once.move_to_end(key)
         if len(self._once) > REMEMBERED_MAX:
             self._once.popitem(last=False)
-        return await once.get()
-
-    async def _made(self, key: K) -> T:
-        async with self._paced.turn():
-            return await self._make(key)
+        return await once.get(who)

@@ -1,13 +1,14 @@
-"""The audit of notifications finds what is left of the erased."""
+"""The audit of notifications finds what is left of the erased, and takes no refused record for a loss."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ops.audit.findings import Check
-from ops.audit.log import Entry, Log
-from ops.audit.notifications import CHANNELS, TOPIC, audit_notifications
+from ops.audit.log import Log, entry_of
+from ops.audit.notifications import CHANNELS, GROUP, TOPIC, audit_notifications
 from services.notifications.texts.policy import KINDS, channels_of
 from shared.contracts.envelope import Envelope, Event, to_headers
 from shared.runtime import clock
@@ -23,19 +24,14 @@ from tests.notifications.builders import (
     moved,
     requested,
 )
+from tests.support.logged import dead, logged, raw
 from tests.support.service import enclosed, new_id
 
 STATEMENT = "the erased are marked as erased and not notified any more"
 
 
 def log_of(*happened: Envelope[Event]) -> Log:
-    return Log(entry(one, offset) for offset, one in enumerate(happened))
-
-
-def entry(one: Envelope[Event], offset: int) -> Entry:
-    headers = {name: value.decode() for name, value in to_headers(one.context)}
-    value = one.event.model_dump_json().encode()
-    return Entry(one.event.topic, 0, offset, one.event.key, value, one.context.id, headers, True, 0)
+    return Log(logged(one, offset) for offset, one in enumerate(happened))
 
 
 async def found(at: Desk, log: Log, statement: str, settled_at: datetime | None = None) -> Check:
@@ -108,3 +104,40 @@ async def test_what_was_delivered_since_the_log_was_read_is_no_finding(mongo: st
         before = clock.now() - timedelta(seconds=10)
         assert (await found(at, log_of(), statement, settled_at=before)).agrees
         assert not (await found(at, log_of(), statement)).agrees
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("id_", ["a" * 201, " a", "a\u202eb"], ids=["long", "space", "direction"])
+async def test_an_event_whose_id_no_delivery_could_name_is_a_dead_letter_and_no_finding(
+    mongo: str, id_: str
+) -> None:
+    person = new_id()
+    happened = [enclosed(event) for event in (*known(person), requested(person), requested(person))]
+    unusable = happened[-1]
+    happened[-1] = replace(unusable, context=replace(unusable.context, id=id_))
+    async with desk(mongo) as at:
+        await at.handle(*happened)
+        entries = [logged(one, offset) for offset, one in enumerate(happened)]
+        in_dead_letters = Log([*entries, dead(entries[-1], GROUP)])
+        for statement in ("everyone concerned is notified", "refused events are dead-lettered"):
+            assert (await found(at, in_dead_letters, statement)).agrees
+        lost = await found(at, Log(entries), "refused events are dead-lettered")
+        assert lost.missing == [entries[-1].place]
+
+
+@pytest.mark.stack
+async def test_two_systems_may_give_the_same_id_and_a_refused_record_takes_none(mongo: str) -> None:
+    person = new_id()
+    one, other = (enclosed(requested(person)) for _ in range(2))
+    other = replace(other, context=replace(other.context, id=one.context.id, source="https://other.example"))
+    profile = [enclosed(event) for event in known(person)]
+    async with desk(mongo) as at:
+        await at.handle(*profile, one, other)
+        # The first record with this id is refused. Its sender has sent it again, and right.
+        wrong = entry_of(raw(TOPIC, b"somebody else", b"{}", to_headers(one.context), offset=9), {})
+        entries = [wrong, *(logged(event, offset) for offset, event in enumerate([*profile, one, other]))]
+        log = Log([*entries, dead(wrong, GROUP)])
+        for statement in ("everyone concerned is notified", "refused events are dead-lettered"):
+            check = await found(at, log, statement)
+            assert check.agrees, check.examples()
+        assert log.contradictions() == []

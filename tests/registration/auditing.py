@@ -18,12 +18,12 @@ async def log_of(database: Database, *, without: str = "", left: Sequence[str] =
     entries = []
     for offset, (topic, key, value, headers) in enumerate(await waiting(database)):
         named = {name: (content or b"").decode() for name, content in headers}
-        entries.append(Entry(topic, 0, offset, (key or b"").decode(), value, named["ce_id"], named, True, 0))
+        entries.append(Entry(topic, 0, offset, (key or b"").decode(), value, named["ce_id"], named, None, 0))
     for id_ in left:
         value = json.dumps(
             {"participant_id": id_, "version": 2, "erased_at": "2026-05-20T01:00:00Z"}
         ).encode()
-        entries.append(Entry("participant.erased", 0, len(entries), id_, value, f"of-{id_}", {}, True, 0))
+        entries.append(Entry("participant.erased", 0, len(entries), id_, value, f"of-{id_}", {}, None, 0))
     return Log(one for one in entries if one.event_id != without)
 
 

@@ -28,10 +28,10 @@ from services.notifications.texts.policy import (
 )
 from shared.contracts import checked
 from shared.contracts.envelope import Context, Event
+from shared.contracts.events import is_cause_id
 from shared.runtime.errors import Rejected
 from shared.runtime.owned_ids import owned_id
 
-CAUSE_ID_CHARS_MAX = checked.LINE_CHARS_MAX
 CAUSE_ID_UNUSABLE = "cause_id_unusable"
 # Codes of outcomes.
 NO_ADDRESS = "no_address"
@@ -134,8 +134,10 @@ def messages_of(event: Event, cause: Context, now: datetime, reach: Reach | None
     Raises:
         Rejected: the delivery events could not name this event's id (`cause_id_unusable`).
     """
-    if not is_reportable(cause.id):
-        raise Rejected(f"ce_id is no line of at most {CAUSE_ID_CHARS_MAX} characters", code=CAUSE_ID_UNUSABLE)
+    if not is_cause_id(cause.id):
+        raise Rejected(
+            f"ce_id is no line of at most {checked.LINE_CHARS_MAX} characters", code=CAUSE_ID_UNUSABLE
+        )
     kind, facts, recipient_id = NOTICES[type(event)].kind, facts_of(event), recipient_of(event)
     channels: tuple[DeliveryChannel, ...] = channels_of(event)
     unmailed = None
@@ -178,18 +180,6 @@ def beside(message: Message, channel: DeliveryChannel) -> Message:
     """The message about the same event on another channel."""
     id_ = message_id(message.participant_id, message.kind, message.cause, channel)
     return replace(message, message_id=id_, channel=channel, unmailed=None)
-
-
-def is_reportable(id_: str) -> bool:
-    """True if our own events can carry this id unchanged as `cause_id`."""
-    if len(id_) > CAUSE_ID_CHARS_MAX:
-        return False
-    if id_.isascii() and id_.isprintable():
-        return id_ == id_.strip() != ""
-    try:
-        return checked.line(id_) == id_
-    except ValueError:
-        return False
 
 
 def first_outcome(message: Message, reach: Reach | None, *, sends_sms: bool = False) -> Outcome:

@@ -116,11 +116,9 @@ def _booking_request(received: Received[RegistrationRequested], sealer: KeySeale
         # The contact inside stays sealed: registration cannot open it.
         contact_locked=command.contact_sealed and lock_sealed(command.contact_sealed, contact_key.key),
     )
-    # Without defaults. A later release may add a field, and an old command must keep its fingerprint.
-    body = command.model_dump_json(exclude={"contact_sealed"}, exclude_defaults=True).encode()
     return BookingRequest(
         answer_id=command_answer_id(received.context.source, command.participant_id, command.request_id),
-        fingerprint=command_fingerprint(body),
+        fingerprint=command_fingerprint(command.asked_for),
         request_id=command.request_id,
         participant_id=ParticipantId(command.participant_id),
         session_id=SessionId(command.session_id),

@@ -64,14 +64,15 @@ class DoorLists:
         self._registrations_a_page = registrations_a_page
         self._once: EachMadeOnce[tuple[str, int], DoorList] = EachMadeOnce(self._made)
 
-    async def read(self, session_id: str, after: int) -> DoorList:
+    async def read(self, session_id: str, after: int, who: str) -> DoorList:
         """
-        The page of registrations with numbers after this one.
+        The page of registrations with numbers after this one. `who` asks is the name of a key.
 
         Raises:
             NotFound: there is no such session.
+            Overloaded: this key waits for too many other pages.
         """
-        return await self._once.get((session_id, after))
+        return await self._once.get((session_id, after), who)
 
     async def _made(self, page: tuple[str, int]) -> DoorList:
         session_id, after = page

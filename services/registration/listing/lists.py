@@ -21,7 +21,8 @@ MEDIA_TYPES: dict[Format, str] = {
 class Lists:
     """
     Makes pages and files. In a process, pages and pieces of files are made one at a time, with rests in
-    between: each may read thousands of registrations, and the database is everybody's.
+    between: each may read thousands of registrations, and the database is everybody's. The organisers' keys
+    take turns.
     """
 
     def __init__(self, listing: ListingStore) -> None:
@@ -29,17 +30,30 @@ class Lists:
         self._paced = Paced()
 
     async def page(
-        self, session_id: str, wanted: Wanted, sort: Sort, after: Place | None, limit: int
+        self, who: str, session_id: str, wanted: Wanted, sort: Sort, after: Place | None, limit: int
     ) -> tuple[list[Row], Place | None]:
-        """A page, and where the next one begins (`ListingStore.page`)."""
-        async with self._paced.turn():
+        """
+        A page, and where the next one begins (`ListingStore.page`).
+
+        Raises:
+            Overloaded: this key has too many pages and files under way.
+        """
+        async with self._paced.turn(who):
             return await self._listing.page(session_id, wanted, sort, after, limit)
 
-    def file(self, session_id: str, wanted: Wanted, sort: Sort, kind: Format) -> AsyncIterator[bytes]:
-        """The file of a session, piece by piece."""
+    async def file(
+        self, who: str, session_id: str, wanted: Wanted, sort: Sort, kind: Format
+    ) -> AsyncIterator[bytes]:
+        """
+        The file of a session, piece by piece. A refusal comes before the first one.
+
+        Raises:
+            Overloaded: this key has too many pages and files under way.
+        """
 
         async def rows() -> AsyncIterator[list[list[Cell]]]:
             async for some in self._listing.all(session_id, wanted, sort):
                 yield [row.cells() for row in some]
 
-        return self._paced.pieces((csv_file if kind == "csv" else xlsx_file)(COLUMNS, rows()))
+        pieces = (csv_file if kind == "csv" else xlsx_file)(COLUMNS, rows())
+        return await self._paced.pieces(who, pieces)

@@ -79,7 +79,7 @@ class Previews:
         async with self._place(group_id, manager_id):
             # Before the file is read, so that nobody makes work by files that cannot be kept.
             await self._check_under_way(group_id, now)
-            async with self._reading.turn():
+            async with self._reading.turn(group_id):
                 # In a thread: it takes up to seconds, and other requests go on meanwhile.
                 checked, said = await asyncio.to_thread(self._read, group_id, content)
         added, changed, unchanged = compare(said, await self._members.fingerprints(group_id, said.keys()))

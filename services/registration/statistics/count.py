@@ -26,9 +26,14 @@ class Counting:
         self._statistics = statistics
         self._once: EachMadeOnce[str, Counted] = EachMadeOnce(self._count)
 
-    async def of(self, activity_id: str) -> Counted:
-        """The counts of an activity that exists, made after the call."""
-        return await self._once.get(activity_id)
+    async def of(self, activity_id: str, who: str) -> Counted:
+        """
+        The counts of an activity that exists, made after the call. `who` asks is the name of a key.
+
+        Raises:
+            Overloaded: this key waits for too many activities.
+        """
+        return await self._once.get(activity_id, who)
 
     async def _count(self, activity_id: str) -> Counted:
         sessions = await self._sessions.of_activities([activity_id])

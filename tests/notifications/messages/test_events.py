@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.messages.events import delivered, delivered_record
-from services.notifications.messages.rules import Message, is_reportable
-from shared.contracts.events import Channel
+from services.notifications.messages.rules import Message
+from shared.contracts.events import Channel, is_cause_id
 from shared.messaging.publisher import to_record
 from shared.runtime.clock import to_milliseconds
 from tests.support.strategies import CONTEXTS, IDS, MOMENTS
@@ -21,7 +21,7 @@ MESSAGES = st.builds(
     facts=st.none(),
     cause=CONTEXTS,
     created_at=MOMENTS.map(to_milliseconds),
-).filter(lambda message: is_reportable(message.cause.id))
+).filter(lambda message: is_cause_id(message.cause.id))
 
 
 @given(MESSAGES)

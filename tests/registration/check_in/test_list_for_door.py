@@ -104,7 +104,7 @@ async def test_all_doors_that_ask_at_once_get_one_list(mongo: str) -> None:
                 return await super().all_of_session(*args)
 
         lists = lists_of(database, Watched(database))
-        await asyncio.gather(*(lists.read("one", 0) for _ in range(30)))
+        await asyncio.gather(*(lists.read("one", 0, "east-gate") for _ in range(30)))
         assert read == 1
 
 
@@ -118,7 +118,7 @@ async def test_a_long_list_comes_in_pages_that_belong_together(mongo: str) -> No
         pages: list[Any] = []
         after: int | None = 0
         while after is not None:
-            page = await lists.read("one", after)
+            page = await lists.read("one", after, "east-gate")
             pages.append({"list": page.text, "key_id": page.key_id, "signature": page.signature})
             after = page.after
         keys = keys_of((await client.get("/tickets/keys")).json())

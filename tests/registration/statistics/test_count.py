@@ -35,7 +35,7 @@ async def test_all_who_ask_at_once_get_one_counting(mongo: str) -> None:
     async with fresh_database(mongo) as database:
         watched = Watched(database)
         counting = Counting(SessionStore(database), watched)
-        await asyncio.gather(*(counting.of("street") for _ in range(30)))
+        await asyncio.gather(*(counting.of("street", "desk") for _ in range(30)))
         assert watched.counts == 1
 
 
@@ -43,5 +43,7 @@ async def test_activities_are_counted_one_at_a_time(mongo: str) -> None:
     async with fresh_database(mongo) as database:
         watched = Watched(database)
         counting = Counting(SessionStore(database), watched)
-        await asyncio.gather(*(counting.of(f"activity-{number}") for number in range(10)))
+        await asyncio.gather(
+            *(counting.of(f"activity-{number}", f"desk-{number % 2}") for number in range(10))
+        )
         assert (watched.counts, watched.at_once_max) == (10, 1)
