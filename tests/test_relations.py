@@ -71,6 +71,14 @@ def test_whoever_reads_from_the_start_finds_an_erasure_as_long_as_what_came_befo
     )
 
 
+def test_an_erasure_is_kept_longer_as_soon_as_one_other_topic_is() -> None:
+    others = [topic for topic in topics.LIVE if topic.name != ParticipantErased.topic]
+    year = Topic("said", (), retention_days=364)
+    kept = topics.erasure_days([*others, year])
+    assert timedelta(days=kept) >= deleted_within(year)
+    assert topics.retention(ParticipantErased) == timedelta(days=topics.erasure_days(others))
+
+
 def test_registration_gives_no_erased_id_again_while_others_remember_it_or_a_token_is_good() -> None:
     # Another service may hear of an erasure days later, and remembers it from then on.
     assert TOMBSTONES_KEPT + timedelta(days=28) <= ERASED_KEPT

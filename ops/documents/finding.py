@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import inspect
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,8 +39,13 @@ def constant(where: str) -> Constant:
     name = where.partition(":")[2]
     outer, _, field = name.partition(".")
     file = file_of(where)
-    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
-    return Constant(name, file, _value(getattr(module, outer), field, where))
+    found = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), outer)
+    value = _value(found, field, where)
+    if field:
+        # The field may be inherited. Then readers look for it where it is declared.
+        declaring = next(one for one in found.__mro__ if field in inspect.get_annotations(one))
+        name, file = f"{declaring.__name__}.{field}", f"{declaring.__module__.replace('.', '/')}.py"
+    return Constant(name, file, value)
 
 
 def file_of(where: str) -> str:

@@ -39,9 +39,12 @@ def _parts(change: dict[str, Any]) -> Iterator[str]:
             raise NotFound(f"{change['templates']} has no folder templates")
         yield (
             f"`{folder.relative_to(ROOT)}/zh-CN/` and `en/`: a file for each kind of message, such as "
-            "`registration_confirmed.txt`. Its first line is the subject. It may use the names that are the "
-            "`facts` of its event in `NOTICES` (`services/notifications/texts/policy.py`). "
-            "`letter.txt` is the frame of every mail"
+            "`registration_confirmed.txt`. Its first line is the subject. It may use the `facts` of its "
+            "event in `NOTICES` (`services/notifications/texts/policy.py`). `tickets.py` beside it decrypts "
+            "codes: a template gets `ticket_code` instead of `ticket_sealed`, `code` instead of "
+            "`code_locked`, and no `contact_locked`. It may also use the word `you` (`Texts.render`) and the "
+            "filters of `environment_of`, both in `render.py` beside it. `letter.txt` is the frame of every "
+            "mail"
         )
     if "see" in change and not change.get("see_first"):
         see_note = f", {change['see_note']}" if "see_note" in change else ""

@@ -74,7 +74,7 @@ _PLAIN_EMAIL = re.compile(
 )
 _SPECIAL_DOMAINS = tuple(f".{domain}" for domain in SPECIAL_USE_DOMAIN_NAMES)
 _FULL_STOPS = str.maketrans("\u3002\uff0e\uff61", "...")
-# ASCII, Chinese characters and their punctuation. All are visible but the space, and all are in NFC.
+# ASCII, Chinese characters and their punctuation. All are visible except the space, and all are in NFC.
 _USUAL = " -~一-鿿、。《》「」（），：；！？·—‘’“”…"
 _PLAIN_LINE = re.compile(f"[{_USUAL}]*")
 _PLAIN_TEXT = re.compile(f"[\n\t{_USUAL}]*")

@@ -4,6 +4,7 @@ Every topic: its partitions, how long it keeps records, its limits, and who read
 Topics are declared here, one line for each event. `shared/messaging/create_topics.py` creates them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,11 +35,10 @@ SEGMENTS_KEPT = 28
 # Topics that are kept for at least this time may have Kafka's segments of a week.
 WEEK_SEGMENTS_FROM_DAYS = DAYS_KEPT
 KAFKA_SEGMENT_DAYS = 7
-# An erasure is kept longer than all records that came before it. Otherwise a service that reads all topics
-# from their start would find a profile, but not its erasure.
-ERASURE_DAYS_KEPT = DAYS_KEPT + 28
-# Days for cases that no retention bounds: a sender was stopped for weeks, or somebody writes a record again
-# by hand.
+# For this time an erasure is kept longer than the records of all other topics.
+ERASURE_DAYS_LONGER = 28
+# A record may come this late for reasons that have nothing to do with retention: a sender was stopped for
+# weeks, or somebody writes a record again by hand.
 LATE_DAYS = 28
 
 # Our consumer groups. Each name begins with that of its service.
@@ -114,6 +114,16 @@ def dead_letters(topic: str, group: str) -> str:
     return f"{topic}.{group}.dead"
 
 
+def erasure_days(others: Iterable[Topic]) -> int:
+    """
+    How long erasures are kept, if all other topics are `others`.
+
+    A service that reads all topics from their start may find an old profile. Then it has to find its erasure
+    too.
+    """
+    return max(topic.retention_days for topic in others) + ERASURE_DAYS_LONGER
+
+
 _DECLARED: dict[type[Event], Topic] = {}
 
 
@@ -131,18 +141,12 @@ _declare(events.SessionPublished)
 _declare(events.SessionChanged)
 _declare(events.SessionCancelled)
 _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COMMAND_DAYS_KEPT)
-# Kafka keeps only the latest record of a participant. After an erasure that record has no key.
+# Kafka keeps only the latest record of a participant. After an erasure, the latest record no longer contains
+# the encryption key. Its Kafka key is still the participant's id.
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
 _declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
-_declare(
-    events.ParticipantErased,
-    QUIZ_PARTICIPANTS,
-    AWARDS_KNOWN,
-    NOTIFICATIONS,
-    retention_days=ERASURE_DAYS_KEPT,
-)
 _declare(events.RegistrationHeld, NOTIFICATIONS)
 _declare(events.RegistrationConfirmed, NOTIFICATIONS)
 _declare(events.RegistrationWaitlisted, NOTIFICATIONS)
@@ -167,11 +171,19 @@ _declare(events.AwardRevoked, NOTIFICATIONS)
 _declare(events.NotificationRequested, NOTIFICATIONS, retention_days=COMMAND_DAYS_KEPT)
 _declare(events.NotificationDelivered)
 _declare(events.NotificationFailed)
+# The last line, because the retention depends on all others.
+_declare(
+    events.ParticipantErased,
+    QUIZ_PARTICIPANTS,
+    AWARDS_KNOWN,
+    NOTIFICATIONS,
+    retention_days=erasure_days(_DECLARED.values()),
+)
 
 _BYTES_MAX = {event.topic: event.bytes_max for event in _DECLARED}
 assert max(_BYTES_MAX.values()) + HEADERS_BYTES_MAX < RECORD_BYTES_MAX, "each topic takes its events"  # noqa: S101
 
-LIVE: tuple[Topic, ...] = tuple(_DECLARED.values())
+LIVE: tuple[Topic, ...] = tuple(_DECLARED[event] for event in events.ALL)
 DEAD: tuple[Topic, ...] = tuple(topic.dead(group) for topic in LIVE for group in topic.groups)
 ALL: tuple[Topic, ...] = LIVE + DEAD
 

@@ -42,7 +42,7 @@ class Consumer:
     One group's consumer in this process.
 
     Attributes:
-        stopped: why it has stopped for good, or None.
+        stopped: why it has stopped until the process is started again, or None.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ def _milliseconds(year: int) -> int:
 
 # After this time decoding lets requests run, at the end of a slice or of a record.
 BUSY_SECONDS_MAX = 0.02
-# A slice has at most this number of records, and these bytes or a single record.
+# A slice has at most this number of records and of bytes. A record with more bytes is a slice of its own.
 SLICE_RECORDS_MAX = 100
 SLICE_BYTES_MAX = 65_536
 

@@ -62,22 +62,23 @@ class ConsumerPolicy:
         The failures of our own decoders (`Subscription.decoders`) are counted by the same numbers, over the
         last 1,000 records that the contract accepts. A decoder that returns a wrong number of
         events stops the consumer at once. Only people can repair this, so the consumer stays stopped until
-        the process starts again. Nothing else stops a consumer for good.
+        the process is started again. After all other errors it starts again by itself.
 
     When the consumer starts again by itself, from the committed offsets:
         failing_seconds_max: all polls have failed for this time.
         pause_seconds: the pause after an unexpected error.
 
     How long it waits:
-        retry_seconds, retry_seconds_max: between two tries, the first time and at most.
-        poll_seconds: a poll, for the first record. A longer wait only saves empty polls.
+        retry_seconds, retry_seconds_max: the first pause between two tries, and the longest one.
+        poll_seconds: a poll waits for its first record. A longer wait would only save empty polls.
         fetch_bytes_min: while records come, the broker gathers this number of bytes, or waits for
             `Subscription.gather_ms`, before it answers. Larger batches cost less in every step.
         idle_fetch_seconds: while nothing comes, the broker answers with the first record, or after this time.
 
     When others think it is broken:
         silence_seconds_max: /health shows it when the broker has not answered a fetch for this time.
-        session_seconds, heartbeat_seconds: for Kafka a member is dead after this time without a heartbeat.
+        session_seconds: after this time without a heartbeat, a member is dead for Kafka.
+        heartbeat_seconds: between two heartbeats.
         handling_seconds_max: Kafka gives the partitions of a member to another one if a batch takes longer.
 
     And:

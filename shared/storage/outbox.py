@@ -7,8 +7,8 @@ and deletes the events that Kafka has acknowledged. If it crashes after publishi
 publishes them again, with the same ids.
 
 Only one relay of a service works at a time, because it needs a lease. When its process dies, another relay
-takes over after the end of the lease. A process that was stopped in the middle of a write may still write
-later. Those events are repeats with the same ids, and readers keep the highest version.
+takes over after the end of the lease. If a process stands still in the middle of a write, and goes on later,
+it publishes these events once more, with the same ids. Readers keep the highest version.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """
 The unit of work: state and its events are saved together or not at all.
 
-This is the one way for a service to change its state and publish the change, over HTTP or in the background:
+Requests over HTTP and background work change state and publish the change in this way:
 
     async def work(unit: UnitOfWork) -> Award:
         await awards.add(unit, award)
@@ -12,14 +12,15 @@ This is the one way for a service to change its state and publish the change, ov
 
 A store takes the unit, and passes `unit.session` to the driver.
 
-Most handlers of events need no unit of work: what a handler returns is published before its batch is
-committed. This is enough if a repeat finds what is stored and publishes it again. Commands are the exception
-(services/registration/booking/handlers.py): `Booking` decides them as it decides requests over HTTP, and a
-repeat must publish nothing twice. So they are saved with their events in the outbox, and the handler returns
-nothing. Choose this for a handler that changes what requests over HTTP change too.
+Most handlers of events work without a unit of work: what a handler returns is published before its batch is
+committed. This is enough if a repeat finds what is stored and publishes it again. Quiz's `WaitingGrader`
+(services/quiz/grading/grade_waiting.py) works like such a handler, also in the background: it stores results,
+publishes them, and only then removes what has waited.
 
-Quiz's `WaitingGrader` (services/quiz/grading/grade_waiting.py) works like a handler, also in the background.
-It stores results, publishes them, and only then removes what has waited.
+The handler of commands uses a unit of work (services/registration/booking/handlers.py): `Booking` decides
+them as it decides requests over HTTP, and a repeat must publish nothing twice. So they are saved with their
+events in the outbox, and the handler returns nothing. Choose this for a handler that changes what requests
+over HTTP change too.
 """
 
 import asyncio

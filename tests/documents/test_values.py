@@ -33,6 +33,10 @@ SAID = [
         "A restart within {shared/messaging:ConsumerPolicy.session_seconds} then moves no partition",
     ),
     ("docs/operating.md", "Topics keep them for {shared/contracts:WEEKS_KEPT}"),
+    (
+        "docs/operating.md",
+        "they are kept {shared/contracts:ERASURE_DAYS_LONGER} longer than any other topic",
+    ),
 ]
 
 

@@ -19,12 +19,12 @@ from shared.runtime.background import Loop
 log = logging.getLogger(__name__)
 
 FORGET_SECONDS = 86_400.0
-# With a hundred schemes, that many ids of awards are looked up at once: 20,000.
+# Erased people of one query. With a hundred schemes, the query has 20,000 ids of awards.
 FORGOTTEN_MAX = 200
 
 
 async def forget_words(recipient_ids: Iterable[str], awards: AwardStore, schemes: SchemeStore) -> None:
-    """Remove notes and reasons from all awards of these recipients."""
+    """Remove organisers' words, notes and reasons, from all awards of these recipients."""
     await awards.remove_words(recipient_ids, await schemes.ids())
 
 
@@ -32,8 +32,9 @@ class Forgetting:
     """
     Forgets who was erased, once no older event about them can come. Several processes may do it at once.
 
-    Whoever has an award, or is listed in final standings, stays: both are stored for ever, and must not get
-    anything or lead to anybody any more. So no more erased ids are kept than awards and standings name.
+    An erased person who has an award, or is listed in final standings, is not forgotten. Awards and standings
+    are stored for ever: a later scheme must not give this person an award, and an award must not show the
+    person again. So no more erased ids are kept than awards and standings name.
     """
 
     def __init__(

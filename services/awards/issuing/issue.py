@@ -58,8 +58,8 @@ class Issuer:
         harm: no personal data are stored or published here.
 
         Returns: the events to publish: for the new awards, and again for those that the same cause issued
-            before, since a crash may have come between storing and publishing. Not for those that were
-            revoked in between: the revocation has published their events.
+            before, since a crash may have come between storing and publishing. An award that was revoked in
+            between is left out: the revocation has published its event.
         Raises:
             Unavailable: MongoDB does not answer, or a scheme changed at the same time.
         """

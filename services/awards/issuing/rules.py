@@ -121,8 +121,7 @@ def due_by_tie_after_list(
     """
     The awards of the results that share the rank of the last listed standing.
 
-    Participants with the same points and the same time share a rank. A participant who is not listed has no
-    better result, because then the participant would be listed.
+    Participants with the same points and the same time share a rank. All better results are listed.
     """
     rule, last = scheme.rule, closing.last
     if not isinstance(rule, RankTiers) or last is None or not list_may_miss_winners(closing, scheme):
@@ -143,6 +142,6 @@ def tie_is_decided(closing: Closing, scheme: Scheme, participants: int) -> bool:
         participants: number of participants with a result in awards.
     """
     rule = scheme.rule
-    # Everybody who is not tied with the last one has a rank after the list.
+    # Of those who are not listed, only the ones in this tie share the last rank. All others rank after it.
     whole = isinstance(rule, RankTiers) and len(closing.standings) >= rule.places
     return whole and participants >= closing.participants

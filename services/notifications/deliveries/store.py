@@ -104,8 +104,8 @@ class DeliveryStore:
         """
         Messages in this state, newest first, older than `before` (a time and a message id).
 
-        Messages delivered to inboxes are not listed: they are nearly all messages, and are in no index. A
-        mail that was not made has the id of the inbox message beside it.
+        Messages delivered to inboxes are not listed: they are nearly all messages, and are in no index. If no
+        mail was made beside an inbox message (`unmailed`), this mail is listed with the id of that message.
         """
         older = behind("created_at", before)
         wanted = [{**one, **older} for one in _listed(state, channels)]

@@ -155,7 +155,7 @@ async def _look_again(
     """
     ids = {message.participant_id for message, _, _ in stored}
     if all(new for _, _, new in stored):
-        # A participant who had an address at the first lookup can only have been erased since, which is rare.
+        # Only an erasure can have changed anything for a participant who had an address at the first lookup.
         waiting = {id_ for id_ in ids if _how(reach, id_) in ("keyless", "unverified")}
         erased = {id_ for id_ in await contacts.erased(ids) if _how(reach, id_) != "erased"}
     else:

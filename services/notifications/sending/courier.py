@@ -4,6 +4,8 @@ became of them.
 
 At least once: after a crash between handing over and marking, the message is sent again when its claim has
 ended, with the same id (docs/decisions/0008-deliveries.md).
+
+The courier of SMS works in the same way. What this module says of mails holds for SMS too.
 """
 
 import asyncio

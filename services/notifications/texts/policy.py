@@ -22,7 +22,7 @@ Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
-# A code, and the contact that it is for if it is not the profile's, encrypted with the participant's own key.
+# A code, and its contact if the profile has another one. Both are encrypted with the participant's own key.
 CODE_LOCKED = "code_locked"
 CONTACT_LOCKED = "contact_locked"
 # The kind of mails with a code. No inbox has them: they prove whose the mailbox is.
@@ -40,12 +40,12 @@ class Notice:
         kind: of message; also the name of the template.
         facts: the event's fields that the template needs. They are stored with the message.
         channels: empty if the event itself names them.
-        expires: the fact that is the end of a mail's use: a later mail is not sent (sending/compose.py). None
-            if the mail is of use at any time.
+        expires: the fact with the time after which a mail is useless and is not sent (sending/compose.py).
+            None if there is no such time.
         recipient: the event's field with the id of the participant to notify.
-        sms: whether whoever gave a phone number, and no e-mail address, gets an SMS in place of a mail. SMS
-            cost money, so only what people must know soon is worth one. All else is in the inbox.
-        sms_codes: the fact `code` has one of these values where it is worth an SMS; None: any.
+        sms: whether participants who gave a phone number, and no e-mail address, get an SMS in place of a
+            mail. SMS cost money, so only what people must know soon goes by SMS. All else is in the inbox.
+        sms_codes: an SMS is sent only if the fact `code` has one of these values. None: it may have any.
     """
 
     kind: str
@@ -77,7 +77,7 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("inbox", "email"),
         sms=True,
     ),
-    # Its `until` is the time to verify the contact. Who has done so waits on after it.
+    # Its `until` is the end of the time to verify the contact. Whoever has verified it goes on waiting.
     events.RegistrationWaitlisted: Notice(
         "registration_waitlisted", (*_SESSION, "position", "until", "waiting_policy"), ("inbox", "email")
     ),
@@ -89,7 +89,7 @@ NOTICES: Mapping[type[Event], Notice] = {
         "registration_cancelled",
         (*_SESSION, "code", "reason"),
         ("inbox", "email"),
-        # Not what participants have cancelled themselves, or let run out.
+        # No SMS for what participants have cancelled themselves, or let run out.
         sms=True,
         sms_codes=BY_ORGANISER,
     ),
@@ -139,7 +139,7 @@ NOTICES: Mapping[type[Event], Notice] = {
 }
 
 KINDS: Mapping[str, type[Event]] = {notice.kind: event for event, notice in NOTICES.items()}
-# The template's fact has the name of the field that small groups and people have.
+# In templates, `places` is the number of all places, also if the event's field `places` cannot hold it.
 _READ_FROM = {"places": "places_in_all"}
 _FACTS = {
     event: attrgetter(*[_READ_FROM.get(fact, fact) for fact in notice.facts])
@@ -163,7 +163,7 @@ def channels_of(event: Event) -> tuple[DeliveryChannel, ...]:
 
 
 def goes_by_sms(kind: str, facts: Mapping[str, Fact]) -> bool:
-    """Whether whoever gave a phone number gets an SMS with these facts."""
+    """Whether a participant who gave a phone number gets an SMS with these facts."""
     notice = NOTICES[KINDS[kind]] if kind in KINDS else None
     if notice is None or not notice.sms:
         return False

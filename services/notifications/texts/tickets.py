@@ -25,7 +25,7 @@ def with_ticket_code(facts: Mapping[str, Fact], key: bytes | None) -> Mapping[st
 
 def with_code(facts: Mapping[str, Fact], key: bytes) -> Mapping[str, Fact]:
     """
-    What the text of a code's mail needs.
+    The facts with the code in place of the encrypted code, and without the contact.
 
     Raises:
         Rejected: the key does not fit (`contact_unreadable`).

@@ -71,8 +71,7 @@ Refused: `attempt_token_missing`, `attempt_token_invalid`, `participant_erased` 
 `attempt_foreign` (403), `quiz_unknown` (404), `attempt_late` (409), `submission_malformed`,
 `question_unknown` (422).
 503 with the code `overloaded`: the submission was not written. Any other 503: it may be in the log or not.
-Send
-it again; the first submission counts.""",
+Send it again; the first submission counts.""",
     status=ACCEPTED,
     returns=ReceiptOut,
     asks={"attempt_id": AttemptIdInPath},

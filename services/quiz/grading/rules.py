@@ -1,8 +1,9 @@
 """
 Does a submission count, and what is its result? All functions are pure.
 
-Only the log decides: the submission, and the time at which the broker appended it. So every try makes the
-same decision.
+The submission, the time at which the broker appended it, and the quiz decide, not a clock of ours. So every
+try makes the same decision. Only an early close of the quiz between two tries can change it:
+`SubmissionHandler._refuse` (handlers.py) takes care of that.
 """
 
 from datetime import UTC, datetime, timedelta

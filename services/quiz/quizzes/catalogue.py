@@ -45,7 +45,7 @@ class Catalogue:
     def get(self, quiz_id: str, version: int | None = None) -> Offered | None:
         """A quiz in this version, by default the present one, if it is known."""
         offered = self._offered.get(quiz_id)
-        return offered.version(version) if offered else None
+        return offered.in_version(version) if offered else None
 
     def all(self) -> list[Offered]:
         """All quizzes as they were read last, the latest opening first; see `unread`."""
@@ -75,7 +75,7 @@ class Catalogue:
             if quiz_id in self._unread:
                 raise UnreadError(f"quiz {quiz_id} cannot be read now")
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
-        if (found := offered.version(version)) is None:
+        if (found := offered.in_version(version)) is None:
             raise NotFound(f"quiz {quiz_id} has no version {version}", code="quiz_version_unknown")
         return found
 

@@ -12,7 +12,7 @@ from services.quiz.quizzes.rules import QuizRecord, Schedule, day_around, day_of
 # What the papers of all quizzes may take in memory in a process, each with its questions as JSON. A usual
 # quiz takes a few MB. 4,096 papers of 200 long questions would take 3 GB.
 PAPERS_BYTES_MAX = 134_217_728
-# Of a question in a paper's key, besides the JSON.
+# What a question takes in a paper's key, in addition to its JSON.
 KEYED_QUESTION_BYTES = 400
 
 
@@ -67,7 +67,7 @@ class Offered:
         self.schedule = schedule_of(self.record.quiz, self.record.closes_at)
         self._day_begins = self._day_ends = self.schedule.opens_at
 
-    def version(self, number: int | None) -> "Offered | None":
+    def in_version(self, number: int | None) -> "Offered | None":
         """The version of this number if it is known; None asks for the present one."""
         if number is None or number == self.record.version:
             return self

@@ -40,7 +40,7 @@ async def publish(
         raise Rejected(f"quiz {quiz_id} would be over since {quiz.closes_at.isoformat()}", code="quiz_over")
     earlier = record.version if record else 0
     envelope = published(quiz_id, quiz, earlier + 1, now, origin)
-    # An event that no topic takes would stop the outbox for all events after it.
+    # The outbox refuses such an event too, but only with the general code `too_large`.
     if len(envelope.event.model_dump_json().encode()) > envelope.event.bytes_max:
         raise Rejected(
             f"quiz {quiz_id} has more than {envelope.event.bytes_max} bytes", code="quiz_too_large"

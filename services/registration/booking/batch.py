@@ -109,8 +109,8 @@ class BookingBatch:
         contact_keys: the keys of the participants, and of newcomers who repeat a request.
         groups: the ids of groups that newcomers name and that exist.
         registrations: the registrations of the participants for these sessions.
-        theirs: by participant, all registrations with a place or a wait; only of people who exist.
-        when: start and end of the sessions of `theirs`.
+        active_registrations: by participant, those with a place or a wait; only of people who exist.
+        session_times: start and end of the sessions of `active_registrations`.
         hold: how long a place is held for somebody without a verified contact; None: no place is held.
         answers: the earlier answers to these requests.
         enrolled: what rosters say of the participants who ask for a session that needs a roster.
@@ -131,8 +131,8 @@ class BookingBatch:
         contact_keys: dict[str, bytes],
         groups: Collection[str],
         registrations: dict[str, Registration],
-        theirs: dict[str, list[Registration]],
-        when: dict[str, tuple[datetime, datetime]],
+        active_registrations: dict[str, list[Registration]],
+        session_times: dict[str, tuple[datetime, datetime]],
         answers: dict[str, Answer],
         enrolled: Mapping[str, Enrolled],
         hold: timedelta | None,
@@ -149,8 +149,8 @@ class BookingBatch:
         self._contact_keys = contact_keys
         self._groups = set(groups)
         self._registrations = registrations
-        self._theirs = theirs
-        self._when = when
+        self._active_registrations = active_registrations
+        self._session_times = session_times
         self._answers = answers
         self._enrolled = enrolled
         self._held_until = None if hold is None else now + hold
@@ -181,13 +181,13 @@ class BookingBatch:
             return self._refuse(request, Conflict(why, code="rounds_too_many", rounds=ROUNDS_MAX))
         trust = trust_of(self._participants.get(request.participant_id), vouched=request.vouched)
         until = self._held_until if trust == "unverified" else None
-        theirs = self._theirs.get(request.participant_id, ())
-        other = overlapping(session, trust, theirs, self._when) if theirs else None
+        active = self._active_registrations.get(request.participant_id, ())
+        other = overlapping(session, trust, active, self._session_times) if active else None
         refusal = refused(
             session,
             request.places,
             trust,
-            theirs,
+            active,
             other,
             held=until is not None,
             enrolled=self._enrolled.get(request.participant_id),
@@ -305,8 +305,8 @@ class BookingBatch:
         if request.newcomer is None or request.is_command:
             # A newcomer over HTTP has a new id with each request. So no other request of the batch has this
             # id.
-            self._theirs.setdefault(request.participant_id, []).append(registration)
-            self._when[session.session_id] = session.starts_at, session.ends_at
+            self._active_registrations.setdefault(request.participant_id, []).append(registration)
+            self._session_times[session.session_id] = session.starts_at, session.ends_at
         if decision.position is not None:
             event = events.waitlisted(registration, session, decision.position, request.origin, self._now)
         elif decision.status == "held":

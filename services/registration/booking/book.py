@@ -110,16 +110,16 @@ class Booking:
         known = [request for request in requests if request.newcomer is None or request.is_command]
         participants = await self._participants.lock(unit, {request.participant_id for request in known})
         answers = await self._registrations.answers(unit, {request.answer_id for request in requests})
-        alive = {id_ for id_, participant in participants.items() if participant.profile is not None}
+        not_erased = {id_ for id_, participant in participants.items() if participant.profile is not None}
         # A newcomer who repeats a request has a new id. The answer has the first id, which is not read yet.
         repeating = {answer.participant_id for answer in answers.values()} - participants.keys()
-        erased = participants.keys() - alive | await self._participants.erased(unit, repeating)
+        erased = participants.keys() - not_erased | await self._participants.erased(unit, repeating)
         taken_over = await self._participants.taken_over(unit, repeating)
-        contact_keys = await ensure_keys(unit, alive, self._participants, self._sealer, Origin(), now)
+        contact_keys = await ensure_keys(unit, not_erased, self._participants, self._sealer, Origin(), now)
         # A newcomer who repeats a request gets the same ticket: the key opens it.
         with_ticket = {answer.participant_id for answer in answers.values() if answer.ticket_locked}
         contact_keys |= await self._participants.keys(unit, with_ticket - contact_keys.keys())
-        theirs = await self._theirs(unit, participants, alive)
+        active_registrations = await self._active_registrations(unit, participants, not_erased)
         known_contacts, freed_code_rounds = await self._participants.contacts.look_up(
             unit, _contacts_given(requests)
         )
@@ -139,8 +139,8 @@ class Booking:
             registrations=await self._registrations.by_id(
                 unit, {registration_id(request.participant_id, request.session_id) for request in known}
             ),
-            theirs=theirs,
-            when=await self._when(unit, sessions, theirs),
+            active_registrations=active_registrations,
+            session_times=await self._session_times(unit, sessions, active_registrations),
             answers=answers,
             enrolled=await self._enrolled_among(unit, sessions, known),
             hold=self._hold,
@@ -161,21 +161,21 @@ class Booking:
         asking = {one.participant_id for one in requests if one.session_id in by_rosters}
         return await self._enrolled(unit, asking) if asking else {}
 
-    async def _theirs(
-        self, unit: UnitOfWork, participants: dict[str, Participant], alive: set[str]
+    async def _active_registrations(
+        self, unit: UnitOfWork, participants: dict[str, Participant], not_erased: set[str]
     ) -> dict[str, list[Registration]]:
         """The registrations of people with a place or a wait; groups may have very many."""
-        people = [id_ for id_ in alive if not participants[id_].is_group]
-        theirs: dict[str, list[Registration]] = {}
+        people = [id_ for id_ in not_erased if not participants[id_].is_group]
+        active: dict[str, list[Registration]] = {}
         for one in await self._registrations.active_of(unit, people):
-            theirs.setdefault(one.participant_id, []).append(one)
-        return theirs
+            active.setdefault(one.participant_id, []).append(one)
+        return active
 
-    async def _when(
-        self, unit: UnitOfWork, locked: dict[str, Session], theirs: dict[str, list[Registration]]
+    async def _session_times(
+        self, unit: UnitOfWork, locked: dict[str, Session], active: dict[str, list[Registration]]
     ) -> dict[str, tuple[datetime, datetime]]:
         """Start and end of the sessions of these registrations."""
-        ids = {one.session_id for some in theirs.values() for one in some}
+        ids = {one.session_id for some in active.values() for one in some}
         known = locked | await self._sessions.read_all(unit, ids - locked.keys())
         return {id_: (known[id_].starts_at, known[id_].ends_at) for id_ in ids}
 

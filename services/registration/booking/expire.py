@@ -1,4 +1,7 @@
-"""Held and offered places whose time is over are freed: in the background, a few of one session at a time."""
+"""
+Held and offered places, and waits of unverified people, end when their time is over: in the background, a few
+of one session at a time.
+"""
 
 from collections import Counter
 

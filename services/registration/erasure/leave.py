@@ -16,8 +16,8 @@ from shared.runtime.backlog import Backlog
 from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
-# Held places are freed much earlier. The code in the mail may be good for longer: then it is good for whoever
-# joins anew with the address.
+# Held places are freed much earlier. The code in the mail may be valid longer than this. Then anybody who
+# registers again with this address can use it.
 UNVERIFIED_KEPT = timedelta(days=1)
 
 

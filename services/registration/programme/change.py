@@ -117,7 +117,16 @@ class ProgrammeChanges:
             saved.append(_announced(unit, before, put, known, session, origin, now))
         ids = {session.session_id for session in saved}
         gone = [one for id_, one in sorted(existing.items()) if id_ not in ids and not one.removed]
-        await take_out(unit, before or put, gone, self._activities, self._sessions, self._rotas, origin, now)
+        await take_out(
+            unit,
+            before or put,
+            gone,
+            activities=self._activities,
+            store=self._sessions,
+            rotas=self._rotas,
+            origin=origin,
+            now=now,
+        )
         await self._sessions.save(unit, saved)
         await follow(unit, self._rotas, saved)
         after = _next_version(before, put, sessions_changed=bool(gone) or _differ(existing, saved))

@@ -48,11 +48,11 @@ class ProgrammeRemoval:
                 unit,
                 activity,
                 list(sessions.values()),
-                self._activities,
-                self._sessions,
-                self._rotas,
-                origin,
-                clock.now(),
+                activities=self._activities,
+                store=self._sessions,
+                rotas=self._rotas,
+                origin=origin,
+                now=clock.now(),
             )
             gone = replace(activity, removed=True, version=activity.version + 1)
             await self._activities.save(unit, gone)
@@ -77,7 +77,14 @@ class ProgrammeRemoval:
             check_not_last(session, left)
             activity = await self._activities.existing(unit, session.activity_id)
             await take_out(
-                unit, activity, [session], self._activities, self._sessions, self._rotas, origin, clock.now()
+                unit,
+                activity,
+                [session],
+                activities=self._activities,
+                store=self._sessions,
+                rotas=self._rotas,
+                origin=origin,
+                now=clock.now(),
             )
             after = replace(activity, starts_at=starts_at_of(left), version=activity.version + 1)
             await self._activities.save(unit, after)

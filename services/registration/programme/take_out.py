@@ -20,6 +20,7 @@ async def take_out(
     unit: UnitOfWork,
     activity: Activity,
     sessions: Sequence[Session],
+    *,
     activities: ActivityStore,
     store: SessionStore,
     rotas: RotaStore,

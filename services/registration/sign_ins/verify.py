@@ -109,7 +109,7 @@ class ContactVerification:
         now = clock.now()
         sign_in = await self._sign_ins.try_once(id_, now)
         if sign_in is None:
-            # A newcomer's own id is the id of the first sign-in.
+            # The first sign-in of a newcomer has the participant's id.
             contact_hash = await self._participants.contact_to_verify(id_)
             if contact_hash is None:
                 raise _unknown()

@@ -12,7 +12,7 @@ from shared.runtime.acting import Act, Acting, ActLog, Organiser, acting
 from shared.runtime.ids import ordered_id
 from shared.web.edge.gate import Entry
 
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Stands for a part of a path that is no id. A caller may have written anything there.
 NO_ID = "?"
 _ID = re.compile(ID_PATTERN)

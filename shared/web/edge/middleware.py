@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.runtime import logs
 from shared.runtime.acting import ActLog
 from shared.runtime.errors import KepuError, Overloaded
-from shared.web.edge.acts import READING, act_of, logged
+from shared.web.edge.acts import READING_METHODS, act_of, logged
 from shared.web.edge.connections import Bodies
 from shared.web.edge.gate import Entry, Gate, method_not_allowed, too_large
 from shared.web.edge.limits import Limits
@@ -287,7 +287,7 @@ class Edge:
             await turn.begin_work()
         if body.client_is_gone:
             raise ClientDisconnect
-        if organiser is None or acts is None or method in READING:
+        if organiser is None or acts is None or method in READING_METHODS:
             await self._framework(asked, read, send)
         else:
             act = act_of(organiser, method, entry, scope["path"])

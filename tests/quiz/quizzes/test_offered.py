@@ -50,7 +50,7 @@ def test_earlier_versions_and_later_records_share_the_bound() -> None:
     first.paper("0" * 32)
     second = first.renewed(QuizRecord(first.record.quiz_id, of, "open", first.record.closes_at, 2))
     second.paper("0" * 32)
-    earlier = second.version(1)
+    earlier = second.in_version(1)
     assert earlier is not None
     earlier.paper("1" * 32)
     assert kept.bytes == bytes_of(second, earlier)
