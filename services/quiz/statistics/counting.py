@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from services.quiz.quizzes.papers import draw, keyed, paper_number
 from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
 from services.quiz.statistics.tally import Tally
 
@@ -25,16 +26,6 @@ CELLS_A_FOLD = 2_000
 STRIDE = 4_096
 # Different answers to a question that are remembered. There are fewer, but letters may come in any order.
 ANSWERS_MAX = 1_000
-
-
-class Answered(NamedTuple):
-    """What statistics need of a result."""
-
-    attempt_id: str
-    quiz_version: int
-    participant_id: str
-    half_points: int
-    answers: str
 
 
 class Asked(NamedTuple):

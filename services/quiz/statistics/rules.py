@@ -13,6 +13,7 @@ Source: https://docs.moodle.org/dev/Quiz_statistics_calculations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import sqrt
 from typing import TypeAlias
 
@@ -20,6 +21,8 @@ import msgspec
 
 # Of fewer attempts nothing is shown.
 ATTEMPTS_MIN = 5
+# Older statistics are made again when somebody reads them.
+FRESH = timedelta(minutes=5)
 
 # How many attempts have this number of units.
 Counts: TypeAlias = Mapping[int, int]
@@ -85,6 +88,11 @@ class PaperFigures(msgspec.Struct, frozen=True):
     alpha_percent: float | None = None
     error_ratio_percent: float | None = None
     standard_error: float | None = None
+
+
+def is_old(made_at: datetime | None, now: datetime, *, final: bool) -> bool:
+    """Whether new statistics should be made for somebody who reads them; those after the close stay."""
+    return made_at is None or (not final and now - made_at > FRESH)
 
 
 def item_figures(sums: ItemSums, units_a_point: int, units_max: int) -> ItemFigures:

@@ -8,8 +8,9 @@ import pytest
 
 from services.quiz.quizzes.papers import draw, keyed, paper_number
 from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import half_points_of, unpacked
-from services.quiz.statistics.counting import ANSWERS_MAX, Answered
+from services.quiz.statistics.counting import ANSWERS_MAX
 from services.quiz.statistics.figures import random_guess
 from services.quiz.statistics.tally import RIGHT
 from tests.quiz.builders import question, quiz
