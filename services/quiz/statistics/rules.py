@@ -14,7 +14,7 @@ Source: https://docs.moodle.org/dev/Quiz_statistics_calculations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import sqrt
+from math import fsum, sqrt
 from typing import TypeAlias
 
 import msgspec
@@ -137,7 +137,8 @@ def effective_weights(questions: Iterable[ItemFigures], places: Iterable[ItemFig
     Args:
         places: those of a paper. A question that all papers have is its own place.
     """
-    whole = sum(root for place in places if (root := _root_of_covariance(place)) is not None)
+    # fsum: the order of the places makes no difference.
+    whole = fsum(root for place in places if (root := _root_of_covariance(place)) is not None)
     roots = [_root_of_covariance(question) for question in questions]
     return [None if root is None or not whole else 100 * root / whole for root in roots]
 
@@ -189,7 +190,7 @@ def _alpha(places: Collection[ItemFigures], variance: float) -> float | None:
     k = len(places)
     if k < 2:
         return None
-    return k / (k - 1) * (1 - sum(place.variance or 0.0 for place in places) / variance)
+    return k / (k - 1) * (1 - fsum(place.variance or 0.0 for place in places) / variance)
 
 
 def _root_of_covariance(of: ItemFigures) -> float | None:
