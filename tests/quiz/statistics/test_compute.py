@@ -12,11 +12,13 @@ from services.quiz.participants.erased import Erased
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
 from services.quiz.quizzes.rules import Question, Quiz
+from services.quiz.results.rules import Answered, Portion
 from services.quiz.results.store import ResultStore
 from services.quiz.statistics.compute import LOOP, Statistician
 from services.quiz.statistics.figures import Statistics
 from services.quiz.statistics.store import State, StatisticsStore
 from shared.runtime import clock
+from shared.runtime.errors import Unavailable
 from shared.storage.lease import Lease
 from shared.storage.unit_of_work import save_together
 from tests.quiz.builders import quiz
@@ -41,10 +43,10 @@ class Room:
     # Small, so that a reading has many portions.
     portion_results: int = 10
 
-    def worker(self) -> Statistician:
+    def worker(self, kind: type[ResultStore] = ResultStore) -> Statistician:
         """A worker that stores its progress after each portion, and never rests."""
         database = self.stores.database
-        results = ResultStore(database, portion_results=self.portion_results)
+        results = kind(database, portion_results=self.portion_results)
         lease = Lease(database, LOOP, owner="tests")
         return Statistician(
             self.statistics, results, self.catalogue, self.erased, lease, rests=0, turn_seconds=0
@@ -156,6 +158,32 @@ async def test_a_reading_whose_worker_died_is_made_by_another_and_counts_nothing
         while stopped._reading is not None:
             await stopped.go_on("one")
         assert await of.made("one") == (state, made)
+
+
+class FailsOnce(ResultStore):
+    """Does not answer the third question."""
+
+    asked = 0
+
+    async def answers(self, quiz_id: str, portion: Portion) -> list[Answered]:
+        self.asked += 1
+        if self.asked == 3:
+            raise Unavailable("the database is away")
+        return await super().answers(quiz_id, portion)
+
+
+async def test_a_reading_that_fails_in_the_middle_begins_again(mongo: str) -> None:
+    async with room(mongo, "one") as of:
+        await store(attempts_of(of.quiz, 40, by_chance, quiz_id="one"), of.stores.results, "one")
+        await of.statistics.ask("one")
+        worker = of.worker(FailsOnce)
+        with pytest.raises(Unavailable):
+            await turns(worker)
+        assert (await of.statistics.state("one")).reading is not None, "it is not forgotten"
+        await turns(worker)
+        _, made = await of.made("one")
+        assert made is not None
+        assert made.attempts == 40
 
 
 async def test_asking_while_they_are_made_makes_them_again(mongo: str) -> None:
