@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 LOOP = "statistics"
 # Results that are counted without a rest: some milliseconds.
-COUNTED_MAX = 100
+COUNTED_MAX = 50
 # After each piece of work it rests this number of times as long: it works a quarter of the time at most.
 RESTS = 3
 # After this time the progress is stored.
