@@ -15,7 +15,7 @@ from services.quiz.statistics.rules import ATTEMPTS_MIN, ItemFigures
 from services.quiz.statistics.tally import RIGHT, Choice, Choosers
 
 DoubtCode = Literal["negative_discrimination", "option_scores_higher", "option_chosen_more"]
-# Of a hundred good questions, chance gives two or three a doubt.
+# Of a hundred questions that measure nothing, chance gives some a doubt; of good ones hardly any.
 ERRORS_MIN = 2.0
 
 
