@@ -33,8 +33,13 @@ from services.quiz.standings.aliases import Aliases
 from services.quiz.standings.ranks import Ranks
 from services.quiz.standings.store import StandingStore
 from services.quiz.standings.upkeep import Upkeep
+from services.quiz.statistics import api as statistics_api
+from services.quiz.statistics.compute import LOOP as STATISTICS
+from services.quiz.statistics.compute import Statistician
+from services.quiz.statistics.store import StatisticsStore
 from shared.runtime.settings import Settings, read
 from shared.service import Service, build
+from shared.storage.lease import Lease
 from shared.web.app import serve
 
 
@@ -53,7 +58,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     results = ResultStore(service.database)
     attempts = AttemptStore(service.database)
     waiting = WaitingStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting):
+    statistics = StatisticsStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting, statistics):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue = Erased(participants), Catalogue(quizzes)
@@ -74,7 +80,7 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
-        service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts)
+        service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
     if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
@@ -91,10 +97,12 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
         service.consume(*subscriptions(submissions, profiles))
+        lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
+            Statistician(statistics, results, catalogue, erased, lease).loop,
         )
 
 
@@ -107,7 +115,13 @@ def assemble(settings: QuizSettings) -> FastAPI:
         database=settings.database,
         title="Kepu Week: quiz",
         description="Question banks, quizzes, attempts, results and standings.",
-        routers=[standings_api.routes, quizzes_api.routes, review_api.routes, closing_api.routes],
+        routers=[
+            standings_api.routes,
+            quizzes_api.routes,
+            review_api.routes,
+            closing_api.routes,
+            statistics_api.routes,
+        ],
         hot=hot.ENDPOINTS,
         chinese=(
             participants_wording.CHINESE

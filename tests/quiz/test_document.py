@@ -46,6 +46,8 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "GET /quizzes/{quiz_id}/standings/me",
         "POST /quizzes/{quiz_id}/standings/freeze",
         "POST /quizzes/{quiz_id}/standings/thaw",
+        "GET /quizzes/{quiz_id}/statistics",
+        "POST /quizzes/{quiz_id}/statistics",
         f"POST {SUBMIT.path}",
         "GET /attempts/{attempt_id}/result",
         "GET /attempts/{attempt_id}/review",

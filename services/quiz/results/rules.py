@@ -1,7 +1,7 @@
 """A result. All functions are pure."""
 
 from datetime import datetime
-from typing import NewType
+from typing import NamedTuple, NewType
 
 import msgspec
 
@@ -11,6 +11,8 @@ from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, score_percent
 
 # A result has the id of its attempt.
 AttemptId = NewType("AttemptId", str)
+
+PORTIONS_MAX = 16**4
 
 
 # Not a dataclass: thousands are made, in a tenth of the time.
@@ -49,3 +51,31 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     def score_percent(self) -> int:
         """The points as they are shown."""
         return score_percent(self.half_points, self.half_points_max)
+
+
+class Answered(NamedTuple):
+    """The parts of a result that statistics need; `answers` are packed (`scoring.rules.packed`)."""
+
+    attempt_id: str
+    quiz_version: int
+    participant_id: str
+    half_points: int
+    answers: str
+
+
+class Portion(NamedTuple):
+    """The results whose ids lie from `first` on and before `end`; None for the last portion."""
+
+    first: str
+    end: str | None
+
+
+def portions(results: int, size: int) -> list[Portion]:
+    """
+    All ids, in portions of about so many results.
+
+    Ids are digests, so they are spread evenly. A portion begins with four hexadecimal digits.
+    """
+    number = max(1, min(PORTIONS_MAX, -(-results // size)))
+    firsts = [f"{PORTIONS_MAX * nth // number:04x}" for nth in range(number)]
+    return [Portion(first, end) for first, end in zip(firsts, [*firsts[1:], None], strict=True)]

@@ -7,7 +7,7 @@ results   _id is the attempt's id: a repeat inserts nothing. A result and the st
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from services.quiz.results.rules import AttemptId, Result
+from services.quiz.results.rules import Answered, AttemptId, Portion, Result, portions
 from services.quiz.standings.store import Orders, raise_standings
 from shared.storage import mongo
 from shared.storage.mongo import (
@@ -22,12 +22,20 @@ from shared.storage.mongo import (
 RESULTS = "results"
 # After a repeat, this number of batches search for repeats before they write.
 LOOKS_AFTER_A_REPEAT = 20
+# Results of all quizzes in a portion: some milliseconds of the database's time.
+PORTION_RESULTS = 1_000
 
 
 class ResultStore:
-    """Reads and writes results; raises Unavailable while the database is away."""
+    """
+    Reads and writes results; raises Unavailable while the database is away.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        portion_results: results of a portion that is read for statistics.
+    """
+
+    def __init__(self, database: Database, *, portion_results: int = PORTION_RESULTS) -> None:
+        self._portion_results = portion_results
         self._database = database
         self._results = database[RESULTS]
         # So many of the next batches first look for results that are stored already. This query is a sixth
@@ -46,6 +54,27 @@ class ResultStore:
         with outages_named():
             found = await self._results.find({"_id": {"$in": list(ids)}}).to_list(None)
         return {document["_id"]: _result(document) for document in found}
+
+    async def portions(self) -> list[Portion]:
+        """Portions of all results, for `answers`."""
+        with outages_named():
+            return portions(await self._results.estimated_document_count(), self._portion_results)
+
+    async def answers(self, quiz_id: str, portion: Portion) -> list[Answered]:
+        """
+        What was answered in the results of a quiz, of one portion.
+
+        An index of quizzes would be one more write for each graded attempt. So this reads the results of all
+        quizzes by their ids.
+        """
+        ids = {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
+        fields = {"quiz_version": 1, "participant_id": 1, "halves": 1, "answers": 1}
+        with outages_named():
+            found = await self._results.find({"_id": ids, "quiz_id": quiz_id}, fields).to_list(None)
+        return [
+            Answered(one["_id"], one["quiz_version"], one["participant_id"], one["halves"], one["answers"])
+            for one in found
+        ]
 
     async def add(
         self, results: Sequence[Result], orders: Callable[[Iterable[Result]], Orders]

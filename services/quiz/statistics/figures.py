@@ -1,0 +1,147 @@
+"""
+The statistics of a quiz, made from a tally, as they are stored and shown. All functions are pure.
+
+Points are half points in the tally, and points here.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import msgspec
+
+from services.quiz.quizzes.papers import keyed
+from services.quiz.quizzes.rules import Question
+from services.quiz.scoring.rules import HALF_POINTS_A_QUESTION, half_points_of
+from services.quiz.statistics.counting import Asked
+from services.quiz.statistics.doubts import Doubt, doubts_of
+from services.quiz.statistics.rules import (
+    ATTEMPTS_MIN,
+    ItemFigures,
+    PaperFigures,
+    effective_weights,
+    item_figures,
+    paper_figures,
+)
+from services.quiz.statistics.tally import NONE, Choice, Choosers, ItemTally, QuestionTally, Tally
+
+
+class OptionStatistics(msgspec.Struct, frozen=True):
+    """
+    Who chose an option; `option` is None for those who chose none.
+
+    Attributes:
+        mean_points: of their whole paper; None if fewer than `ATTEMPTS_MIN` chose it.
+    """
+
+    option: str | None
+    right: bool
+    attempts: int
+    mean_points: float | None
+
+
+class QuestionStatistics(msgspec.Struct, frozen=True):
+    """
+    A question; `figures` is None, and the lists are empty, if fewer than `ATTEMPTS_MIN` attempts have it.
+    """
+
+    question_id: str
+    quiz_version: int
+    attempts: int
+    intended_weight_percent: float
+    random_guess_percent: float
+    figures: ItemFigures | None = None
+    effective_weight_percent: float | None = None
+    options: list[OptionStatistics] = []
+    doubts: list[Doubt] = []
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """A quiz; `paper` is None if it has fewer than `ATTEMPTS_MIN` attempts."""
+
+    attempts: int
+    paper: PaperFigures | None
+    questions: list[QuestionStatistics]
+
+
+class Counted(NamedTuple):
+    """A question with its figures."""
+
+    asked: Asked
+    tally: QuestionTally
+    figures: ItemFigures
+
+
+def item_of(tally: ItemTally) -> ItemFigures:
+    """The figures of a question or a place."""
+    return item_figures(tally.sums(), HALF_POINTS_A_QUESTION, HALF_POINTS_A_QUESTION)
+
+
+def statistics_of(
+    tally: Tally, counted: Sequence[Counted], places: Sequence[ItemFigures], questions_a_paper: int
+) -> Statistics:
+    """
+    The statistics of a quiz.
+
+    Args:
+        counted: all questions of the tally.
+        places: the figures of its places.
+    """
+    attempts = sum(tally.totals.values())
+    if attempts < ATTEMPTS_MIN:
+        return Statistics(attempts, None, [])
+    weights = effective_weights([one.figures for one in counted], places)
+    return Statistics(
+        attempts,
+        paper_figures(tally.totals, places, HALF_POINTS_A_QUESTION),
+        [
+            question_statistics(one, weight, questions_a_paper)
+            for one, weight in zip(counted, weights, strict=True)
+        ],
+    )
+
+
+def question_statistics(
+    counted: Counted, effective_weight_percent: float | None, questions_a_paper: int
+) -> QuestionStatistics:
+    """The statistics of one question."""
+    question, version = counted.asked
+    enough = counted.figures.attempts >= ATTEMPTS_MIN
+    letters = "".join(option.id for option in question.options)
+    choosers = counted.tally.choosers
+    return QuestionStatistics(
+        question.id,
+        version,
+        counted.figures.attempts,
+        100 / questions_a_paper,
+        100 * random_guess(question),
+        counted.figures if enough else None,
+        effective_weight_percent if enough else None,
+        _options(question, letters, choosers) if enough else [],
+        doubts_of(counted.figures, question.key, letters, choosers) if enough else [],
+    )
+
+
+def random_guess(question: Question) -> float:
+    """
+    The mean points of somebody who guesses: one of the options, or if several may be right, any of the
+    combinations with at least one option.
+    """
+    letters = [option.id for option in question.options]
+    sizes = range(1, len(letters) + 1) if question.kind == "multiple" else (1,)
+    guesses = ["".join(some) for size in sizes for some in combinations(letters, size)]
+    marks = sum(half_points_of(guess, keyed(question)) for guess in guesses)
+    return marks / (HALF_POINTS_A_QUESTION * len(guesses))
+
+
+def _options(question: Question, letters: str, choosers: Mapping[Choice, Choosers]) -> list[OptionStatistics]:
+    return [
+        _option(letter or None, letter != NONE and letter in question.key, choosers.get(letter, Choosers()))
+        for letter in (*letters, NONE)
+    ]
+
+
+def _option(option: str | None, right: bool, choosers: Choosers) -> OptionStatistics:
+    n = choosers.attempts
+    points = (choosers.marks + choosers.rests) / HALF_POINTS_A_QUESTION
+    return OptionStatistics(option, right, n, points / n if n >= ATTEMPTS_MIN else None)
