@@ -38,19 +38,22 @@ class MadeOnce(Generic[T]):
         self._next: tuple[Askers, asyncio.Task[T]] | None = None
         self._rests_until = 0.0
 
-    async def get(self, who: str = "") -> T:
+    async def get(self, who: str = "", of: str = "") -> T:
         """
-        What the next making gives, or its error. `who` asks matters where `paced` is shared.
+        What the next making gives, or its error.
+
+        Args:
+            who: asks. It matters where `paced` is shared, and so does `of` (`Askers.add`).
 
         Raises:
             Overloaded: too much of what they ask for is under way already.
         """
         if self._next is None:
             askers = self._paced.askers()
-            askers.add(who)
+            askers.add(who, of)
             self._next = askers, asyncio.create_task(self._made(askers))
         askers, making = self._next
-        askers.add(who)
+        askers.add(who, of)
         # A client that goes away takes nothing from the others.
         return await asyncio.shield(making)
 
@@ -84,9 +87,13 @@ class EachMadeOnce(Generic[K, T]):
         self._paced = Paced()
         self._once: OrderedDict[K, MadeOnce[T]] = OrderedDict()
 
-    async def get(self, key: K, who: str) -> T:
+    async def get(self, key: K, who: str, of: str = "") -> T:
         """
-        What the next making of this key gives, or its error. `who` asks is the name of an organiser's key.
+        What the next making of this key gives, or its error.
+
+        Args:
+            who: asks: the name of an organiser's key.
+            of: what the value is a part of (`Askers.add`).
 
         Raises:
             Overloaded: too much of what they ask for is under way already.
@@ -95,4 +102,4 @@ class EachMadeOnce(Generic[K, T]):
         self._once.move_to_end(key)
         if len(self._once) > REMEMBERED_MAX:
             self._once.popitem(last=False)
-        return await once.get(who)
+        return await once.get(who, of)

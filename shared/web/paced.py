@@ -27,12 +27,13 @@ class Paced:
     Lets one in at a time, with a rest in between, and one of each asker in turn.
 
     `who` asks is the name of an organiser's key, or the id of a group. However much one of them asks for,
-    another one waits for one turn of each, and not for all that came before.
+    another one waits for one turn of each, and not for all that came before. The turns of one asker go round
+    too, among what it asks for parts of (for example sessions).
     """
 
     def __init__(self) -> None:
-        self._line: FairQueue[tuple[Askers, str]] = FairQueue()
-        self._under_way: Counter[str] = Counter()
+        self._line: FairQueue[tuple[Askers, Sender]] = FairQueue()
+        self._under_way: Counter[Sender] = Counter()
         # Somebody has the turn, or it is the rest after one.
         self._taken = False
 
@@ -114,8 +115,8 @@ class Paced:
 
     def _call_next(self) -> None:
         while self._line:
-            askers, who = self._line.take()
-            if askers.call(who):
+            askers, name = self._line.take()
+            if askers.call(name):
                 return
         self._taken = False
 
@@ -127,37 +128,41 @@ class Askers:
     For each of them one more is under way until the end.
     """
 
-    def __init__(self, line: FairQueue[tuple["Askers", str]], under_way: Counter[str]) -> None:
+    def __init__(self, line: FairQueue[tuple["Askers", Sender]], under_way: Counter[Sender]) -> None:
         self._line = line
         self._under_way = under_way
-        self._names: set[str] = set()
+        self._names: set[Sender] = set()
         # Done when the turn comes; None while they do not stand in the line.
         self._called: asyncio.Future[None] | None = None
 
-    def add(self, who: str) -> None:
+    def add(self, who: str, of: str = "") -> None:
         """
         One more who asks. Somebody who asks already changes nothing.
+
+        Args:
+            of: what this is a part of: those of one asker take turns, and each has its own bound.
 
         Raises:
             Overloaded: `OF_ONE_MAX` of theirs are under way already.
         """
-        if who in self._names:
+        name = Sender(who, of)
+        if name in self._names:
             return
-        if self._under_way[who] >= OF_ONE_MAX:
+        if self._under_way[name] >= OF_ONE_MAX:
             raise Overloaded("your other requests of this kind are still under way; try again in a moment")
-        self._under_way[who] += 1
-        self._names.add(who)
+        self._under_way[name] += 1
+        self._names.add(name)
         if self._called is not None:
-            self._line.add(Sender(who), (self, who))
+            self._line.add(name, (self, name))
 
     def stand_in_line(self) -> asyncio.Future[None]:
         """They wait from now on, until what is returned is done."""
         self._called = asyncio.get_running_loop().create_future()
-        for who in self._names:
-            self._line.add(Sender(who), (self, who))
+        for name in self._names:
+            self._line.add(name, (self, name))
         return self._called
 
-    def call(self, taken: str) -> bool:
+    def call(self, taken: Sender) -> bool:
         """
         It is their turn: that of this one, who is out of the line already.
 
@@ -170,12 +175,12 @@ class Askers:
         called.set_result(None)
         return True
 
-    def leave_line(self, taken: str | None = None) -> None:
+    def leave_line(self, taken: Sender | None = None) -> None:
         """They do not wait any more."""
         if self._called is not None:
             self._called = None
-            for who in self._names - {taken}:
-                self._line.remove(Sender(who), (self, who))
+            for name in self._names - {taken}:
+                self._line.remove(name, (self, name))
 
     def end(self) -> None:
         """Nothing of theirs is under way here any more."""

@@ -104,7 +104,8 @@ async def read_door_list(
     """
     A page. With `If-None-Match` it is 304 while it says the same. The form: docs/integrating.md.
 
-    404 `session_unknown`; 503 `overloaded` if your key waits for eight other pages.
+    Pages begin at fixed numbers; another `after` gives the page that it is in. 404 `session_unknown`; 503
+    `overloaded` if your key waits for eight other pages of this session.
     """
     page = await lists.read(session_id, after, by.name)
     tag = f'"{page.version}"'

@@ -18,7 +18,7 @@ from shared.storage.mongo import Database
 from shared.storage.unit_of_work import UnitOfWork, save_together
 from shared.web.made_once import EachMadeOnce
 
-# Registrations that are looked at for one page. At most so many are listed.
+# Numbers of a page. So pages begin at the same numbers for all doors, whatever they ask for.
 REGISTRATIONS_A_PAGE = 1_000
 # Before what is signed, as for tickets.
 LIST_SIGNED_AS = b"kepu-door-list-1\n"
@@ -66,27 +66,40 @@ class DoorLists:
 
     async def read(self, session_id: str, after: int, who: str) -> DoorList:
         """
-        The page of registrations with numbers after this one. `who` asks is the name of a key.
+        The page that the registration after this number is in. `who` asks is the name of a key.
+
+        Keys take turns, and the sessions that one key asks for take turns too. A number beyond the last
+        registration stands for the last page: so nobody can ask for more pages than there are.
 
         Raises:
             NotFound: there is no such session.
-            Overloaded: this key waits for too many other pages.
+            Overloaded: this key waits for too many other pages of the session.
         """
-        return await self._once.get((session_id, after), who)
+        session = await self._session(session_id)
+        after = min(after, max(session.sequence - 1, 0))
+        return await self._once.get((session_id, self._begins(after)), who, session_id)
 
-    async def _made(self, page: tuple[str, int]) -> DoorList:
-        session_id, after = page
+    def _begins(self, after: int) -> int:
+        """Where the page begins that the registration after this number is in."""
+        return after - after % self._registrations_a_page
+
+    async def _session(self, session_id: str) -> Session:
         session = (await self._sessions.by_id([session_id])).get(session_id)
         if session is None:
             raise NotFound(
                 f"session {session_id} does not exist", code="session_unknown", session_id=session_id
             )
+        return session
+
+    async def _made(self, page: tuple[str, int]) -> DoorList:
+        session_id, after = page
+        session = await self._session(session_id)
 
         async def work(unit: UnitOfWork) -> tuple[list[DoorEntry], int | None]:
             return await self._entries(unit, session_id, after)
 
-        entries, last = await save_together(self._database, work)
-        content = self._content(session, entries, after, last)
+        entries, following = await save_together(self._database, work)
+        content = self._content(session, entries, after, following)
         version = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:VERSION_CHARS]
         text = msgspec.json.encode({**content, "version": version, "made_at": clock.now()})
         return DoorList(
@@ -94,21 +107,24 @@ class DoorLists:
             text=text.decode(),
             key_id=self._key.public.key_id,
             signature=self._key.signature_of(LIST_SIGNED_AS + text),
-            after=last,
+            after=following,
         )
 
     async def _entries(
         self, unit: UnitOfWork, session_id: str, after: int
     ) -> tuple[list[DoorEntry], int | None]:
         """The entries of a page, and where the next page begins."""
-        some = await self._registrations.all_of_session(unit, session_id, after, self._registrations_a_page)
+        size = self._registrations_a_page
+        # One more than a page can have: it says where the next page begins.
+        found = await self._registrations.all_of_session(unit, session_id, after, size + 1)
+        some = [one for one in found if one.sequence <= after + size]
         erased = await self._participants.erased(unit, {one.participant_id for one in some})
         entries = [door_entry(one, erased=one.participant_id in erased) for one in some]
-        last = some[-1].sequence if len(some) == self._registrations_a_page else None
-        return [entry for entry in entries if entry is not None], last
+        following = self._begins(found[len(some)].sequence - 1) if len(some) < len(found) else None
+        return [entry for entry in entries if entry is not None], following
 
     def _content(
-        self, session: Session, entries: list[DoorEntry], after: int, last: int | None
+        self, session: Session, entries: list[DoorEntry], after: int, following: int | None
     ) -> dict[str, object]:
         opens_at, closes_at = window(session)
         return {
@@ -123,5 +139,5 @@ class DoorLists:
             "keys": [self._key.public],
             "entries": entries,
             "page_begins": after,
-            "next_page": last,
+            "next_page": following,
         }

@@ -15,6 +15,7 @@ from ops.deployment.organisers import add
 from services.registration.app import assemble
 from services.registration.listing.lists import Lists
 from services.registration.statistics.count import Counting
+from shared.runtime.fair_queue import Sender
 from shared.web.paced import OF_ONE_MAX, Paced
 from tests.registration.builders import activity, ask, put, settings
 from tests.support import databases
@@ -124,6 +125,6 @@ async def test_a_file_whose_client_goes_away_is_not_under_way_any_more(mongo: st
             for gone in await desks.ask_for_all(PRESS, [EXPORT] * (OF_ONE_MAX + 1)):
                 gone.cancel()
             # Their places are free although nobody had a turn since.
-            await eventually(lambda: not line_of(app, "files")._under_way[PRESS])
+            await eventually(lambda: not line_of(app, "files")._under_way[Sender(PRESS)])
             again = await desks.ask_for_all(PRESS, [EXPORT] * (OF_ONE_MAX + 1))
         assert await answers(*again) == {200}

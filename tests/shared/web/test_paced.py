@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from shared.runtime.errors import Overloaded
+from shared.runtime.fair_queue import Sender
 from shared.web.made_once import EachMadeOnce
 from shared.web.paced import OF_ONE_MAX, Paced
 from tests.support.waiting import eventually
@@ -117,7 +118,7 @@ async def test_a_file_that_is_given_up_is_not_under_way(read: int) -> None:
             await anext(file)
         del file
         # The loop ends what nobody has any more.
-        await eventually(lambda: not paced._under_way["a"])
+        await eventually(lambda: not paced._under_way[Sender("a")])
 
 
 async def test_who_goes_away_when_called_leaves_the_turn_to_the_next() -> None:
@@ -189,6 +190,34 @@ async def test_what_several_wait_for_is_made_in_the_turn_of_whoever_is_next() ->
     assert sorted(made) == sorted(["first", *keys])
     assert made.index(keys[-1]) <= 2
     assert await each.get("one more", "a") == "one more"
+
+
+async def test_what_one_asks_for_takes_turns_too_and_each_part_has_its_own_bound() -> None:
+    made: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def make(key: str) -> str:
+        made.append(key)
+        if key == "first":
+            begun.set()
+            await go_on.wait()
+        return key
+
+    each = EachMadeOnce(make)
+    first = asyncio.create_task(each.get("first", "x"))
+    await begun.wait()
+    keys = [f"one{number}" for number in range(OF_ONE_MAX)]
+    asked = [asyncio.create_task(each.get(key, "a", "one")) for key in keys]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await each.get("one more", "a", "one")
+    asked.append(asyncio.create_task(each.get("two", "a", "two")))
+    asked.append(asyncio.create_task(each.get("other", "b")))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, *asked)
+    assert made.index("two") <= 3
+    assert made.index("other") <= 2
 
 
 async def _whole(pieces: AsyncIterator[T]) -> list[T]:
