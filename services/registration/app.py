@@ -59,6 +59,7 @@ from services.registration.on_behalf.register import OnBehalf
 from services.registration.participants import api as participants_api
 from services.registration.participants import wording as participants_wording
 from services.registration.participants.given_contacts import GivenContacts
+from services.registration.participants.limit import SmsLimit
 from services.registration.programme import api as programme_api
 from services.registration.programme import wording as programme_wording
 from services.registration.programme.cancel import ProgrammeCancellation
@@ -123,6 +124,17 @@ class RegistrationSettings(Settings):
         False,
         description="whether newcomers may give a mobile phone number instead of an e-mail address; only if "
         "notifications has an SMS gateway",
+    )
+    sms_codes_hour_max: int = Field(
+        60,
+        ge=1,
+        description="codes by SMS that may be asked for from one network in an hour; from a site of IPv6 ten "
+        "times as many. A school is one network",
+    )
+    sms_codes_day_max: int = Field(
+        200,
+        ge=1,
+        description="the same for a day; the default is a tenth of the one of KEPU_SMS_PARTS_DAY_MAX",
     )
     phone_regions: str = Field(
         "CN",
@@ -189,7 +201,9 @@ def _wire_rotas(service: Service[RegistrationSettings], parts: Parts) -> None:
         service.run(RotaNotices(database, *people).loop, RotaReminding(database, *people).loop)
 
 
-def _wire_booking(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
+def _wire_booking(
+    service: Service[RegistrationSettings], parts: Parts, given: GivenContacts, sms: SmsLimit
+) -> None:
     """Places: people ask and wait for them, and give them back."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     registering: Registering | None = None
@@ -200,6 +214,7 @@ def _wire_booking(service: Service[RegistrationSettings], parts: Parts, given: G
             sealer=keys.sealer,
             codes=keys.codes,
             given=given,
+            sms=sms,
             signer=keys.signer,
             verify=service.participant_of,
         )
@@ -241,7 +256,9 @@ def _wire_door(service: Service[RegistrationSettings], parts: Parts) -> None:
         )
 
 
-def _wire_participants(service: Service[RegistrationSettings], parts: Parts, given: GivenContacts) -> None:
+def _wire_participants(
+    service: Service[RegistrationSettings], parts: Parts, given: GivenContacts, sms: SmsLimit
+) -> None:
     """Participants: joining, signing in, leaving, and merging doubles."""
     database, stores, keys = parts.database, parts.stores, parts.keys
     participants = stores.participants
@@ -251,6 +268,7 @@ def _wire_participants(service: Service[RegistrationSettings], parts: Parts, giv
             participants,
             asking,
             given,
+            sms,
             keys.codes,
             keys.sealer,
             keys.signer,
@@ -342,11 +360,17 @@ async def wire(service: Service[RegistrationSettings]) -> None:
     parts = Parts(service.database, keys, timedelta(minutes=settings.hold_minutes) or None)
     await parts.stores.prepare()
     given = settings.given_contacts()
+    sms = SmsLimit(
+        parts.stores.sms_counts,
+        keys.hash,
+        hour_max=settings.sms_codes_hour_max,
+        day_max=settings.sms_codes_day_max,
+    )
     _wire_programme(service, parts)
     _wire_rotas(service, parts)
-    _wire_booking(service, parts, given)
+    _wire_booking(service, parts, given, sms)
     _wire_door(service, parts)
-    _wire_participants(service, parts, given)
+    _wire_participants(service, parts, given, sms)
     _wire_groups(service, parts)
     _wire_claims(service, parts)
 

@@ -15,7 +15,7 @@ from shared.runtime.acting import Organiser, Role
 from shared.runtime.errors import Forbidden, NotAuthenticated
 from shared.web.organiser_keys import KEY_CHARS, OrganiserKeys
 from shared.web.problems import NotHttp
-from shared.web.senders import network_of
+from shared.web.senders import bounded_of
 
 WRONG_KEYS_MAX = 20
 WRONG_KEYS_SECONDS = 600
@@ -24,7 +24,9 @@ ADDRESSES_MAX = 10_000
 
 class WrongKeys:
     """
-    Counts the wrong keys of each address; the addresses that were counted first are forgotten first.
+    Counts the wrong keys of each network and of each site of IPv6 (shared/web/senders.py).
+
+    Those that were counted first are forgotten first. No more are counted for one site than its bound.
 
     Args:
         clock: seconds that only rise.
@@ -42,28 +44,32 @@ class WrongKeys:
         self._seconds = seconds
         self._addresses_max = addresses_max
         self._clock = clock
-        # For each address: since when it is counted, and its wrong keys.
+        # For each network and site: since when it is counted, and its wrong keys.
         self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def seconds_left(self, address: str) -> float:
         """For how long this address is refused; 0 if it is not."""
-        since, keys = self._of(network_of(address))
-        return max(since + self._seconds - self._clock(), 0.0) if keys >= self._keys_max else 0.0
+        seconds = 0.0
+        for name, times in bounded_of(address):
+            since, keys = self._of(name)
+            if keys >= self._keys_max * times:
+                seconds = max(seconds, since + self._seconds - self._clock())
+        return seconds
 
     def count(self, address: str) -> None:
         """A wrong key came from this address."""
-        network = network_of(address)
-        since, keys = self._of(network)
-        self._counted[network] = since, keys + 1
-        if len(self._counted) > self._addresses_max:
+        for name, _ in bounded_of(address):
+            since, keys = self._of(name)
+            self._counted[name] = since, keys + 1
+        while len(self._counted) > self._addresses_max:
             self._counted.popitem(last=False)
 
-    def _of(self, network: str) -> tuple[float, int]:
+    def _of(self, name: str) -> tuple[float, int]:
         now = self._clock()
-        since, keys = self._counted.get(network, (now, 0))
+        since, keys = self._counted.get(name, (now, 0))
         if now - since < self._seconds:
             return since, keys
-        del self._counted[network]
+        del self._counted[name]
         return now, 0
 
 

@@ -22,7 +22,9 @@ from services.registration.booking.rules import Registration, Status
 from services.registration.erasure.erase import Erasure
 from services.registration.erasure.finish import Forget, UnfinishedErasures
 from services.registration.participants.given_contacts import GivenContacts
+from services.registration.participants.limit import SmsLimit
 from services.registration.participants.rules import ParticipantId
+from services.registration.participants.store import SmsCounts
 from services.registration.programme.cancel import ProgrammeCancellation
 from services.registration.programme.change import ProgrammeChanges
 from services.registration.programme.notify import Notices
@@ -290,6 +292,7 @@ def registering(database: Database, **bounds: float) -> Registering:
         sealer=SEALER,
         codes=CODES,
         given=GivenContacts(),
+        sms=SmsLimit(SmsCounts(database), KEYS.hash, hour_max=1_000, day_max=1_000),
         signer=SIGNER,
         verify=nobody,
         waiting_max=int(bounds.get("waiting_max", 1_000)),

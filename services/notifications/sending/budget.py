@@ -6,13 +6,15 @@ knows whether the gateway took it, the part stays counted. So a crash never exce
 processes never exceed it.
 
 Strangers choose the numbers that codes are sent to. So codes may use only three quarters of the budget. The
-rest is kept for people who take part: they have to know that a session has moved.
+rest is kept for people who take part: they have to know that a session has moved. And first codes, to numbers
+of which nobody has used a code yet, may use only two thirds of that: whoever has shown a number to be theirs
+can sign in however many numbers strangers make up.
 
-sms_budget    One document per day (rules.py: `day_of`), kept for two months: the parts of codes and others.
+sms_budget    One document per day (rules.py: `day_of`), kept for two months: the parts of each use.
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from services.notifications.sending.rules import day_of
 from shared.storage import mongo
@@ -20,9 +22,13 @@ from shared.storage.mongo import Database, Document, ReturnDocument
 
 KEPT = timedelta(days=60)
 CODES_SHARE = 0.75
+# Of the share of codes.
+FIRST_CODES_SHARE = 0.67
 BUDGET_SPENT = "budget_spent"
 
-Use = Literal["codes", "others"]
+# Codes to numbers of which a code was used before; all other codes; all other messages.
+Use = Literal["codes", "first_codes", "others"]
+USES: tuple[Use, ...] = get_args(Use)
 
 
 class Budget:
@@ -30,8 +36,13 @@ class Budget:
 
     def __init__(self, database: Database, parts_max: int) -> None:
         self._days = database["sms_budget"]
-        self._parts_max = parts_max
-        self._codes_max = int(parts_max * CODES_SHARE) or parts_max
+        codes_max = int(parts_max * CODES_SHARE) or parts_max
+        # What some uses may spend together.
+        self._bounds: tuple[tuple[frozenset[Use], int], ...] = (
+            (frozenset(USES), parts_max),
+            (frozenset(("codes", "first_codes")), codes_max),
+            (frozenset(("first_codes",)), int(codes_max * FIRST_CODES_SHARE) or codes_max),
+        )
 
     async def prepare(self) -> None:
         """Create the index."""
@@ -70,19 +81,16 @@ class Budget:
 
     def _room(self, use: Use, document: Document) -> int:
         spent: dict[str, int] = document.get("parts", {})
-        codes, others = spent.get("codes", 0), spent.get("others", 0)
-        room = self._parts_max - codes - others
-        return max(0, min(room, self._codes_max - codes) if use == "codes" else room)
+        rooms = [most - sum(spent.get(one, 0) for one in uses) for uses, most in self._bounds if use in uses]
+        return max(0, min(rooms))
 
     def _spending(self, use: Use, parts: int, now: datetime) -> list[Document]:
-        codes: Document = {"$ifNull": ["$parts.codes", 0]}
-        others: Document = {"$ifNull": ["$parts.others", 0]}
-        rooms: list[Document] = [{"$subtract": [self._parts_max, {"$add": [codes, others]}]}]
-        if use == "codes":
-            rooms.append({"$subtract": [self._codes_max, codes]})
-        spent = {"$max": [0, {"$min": [parts, *rooms]}]}
-        now_spent = {
-            "codes": {"$add": [codes, spent if use == "codes" else 0]},
-            "others": {"$add": [others, spent if use == "others" else 0]},
-        }
+        spent: dict[str, Document] = {one: {"$ifNull": [f"$parts.{one}", 0]} for one in USES}
+        rooms: list[Document] = [
+            {"$subtract": [most, {"$add": [spent[one] for one in sorted(uses)]}]}
+            for uses, most in self._bounds
+            if use in uses
+        ]
+        more: Document = {"$max": [0, {"$min": [parts, *rooms]}]}
+        now_spent = spent | {use: {"$add": [spent[use], more]}}
         return [{"$set": {"parts": now_spent, "began_at": {"$ifNull": ["$began_at", now]}}}]

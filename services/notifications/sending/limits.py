@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic
 
 from services.notifications.messages.rules import CODE_SENT_BEFORE, Outcome
-from services.notifications.sending.budget import BUDGET_SPENT, Budget, Use
+from services.notifications.sending.budget import BUDGET_SPENT, USES, Budget, Use
 from services.notifications.sending.channel import Item
 from services.notifications.sending.code_limit import DAY, CodeLimit
 from services.notifications.sending.daily_limit import Admitted, DailyLimit
@@ -135,7 +135,7 @@ class Limits(Generic[Item]):
     async def _spend(self, budget: Budget, found: Admission[Item]) -> None:
         """Keep the messages that the budget of the day allows. The others wait for the next day."""
         kept: list[tuple[Claimed, Item]] = []
-        for use in ("codes", "others"):
+        for use in USES:
             wanted = [(one, item) for one, item in found.items if _use_of(one) == use]
             parts = [self._parts_of(item) for _, item in wanted]
             room = await budget.spend(use, sum(parts), found.at)
@@ -182,16 +182,23 @@ class Limits(Generic[Item]):
                 await self._codes.take_back(admission.codes[id_], id_)
 
     async def _admits_code(self, one: Claimed, item: Item, now: datetime) -> bool:
-        facts = one.message.facts or {}
-        round_, good_until = facts.get("round"), expires_at(CODE_KIND, facts)
+        good_until = expires_at(CODE_KIND, one.message.facts or {})
         return await self._codes.admit(
             item.address,
             one.message.message_id,
-            round_ if isinstance(round_, int) else 1,
+            _round_of(one),
             good_until or now + DAY,
             now,
         )
 
 
 def _use_of(one: Claimed) -> Use:
-    return "codes" if one.message.kind == CODE_KIND else "others"
+    if one.message.kind != CODE_KIND:
+        return "others"
+    return "first_codes" if _round_of(one) == 1 else "codes"
+
+
+def _round_of(one: Claimed) -> int:
+    """The round of a code: from 2 on a code of its number was used before."""
+    round_ = (one.message.facts or {}).get("round")
+    return round_ if isinstance(round_, int) else 1

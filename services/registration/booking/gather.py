@@ -20,7 +20,7 @@ from shared.messaging.fair_commit import FairGroupCommit, Room
 from shared.runtime.errors import Rejected, Unavailable
 from shared.runtime.fair_queue import Sender
 from shared.storage.unit_of_work import Contended
-from shared.web.senders import network_of
+from shared.web.senders import sender_at
 
 # A transaction takes far less time, also if two copies of the service take turns.
 CONTENDED_SECONDS_MAX = 0.3
@@ -88,7 +88,7 @@ class Gathering:
         Raises:
             Overloaded: too many wait already, and nobody has more of them than this sender.
         """
-        self._room.check(Sender(network_of(address), who))
+        self._room.check(sender_at(address, who))
 
     async def book(self, asked: Asked) -> Decided:
         """
@@ -163,7 +163,7 @@ class Gathering:
 
 
 def _sender_of(asked: Asked) -> Sender:
-    return Sender(network_of(asked.address), asked.who)
+    return sender_at(asked.address, asked.who)
 
 
 def _failed(error: Exception) -> Awaitable[Decided]:

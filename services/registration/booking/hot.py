@@ -21,6 +21,7 @@ from services.registration.booking.idempotency import KEY_PATTERN, RequestKeys
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.given_contacts import GivenContacts
 from services.registration.participants.keys import KeySealer
+from services.registration.participants.limit import SmsLimit
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.sessions.rules import SessionId
 from shared.contracts.origin import Origin
@@ -62,7 +63,7 @@ Refused, and may succeed later, even with the same key: `session_full`, `session
 Refused as it is: `contact_known` (sign in by `POST /sign-ins`), `idempotency_key_reused`,
 `rounds_too_many` (409), `participant_erased`, `participant_unknown` (401), `participant_missing`,
 `participant_and_token`, `contact_missing`, `contact_ambiguous`, `phone_invalid`, `phone_region`,
-`phone_unsupported` (422).
+`phone_unsupported` (422), `sms_too_many` (429; of a newcomer with a phone number: give an e-mail address).
 503 `overloaded`: it was not booked. Any other 503: it may be booked or not. Send it again after
 `Retry-After`, with the same key: it is booked once.""",
     status=201,
@@ -79,6 +80,7 @@ class Registering:
     Takes requests for places, and answers each with its outcome.
 
     Args:
+        sms: bounds the codes of newcomers with a phone number. Nothing is counted for others.
         verify: gets a token, and returns its participant.
         waiting_max: number of requests that may wait for a decision. If there are more, the last one of the
             sender who has most is refused.
@@ -93,6 +95,7 @@ class Registering:
         sealer: KeySealer,
         codes: ContactCodes,
         given: GivenContacts,
+        sms: SmsLimit,
         signer: TokenSigner,
         verify: Callable[[str], Participant],
         waiting_max: int = BOOKINGS_WAITING_MAX,
@@ -102,6 +105,7 @@ class Registering:
         self._sealer = sealer
         self._codes = codes
         self._given = given
+        self._sms = sms
         self._signer = signer
         self._verify = verify
         self._gathering = Gathering(booking, waiting_max=waiting_max, seconds_max=seconds_max)
@@ -128,6 +132,16 @@ class Registering:
         form = read_form(RegistrationIn, request.body)
         booking = self._booking_request(form, key, who)
         asked = Asked(booking, request.address, who.participant_id if who else "")
+        if booking.newcomer is not None and booking.newcomer.profile.by_phone:
+            async with self._sms.one(request.address) as counted:
+                outcome = await self._book(asked)
+                if outcome.repeated:
+                    await self._sms.give_back(counted)
+        else:
+            outcome = await self._book(asked)
+        return 200 if outcome.repeated else 201, self._body(outcome, form.participant)
+
+    async def _book(self, asked: Asked) -> Outcome:
         try:
             outcome = await self._gathering.book(asked)
         except Overloaded:
@@ -139,7 +153,7 @@ class Registering:
             ) from error
         if isinstance(outcome, Rejected):
             raise outcome
-        return 200 if outcome.repeated else 201, self._body(outcome, form.participant)
+        return outcome
 
     def _participant(self, authorization: bytes) -> Participant | None:
         """The participant whose token the request carries, if it carries one."""

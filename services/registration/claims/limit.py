@@ -15,7 +15,7 @@ from shared.runtime import clock
 from shared.runtime.errors import Forbidden
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
-from shared.web.senders import network_of
+from shared.web.senders import bounded_of
 
 
 class TriesLimit:
@@ -47,15 +47,22 @@ class TriesLimit:
     ) -> tuple[list[str], NotHttp | None]:
         """Returns: what was counted, and the refusal if there were too many."""
         now = clock.now()
-        hour, network = hour_of(now), network_of(address)
-        names = [f"pair {group_id} {network}", f"group {group_id}", f"network {network}"]
-        if participant_id is not None:
-            names.append(f"person {participant_id}")
-        counted = [self._hash.of(f"{hour} claims {name}".encode()) for name in names]
-        numbers = [await self._counts.count(key, now) for key in counted]
-        of_pair, of_group, of_network = numbers[:3]
-        of_person = numbers[3] if participant_id is not None else 0
-        if not is_too_much(of_person=of_person, of_pair=of_pair, of_group=of_group, of_network=of_network):
+        counted: list[str] = []
+
+        async def count(name: str) -> int:
+            counted.append(self._hash.of(f"{hour_of(now)} claims {name}".encode()))
+            return await self._counts.count(counted[-1], now)
+
+        of_group = await count(f"group {group_id}")
+        of_person = await count(f"person {participant_id}") if participant_id is not None else 0
+        refused = False
+        for name, times in bounded_of(address):
+            of_pair, of_network = await count(f"pair {group_id} {name}"), await count(f"network {name}")
+            if is_too_much(
+                of_person=of_person, of_pair=of_pair, of_group=of_group, of_network=of_network, times=times
+            ):
+                refused = True
+        if not refused:
             return counted, None
         seconds = seconds_left(now)
         return counted, NotHttp(

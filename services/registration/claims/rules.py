@@ -66,7 +66,7 @@ def is_claimable(member: Member, *, is_shared: bool, has_proved: bool) -> bool:
     return not (member.was_known or member.claimed_at is not None or is_shared or has_proved)
 
 
-def is_too_much(*, of_person: int, of_pair: int, of_group: int, of_network: int) -> bool:
+def is_too_much(*, of_person: int, of_pair: int, of_group: int, of_network: int, times: int = 1) -> bool:
     """
     Whether a code is one too many to try in this hour.
 
@@ -75,9 +75,11 @@ def is_too_much(*, of_person: int, of_pair: int, of_group: int, of_network: int)
         of_pair: how many came for this group from this network.
         of_group: how many came for this group, from anywhere.
         of_network: how many came from this network, for any group.
+        times: how many times the bounds of a network count here: more than once for a site, which has many
+            networks.
     """
     of_pair_max = GROUP_AND_NETWORK_MAX if of_group <= GROUP_MAX else ALWAYS_MAX
-    return of_person > PERSON_MAX or of_pair > of_pair_max or of_network > NETWORK_MAX
+    return of_person > PERSON_MAX or of_pair > of_pair_max * times or of_network > NETWORK_MAX * times
 
 
 def code_wrong() -> Forbidden:

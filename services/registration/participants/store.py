@@ -8,16 +8,24 @@ contact_keys  the participants' own keys. Backups do not contain them, so after 
 contacts      `_id` is the keyed hash of an e-mail address or phone number: whose it is. So one contact is one
               participant. One that is free again keeps its round for `FREED_KEPT`, and nothing else
 groups        the data of groups from organisers; groups are participants too
+sms_counts    how many codes by SMS were asked for in an hour or day, by keyed hashes of networks (limit.py)
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.registration.participants.contact_store import ContactStore
 from services.registration.participants.rules import Group, Participant, ParticipantId, Profile
 from shared.storage import mongo
 from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
+from shared.storage.mongo import (
+    ASCENDING,
+    Database,
+    Document,
+    ReturnDocument,
+    UpdateOne,
+    outages_named,
+)
 from shared.storage.unit_of_work import UnitOfWork
 
 ERASED = "erased"
@@ -227,6 +235,31 @@ class GroupStore:
             upsert=True,
             session=unit.session,
         )
+
+
+class SmsCounts:
+    """Counts the codes by SMS that are asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._counts = database["sms_counts"]
+
+    async def prepare(self) -> None:
+        """Create the index."""
+        await mongo.delete_after(self._counts, "ends_at", timedelta())
+
+    async def count(self, key: str, now: datetime, seconds: int) -> int:
+        """Count one more under this key, which is used for so many seconds; how many there are now."""
+        begun = {"$inc": {"codes": 1}, "$setOnInsert": {"ends_at": now + timedelta(seconds=seconds)}}
+        with outages_named():
+            counted = await self._counts.find_one_and_update(
+                {"_id": key}, begun, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        return int(counted["codes"])
+
+    async def give_back(self, keys: Collection[str]) -> None:
+        """Count one less under each of these keys."""
+        with outages_named():
+            await self._counts.update_many({"_id": {"$in": list(keys)}}, {"$inc": {"codes": -1}})
 
 
 def _document(participant: Participant) -> Document:

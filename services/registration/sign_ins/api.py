@@ -8,6 +8,7 @@ from services.registration.booking.bodies import NewcomerIn
 from services.registration.participants.codes import ContactCodes
 from services.registration.participants.given_contacts import GivenContacts
 from services.registration.participants.keys import KeySealer
+from services.registration.participants.limit import SmsLimit
 from services.registration.participants.rules import ParticipantId, Profile
 from services.registration.rosters.store import RosterStore
 from services.registration.sign_ins.ask import Asking
@@ -43,6 +44,7 @@ Given = Annotated[GivenContacts, provided(GivenContacts)]
 Verifications = Annotated[ContactVerification, provided(ContactVerification)]
 Joinings = Annotated[Joining, provided(Joining)]
 Limits = Annotated[Limit, provided(Limit)]
+Sms = Annotated[SmsLimit, provided(SmsLimit)]
 Own = Annotated[OwnData, provided(OwnData)]
 Sealer = Annotated[KeySealer, provided(KeySealer)]
 Members = Annotated[RosterStore, provided(RosterStore)]
@@ -53,15 +55,16 @@ routes = Routes(tags=["sign-in"])
 
 @routes.post("/participants", status_code=201, summary="Join without a session")
 async def join(
-    form: NewcomerIn, request: Request, joining: Joinings, limit: Limits, codes: Codes, given: Given,
-    sealer: Sealer, signer: Signer,
+    form: NewcomerIn, request: Request, joining: Joinings, limit: Limits, sms: Sms, codes: Codes,
+    given: Given, sealer: Sealer, signer: Signer,
 ) -> TokenOut:  # fmt: skip
     """
     The code for the contact is sent; `participant_id` is the id of the sign-in that verifies it
     (`POST /sign-ins/{sign_in_id}/confirmations`). If nobody verifies it, everything is deleted again.
 
     409 `contact_known`: sign in (`POST /sign-ins`). 422 `group_unknown`, `contact_missing`,
-    `contact_ambiguous`, `phone_invalid`, `phone_region`, `phone_unsupported`. 429 `sign_ins_too_many`.
+    `contact_ambiguous`, `phone_invalid`, `phone_region`, `phone_unsupported`. 429 `sign_ins_too_many`,
+    `sms_too_many` (give an e-mail address).
     """
     contact = given.contact(form.name, form.email, form.phone)
     key, now = sealer.new_key(), clock.now()
@@ -76,24 +79,27 @@ async def join(
         contact_locked=encrypt_contact(contact, key.key),
         by_phone=contact.phone is not None,
     )
-    participant = await joining.join(id_, profile, contact.address or "", key, Origin.of_request())
+    async with sms.one(address_of(request.scope), by_phone=profile.by_phone):
+        participant = await joining.join(id_, profile, contact.address or "", key, Origin.of_request())
     return TokenOut.of(participant, give_token(signer, participant))
 
 
 @routes.post("/sign-ins", status_code=202, summary="Sign in with an e-mail address or phone number")
 async def ask(
-    form: SignInIn, request: Request, asking: Askings, limit: Limits, codes: Codes, given: Given
+    form: SignInIn, request: Request, asking: Askings, limit: Limits, sms: Sms, codes: Codes, given: Given
 ) -> SignInOut:
     """
     If somebody has registered with this contact, a code is sent there, and the answer does not say so.
 
     An address or number that has got a code within the hour, or three within a day, gets no other one: the
     last code is still good. 422 `contact_missing`, `contact_ambiguous`, `phone_invalid`, `phone_region`,
-    `phone_unsupported`; 429 `sign_ins_too_many`.
+    `phone_unsupported`; 429 `sign_ins_too_many`, `sms_too_many` (of a phone number, known or not).
     """
     address = given.address(form.email, form.phone)
     await limit.check(codes.hash_of(address), address_of(request.scope))
-    sign_in = await asking.ask(address, Origin.of_request())
+    # Also of a number that nobody has registered: else the answer would tell.
+    async with sms.one(address_of(request.scope), by_phone=form.phone is not None):
+        sign_in = await asking.ask(address, Origin.of_request())
     return SignInOut(sign_in_id=sign_in.sign_in_id, expires_at=sign_in.expires_at, tries=TRIES_MAX)
 
 
@@ -121,8 +127,8 @@ async def read_me(who: AsParticipant, own: Own) -> MeOut:
 
 @routes.patch("/me", summary="Correct your own data")
 async def change_me(
-    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, codes: Codes, given: Given,
-    members: Members, signer: Signer,
+    form: MeIn, request: Request, who: AsParticipant, own: Own, limit: Limits, sms: Sms, codes: Codes,
+    given: Given, members: Members, signer: Signer,
 ) -> MeChangedOut:  # fmt: skip
     """
     What is left out stays. Use the new token: it says the new group and district.
@@ -130,7 +136,7 @@ async def change_me(
     A new contact takes effect when it is verified by the code that is sent there, by the sign-in
     `sign_in_id`. 409 `contact_known`, `not_a_person`; 422 `group_unknown`, `name_missing`, `contact_missing`
     (what is registered cannot be read here: give both), `contact_ambiguous`, `phone_invalid`, `phone_region`,
-    `phone_unsupported`; 429 `sign_ins_too_many`, `changes_too_many`.
+    `phone_unsupported`; 429 `sign_ins_too_many`, `changes_too_many`, `sms_too_many` (give an e-mail address).
     """
     await limit.check_changes(who.participant_id)
     fields = form.model_dump(exclude_unset=True)
@@ -140,7 +146,10 @@ async def change_me(
             fields["phone"] = address
         await limit.check(codes.hash_of(address), address_of(request.scope))
     changes = Changes(frozenset(fields), **fields)
-    changed = await own.change(who.participant_id, changes, Origin.of_request(), issued_at=who.issued_at)
+    async with sms.one(address_of(request.scope), by_phone=form.phone is not None) as counted:
+        changed = await own.change(who.participant_id, changes, Origin.of_request(), issued_at=who.issued_at)
+        if counted and changed.sign_in is None:
+            await sms.give_back(counted)
     on_roster = await members.is_member(who.participant_id)
     return MeChangedOut.after(changed, give_token(signer, changed.participant, on_roster=on_roster))
 

@@ -3,12 +3,14 @@ How many sign-ins and newcomers an hour may bring, by contact and by the network
 many changes of one's own data.
 """
 
+from datetime import datetime
+
 from services.registration.sign_ins.rules import CHANGES_MAX, hour_of, is_too_much, seconds_left
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
-from shared.web.senders import network_of
+from shared.web.senders import bounded_of
 
 
 class Limit:
@@ -26,12 +28,14 @@ class Limit:
             NotHttp: there were too many in this hour (429).
         """
         now = clock.now()
-        hour, network = hour_of(now), network_of(address)
-        of_pair, of_contact, of_network = [
-            await self._sign_ins.count(self._hash.of(f"{hour} {key}".encode()), now)
-            for key in (f"pair {contact_hash} {network}", f"contact {contact_hash}", f"address {network}")
-        ]
-        if is_too_much(of_pair=of_pair, of_contact=of_contact, of_network=of_network):
+        of_contact = await self._count(f"contact {contact_hash}", now)
+        refused = False
+        for name, times in bounded_of(address):
+            of_pair = await self._count(f"pair {contact_hash} {name}", now)
+            of_network = await self._count(f"address {name}", now)
+            if is_too_much(of_pair=of_pair, of_contact=of_contact, of_network=of_network, times=times):
+                refused = True
+        if refused:
             seconds = seconds_left(now)
             why = "too many requests for this contact or from your address"
             raise _too_many(why, seconds, code="sign_ins_too_many")
@@ -44,11 +48,14 @@ class Limit:
             NotHttp: there were too many in this hour (429).
         """
         now = clock.now()
-        key = f"{hour_of(now)} changes {participant_id}"
-        if await self._sign_ins.count(self._hash.of(key.encode()), now) > CHANGES_MAX:
+        if await self._count(f"changes {participant_id}", now) > CHANGES_MAX:
             raise _too_many(
                 "you have changed your data too often", seconds_left(now), code="changes_too_many"
             )
+
+    async def _count(self, name: str, now: datetime) -> int:
+        """Count a request under this name in its hour; how many there were."""
+        return await self._sign_ins.count(self._hash.of(f"{hour_of(now)} {name}".encode()), now)
 
 
 def _too_many(why: str, seconds: int, *, code: str) -> NotHttp:

@@ -52,7 +52,7 @@ class SignIn(msgspec.Struct, frozen=True):
     tokens_from: datetime | None = None
 
 
-def is_too_much(*, of_pair: int, of_contact: int, of_network: int) -> bool:
+def is_too_much(*, of_pair: int, of_contact: int, of_network: int, times: int = 1) -> bool:
     """
     Whether a request is one too many in its hour.
 
@@ -60,9 +60,11 @@ def is_too_much(*, of_pair: int, of_contact: int, of_network: int) -> bool:
         of_pair: how many requests for its contact came from its network, this one included.
         of_contact: how many for its contact, from anywhere.
         of_network: how many from its network, for any contact.
+        times: how many times the bounds of a network count here: more than once for a site, which has many
+            networks.
     """
     of_pair_max = CONTACT_AND_ADDRESS_MAX if of_contact <= CONTACT_MAX else ALWAYS_MAX
-    return of_pair > of_pair_max or of_network > ADDRESS_MAX
+    return of_pair > of_pair_max * times or of_network > ADDRESS_MAX * times
 
 
 def code_wrong(tries: int) -> Forbidden:

@@ -11,7 +11,7 @@ from services.registration.erasure.store import ErasureStore
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.managers.store import ManagerStore
 from services.registration.merging.store import MergeStore
-from services.registration.participants.store import GroupStore, ParticipantStore
+from services.registration.participants.store import GroupStore, ParticipantStore, SmsCounts
 from services.registration.programme.store import ActivityStore
 from services.registration.reminders.store import ReminderStore
 from services.registration.rosters.store import ImportStore, RosterStore
@@ -43,6 +43,7 @@ class Stores:
     scans: ScanStore
     sessions: SessionStore
     sign_ins: SignInStore
+    sms_counts: SmsCounts
 
     @classmethod
     def of(cls, database: Database) -> "Stores":
@@ -66,6 +67,7 @@ class Stores:
             scans=ScanStore(database),
             sessions=SessionStore(database),
             sign_ins=SignInStore(database),
+            sms_counts=SmsCounts(database),
         )
 
     async def prepare(self) -> None:

@@ -35,7 +35,6 @@ from tests.notifications.builders import (
 )
 from tests.notifications.sending.builders import QUICK, sending, turns
 from tests.notifications.sending.sms_gateway import POLL_SECONDS, SmsGateway, open_gateway, sms_courier
-from tests.support.kafka import fresh_database
 from tests.support.service import enclosed, new_id
 from tests.support.waiting import eventually
 
@@ -264,22 +263,6 @@ async def test_couriers_together_never_go_beyond_the_budget_of_a_day(mongo: str)
         assert {one["attempts"] for one in waiting} == {0}
         day = (clock.now() + timedelta(hours=8)).date()
         assert {(one["due_at"] + timedelta(hours=8)).date() for one in waiting} == {day + timedelta(days=1)}
-
-
-async def test_codes_leave_a_quarter_of_the_budget_to_others_and_a_day_begins_anew(mongo: str) -> None:
-    async with fresh_database(mongo) as database:
-        budget = Budget(database, 100)
-        await budget.prepare()
-        asked = [budget.spend("codes", 7, NOON) for _ in range(20)]
-        assert sum(await asyncio.gather(*asked)) == 75
-        assert await budget.left(NOON) == 25
-        assert await budget.spend("others", 30, NOON) == 25
-        assert await budget.spend("others", 1, NOON) == 0
-        await budget.give_back("others", 5, NOON)
-        assert await budget.spend("codes", 9, NOON) == 0
-        assert await budget.spend("others", 9, NOON) == 5
-        # Midnight in Beijing.
-        assert await budget.spend("codes", 9, NOON + timedelta(hours=12)) == 9
 
 
 async def test_a_number_gets_one_code_an_hour_and_so_many_sms_a_day(mongo: str) -> None:

@@ -18,6 +18,7 @@ from services.registration.rosters.rules import MEMBERS_MAX
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime.errors import Forbidden
 from shared.web.problems import NotHttp
+from shared.web.senders import SITE_TIMES
 from tests.registration.builders import KEYS, service
 
 CODES = ClaimCodes(b"secret")
@@ -72,6 +73,33 @@ def test_each_bound_counts_and_nobody_locks_a_group_out(
 ) -> None:
     person, pair, group, network = counts
     assert is_too_much(of_person=person, of_pair=pair, of_group=group, of_network=network) is too_much
+
+
+def test_a_site_has_many_times_the_bounds_of_a_network() -> None:
+    at_most = {"of_person": PERSON_MAX, "of_pair": 10 * GROUP_AND_NETWORK_MAX, "of_group": 1}
+    assert not is_too_much(**at_most, of_network=10 * NETWORK_MAX, times=10)
+    assert is_too_much(**at_most, of_network=10 * NETWORK_MAX + 1, times=10)
+    assert is_too_much(**at_most | {"of_pair": 10 * GROUP_AND_NETWORK_MAX + 1}, of_network=1, times=10)
+    assert is_too_much(**at_most | {"of_person": PERSON_MAX + 1}, of_network=1, times=10)
+
+
+@pytest.mark.stack
+async def test_wrong_codes_from_many_networks_of_one_site_are_bounded(mongo: str) -> None:
+    async with service(mongo) as (_, database):
+        limit = TriesLimit(SignInStore(database), KEYS.hash)
+
+        async def refused(group_id: str, address: str) -> str:
+            with pytest.raises((Forbidden, NotHttp)) as error:
+                async with limit.one(group_id, None, address):
+                    raise code_wrong()
+            return error.value.code
+
+        await refused("school-1", "2001:db8:1:1::1")
+        # As if nearly all that a site may send had come. The next ones share nothing with them but the site.
+        await database["sign_in_counts"].update_many({}, {"$set": {"requests": SITE_TIMES * NETWORK_MAX - 1}})
+        assert await refused("school-2", "2001:db8:1:2::1") == "claim_code_wrong"
+        assert await refused("school-3", "2001:db8:1:3::1") == "claims_too_many"
+        assert await refused("school-3", "2001:db8:2:3::1") == "claim_code_wrong"
 
 
 @pytest.mark.stack

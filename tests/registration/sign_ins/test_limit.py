@@ -15,6 +15,7 @@ from services.registration.sign_ins.rules import (
 from services.registration.sign_ins.store import SignInStore
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
+from shared.web.senders import SITE_TIMES
 from tests.support.kafka import fresh_database
 
 LI, WANG = "hash of li", "hash of wang"
@@ -49,6 +50,22 @@ async def test_all_addresses_of_a_host_of_version_6_are_one(mongo: str) -> None:
         limit = Limit(SignInStore(database), KeyedHash(b"secret"))
         host = [f"2001:db8::{number:x}" for number in range(2 * CONTACT_AND_ADDRESS_MAX)]
         assert await allowed(limit, LI, host) == CONTACT_AND_ADDRESS_MAX
+
+
+@pytest.mark.stack
+async def test_the_networks_of_one_site_have_ten_times_the_bound_together(mongo: str) -> None:
+    async with fresh_database(mongo) as database:
+        limit = Limit(SignInStore(database), KeyedHash(b"secret"))
+        site_max = CONTACT_AND_ADDRESS_MAX * SITE_TIMES
+        networks = [f"2001:db8:1:{number:x}::1" for number in range(site_max + 5)]
+        assert await allowed(limit, LI, networks) == site_max
+        assert await allowed(limit, LI, ["2001:db8:2::1", "192.0.2.1"]) == 2
+
+
+def test_a_site_is_bounded_also_for_many_contacts() -> None:
+    site_max = ADDRESS_MAX * SITE_TIMES
+    assert not is_too_much(of_pair=1, of_contact=1, of_network=site_max, times=SITE_TIMES)
+    assert is_too_much(of_pair=1, of_contact=1, of_network=site_max + 1, times=SITE_TIMES)
 
 
 def test_a_network_is_bounded_also_for_many_contacts() -> None:

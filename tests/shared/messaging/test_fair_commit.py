@@ -87,7 +87,7 @@ async def test_who_comes_behind_three_thousand_of_another_network_is_in_the_next
 async def test_within_a_network_each_participant_has_a_turn() -> None:
     log = Log()
     commit = fair_commit(log, items_max=10)
-    rude, kind = Sender("school", "rude"), Sender("school", "kind")
+    rude, kind = Sender("school", who="rude"), Sender("school", who="kind")
     callers = [await busy(log, commit), *add(commit, rude, 100), *add(commit, kind), *add(commit, FLOOD, 50)]
     log.open.set()
     await asyncio.gather(*callers)
@@ -111,7 +111,7 @@ async def test_each_is_written_once_whoever_sends_and_those_of_one_sender_in_ord
     sent: dict[Sender, int] = {}
     for _ in range(300):
         for _ in range(dice.choice((0, 1, 1, 30))):
-            sender = Sender(dice.choice("abc"), dice.choice(("", "x", "y")))
+            sender = Sender(dice.choice("abc"), dice.choice(("", "n")), dice.choice(("", "x", "y")))
             sent[sender] = sent.get(sender, 0) + 1
             callers.append(commit.add(Sent(sender, sent[sender])))
         await asyncio.sleep(0)

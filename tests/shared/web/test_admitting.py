@@ -10,6 +10,7 @@ from shared.runtime.errors import Forbidden, NotAuthenticated
 from shared.web.admitting import WRONG_KEYS_MAX, WRONG_KEYS_SECONDS, Admission, WrongKeys
 from shared.web.organiser_keys import OrganiserKeys, hash_of, new_key
 from shared.web.problems import NotHttp, encoded
+from shared.web.senders import SITE_TIMES
 
 SHORT = "sixteen-letters!"
 VENUE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
@@ -99,6 +100,14 @@ def test_the_addresses_of_one_client_are_counted_as_one() -> None:
     assert refused(door, "guess", "2001:db8:1:3::1") == "organiser_key_wrong"
     use_up(door)
     assert refused(door, "guess", f"::ffff:{VENUE}") == "organiser_keys_tried"
+
+
+def test_the_networks_of_one_site_have_ten_times_the_bound_together() -> None:
+    door = admission(addresses_max=1_000)
+    for number in range(WRONG_KEYS_MAX * SITE_TIMES):
+        assert refused(door, "guess", f"2001:db8:1:{number:x}::1") == "organiser_key_wrong"
+    assert refused(door, "guess", "2001:db8:1:ffff::1") == "organiser_keys_tried"
+    assert refused(door, "guess", "2001:db8:2::1") == "organiser_key_wrong"
 
 
 def test_the_memory_for_addresses_is_bounded() -> None:
