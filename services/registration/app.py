@@ -19,6 +19,7 @@ from services.registration.booking import wording as booking_wording
 from services.registration.booking.expire import Expiry
 from services.registration.booking.hot import REGISTER, Registering
 from services.registration.booking.last_word import LastWords
+from services.registration.booking.positions import Positions
 from services.registration.booking.promote_owed import OwedPromotions
 from services.registration.calendars import api as calendars_api
 from services.registration.check_in import api as check_in_api
@@ -222,6 +223,7 @@ def _wire_booking(
         listing = ListingStore(database)
         service.provide(
             stores.registrations,
+            Positions(stores.registrations),
             keys.hash,
             parts.cancellation,
             parts.confirmation,

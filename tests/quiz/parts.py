@@ -12,7 +12,7 @@ from services.quiz.attempts.start import Start, start_attempts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.submission import Submission
 from services.quiz.closing.close import Closer
-from services.quiz.erasure.sweep import Sweeper
+from services.quiz.erasure.sweep import IDS_AT_ONCE, Sweeper
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
@@ -112,7 +112,9 @@ def closer(
     )
 
 
-def sweeper(stores: Stores, catalogue: Catalogue, again_seconds: float = 0) -> Sweeper:
+def sweeper(
+    stores: Stores, catalogue: Catalogue, again_seconds: float = 0, ids_at_once: int = IDS_AT_ONCE
+) -> Sweeper:
     return Sweeper(
         catalogue,
         stores.participants,
@@ -120,6 +122,7 @@ def sweeper(stores: Stores, catalogue: Catalogue, again_seconds: float = 0) -> S
         stores.results,
         stores.standings,
         again_seconds=again_seconds,
+        ids_at_once=ids_at_once,
     )
 
 

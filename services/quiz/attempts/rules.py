@@ -46,10 +46,10 @@ def attempt_id(quiz_id: str, participant_id: str, day: str, number: int) -> Atte
     return AttemptId(derived_id(ATTEMPT_IDS, quiz_id, participant_id, day, str(number)))
 
 
-def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str) -> Iterator[AttemptId]:
-    """The ids of all attempts that a participant can have in a quiz, on all its days."""
+def possible_attempts(quiz_id: str, quiz: Quiz, participant_id: str, until: datetime) -> Iterator[AttemptId]:
+    """The ids of all attempts that a participant can have in a quiz, on all its days up to this moment."""
     zone = ZoneInfo(quiz.timezone)
-    day, last = quiz.opens_at.astimezone(zone).date(), quiz.closes_at.astimezone(zone).date()
+    day, last = (at.astimezone(zone).date() for at in (quiz.opens_at, min(quiz.closes_at, until)))
     while day <= last:
         for number in range(1, quiz.attempts_per_day + 1):
             yield attempt_id(quiz_id, participant_id, day.isoformat(), number)

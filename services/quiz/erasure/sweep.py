@@ -5,6 +5,7 @@ Several workers may do it at the same time: sweeping twice does no harm.
 """
 
 from datetime import timedelta
+from itertools import islice
 
 from services.quiz.attempts.rules import possible_attempts
 from services.quiz.erasure.rules import next_sweep
@@ -25,6 +26,11 @@ IDLE_LOOK_SECONDS = 2.0
 # than MongoDB lets a transaction live, too.
 SWEEP_AGAIN_SECONDS = 120.0
 
+# Of a quiz of a year there are thousands: less than a millisecond of the event loop at a time.
+IDS_AT_ONCE = 200
+# Clocks differ: there may be an attempt of the day that begins soon.
+AHEAD_MAX = timedelta(days=1)
+
 
 class SweepError(Exception):
     """A quiz could not be read: it may still contain traces of somebody."""
@@ -42,6 +48,7 @@ class Sweeper:
         standings: StandingStore,
         *,
         again_seconds: float = SWEEP_AGAIN_SECONDS,
+        ids_at_once: int = IDS_AT_ONCE,
     ) -> None:
         self._catalogue = catalogue
         self._participants = participants
@@ -49,6 +56,7 @@ class Sweeper:
         self._results = results
         self._standings = standings
         self._again_seconds = again_seconds
+        self._ids_at_once = ids_at_once
         self.loop = Loop(LOOP, self.turn)
 
     async def turn(self) -> float:
@@ -66,8 +74,8 @@ class Sweeper:
         """
         Remove the traces of one participant, in every quiz.
 
-        Results are found by the ids that the participant's attempts can have. So no index is needed for the
-        few erased people.
+        Results are found by the ids that the participant's attempts can have until now. So no index is needed
+        for the few erased people.
 
         Raises:
             SweepError: a quiz could not be read; the others are swept.
@@ -77,8 +85,9 @@ class Sweeper:
         await self._waiting.remove_of_participant(who)
         for offered in self._catalogue.all():
             record = offered.record
-            ids = [*possible_attempts(record.quiz_id, record.quiz, who)]
-            await self._results.forget_profiles(ids)
+            ids = possible_attempts(record.quiz_id, record.quiz, who, began + AHEAD_MAX)
+            while some := [*islice(ids, self._ids_at_once)]:
+                await self._results.forget_profiles(some)
             if record.status != "closed":
                 await self._standings.remove(record.quiz_id, who)
         if unread := self._catalogue.unread():

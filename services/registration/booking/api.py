@@ -8,6 +8,7 @@ from fastapi import Body
 from services.registration.booking.bodies import CancelIn, RegistrationOut, RegistrationsOut
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.confirm import PlaceConfirmation
+from services.registration.booking.positions import Positions
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
 from services.registration.participants.store import ParticipantStore
@@ -22,6 +23,7 @@ from shared.web.routes import Routes
 
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
+PlacesInLine = Annotated[Positions, provided(Positions)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
 Confirmations = Annotated[PlaceConfirmation, provided(PlaceConfirmation)]
 Cancellations = Annotated[Cancellation, provided(Cancellation)]
@@ -35,6 +37,7 @@ async def list_registrations(
     registrations: Registrations,
     sessions: Sessions,
     participants: Participants,
+    in_line: PlacesInLine,
     limit: Limit = PAGE,
     after: After = None,
 ) -> RegistrationsOut:
@@ -46,13 +49,14 @@ async def list_registrations(
         lambda one: (one.asked_at, one.registration_id),
     )
     asked_for = await sessions.by_id({one.session_id for one in page})
+    positions = await in_line.of(page, asked_for)
     key = await participants.read_key(who.participant_id)
     return RegistrationsOut(
         registrations=[
             RegistrationOut.of(
                 one,
                 asked_for[one.session_id],
-                position=await registrations.position(one),
+                position=positions.get(one.registration_id),
                 ticket_code=opened_ticket(one.ticket_locked, key) if one.is_active else None,
             )
             for one in page
@@ -68,17 +72,19 @@ async def read_registration(
     registrations: Registrations,
     sessions: Sessions,
     participants: Participants,
+    in_line: PlacesInLine,
 ) -> RegistrationOut:
     """404 `registration_unknown`, also for somebody else's."""
     one = await registrations.read(registration_id)
     if one is None or one.participant_id != who.participant_id:
         raise NotFound(f"there is no registration {registration_id}", code="registration_unknown")
-    session = (await sessions.by_id([one.session_id]))[one.session_id]
+    asked_for = await sessions.by_id([one.session_id])
+    positions = await in_line.of([one], asked_for)
     key = await participants.read_key(who.participant_id)
     return RegistrationOut.of(
         one,
-        session,
-        position=await registrations.position(one),
+        asked_for[one.session_id],
+        position=positions.get(one.registration_id),
         ticket_code=opened_ticket(one.ticket_locked, key) if one.is_active else None,
     )
 

@@ -101,7 +101,9 @@ class RegistrationOut(BaseModel):
         None,
         description="when the place or the wait ends, unless you verify your contact or accept the offer",
     )
-    position: int | None = Field(None, description="on the waiting list now, from 1", examples=[2])
+    position: int | None = Field(
+        None, description="on the waiting list now, from 1; on a long list up to 2 seconds ago", examples=[2]
+    )
     waiting_policy: WaitingPolicy = Field(description="`strict` or `fill`: who is next on the waiting list")
     ticket_code: str | None = Field(
         None, description="only for its holder; null without a place", examples=["7K3QX-M0R9T"]

@@ -327,6 +327,17 @@ class RegistrationStore:
             )
         return ahead + 1
 
+    async def waiting_numbers(self, session_id: str) -> list[int]:
+        """The numbers of all who wait, in any order. The index has them: no registration is read."""
+        pipeline: list[Document] = [
+            {"$match": {"session_id": session_id, "status": "waitlisted"}},
+            {"$group": {"_id": None, "numbers": {"$push": "$sequence"}}},
+        ]
+        with outages_named():
+            found = await self._registrations.aggregate(pipeline).to_list(None)
+        numbers: list[int] = found[0]["numbers"] if found else []
+        return numbers
+
     async def _find(self, unit: UnitOfWork, these: Document, limit: int | None = None) -> list[Registration]:
         """Registrations as a transaction sees them; with a limit the first ones, by `sequence`."""
         found = self._registrations.find(these, session=unit.session)

@@ -18,6 +18,7 @@ from services.registration.check_in.rules import (
     admit,
     arrived,
     concerns,
+    counted_at_most,
     places_of,
     refusal,
     refused,
@@ -46,8 +47,8 @@ class Settled(NamedTuple):
     What has become of scans and their registrations.
 
     Attributes:
-        scans: the new and the admissible ones as decided, by id.
-        of_ticket: the admissible ones of each registration.
+        scans: the new ones and those that count as decided, by id.
+        of_ticket: those of each registration.
     """
 
     scans: dict[str, Scan]
@@ -120,13 +121,14 @@ class Judge:
         now: datetime,
     ) -> Settled:
         """
-        Decide the admissible scans of these registrations again, with new and changed ones, and save all.
+        Decide the scans of these registrations that count again, with new and changed ones, and save all.
 
         Args:
             known: the registrations of the scans, locked.
             new: scans that are not stored yet; refused ones are stored as they are.
         """
-        of_ticket = await self._scans.admissible(unit, known)
+        of_ticket = await self._scans.counted(unit, known)
+        new = _bounded(known, of_ticket, new)
         before = {scan.scan_id: scan for scans in of_ticket.values() for scan in scans}
         together: dict[str, dict[str, Scan]] = defaultdict(dict)
         for scan in (*before.values(), *changed, *new):
@@ -171,6 +173,20 @@ class Judge:
                 unit.publish(events.check_in_undone(after, session, origin, now))
         await self._registrations.save(unit, saved)
         return registrations
+
+
+def _bounded(
+    known: Mapping[str, Booked], counted: Mapping[str, Collection[Scan]], new: Collection[Scan]
+) -> list[Scan]:
+    """The new scans; see `counted_at_most`."""
+    of_each: dict[str, list[Scan]] = defaultdict(list)
+    for scan in new:
+        of_each[scan.registration_id or ""].append(scan)
+    bounded: list[Scan] = []
+    for id_, some in of_each.items():
+        before = [one for one in counted.get(id_, ()) if concerns(one, known[id_].registration)]
+        bounded += counted_at_most(len(before), some)
+    return bounded
 
 
 def scan_of(

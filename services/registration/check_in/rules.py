@@ -42,6 +42,8 @@ By what a registration was found: the signed ticket, the typed code, or the peop
 from the list. The id of a registration opens no door: others can compute it.
 """
 
+# Noted scans of a ticket that count. Sixty people with one ticket who come in one by one need 60.
+COUNTED_MAX = 200
 # A check-in by mistake is noticed at once. Later, people would find their place taken.
 UNDO_MAX = timedelta(minutes=30)
 # The clocks of a door and of the service may differ by this much; then the way of the request counts too.
@@ -222,11 +224,34 @@ def admit(places: int, admissible: Collection[Scan]) -> list[Scan]:
     decided: list[Scan] = []
     inside = 0
     for scan in sorted(admissible, key=lambda one: (one.scanned_at, one.scan_id)):
-        if scan.undone_at is None and not (scan.waited and scan.let_in is False):
+        if counts(scan):
             scan = _decided(scan, places - inside)
             inside += scan.people
         decided.append(scan)
     return decided
+
+
+def counts(scan: Scan) -> bool:
+    """
+    True if an admissible scan matters to the others of its ticket, or they matter to it.
+
+    Not if it was undone, or if a door that waited for the verdict sent the people away: that is over.
+    """
+    return scan.undone_at is None and not (scan.waited and scan.let_in is False)
+
+
+def counted_at_most(counted: int, new: Collection[Scan]) -> list[Scan]:
+    """
+    The new scans of a ticket, as they are to be decided with those that count already.
+
+    Nobody shows a ticket as often as `COUNTED_MAX` times at doors without a network. What is noted beyond is
+    `already_checked_in` for good: each scan that counts is read and decided again with each new one. Scans
+    at once need no bound: those that let nobody in don't count any more.
+    """
+    room = max(0, COUNTED_MAX - counted)
+    noted = [scan.scan_id for scan in new if scan.refusal is None and not scan.waited]
+    beyond = set(noted[room:])
+    return [refused(scan, "already_checked_in") if scan.scan_id in beyond else scan for scan in new]
 
 
 def _decided(scan: Scan, left: int) -> Scan:

@@ -16,6 +16,9 @@ from shared.storage.unit_of_work import UnitOfWork
 
 # After the week, disputes and statistics are settled. The registrations stay.
 SCAN_DAYS_KEPT = 90
+# Finds the scans of a registration that count, without those that don't: they may be thousands.
+COUNTED = "counted"
+COUNTED_BY = ("registration_id", "refusal", "undone_at", "waited", "let_in")
 
 
 class ScanStore:
@@ -35,7 +38,7 @@ class ScanStore:
             in_order = [("scanned_at", ASCENDING), ("_id", ASCENDING)]
             await self._scans.create_indexes(
                 [
-                    IndexModel([("registration_id", ASCENDING)]),
+                    IndexModel([(name, ASCENDING) for name in COUNTED_BY], name=COUNTED),
                     IndexModel([("session_id", ASCENDING), *in_order]),
                     IndexModel(
                         [("session_id", ASCENDING), ("conflict", ASCENDING), *in_order],
@@ -48,12 +51,18 @@ class ScanStore:
         found = await self._find(unit, {"_id": {"$in": sorted(ids)}})
         return {scan.scan_id: scan for scan in found}
 
-    async def admissible(self, unit: UnitOfWork, registration_ids: Collection[str]) -> dict[str, list[Scan]]:
-        """All admissible scans of these registrations, by registration."""
+    async def counted(self, unit: UnitOfWork, registration_ids: Collection[str]) -> dict[str, list[Scan]]:
+        """All scans of these registrations that count (`rules.counts`), by registration."""
         scans: dict[str, list[Scan]] = defaultdict(list)
+        of: Document = {
+            "registration_id": {"$in": sorted(registration_ids)},
+            "refusal": None,
+            "undone_at": None,
+        }
         if registration_ids:
-            these: Document = {"registration_id": {"$in": sorted(registration_ids)}, "refusal": None}
-            for scan in await self._find(unit, these):
+            for scan in await self._find(
+                unit, {"$or": [of | {"waited": False}, of | {"waited": True, "let_in": True}]}
+            ):
                 scans[str(scan.registration_id)].append(scan)
         return scans
 

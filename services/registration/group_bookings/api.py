@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from services.registration.booking.bodies import BookingOut, IdempotencyKey, RegistrationOut
 from services.registration.booking.cancel import Cancellation
 from services.registration.booking.idempotency import RequestKeys
+from services.registration.booking.positions import Positions
 from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.booking.tickets import opened_ticket
@@ -41,6 +42,7 @@ Cancellations = Annotated[Cancellation, provided(Cancellation)]
 Attendances = Annotated[AttendanceStore, provided(AttendanceStore)]
 Registrations = Annotated[RegistrationStore, provided(RegistrationStore)]
 Sessions = Annotated[SessionStore, provided(SessionStore)]
+PlacesInLine = Annotated[Positions, provided(Positions)]
 Participants = Annotated[ParticipantStore, provided(ParticipantStore)]
 Hash = Annotated[KeyedHash, provided(KeyedHash)]
 MemberId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
@@ -135,6 +137,7 @@ async def list_bookings(
     sessions: Sessions,
     participants: Participants,
     attendances: Attendances,
+    in_line: PlacesInLine,
     limit: Limit = PAGE,
     after: After = None,
 ) -> GroupRegistrationsOut:
@@ -149,6 +152,7 @@ async def list_bookings(
     if len(fitting := page[: bisect_right(places, MEMBERS_SHOWN_MAX)]) < len(page):
         page, following = fitting, after_of(*_place(fitting[-1]))
     asked_for = await sessions.by_id({one.session_id for one in page})
+    positions = await in_line.of(page, asked_for)
     attending = await attendances.by_id({one.registration_id for one in page})
     key = await participants.read_key(group_id)
     return GroupRegistrationsOut(
@@ -157,7 +161,7 @@ async def list_bookings(
                 **RegistrationOut.of(
                     one,
                     asked_for[one.session_id],
-                    position=await registrations.position(one),
+                    position=positions.get(one.registration_id),
                     ticket_code=opened_ticket(one.ticket_locked, key) if one.is_active else None,
                 ).model_dump(),
                 member_ids=attending[one.registration_id].member_ids

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.quiz.attempts.rules import attempt_id, next_attempt
+from services.quiz.attempts.rules import attempt_id, next_attempt, possible_attempts
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.rules import QuizId, QuizRecord, schedule_of
 from shared.runtime.errors import Rejected
@@ -24,6 +24,25 @@ QUIZ_ID, WHO = QuizId("contest"), ParticipantId("wang")
 )
 def test_different_attempts_have_different_ids(sat: set[tuple[str, str, object, int]]) -> None:
     assert len({attempt_id(q, p, str(day), n) for q, p, day, n in sat}) == len(sat)
+
+
+def test_attempts_are_possible_on_the_days_that_have_begun() -> None:
+    ends = NOW + timedelta(days=364)
+    year = quiz(opens_at=NOW, closes_at=ends, attempts_per_day=20, timezone="Asia/Shanghai")
+
+    def until(moment: datetime) -> list[str]:
+        return [*possible_attempts(QUIZ_ID, year, WHO, moment)]
+
+    assert until(NOW - timedelta(days=1)) == []
+    two_days = until(NOW + timedelta(days=1))
+    assert two_days == [
+        attempt_id(QUIZ_ID, WHO, day, number)
+        for day in ("2026-05-20", "2026-05-21")
+        for number in range(1, 21)
+    ]
+    # On the posters' clock the third day has begun.
+    assert len(until(datetime(2026, 5, 21, 16, tzinfo=UTC))) == 60
+    assert len(until(NOW + timedelta(days=999))) == 365 * 20
 
 
 def test_the_next_attempt_follows_the_last_one_of_the_day() -> None:

@@ -1,16 +1,19 @@
 """The erased: nothing is started, taken in, graded, ranked or told for them, and their traces go."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.quiz.participants.rules import Profile
+from services.quiz.results.rules import AttemptId
+from services.quiz.results.store import ResultStore
 from services.quiz.standings.ranks import Ranks
 from shared.runtime import metrics
 from shared.storage.mongo import Database
 from tests.quiz.builders import as_resident, attempt, batch, erased, joined, people, service, token
-from tests.quiz.parts import Grading, Parts, new_parts, results_in
+from tests.quiz.parts import Grading, Parts, Stores, new_parts, results_in, sweeper
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
@@ -114,6 +117,26 @@ async def test_traces_go_from_results_standings_counts_and_what_is_held(kafka: s
         assert await Ranks(parts.stores.standings).participants(parts.quiz_id) == 1
         assert await database["results"].count_documents({}) == 4, "pseudonymous ids and points stay"
         assert await due(parts) == 0
+
+
+async def test_results_are_looked_for_in_slices(kafka: str, mongo: str) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3) as parts:
+        await graded(parts, "wang")
+        await graded(parts, "wang", number=3)
+        await erase(parts, "wang")
+        looked_for: list[int] = []
+
+        class Watched(ResultStore):
+            async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
+                looked_for.append(len(attempt_ids))
+                await super().forget_profiles(attempt_ids)
+
+        stores = Stores(parts.stores.database)
+        stores.results = Watched(stores.database)
+        await sweeper(stores, parts.catalogue, ids_at_once=2).turn()
+        assert await personal(parts.stores.database, "wang") == []
+        assert max(looked_for) == 2
+        assert sum(looked_for) >= 3
 
 
 async def test_what_a_grader_stores_that_hears_of_it_late_is_swept_again(kafka: str, mongo: str) -> None:
