@@ -204,7 +204,7 @@ def name(text: str) -> str:
 
 
 def _is_link(text: str) -> bool:
-    read = unicodedata.normalize("NFKC", text.translate(_UNSEEN))
+    read = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_UNSEEN))
     return bool(_LINK_SIGN.search(read) and _LINK.search(read))
 
 
