@@ -114,7 +114,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "may have {most} marks on a character at the most",
         "每个字符上最多 {most} 个附加符号",
     ),
-    "name_link": ("may hold no web address", "不能含有网址"),
+    "name_link": (
+        "may hold no web address; put a space after a full stop that ends a word",
+        "不能含有网址；若句点用于缩写，请在其后加空格",
+    ),
     "zone_unknown": (
         "has to be a time zone of the tz database, like Asia/Shanghai",
         "必须是 tz 数据库中的时区，例如 Asia/Shanghai",

@@ -196,7 +196,9 @@ def _wished(contact: Contact | None, changes: Changes) -> Contact:
     if not name:
         raise Rejected("give the name, too: the present one cannot be read here", code="name_missing")
     if changes.email or changes.phone:
-        return Contact(name=name, email=changes.email, phone=changes.phone)
+        # Copied: a name that was taken under an older rule stays.
+        wished = contact or Contact(name=name)
+        return wished.model_copy(update={"name": name, "email": changes.email, "phone": changes.phone})
     if contact is None or contact.address is None:
         raise Rejected("give an e-mail address or a mobile phone number, too", code="contact_missing")
     return contact.model_copy(update={"name": name})

@@ -135,6 +135,37 @@ def test_a_text_keeps_its_lines_and_holds_nothing_else_that_controls() -> None:
         "evil.io/x",
         "evil.app",
         "1.2.3.4/x",
+        *(
+            "evil.ru",
+            "EVIL.RU",
+            "Evil.Icu",
+            "evil1.hk",
+            "e-vil.museum",
+            "bit.ly",
+            "t.co",
+            "X.Com",
+            "g.cn",
+            "v.ru",
+        ),
+        *(
+            "evil.中国",
+            "恶意.中国",
+            "淘.中国",
+            "恶意.ru",
+            "зло.рф",
+            "évil.de",
+            "領獎 evil。ru",
+            "evil\uff61icu",
+        ),
+        *("mailto:a@evil.ru", "a@b", "a\uff20b", "//evil", "\uff0f\uff0fevil", "s.evil.ru", "evil\u2024ru"),
+        *(
+            "e\u200dvil.c\u200dom",
+            "evil.r\u200cu",
+            "evil.\u034fru",
+            "evil.r\ufe0fu",
+            "evil.r\u2063u",
+            "भी.ru",
+        ),
     ],
 )
 def test_a_name_is_no_link(text: str) -> None:
@@ -142,7 +173,29 @@ def test_a_name_is_no_link(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["李小明", "O'Brien", "J. R. Smith", "J.R.Smith", "St.John", "欧阳·阿依古丽", "Wang Xiaoming 3"]
+    "text",
+    [
+        *(
+            "李小明",
+            "O'Brien",
+            "J. R. Smith",
+            "J.R.Smith",
+            "A.Li",
+            "St. John",
+            "Muñoz-García",
+            "Wang Xiaoming 3",
+        ),
+        *(
+            "欧阳·阿依古丽",
+            "阿依古丽.买买提",
+            "د.أحمد",
+            "John Smith, Ph.D.",
+            "علی\u200cرضا",
+            "क्\u200dष",
+            "👩\u200d🔬",
+        ),
+        *("No.1中学", "天气原因。活动取消，请改约7/8日。", "XX Co., Ltd.", "上午/下午", "1.5米线"),
+    ],
 )
 def test_names_of_people_are_taken(text: str) -> None:
     assert read(Name, text) == text

@@ -102,6 +102,13 @@ def test_a_sealed_contact_is_no_key() -> None:
         sealing.unseal_key(sealing.seal(CONTACT, PUBLIC), PRIVATE)
 
 
+def test_a_name_that_was_taken_under_an_older_rule_can_be_read_and_no_other_system_may_seal_one() -> None:
+    older = Contact.model_construct(name="St.John", email="john@example.org", phone=None)
+    assert sealing.decrypt_contact(sealing.encrypt_contact(older, KEY), KEY, PRIVATE) == older
+    with pytest.raises(Rejected):
+        sealing.decrypt_contact(sealing.lock_sealed(sealing.seal(older, PUBLIC), KEY), KEY, PRIVATE)
+
+
 def test_sealed_nonsense_is_refused_without_telling_what_it_was() -> None:
     nonsense = Contact.model_construct(name="王芳", email="wang@fang@example.org")
     with pytest.raises(Rejected) as refused:
