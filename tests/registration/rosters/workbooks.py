@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from services.registration.rosters.read_table import read_table
-from services.registration.rosters.read_workbook import UNPACKED_BYTES_MAX
+from shared.web.workbooks import UNPACKED_BYTES_MAX
 from shared.runtime.errors import Rejected
 
 ROOT = Path(__file__).parents[3]
