@@ -15,7 +15,7 @@ from shared.web.workbooks import NoWorkbook, WorkbookTooLarge, read_workbook
 
 SEPARATORS = ",;\t"
 
-_ZIP = b"PK\x03\x04"
+ZIP = b"PK\x03\x04"
 _FULL_WIDTH = str.maketrans("，；", ",;")
 
 Row = tuple[int, list[str]]
@@ -62,7 +62,7 @@ def read_table(content: bytes, bounds: Bounds) -> list[Row]:
     Raises:
         NoTable: it is no file of these kinds, or is too large.
     """
-    rows = _of_xlsx(content, bounds) if content.startswith(_ZIP) else _of_csv(text_of(content), bounds)
+    rows = _of_xlsx(content, bounds) if content.startswith(ZIP) else _of_csv(text_of(content), bounds)
     found: list[Row] = []
     for number, cells in rows:
         if not any(cells):
