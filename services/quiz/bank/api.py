@@ -67,7 +67,10 @@ OfFormat = Annotated[
 ]
 AcceptLanguage = Annotated[str, Header(description="zh-CN or en: the language of the messages")]
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_BINARY = {
+    "schema": {"type": "string", "format": "binary"},
+    "example": "最大的行星是？\nA) 木星\nB) 土星\nANSWER: A\n",
+}
 _KINDS = ("text/plain", "text/csv", "application/xml", "text/xml", "application/zip", XLSX)
 # The body is the file itself, so the framework cannot describe it.
 FILE_BODY = {"requestBody": {"required": True, "content": dict.fromkeys(_KINDS, _BINARY)}}
@@ -119,7 +122,7 @@ async def read_question(
     """
     As it is now, with its `ETag`; or an earlier version, without one. `question` can be put as it is.
 
-    404 `question_unknown`.
+    404 `bank_question_unknown`.
     """
     entry = await (bank.read(question_id) if version is None else bank.read_version(question_id, version))
     if entry is None:
@@ -163,7 +166,7 @@ async def review_questions(form: Annotated[ReviewIn, Body()], changes: Changes) 
     """
     All of them, or none. Only reviewed questions go into a quiz. Repeating it changes nothing.
 
-    404 `question_unknown`; 409 `review_by_author`, `question_retired`; 412 `question_version_differs`.
+    404 `bank_question_unknown`; 409 `review_by_author`, `question_retired`; 412 `question_version_differs`.
     """
     await current().note(questions=len(form.versions))
     return ReviewOut(reviewed=len(await changes.review(form.versions, current().act.who)))
@@ -171,7 +174,7 @@ async def review_questions(form: Annotated[ReviewIn, Body()], changes: Changes) 
 
 @routes.post("/bank/questions/{question_id}/retire", dependencies=[AsOrganiser], summary="Retire a question")
 async def retire_question(question_id: IdInPath, changes: Changes, response: Response) -> EntryOut:
-    """No new quiz takes it; others keep it. Repeating it changes nothing. 404 `question_unknown`."""
+    """No new quiz takes it; others keep it. Repeating it changes nothing. 404 `bank_question_unknown`."""
     return _answer(await changes.retire(question_id, current().act.who), response)
 
 
@@ -181,7 +184,7 @@ async def retire_question(question_id: IdInPath, changes: Changes, response: Res
     summary="Take a question back from retirement",
 )
 async def restore_question(question_id: IdInPath, changes: Changes, response: Response) -> EntryOut:
-    """It is a draft again. Repeating it changes nothing. 404 `question_unknown`."""
+    """It is a draft again. Repeating it changes nothing. 404 `bank_question_unknown`."""
     return _answer(await changes.restore(question_id), response)
 
 
@@ -299,7 +302,8 @@ async def take_for_quiz(form: Annotated[ForQuizIn, Body()], exporting: Exporting
     """
     In the shape that `PUT /quizzes/{quiz_id}` takes, in the order in which they are named.
 
-    404 `question_unknown`; 409 `question_not_reviewed`, `question_retired`; 412 `question_version_differs`.
+    404 `bank_question_unknown`; 409 `question_not_reviewed`, `question_retired`; 412
+    `question_version_differs`.
     """
     questions = await exporting.for_quiz(form.versions)
     return ForQuizOut(questions=questions, topics=Counter(question.topic for question in questions))

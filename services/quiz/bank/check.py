@@ -7,15 +7,17 @@ from typing import Any, get_args
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
-from services.quiz.bank.rules import BankQuestion, Difficulty, text_key
+from services.quiz.bank.rules import BankQuestion, Difficulty, Explanation, PageText, SourceText, text_key
 from services.quiz.formats.rules import Drafted, Parsed, Problem, kind_of
 from services.quiz.quizzes.rules import OPTION_LETTERS, OPTIONS_MAX
 from shared.contracts.checked import Id, Line, same_to_readers
 from shared.runtime.ids import ordered_id
 
 _FIELDS: Mapping[str, TypeAdapter[Any]] = {
-    name: TypeAdapter(BankQuestion.model_fields[name].rebuild_annotation())
-    for name in ("topic", "text", "explanation", "source")
+    "topic": TypeAdapter(Line),
+    "text": TypeAdapter(PageText),
+    "explanation": TypeAdapter(Explanation),
+    "source": TypeAdapter(SourceText),
 }
 _OPTION: TypeAdapter[str] = TypeAdapter(Line)
 _ID: TypeAdapter[str] = TypeAdapter(Id)

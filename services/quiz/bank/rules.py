@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec.structs import replace
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticKnownError
 
 from services.quiz.formats.rules import Written
-from services.quiz.quizzes.rules import OPTION_LETTERS, Question, QuestionText
-from shared.contracts.checked import Text, same_to_readers
+from services.quiz.quizzes.rules import OPTION_LETTERS, Question, not_blank
+from shared.contracts.checked import same_to_readers, text_of_lines
 from shared.runtime.errors import Conflict, NotFound, Outdated
 
 # A contest of 1,000 questions a year for twenty years.
@@ -29,7 +30,26 @@ SOURCE_CHARS_MAX = 500
 Difficulty = Literal["easy", "medium", "hard"]
 EntryStatus = Literal["draft", "reviewed", "retired"]
 
-_Trimmed = AfterValidator(str.strip)
+
+def _lines(chars_max: int) -> AfterValidator:
+    """Lines without spaces around them. Their length is checked once more, since NFC can make them longer."""
+
+    def check(text: str) -> str:
+        text = text_of_lines(text).strip()
+        if len(text) > chars_max:
+            raise PydanticKnownError("string_too_long", {"max_length": chars_max})
+        return text
+
+    return AfterValidator(check)
+
+
+PageText = Annotated[
+    str, StringConstraints(max_length=PAGE_CHARS_MAX), _lines(PAGE_CHARS_MAX), AfterValidator(not_blank)
+]
+Explanation = Annotated[
+    str, StringConstraints(max_length=EXPLANATION_CHARS_MAX), _lines(EXPLANATION_CHARS_MAX)
+]
+SourceText = Annotated[str, StringConstraints(max_length=SOURCE_CHARS_MAX), _lines(SOURCE_CHARS_MAX)]
 
 
 class BankQuestion(Question):
@@ -37,9 +57,9 @@ class BankQuestion(Question):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    text: Annotated[QuestionText, StringConstraints(max_length=PAGE_CHARS_MAX), _Trimmed]
-    explanation: Annotated[Text, StringConstraints(max_length=EXPLANATION_CHARS_MAX), _Trimmed] = ""
-    source: Annotated[Text, StringConstraints(max_length=SOURCE_CHARS_MAX), _Trimmed] = ""
+    text: PageText
+    explanation: Explanation = ""
+    source: SourceText = ""
     difficulty: Annotated[Difficulty, Field(description="easy 易, medium 中, hard 难")] = "medium"
 
 
@@ -226,7 +246,7 @@ def for_quiz(entry: Entry | None, question_id: str, version: int | None) -> Ques
 def question_unknown(question_id: str) -> NotFound:
     """The refusal of a question that the bank does not have."""
     return NotFound(
-        f"the bank has no question {question_id}", code="question_unknown", question_id=question_id
+        f"the bank has no question {question_id}", code="bank_question_unknown", question_id=question_id
     )
 
 

@@ -13,7 +13,7 @@ CHINESE: dict[str, str] = {
     "question_not_reviewed": "题目 {question_id} 尚未审核",
     "question_retired": "题目 {question_id} 已停用，请先恢复",
     "question_text_known": "题目 {question_id} 文字相同",
-    "question_unknown": "题库中没有题目 {question_id}",
+    "bank_question_unknown": "题库中没有题目 {question_id}",
     "question_version_differs": "题目 {question_id} 现在是第 {version} 版",
     "question_versions_too_many": "题目 {question_id} 修改次数过多",
     "review_by_author": "题目 {question_id} 是您编写的，须由另一人审核",

@@ -1,4 +1,4 @@
-"""The bank over HTTP: put, review by somebody else, search, retire, import whole, export, and a quiz of it."""
+"""The bank over HTTP: put, review by somebody else, search, retire, import whole, export, a quiz of it."""
 
 import asyncio
 from pathlib import Path
@@ -36,7 +36,7 @@ async def test_a_question_goes_from_its_draft_into_a_quiz(mongo: str, tmp_path: 
         taken = await client.post("/bank/quiz-questions", json=wanted, headers=WRITER)
         assert code_of(taken) == (409, "question_not_reviewed")
         # One that is not there: none is reviewed.
-        assert code_of(await review(client, REVIEWER, q1=1, q9=1)) == (404, "question_unknown")
+        assert code_of(await review(client, REVIEWER, q1=1, q9=1)) == (404, "bank_question_unknown")
         assert (await client.get(path, headers=WRITER)).json()["status"] == "draft"
         assert (await review(client, REVIEWER, q1=1)).json() == {"reviewed": 1}
         read = await client.get(path, headers=WRITER)
