@@ -23,6 +23,7 @@ from services.quiz.formats.rules import (
     kind_named,
     tagged,
     tags_of,
+    usable_id,
 )
 
 # A question with all that it may have, its control characters escaped.
@@ -51,7 +52,7 @@ def read_gift(text: str) -> Parsed:
         for name, value in _TAG.findall(comments):
             said = _IN_TAG.sub(lambda one: "\n" if one[1] == "n" else one[1], value).strip()
             if name == "id":
-                question_id = said or None
+                question_id = usable_id(said, parsed.left_out)
             else:
                 tags.update(tagged([said]))
         if category := _CATEGORY.match(words.strip()):

@@ -34,6 +34,7 @@ class TextOfTags:
         self._chars = 0
         self._moved: list[str] = []
         self._within_pre = 0
+        self._within_rp = 0
         self._tags_left = TAGS_MAX
 
     def begins(self, tag: str) -> None:
@@ -56,6 +57,11 @@ class TextOfTags:
             self._moved.append(tag)
         if tag == "pre":
             self._within_pre += 1
+        # The reading of a character stands behind it; <rp> has brackets for the same.
+        if tag == "rt":
+            self.says("（")
+        if tag == "rp":
+            self._within_rp += 1
 
     def ends(self, tag: str) -> None:
         """A tag ends."""
@@ -65,6 +71,10 @@ class TextOfTags:
             self._moved.pop()
         if tag == "pre" and self._within_pre:
             self._within_pre -= 1
+        if tag == "rt":
+            self.says("）")
+        if tag == "rp" and self._within_rp:
+            self._within_rp -= 1
 
     def says(self, words: str) -> None:
         """
@@ -73,7 +83,7 @@ class TextOfTags:
         Raises:
             CannotParse: it is raised or lowered, and no such characters exist.
         """
-        if self._chars > RAW_CHARS_MAX:
+        if self._chars > RAW_CHARS_MAX or self._within_rp:
             return
         self._chars += len(words)
         if self._moved:

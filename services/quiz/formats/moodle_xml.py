@@ -21,6 +21,7 @@ from services.quiz.formats.rules import (
     kind_named,
     tagged,
     tags_of,
+    usable_id,
 )
 from services.quiz.formats.xml_tree import Element, TreeReader
 from shared.runtime.errors import Rejected
@@ -86,7 +87,7 @@ def _question(question: Element, kind: str, topic: str | None, parsed: Parsed) -
         options=options,
         right=right,
         kind=kind_named(tags.get("kind") or named),
-        question_id=_plain(question.first("idnumber")) or None,
+        question_id=usable_id(_plain(question.first("idnumber")), parsed.left_out),
         topic=tags.get("topic") or topic,
         difficulty=tags.get("difficulty"),
         explanation=_formatted(question.first("generalfeedback")),

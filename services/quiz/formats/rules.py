@@ -1,10 +1,12 @@
 """A question as a file says it, and what is wrong in a file. Nothing here is checked against our bounds."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from shared.contracts.checked import ID_PATTERN
 from shared.contracts.events import QuestionKind
 
 # As many as one import takes.
@@ -106,6 +108,14 @@ class CannotParse(Exception):
         super().__init__(code)
         self.code = code
         self.values = values
+
+
+def usable_id(said: str, left_out: dict[str, int]) -> str | None:
+    """An id of another program, if it may be one of ours; otherwise the question gets a new one."""
+    if not said or re.fullmatch(ID_PATTERN, said):
+        return said or None
+    left_out["ids"] = left_out.get("ids", 0) + 1
+    return None
 
 
 def kind_of(options: Sequence[str], right: Sequence[int]) -> QuestionKind:

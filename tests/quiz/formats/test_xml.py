@@ -32,7 +32,8 @@ MOODLE = """<?xml version="1.0" encoding="UTF-8"?>
     <answer fraction="100"><text>French</text></answer><answer fraction="0"><text>German</text></answer>
   </question>
   <question type="multichoice">
-    <questiontext><text>Which are &lt;b&gt;prime&lt;/b&gt;?</text></questiontext><single>false</single>
+    <idnumber>T &amp; F</idnumber><single>false</single>
+    <questiontext><text>Which are &lt;b&gt;prime&lt;/b&gt;?</text></questiontext>
     <answer fraction="50"><text>2</text></answer><answer fraction="50"><text>3</text></answer>
     <answer fraction="-100"><text>4</text></answer>
   </question>
@@ -80,8 +81,10 @@ def test_a_file_of_moodle_is_read_and_what_would_be_lost_is_named() -> None:
     assert (first.kind, first.right, first.text) == ("true_false", (1,), "Moodle is an acronym.")
     assert (first.topic, first.explanation) == ("TrueFalse", "See the documentation.")
     assert (second.kind, second.right, second.text) == ("multiple", (0, 1), "Which are prime?")
-    assert codes(parsed) == [(13, "media_unsupported"), (23, "kind_unsupported")]
-    assert parsed.left_out == {"feedback": 1}
+    assert codes(parsed) == [(13, "media_unsupported"), (24, "kind_unsupported")]
+    # html_chars_in_idnumbers.xml: an id of another program is no id of ours.
+    assert second.question_id is None
+    assert parsed.left_out == {"feedback": 1, "ids": 1}
 
 
 def test_items_of_both_versions_are_read() -> None:
@@ -94,6 +97,21 @@ def test_items_of_both_versions_are_read() -> None:
     [third] = read_qti(QTI_3.encode()).drafted
     assert third.text == "Of the following hormones, which is produced by the adrenal glands?"
     assert (third.options, third.right) == (("Epinephrine", "Glucagon"), (0,))
+
+
+def test_the_reading_of_a_character_stands_behind_it() -> None:
+    # choice_ruby.xml
+    ruby = "<prompt>村田<ruby><rb>真</rb><rp>(</rp><rt>まこと</rt><rp>)</rp></ruby>の出身地は"
+    [found] = read_qti(QTI_2.replace("<prompt>Which", ruby).encode()).drafted
+    assert found.text.startswith("村田真（まこと）の出身地は")
+
+
+def test_feedback_within_an_option_is_no_part_of_it() -> None:
+    # Example02-feedbackInline.xml
+    inline = 'Hydrogen <feedbackInline identifier="H" showHide="show">That is right</feedbackInline>'
+    parsed = read_qti(QTI_2.replace("Hydrogen", inline).encode())
+    assert parsed.drafted[0].options[0] == "Hydrogen"
+    assert parsed.left_out == {"feedback": 1}
 
 
 @pytest.mark.parametrize(
