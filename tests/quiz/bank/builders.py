@@ -14,7 +14,7 @@ from shared.storage.mongo import Database
 from tests.quiz.builders import service
 
 WRITER, REVIEWER = ({"X-Organiser-Key": f"key-of-{name}-for-tests"} for name in ("writer", "reviewer"))
-CSV = {"Content-Type": "text/csv"}
+CSV = {"Content-Type": "text/csv", "Accept-Language": "zh-CN"}
 
 
 def bank_question(question_id: str = "q1", **changes: Any) -> BankQuestion:
