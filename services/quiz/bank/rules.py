@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec.structs import replace
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from pydantic_core import PydanticKnownError
 
 from services.quiz.formats.rules import Written
@@ -52,10 +53,23 @@ Explanation = Annotated[
 SourceText = Annotated[str, StringConstraints(max_length=SOURCE_CHARS_MAX), _lines(SOURCE_CHARS_MAX)]
 
 
+BANK_EXAMPLE: JsonDict = {
+    "id": "photosynthesis-gas",
+    "topic": "生命与健康",
+    "difficulty": "easy",
+    "kind": "single",
+    "text": "植物进行光合作用时释放的气体是？",
+    "options": [{"id": "A", "text": "氧气"}, {"id": "B", "text": "氮气"}],
+    "key": "A",
+    "explanation": "光合作用吸收二氧化碳，释放氧气。",
+    "source": "义务教育生物学课程标准",
+}
+
+
 class BankQuestion(Question):
     """A question as an organiser puts it into the bank. A quiz takes the same fields but the difficulty."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [BANK_EXAMPLE]})
 
     text: PageText
     explanation: Explanation = ""

@@ -5,7 +5,7 @@ import string
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -53,6 +53,7 @@ def through(kind: Format, sent: Sequence[Written]) -> list[Written]:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@settings(max_examples=40)
 @given(sent=st.lists(questions(), min_size=1, max_size=3, unique_by=lambda one: one.question_id))
 def test_everything_comes_back(kind: Format, sent: list[Written]) -> None:
     assert through(kind, sent) == sent
