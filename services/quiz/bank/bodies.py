@@ -172,4 +172,6 @@ class QuestionImportOut(BaseModel):
 class ImportConfirmationIn(Form):
     """What becomes of questions with a problem."""
 
-    skip_problems: bool = Field(False, description="import the good questions although others have a problem")
+    skip_problems: bool = Field(
+        False, description="import the good questions although others have a problem", examples=[False]
+    )

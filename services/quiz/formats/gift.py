@@ -32,8 +32,9 @@ QUESTION_CHARS_MAX = 65_536
 _CATEGORY = re.compile(r"\$CATEGORY:\s*(.*)")
 _NAME = re.compile(r"\s*::.*?(?<!\\)::", re.DOTALL)
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
-_TAG = re.compile(r"\[(id|tag):((?:\\.|[^\]\\])*)\]")
-_IN_TAG = re.compile(r"\\([]\\n])")
+# Without an opening bracket in it, so that many that never end cost no more than their length.
+_TAG = re.compile(r"\[(id|tag):((?:\\.|[^\[\]\\])*)\]")
+_IN_TAG = re.compile(r"\\([\[\]\\n])")
 _TRUE_FALSE = re.compile(r"(TRUE|FALSE|T|F)\s*(#.*)?", re.DOTALL | re.IGNORECASE)
 _WEIGHT = re.compile(r"\s*%(-?\d{1,3}(?:\.\d{1,10})?)%")
 _NOT_ESCAPED = r"(?<!\\)(?:\\\\)*"
@@ -241,4 +242,4 @@ def _escaped(text: str) -> str:
 
 
 def _in_tag(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("]", "\\]").replace("\n", "\\n")
+    return re.sub(r"([\[\]\\])", r"\\\1", text).replace("\n", "\\n")

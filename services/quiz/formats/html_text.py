@@ -6,7 +6,7 @@ lost (a picture, a sound, a table, a formula) refuses the text.
 """
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 
 from services.quiz.formats.rules import RAW_CHARS_MAX, CannotParse
 
@@ -22,6 +22,7 @@ _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊�
 # HTML of one text. A file with a sound in it has a longer one beside it, which is not read.
 HTML_CHARS_MAX = 65_536
 TAGS_MAX = 2_000
+_TAG = re.compile(r"(/?)([A-Za-z][A-Za-z0-9-]*)[^>]*>")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
@@ -117,22 +118,22 @@ def text_of_html(html: str) -> str:
     """
     if len(html) > HTML_CHARS_MAX:
         raise CannotParse("text_too_long", most=HTML_CHARS_MAX)
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader.found.text()
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found = TextOfTags()
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.found.begins(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self.found.ends(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.found.says(data)
+    found = TextOfTags()
+    is_comment = False
+    # Cut at each "<", so that what never ends costs no more than its length. The parser of Python reads an
+    # unfinished tag again and again: 64 KiB of them take minutes.
+    first, *pieces = html.split("<")
+    found.says(unescape(first))
+    for piece in pieces:
+        if is_comment or piece.startswith("!--"):
+            _, ends, rest = piece.partition("-->")
+            is_comment = not ends
+            found.says(unescape(rest))
+        elif tag := _TAG.match(piece):
+            (found.ends if tag[1] else found.begins)(tag[2].lower())
+            found.says(unescape(piece[tag.end() :]))
+        elif piece.startswith(("!", "?")):
+            found.says(unescape(piece.partition(">")[2]))
+        else:
+            found.says(unescape(f"<{piece}"))
+    return found.text()
