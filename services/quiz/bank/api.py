@@ -31,7 +31,7 @@ from shared.contracts.checked import Line
 from shared.contracts.events import QuestionKind
 from shared.runtime.acting import current
 from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
-from shared.web.identity import AsOrganiser
+from shared.web.identity import AsOrganiser, ByOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
@@ -253,12 +253,12 @@ async def confirm_question_import(
 
 @routes.get(
     "/bank/export",
-    dependencies=[AsOrganiser],
     response_class=Response,
     responses=FILE_ANSWER,
     summary="Questions of the bank as a file",
 )
 async def export_questions(
+    by: ByOrganiser,
     exporting: Exporting,
     kind: OfFormat,
     topic: OneTopic = None,
@@ -273,22 +273,21 @@ async def export_questions(
     With their keys. What is exported can be imported again, and is the same: the file is read again first.
     Aiken has a place only for text, options and one right option.
 
-    422 `export_too_long`, `export_empty`, `format_cannot_hold`.
+    422 `export_too_long`, `export_empty`, `format_cannot_hold`; 503 `overloaded`.
     """
     wanted = Wanted(topic, difficulty, status, question_kind, words)
-    return _file(await exporting.file(wanted, kind), kind, "questions")
+    return _file(await exporting.file(by.name, wanted, kind), kind, "questions")
 
 
 @routes.get(
     "/bank/template",
-    dependencies=[AsOrganiser],
     response_class=Response,
     responses=FILE_ANSWER,
     summary="A file with examples, to fill in",
 )
-async def read_template(exporting: Exporting, kind: OfFormat) -> Response:
+async def read_template(by: ByOrganiser, exporting: Exporting, kind: OfFormat) -> Response:
     """It can be imported as it is."""
-    return _file(await exporting.template(kind), kind, "template")
+    return _file(await exporting.template(by.name, kind), kind, "template")
 
 
 @routes.post(

@@ -73,11 +73,12 @@ class Exports:
         self._bank = bank
         self._writing = Paced()
 
-    async def file(self, wanted: Wanted, kind: Format) -> bytes:
+    async def file(self, who: str, wanted: Wanted, kind: Format) -> bytes:
         """
         A file with all these questions.
 
         Raises:
+            Overloaded: this key has too many files under way.
             Rejected: they are too many, there are none, or the format cannot hold some of them: what would be
                 read from the file is not the same.
         """
@@ -90,18 +91,18 @@ class Exports:
             )
         if not entries:
             raise Rejected("there are no such questions", code="export_empty")
-        return await self._written([entry.question for entry in entries], kind)
+        return await self._written(who, [entry.question for entry in entries], kind)
 
-    async def template(self, kind: Format) -> bytes:
+    async def template(self, who: str, kind: Format) -> bytes:
         """A file with examples of what this format can hold."""
         return await self._written(
-            [one for one in EXAMPLES if kind != "aiken" or one.kind != "multiple"], kind
+            who, [one for one in EXAMPLES if kind != "aiken" or one.kind != "multiple"], kind
         )
 
-    async def _written(self, questions: Sequence[BankQuestion], kind: Format) -> bytes:
+    async def _written(self, who: str, questions: Sequence[BankQuestion], kind: Format) -> bytes:
         # Topics together, as most formats say a topic once for all questions after it.
         ordered = sorted(questions, key=lambda one: (one.topic, one.id))
-        async with self._writing.turn():
+        async with self._writing.turn(who):
             return await asyncio.to_thread(_checked_file, ordered, kind)
 
     async def for_quiz(self, versions: Mapping[str, int | None]) -> list[Question]:

@@ -73,7 +73,7 @@ class QuestionImports:
             raise Overloaded("too many files are being read; send it again")
         self._waiting += 1
         try:
-            async with self._reading.turn():
+            async with self._reading.turn(who):
                 # In a thread: it takes up to seconds, and other requests go on meanwhile.
                 checked = await asyncio.to_thread(_read, content, kind, defaults, now)
         finally:
