@@ -103,7 +103,8 @@ class ForQuizOut(BaseModel):
 
     questions: list[Question]
     topics: dict[str, int] = Field(
-        description="how many of each topic: the most that a blueprint may ask for"
+        description="how many of each topic: the most that a blueprint may ask for",
+        examples=[{"生命与健康": 1}],
     )
 
 
