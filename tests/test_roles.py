@@ -33,7 +33,7 @@ BY_THE_DOOR = {
     "POST /registrations/search",
 }
 BY_OWNERS = {"GET /acts"}
-# Keys of quizzes and of the question bank, messages of groups and who manages them are not for whoever may only read.
+# Keys of quizzes and of the question bank, messages of groups, and who manages them, are not for readers.
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
     "GET /bank/questions",
