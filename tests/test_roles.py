@@ -33,9 +33,15 @@ BY_THE_DOOR = {
     "POST /registrations/search",
 }
 BY_OWNERS = {"GET /acts"}
-# Keys of quizzes, messages of groups and who manages them are not for whoever may only read.
+# Keys of quizzes and of the question bank, messages of groups, and who manages them, are not for readers.
 READ_BY_ORGANISERS = {
     "GET /quizzes/{quiz_id}/definition",
+    "GET /bank/questions",
+    "GET /bank/questions/{question_id}",
+    "GET /bank/topics",
+    "GET /bank/imports/{import_id}",
+    "GET /bank/export",
+    "GET /bank/template",
     "GET /recipients/{participant_id}/inbox",
     "GET /group-applications",
     "GET /group-applications/{application_id}",

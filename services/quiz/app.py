@@ -10,9 +10,16 @@ from services.quiz.attempts.intake import Intake
 from services.quiz.attempts.start import grouped_starts
 from services.quiz.attempts.store import AttemptStore
 from services.quiz.attempts.tokens import AttemptTokens
+from services.quiz.bank import api as bank_api
+from services.quiz.bank import wording as bank_wording
+from services.quiz.bank.change import BankChanges
+from services.quiz.bank.export import Exports
+from services.quiz.bank.import_questions import QuestionImports
+from services.quiz.bank.store import BankStore
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.erasure.sweep import Sweeper
+from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
 from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
@@ -59,7 +66,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     attempts = AttemptStore(service.database)
     waiting = WaitingStore(service.database)
     statistics = StatisticsStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics):
+    bank = BankStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue = Erased(participants), Catalogue(quizzes)
@@ -81,6 +89,7 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
+        service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
     if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
@@ -118,6 +127,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
         routers=[
             standings_api.routes,
             quizzes_api.routes,
+            bank_api.routes,
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
@@ -129,6 +139,8 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | standings_wording.CHINESE
             | attempts_wording.CHINESE
             | review_wording.CHINESE
+            | bank_wording.CHINESE
+            | formats_wording.CHINESE
         ),
     )
 

@@ -125,9 +125,10 @@ AsOrganiser = Depends(organiser)
 AsDoor = Depends(door)
 AsViewer = Depends(viewer)
 AsDoorOrViewer = Depends(door_or_viewer)
+ByOrganiser = Annotated[Organiser, Depends(organiser)]
 ByViewer = Annotated[Organiser, Depends(viewer)]
 ByDoorOrViewer = Annotated[Organiser, Depends(door_or_viewer)]
-"""As `AsViewer` and `AsDoorOrViewer`, for a route that has to know whose key it is."""
+"""As `AsOrganiser`, `AsViewer` and `AsDoorOrViewer`, for a route that has to know whose key it is."""
 IsOrganiser = Annotated[bool, Depends(organiser_or_not)]
 AsParticipantOrNone = Annotated[Participant | None, Depends(participant_or_none)]
 AsParticipantOrOrganiser = Annotated[Participant | None, Depends(participant_or_organiser)]

@@ -92,6 +92,7 @@ def test_what_organisers_are_shown_works(services: Services, checkout: Path) -> 
         "Keys and roles",
         "As a participant",
         "During the week",
+        "The question bank",
         "The quiz",
         "Awards",
         "Messages",

@@ -36,6 +36,19 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         for method, operation in methods.items()
     }
     assert {name for name in operations if not name.endswith(("/acts", "/health", "/metrics"))} == {
+        "GET /bank/questions",
+        "GET /bank/topics",
+        "GET /bank/questions/{question_id}",
+        "PUT /bank/questions/{question_id}",
+        "POST /bank/questions/{question_id}/retire",
+        "POST /bank/questions/{question_id}/restore",
+        "POST /bank/reviews",
+        "POST /bank/imports",
+        "GET /bank/imports/{import_id}",
+        "POST /bank/imports/{import_id}/confirmation",
+        "GET /bank/export",
+        "GET /bank/template",
+        "POST /bank/quiz-questions",
         "GET /quizzes",
         "GET /quizzes/{quiz_id}",
         "GET /quizzes/{quiz_id}/definition",

@@ -46,13 +46,19 @@ ADMITS = (
 Status = Literal["open", "closing", "closed"]
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """
+    The text, if something of it is visible.
+
+    Raises:
+        ValueError: nothing is.
+    """
     # `line` refuses invisible text, but it does not accept line ends and tabs.
     line(text.replace("\n", " ").replace("\t", " "))
     return text
 
 
-QuestionText = Annotated[Text, AfterValidator(_not_blank)]
+QuestionText = Annotated[Text, AfterValidator(not_blank)]
 
 
 class Option(BaseModel):

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from services.registration.rosters.read_table import Row
 from services.registration.rosters.rules import Details, LineFault, bad_lines_of, identity_of
 from shared.contracts.checked import Email, Name, line
 from shared.contracts.events import Audience
 from shared.contracts.sealing import mailbox
 from shared.runtime.errors import Rejected
 from shared.runtime.keyed_hash import KeyedHash
+from shared.web.read_table import Row
 
 DEPARTMENT_CHARS_MAX = 60
 NUMBER_CHARS_MAX = 32

@@ -6,9 +6,9 @@ import zipfile
 import pytest
 
 from services.registration.rosters.read_table import read_table
-from services.registration.rosters.read_workbook import UNPACKED_BYTES_MAX
 from services.registration.rosters.rules import COLUMNS_MAX, ROSTER_LINES_MAX
 from shared.runtime.errors import Rejected
+from shared.web.workbooks import UNPACKED_BYTES_MAX
 from tests.registration.rosters.builders import csv_of, pupils, xlsx_of
 
 TWO = [(1, ["姓名", "班级"]), (2, ["李小明", "一班"])]

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from services.registration.rosters.read_table import read_table
-from services.registration.rosters.read_workbook import UNPACKED_BYTES_MAX
 from shared.runtime.errors import Rejected
+from shared.web.workbooks import UNPACKED_BYTES_MAX
 
 ROOT = Path(__file__).parents[3]
 BOOK = "xl/workbook.xml"

@@ -1,7 +1,7 @@
 """
 The first sheet of an XLSX workbook as rows of text. Formulas are not evaluated: the stored value is taken.
 
-A workbook comes from anybody who manages a group, so the cost of reading is bounded whatever is in it. Only
+A workbook comes from anybody, so the cost of reading is bounded whatever is in it. Only
 the parts that a table needs are opened: the list of sheets, the texts, the styles (which ones show days), and
 the rows. What follows the rows is not read.
 
@@ -19,9 +19,7 @@ from functools import lru_cache
 from typing import Literal
 from xml.parsers.expat import ExpatError
 
-from services.registration.rosters.rules import CELL_CHARS_MAX, COLUMNS_MAX
-from services.registration.rosters.xml_events import Event, XmlReader, XmlTooLarge
-from shared.runtime.errors import Rejected
+from shared.web.xml_events import Event, XmlReader, XmlTooLarge
 
 # A roster of 5,000 lines has about 2 MB in its parts, once they are unpacked.
 UNPACKED_BYTES_MAX = 16_777_216
@@ -64,48 +62,59 @@ _SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 _DAY_MILLISECONDS = 86_400_000
 
 
-def read_workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
+class NoWorkbook(Exception):
+    """The file is no workbook that can be read."""
+
+
+class WorkbookTooLarge(Exception):
+    """Too much is in it, once it is unpacked."""
+
+
+def read_workbook(
+    content: bytes, *, columns_max: int, cell_chars_max: int
+) -> Iterator[tuple[int, list[str]]]:
     """
-    The rows that are not empty, each with its number. A value beyond `COLUMNS_MAX` is in the column after it.
+    The rows that are not empty, each with its number.
+
+    Args:
+        columns_max: a value beyond it is in the column after it.
+        cell_chars_max: a longer text is cut to one character more.
 
     Raises:
-        Rejected: it is no workbook (`roster_unreadable`), or too much is in it (`roster_unpacked`).
+        NoWorkbook: it is no workbook.
+        WorkbookTooLarge: too much is in it.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_parts(archive.infolist())
-            yield from _Workbook(archive).rows()
+            yield from _Workbook(archive, columns_max, cell_chars_max).rows()
     except XmlTooLarge:
-        raise _too_large() from None
+        raise WorkbookTooLarge from None
     except _NO_WORKBOOK:
         # The words of the error could quote the file.
-        raise Rejected("the file is no XLSX workbook that can be read", code="roster_unreadable") from None
+        raise NoWorkbook from None
 
 
 def _check_parts(parts: Sequence[zipfile.ZipInfo]) -> None:
     """Check before anything is unpacked. The unpacker never gives more than a part says it has."""
     if len(parts) > PARTS_MAX or sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
-        raise _too_large()
+        raise WorkbookTooLarge
     if any(part.compress_type not in _COMPRESSIONS for part in parts):
         raise ValueError("an archive of another kind")
 
 
-def _too_large() -> Rejected:
-    return Rejected(
-        "the workbook is too large once it is unpacked; save only the sheet with the roster",
-        code="roster_unpacked",
-    )
-
-
 class _Workbook:
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, columns_max: int, cell_chars_max: int) -> None:
         self._archive = archive
+        self._columns_max = columns_max
+        # A longer text is found to be too long by its own check.
+        self._chars_max = cell_chars_max + 1
         # One for all parts: what they cost is counted together.
         self._xml = XmlReader(
             bytes_max=UNPACKED_BYTES_MAX,
             elements_max=ELEMENTS_MAX,
             attributes_max=ATTRIBUTES_MAX,
-            text_chars_max=CELL_CHARS_MAX + 1,
+            text_chars_max=self._chars_max,
         )
         self._epoch = _SINCE_1900
         self._kinds: list[_Kind] = []
@@ -185,7 +194,7 @@ class _Workbook:
                     yield _unescaped(text)
                 text = ""
             elif tag == "t" and not is_phonetic:
-                text = (text + words)[: CELL_CHARS_MAX + 1]
+                text = (text + words)[: self._chars_max]
 
     def _read_rows(self, part: str) -> Iterator[tuple[int, list[str]]]:
         number, place = 0, -1
@@ -198,13 +207,13 @@ class _Workbook:
                     cell, text = said, ""
                     place = _column(said["r"].rstrip("0123456789")) if "r" in said else place + 1
                 elif text and (value := self._shown(text, cell)):
-                    at = min(place, COLUMNS_MAX)
+                    at = min(place, self._columns_max)
                     cells += [""] * (at + 1 - len(cells))
                     cells[at] = value
             elif tag == "v" and cell.get("t") != "inlineStr":
                 text = words
             elif tag == "t" and cell.get("t") == "inlineStr" and not is_phonetic:
-                text = (text + words)[: CELL_CHARS_MAX + 1]
+                text = (text + words)[: self._chars_max]
             elif tag == "rPh":
                 is_phonetic = said is not None
             elif tag == "row":

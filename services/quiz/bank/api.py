@@ -1,0 +1,319 @@
+"""The question bank over HTTP, for organisers alone: its questions have their keys."""
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import Body, Header, Query, Request, Response
+from pydantic import StringConstraints
+
+from services.quiz.bank.bodies import (
+    EntriesOut,
+    EntryOut,
+    ForQuizIn,
+    ForQuizOut,
+    ImportConfirmationIn,
+    QuestionImportOut,
+    ReviewIn,
+    ReviewOut,
+    TopicCountOut,
+    TopicsOut,
+)
+from services.quiz.bank.change import BankChanges
+from services.quiz.bank.check import Defaults
+from services.quiz.bank.export import Exports
+from services.quiz.bank.import_questions import QuestionImports
+from services.quiz.bank.imports import import_unknown
+from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, question_unknown
+from services.quiz.bank.store import BankStore, Wanted
+from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX, Format
+from services.quiz.formats.write import MEDIA_TYPES, XLSX
+from shared.contracts.checked import Line
+from shared.contracts.events import QuestionKind
+from shared.runtime.acting import current
+from shared.web.forms import PAGE, After, IdInPath, Limit, check_same_id, one_page, place_after
+from shared.web.identity import AsOrganiser, ByOrganiser
+from shared.web.problems import answered
+from shared.web.provided import provided
+from shared.web.routes import Routes
+from shared.web.versions import IfMatch, etag, matching
+from shared.web.wording import language_of
+
+# The ids of as many questions as a quiz has.
+SELECTION_BYTES_MAX = 131_072
+SEARCH_CHARS_MAX = 100
+# A question with all that it may have, its Chinese written as escapes.
+BANK_QUESTION_BYTES_MAX = 65_536
+
+routes = Routes(tags=["question bank"])
+
+Bank = Annotated[BankStore, provided(BankStore)]
+Changes = Annotated[BankChanges, provided(BankChanges)]
+Importing = Annotated[QuestionImports, provided(QuestionImports)]
+Exporting = Annotated[Exports, provided(Exports)]
+
+OneTopic = Annotated[Line | None, Query(description="only of this topic", examples=["天文"])]
+OneDifficulty = Annotated[Difficulty | None, Query(description="only of this difficulty")]
+OneStatus = Annotated[EntryStatus | None, Query(description="only with this status")]
+OneKind = Annotated[QuestionKind | None, Query(description="only of this kind")]
+Words = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=SEARCH_CHARS_MAX)] | None,
+    Query(description="only with these words in the text"),
+]
+OfFormat = Annotated[
+    Format,
+    Query(
+        alias="format", description="gift, aiken, moodle_xml, qti22, qti30, csv or xlsx", examples=["gift"]
+    ),
+]
+AcceptLanguage = Annotated[str, Header(description="zh-CN or en: the language of the messages")]
+
+_BINARY = {
+    "schema": {"type": "string", "format": "binary"},
+    "example": "最大的行星是？\nA) 木星\nB) 土星\nANSWER: A\n",
+}
+_KINDS = ("text/plain", "text/csv", "application/xml", "text/xml", "application/zip", XLSX)
+# The body is the file itself, so the framework cannot describe it.
+FILE_BODY = {"requestBody": {"required": True, "content": dict.fromkeys(_KINDS, _BINARY)}}
+FILE_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {kind: _BINARY for kind, _ in MEDIA_TYPES.values()}},
+}
+
+
+@routes.get("/bank/questions", dependencies=[AsOrganiser], summary="Questions of the bank, by their ids")
+async def list_questions(
+    bank: Bank,
+    topic: OneTopic = None,
+    difficulty: OneDifficulty = None,
+    status: OneStatus = None,
+    kind: OneKind = None,
+    words: Words = None,
+    limit: Limit = PAGE,
+    after: After = None,
+) -> EntriesOut:
+    """Page by page, with their keys. All conditions have to hold."""
+    place = place_after(after, str)
+    wanted = Wanted(topic, difficulty, status, kind, words)
+    page, following = await one_page(
+        lambda most: bank.page(wanted, place[0] if place else None, most),
+        limit,
+        lambda entry: (entry.question_id,),
+    )
+    return EntriesOut(questions=[EntryOut.of(entry) for entry in page], after=following)
+
+
+@routes.get("/bank/topics", dependencies=[AsOrganiser], summary="How many questions there are of each topic")
+async def count_topics(bank: Bank) -> TopicsOut:
+    """By topic, difficulty and status: what a blueprint can ask for."""
+    return TopicsOut(
+        topics=[
+            TopicCountOut(topic=topic, difficulty=difficulty, status=status, count=count)
+            for topic, difficulty, status, count in await bank.counts()
+        ]
+    )
+
+
+@routes.get("/bank/questions/{question_id}", dependencies=[AsOrganiser], summary="One question of the bank")
+async def read_question(
+    question_id: IdInPath,
+    bank: Bank,
+    response: Response,
+    version: Annotated[int | None, Query(ge=1, le=2**31, description="an earlier version")] = None,
+) -> EntryOut:
+    """
+    As it is now, with its `ETag`; or an earlier version, without one. `question` can be put as it is.
+
+    404 `bank_question_unknown`.
+    """
+    entry = await (bank.read(question_id) if version is None else bank.read_version(question_id, version))
+    if entry is None:
+        raise question_unknown(question_id)
+    if version is None:
+        response.headers["etag"] = etag(entry.revision)
+    return EntryOut.of(entry)
+
+
+@routes.put(
+    "/bank/questions/{question_id}",
+    dependencies=[AsOrganiser],
+    max_body_size=BANK_QUESTION_BYTES_MAX,
+    responses={412: answered("Refused: somebody has changed it since it was read")},
+    summary="Put a question into the bank, or change one",
+)
+async def put_question(
+    question_id: IdInPath,
+    form: Annotated[BankQuestion, Body()],
+    changes: Changes,
+    response: Response,
+    if_match: IfMatch = None,
+) -> EntryOut:
+    """
+    A change is a new version, and a draft: somebody else has to review it. The same again changes nothing.
+
+    Quizzes that took an earlier version keep it. 409 `question_text_known` (another question has this text),
+    `question_retired`, `question_versions_too_many`, `bank_full`; 412 `version_differs`; 422 `id_differs`.
+    """
+    check_same_id(form.id, question_id)
+    return _answer(await changes.put(form, current().act.who, matching(if_match)), response)
+
+
+@routes.post(
+    "/bank/reviews",
+    dependencies=[AsOrganiser],
+    responses={412: answered("Refused: a question has another version by now")},
+    summary="Review questions that somebody else wrote",
+)
+async def review_questions(form: Annotated[ReviewIn, Body()], changes: Changes) -> ReviewOut:
+    """
+    All of them, or none. Only reviewed questions go into a quiz. Repeating it changes nothing.
+
+    404 `bank_question_unknown`; 409 `review_by_author`, `question_retired`; 412 `question_version_differs`.
+    """
+    await current().note(questions=len(form.versions))
+    return ReviewOut(reviewed=len(await changes.review(form.versions, current().act.who)))
+
+
+@routes.post("/bank/questions/{question_id}/retire", dependencies=[AsOrganiser], summary="Retire a question")
+async def retire_question(question_id: IdInPath, changes: Changes, response: Response) -> EntryOut:
+    """No new quiz takes it; others keep it. Repeating it changes nothing. 404 `bank_question_unknown`."""
+    return _answer(await changes.retire(question_id, current().act.who), response)
+
+
+@routes.post(
+    "/bank/questions/{question_id}/restore",
+    dependencies=[AsOrganiser],
+    summary="Take a question back from retirement",
+)
+async def restore_question(question_id: IdInPath, changes: Changes, response: Response) -> EntryOut:
+    """It is a draft again. Repeating it changes nothing. 404 `bank_question_unknown`."""
+    return _answer(await changes.restore(question_id), response)
+
+
+@routes.post(
+    "/bank/imports",
+    dependencies=[AsOrganiser],
+    status_code=201,
+    max_body_size=QUESTION_FILE_BYTES_MAX,
+    openapi_extra=FILE_BODY,
+    summary="Preview a file of questions",
+)
+async def preview_questions(
+    request: Request,
+    importing: Importing,
+    kind: OfFormat,
+    topic: Annotated[Line | None, Query(description="of questions for which the file names none")] = None,
+    difficulty: Annotated[Difficulty | None, Query(description="of questions without one")] = None,
+    source: Annotated[Line | None, Query(description="of questions without one")] = None,
+    accept_language: AcceptLanguage = "",
+) -> QuestionImportOut:
+    """
+    The body is the file. Nothing is imported yet: the answer lists every problem by its line. QTI: an item,
+    or a package of items. CSV and XLSX: docs/organising.md has the columns.
+
+    409 `bank_previews_too_many`, `bank_full`; 422 `file_unreadable`, `file_encoding`, `file_too_long`,
+    `file_too_wide`, `file_unpacked`, `file_empty`, `file_column_missing`, `file_column_doubled`; 503
+    `overloaded`.
+    """
+    defaults = Defaults(topic, difficulty, source or "")
+    preview = await importing.preview(await request.body(), kind, defaults, current().act.who)
+    return QuestionImportOut.of(preview, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.get(
+    "/bank/imports/{import_id}", dependencies=[AsOrganiser], summary="A preview, or what became of it"
+)
+async def read_question_import(
+    import_id: IdInPath, bank: Bank, accept_language: AcceptLanguage = ""
+) -> QuestionImportOut:
+    """404 `import_unknown`."""
+    if (found := await bank.read_import(import_id)) is None:
+        raise import_unknown(import_id)
+    return QuestionImportOut.of(found, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.post(
+    "/bank/imports/{import_id}/confirmation",
+    dependencies=[AsOrganiser],
+    summary="Import what was previewed: all of it, or nothing",
+)
+async def confirm_question_import(
+    import_id: IdInPath,
+    importing: Importing,
+    form: Annotated[ImportConfirmationIn, Body()],
+    accept_language: AcceptLanguage = "",
+) -> QuestionImportOut:
+    """
+    All questions are drafts, whose author is who confirms. Repeating it changes nothing.
+
+    404 `import_unknown`; 409 `import_has_problems`, `import_changes_nothing`, `import_outdated` (the bank has
+    changed since), `bank_full`.
+    """
+    imported = await importing.confirm(import_id, current().act.who, skip_problems=form.skip_problems)
+    return QuestionImportOut.of(imported, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.get(
+    "/bank/export",
+    response_class=Response,
+    responses=FILE_ANSWER,
+    summary="Questions of the bank as a file",
+)
+async def export_questions(
+    by: ByOrganiser,
+    exporting: Exporting,
+    kind: OfFormat,
+    topic: OneTopic = None,
+    difficulty: OneDifficulty = None,
+    status: OneStatus = None,
+    question_kind: Annotated[
+        QuestionKind | None, Query(alias="kind", description="only of this kind")
+    ] = None,
+    words: Words = None,
+) -> Response:
+    """
+    With their keys. What is exported can be imported again, and is the same: the file is read again first.
+    Aiken has a place only for text, options and one right option.
+
+    422 `export_too_long`, `export_empty`, `format_cannot_hold`; 503 `overloaded`.
+    """
+    wanted = Wanted(topic, difficulty, status, question_kind, words)
+    return _file(await exporting.file(by.name, wanted, kind), kind, "questions")
+
+
+@routes.get(
+    "/bank/template",
+    response_class=Response,
+    responses=FILE_ANSWER,
+    summary="A file with examples, to fill in",
+)
+async def read_template(by: ByOrganiser, exporting: Exporting, kind: OfFormat) -> Response:
+    """It can be imported as it is."""
+    return _file(await exporting.template(by.name, kind), kind, "template")
+
+
+@routes.post(
+    "/bank/quiz-questions",
+    dependencies=[AsOrganiser],
+    max_body_size=SELECTION_BYTES_MAX,
+    responses={412: answered("Refused: a question has another version by now")},
+    summary="Reviewed questions as those of a quiz",
+)
+async def take_for_quiz(form: Annotated[ForQuizIn, Body()], exporting: Exporting) -> ForQuizOut:
+    """
+    In the shape that `PUT /quizzes/{quiz_id}` takes, in the order in which they are named.
+
+    404 `bank_question_unknown`; 409 `question_not_reviewed`, `question_retired`; 412
+    `question_version_differs`.
+    """
+    questions = await exporting.for_quiz(form.versions)
+    return ForQuizOut(questions=questions, topics=Counter(question.topic for question in questions))
+
+
+def _answer(entry: Entry, response: Response) -> EntryOut:
+    response.headers["etag"] = etag(entry.revision)
+    return EntryOut.of(entry)
+
+
+def _file(content: bytes, kind: Format, name: str) -> Response:
+    media_type, ending = MEDIA_TYPES[kind]
+    headers = {"content-disposition": f'attachment; filename="{name}.{ending}"'}
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,149 @@
+"""A question as a file says it, and what is wrong in a file. Nothing here is checked against our bounds."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from shared.contracts.checked import ID_PATTERN
+from shared.contracts.events import QuestionKind
+
+# As many as one import takes.
+QUESTIONS_A_FILE_MAX = 2_000
+QUESTION_FILE_BYTES_MAX = 2_097_152
+# Of all texts together: the cells of a workbook may name one long text many times.
+FILE_CHARS_MAX = 3_000_000
+# Of one text. All our own bounds are smaller, so a longer one is found to be too long by its own check.
+RAW_CHARS_MAX = 8_000
+# More than any question of ours may have: the question is found to have too many.
+RAW_OPTIONS_MAX = 64
+
+Format = Literal["gift", "aiken", "moodle_xml", "qti22", "qti30", "csv", "xlsx"]
+
+# Two options with these texts, in this order, are a true/false question in formats that do not say so.
+TRUE_FALSE: tuple[tuple[str, str], ...] = (
+    ("正确", "错误"),
+    ("对", "错"),
+    ("是", "否"),
+    ("True", "False"),
+    ("Yes", "No"),
+)
+# Formats that know true and false without words get these.
+TRUE_FALSE_TEXTS = TRUE_FALSE[0]
+
+
+class Drafted(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    A question as a file says it.
+
+    Attributes:
+        line: where it begins, from 1; in a table as a spreadsheet counts.
+        part: the file in a package.
+        right: the places of the right options, from 0; they may be beyond the options.
+        kind: None if the format does not say it.
+        topic, difficulty: None if the file does not say them.
+    """
+
+    line: int
+    text: str
+    options: tuple[str, ...]
+    right: tuple[int, ...]
+    kind: QuestionKind | None = None
+    part: str | None = None
+    question_id: str | None = None
+    topic: str | None = None
+    difficulty: str | None = None
+    explanation: str = ""
+    source: str = ""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """
+    What is wrong with a question of a file; never with the words that stand there.
+
+    Attributes:
+        field: which part of the question; None: the whole.
+        values: the parts of the message that vary.
+    """
+
+    line: int
+    code: str
+    values: dict[str, Any] = {}
+    part: str | None = None
+    field: str | None = None
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """
+    What a file says.
+
+    Attributes:
+        left_out: how often the file says something that a question here has no place for.
+    """
+
+    drafted: list[Drafted] = []
+    problems: list[Problem] = []
+    left_out: dict[str, int] = {}
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that is written to a file."""
+
+    question_id: str
+    topic: str
+    difficulty: str
+    kind: QuestionKind
+    text: str
+    options: tuple[str, ...]
+    right: tuple[int, ...]
+    explanation: str
+    source: str
+
+
+class CannotParse(Exception):
+    """What stands here cannot become a question of ours: a code, and the values of its message."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+def usable_id(said: str, left_out: dict[str, int]) -> str | None:
+    """An id of another program, if it may be one of ours; otherwise the question gets a new one."""
+    if not said or re.fullmatch(ID_PATTERN, said):
+        return said or None
+    left_out["ids"] = left_out.get("ids", 0) + 1
+    return None
+
+
+def kind_of(options: Sequence[str], right: Sequence[int]) -> QuestionKind:
+    """The kind of a question whose format does not say it."""
+    if tuple(options) in TRUE_FALSE:
+        return "true_false"
+    return "single" if len(right) == 1 else "multiple"
+
+
+def tags_of(question: Written) -> dict[str, str]:
+    """What most formats say of a question by tags alone."""
+    tags = {"difficulty": question.difficulty, "source": question.source}
+    if question.kind != kind_of(question.options, question.right):
+        tags["kind"] = question.kind
+    return {name: value for name, value in tags.items() if value}
+
+
+def tagged(tags: Sequence[str]) -> Mapping[str, str]:
+    """Our tags among those of a file."""
+    pairs = (tag.partition(":") for tag in tags)
+    return {
+        name.strip(): value.strip()
+        for name, _, value in pairs
+        if name.strip() in ("topic", "difficulty", "source", "kind")
+    }
+
+
+def kind_named(name: str | None) -> QuestionKind | None:
+    """A kind by its name in a tag; None if there is no such kind."""
+    kinds: dict[str, QuestionKind] = {"single": "single", "multiple": "multiple", "true_false": "true_false"}
+    return kinds.get(name or "")
