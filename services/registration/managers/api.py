@@ -18,6 +18,7 @@ from services.registration.managers.bodies import (
     ManagersOut,
     RefusalIn,
 )
+from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
 from services.registration.managers.rules import MANAGERS_MAX, OWN_GROUPS_MAX, Application, ApplicationStatus
 from services.registration.managers.store import ManagerStore
@@ -38,6 +39,7 @@ from shared.web.routes import Routes
 # Somebody manages a few groups.
 
 Managing = Annotated[Managers, provided(Managers)]
+Limiting = Annotated[GroupLimit, provided(GroupLimit)]
 Applying = Annotated[Applications, provided(Applications)]
 Stored = Annotated[ManagerStore, provided(ManagerStore)]
 Groups = Annotated[GroupStore, provided(GroupStore)]
@@ -177,12 +179,14 @@ async def put_details(
     who: AsParticipant,
     form: Annotated[DetailsIn, Body()],
     managing: Managing,
+    limiting: Limiting,
     groups: Groups,
     changes: Changes,
     keyed_hash: Hash,
 ) -> GroupOut:
-    """The id and the kind stay. 403 `not_manager`."""
+    """The id and the kind stay. 403 `not_manager`; 429 `group_changes_too_many`."""
     await managing.check(group_id, who.participant_id)
+    await limiting.check_change(group_id)
     before = await groups.read(group_id)
     if before is None:
         raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)

@@ -16,6 +16,10 @@ INVITED_FOR = timedelta(days=INVITATION_DAYS)
 MANAGERS_MAX = 20
 # Groups of one person that are listed.
 OWN_GROUPS_MAX = 200
+# By form in an hour, of members and details, by all managers of a group. Each leaves events at all services.
+GROUP_CHANGES_MAX = 100
+# Of files in a day, new or changed, of a group: the largest roster twice.
+IMPORTED_LINES_MAX = 40_000
 # Somebody may act for several service teams, and apply for a few at the same time.
 APPLICATIONS_OPEN_MAX = 3
 
