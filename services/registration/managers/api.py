@@ -33,6 +33,7 @@ from shared.runtime.errors import NotFound
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrganiser
+from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
@@ -101,6 +102,7 @@ async def read_application(
 @routes.post(
     "/group-applications/{application_id}/approval",
     dependencies=[AsOrganiser],
+    responses={412: answered("Refused: the applicant has changed it since it was read")},
     summary="Approve an application",
 )
 async def approve(
@@ -111,12 +113,12 @@ async def approve(
 
     403 `contact_unverified` (of the applicant).
     404 `application_unknown`, `group_unknown`; 409 `application_decided`, `group_exists`, `group_id_taken`,
-    `managers_too_many`; 401 `participant_erased`.
+    `managers_too_many`; 401 `participant_erased`; 412 `application_changed`: `version` is not the one of now.
     """
-    origin = Origin.of_request()
-    return ApplicationOut.of(
-        await applying.approve(application_id, form.group_id, origin, existing=form.existing)
+    approved = await applying.approve(
+        application_id, form.group_id, Origin.of_request(), version=form.version, existing=form.existing
     )
+    return ApplicationOut.of(approved)
 
 
 @routes.post(
@@ -138,6 +140,17 @@ async def invite(group_id: IdInPath, managing: Managing) -> InvitationOut:
     """Whoever has the code becomes a manager, once. 404 `group_unknown`."""
     code, expires_at = await managing.invite(group_id)
     return InvitationOut(group_id=group_id, invitation_code=code, expires_at=expires_at)
+
+
+@routes.delete(
+    "/groups/{group_id}/invitations",
+    dependencies=[AsOrganiser],
+    status_code=204,
+    summary="End all open invitations of a group",
+)
+async def end_invitations(group_id: IdInPath, stored: Stored) -> None:
+    """Such as when a code has come into wrong hands. Managers stay. Repeating it changes nothing."""
+    await stored.end_invitations(group_id)
 
 
 @routes.get("/groups/{group_id}/managers", dependencies=[AsOrganiser], summary="Who manages a group")

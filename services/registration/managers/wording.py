@@ -9,6 +9,7 @@ CHINESE: dict[str, str] = {
     "managers_too_many": "一个单位最多 {most} 名管理员",
     "applications_too_many": "您已有 {most} 份申请尚未处理，请等待结果",
     "application_unknown": "没有这份申请",
+    "application_changed": "申请人已修改这份申请，请重新查看后再批准",
     "application_decided": "这份申请已经处理过了",
     "group_exists": "已有编号为 {group_id} 的单位",
 }
