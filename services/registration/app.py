@@ -51,6 +51,7 @@ from services.registration.listing.store import ListingStore
 from services.registration.managers import api as managers_api
 from services.registration.managers import wording as managers_wording
 from services.registration.managers.apply import Applications
+from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
 from services.registration.merging import api as merging_api
 from services.registration.merging import wording as merging_wording
@@ -304,6 +305,7 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
     admission = MemberAdmission(keys.sealer, keys.hash, keys.codes)
     roster = (database, members, stores.imports, stores.groups, participants, admission)
     if service.serves_http:
+        limit = GroupLimit(stores.sign_ins.count, keys.hash)
         managed = (database, stores.managers, stores.groups, participants)
         service.provide(
             stores.groups,
@@ -312,9 +314,10 @@ def _wire_groups(service: Service[RegistrationSettings], parts: Parts) -> None:
             stores.imports,
             stores.attendances,
             parts.group_changes,
+            limit,
             Managers(*managed),
             Applications(*managed, changes=parts.group_changes, keyed_hash=keys.hash),
-            Previews(*roster),
+            Previews(*roster, limit=limit),
             MemberChanges(
                 database,
                 members,

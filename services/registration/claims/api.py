@@ -65,13 +65,14 @@ async def issue_codes(
     issuing: Issuing,
 ) -> CodesOut:
     """
-    Hand them out on paper. The same code is given again while nobody has used it and it has not ended. For
-    somebody who has claimed there is none: remove the member and enter the person anew if the token is lost.
+    Hand them out on paper. The same code is given again while nobody has used it and it has not ended;
+    with `renew` another one, and the former one ends. For somebody who has claimed there is none: remove the
+    member and enter the person anew if the token is lost.
 
     403 `not_manager`; 404 `member_unknown`.
     """
     await managing.check(group_id, who.participant_id)
-    issued = await issuing.issue(group_id, form.member_ids)
+    issued = await issuing.issue(group_id, form.member_ids, renew=form.renew)
     return CodesOut(codes=[CodeOut.of(one) for one in issued])
 
 

@@ -21,6 +21,9 @@ class CodesIn(Form):
     """The members whose codes are wanted, such as a class."""
 
     member_ids: list[MemberId] = Field(min_length=1, max_length=CODES_A_REQUEST_MAX)
+    renew: bool = Field(
+        False, description="true: other codes, such as for a paper that was lost; the former ones end"
+    )
 
 
 class CodeOut(BaseModel):

@@ -42,9 +42,12 @@ class ClaimCodeIssue:
         self._claims = claims
         self._codes = codes
 
-    async def issue(self, group_id: str, member_ids: Sequence[str]) -> list[Issued]:
+    async def issue(self, group_id: str, member_ids: Sequence[str], *, renew: bool) -> list[Issued]:
         """
         The codes of these members. While a code is good and nobody has used it, the same one is given again.
+
+        Args:
+            renew: other codes are given, and the former ones end.
 
         Raises:
             NotFound: one is no member of this group.
@@ -65,7 +68,7 @@ class ClaimCodeIssue:
                 if id_ in closed:
                     issued.append(Issued(id_, None, None))
                     continue
-                round_ = round_now(before.get(id_), now)
+                round_ = round_now(before.get(id_), now, renew=renew)
                 code = self._codes.code(group_id, id_, round_)
                 hash_ = self._codes.hash_of(group_id, code)
                 codes.append(ClaimCode(id_, group_id, hash_, now + CODE_VALID, round_))

@@ -45,11 +45,16 @@ def is_good(code: ClaimCode, now: datetime) -> bool:
     return code.used_at is None and now < code.expires_at
 
 
-def round_now(code: ClaimCode | None, now: datetime) -> int:
-    """The round of the code that a manager gets now: a good one is given again, and no other ever is."""
+def round_now(code: ClaimCode | None, now: datetime, *, renew: bool) -> int:
+    """
+    The round of the code that a manager gets now: a good one is given again, and no other ever is.
+
+    Args:
+        renew: a good one is not given again either; it ends.
+    """
     if code is None:
         return 1
-    return code.round if is_good(code, now) else code.round + 1
+    return code.round if is_good(code, now) and not renew else code.round + 1
 
 
 def is_claimable(member: Member, *, is_shared: bool, has_proved: bool) -> bool:

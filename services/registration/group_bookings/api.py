@@ -197,7 +197,8 @@ async def put_attendees(
     for them. Repeating it changes nothing.
 
     403 `not_manager`; 404 `registration_unknown`, `member_unknown`; 409 `session_full`, `session_closed`,
-    `session_cancelled`, `places_fixed`, `wait_grows`, `member_named_twice`, `consent_missing`.
+    `session_cancelled`, `places_fixed`, `wait_grows`, `member_named_twice`, `consent_missing`,
+    `attendees_changes_too_many`.
     """
     await managing.check(group_id, who.participant_id)
     after = await changing.change(group_id, registration_id, form.member_ids, Origin.of_request())

@@ -9,7 +9,12 @@ from services.registration.booking.rules import Registration
 from services.registration.booking.store import RegistrationStore
 from services.registration.consents.store import ConsentStore
 from services.registration.group_bookings.book_members import check_members
-from services.registration.group_bookings.rules import Attendance, named_once, with_other_places
+from services.registration.group_bookings.rules import (
+    Attendance,
+    named_once,
+    with_other_members,
+    with_other_places,
+)
 from services.registration.group_bookings.store import AttendanceStore
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.store import RosterStore
@@ -55,8 +60,8 @@ class GroupChange:
 
         Raises:
             NotFound: there is no such registration of this group, or no such member.
-            Conflict: there are not enough places, the registration is no place and no wait any more, or the
-                session has begun.
+            Conflict: there are not enough places, the registration is no place and no wait any more, the
+                session has begun, or it was changed `ATTENDEES_CHANGES_MAX` times.
         """
         named = named_once(member_ids)
 
@@ -74,8 +79,9 @@ class GroupChange:
             await self._participants.lock(unit, [group_id])
             await check_members(unit, self._members, self._consents, session, group_id, named)
             session, after = with_other_places(session, before, len(named))
-            attendance = Attendance(after.registration_id, group_id, after.session_id, named)
-            await self._attendances.save(unit, attendance)
+            known = (await self._attendances.by_id([registration_id], unit)).get(registration_id)
+            attending = known or Attendance(after.registration_id, group_id, after.session_id, [])
+            await self._attendances.save(unit, with_other_members(attending, named))
             if after == before:
                 return after, Counter()
             await self._registrations.save(unit, [after])

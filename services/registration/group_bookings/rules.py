@@ -10,14 +10,42 @@ from services.registration.booking.waiting_list import is_free_for_newest, with_
 from services.registration.sessions.rules import Session, SessionId
 from shared.runtime.errors import Conflict
 
+# How often a group may name other members for a registration. A change of the number makes an event and a
+# message.
+ATTENDEES_CHANGES_MAX = 20
+
 
 class Attendance(msgspec.Struct, frozen=True):
-    """The members for whom a group's registration has its places, in the order in which they were named."""
+    """
+    The members for whom a group's registration has its places, in the order in which they were named.
+
+    Attributes:
+        changes: how often other members were named since the booking.
+    """
 
     registration_id: RegistrationId
     group_id: str
     session_id: SessionId
     member_ids: list[str]
+    changes: int = 0
+
+
+def with_other_members(before: Attendance, member_ids: list[str]) -> Attendance:
+    """
+    The attendance with these members; the same ones again change nothing.
+
+    Raises:
+        Conflict: others were named `ATTENDEES_CHANGES_MAX` times already.
+    """
+    if member_ids == before.member_ids:
+        return before
+    if before.changes >= ATTENDEES_CHANGES_MAX:
+        raise Conflict(
+            f"you have changed {ATTENDEES_CHANGES_MAX} times who attends; ask the organisers",
+            code="attendees_changes_too_many",
+            most=ATTENDEES_CHANGES_MAX,
+        )
+    return replace(before, member_ids=member_ids, changes=before.changes + 1)
 
 
 def with_other_places(

@@ -36,7 +36,13 @@ class AttendanceStore:
             found = await self._attendances.find(these).sort("_id", ASCENDING).limit(limit).to_list(None)
         return [from_document(Attendance, one, "registration_id") for one in found]
 
-    async def by_id(self, registration_ids: Collection[str]) -> dict[str, Attendance]:
+    async def by_id(
+        self, registration_ids: Collection[str], unit: UnitOfWork | None = None
+    ) -> dict[str, Attendance]:
+        these: Document = {"_id": {"$in": list(registration_ids)}}
         with outages_named():
-            found = await self._attendances.find({"_id": {"$in": list(registration_ids)}}).to_list(None)
-        return {one["_id"]: from_document(Attendance, one, "registration_id") for one in found}
+            found = self._attendances.find(these, session=unit.session if unit else None)
+            return {
+                one["_id"]: from_document(Attendance, one, "registration_id")
+                for one in await found.to_list(None)
+            }

@@ -18,6 +18,7 @@ from services.registration.managers.bodies import (
     ManagersOut,
     RefusalIn,
 )
+from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
 from services.registration.managers.rules import MANAGERS_MAX, OWN_GROUPS_MAX, Application, ApplicationStatus
 from services.registration.managers.store import ManagerStore
@@ -32,12 +33,14 @@ from shared.runtime.errors import NotFound
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.forms import PAGE, After, IdInPath, Limit, one_page, place_after
 from shared.web.identity import AsOrganiser, AsParticipant, AsParticipantOrOrganiser
+from shared.web.problems import answered
 from shared.web.provided import provided
 from shared.web.routes import Routes
 
 # Somebody manages a few groups.
 
 Managing = Annotated[Managers, provided(Managers)]
+Limiting = Annotated[GroupLimit, provided(GroupLimit)]
 Applying = Annotated[Applications, provided(Applications)]
 Stored = Annotated[ManagerStore, provided(ManagerStore)]
 Groups = Annotated[GroupStore, provided(GroupStore)]
@@ -99,6 +102,7 @@ async def read_application(
 @routes.post(
     "/group-applications/{application_id}/approval",
     dependencies=[AsOrganiser],
+    responses={412: answered("Refused: the applicant has changed it since it was read")},
     summary="Approve an application",
 )
 async def approve(
@@ -109,12 +113,12 @@ async def approve(
 
     403 `contact_unverified` (of the applicant).
     404 `application_unknown`, `group_unknown`; 409 `application_decided`, `group_exists`, `group_id_taken`,
-    `managers_too_many`; 401 `participant_erased`.
+    `managers_too_many`; 401 `participant_erased`; 412 `application_changed`: `version` is not the one of now.
     """
-    origin = Origin.of_request()
-    return ApplicationOut.of(
-        await applying.approve(application_id, form.group_id, origin, existing=form.existing)
+    approved = await applying.approve(
+        application_id, form.group_id, Origin.of_request(), version=form.version, existing=form.existing
     )
+    return ApplicationOut.of(approved)
 
 
 @routes.post(
@@ -136,6 +140,17 @@ async def invite(group_id: IdInPath, managing: Managing) -> InvitationOut:
     """Whoever has the code becomes a manager, once. 404 `group_unknown`."""
     code, expires_at = await managing.invite(group_id)
     return InvitationOut(group_id=group_id, invitation_code=code, expires_at=expires_at)
+
+
+@routes.delete(
+    "/groups/{group_id}/invitations",
+    dependencies=[AsOrganiser],
+    status_code=204,
+    summary="End all open invitations of a group",
+)
+async def end_invitations(group_id: IdInPath, stored: Stored) -> None:
+    """Such as when a code has come into wrong hands. Managers stay. Repeating it changes nothing."""
+    await stored.end_invitations(group_id)
 
 
 @routes.get("/groups/{group_id}/managers", dependencies=[AsOrganiser], summary="Who manages a group")
@@ -177,12 +192,14 @@ async def put_details(
     who: AsParticipant,
     form: Annotated[DetailsIn, Body()],
     managing: Managing,
+    limiting: Limiting,
     groups: Groups,
     changes: Changes,
     keyed_hash: Hash,
 ) -> GroupOut:
-    """The id and the kind stay. 403 `not_manager`."""
+    """The id and the kind stay. 403 `not_manager`; 429 `group_changes_too_many`."""
     await managing.check(group_id, who.participant_id)
+    await limiting.check_change(group_id)
     before = await groups.read(group_id)
     if before is None:
         raise NotFound(f"there is no group {group_id}", code="group_unknown", group_id=group_id)

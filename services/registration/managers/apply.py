@@ -71,6 +71,8 @@ class Applications:
                 district=wanted.district,
                 language=wanted.language,
                 asked_at=same.asked_at if same else now,
+                version=same.version + 1 if same else 1,
+                changed_at=now if same else None,
                 contact_locked=encrypt_contact(contact, key) if contact and key else None,
             )
             await self._managers.save_application(unit, application)
@@ -79,25 +81,27 @@ class Applications:
         return await save_together(self._database, work)
 
     async def approve(
-        self, application_id: str, group_id: str, origin: Origin, *, existing: bool
+        self, application_id: str, group_id: str, origin: Origin, *, version: int, existing: bool
     ) -> Application:
         """
         Approve an application: its group exists, and the applicant manages it.
 
         Args:
             group_id: of the new group; or of the one that is there, whose data stay as they are.
+            version: of the application that the organiser has looked at.
             existing: that such a group has to be there. It says that the organiser means it.
 
         Raises:
             NotFound: there is no such application, or no such group.
             Conflict: it was decided in another way, there is such a group, or the id is a person's.
             Forbidden: the applicant's contact is not verified.
+            Outdated: the applicant has changed it meanwhile.
         """
 
         async def work(unit: UnitOfWork) -> Application:
             application = await self._read(unit, application_id)
             now = clock.now()
-            after = rules.approved(application, group_id, now)
+            after = rules.approved(application, group_id, now, version=version)
             if after == application:
                 return application
             await check_verified(unit, self._participants, application.participant_id)

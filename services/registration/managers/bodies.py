@@ -13,7 +13,7 @@ from services.registration.managers.rules import (
     Grant,
 )
 from services.registration.participants.rules import District
-from shared.contracts.checked import Code, Email, Id, Name, PersonalLine, Text, UnlinkedLine
+from shared.contracts.checked import Code, Email, Id, Name, PersonalLine, Text, UnlinkedLine, Version
 from shared.contracts.events import Language
 from shared.web.forms import Form
 
@@ -45,6 +45,11 @@ class ApplicationOut(BaseModel):
     district: str = Field(examples=["华龙区"])
     language: Language
     asked_at: datetime
+    version: int = Field(description="rises when the applicant changes it; an approval names it")
+    changed_at: datetime | None = Field(None, description="when the applicant has changed it last")
+    contact_given: bool = Field(
+        description="whether it has a contact for the group; false once it is decided"
+    )
     status: ApplicationStatus
     group_id: str | None = Field(None, description="once it is approved", examples=["school-puyang-1"])
     reason: str | None = Field(None, description="of a refusal")
@@ -59,6 +64,9 @@ class ApplicationOut(BaseModel):
             district=application.district,
             language=application.language,
             asked_at=application.asked_at,
+            version=application.version,
+            changed_at=application.changed_at,
+            contact_given=application.contact_locked is not None,
             status=application.status,
             group_id=application.group_id,
             reason=application.reason,
@@ -73,7 +81,9 @@ class ApplicationsOut(BaseModel):
 
 
 class ApprovalIn(Form):
-    """Under which id the group takes part."""
+    """Under which id the group takes part, and what was looked at."""
+
+    version: Version = Field(description="of the application as you have read it", examples=[1])
 
     group_id: Id = Field(examples=["school-puyang-1"])
     existing: bool = Field(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.registration.participants.rules import ParticipantId
 from shared.contracts.events import Language
-from shared.runtime.errors import Conflict
+from shared.runtime.errors import Conflict, Outdated
 
 INVITATION_DAYS = 14
 INVITED_FOR = timedelta(days=INVITATION_DAYS)
@@ -16,6 +16,10 @@ INVITED_FOR = timedelta(days=INVITATION_DAYS)
 MANAGERS_MAX = 20
 # Groups of one person that are listed.
 OWN_GROUPS_MAX = 200
+# By form in an hour, of members and details, by all managers of a group. Each leaves events at all services.
+GROUP_CHANGES_MAX = 100
+# Of files in a day, new or changed, of a group: the largest roster twice.
+IMPORTED_LINES_MAX = 40_000
 # Somebody may act for several service teams, and apply for a few at the same time.
 APPLICATIONS_OPEN_MAX = 3
 
@@ -37,6 +41,8 @@ class Application(msgspec.Struct, frozen=True):
 
     Attributes:
         participant_id: who applies, and will manage the group.
+        version: counts what the applicant has sent, from 1.
+        changed_at: when the applicant sent it again.
         contact_locked: the group's contact, encrypted with the applicant's key; None after the decision.
         group_id: of the approved group.
         reason: of a refusal, written by an organiser.
@@ -54,6 +60,8 @@ class Application(msgspec.Struct, frozen=True):
     group_id: str | None = None
     reason: str | None = None
     decided_at: datetime | None = None
+    version: int = 1
+    changed_at: datetime | None = None
 
 
 def grant_id(group_id: str, participant_id: str) -> str:
@@ -61,16 +69,25 @@ def grant_id(group_id: str, participant_id: str) -> str:
     return f"{group_id}/{participant_id}"
 
 
-def approved(application: Application, group_id: str, now: datetime) -> Application:
+def approved(application: Application, group_id: str, now: datetime, *, version: int) -> Application:
     """
     The application after its approval; the same approval again changes nothing.
 
+    Args:
+        version: of the application that the organiser has looked at.
+
     Raises:
         Conflict: it was decided in another way.
+        Outdated: the applicant has changed it since the organiser has looked at it.
     """
     if application.status == "approved" and application.group_id == group_id:
         return application
     _check_open(application)
+    if application.version != version:
+        raise Outdated(
+            "the applicant has changed the application; read it again, and approve what it says now",
+            code="application_changed",
+        )
     return replace(
         application, status="approved", group_id=group_id, contact_locked=None, decided_at=now, reason=None
     )

@@ -37,6 +37,7 @@ class ManagerStore:
                     IndexModel([("participant_id", ASCENDING), ("_id", ASCENDING)]),
                 ]
             )
+            await self._invitations.create_index([("group_id", ASCENDING)])
             await self._applications.create_indexes(
                 [
                     IndexModel([("status", ASCENDING), ("_id", ASCENDING)]),
@@ -82,6 +83,11 @@ class ManagerStore:
             await self._invitations.insert_one(
                 {"_id": code_hash, "group_id": group_id, "expires_at": expires_at}
             )
+
+    async def end_invitations(self, group_id: str) -> None:
+        """Delete all invitations of a group."""
+        with outages_named():
+            await self._invitations.delete_many({"group_id": group_id})
 
     async def use_invitation(self, unit: UnitOfWork, code_hash: str, now: datetime) -> str | None:
         """The group of an invitation that has not ended; the invitation is gone after it."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Body, Header, Request
 
+from services.registration.managers.limit import GroupLimit
 from services.registration.managers.manage import Managers
 from services.registration.participants.store import ParticipantStore
 from services.registration.rosters.admit import opened
@@ -26,6 +27,7 @@ from shared.web.routes import Routes
 from shared.web.wording import language_of
 
 Managing = Annotated[Managers, provided(Managers)]
+Limiting = Annotated[GroupLimit, provided(GroupLimit)]
 Previewing = Annotated[Previews, provided(Previews)]
 Changes = Annotated[MemberChanges, provided(MemberChanges)]
 Members = Annotated[RosterStore, provided(RosterStore)]
@@ -91,7 +93,7 @@ async def confirm_import(
     previewed, nothing is imported (`failed`: `member_email_known`, `roster_full`). What becomes wrong after
     that is left out, and is a bad line with its fault. Repeating it changes nothing.
 
-    403 `not_manager`; 404 `import_unknown`; 409 `import_has_bad_lines`, `import_empty`.
+    403 `not_manager`; 404 `import_unknown`; 409 `import_has_bad_lines`, `import_empty`; 429 `lines_too_many`.
     """
     await managing.check(group_id, who.participant_id)
     confirmed = await previewing.confirm(group_id, import_id, skip_bad_lines=form.skip_bad_lines)
@@ -149,6 +151,7 @@ async def add_member(
     who: AsParticipant,
     form: Annotated[MemberIn, Body()],
     managing: Managing,
+    limiting: Limiting,
     changes: Changes,
     participants: Participants,
 ) -> MemberOut:
@@ -156,9 +159,10 @@ async def add_member(
     The same member again changes nothing. Somebody who takes part already with this e-mail is the member.
 
     403 `not_manager`; 404 `group_unknown`; 409 `member_known`, `member_email_known` (another member has this
-    e-mail); 422 `roster_full`.
+    e-mail); 422 `roster_full`; 429 `group_changes_too_many`: many members go by a file.
     """
     await managing.check(group_id, who.participant_id)
+    await limiting.check_change(group_id)
     details = form.details()
     member = await changes.add(group_id, details, Origin.of_request())
     verified = await participants.read_verified([member.participant_id])
@@ -172,6 +176,7 @@ async def put_member(
     who: AsParticipant,
     form: Annotated[MemberIn, Body()],
     managing: Managing,
+    limiting: Limiting,
     changes: Changes,
     participants: Participants,
 ) -> MemberOut:
@@ -179,9 +184,11 @@ async def put_member(
     Once the member has signed in, or if the member took part before, only what the group says is corrected.
 
     403 `not_manager`; 404 `member_unknown`, `group_unknown`; 409 `member_known`, `member_email_known`
-    (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the member of this name).
+    (somebody else has this e-mail), `consent_for_name` (a guardian has agreed for the member of this name);
+    429 `group_changes_too_many`.
     """
     await managing.check(group_id, who.participant_id)
+    await limiting.check_change(group_id)
     details = form.details()
     member = await changes.put(group_id, member_id, details)
     verified = await participants.read_verified([member.participant_id])
@@ -190,11 +197,18 @@ async def put_member(
 
 @routes.delete("/groups/{group_id}/members/{member_id}", status_code=204, summary="Remove a member")
 async def remove_member(
-    group_id: IdInPath, member_id: IdInPath, who: AsParticipant, managing: Managing, changes: Changes
+    group_id: IdInPath,
+    member_id: IdInPath,
+    who: AsParticipant,
+    managing: Managing,
+    limiting: Limiting,
+    changes: Changes,
 ) -> None:
     """
     What the group says of the member is deleted, and the participant is erased; but whoever has signed in or
-    took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`.
+    took part before goes on to take part. Repeating it changes nothing. 403 `not_manager`; 429
+    `group_changes_too_many`.
     """
     await managing.check(group_id, who.participant_id)
+    await limiting.check_change(group_id)
     await changes.remove(group_id, member_id, Origin.of_request())

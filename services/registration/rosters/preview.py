@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from services.registration.managers.limit import GroupLimit
 from services.registration.participants.rules import Group
 from services.registration.participants.store import GroupStore, ParticipantStore
 from services.registration.rosters.admit import MemberAdmission
@@ -53,6 +54,8 @@ class Previews:
         groups: GroupStore,
         participants: ParticipantStore,
         admission: MemberAdmission,
+        *,
+        limit: GroupLimit,
     ) -> None:
         self._database = database
         self._members = members
@@ -61,6 +64,7 @@ class Previews:
         self._participants = participants
         self._admission = admission
         self._enrolment = Enrolment(members, participants, admission)
+        self._limit = limit
         self._reading = Paced()
         # The groups and the managers whose files are read now or wait for it.
         self._waiting: dict[str, str] = {}
@@ -160,7 +164,13 @@ class Previews:
         Raises:
             NotFound: there is no such preview: it has ended, or is another group's.
             Conflict: it has bad lines, and the manager does not say to leave them out.
+            NotHttp: too many lines of this group were imported on this day (429). The preview stays.
         """
+        # Counted outside of the transaction, which may run twice.
+        shown = await self._imports.read(group_id, import_id)
+        if shown is not None and shown.status == "previewed":
+            check_confirmable(shown, skip_bad_lines=skip_bad_lines)
+            await self._limit.check_lines(group_id, shown.added + shown.changed)
 
         async def work(unit: UnitOfWork) -> Import:
             preview = await self._imports.lock(unit, import_id)

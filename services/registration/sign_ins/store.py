@@ -29,12 +29,18 @@ class SignInStore:
         await mongo.delete_after(self._sign_ins, "expires_at", timedelta())
         await mongo.delete_after(self._counts, "began_at", timedelta(seconds=2 * COUNTED_SECONDS))
 
-    async def count(self, key: str, now: datetime) -> int:
-        """Count a request under this key; how many there were, this one included."""
+    async def count(self, key: str, now: datetime, number: int = 1) -> int:
+        """
+        Count under this key; how many there were, these included.
+
+        Args:
+            now: the key is forgotten two hours after this time.
+            number: how many are counted; below 0 they are given back.
+        """
         with outages_named():
             counted = await self._counts.find_one_and_update(
                 {"_id": key},
-                {"$inc": {"requests": 1}, "$setOnInsert": {"began_at": now}},
+                {"$inc": {"requests": number}, "$setOnInsert": {"began_at": now}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )

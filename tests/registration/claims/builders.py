@@ -20,10 +20,10 @@ async def member(client: httpx.AsyncClient, manager: Headers, name: str = "æŽå°
     return str(added.json()["member_id"])
 
 
-async def code_for(client: httpx.AsyncClient, manager: Headers, member_id: str) -> str | None:
+async def code_for(client: httpx.AsyncClient, manager: Headers, member_id: str, **form: bool) -> str | None:
     """What a manager hands out on paper."""
-    form = {"member_ids": [member_id]}
-    answer = await client.post("/groups/school-1/claim-codes", json=form, headers=manager)
+    wanted = {"member_ids": [member_id]} | form
+    answer = await client.post("/groups/school-1/claim-codes", json=wanted, headers=manager)
     assert answer.status_code == 200, answer.text
     [issued] = answer.json()["codes"]
     code: str | None = issued["claim_code"]

@@ -44,6 +44,18 @@ async def test_whoever_has_the_code_is_the_member_and_may_go_where_a_roster_is_n
         assert code_of(await claim(client, code)) == WRONG
 
 
+async def test_the_code_of_a_lost_paper_ends_when_another_one_is_given(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        id_ = await member(client, manager)
+        lost = await code_for(client, manager, id_)
+        code = await code_for(client, manager, id_, renew=True)
+        assert code != lost
+        assert await code_for(client, manager, id_) == code
+        assert code_of(await claim(client, lost)) == WRONG
+        assert (await claim(client, code)).status_code == 200
+
+
 async def test_who_takes_part_already_becomes_the_member_and_stays_who_they_are(mongo: str) -> None:
     async with service(mongo) as ([client], database):
         manager = await manager_of(client)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.registration.group_bookings.rules import ATTENDEES_CHANGES_MAX
 from tests.registration.auditing import faults, log_of
 from tests.registration.builders import activity, now_on, put, seats, service
 from tests.registration.rosters.builders import manager_of
@@ -111,6 +112,22 @@ async def test_more_places_only_if_they_are_free_and_nobody_waits(mongo: str) ->
         fits = await attend(client, other, waiting, theirs[:2], "school-2")
         assert (fits.json()["status"], fits.json()["places"]) == ("confirmed", 2)
         assert await faults(database, await log_of(database)) == {}
+
+
+async def test_other_members_are_named_only_so_often(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        manager = await manager_of(client)
+        await put(client, "street", activity("one", capacity=6))
+        ours = await members(client, manager, 2)
+        booked = (await book(client, manager, ours)).json()
+        for number in range(ATTENDEES_CHANGES_MAX):
+            few = ours[: 1 + number % 2]
+            # The same ones again change nothing, so they count for nothing.
+            for _ in range(2):
+                assert (await attend(client, manager, booked, few)).json()["places"] == len(few)
+        refused = await attend(client, manager, booked, ours[:1])
+        assert code_of(refused) == (409, "attendees_changes_too_many")
+        assert (await attend(client, manager, booked, ours)).json()["places"] == 2
 
 
 async def test_attendees_are_replaced_without_a_word_to_anybody(mongo: str) -> None:

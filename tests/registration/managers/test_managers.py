@@ -32,6 +32,8 @@ async def decide(
     client: httpx.AsyncClient, application: dict[str, Any], how: str, **form: Any
 ) -> httpx.Response:
     path = f"/group-applications/{application['application_id']}/{how}"
+    if how == "approval":
+        form = {"version": application["version"]} | form
     return await client.post(path, json=form, headers=ORGANISER)
 
 
@@ -179,10 +181,43 @@ async def test_the_same_name_again_changes_the_application_and_only_so_many_are_
         applicant = await newcomer_with_token(client)
         first = (await apply(client, applicant)).json()
         second = (await apply(client, applicant, district="濮阳县")).json()
-        assert second == first | {"district": "濮阳县"}
+        changed = {"district": "濮阳县", "version": 2, "changed_at": second["changed_at"]}
+        assert second == first | changed
+        assert (first["version"], first["changed_at"], first["contact_given"]) == (1, None, True)
         for number in range(1, APPLICATIONS_OPEN_MAX):
             assert (await apply(client, applicant, name=f"{number}中")).status_code == 201
         assert code_of(await apply(client, applicant, name="九中")) == (409, "applications_too_many")
+
+
+async def test_what_the_applicant_changed_meanwhile_is_not_approved(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        applicant = await newcomer_with_token(client)
+        looked_at = (await apply(client, applicant)).json()
+        thief = {"name": "王老师", "email": "thief@example.org"}
+        changed = (await apply(client, applicant, contact=thief)).json()
+        refused = await decide(client, looked_at, "approval", group_id="school-9")
+        assert code_of(refused) == (412, "application_changed")
+        assert (await client.get("/groups/school-9")).status_code == 404
+        assert await in_outbox(database, "group.application_decided") == []
+        for _ in range(2):
+            approved = await decide(client, changed, "approval", group_id="school-9")
+            assert approved.json()["status"] == "approved"
+
+
+async def test_open_invitations_of_a_group_end_and_those_of_others_do_not(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        codes = []
+        for group_id in ("school-1", "school-1", "school-2"):
+            await client.put(f"/groups/{group_id}", json=SCHOOL, headers=ORGANISER)
+            invited = await client.post(f"/groups/{group_id}/managers", headers=ORGANISER)
+            codes.append({"invitation_code": invited.json()["invitation_code"]})
+        somebody = await newcomer_with_token(client)
+        assert code_of(await client.delete("/groups/school-1/invitations", headers=somebody))[0] == 401
+        for _ in range(2):
+            ended = await client.delete("/groups/school-1/invitations", headers=ORGANISER)
+            assert ended.status_code == 204
+        answers = [await client.post("/me/groups", json=code, headers=somebody) for code in codes]
+        assert [one.status_code for one in answers] == [404, 404, 201]
 
 
 async def test_an_approval_says_whether_it_means_a_group_that_is_there(mongo: str) -> None:
