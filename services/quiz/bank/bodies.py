@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.quiz.bank.imports import PROBLEMS_KEPT, Import, ImportStatus
-from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus
-from services.quiz.formats.rules import Format, Problem
+from services.quiz.bank.rules import BANK_QUESTIONS_MAX, BankQuestion, Difficulty, Entry, EntryStatus
+from services.quiz.formats.rules import Format, LeftOut, Problem
 from services.quiz.formats.wording import PROBLEMS
 from services.quiz.quizzes.rules import Question
 from shared.contracts.checked import Id, Ordinal
@@ -81,7 +81,7 @@ class TopicCountOut(BaseModel):
 class TopicsOut(BaseModel):
     """How many questions the bank has."""
 
-    topics: list[TopicCountOut]
+    topics: list[TopicCountOut] = Field(max_length=BANK_QUESTIONS_MAX)
 
 
 class ForQuizIn(Form):
@@ -101,8 +101,9 @@ class ForQuizIn(Form):
 class ForQuizOut(BaseModel):
     """What `questions` of `PUT /quizzes/{quiz_id}` takes."""
 
-    questions: list[Question]
+    questions: list[Question] = Field(max_length=QUESTIONS_MAX)
     topics: dict[str, int] = Field(
+        max_length=QUESTIONS_MAX,
         description="how many of each topic: the most that a blueprint may ask for",
         examples=[{"生命与健康": 1}],
     )
@@ -145,7 +146,7 @@ class QuestionImportOut(BaseModel):
     bad: int = Field(description="questions with a problem", examples=[2])
     problems: list[ProblemOut] = Field(max_length=PROBLEMS_KEPT, description="in the order of the lines")
     problems_count: int = Field(description="how many there are, if not all are listed", examples=[2])
-    left_out: dict[str, int] = Field(
+    left_out: dict[LeftOut, int] = Field(
         description="how often the file says what a question here has no place for",
         examples=[{"feedback": 3}],
     )

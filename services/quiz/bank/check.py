@@ -8,7 +8,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from services.quiz.bank.rules import BankQuestion, Difficulty, Explanation, PageText, SourceText, text_key
-from services.quiz.formats.rules import Drafted, Parsed, Problem, kind_of
+from services.quiz.formats.rules import Drafted, LeftOut, Parsed, Problem, kind_of
 from services.quiz.quizzes.rules import OPTION_LETTERS, OPTIONS_MAX
 from shared.contracts.checked import Id, Line, same_to_readers
 from shared.runtime.ids import ordered_id
@@ -43,7 +43,7 @@ class CheckedFile(msgspec.Struct, frozen=True):
 
     good: list[Good]
     problems: list[Problem]
-    left_out: dict[str, int]
+    left_out: dict[LeftOut, int]
 
 
 class Defaults(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from services.quiz.bank.check import Good, in_order
 from services.quiz.bank.rules import QUESTION_VERSIONS_MAX, Entry, text_key
-from services.quiz.formats.rules import Format, Problem
+from services.quiz.formats.rules import Format, LeftOut, Problem
 from shared.runtime.errors import Conflict, NotFound
 
 # Files of all organisers that wait for a confirmation.
@@ -47,7 +47,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     added: int
     changed: int
     unchanged: int
-    left_out: dict[str, int]
+    left_out: dict[LeftOut, int]
     expires_at: datetime
     questions: bytes = b""
     imported_by: str | None = None

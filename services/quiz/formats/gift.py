@@ -17,6 +17,7 @@ from services.quiz.formats.rules import (
     TRUE_FALSE_TEXTS,
     CannotParse,
     Drafted,
+    LeftOut,
     Parsed,
     Problem,
     Written,
@@ -200,7 +201,7 @@ def _said(words: str, format_: str) -> str:
     return words[: RAW_CHARS_MAX + 1]
 
 
-def _count(parsed: Parsed, what: str, how_often: int) -> None:
+def _count(parsed: Parsed, what: LeftOut, how_often: int) -> None:
     if how_often:
         parsed.left_out[what] = parsed.left_out.get(what, 0) + how_often
 

@@ -19,6 +19,8 @@ RAW_CHARS_MAX = 8_000
 # More than any question of ours may have: the question is found to have too many.
 RAW_OPTIONS_MAX = 64
 
+# What a file may say and a question here has no place for.
+LeftOut = Literal["columns", "feedback", "ids", "weights"]
 Format = Literal["gift", "aiken", "moodle_xml", "qti22", "qti30", "csv", "xlsx"]
 
 # Two options with these texts, in this order, are a true/false question in formats that do not say so.
@@ -84,7 +86,7 @@ class Parsed(msgspec.Struct, frozen=True):
 
     drafted: list[Drafted] = []
     problems: list[Problem] = []
-    left_out: dict[str, int] = {}
+    left_out: dict[LeftOut, int] = {}
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +112,7 @@ class CannotParse(Exception):
         self.values = values
 
 
-def usable_id(said: str, left_out: dict[str, int]) -> str | None:
+def usable_id(said: str, left_out: dict[LeftOut, int]) -> str | None:
     """An id of another program, if it may be one of ours; otherwise the question gets a new one."""
     if not said or re.fullmatch(ID_PATTERN, said):
         return said or None

@@ -4,6 +4,7 @@ Item statistics over HTTP, for organisers only: they give away which options are
 Viewers must not know that before the close, so until then they get no letters and no counts of options.
 """
 
+from itertools import islice
 from typing import Annotated
 
 from fastapi import Header, Query
@@ -11,7 +12,13 @@ from fastapi import Header, Query
 from services.quiz.quizzes.bodies import QuizIdInPath
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import Question, QuizRecord
-from services.quiz.statistics.bodies import StateOut, StatisticsOut, state_out, statistics_out
+from services.quiz.statistics.bodies import (
+    QUESTIONS_SHOWN_MAX,
+    StateOut,
+    StatisticsOut,
+    state_out,
+    statistics_out,
+)
 from services.quiz.statistics.figures import Statistics
 from services.quiz.statistics.rules import is_old
 from services.quiz.statistics.store import StatisticsStore
@@ -86,7 +93,7 @@ async def make_statistics(
 async def _questions(
     catalogue: Catalogue, record: QuizRecord, made: Statistics, *, doubtful: bool
 ) -> dict[tuple[str, int], Question]:
-    """The questions that are shown, in the order of the bank, by id and version."""
+    """The questions that are shown, by id and version: in the order of the bank, the latest version first."""
     shown = {(one.question_id, one.quiz_version) for one in made.questions if one.doubts or not doubtful}
     found: dict[tuple[str, int], Question] = {}
     for version in sorted({version for _, version in shown}, reverse=True):
@@ -96,4 +103,6 @@ async def _questions(
             for question in offered.record.quiz.questions
             if (question.id, version) in shown
         }
-    return found
+        if len(found) >= QUESTIONS_SHOWN_MAX:
+            break
+    return dict(islice(found.items(), QUESTIONS_SHOWN_MAX))

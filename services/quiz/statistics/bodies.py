@@ -12,8 +12,11 @@ from services.quiz.statistics.figures import QuestionStatistics, Statistics
 from services.quiz.statistics.rules import ATTEMPTS_MIN, PaperFigures
 from services.quiz.statistics.store import State
 from services.quiz.statistics.wording import doubt_in_words
+from shared.contracts.events import QUESTIONS_MAX
 from shared.web.wording import Language
 
+# Of a quiz whose questions have changed between its versions, those of the latest versions.
+QUESTIONS_SHOWN_MAX = 2 * QUESTIONS_MAX
 FEW = f"null where fewer than {ATTEMPTS_MIN} attempts tell it, or where it means nothing"
 
 
@@ -129,7 +132,8 @@ class StatisticsOut(StateOut):
     points_max: int = Field(examples=[20])
     paper: PaperOut | None
     questions: list[QuestionOut] = Field(
-        description="in the order of the bank; with `doubtful` only those with doubts"
+        max_length=QUESTIONS_SHOWN_MAX,
+        description="in the order of the bank; with `doubtful` only those with doubts",
     )
 
 
