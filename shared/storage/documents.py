@@ -1,4 +1,4 @@
-"""Structs as documents and back, and pages of documents, for the stores."""
+"""Structs as documents and back, locked documents, and pages of documents, for the stores."""
 
 from datetime import datetime
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import asdict
 
-from shared.storage.mongo import DESCENDING, Document
+from shared.storage.mongo import DESCENDING, Collection, Document, ReturnDocument, Session
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -28,6 +28,18 @@ def from_document(kind: type[S], document: Document, id_field: str) -> S:
     fields[id_field] = fields.pop("_id")
     fields.pop("locks", None)
     return kind(**fields)
+
+
+async def lock_one(collection: Collection, id_: str, session: Session) -> Document | None:
+    """
+    Lock a document for this transaction, and read it.
+
+    Any other transaction that changes it conflicts, also if this one changes nothing of it.
+    """
+    locked: Document | None = await collection.find_one_and_update(
+        {"_id": id_}, {"$inc": {"locks": 1}}, return_document=ReturnDocument.AFTER, session=session
+    )
+    return locked
 
 
 def latest_first(field: str) -> list[tuple[str, int]]:

@@ -18,11 +18,11 @@ from services.quiz.bank.imports import Import
 from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, text_key
 from shared.contracts.events import QuestionKind
 from shared.storage import mongo
+from shared.storage.documents import lock_one
 from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
-    ReturnDocument,
     UpdateOne,
     outages_named,
 )
@@ -167,12 +167,7 @@ class BankStore:
         return _import(document) if document else None
 
     async def lock_import(self, unit: UnitOfWork, import_id: str) -> Import | None:
-        document = await self._imports.find_one_and_update(
-            {"_id": import_id},
-            {"$inc": {"locks": 1}},
-            return_document=ReturnDocument.AFTER,
-            session=unit.session,
-        )
+        document = await lock_one(self._imports, import_id, unit.session)
         return _import(document) if document else None
 
     async def save_import(self, unit: UnitOfWork, one: Import) -> None:

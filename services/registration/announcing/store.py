@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from services.registration.announcing.rules import REACHED, Announcement
 from services.registration.booking.rules import Registration
 from shared.storage import mongo
-from shared.storage.documents import behind, from_document, latest_first, to_document
+from shared.storage.documents import behind, from_document, latest_first, lock_one, to_document
 from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
     IndexModel,
-    ReturnDocument,
     outages_named,
 )
 from shared.storage.unit_of_work import UnitOfWork
@@ -52,9 +51,7 @@ class AnnouncementStore:
 
     async def lock(self, unit: UnitOfWork, id_: str) -> Announcement | None:
         """Lock an announcement for this transaction, and read it."""
-        document = await self._announcements.find_one_and_update(
-            {"_id": id_}, {"$inc": {"locks": 1}}, return_document=ReturnDocument.AFTER, session=unit.session
-        )
+        document = await lock_one(self._announcements, id_, unit.session)
         return _announcement(document) if document else None
 
     async def count(self, unit: UnitOfWork, session_id: str) -> int:

@@ -13,13 +13,12 @@ from typing import get_args
 from services.registration.booking.rules import Answer, Registration, Status
 from services.registration.booking.waiting_list import Wait
 from shared.storage import mongo
-from shared.storage.documents import behind, from_document, latest_first, to_document
+from shared.storage.documents import behind, from_document, latest_first, lock_one, to_document
 from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
     IndexModel,
-    ReturnDocument,
     UpdateOne,
     outages_named,
 )
@@ -95,12 +94,7 @@ class RegistrationStore:
         if len(ids) == 1:
             # At a door people come one by one. One query instead of two saves a round trip.
             [only] = ids
-            document = await self._registrations.find_one_and_update(
-                {"_id": only},
-                {"$inc": {"locks": 1}},
-                return_document=ReturnDocument.AFTER,
-                session=unit.session,
-            )
+            document = await lock_one(self._registrations, only, unit.session)
             return {only: _registration(document)} if document else {}
         these: Document = {"_id": {"$in": sorted(ids)}}
         await self._registrations.update_many(these, {"$inc": {"locks": 1}}, session=unit.session)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from services.registration.managers.rules import Application, ApplicationStatus, Grant, grant_id
 from shared.storage import mongo
-from shared.storage.documents import from_document, to_document
-from shared.storage.mongo import ASCENDING, Database, Document, IndexModel, ReturnDocument, outages_named
+from shared.storage.documents import from_document, lock_one, to_document
+from shared.storage.mongo import ASCENDING, Database, Document, IndexModel, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 
@@ -97,12 +97,7 @@ class ManagerStore:
         return document["group_id"] if document else None
 
     async def lock_application(self, unit: UnitOfWork, application_id: str) -> Application | None:
-        document = await self._applications.find_one_and_update(
-            {"_id": application_id},
-            {"$inc": {"locks": 1}},
-            return_document=ReturnDocument.AFTER,
-            session=unit.session,
-        )
+        document = await lock_one(self._applications, application_id, unit.session)
         return _application(document) if document else None
 
     async def save_application(self, unit: UnitOfWork, application: Application) -> None:

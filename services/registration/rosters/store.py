@@ -14,13 +14,12 @@ import msgspec
 
 from services.registration.rosters.rules import TO_BE_IMPORTED, UNDER_WAY, Import, Member
 from shared.storage import mongo
-from shared.storage.documents import to_document
+from shared.storage.documents import lock_one, to_document
 from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
     IndexModel,
-    ReturnDocument,
     UpdateOne,
     outages_named,
 )
@@ -217,12 +216,7 @@ class ImportStore:
         return _import(document) if document else None
 
     async def lock(self, unit: UnitOfWork, import_id: str) -> Import | None:
-        document = await self._imports.find_one_and_update(
-            {"_id": import_id},
-            {"$inc": {"locks": 1}},
-            return_document=ReturnDocument.AFTER,
-            session=unit.session,
-        )
+        document = await lock_one(self._imports, import_id, unit.session)
         return _import(document) if document else None
 
     async def save(self, unit: UnitOfWork, changed: Import) -> None:

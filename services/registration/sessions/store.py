@@ -9,13 +9,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from services.registration.sessions.rules import Session
-from shared.storage.documents import from_document, to_document
+from shared.storage.documents import from_document, lock_one, to_document
 from shared.storage.mongo import (
     ASCENDING,
     Database,
     Document,
     IndexModel,
-    ReturnDocument,
     UpdateOne,
     outages_named,
 )
@@ -77,12 +76,7 @@ class SessionStore:
         if len(session_ids) == 1:
             # A rush is for one session. This saves a round trip while nobody else can use the session.
             [only] = session_ids
-            document = await self._sessions.find_one_and_update(
-                {"_id": only},
-                {"$inc": {"locks": 1}},
-                return_document=ReturnDocument.AFTER,
-                session=unit.session,
-            )
+            document = await lock_one(self._sessions, only, unit.session)
             return {only: _session(document)} if document else {}
         found = await self._lock(unit, {"_id": {"$in": sorted(session_ids)}})
         return {session.session_id: session for session in found}
