@@ -8,15 +8,12 @@ from pydantic import BaseModel, Field
 
 from services.quiz.quizzes.rules import OPTIONS_MAX, Question
 from services.quiz.statistics.doubts import Doubt, DoubtCode
-from services.quiz.statistics.figures import QuestionStatistics, Statistics
+from services.quiz.statistics.figures import QUESTIONS_SHOWN_MAX, QuestionStatistics, Statistics
 from services.quiz.statistics.rules import ATTEMPTS_MIN, PaperFigures
 from services.quiz.statistics.store import State
 from services.quiz.statistics.wording import doubt_in_words
-from shared.contracts.events import QUESTIONS_MAX
 from shared.web.wording import Language
 
-# Of a quiz whose questions have changed between its versions, those of the latest versions.
-QUESTIONS_SHOWN_MAX = 2 * QUESTIONS_MAX
 FEW = f"null where fewer than {ATTEMPTS_MIN} attempts tell it, or where it means nothing"
 
 

@@ -24,6 +24,11 @@ from services.quiz.statistics.rules import (
     paper_figures,
 )
 from services.quiz.statistics.tally import NONE, Choice, Choosers, ItemTally, QuestionTally, Tally
+from shared.contracts.events import QUESTIONS_MAX
+
+# If questions have changed between the versions of a quiz, those of the latest versions. All together must
+# fit one document of the database.
+QUESTIONS_SHOWN_MAX = 2 * QUESTIONS_MAX
 
 
 class OptionStatistics(msgspec.Struct, frozen=True):
@@ -91,12 +96,13 @@ def statistics_of(
     if attempts < ATTEMPTS_MIN:
         return Statistics(attempts, None, [])
     weights = effective_weights([one.figures for one in counted], places)
+    latest_first = sorted(range(len(counted)), key=lambda nth: counted[nth].asked.quiz_version, reverse=True)
     return Statistics(
         attempts,
         paper_figures(tally.totals, places, HALF_POINTS_A_QUESTION),
         [
-            question_statistics(one, weight, questions_a_paper)
-            for one, weight in zip(counted, weights, strict=True)
+            question_statistics(counted[nth], weights[nth], questions_a_paper)
+            for nth in sorted(latest_first[:QUESTIONS_SHOWN_MAX])
         ],
     )
 

@@ -10,9 +10,15 @@ from services.quiz.quizzes.papers import draw, keyed, paper_number
 from services.quiz.quizzes.rules import Question, Quiz
 from services.quiz.results.rules import Answered
 from services.quiz.scoring.rules import half_points_of, unpacked
-from services.quiz.statistics.counting import ANSWERS_MAX
-from services.quiz.statistics.figures import random_guess
-from services.quiz.statistics.tally import RIGHT
+from services.quiz.statistics.counting import ANSWERS_MAX, Asked
+from services.quiz.statistics.figures import (
+    QUESTIONS_SHOWN_MAX,
+    Counted,
+    random_guess,
+    statistics_of,
+)
+from services.quiz.statistics.rules import ATTEMPTS_MIN, ItemFigures
+from services.quiz.statistics.tally import RIGHT, QuestionTally, Tally
 from tests.quiz.builders import question, quiz
 from tests.quiz.statistics.builders import QUIZ, attempts_of, counting, statistics
 
@@ -158,3 +164,15 @@ def test_answers_that_nobody_would_give_take_no_memory_and_count_as_nothing() ->
 )
 def test_the_random_guess_score_is_the_mean_of_all_guesses(of: Question, share: float) -> None:
     assert random_guess(of) == pytest.approx(share)
+
+
+def test_a_quiz_whose_questions_changed_again_and_again_fits_one_document() -> None:
+    [asked] = quiz(questions=(question(1, "天文"),), blueprint={"天文": 1}).questions
+    counted = [
+        Counted(Asked(asked, nth), QuestionTally(), ItemFigures(1, 0.0))
+        for nth in range(1, QUESTIONS_SHOWN_MAX + 11)
+    ]
+    made = statistics_of(Tally(totals=Counter({0: ATTEMPTS_MIN})), counted, [], 1)
+    assert len(made.questions) == QUESTIONS_SHOWN_MAX
+    # Those of the earliest versions are left out.
+    assert min(one.quiz_version for one in made.questions) == 11
