@@ -60,6 +60,8 @@ class Services:
     stack: Stack
     parts: tuple[Part, ...] = WEEK
     detached: bool = True
+    # The people of a load have no mailbox in which they could read a code.
+    hold_minutes: int = 0
     tell: Callable[[str], None] = lambda _: None
     _started: dict[str, Started] = field(default_factory=dict)
 
@@ -224,8 +226,7 @@ class Services:
             "KEPU_ROLE": part.role,
             "KEPU_PORT": str(port),
             "KEPU_INSTANCE": name,
-            # The people of a load have no mailbox in which they could read a code.
-            "KEPU_HOLD_MINUTES": "0",
+            "KEPU_HOLD_MINUTES": str(self.hold_minutes),
             "KEPU_SMTP_HOST": "127.0.0.1",
             "KEPU_SMTP_PORT": str(self._port(MAIL)),
             "KEPU_MAIL_FROM": "kepu@example.org",
