@@ -32,6 +32,7 @@ from shared.contracts.checked import Email, Name, PersonalLine, Phone
 from shared.runtime.errors import Rejected
 
 KEYS_MAX = 16
+_GOOGLE = ("gmail.com", "googlemail.com")
 # Other letters keep their case: "ß" in other case is "ss", which is somebody else's.
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 KEY_BYTES = SecretBox.KEY_SIZE
@@ -63,6 +64,13 @@ class Contact(BaseModel):
         """The e-mail address, or the phone number; None: there is neither."""
         return self.email or self.phone
 
+    @property
+    def plainly(self) -> "Contact":
+        """The same contact with the plain spelling of its address (`plain`)."""
+        if self.email is None or (spelling := plain(self.email)) == self.email:
+            return self
+        return self.model_copy(update={"email": spelling})
+
     def __repr__(self) -> str:
         # A log or a traceback must not show a contact.
         return "Contact(sealed)"
@@ -75,19 +83,28 @@ class _KeptContact(Contact):
     name: PersonalLine
 
 
-def mailbox(address: str) -> str:
+def plain(address: str) -> str:
     """
-    What addresses of one mailbox have in common; a phone number has one form only.
+    The plain spelling of an e-mail address: the one that belongs to its mailbox nearly everywhere.
 
     Nearly every provider ignores the case of a to z before the @, and delivers what follows a + to the same
-    person (RFC 5233). So this finds doubles. It proves nothing: at some servers these are two mailboxes.
-    Mails go to the address as it was written.
+    person (RFC 5233). Google ignores dots too, and has two domains. So this finds doubles. It proves nothing:
+    at some servers these are two mailboxes. A phone number has one spelling.
     """
     local, at, domain = address.rpartition("@")
     if not at:
-        # A number. No address begins like this and has no "@".
-        return f"tel:{address}"
-    return f"{(local.partition('+')[0] or local).translate(_LOWER)}@{domain}"
+        return address
+    local = (local.partition("+")[0] or local).translate(_LOWER)
+    if domain in _GOOGLE:
+        # https://support.google.com/mail/answer/7436150 and .../10313
+        return f"{local.replace('.', '') or local}@gmail.com"
+    return f"{local}@{domain}"
+
+
+def mailbox(address: str) -> str:
+    """What addresses of one mailbox have in common; of a phone number, its one form."""
+    # No address begins like this and has no "@".
+    return plain(address) if "@" in address else f"tel:{address}"
 
 
 def new_key() -> bytes:

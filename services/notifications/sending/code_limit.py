@@ -1,20 +1,16 @@
 """
-How many codes an address gets as long as no code is used: one an hour and three a day.
+How many codes a mailbox gets as long as no code is used: one an hour and three a day.
 
 Anybody can ask for a code to anybody's address. If a code is used, its mail was wanted: then registration
 begins a new round, and the count begins at 0. All codes of an address, a round and a day are the same, and
-they are still good on the next day (services/registration/participants/codes.py). Mails with the same code
-count together: those with the same address, letter for letter, and the same round, while their code is good.
-So if a mail is refused here, a good code is in the mailbox, or on its way.
+they are still good on the next day (services/registration/participants/codes.py).
 
-Nearly everywhere, addresses with a + or with capital letters belong to one mailbox. The mailbox must not get
-three mails for each spelling. So all other spellings of one mailbox together have the same bound, and wait an
-hour after any mail to the mailbox. The plain address, in small letters and without a +, does not wait for the
-other spellings. So a stranger cannot use up the codes of the plain address, only those of the other spellings
-(docs/decisions/0045-spellings-of-a-mailbox.md).
+Nearly everywhere, addresses with a + or with capital letters belong to one mailbox, so they count together.
+As long as nobody has proved a spelling, all codes of a mailbox go to its plain one. So if a mail is refused
+here, a good code is in the mailbox, or on its way (docs/decisions/0052-codes-of-mailboxes.md).
 
-mail_codes    One document per mailbox: the last mails with codes, and the spelling of each. Kept for two days
-              after the last mail. Addresses are stored only as keyed hashes.
+mail_codes    One document per mailbox: the last mails with codes. Kept for two days after the last mail.
+              Addresses are stored only as keyed hashes.
 """
 
 import hmac
@@ -52,15 +48,7 @@ class CodeLimit:
 
         A mail that is tried again is treated as a new one: others may have been sent meanwhile.
         """
-        listing = _Listing(
-            message_id,
-            self._hash(address),
-            # A number has one spelling.
-            "@" not in address or mailbox(address) == address,
-            round_,
-            good_until,
-            now,
-        )
+        listing = _Listing(message_id, round_, good_until, now)
         with mongo.outages_named():
             after = await self._codes.find_one_and_update(
                 {"_id": self._hash(mailbox(address))},
@@ -83,31 +71,26 @@ class CodeLimit:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """A mail that may be sent. `is_plain`: its address is the plain address of the mailbox."""
+    """A mail that may be sent."""
 
     message_id: str
-    spelling: str
-    is_plain: bool
     round: int
     good_until: datetime
     now: datetime
 
     def update(self) -> list[Document]:
         """The update that lists the mail as sent now if there is room for it, and otherwise takes it out."""
-        theirs: Document = {"$ne": ["$$one.spelling", self.spelling]}
         # The mails of an earlier round were wanted.
         kept: Document = {
             "$and": [
                 {"$gt": ["$$one.at", self.now - DAY]},
                 {"$ne": ["$$one.id", self.message_id]},
-                {"$or": [theirs, {"$gte": ["$$one.round", self.round]}]},
+                {"$gte": ["$$one.round", self.round]},
             ]
         }
         listed: Document = {
             "id": self.message_id,
             "at": self.now,
-            "spelling": self.spelling,
-            "plain": self.is_plain,
             "round": self.round,
             "until": self.good_until,
         }
@@ -121,24 +104,11 @@ class _Listing:
         ]
 
     def _has_room(self) -> Document:
-        mine = _those(
-            {
-                "$and": [
-                    {"$eq": ["$$one.spelling", self.spelling]},
-                    {"$gt": ["$$one.until", self.now]},
-                ]
-            },
-            "$sent",
-        )
-        conditions = [_fewer_than(CODES_PER_DAY_MAX, mine), self._is_apart_from(mine)]
-        if not self.is_plain:
-            others = _those({"$eq": ["$$one.plain", False]}, "$sent")
-            conditions += [_fewer_than(CODES_PER_DAY_MAX, others), self._is_apart_from("$sent")]
-        return {"$and": conditions}
-
-    def _is_apart_from(self, mails: Document | str) -> Document:
-        last: Document = {"$max": {"$map": {"input": mails, "as": "one", "in": "$$one.at"}}}
-        return {"$lte": [{"$ifNull": [last, self.now - DAY]}, self.now - CODES_APART]}
+        # A mail whose code has ended opens nothing: it keeps the next one back for an hour only.
+        good = _those({"$gt": ["$$one.until", self.now]}, "$sent")
+        last: Document = {"$max": {"$map": {"input": "$sent", "as": "one", "in": "$$one.at"}}}
+        is_apart: Document = {"$lte": [{"$ifNull": [last, self.now - DAY]}, self.now - CODES_APART]}
+        return {"$and": [_fewer_than(CODES_PER_DAY_MAX, good), is_apart]}
 
 
 def _fewer_than(count: int, mails: Document) -> Document:

@@ -16,7 +16,7 @@ from services.registration.booking.admission import Enrolled, overlapping, refus
 from services.registration.booking.ids import registration_id
 from services.registration.booking.rules import ROUNDS_MAX, Answer, Decision, Registration, decide
 from services.registration.booking.tickets import Ticket, TicketOffice, opened_ticket
-from services.registration.participants.codes import ContactCodes, Proof, address_of
+from services.registration.participants.codes import ContactCodes, Proof
 from services.registration.participants.events import code_requested, joined
 from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import (
@@ -29,6 +29,7 @@ from services.registration.participants.rules import (
 from services.registration.sessions.rules import Session, SessionId
 from shared.contracts.envelope import Envelope, Event
 from shared.contracts.origin import Origin
+from shared.contracts.sealing import decrypt_contact
 from shared.messaging.publisher import Record
 from shared.runtime.errors import Conflict, NotAuthenticated, NotFound, Rejected
 
@@ -342,8 +343,10 @@ class BookingBatch:
             round_ = self.freed_code_rounds.get(proof.contact_hash, 1)
             if round_ > 1:
                 # Rare: somebody had this contact a few days ago.
-                address = address_of(profile.contact_locked, contact_key.key)
-                proof = self._codes.proof(address, contact_key.key, self._now, round_=round_)
+                contact = decrypt_contact(proof.contact_locked, contact_key.key, private_key="")
+                proof = self._codes.proof(
+                    contact, contact_key.key, self._now, locked=proof.contact_locked, round_=round_
+                )
             self.events.append(
                 code_requested(
                     id_,
@@ -353,7 +356,6 @@ class BookingBatch:
                     proof,
                     request.origin,
                     self._now,
-                    contact_locked=profile.contact_locked,
                     by_phone=profile.by_phone,
                 )
             )

@@ -207,7 +207,10 @@ class Registering:
             contact_locked=encrypt_contact(contact, contact_key.key),
             by_phone=contact.phone is not None,
         )
-        proof = self._codes.proof(contact.address or "", contact_key.key, clock.now())
+        to_prove = contact.plainly
+        # Nearly always the plain spelling is what was typed.
+        locked = profile.contact_locked if to_prove is contact else None
+        proof = self._codes.proof(to_prove, contact_key.key, clock.now(), locked=locked)
         return Newcomer(profile, contact_key, proof)
 
     def _body(self, outcome: Outcome, newcomer: NewcomerIn | None) -> bytes:

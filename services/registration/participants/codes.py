@@ -16,7 +16,7 @@ from functools import lru_cache
 import msgspec
 
 from shared.contracts import sealing
-from shared.contracts.sealing import decrypt_contact, mailbox
+from shared.contracts.sealing import Contact, decrypt_contact, mailbox
 from shared.contracts.typed_codes import typed_code
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -36,11 +36,13 @@ class Proof(msgspec.Struct, frozen=True):
 
     Attributes:
         contact_hash: the contact as registration knows it.
-        code_locked: the code for the mail, encrypted with the participant's key.
+        contact_locked: the contact that the code is for, encrypted with the participant's key.
+        code_locked: the code for the mail, encrypted likewise.
         expires_at: when the code ends.
     """
 
     contact_hash: str
+    contact_locked: str
     code_locked: str
     expires_at: datetime
 
@@ -65,17 +67,32 @@ class ContactCodes:
         """The hash of an e-mail address or phone number; the same for all spellings of one mailbox."""
         return hashlib.blake2b(mailbox(address).encode(), key=self._secret, digest_size=32).hexdigest()
 
-    def proof(self, address: str, key: bytes, now: datetime, *, round_: int = 1) -> Proof:
-        """What an address is proved by. `key`: of the participant who gets the mail."""
+    def proof(
+        self, contact: Contact, key: bytes, now: datetime, *, locked: str | None = None, round_: int = 1
+    ) -> Proof:
+        """
+        What a contact is proved by.
+
+        Args:
+            contact: with the spelling that the code is sent to: the plain one if nobody has proved another.
+            key: of the participant who gets the mail.
+            locked: the contact, if it is encrypted with this key already.
+        """
+        address = contact.address or ""
         code = self.code(address, round_, now)
-        return Proof(self.hash_of(address), sealing.encrypt_words(code, key), expires_at(now))
+        return Proof(
+            self.hash_of(address),
+            locked or sealing.encrypt_contact(contact, key),
+            sealing.encrypt_words(code, key),
+            expires_at(now),
+        )
 
     def code(self, address: str, round_: int, now: datetime) -> str:
         """
         The code for this address now, such as 7K3Q-M0R9.
 
         Two spellings of one mailbox may be two mailboxes at some servers. So the code is that of the address
-        to which it is mailed, letter for letter.
+        to which it is mailed, letter for letter: of a contact that nobody has proved, its plain spelling.
         """
         return self._code(address, round_, _period(now))
 

@@ -58,16 +58,13 @@ def code_requested(
     origin: Origin,
     now: datetime,
     *,
-    contact_locked: str | None,
     by_phone: bool,
 ) -> Record:
     """
-    Somebody asks for the code of a contact.
+    Somebody asks for the code of a contact. `by_phone`: that contact is a phone number.
 
-    Args:
-        contact_locked: the contact that the code is for. Not left out where it is the profile's: a mail may
-            wait, and the profile may have another contact then, whose reader must not get this code.
-        by_phone: that contact is a phone number.
+    The contact is in the event also where it is the profile's: a mail may wait, and the profile may have
+    another contact then, whose reader must not get this code.
     """
     asked = {
         "sign_in_id": sign_in_id,
@@ -75,7 +72,7 @@ def code_requested(
         "language": language,
         "round": round_,
         "code_locked": proof.code_locked,
-        "contact_locked": contact_locked,
+        "contact_locked": proof.contact_locked,
         "expires_at": proof.expires_at,
         "by_phone": by_phone,
     }

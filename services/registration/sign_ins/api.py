@@ -80,7 +80,7 @@ async def join(
         by_phone=contact.phone is not None,
     )
     async with sms.one(address_of(request.scope), by_phone=profile.by_phone):
-        participant = await joining.join(id_, profile, contact.address or "", key, Origin.of_request())
+        participant = await joining.join(id_, profile, contact, key, Origin.of_request())
     return TokenOut.of(participant, give_token(signer, participant))
 
 

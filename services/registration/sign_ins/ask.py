@@ -33,8 +33,9 @@ class Asking:
         not.
 
         The code goes out as an event; notifications decides whether a mail or SMS is due, or a good code has
-        been sent already. Of a participant whose contact nobody has verified, it goes to the spelling that is
-        given here (docs/decisions/0051-spelling-of-a-newcomer.md).
+        been sent already. Of a participant whose contact nobody has verified, it goes to the plain spelling,
+        whatever is given here; who gives it has the spelling that was given here from then on
+        (docs/decisions/0052-codes-of-mailboxes.md).
         """
         hash_ = self._codes.hash_of(address)
 
@@ -49,9 +50,13 @@ class Asking:
                 await self._sign_ins.add(unit, sign_in)
                 return sign_in
             profile = participant.profile
-            contact, contact_locked = _contact_to_prove(participant, address, key)
-            if contact_locked != profile.contact_locked:
-                sign_in = replace(sign_in, contact_locked=contact_locked)
+            contact = decrypt_contact(profile.contact_locked or "", key, private_key="")
+            if participant.verified_at is None:
+                if contact.address != address:
+                    # A stranger may have joined with this mailbox. Who reads it decides its spelling.
+                    contact = contact.model_copy(update={"email": address})
+                    sign_in = replace(sign_in, contact_locked=encrypt_contact(contact, key))
+                contact = contact.plainly
             await self._sign_ins.add(unit, sign_in)
             unit.publish(
                 events.code_requested(
@@ -59,10 +64,9 @@ class Asking:
                     participant.participant_id,
                     profile.language,
                     known.round,
-                    self._codes.proof(contact.address or "", key, now, round_=known.round),
+                    self._codes.proof(contact, key, now, round_=known.round),
                     origin,
                     now,
-                    contact_locked=contact_locked,
                     by_phone=profile.by_phone,
                 )
             )
@@ -74,7 +78,7 @@ class Asking:
         self, unit: UnitOfWork, participant: Participant, contact: Contact, key: bytes, origin: Origin
     ) -> SignIn:
         """
-        Begin to change a participant's contact: the code goes to the new one.
+        Begin to change a participant's contact: the code goes to the new one, in its plain spelling.
 
         Args:
             participant: locked.
@@ -85,19 +89,18 @@ class Asking:
             Conflict: somebody has registered with it.
         """
         participant_id = participant.participant_id
-        now, address = clock.now(), contact.address or ""
-        hash_ = self._codes.hash_of(address)
+        now = clock.now()
+        hash_ = self._codes.hash_of(contact.address or "")
         owners, freed = await self._participants.contacts.look_up(unit, [hash_])
         known = owners.get(hash_)
         if known is not None and known.participant_id != participant_id:
             raise contact_known()
-        encrypted = encrypt_contact(contact, key)
         sign_in = SignIn(
             SignInId(random_id()),
             hash_,
             now + SIGN_IN_KEPT,
             changes=participant_id,
-            contact_locked=encrypted,
+            contact_locked=encrypt_contact(contact, key),
             tokens_from=participant.tokens_from,
         )
         await self._sign_ins.add(unit, sign_in)
@@ -105,7 +108,7 @@ class Asking:
         round_ = known.round if known else freed.get(hash_, 1)
         if hash_ in freed:
             await self._participants.contacts.keep_round(unit, hash_, now)
-        proof = self._codes.proof(address, key, now, round_=round_)
+        proof = self._codes.proof(contact.plainly, key, now, round_=round_)
         unit.publish(
             events.code_requested(
                 sign_in.sign_in_id,
@@ -116,22 +119,6 @@ class Asking:
                 origin,
                 now,
                 by_phone=contact.phone is not None,
-                contact_locked=encrypted,
             )
         )
         return sign_in
-
-
-def _contact_to_prove(participant: Participant, typed: str, key: bytes) -> tuple[Contact, str | None]:
-    """
-    To whom the code of a sign-in goes, also encrypted.
-
-    A stranger may have joined with another spelling of somebody's address, such as with a +, at a server that
-    delivers no such mails. So a contact that nobody has verified does not decide where the code goes.
-    """
-    present = participant.profile.contact_locked if participant.profile else None
-    contact = decrypt_contact(present or "", key, private_key="")
-    if participant.verified_at is not None or contact.address == typed:
-        return contact, present
-    contact = contact.model_copy(update={"email": typed})
-    return contact, encrypt_contact(contact, key)

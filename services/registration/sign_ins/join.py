@@ -6,6 +6,7 @@ from services.registration.participants.keys import ContactKey
 from services.registration.participants.rules import Participant, ParticipantId, Profile, contact_known
 from services.registration.participants.store import ParticipantStore
 from shared.contracts.origin import Origin
+from shared.contracts.sealing import Contact
 from shared.runtime import clock
 from shared.runtime.errors import Rejected
 from shared.storage.mongo import Database
@@ -21,10 +22,10 @@ class Joining:
         self._codes = codes
 
     async def join(
-        self, id_: ParticipantId, profile: Profile, address: str, key: ContactKey, origin: Origin
+        self, id_: ParticipantId, profile: Profile, contact: Contact, key: ContactKey, origin: Origin
     ) -> Participant:
         """
-        Let a newcomer join; the code for the contact is sent.
+        Let a newcomer join; the code for the contact is sent to its plain spelling.
 
         If it is not verified, everything about the newcomer is deleted (erasure/leave.py).
 
@@ -33,7 +34,7 @@ class Joining:
             Rejected: there is no such group (`group_unknown`).
         """
 
-        hash_ = self._codes.hash_of(address)
+        hash_ = self._codes.hash_of(contact.address or "")
 
         async def work(unit: UnitOfWork) -> Participant:
             now = clock.now()
@@ -46,7 +47,7 @@ class Joining:
             await self._participants.add_keys(unit, {id_: key.key})
             await self._participants.contacts.add(unit, [participant], now, freed)
             round_ = freed.get(hash_, 1)
-            proof = self._codes.proof(address, key.key, now, round_=round_)
+            proof = self._codes.proof(contact.plainly, key.key, now, round_=round_)
             unit.publish(
                 *events.joined(participant, key, origin, now),
                 events.code_requested(
@@ -57,7 +58,6 @@ class Joining:
                     proof,
                     origin,
                     now,
-                    contact_locked=profile.contact_locked,
                     by_phone=profile.by_phone,
                 ),
             )

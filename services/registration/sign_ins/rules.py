@@ -38,7 +38,7 @@ class SignIn(msgspec.Struct, frozen=True):
         tries: codes that were given for it.
         changes: whose contact becomes this one; None: to sign in.
         contact_locked: name and contact as they shall be, encrypted with the participant's key. To sign in:
-            another spelling of a contact that nobody has verified.
+            another spelling of a contact that nobody has verified. The code goes to its plain spelling.
         tokens_from: of a change, the participant's `tokens_from` when it was asked for. If tokens have ended
             since then, whoever asked may be somebody else, and the change is void.
     """

@@ -29,7 +29,7 @@ from services.registration.sign_ins.rules import (
 )
 from services.registration.sign_ins.store import SignInStore
 from shared.contracts.origin import Origin
-from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact
+from shared.contracts.sealing import Contact, decrypt_contact, encrypt_contact, plain
 from shared.runtime import clock
 from shared.runtime.errors import Forbidden, NotFound, Rejected
 from shared.storage.ended_tokens import EndedTokens
@@ -87,6 +87,9 @@ class ContactVerification:
             if sign_in.changes is not None and sign_in.tokens_from != participant.tokens_from:
                 raise _unknown()
             address = address_of(sign_in.contact_locked if renews else profile.contact_locked, key)
+            if renews or participant.verified_at is None:
+                # That is where it was sent.
+                address = plain(address)
             round_ = known.round if known else freed.get(sign_in.contact_hash, 1)
             if not self._codes.accepts(typed, address, round_, now):
                 raise code_wrong(sign_in.tries)

@@ -7,6 +7,7 @@ import httpx
 
 from services.registration.participants.codes import address_of
 from shared.contracts.checked import email
+from shared.contracts.sealing import plain
 from shared.storage.mongo import Database
 from tests.registration.builders import CODES, newcomer
 from tests.support.service import bearer
@@ -27,13 +28,14 @@ async def code_for(database: Database, address: str) -> str:
         id_ = known["participant_id"]
         owner = await database["participants"].find_one({"_id": id_}) or {}
         if owner["verified_at"] is None:
-            # Of a contact that nobody has verified, the spelling that is typed gets the code.
-            return CODES.code(given, known["round"], datetime.now(UTC))
+            # Of a contact that nobody has verified, the plain spelling gets the code.
+            return CODES.code(plain(given), known["round"], datetime.now(UTC))
         contact = owner["contact_locked"]
     else:
         return NO_CODE
     key = ((await database["contact_keys"].find_one({"_id": id_})) or {})["key"]
-    return CODES.code(address_of(contact, key), known["round"] if known else 1, datetime.now(UTC))
+    to = address_of(contact, key)
+    return CODES.code(plain(to) if change else to, known["round"] if known else 1, datetime.now(UTC))
 
 
 async def join(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:

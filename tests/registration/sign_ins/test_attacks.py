@@ -18,7 +18,7 @@ from services.registration.participants.store import ParticipantStore
 from shared.storage.mongo import Database
 from tests.registration.builders import activity, ask, newcomer, own, put, seats, service
 from tests.registration.holding import expiry
-from tests.registration.sign_ins.builders import ask_for_code, code_for, confirm, join, signed_in
+from tests.registration.sign_ins.builders import code_for, confirm, signed_in
 from tests.support.service import bearer, code_of
 
 pytestmark = pytest.mark.stack
@@ -76,27 +76,6 @@ async def test_mails_are_asked_for_once_a_sign_in_and_only_where_a_contact_is_kn
         for number in range(5):
             await client.post("/sign-ins", json={"email": f"unknown-{number}@example.org"})
         assert await database["outbox"].count_documents({}) == before
-
-
-@pytest.mark.parametrize("mine", ["li+x@example.org", "Li@example.org"])
-async def test_a_code_that_i_got_before_i_left_opens_nobody_elses_participant(mongo: str, mine: str) -> None:
-    async with service(mongo) as ([client], database):
-        me = (await join(client, email=mine)).json()
-        code = await code_for(database, mine)
-        await client.delete("/participants/me", headers=bearer(me["token"]))
-        victim = (await join(client, email="li@example.org")).json()
-        asked = await ask_for_code(client, "li@example.org")
-        assert code_of(await confirm(client, asked, code)) == (403, "code_wrong")
-        assert code_of(await confirm(client, victim["participant_id"], code)) == (403, "code_wrong")
-
-
-async def test_i_do_not_take_an_address_whose_mailbox_only_looks_like_mine(mongo: str) -> None:
-    async with service(mongo) as ([client], database):
-        me = (await join(client, email="li+x@example.org")).json()
-        mine = await code_for(database, "li+x@example.org")
-        change = {"email": "li@example.org"}
-        asked = await client.patch("/me", json=change, headers=bearer(me["token"]))
-        assert code_of(await confirm(client, asked.json()["sign_in_id"], mine)) == (403, "code_wrong")
 
 
 async def takes_over(client: httpx.AsyncClient, database: Database, _: str) -> httpx.Response:

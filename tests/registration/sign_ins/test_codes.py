@@ -6,7 +6,7 @@ import pytest
 
 from services.registration.participants.codes import ContactCodes, expires_at
 from shared.contracts import checked
-from shared.contracts.sealing import decrypt_words, new_key
+from shared.contracts.sealing import Contact, decrypt_contact, decrypt_words, new_key
 
 CODES = ContactCodes(b"a secret of the service")
 NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
@@ -23,6 +23,8 @@ HASH = CODES.hash_of(ADDRESS)
         ("li@example.org", "li+week@example.org", True),
         ("li@例子.中国", "li@xn--fsqu00a.xn--fiqs8s", True),
         ("o'brien@example.org", "O'Brien@example.org", True),
+        ("l.i@gmail.com", "li+week@googlemail.com", True),
+        ("l.i@example.org", "li@example.org", False),
         ("+@example.org", "li@example.org", False),
         ("li@example.org", "li@example.com", False),
         ("o'brien@example.org", "obrien@example.org", False),
@@ -71,6 +73,8 @@ def test_a_code_is_good_until_the_next_day_ends() -> None:
 
 def test_only_the_participants_key_opens_the_code_for_the_mail() -> None:
     key = new_key()
-    proof = CODES.proof(ADDRESS, key, NOON)
+    contact = Contact(name="李小明", email=ADDRESS)
+    proof = CODES.proof(contact, key, NOON)
     assert proof.contact_hash == HASH
+    assert decrypt_contact(proof.contact_locked, key, private_key="") == contact
     assert decrypt_words(proof.code_locked, key) == CODES.code(ADDRESS, 1, NOON)
