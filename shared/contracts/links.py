@@ -25,7 +25,9 @@ _LINK = re.compile(
     # A full stop between two characters and a letter with something after it, if one side is not Chinese.
     rf"|[^\s.。]{{2}}(?:(?<![{_HAN}])\.|\.(?![{_HAN}]))[^\W\d_][^\s.,;]"
     rf"|[^\W_]\.[a-z]{{2}}|(?i:[a-z0-9-]\.(?:{_ENDINGS})\b|\.[a-z]{{2,}}/)"
-    rf"|(?i:[a-z0-9-]。[a-z]{{2}})|\.(?:{_HAN_ENDINGS})(?!\w)|(?i:[a-z0-9-]。(?:{_HAN_ENDINGS})(?!\w))"
+    rf"|(?i:[a-z0-9-]。[a-z]{{2}})|[.。](?:{_HAN_ENDINGS})(?!\w)"
+    # Browsers read the Chinese full stop as a dot, also after Chinese. A sentence goes on in Chinese.
+    rf"|[^\s.。]。(?:(?:(?![{_HAN}])[^\W\d_]){{2,}}(?!\w)|(?i:com|cn|net|org)(?![a-zA-Z0-9]))"
 )
 # No link is without one of these.
 _LINK_SIGN = re.compile("[.。/@]")

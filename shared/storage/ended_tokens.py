@@ -9,10 +9,13 @@ ended_tokens   `from`: tokens issued before have ended; kept as long as such a t
 """
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from shared.contracts.events import ParticipantJoined
+from shared.runtime import clock
 from shared.runtime.background import Loop
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, Session, UpdateOne, outages_named
@@ -22,7 +25,15 @@ REFRESH_SECONDS = 1.0
 KEPT = timedelta(days=31)
 # What is written has the time of its write, and can be read only some time later.
 OVERLAP = timedelta(seconds=60)
-FORGET_SECONDS = 3_600.0
+# Everybody who has verified a contact in the last month is here. Between so many of them everybody else has a
+# turn: they take a few milliseconds.
+AT_ONCE = 1_000
+
+
+class _Ended(NamedTuple):
+    at: datetime
+    participant_id: str
+    good_from: int
 
 
 class EndedTokens:
@@ -31,8 +42,11 @@ class EndedTokens:
     def __init__(self, database: Database) -> None:
         self._ended = database["ended_tokens"]
         self._good_from: dict[str, int] = {}
-        self._latest: datetime | None = None
-        self._read_all_at = float("-inf")
+        # The same ones, the earliest first. Who has ended tokens twice is here twice.
+        self._in_order: deque[_Ended] = deque()
+        # The latest time that was read, and when it was read first.
+        self._latest = datetime.min.replace(tzinfo=UTC)
+        self._latest_read_at = 0.0
         self.loop = Loop("ended_tokens", self.turn)
 
     async def prepare(self) -> None:
@@ -62,23 +76,36 @@ class EndedTokens:
         Raises:
             Unavailable: the database does not answer.
         """
-        now = time.monotonic()
-        if now - self._read_all_at > FORGET_SECONDS:
-            # All anew: what the database has deleted goes from memory too.
-            self._latest, self._read_all_at, read = None, now, {}
-        else:
-            read = self._good_from
-        news: Document = {} if self._latest is None else {"at": {"$gte": self._latest - OVERLAP}}
+        # Afterwards nothing can come that was written before it.
+        overlap = max(timedelta(), OVERLAP - timedelta(seconds=time.monotonic() - self._latest_read_at))
+        news: Document = {"at": {"$gte": self._latest - overlap}} if self._in_order else {}
         with outages_named():
-            found = await self._ended.find(news).sort([("at", ASCENDING)]).to_list(None)
-        for document in found:
-            read[document["_id"]] = int(document["from"].timestamp())
-            self._latest = document["at"]
-        self._good_from = read
+            # Each batch is a round trip, in which others have their turn.
+            found = self._ended.find(news).sort([("at", ASCENDING)]).batch_size(AT_ONCE)
+            async for document in found:
+                self._learn(_Ended(document["at"], document["_id"], int(document["from"].timestamp())))
+
+    def _learn(self, ended: _Ended) -> None:
+        if self._good_from.get(ended.participant_id) != ended.good_from:
+            self._good_from[ended.participant_id] = ended.good_from
+            self._in_order.append(ended)
+        if ended.at > self._latest:
+            self._latest, self._latest_read_at = ended.at, time.monotonic()
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget what was written before this moment, as the database does: at most `AT_ONCE`, the oldest."""
+        for _ in range(AT_ONCE):
+            if not self._in_order or self._in_order[0].at >= moment:
+                return
+            oldest = self._in_order.popleft()
+            # Tokens that ended again since then are remembered for longer.
+            if self._good_from.get(oldest.participant_id) == oldest.good_from:
+                del self._good_from[oldest.participant_id]
 
     async def turn(self) -> float:
-        """Refresh; returns seconds to rest."""
+        """Refresh, and forget; returns seconds to rest."""
         await self.refresh()
+        self.forget_before(clock.now() - KEPT)
         return REFRESH_SECONDS
 
 

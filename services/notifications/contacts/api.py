@@ -46,12 +46,13 @@ async def own_preferences(participant: AsParticipant, contacts: Contacts) -> Pre
 @routes.put("/preferences", summary="Choose the language, and whether to get mails and SMS")
 async def choose(form: PreferencesIn, participant: AsParticipant, contacts: Contacts) -> PreferencesOut:
     """
-    The choice is also valid for messages that are not sent yet. What is left out is as at first.
+    The choice is also valid for messages that are not sent yet. What is left out is as at first. A choice
+    from before the contact was verified ends then: a stranger may have made it.
 
     401 `participant_erased` once the participant was erased.
     """
     chosen = Preferences(form.email, form.sms, form.language)
-    return _out(await contacts.choose(participant.participant_id, chosen))
+    return _out(await contacts.choose(participant.participant_id, chosen, issued_at=participant.issued_at))
 
 
 def _out(chosen: Preferences) -> PreferencesOut:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from shared.contracts.events import (
@@ -53,6 +54,17 @@ class Preferences:
     def wants(self, channel: str) -> bool:
         """Whether messages may be sent there. An inbox cannot be turned off."""
         return {"email": self.email, "sms": self.sms}.get(channel, True)
+
+
+def is_from_before(issued_at: int, proved_from: datetime | None) -> bool:
+    """
+    Whether somebody chose by a token from before the contact was verified: that may have been a stranger.
+
+    Args:
+        issued_at: of the token, in seconds since 1970.
+        proved_from: tokens are good from then on; None: nobody had to verify the contact, or nobody has yet.
+    """
+    return proved_from is not None and issued_at < int(proved_from.timestamp())
 
 
 def reach_of(*, erased: bool, has_contact: bool, has_key: bool, verified: bool) -> How:

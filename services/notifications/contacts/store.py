@@ -7,7 +7,9 @@ contacts      A participant's language and sealed contact, whether it is verifie
               event sends nothing.
 contact_keys  The key that opens a participant's contact and tickets, still sealed. After a key is
               destroyed only the id stays, for the same time.
-preferences   What participants have chosen, as long as they exist.
+preferences   What participants have chosen, as long as they exist, and when the token was issued by which
+              they chose. Who joins with somebody else's address may choose before its owner verifies it. So
+              a choice by a token from before the verification (`proved_from` in `contacts`) is none.
 
 Profiles, keys and erasures come from three topics: in any order, twice, or late. So each write has its own
 condition: only a higher version replaces a document. An erasure and a destroyed key are final.
@@ -21,6 +23,7 @@ from services.notifications.contacts.rules import (
     Preferences,
     Reach,
     Recipient,
+    is_from_before,
     latest_keys,
     latest_profiles,
     reach_of,
@@ -66,7 +69,11 @@ class ContactStore:
     async def keep_contacts(self, joined: Sequence[ParticipantJoined]) -> None:
         """Keep the latest profiles. A profile older than the stored one changes nothing."""
         writes = [
-            UpdateOne({"_id": event.participant_id}, _newer(_contact(event), unless=_IS_ERASED), upsert=True)
+            UpdateOne(
+                {"_id": event.participant_id},
+                _newer(_contact(event), unless=_IS_ERASED, computed=_proved_from(event)),
+                upsert=True,
+            )
             for event in latest_profiles(joined)
         ]
         if writes:
@@ -144,11 +151,20 @@ class ContactStore:
             return {}
         with mongo.outages_named():
             found = await self._preferences.find({"_id": {"$in": list(participant_ids)}}).to_list(None)
-        return {one["_id"]: _preferences(one) for one in found}
+        known = await self._known([one["_id"] for one in found], {"proved_from": 1})
+        proved_from = {one["_id"]: one.get("proved_from") for one in known}
+        return {
+            one["_id"]: _preferences(one)
+            for one in found
+            if not is_from_before(one.get("issued_at", 0), proved_from.get(one["_id"]))
+        }
 
-    async def choose(self, participant_id: str, preferences: Preferences) -> Preferences:
+    async def choose(self, participant_id: str, preferences: Preferences, *, issued_at: int) -> Preferences:
         """
         Keep what a participant has chosen; returns it as it is stored.
+
+        Args:
+            issued_at: of the token by which they choose, in seconds since 1970.
 
         Raises:
             NotAuthenticated: the participant was erased, perhaps at this very moment.
@@ -156,7 +172,7 @@ class ContactStore:
         with mongo.outages_named():
             stored = await self._preferences.find_one_and_update(
                 {"_id": participant_id},
-                {"$set": asdict(preferences)},
+                {"$set": asdict(preferences) | {"issued_at": issued_at}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
@@ -186,10 +202,21 @@ class ContactStore:
             return await self._keys.find(condition, fields).batch_size(ANSWER_DOCUMENTS_MAX).to_list(None)
 
 
-def _newer(document: Document, *, unless: Document) -> list[Document]:
-    """The update that puts `document` in place of one with a lower version."""
+def _newer(document: Document, *, unless: Document, computed: Document | None = None) -> list[Document]:
+    """The update that puts `document`, with what is computed, in place of one with a lower version."""
     as_new = {"$gte": [{"$ifNull": ["$version", 0]}, document["version"]]}
-    return [{"$replaceWith": {"$cond": [{"$or": [unless, as_new]}, "$$ROOT", {"$literal": document}]}}]
+    after: Document = {"$literal": document}
+    if computed:
+        after = {"$mergeObjects": [after, computed]}
+    return [{"$replaceWith": {"$cond": [{"$or": [unless, as_new]}, "$$ROOT", after]}}]
+
+
+def _proved_from(event: ParticipantJoined) -> Document:
+    """From when on tokens are good of somebody whose contact is verified now: it stays as it was at first."""
+    # Whom an earlier release stored without the field was not asked to verify the contact.
+    was_verified = {"$and": [{"$gt": ["$version", 0]}, {"$ifNull": ["$verified", True]}]}
+    first = {"$literal": event.tokens_from} if event.verified and event.tokens_from else "$$REMOVE"
+    return {"proved_from": {"$cond": [was_verified, "$proved_from", first]}}
 
 
 def _erasing(event: ParticipantErased, now: datetime) -> UpdateOne:

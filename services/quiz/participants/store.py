@@ -14,6 +14,8 @@ from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, UpdateOne, outages_named
 
 SWEEPS_MAX = 100
+# Between so many erased people that are read, everybody else has a turn.
+ERASED_AT_ONCE = 1_000
 
 
 class ParticipantStore:
@@ -64,9 +66,9 @@ class ParticipantStore:
         """Who was erased at that time or later, in this order."""
         which: Document = {"erased": True, "erased_at": {"$gte": since}}
         with outages_named():
-            async for one in self._participants.find(which, {"erased_at": 1}).sort(
-                [("erased_at", ASCENDING)]
-            ):
+            found = self._participants.find(which, {"erased_at": 1}).sort([("erased_at", ASCENDING)])
+            # Each batch is a round trip, in which others have their turn.
+            async for one in found.batch_size(ERASED_AT_ONCE):
                 yield Erasure(one["_id"], one["erased_at"])
 
     async def to_sweep(self, now: datetime) -> list[Erasure]:

@@ -52,13 +52,15 @@ routes = Routes(tags=["groups"])
 
 @routes.post("/groups", status_code=201, summary="Apply for a school, unit or service team to take part")
 async def apply(
-    who: AsParticipant, form: Annotated[ApplicationIn, Body()], applying: Applying
+    who: AsParticipant, form: Annotated[ApplicationIn, Body()], applying: Applying, limiting: Limiting
 ) -> ApplicationOut:
     """
     An organiser decides, and you are told. Until then the same name again changes the application.
 
-    401 `participant_unknown`, `participant_erased`; 403 `contact_unverified`; 409 `applications_too_many`.
+    401 `participant_unknown`, `participant_erased`; 403 `contact_unverified`; 409 `applications_too_many`;
+    429 `application_changes_too_many`.
     """
+    await limiting.check_application(who.participant_id)
     wanted = Application(
         application_id="",
         participant_id=ParticipantId(who.participant_id),

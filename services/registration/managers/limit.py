@@ -1,9 +1,12 @@
-"""How much the managers of a group may change: each change leaves events at all services."""
+"""
+How much the managers of a group may change, since each change leaves events at all services; and how often
+somebody may apply.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from services.registration.managers.rules import GROUP_CHANGES_MAX, IMPORTED_LINES_MAX
+from services.registration.managers.rules import APPLICATIONS_HOUR_MAX, GROUP_CHANGES_MAX, IMPORTED_LINES_MAX
 from shared.runtime import clock
 from shared.runtime.keyed_hash import KeyedHash
 from shared.web.problems import NotHttp
@@ -18,7 +21,7 @@ class Count(Protocol):
 
 
 class GroupLimit:
-    """Bounds what all managers of a group change together, over all processes."""
+    """Bounds what all managers of a group change together, and what an applicant does: over all processes."""
 
     def __init__(self, count: Count, hash_: KeyedHash) -> None:
         self._count = count
@@ -48,6 +51,18 @@ class GroupLimit:
             await self._count(key, ends_at, -lines)
             why = f"a group imports at most {IMPORTED_LINES_MAX} new or changed lines in a day"
             raise _too_many(why, ends_at, code="lines_too_many", most=IMPORTED_LINES_MAX)
+
+    async def check_application(self, participant_id: str) -> None:
+        """
+        Count one application, or one change of an open one.
+
+        Raises:
+            NotHttp: there were too many of this participant in this hour (429).
+        """
+        key, ends_at = self._period(f"applications of {participant_id}", HOUR)
+        if await self._count(key, ends_at) > APPLICATIONS_HOUR_MAX:
+            why = f"you apply, or change an application, at most {APPLICATIONS_HOUR_MAX} times in an hour"
+            raise _too_many(why, ends_at, code="application_changes_too_many", most=APPLICATIONS_HOUR_MAX)
 
     def _period(self, what: str, length: timedelta) -> tuple[str, datetime]:
         """The key of what is counted now, and the end of its hour or day."""

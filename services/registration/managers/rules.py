@@ -22,6 +22,9 @@ GROUP_CHANGES_MAX = 100
 IMPORTED_LINES_MAX = 40_000
 # Somebody may act for several service teams, and apply for a few at the same time.
 APPLICATIONS_OPEN_MAX = 3
+# Of one person in an hour, new ones and changes of open ones. Each change is a new version, and an organiser
+# who has looked at the one before cannot approve it.
+APPLICATIONS_HOUR_MAX = 20
 
 ApplicationStatus = Literal["applied", "approved", "refused"]
 

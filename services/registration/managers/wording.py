@@ -8,6 +8,7 @@ CHINESE: dict[str, str] = {
     "lines_too_many": "一个单位每天最多导入 {most} 行新增或有变动的名册内容，请在 {seconds} 秒后再试",
     "managers_too_many": "一个单位最多 {most} 名管理员",
     "applications_too_many": "您已有 {most} 份申请尚未处理，请等待结果",
+    "application_changes_too_many": "每小时最多提交或修改 {most} 次申请，请在 {seconds} 秒后再试",
     "application_unknown": "没有这份申请",
     "application_changed": "申请人已修改这份申请，请重新查看后再批准",
     "application_decided": "这份申请已经处理过了",

@@ -1,9 +1,11 @@
 """Contacts and keys on the real database: in any order, late or twice, and the mails that wait for them."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.notifications.contacts.rules import Preferences
 from tests.notifications.builders import (
     completed,
     confirmed,
@@ -151,3 +153,37 @@ async def test_a_destroyed_key_never_comes_back_and_stops_the_mail(mongo: str) -
         assert await at.contacts.keys([person]) == {}
         await at.handle(confirmed(person))
         assert await at.states(person) == ["waiting_contact"]
+
+
+async def test_what_a_stranger_chose_does_not_pass_to_the_owner_of_the_contact(mongo: str) -> None:
+    person, proved = new_id(), datetime(2026, 5, 20, 12, tzinfo=UTC)
+    by_stranger, by_owner = int(proved.timestamp()) - 1, int(proved.timestamp())
+    chosen = Preferences(email=False, language="en")
+    async with desk(mongo) as at:
+        await at.handle(joined(person, verified=False))
+        await at.contacts.choose(person, chosen, issued_at=by_stranger)
+        await at.handle(joined(person, version=2, verified=False))
+        assert await at.contacts.preferences([person]) == {person: chosen}
+        verified = joined(person, version=3, tokens_from=proved)
+        await at.handle(verified)
+        assert await at.contacts.preferences([person]) == {}
+        # The stranger's token may be good for a second still.
+        await at.contacts.choose(person, chosen, issued_at=by_stranger)
+        await at.handle(verified, joined(person, version=1, verified=False))
+        assert await at.contacts.preferences([person]) == {}
+        await at.contacts.choose(person, chosen, issued_at=by_owner)
+        # The owner ends the own tokens: what the owner has chosen stays.
+        await at.handle(joined(person, version=4, tokens_from=proved + timedelta(days=1)))
+        assert await at.contacts.preferences([person]) == {person: chosen}
+
+
+async def test_whose_contact_was_verified_before_we_knew_them_keeps_what_they_chose(mongo: str) -> None:
+    entered, late = new_id(), new_id()
+    proved = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    async with desk(mongo) as at:
+        for person in (entered, late):
+            await at.contacts.choose(person, Preferences(sms=False), issued_at=0)
+        await at.handle(joined(entered), joined(late, version=2, tokens_from=proved))
+        # An organiser has entered one; the other one was a newcomer, of whom the first event comes late.
+        await at.handle(joined(late, version=1, verified=False))
+        assert await at.contacts.preferences([entered, late]) == {entered: Preferences(sms=False)}

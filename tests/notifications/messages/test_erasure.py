@@ -78,7 +78,7 @@ async def test_preferences_chosen_at_the_moment_of_an_erasure_do_not_stay(mongo:
     async with desk(mongo) as at:
         await asyncio.gather(
             *[at.handle(erased(person)) for person in people],
-            *[at.contacts.choose(person, Preferences(email=False)) for person in people],
+            *[at.contacts.choose(person, Preferences(email=False), issued_at=0) for person in people],
             return_exceptions=True,
         )
         assert await at.database["preferences"].count_documents({}) == 0

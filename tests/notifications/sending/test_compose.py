@@ -37,7 +37,7 @@ async def test_no_address_and_mails_turned_off_are_no_failures_and_an_unreadable
             *known(unreadable, contact_sealed=locked(unreadable, key=foreign_key)),
             *known(broken, contact_sealed="AAAA"),
         )
-        await at.contacts.choose(quiet, Preferences(email=False))
+        await at.contacts.choose(quiet, Preferences(email=False), issued_at=0)
         await at.handle(*[confirmed(person) for person in (nameless, quiet, unreadable, broken)])
         async with sending(courier(at, office)):
             await until_all(at, "skipped", 2)

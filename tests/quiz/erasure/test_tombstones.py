@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.quiz.participants.erased import Erased
-from services.quiz.participants.store import ParticipantStore
+from services.quiz.participants.store import ERASED_AT_ONCE, ParticipantStore
 from shared.contracts.topics import TOMBSTONES_KEPT
 from shared.runtime import clock
 from shared.runtime.errors import NotAuthenticated
@@ -13,6 +13,7 @@ from shared.storage.mongo import ASCENDING, Database
 from tests.quiz.builders import erased, joined, people
 from tests.quiz.parts import new_parts
 from tests.support.kafka import fresh_database
+from tests.support.steps import largest_step
 
 pytestmark = pytest.mark.stack
 
@@ -63,3 +64,16 @@ async def test_a_turn_forgets_whose_time_is_over(kafka: str, mongo: str) -> None
         assert held.ids == {"one", "other"}
         await held.turn()
         assert held.ids == set()
+
+
+async def test_many_who_were_erased_are_learned_in_small_steps(mongo: str) -> None:
+    number = 5 * ERASED_AT_ONCE
+    async with fresh_database(mongo) as database:
+        gone = [
+            {"_id": f"p-{one}", "erased": True, "erased_at": clock.now() - timedelta(days=5)}
+            for one in range(number)
+        ]
+        await database["participants"].insert_many(gone, ordered=False)
+        fresh = Erased(ParticipantStore(database))
+        assert await largest_step(fresh.refresh(), lambda: len(fresh.ids)) <= ERASED_AT_ONCE
+        assert len(fresh.ids) == number

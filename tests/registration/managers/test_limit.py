@@ -1,13 +1,22 @@
 """How much the managers of a group change in an hour and in a day."""
 
+import httpx
 import pytest
 
 from services.registration.managers.limit import GroupLimit
-from services.registration.managers.rules import GROUP_CHANGES_MAX, IMPORTED_LINES_MAX
+from services.registration.managers.rules import APPLICATIONS_HOUR_MAX, GROUP_CHANGES_MAX, IMPORTED_LINES_MAX
 from services.registration.sign_ins.store import SignInStore
 from shared.web.problems import NotHttp
 from tests.registration.builders import KEYS, service
-from tests.registration.rosters.builders import SCHOOL, confirm, csv_of, manager_of, pupils, upload
+from tests.registration.rosters.builders import (
+    SCHOOL,
+    confirm,
+    csv_of,
+    manager_of,
+    newcomer_with_token,
+    pupils,
+    upload,
+)
 from tests.support.kafka import fresh_database
 from tests.support.service import code_of
 
@@ -58,3 +67,22 @@ async def test_lines_that_were_refused_do_not_count(mongo: str) -> None:
         with pytest.raises(NotHttp):
             await limit.check_lines("school-1", 2)
         await limit.check_lines("school-1", 1)
+
+
+async def test_an_open_application_changes_so_often_in_an_hour_and_others_may_apply(mongo: str) -> None:
+    async with service(mongo) as ([client], _):
+        applicant, other = await newcomer_with_token(client), await newcomer_with_token(client)
+
+        async def apply(who: dict[str, str], district: str) -> httpx.Response:
+            form = {"name": "濮阳市第一中学", "kind": "school", "district": district}
+            return await client.post("/groups", json=form, headers=who)
+
+        for _ in range(APPLICATIONS_HOUR_MAX):
+            changed = await apply(applicant, "华龙区")
+            assert changed.status_code == 201
+        refused = await apply(applicant, "濮阳县")
+        assert code_of(refused) == (429, "application_changes_too_many")
+        assert 0 < int(refused.headers["retry-after"]) <= 3_600
+        read = f"/group-applications/{changed.json()['application_id']}"
+        assert (await client.get(read, headers=applicant)).json() == changed.json()
+        assert (await apply(other, "华龙区")).status_code == 201

@@ -157,6 +157,17 @@ def test_a_text_keeps_its_lines_and_holds_nothing_else_that_controls() -> None:
             "領獎 evil。ru",
             "evil\uff61icu",
         ),
+        *(
+            "恶意。com",
+            "恶意\uff0ecom",
+            "恶意\uff61com",
+            "恶意\ufe12RU",
+            "恶意。com领奖",
+            "恶意。xn--p1ai",
+            "зло。рф",
+            "恶意。中国",
+            "恶意\uff61中国",
+        ),
         *("mailto:a@evil.ru", "a@b", "a\uff20b", "//evil", "\uff0f\uff0fevil", "s.evil.ru", "evil\u2024ru"),
         *(
             "e\u200dvil.c\u200dom",
@@ -194,6 +205,7 @@ def test_a_name_is_no_link(text: str) -> None:
             "क्\u200dष",
             "👩\u200d🔬",
         ),
+        *("天气原因。PK赛取消。", "天气原因。A座停电", "天气原因。中国科技馆闭馆"),
         *("No.1中学", "天气原因。活动取消，请改约7/8日。", "XX Co., Ltd.", "上午/下午", "1.5米线"),
     ],
 )
