@@ -51,9 +51,10 @@ class PeopleCounts(BaseModel):
 
 
 class StatisticsOut(BaseModel):
-    """An activity in numbers, as they are now."""
+    """An activity in numbers, as they were when they were counted."""
 
     activity_id: str = Field(examples=["outreach-street"])
+    counted_at: datetime = Field(description="some minutes ago, if a large activity is counted again now")
     by_status: dict[Status, CountOut]
     no_shows: CountOut = Field(description="of the sessions that are over")
     sessions: list[SessionCounts] = Field(max_length=SESSIONS_MAX)
@@ -63,8 +64,8 @@ class StatisticsOut(BaseModel):
     )
 
     @classmethod
-    def of(cls, activity_id: str, counted: Counted, now: datetime) -> "StatisticsOut":
-        sessions, by_session, audiences, districts = counted
+    def of(cls, activity_id: str, counted: Counted) -> "StatisticsOut":
+        now, sessions, by_session, audiences, districts = counted
         counts = _by_status(by_session)
         stayed_away = {
             one.session_id: no_shows(counts.get(one.session_id, {}), over=one.is_over(now))
@@ -72,6 +73,7 @@ class StatisticsOut(BaseModel):
         }
         return cls(
             activity_id=activity_id,
+            counted_at=now,
             by_status=_out(total(counts.values())),
             no_shows=CountOut.of(sum((one for one in stayed_away.values() if one), Count())),
             sessions=[
