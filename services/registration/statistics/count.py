@@ -1,8 +1,8 @@
 """
 An activity is counted: once for all who ask at the same time, and one activity at a time.
 
-A large activity takes seconds, and then rests for nine times as long. Nobody waits for that: they get the last
-counts, which say when they were made.
+A large activity takes seconds, and then rests for nine times as long. Nobody waits for that: they get the
+last counts, which say when they were made.
 """
 
 import asyncio
