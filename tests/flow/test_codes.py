@@ -160,6 +160,7 @@ async def test_whoever_reads_a_mailbox_that_looks_like_it_gets_no_code(mongo: st
         await stage.leave(me)
         await stage.change(await stage.join("other@example.org"), mine)
         assert mine not in stage.mailboxes.codes
+        assert mine not in stage.mailboxes.refused
         # What was mailed to the plain spelling meanwhile is good for its reader.
         victim = await stage.join(VICTIM)
         given = await stage.give(victim["participant_id"], stage.mailboxes.codes[VICTIM][-1])
