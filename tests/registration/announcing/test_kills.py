@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 SECONDS = 60.0
 PEOPLE = 60
-KILLS = 4
+KILLS = 2
 
 
 async def test_a_message_reaches_everybody_once_though_two_processes_are_killed_in_turn(mongo: str) -> None:
