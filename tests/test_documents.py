@@ -122,6 +122,24 @@ def test_each_decision_has_a_row() -> None:
     assert rows == sorted(path.name for path in folder.glob("0*.md"))
 
 
+CHANGES = re.compile(r"(?:refines|replaces|supersedes)([^.\n]*)", re.IGNORECASE)
+NUMBER = re.compile(r"\[(\d{4})\]")
+
+
+def test_a_decision_that_a_later_one_changes_says_so_at_its_top() -> None:
+    paths = (ROOT / "docs/decisions").glob("0*.md")
+    tops = {path.name[:4]: path.read_text().partition("\n## ")[0] for path in paths}
+    changed = [
+        (earlier, later)
+        for later, top in sorted(tops.items())
+        for words in CHANGES.findall(top)
+        for earlier in NUMBER.findall(words)
+        if earlier < later
+    ]
+    assert len(changed) > 5
+    assert [(earlier, later) for earlier, later in changed if later not in tops[earlier]] == []
+
+
 def test_tables_are_those_of_the_code() -> None:
     assert sections.outdated() == []
 
