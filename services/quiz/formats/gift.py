@@ -31,10 +31,11 @@ from services.quiz.formats.rules import (
 QUESTION_CHARS_MAX = 65_536
 
 _CATEGORY = re.compile(r"\$CATEGORY:\s*(.*)")
-_NAME = re.compile(r"\s*::.*?(?<!\\)::", re.DOTALL)
+_NAME = re.compile(r"\s*+::.*?(?<!\\)::", re.DOTALL)
 _FORMAT = re.compile(r"\s*\[(html|moodle|plain|markdown)\]")
-# Without an opening bracket in it, so that many that never end cost no more than their length.
-_TAG = re.compile(r"\[(id|tag):((?:\\.|[^\[\]\\])*)\]")
+# Also one that never ends: the next one is looked for behind it, so many of them cost no more than their
+# length.
+_TAG = re.compile(r"\[(id|tag):((?:\\.|[^\[\]\\])*+)(\]?)")
 _IN_TAG = re.compile(r"\\([\[\]\\n])")
 _TRUE_FALSE = re.compile(r"(TRUE|FALSE|T|F)\s*(#.*)?", re.DOTALL | re.IGNORECASE)
 _WEIGHT = re.compile(r"\s*%(-?\d{1,3}(?:\.\d{1,10})?)%")
@@ -51,7 +52,9 @@ def read_gift(text: str) -> Parsed:
     tags: dict[str, str] = {}
     question_id: str | None = None
     for line, comments, words in _blocks(text):
-        for name, value in _TAG.findall(comments):
+        for name, value, ends in _TAG.findall(comments):
+            if not ends:
+                continue
             said = _IN_TAG.sub(lambda one: "\n" if one[1] == "n" else one[1], value).strip()
             if name == "id":
                 question_id = usable_id(said, parsed.left_out)
@@ -110,7 +113,9 @@ def _question(line: int, words: str, parsed: Parsed) -> Drafted:
     """
     if len(words) > QUESTION_CHARS_MAX:
         raise CannotParse("text_too_long", most=QUESTION_CHARS_MAX)
-    words = _NAME.sub("", words, count=1) if words.lstrip().startswith("::") else words
+    # Only at the beginning: a search would read on to the end from every place.
+    name = _NAME.match(words)
+    words = words[name.end() :] if name else words
     format_ = _FORMAT.match(words)
     begins, ends = _braces(words)
     # The answers stand at the place of a missing word, unless the question ends with them.

@@ -103,7 +103,7 @@ def _item(item: Element, part: str | None, parsed: Parsed) -> Drafted:
         raise CannotParse("options_missing")
     if item.first("templateDeclaration") or attribute(item, "adaptive") == "true":
         raise CannotParse("kind_unsupported", kind="template")
-    interactions = [one for one in body.everywhere(*_names(body)) if _INTERACTION.fullmatch(one.name)]
+    interactions = [one for one in body.all() if _INTERACTION.fullmatch(one.name)]
     others = [one.name for one in interactions if one.name != "choiceInteraction"]
     if others or len(interactions) != 1:
         raise CannotParse("kind_unsupported", kind=others[0][:40] if others else "several")
@@ -142,18 +142,6 @@ def _item(item: Element, part: str | None, parsed: Parsed) -> Drafted:
         explanation=_explanation(item),
         source=marks.get("data-source", ""),
     )
-
-
-def _names(body: Element) -> list[str]:
-    names: set[str] = set()
-
-    def look(at: Element) -> None:
-        for one in at.elements():
-            names.add(one.name)
-            look(one)
-
-    look(body)
-    return sorted(names)
 
 
 def _explanation(item: Element) -> str:

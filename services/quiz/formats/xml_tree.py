@@ -53,10 +53,13 @@ class Element:
 
     def everywhere(self, *names: str) -> Iterator["Element"]:
         """The elements of these names at any depth."""
+        return (one for one in self.all() if one.name in names)
+
+    def all(self) -> Iterator["Element"]:
+        """The elements at any depth, in the order of the document."""
         for one in self.elements():
-            if one.name in names:
-                yield one
-            yield from one.everywhere(*names)
+            yield one
+            yield from one.all()
 
     def text(self) -> str:
         """Its own text, without that of the elements within it."""
