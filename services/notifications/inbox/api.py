@@ -67,9 +67,9 @@ async def own_inbox(
 
 
 @routes.get("/inbox/unread-count", summary="How many are not read")
-async def unread_count(participant: AsParticipant, inboxes: Inboxes) -> UnreadOut:
+async def unread_count(participant: AsParticipant, reader: Reader) -> UnreadOut:
     """The number of messages in the participant's own inbox that are not marked as read."""
-    return UnreadOut(unread=await inboxes.unread(participant.participant_id))
+    return UnreadOut(unread=await reader.unread(participant.participant_id))
 
 
 @routes.post("/inbox/{message_id}/read", summary="Mark one as read")

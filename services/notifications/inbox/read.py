@@ -51,9 +51,7 @@ class InboxReader:
         recipient = await self._recipient(participant_id)
         preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
         language = language_of(asked, preferences, recipient)
-        # A page costs as much as the whole inbox. So the pages of one participant are read one after the
-        # other: however many somebody asks for, the database does the work of one.
-        async with self._turns.setdefault(participant_id, asyncio.Lock()):
+        async with self._turn(participant_id):
             shown, after = await one_page(
                 lambda most: self._inboxes.page(participant_id, before, most),
                 limit,
@@ -68,6 +66,11 @@ class InboxReader:
             messages.append((one, words))
         return Page(language, messages, after)
 
+    async def unread(self, participant_id: str) -> int:
+        """The number of unread messages in an inbox, counted up to `UNREAD_COUNTED_MAX`."""
+        async with self._turn(participant_id):
+            return await self._inboxes.unread(participant_id)
+
     async def check_is_group(self, participant_id: str) -> None:
         """
         Check that organisers may read this inbox.
@@ -81,6 +84,11 @@ class InboxReader:
             raise NotFound(f"there is no participant {participant_id}", code="participant_unknown")
         if recipient.kind != "group":
             raise Forbidden(f"participant {participant_id} is no group", code="not_a_group")
+
+    def _turn(self, participant_id: str) -> asyncio.Lock:
+        # A page and a count cost as much as the whole inbox. So those of one participant are read one after
+        # the other: however many somebody asks for, the database does the work of one.
+        return self._turns.setdefault(participant_id, asyncio.Lock())
 
     async def _recipient(self, participant_id: str) -> Recipient | None:
         return (await self._contacts.recipients([participant_id])).get(participant_id)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.stack
 
 
 class Watched(InboxStore):
-    """Counts how many pages of an inbox are read at the same time."""
+    """Counts how many pages and counts of an inbox are read at the same time."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
@@ -28,23 +30,33 @@ class Watched(InboxStore):
     async def page(
         self, participant_id: str, before: tuple[datetime, str] | None, limit: int
     ) -> list[InboxMessage]:
+        with self._watched(participant_id):
+            return await super().page(participant_id, before, limit)
+
+    async def unread(self, participant_id: str) -> int:
+        with self._watched(participant_id):
+            return await super().unread(participant_id)
+
+    @contextmanager
+    def _watched(self, participant_id: str) -> Iterator[None]:
         self.under_way[participant_id] += 1
         self.most[participant_id] = max(self.most[participant_id], self.under_way[participant_id])
         self.most["all"] = max(self.most["all"], self.under_way.total())
         try:
-            return await super().page(participant_id, before, limit)
+            yield
         finally:
             self.under_way[participant_id] -= 1
 
 
-async def test_pages_of_one_participant_are_read_one_after_the_other(mongo: str) -> None:
+async def test_pages_and_counts_of_one_participant_are_read_one_after_the_other(mongo: str) -> None:
     async with desk(mongo) as at:
         inboxes = Watched(at.database)
         reader = InboxReader(
             ContactStore(at.database), inboxes, Texts({"zh-CN": "…", "en": "…"}), Decryptor(None)
         )
         people = ["greedy"] * 20 + ["wang", "li"]
-        await asyncio.gather(*(reader.read(who, None, None, 10) for who in people))
+        pages = [reader.read(who, None, None, 10) for who in people]
+        await asyncio.gather(*pages, *(reader.unread(who) for who in people))
         assert inboxes.most["greedy"] == 1
         assert inboxes.most["all"] > 1
 
