@@ -18,6 +18,7 @@ TOPIC, GROUP = "notification.requested", topics.NOTIFICATIONS
 BOTH, INBOX = ("inbox", "email"), ("inbox",)
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "participant.code_requested": ("email",),
+    "participant.contact_changed": ("email",),
     "registration.held": INBOX,
     "registration.confirmed": BOTH,
     "registration.waitlisted": BOTH,
@@ -45,11 +46,12 @@ FACTS = (
     "subject",
     "body",
 )
-CODE_KIND = "participant_code"
+# They go to the contact that their event names.
+TO_NAMED_CONTACT = frozenset({"participant_code", "participant_contact_changed"})
 # What goes by SMS to whoever gave a phone number. A cancellation only by organisers.
 TEXTED = frozenset(
     {
-        CODE_KIND,
+        *TO_NAMED_CONTACT,
         "registration_confirmed",
         "registration_offered",
         "registration_moved",
@@ -170,7 +172,8 @@ def _expected(log: Log) -> Iterator[str]:
     for topic, channels in CHANNELS.items():
         for event in filter(_is_taken, log.events(topic)):
             recipient = event.body.get("participant_id") or event.body["recipient_id"]
-            is_texted = topic == "participant.code_requested" and event.body.get("by_phone")
+            is_named = topic in ("participant.code_requested", "participant.contact_changed")
+            is_texted = is_named and event.body.get("by_phone")
             for channel in ("sms",) if is_texted else channels:
                 yield f"{_event(event.alike.get('ce_source'), event.id)}/{recipient}/{channel}"
     for event in filter(_is_taken, log.events(TOPIC)):
@@ -184,7 +187,7 @@ def _asked(event: Entry) -> set[str]:
 
 def _names(messages: list[Json]) -> Iterator[str]:
     for message in messages:
-        if message["channel"] == "sms" and message["kind"] != CODE_KIND:
+        if message["channel"] == "sms" and message["kind"] not in TO_NAMED_CONTACT:
             # In place of a mail; checked apart.
             continue
         cause = message["cause"]
@@ -208,7 +211,7 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
             # Their unsent messages are cancelled: `_still_notified` checks that.
             continue
         right: tuple[str, ...] = ("delivered",)
-        if message["kind"] == CODE_KIND:
+        if message["kind"] in TO_NAMED_CONTACT:
             pass
         elif message["channel"] == "email" and message["participant_id"] not in addressed:
             right = ("skipped", "waiting_contact")
@@ -219,8 +222,8 @@ def _unsent(messages: list[Json], addressed: set[str], erased: set[str]) -> Iter
 
 
 def _may_be_texted(message: Json, phoned: set[str]) -> bool:
-    """A code may go to a number that is not the participant's yet."""
-    return message["kind"] == CODE_KIND or message["participant_id"] in phoned
+    """A code may go to a number that is not the participant's yet, and a warning to one from before."""
+    return message["kind"] in TO_NAMED_CONTACT or message["participant_id"] in phoned
 
 
 def _is_put_off(message: Json) -> bool:

@@ -205,6 +205,22 @@ class ParticipantCodeRequested(Event, topic="participant.code_requested", key="p
     by_phone: bool = False
 
 
+class ParticipantContactChanged(Event, topic="participant.contact_changed", key="participant_id"):
+    """
+    A participant has verified another contact in place of a verified one, whose reader is told.
+
+    `contact_locked`: the contact as it was before, encrypted with the participant's own key. `by_phone`: it
+    was a mobile phone number.
+    """
+
+    participant_id: Id
+    version: Version
+    language: Language
+    contact_locked: Locked
+    by_phone: bool = False
+    changed_at: Moment
+
+
 class GroupApplicationDecided(Event, topic="group.application_decided", key="participant_id"):
     """
     An organiser has decided on a group that applied to take part.
@@ -629,6 +645,7 @@ ALL: tuple[type[Event], ...] = (
     ParticipantJoined,
     GroupApplicationDecided,
     ParticipantCodeRequested,
+    ParticipantContactChanged,
     ParticipantErased,
     RegistrationHeld,
     RegistrationConfirmed,

@@ -297,6 +297,17 @@ def code_requested(participant_id: str, **changes: Any) -> events.ParticipantCod
     return events.ParticipantCodeRequested(**(fields | changes))
 
 
+def contact_changed(participant_id: str, **changes: Any) -> events.ParticipantContactChanged:
+    fields: dict[str, Any] = {
+        "participant_id": participant_id,
+        "version": 3,
+        "language": "zh-CN",
+        "contact_locked": locked(participant_id, email="before@example.org"),
+        "changed_at": NOW,
+    }
+    return events.ParticipantContactChanged(**(fields | changes))
+
+
 def everything(participant_id: str) -> list[Event]:
     """One event of each kind that an inbox tells of."""
     return [

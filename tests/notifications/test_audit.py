@@ -17,6 +17,7 @@ from tests.notifications.builders import (
     by_phone,
     code_requested,
     confirmed,
+    contact_changed,
     desk,
     erased,
     everything,
@@ -40,7 +41,7 @@ async def found(at: Desk, log: Log, statement: str, settled_at: datetime | None 
 
 
 def test_the_audit_expects_the_messages_that_participants_get() -> None:
-    examples = [*everything("p"), code_requested("p")]
+    examples = [*everything("p"), code_requested("p"), contact_changed("p")]
     assert {type(event) for event in examples} == set(KINDS.values())
     # The audit states the channels itself. Of a request it reads them from the event.
     expected = {event.topic: channels_of(event) for event in examples if event.topic != TOPIC}

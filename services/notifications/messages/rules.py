@@ -19,6 +19,7 @@ from services.notifications.texts.policy import (
     CODE_KIND,
     NOTICES,
     REQUESTED_KIND,
+    TO_NAMED_CONTACT,
     DeliveryChannel,
     Fact,
     channels_of,
@@ -193,7 +194,8 @@ def first_outcome(message: Message, reach: Reach | None, *, sends_sms: bool = Fa
         return _DELIVERED
     if message.channel == "sms" and not sends_sms:
         return _SKIPPED
-    if message.channel == "email" and message.kind != CODE_KIND and reach is not None and reach.by_phone:
+    to_profile = message.kind not in TO_NAMED_CONTACT
+    if message.channel == "email" and to_profile and reach is not None and reach.by_phone:
         return _SKIPPED if reach.how != "erased" else _CANCELLED
     return mail_outcome(message.kind, reach)
 
@@ -211,7 +213,7 @@ def mail_outcome(kind: str, reach: Reach | None) -> Outcome:
     """
     how = reach.how if reach is not None else None
     if how == "unverified":
-        return _PENDING if kind == CODE_KIND else _WAITING_VERIFIED
+        return _PENDING if kind in TO_NAMED_CONTACT else _WAITING_VERIFIED
     if how == "erased":
         return _CANCELLED
     if how == "unaddressed":

@@ -27,7 +27,7 @@ from services.notifications.messages.rules import (
     mail_outcome,
     share_of,
 )
-from services.notifications.texts.policy import CODE_KIND, DeliveryChannel, goes_by_sms
+from services.notifications.texts.policy import TO_NAMED_CONTACT, DeliveryChannel, goes_by_sms
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
@@ -194,20 +194,20 @@ class MessageStore:
         due, skipped = Outcome("pending"), Outcome("skipped", NO_ADDRESS)
         change: Document = {"$set": {"state": due.state, **times_of(due, now, self._retry_policy)}}
         hint = OF_PARTICIPANTS[channel]
-        ours, codes, unreachable = [], [], []
+        ours, named, unreachable = [], [], []
         for id_, (how, by_phone) in reach.items():
             if how == "unaddressed":
                 unreachable.append(id_)
             elif how == "addressed" and by_phone == (channel == "sms"):
                 ours.append(id_)
             elif how in ("addressed", "unverified"):
-                # A code may go to another contact than the profile's.
-                codes.append(id_)
+                # These may go to another contact than the profile's.
+                named.append(id_)
         if ours:
             await self._messages.update_many(_waiting(ours, channel), change, hint=hint)
-        if codes:
-            of_codes = {**_waiting(codes, channel), "kind": CODE_KIND}
-            await self._messages.update_many(of_codes, change, hint=hint)
+        if named:
+            to_named = {**_waiting(named, channel), "kind": {"$in": list(TO_NAMED_CONTACT)}}
+            await self._messages.update_many(to_named, change, hint=hint)
         if unreachable:
             await self._messages.update_many(
                 _waiting(unreachable, channel), _skipping(skipped, now), hint=hint
@@ -220,7 +220,7 @@ class MessageStore:
         The SMS are stored first. If the process dies in between, the repeat finds the mails still waiting.
         """
         known = [id_ for id_, (how, _) in reach.items() if how in ("addressed", "unverified")]
-        mails = {**_waiting(known, "email"), "kind": {"$ne": CODE_KIND}}
+        mails = {**_waiting(known, "email"), "kind": {"$nin": list(TO_NAMED_CONTACT)}}
         found = await self._messages.find(mails, hint=OF_PARTICIPANTS["email"]).to_list(None)
         if not found:
             return

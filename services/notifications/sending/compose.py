@@ -17,7 +17,7 @@ from services.notifications.messages.rules import (
     Outcome,
 )
 from services.notifications.sending.channel import Form, Item
-from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, expires_at
+from services.notifications.texts.policy import CODE_KIND, CONTACT_LOCKED, TO_NAMED_CONTACT, expires_at
 from services.notifications.texts.tickets import with_code, with_ticket_code
 from shared.contracts.events import Language
 from shared.runtime import clock, metrics
@@ -62,12 +62,12 @@ class Composer(Generic[Item]):
     ) -> Item | Outcome:
         if message.facts is None or recipient is None or recipient.erased:
             return Outcome("cancelled", ERASED)
-        is_code = message.kind == CODE_KIND
+        is_code, to_named = message.kind == CODE_KIND, message.kind in TO_NAMED_CONTACT
         expires = expires_at(message.kind, message.facts)
         if expires is not None and expires <= clock.now():
             # For example a reminder that has waited for the mail server, or for its contact.
             return Outcome("skipped", CODE_EXPIRED if is_code else OUT_OF_DATE)
-        if not is_code and preferences is not None and not preferences.wants(message.channel):
+        if not to_named and preferences is not None and not preferences.wants(message.channel):
             return Outcome("skipped", f"{message.channel}_off")
         if recipient.contact_sealed is None:
             return Outcome("skipped", NO_ADDRESS)
@@ -94,14 +94,15 @@ class Composer(Generic[Item]):
         preferences: Preferences | None,
     ) -> Item | Outcome:
         key, facts = self._decryptor.key(key_sealed), message.facts or {}
-        is_code = message.kind == CODE_KIND
-        sealed = str(facts[CONTACT_LOCKED] or contact_sealed) if is_code else contact_sealed
+        to_named = message.kind in TO_NAMED_CONTACT
+        sealed = str(facts[CONTACT_LOCKED] or contact_sealed) if to_named else contact_sealed
         contact = self._decryptor.contact(sealed, key)
         address = self._form.address(contact)
         if address is None:
             return Outcome("skipped", NO_ADDRESS)
-        if is_code:
-            # Nobody knows yet who owns the address. So the text is fixed, without a name.
+        if to_named:
+            # Nobody knows yet who owns the address, or whether the profile is still that person's. So the
+            # text is fixed, without a name.
             language: Language = "en" if facts["language"] == "en" else "zh-CN"
             return self._form.make(message, with_code(facts, key), address, name=None, language=language)
         return self._form.make(

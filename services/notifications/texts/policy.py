@@ -22,11 +22,16 @@ Fact: TypeAlias = str | int | bool | datetime | None
 
 # The ticket code, encrypted with the participant's own key. Templates get it as `ticket_code` (tickets.py).
 TICKET_SEALED = "ticket_sealed"
-# A code, and its contact if the profile has another one. Both are encrypted with the participant's own key.
+# A code, and the contact that a message goes to if it is not that of the profile. Both are encrypted with the
+# participant's own key.
 CODE_LOCKED = "code_locked"
 CONTACT_LOCKED = "contact_locked"
 # The kind of mails with a code. No inbox has them: they prove whose the mailbox is.
 CODE_KIND = "participant_code"
+# Tells the reader of a contact that the participant has another one now.
+CHANGED_KIND = "participant_contact_changed"
+# They go to the contact that their event names. Their text is fixed, without a name; nobody turns them off.
+TO_NAMED_CONTACT = frozenset({CODE_KIND, CHANGED_KIND})
 # The kind of messages whose text and number other systems choose.
 REQUESTED_KIND = "notification_requested"
 
@@ -68,6 +73,9 @@ NOTICES: Mapping[type[Event], Notice] = {
         ("email",),
         expires="expires_at",
         sms=True,
+    ),
+    events.ParticipantContactChanged: Notice(
+        CHANGED_KIND, (CONTACT_LOCKED, "language", "changed_at"), ("email",), sms=True
     ),
     # Inbox only: nobody knows yet whether the address is the participant's own.
     events.RegistrationHeld: Notice("registration_held", (*_SESSION, "until", "promoted"), ("inbox",)),
@@ -155,7 +163,10 @@ def recipient_of(event: Event) -> str:
 
 def channels_of(event: Event) -> tuple[DeliveryChannel, ...]:
     """The channels for this event, each once, to somebody with an e-mail address."""
-    if isinstance(event, events.ParticipantCodeRequested) and event.by_phone:
+    if (
+        isinstance(event, (events.ParticipantCodeRequested, events.ParticipantContactChanged))
+        and event.by_phone
+    ):
         return ("sms",)
     if isinstance(event, events.NotificationRequested):
         return tuple(dict.fromkeys(event.channels))

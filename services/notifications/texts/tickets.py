@@ -25,15 +25,15 @@ def with_ticket_code(facts: Mapping[str, Fact], key: bytes | None) -> Mapping[st
 
 def with_code(facts: Mapping[str, Fact], key: bytes) -> Mapping[str, Fact]:
     """
-    The facts with the code in place of the encrypted code, and without the contact.
+    The facts with the code, if there is one, in place of the encrypted code, and without the contact.
 
     Raises:
         Rejected: the key does not fit (`contact_unreadable`).
     """
-    code = sealing.decrypt_words(str(facts[CODE_LOCKED]), key)
-    return {name: fact for name, fact in facts.items() if name not in (CODE_LOCKED, CONTACT_LOCKED)} | {
-        "code": code
-    }
+    opened = {name: fact for name, fact in facts.items() if name not in (CODE_LOCKED, CONTACT_LOCKED)}
+    if CODE_LOCKED in facts:
+        opened["code"] = sealing.decrypt_words(str(facts[CODE_LOCKED]), key)
+    return opened
 
 
 def _opened(ticket_sealed: Fact, key: bytes | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The events of participants: keyed, joined, code requested, erased."""
+"""The events of participants: keyed, joined, code requested, contact changed, erased."""
 
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from shared.contracts.envelope import Envelope, Event
 from shared.contracts.events import (
     Language,
     ParticipantCodeRequested,
+    ParticipantContactChanged,
     ParticipantErased,
     ParticipantJoined,
     ParticipantKeyed,
@@ -77,6 +78,22 @@ def code_requested(
         "by_phone": by_phone,
     }
     return record_of(ParticipantCodeRequested, asked, sign_in_id, origin, now, source=REGISTRATION)
+
+
+def contact_changed(before: Participant, origin: Origin, now: datetime) -> Envelope[Event]:
+    """Who reads the contact from before is told that it was changed; not which one it is now."""
+    profile, version = before.profile, before.version + 1
+    assert profile is not None  # noqa: S101 (somebody with a contact has a profile)
+    told = {
+        "participant_id": before.participant_id,
+        "version": version,
+        "language": profile.language,
+        "contact_locked": profile.contact_locked,
+        "by_phone": profile.by_phone,
+        "changed_at": now,
+    }
+    cause = f"{before.participant_id}/{version}"
+    return enclosed(ParticipantContactChanged, told, cause, origin, now, source=REGISTRATION)
 
 
 def erased(

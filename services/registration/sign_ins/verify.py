@@ -61,7 +61,8 @@ class ContactVerification:
         Verify a contact by its code. A code works once.
 
         Then the participant is verified, and held places are confirmed. Tokens that were given before the
-        contact was verified end, since somebody else may have them.
+        contact was verified end, since somebody else may have them. If the contact takes the place of a
+        verified one, the reader of that one is told.
 
         Returns: the participant, who may have a token.
         Raises:
@@ -94,6 +95,8 @@ class ContactVerification:
             if not self._codes.accepts(typed, address, round_, now):
                 raise code_wrong(sign_in.tries)
             had_proved = participant.has_verified_contact
+            if sign_in.changes is not None and had_proved and profile.contact_locked is not None:
+                unit.publish(events.contact_changed(participant, origin, now))
             if renews:
                 participant = await self._changed(unit, sign_in, known, participant, key)
             after = KnownContact(participant.participant_id, round_ + 1, proved=True)

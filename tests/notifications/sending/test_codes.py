@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.notifications.contacts.rules import Preferences
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.sending.code_limit import CODES_PER_DAY_MAX, DAY, CodeLimit
 from tests.notifications.builders import (
+    NAME,
     address_of,
     code_requested,
     confirmed,
+    contact_changed,
     erased,
     joined,
     keyed,
@@ -116,6 +119,27 @@ async def test_a_code_goes_to_a_new_contact_and_no_code_goes_after_its_end(mongo
         assert [to for to, _ in office.mails] == ["new@example.org"]
         codes = {message.get("code") for message in await at.messages(person)}
         assert codes == {None, "code_expired"}
+
+
+async def test_the_reader_of_a_contact_from_before_is_told_whatever_the_new_one_is(mongo: str) -> None:
+    person, late = new_id(), new_id()
+    async with at_work(mongo) as (at, office):
+        new = locked(person, email="new@example.org")
+        await at.handle(keyed(person), joined(person, contact_sealed=new, language="en"))
+        await at.contacts.choose(person, Preferences(email=False), issued_at=0)
+        await at.handle(contact_changed(person), confirmed(person))
+        # The event comes before the participant is known.
+        await at.handle(contact_changed(late, contact_locked=locked(late, email="old@example.org")))
+        await at.handle(keyed(late), joined(late))
+        sender = courier(at, office)
+        await turns(sender)
+        await sender.aclose()
+        assert sorted(to for to, _ in office.mails) == ["before@example.org", "old@example.org"]
+        for _, mail in office.mails:
+            assert "联系方式已更改" in str(mail.get("subject"))
+            body = mail.get_content()
+            assert NAME not in body
+            assert "example.org" not in body
 
 
 async def admits(limit: CodeLimit, address: str, id_: str, round_: int, now: datetime) -> bool:

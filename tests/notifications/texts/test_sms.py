@@ -24,7 +24,9 @@ def worst(kind: str, letter: str) -> dict[str, Fact]:
         name: letter * 200 for name in ("activity_title", "venue", "venue_before", "reason") if name in facts
     }
     facts |= {
-        name: LATEST for name in ("starts_at", "until", "expires_at", "starts_at_before") if name in facts
+        name: LATEST
+        for name in ("starts_at", "until", "expires_at", "starts_at_before", "changed_at")
+        if name in facts
     }
     return facts | {
         "places": 60,

@@ -6,15 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
+from services.registration.participants.codes import address_of
 from services.registration.sign_ins.rules import CHANGES_MAX
 from shared.storage.ended_tokens import EndedTokens
-from tests.registration.builders import service
+from tests.registration.builders import events, service
 from tests.registration.sign_ins.builders import code_for, confirm, join, me, signed_in
 from tests.support.service import ORGANISER, bearer, code_of
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
-LI, WANG = "li@example.org", "wang@example.org"
+LI, WANG, CHEN = "li@example.org", "wang@example.org", "chen@example.org"
 
 
 async def change(client: httpx.AsyncClient, token: str, **changes: Any) -> httpx.Response:
@@ -54,6 +55,23 @@ async def test_a_new_contact_takes_effect_with_its_code(mongo: str) -> None:
         # The old contact is free, and the new one signs in.
         assert (await join(client, email=LI)).status_code == 201
         assert (await signed_in(client, database, WANG)).json()["participant_id"] == joined["participant_id"]
+
+
+async def test_the_reader_of_a_verified_contact_is_told_once_that_it_was_changed(mongo: str) -> None:
+    async with service(mongo) as ([client], database):
+        token = (await join(client, email=LI)).json()["token"]
+        changed = (await change(client, token, email=WANG)).json()
+        verified = await confirm(client, changed["sign_in_id"], await code_for(database, WANG))
+        # Nobody had verified the first one: it may be a stranger's.
+        assert await events(database, "participant.contact_changed") == []
+        again = (await change(client, verified.json()["token"], email=CHEN)).json()
+        code = await code_for(database, CHEN)
+        answers = [await confirm(client, again["sign_in_id"], code) for _ in range(2)]
+        assert [one.status_code for one in answers] == [200, 404]
+        [told] = await events(database, "participant.contact_changed")
+        key = ((await database["contact_keys"].find_one({"_id": told["participant_id"]})) or {})["key"]
+        assert address_of(told["contact_locked"], key) == WANG
+        assert CHEN not in str(told)
 
 
 async def test_who_changes_their_data_again_and_again_has_to_wait(mongo: str) -> None:
