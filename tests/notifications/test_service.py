@@ -116,7 +116,9 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
         checks = (await at.clients[0].get("/health")).json()["checks"]
         loops = {"mail", "upkeep", "ended_tokens"}
         assert set(checks) == {"mongo", "kafka", "relay", "consumer notifications"} | loops
-    assert {"channel": "email", "state": "waiting_contact", "count": 1} in summary["counts"]
+    # Events of other tests may come in between, of people whom this service does not know either.
+    [waiting] = [one["count"] for one in summary["counts"] if one["state"] == "waiting_contact"]
+    assert waiting >= 1
     assert set(at.office.counts.values()) == {1}
     events = dict(told)
     # A repeat may say it again, but never differently.
