@@ -14,6 +14,7 @@ from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries import api as deliveries_api
 from services.notifications.deliveries import wording as deliveries_wording
 from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.deliveries.summarise import Summaries
 from services.notifications.deliveries.upkeep import Upkeep
 from services.notifications.inbox import api as inbox_api
 from services.notifications.inbox import wording as inbox_wording
@@ -83,7 +84,8 @@ async def wire(service: Service[NotificationsSettings]) -> None:
     if service.serves_http:
         inboxes = InboxStore(database)
         reader = InboxReader(contacts, inboxes, texts, decryptor)
-        service.provide(contacts, inboxes, reader, DeliveryStore(database, retry_policy))
+        deliveries = DeliveryStore(database, retry_policy)
+        service.provide(contacts, inboxes, reader, deliveries, Summaries(deliveries))
         service.provide(Openings(contacts, decryptor))
     if service.runs_background and key is not None:
         codes = CodeLimit(database, key)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.retry import retry_mail
 from services.notifications.deliveries.store import Delivery, DeliveryStore
+from services.notifications.deliveries.summarise import Summaries
 from services.notifications.messages.rules import State
 from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime import clock
@@ -19,6 +20,7 @@ from shared.web.provided import provided
 from shared.web.routes import Routes
 
 Deliveries = Annotated[DeliveryStore, provided(DeliveryStore)]
+Counted = Annotated[Summaries, provided(Summaries)]
 Contacts = Annotated[ContactStore, provided(ContactStore)]
 
 routes = Routes(tags=["deliveries"])
@@ -59,9 +61,9 @@ class SummaryOut(BaseModel):
 
 
 @routes.get("/deliveries/summary", dependencies=[AsViewer], summary="Messages by channel and state")
-async def summarise(deliveries: Deliveries) -> SummaryOut:
+async def summarise(summaries: Counted) -> SummaryOut:
     """An inbox message is delivered when it is stored. Mails and SMS pass through the other states."""
-    counts = await deliveries.summary()
+    counts = await summaries.summary()
     return SummaryOut(
         counts=[
             CountOut(channel=channel, state=state, count=count)

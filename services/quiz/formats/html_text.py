@@ -22,7 +22,7 @@ _LOWERED = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊�
 # HTML of one text. A file with a sound in it has a longer one beside it, which is not read.
 HTML_CHARS_MAX = 65_536
 TAGS_MAX = 2_000
-_TAG = re.compile(r"(/?)([A-Za-z][A-Za-z0-9-]*)[^>]*>")
+_TAG = re.compile(r"(/?)([A-Za-z][A-Za-z0-9-]*+)[^>]*+>")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
 

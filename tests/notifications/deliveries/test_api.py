@@ -1,10 +1,16 @@
 """Deliveries over HTTP, and failed mails tried again."""
 
+import asyncio
+
 import pytest
 
+from services.notifications.deliveries.store import DeliveryStore
+from services.notifications.deliveries.summarise import Summaries
+from services.notifications.messages.rules import State
+from services.notifications.texts.policy import DeliveryChannel
 from shared.runtime import clock
 from tests.notifications.api import api, inbox
-from tests.notifications.builders import address_of, confirmed, erased, everything, issued, known
+from tests.notifications.builders import address_of, confirmed, desk, erased, everything, issued, known
 from tests.support.service import ORGANISER, as_participant, code_of, new_id
 
 pytestmark = pytest.mark.stack
@@ -98,3 +104,23 @@ async def test_what_deliveries_can_come_to_is_counted_from_0_on(kafka: str, mong
         told = (await client.get("/metrics")).text
     for channel, outcome in (("email", "failed"), ("email", "skipped"), ("inbox", "delivered")):
         assert f'kepu_deliveries_total{{channel="{channel}",outcome="{outcome}"}}' in told
+
+
+class Counting(DeliveryStore):
+    """Says how often the messages were counted."""
+
+    made = 0
+
+    async def summary(self) -> dict[tuple[DeliveryChannel, State], int]:
+        self.made += 1
+        return await super().summary()
+
+
+async def test_messages_are_counted_once_for_all_who_ask_at_the_same_time(mongo: str) -> None:
+    async with desk(mongo) as at:
+        store = Counting(at.database, at.retry_policy)
+        summaries = Summaries(store)
+        await at.handle(confirmed(new_id()))
+        found = await asyncio.gather(*(summaries.summary() for _ in range(20)))
+    assert store.made == 1
+    assert all(one == found[0] and one for one in found)
