@@ -2,7 +2,8 @@
 The ids of erased people, in memory: nothing is started, accepted, graded or published for them.
 
 Refreshed every second. A process that learns of an erasure late may still start or grade something in
-between; its results are removed later (erasure/sweep.py).
+between; what it leaves in open standings is removed later, and group and district in its results
+(erasure/sweep.py).
 """
 
 import time
