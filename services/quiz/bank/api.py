@@ -207,7 +207,8 @@ async def preview_questions(
 ) -> QuestionImportOut:
     """
     The body is the file. Nothing is imported yet: the answer lists every problem by its line. QTI: an item,
-    or a package of items. CSV and XLSX: docs/organising.md has the columns.
+    or a package of items. CSV and XLSX: docs/organising.md has the columns. A preview waits a day for its
+    confirmation. If those of all keys are too many, the oldest of the key that has most is deleted.
 
     409 `bank_previews_too_many`, `bank_full`; 422 `file_unreadable`, `file_encoding`, `file_too_long`,
     `file_too_wide`, `file_unpacked`, `file_empty`, `file_column_missing`, `file_column_doubled`; 503
@@ -244,11 +245,19 @@ async def confirm_question_import(
     """
     All questions are drafts, whose author is who confirms. Repeating it changes nothing.
 
-    404 `import_unknown`; 409 `import_has_problems`, `import_changes_nothing`, `import_outdated` (the bank has
-    changed since), `bank_full`.
+    404 `import_unknown`; 409 `import_has_problems`, `bank_full`; 409 `import_changes_nothing`,
+    `import_outdated` (the bank has changed since): then the preview is deleted; 503 `overloaded`.
     """
     imported = await importing.confirm(import_id, current().act.who, skip_problems=form.skip_problems)
     return QuestionImportOut.of(imported, language_of(accept_language.encode("latin-1", "replace")))
+
+
+@routes.delete(
+    "/bank/imports/{import_id}", dependencies=[AsOrganiser], status_code=204, summary="Delete a preview"
+)
+async def delete_question_import(import_id: IdInPath, importing: Importing) -> None:
+    """So that another file can wait in its place. Repeating it changes nothing. 409 `import_done`."""
+    await importing.delete(import_id)
 
 
 @routes.get(
@@ -297,14 +306,16 @@ async def read_template(by: ByOrganiser, exporting: Exporting, kind: OfFormat) -
     responses={412: answered("Refused: a question has another version by now")},
     summary="Reviewed questions as those of a quiz",
 )
-async def take_for_quiz(form: Annotated[ForQuizIn, Body()], exporting: Exporting) -> ForQuizOut:
+async def take_for_quiz(
+    by: ByOrganiser, form: Annotated[ForQuizIn, Body()], exporting: Exporting
+) -> ForQuizOut:
     """
     In the shape that `PUT /quizzes/{quiz_id}` takes, in the order in which they are named.
 
     404 `bank_question_unknown`; 409 `question_not_reviewed`, `question_retired`; 412
-    `question_version_differs`.
+    `question_version_differs`; 503 `overloaded`.
     """
-    questions = await exporting.for_quiz(form.versions)
+    questions = await exporting.for_quiz(by.name, form.versions)
     return ForQuizOut(questions=questions, topics=Counter(question.topic for question in questions))
 
 
