@@ -45,6 +45,7 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "POST /bank/reviews",
         "POST /bank/imports",
         "GET /bank/imports/{import_id}",
+        "DELETE /bank/imports/{import_id}",
         "POST /bank/imports/{import_id}/confirmation",
         "GET /bank/export",
         "GET /bank/template",

@@ -17,6 +17,7 @@ import pytest
 from services.quiz.bank.rules import BankQuestion
 from services.quiz.formats.rules import QUESTIONS_A_FILE_MAX
 from services.quiz.formats.write import write_file
+from services.quiz.quizzes.rules import OPTION_LETTERS
 from tests.quiz.bank.builders import REVIEWER, WRITER, bank, bank_question, confirm, upload
 from tests.quiz.formats.builders import written
 from tests.support.service import code_of
@@ -57,9 +58,19 @@ async def watched() -> AsyncIterator[Steps]:
         await asyncio.gather(watching, return_exceptions=True)
 
 
+def texts(number: int) -> dict[str, Any]:
+    """A text and eight options, as long as a file may have of so many questions."""
+    return {
+        "text": f"{number}{'长' * 700}",
+        "options": tuple(f"{letter}{number}{'短' * 70}" for letter in OPTION_LETTERS),
+    }
+
+
 def at_once() -> float:
     """What it costs to check as many questions in one step."""
-    one: dict[str, Any] = bank_question(text="长" * 900).model_dump(mode="json")
+    said = texts(1)
+    options = [{"id": one, "text": text} for one, text in zip(OPTION_LETTERS, said["options"], strict=True)]
+    one = bank_question(text=said["text"], options=options).model_dump(mode="json")
     began = time.thread_time()
     for _ in range(QUESTIONS_A_FILE_MAX):
         BankQuestion.model_validate(one)
@@ -74,10 +85,7 @@ async def steps_of(asked: Any) -> tuple[httpx.Response, float]:
 
 
 async def test_the_largest_file_keeps_others_waiting_for_small_steps_only(mongo: str, tmp_path: Path) -> None:
-    questions = [
-        written(f"q{n}", text=f"{n}{'长' * 900}", options=tuple(f"{n}{letter}" for letter in "甲乙丙丁"))
-        for n in range(QUESTIONS_A_FILE_MAX)
-    ]
+    questions = [written(f"q{n}", **texts(n)) for n in range(QUESTIONS_A_FILE_MAX)]
     content = await write_file(questions, "xlsx")
     bound = at_once() / 2
     longest = {}
