@@ -91,7 +91,7 @@ async def wire(service: Service[QuizSettings]) -> None:
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
         turns = BankTurns()
-        service.provide(bank, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns))
+        service.provide(bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns))
     if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)

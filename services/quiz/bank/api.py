@@ -25,6 +25,7 @@ from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.imports import import_unknown
 from services.quiz.bank.rules import BankQuestion, Difficulty, Entry, EntryStatus, question_unknown
 from services.quiz.bank.store import BankStore, Wanted
+from services.quiz.bank.turns import BankTurns
 from services.quiz.formats.rules import QUESTION_FILE_BYTES_MAX, Format
 from services.quiz.formats.write import MEDIA_TYPES, XLSX
 from shared.contracts.checked import Line
@@ -50,6 +51,7 @@ Bank = Annotated[BankStore, provided(BankStore)]
 Changes = Annotated[BankChanges, provided(BankChanges)]
 Importing = Annotated[QuestionImports, provided(QuestionImports)]
 Exporting = Annotated[Exports, provided(Exports)]
+Turns = Annotated[BankTurns, provided(BankTurns)]
 
 OneTopic = Annotated[Line | None, Query(description="only of this topic", examples=["天文"])]
 OneDifficulty = Annotated[Difficulty | None, Query(description="only of this difficulty")]
@@ -79,9 +81,11 @@ FILE_ANSWER: dict[int | str, dict[str, Any]] = {
 }
 
 
-@routes.get("/bank/questions", dependencies=[AsOrganiser], summary="Questions of the bank, by their ids")
+@routes.get("/bank/questions", summary="Questions of the bank, by their ids")
 async def list_questions(
+    by: ByOrganiser,
     bank: Bank,
+    turns: Turns,
     topic: OneTopic = None,
     difficulty: OneDifficulty = None,
     status: OneStatus = None,
@@ -90,24 +94,27 @@ async def list_questions(
     limit: Limit = PAGE,
     after: After = None,
 ) -> EntriesOut:
-    """Page by page, with their keys. All conditions have to hold."""
+    """Page by page, with their keys. All conditions have to hold. 503 `overloaded`."""
     place = place_after(after, str)
     wanted = Wanted(topic, difficulty, status, kind, words)
-    page, following = await one_page(
-        lambda most: bank.page(wanted, place[0] if place else None, most),
-        limit,
-        lambda entry: (entry.question_id,),
-    )
+    async with turns.search(by.name):
+        page, following = await one_page(
+            lambda most: bank.page(wanted, place[0] if place else None, most),
+            limit,
+            lambda entry: (entry.question_id,),
+        )
     return EntriesOut(questions=[EntryOut.of(entry) for entry in page], after=following)
 
 
-@routes.get("/bank/topics", dependencies=[AsOrganiser], summary="How many questions there are of each topic")
-async def count_topics(bank: Bank) -> TopicsOut:
-    """By topic, difficulty and status: what a blueprint can ask for."""
+@routes.get("/bank/topics", summary="How many questions there are of each topic")
+async def count_topics(by: ByOrganiser, bank: Bank, turns: Turns) -> TopicsOut:
+    """By topic, difficulty and status: what a blueprint can ask for. 503 `overloaded`."""
+    async with turns.search(by.name):
+        counts = await bank.counts()
     return TopicsOut(
         topics=[
             TopicCountOut(topic=topic, difficulty=difficulty, status=status, count=count)
-            for topic, difficulty, status, count in await bank.counts()
+            for topic, difficulty, status, count in counts
         ]
     )
 

@@ -1,7 +1,8 @@
 """
 Heavy work on the bank takes turns: files are read, imported and written, and questions are taken for a quiz.
 
-One at a time in a process, with a rest after it, and one of each organiser's key in turn
+One at a time in a process, with a rest after it, and one of each organiser's key in turn. Searches, which
+may read the whole bank, have a line of their own: they are short, and wait for no file
 (docs/decisions/0057-turns-of-question-files.md).
 """
 
@@ -23,6 +24,7 @@ class BankTurns:
 
     def __init__(self) -> None:
         self._paced = Paced()
+        self._searching = Paced()
         # Whose file waits; the oldest first. The timeout ends the waiting of one that gives way.
         self._waiting: dict[asyncio.Timeout, str] = {}
 
@@ -35,6 +37,17 @@ class BankTurns:
             Overloaded: too much of theirs is under way already.
         """
         async with self._paced.turn(who):
+            yield
+
+    @asynccontextmanager
+    async def search(self, who: str) -> AsyncIterator[None]:
+        """
+        Wait until this key may search the bank.
+
+        Raises:
+            Overloaded: too many searches of theirs are under way already.
+        """
+        async with self._searching.turn(who):
             yield
 
     @asynccontextmanager

@@ -2,13 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from services.quiz.bank.turns import BANK_FILES_OF_A_KEY_MAX, BANK_FILES_WAITING_MAX, BankTurns
 from services.quiz.formats.write import write_file
 from shared.runtime.errors import Overloaded
-from tests.quiz.bank.builders import REVIEWER, bank, upload
+from shared.web.paced import OF_ONE_MAX
+from tests.quiz.bank.builders import REVIEWER, WRITER, bank, upload
 from tests.quiz.formats.builders import written
 from tests.support.waiting import eventually
 
@@ -32,6 +35,33 @@ async def test_a_key_with_many_files_under_way_keeps_no_other_key_out(mongo: str
         assert sum(answer.is_success for answer in answers) <= 2
         codes = [answer.status_code for answer in await asyncio.gather(*many)]
         assert sorted(codes) == [201] * (BANK_FILES_OF_A_KEY_MAX + 1) + [503]
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("path", ["/bank/questions", "/bank/topics"])
+async def test_searches_of_a_key_keep_another_one_waiting_for_one_turn(
+    mongo: str, tmp_path: Path, path: str
+) -> None:
+    answered: list[str] = []
+    async with bank(mongo, tmp_path) as (client, _):
+
+        async def ask(name: str, headers: dict[str, str]) -> httpx.Response:
+            answer = await client.get(path, headers=headers)
+            if answer.is_success:
+                answered.append(name)
+            return answer
+
+        transport: Any = client._transport
+        turns: BankTurns = transport.app.state.provided[BankTurns]
+        async with turns.search("somebody"):
+            many = [asyncio.create_task(ask("writer", WRITER)) for _ in range(OF_ONE_MAX + 2)]
+            await eventually(lambda: sum(one.done() for one in many) == 2)
+            other = asyncio.create_task(ask("reviewer", REVIEWER))
+            await eventually(lambda: "reviewer" in str(turns._searching._under_way))
+        assert (await other).status_code == 200
+        codes = [answer.status_code for answer in await asyncio.gather(*many)]
+        assert sorted(codes) == [200] * OF_ONE_MAX + [503] * 2
+        assert answered.index("reviewer") <= 1
 
 
 async def wait(turns: BankTurns, who: str, order: list[str]) -> None:
