@@ -6,9 +6,10 @@ same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder
-from shared.contracts.envelope import Context, to_headers, trace_begun_by
+from shared.contracts.envelope import Context, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.sources import QUIZ
+from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record
 from shared.runtime.logs import correlation_id
 
