@@ -20,8 +20,8 @@ GROUPS = {
     "tests/flow/test_moved.py": PEOPLE,
     "tests/flow/test_phones.py": PEOPLE,
 }
-# Those that last longest begin first, so that at the end no worker waits for one of them. They last from 135 to
-# 13 seconds, and all others less.
+# Those that last longest begin first, so that at the end no worker waits for one of them. They last from 135
+# to 13 seconds, and all others less.
 FIRST = (
     QUIZ,
     PEOPLE,
