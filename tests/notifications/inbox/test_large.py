@@ -1,6 +1,7 @@
 """What a page, a count and an erasure read of an inbox with 50,000 messages, by the server's own account."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -28,9 +29,8 @@ async def test_a_page_and_a_count_of_a_large_inbox_read_no_more_than_they_show(m
         middle = await at.database["messages"].find({}).sort("created_at", 1).skip(half).limit(1).to_list(1)
         places = [None, (middle[0]["created_at"], middle[0]["_id"]), (oldest, "z")]
         for place, shown in zip(places, (PAGE_MESSAGES, PAGE_MESSAGES, 0), strict=True):
-            [page] = await profiled(
-                at.database, lambda place=place: at.inboxes.page(person, place, PAGE_MESSAGES)
-            )
+            read = partial(at.inboxes.page, person, place, PAGE_MESSAGES)
+            [page] = await profiled(at.database, read)
             assert page["nreturned"] == shown
             # A page may also read the message that the page before ended with.
             assert page["docsExamined"] <= shown + 1
