@@ -31,8 +31,8 @@ class ErasureStore:
         """
         Erase messages to these participants. If they have many, the rest is marked for `go_on`.
 
-        Call it after the mark of the erasure is stored. From then on every new message to them is stored
-        without facts, or erased by `erase`.
+        Call it after the erasure is stored in `contacts`, and again whenever a message may have been stored
+        by somebody who had not seen that.
         """
         if not participant_ids:
             return
@@ -43,11 +43,6 @@ class ErasureStore:
                 begun: Document = {"$set": {"after": ""}}
                 marks = [UpdateOne({"_id": id_}, begun, upsert=True) for id_ in set(participant_ids)]
                 await self._erasures.bulk_write(marks, ordered=False)
-
-    async def erase(self, message_ids: Sequence[str], now: datetime) -> None:
-        """Erase these messages."""
-        with mongo.outages_named():
-            await self._erase(message_ids, now)
 
     async def pending(self, after: str, limit: int) -> list[str]:
         """The participants after this id whose erasure is not finished, at most `limit`, in order."""

@@ -173,8 +173,7 @@ async def _look_again(
         # A repeat reads everybody again: a crash may have come before the second lookup.
         waiting, erased = ids, await contacts.erased(ids)
     await messages.release(await contacts.reach(waiting), now)
-    of_erased = [message.message_id for message, _, _ in stored if message.participant_id in erased]
-    await erasures.erase(of_erased, now)
+    await erasures.erase_to(list(erased), now)
 
 
 def _how(reach: Mapping[str, Reach], participant_id: str) -> How:
