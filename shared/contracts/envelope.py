@@ -176,6 +176,12 @@ def new_traceparent() -> str:
     return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
+def trace_begun_by(random_id: str) -> str:
+    """A W3C trace context that starts a trace; its random digits are those of this random UUID."""
+    digits = random_id.replace("-", "")
+    return f"00-{digits}-{digits[:16]}-01"
+
+
 @lru_cache(maxsize=256)
 def _encoded(text: str) -> bytes:
     # Sources and types: there are few, and each event has them.

@@ -6,7 +6,7 @@ same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder
-from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.envelope import Context, to_headers, trace_begun_by
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.sources import QUIZ
 from shared.messaging.publisher import Record
@@ -22,7 +22,7 @@ def submitted_record(submission: Submission, receipt_id: str) -> Record:
         time=submission.submitted_at,
         subject=submission.attempt_id,
         correlation_id=correlation_id.get() or receipt_id,
-        traceparent=new_traceparent(),
+        traceparent=trace_begun_by(receipt_id),
     )
     value = encoder.encode(submission)
     return QuizSubmitted.topic, submission.attempt_id.encode(), value, to_headers(context)
