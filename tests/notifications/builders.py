@@ -235,6 +235,11 @@ def decided(participant_id: str, **changes: Any) -> events.GroupApplicationDecid
     return events.GroupApplicationDecided(**facts | changes)
 
 
+def entered(participant_id: str, **changes: Any) -> events.ParticipantEntered:
+    facts = {"participant_id": participant_id, "group_id": "school-1", "group_name": "濮阳市第一中学"}
+    return events.ParticipantEntered(**facts | changes)
+
+
 def _shift(participant_id: str) -> dict[str, Any]:
     return {
         "assignment_id": str(uuid4()),
@@ -324,6 +329,7 @@ def everything(participant_id: str) -> list[Event]:
         shift_reminded(participant_id),
         shift_ended(participant_id),
         decided(participant_id),
+        entered(participant_id),
         reminded(participant_id),
         completed(participant_id),
         issued(participant_id),
