@@ -16,6 +16,7 @@ from services.quiz.bank.change import BankChanges
 from services.quiz.bank.export import Exports
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.store import BankStore
+from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.erasure.sweep import Sweeper
@@ -91,7 +92,8 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
+        turns = BankTurns()
+        service.provide(bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns))
     if service.runs_background:
         grader = Grader(catalogue, quizzes, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
