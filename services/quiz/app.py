@@ -31,6 +31,12 @@ from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading import api as regrading_api
+from services.quiz.regrading import wording as regrading_wording
+from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.regrade import LOOP as REGRADING
+from services.quiz.regrading.regrade import Regrader
+from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
@@ -67,7 +73,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     waiting = WaitingStore(service.database)
     statistics = StatisticsStore(service.database)
     bank = BankStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank):
+    regradings = RegradingStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue = Erased(participants), Catalogue(quizzes)
@@ -89,9 +96,10 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
+        service.provide(regradings, Corrections(quizzes, catalogue, regradings))
         service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
     if service.runs_background:
-        grader = Grader(catalogue, quizzes, results)
+        grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
         submissions = SubmissionHandler(
             grader,
@@ -106,12 +114,15 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
         service.consume(*subscriptions(submissions, profiles))
-        lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
+        owner = service.settings.instance
+        lease = Lease(service.database, STATISTICS, owner=owner or STATISTICS)
+        regrading = Lease(service.database, REGRADING, owner=owner or REGRADING)
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, lease).loop,
+            Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
 
 
@@ -131,6 +142,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
+            regrading_api.routes,
         ],
         hot=hot.ENDPOINTS,
         chinese=(
@@ -141,6 +153,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | review_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
+            | regrading_wording.CHINESE
         ),
     )
 
