@@ -114,16 +114,18 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
         service.consume(*subscriptions(submissions, profiles))
-        owner = service.settings.instance
-        lease = Lease(service.database, STATISTICS, owner=owner or STATISTICS)
-        regrading = Lease(service.database, REGRADING, owner=owner or REGRADING)
+        reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
-            Statistician(statistics, results, catalogue, erased, lease).loop,
+            Statistician(statistics, results, catalogue, erased, reading).loop,
             Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
+
+
+def _lease(service: Service[QuizSettings], name: str) -> Lease:
+    return Lease(service.database, name, owner=service.settings.instance or name)
 
 
 def assemble(settings: QuizSettings) -> FastAPI:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.quiz.quizzes.rules import Correction, QuizRecord
-from services.quiz.regrading.rules import Regrading
+from services.quiz.regrading.rules import CORRECTIONS_MAX, Regrading
 from shared.contracts.checked import Id, PersonalLine
 from shared.contracts.events import Letters
 from shared.web.forms import Form
@@ -69,8 +69,8 @@ class CorrectionOut(BaseModel):
 class CorrectionsOut(BaseModel):
     """All corrections of a quiz, in order."""
 
-    quiz_id: str
-    corrections: list[CorrectionOut]
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    corrections: list[CorrectionOut] = Field(max_length=CORRECTIONS_MAX)
 
 
 def corrections_out(record: QuizRecord, regradings: dict[int, Regrading]) -> CorrectionsOut:

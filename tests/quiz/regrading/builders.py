@@ -113,7 +113,7 @@ async def graded(parts: Parts, sent: Sequence[Submission], nth: int = 1) -> None
 
 
 def expected(parts: Parts, sent: Sequence[Submission], keys: Mapping[str, str | None]) -> dict[str, float]:
-    """By attempt, its points: A is right, or the letter in `keys`; None there gives the point to everybody."""
+    """By attempt, its points: A is right, or the letter in `keys`; None there gives everybody the point."""
     found = {}
     for one in sent:
         asked = parts.catalogue.find(parts.quiz_id).paper(one.attempt_id).question_ids

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import msgspec
 import pytest
 
 from services.quiz.attempts.submission import Submission
@@ -309,21 +310,23 @@ async def test_a_standing_that_falls_meets_an_attempt_that_is_graded_at_the_same
 ) -> None:
     async with new_parts(kafka, mongo, attempts_per_day=2) as parts:
         at = await correcting(parts)
-        best, other = parts.submission("wang", right=5), parts.submission("wang", right=4, number=2)
+        best, other = parts.submission("wang", right=5), parts.submission("wang", number=2, seconds=200)
         await graded(parts, [best])
-        asked = parts.catalogue.find(parts.quiz_id).paper(best.attempt_id).question_ids
-        # After two corrections the first attempt has fewer points than the second one.
-        for wrong in sorted(asked)[:2]:
-            await at.correct(wrong, "C")
+        first, second = sorted(best.answers)[:2]
+        keys: dict[str, str | None] = {first: "C", second: "C"}
+        # With four points by the keys of then, and slower: no better than the standing of now, which has four
+        # points by the keys of now, and will have three.
+        wrong = sorted(other.answers)[-1]
+        answers = {id_: "D" if id_ == wrong else keys.get(id_) or "A" for id_ in other.answers}
+        other = msgspec.structs.replace(other, answers=answers)
+        for question_id in (first, second):
+            await at.correct(question_id, "C")
             results = Interrupted(at.database)
-            results.parts, results.other = parts, None
-            if wrong == sorted(asked)[1]:
-                results.other = other
+            results.parts, results.other = parts, other if question_id == second else None
             await at.regrade(at.regrader(results=results))
-        keys: dict[str, str | None] = dict.fromkeys(sorted(asked)[:2], "C")
         points = expected(parts, [best, other], keys)
-        assert await at.points() == points
-        assert await at.standings() == best_of([best, other], points)
+        assert await at.points() == points == {best.attempt_id: 3, other.attempt_id: 4}
+        assert await at.standings() == {"wang": 4}
         await assert_counted(at.database, parts.quiz_id)
 
 
