@@ -11,8 +11,8 @@ BENCH_READY := $(BENCH)/.ready
 # dozens of processes, and each would otherwise spend more than a second on compiling the same modules.
 export PYTHONDONTWRITEBYTECODE :=
 # How many processes run tests side by side, on one Kafka and one MongoDB: tests/support/sharing.py
-# One more than two cores: a worker waits for Kafka and MongoDB for a third of its time.
-WORKERS ?= 3
+# Two more than two cores: a worker waits for Kafka and MongoDB for a third of its time.
+WORKERS ?= 4
 SIDE_BY_SIDE = --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder --durations 15
 # Lock files name versions and hashes and no host, so they hold on any mirror: docs/decisions/0005-one-project.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate

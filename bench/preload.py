@@ -17,8 +17,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.contest import Contest
 from bench.errors import BenchError
-from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.envelope import Context, to_headers
 from shared.contracts.events import QuizSubmitted
+from shared.contracts.traces import new_traceparent
 
 PARTITIONS = 12
 ANSWER_SECONDS_MAX = 20.0

@@ -13,7 +13,7 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from shared.contracts.envelope import new_traceparent
+from shared.contracts.traces import new_traceparent
 from shared.runtime.metrics import tune_garbage_collector
 
 PARTITIONS = 12

@@ -27,6 +27,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "registration.cancelled": BOTH,
     "registration.moved": BOTH,
     "group.application_decided": BOTH,
+    "participant.entered": INBOX,
     "registration.reminded": BOTH,
     "shift.assigned": BOTH,
     "shift.moved": BOTH,

@@ -21,11 +21,12 @@ class Databases:
     notifications: Database
 
     async def unpublished(self) -> int:
-        """How many events wait in the outboxes, and what registration still does in the background."""
+        """How many events wait in the outboxes, and what is still to be done in the background."""
         everyone = (self.registration, self.quiz, self.awards, self.notifications)
         unfinished: Document = {"$or": [{"untold": True}, {"owed": {"$gt": 0}}]}
         sessions: int = await self.registration["sessions"].count_documents(unfinished)
-        erasures: int = await self.registration["erasures"].count_documents({})
+        erasing = [database["erasures"] for database in (self.registration, self.notifications)]
+        erasures = sum([await unfinished.count_documents({}) for unfinished in erasing])
         merges: int = await self.registration["merges"].count_documents({"done": False})
         return (
             sessions

@@ -21,6 +21,8 @@ from services.notifications.inbox import wording as inbox_wording
 from services.notifications.inbox.read import InboxReader
 from services.notifications.inbox.store import InboxStore
 from services.notifications.messages import wording as messages_wording
+from services.notifications.messages.erasures import ErasureStore
+from services.notifications.messages.finish import UnfinishedErasures
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.store import MessageStore
 from services.notifications.openings import api as openings_api
@@ -103,8 +105,10 @@ async def wire(service: Service[NotificationsSettings]) -> None:
             for loop in loops.values():
                 loop.wake()
 
-        service.consume(*subscriptions(contacts, messages, service.ended_tokens, wake=wake))
-        service.run(Upkeep(messages, mails, sms, budget).loop, **loops)
+        erasures = ErasureStore(database)
+        service.consume(*subscriptions(contacts, messages, erasures, service.ended_tokens, wake=wake))
+        upkeep = Upkeep(messages, mails, sms, budget)
+        service.run(upkeep.loop, UnfinishedErasures(erasures).loop, **loops)
 
 
 async def _mail_courier(

@@ -26,6 +26,7 @@ from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants import wording as participants_wording
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
@@ -77,10 +78,11 @@ async def wire(service: Service[QuizSettings]) -> None:
     for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
-    erased, catalogue = Erased(participants), Catalogue(quizzes)
+    erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
+    await off_roster.prepare()
     await erased.refresh()
     await catalogue.refresh()
-    service.run(erased.loop, catalogue.loop)
+    service.run(erased.loop, catalogue.loop, off_roster.loop)
     if service.serves_http:
         attempt_key = service.settings.attempt_key.get_secret_value()
         tokens = AttemptTokens(attempt_key)
@@ -89,7 +91,7 @@ async def wire(service: Service[QuizSettings]) -> None:
             erased,
             tokens,
             Intake(tokens, catalogue, erased, publisher),
-            service.participant_of,
+            lambda token: off_roster.said_now(service.participant_of(token)),
             grouped_starts(quizzes, attempts, results),
             grouped_outcomes(attempts, results),
         )
@@ -112,7 +114,7 @@ async def wire(service: Service[QuizSettings]) -> None:
             participants=participants,
             waiting=waiting,
         )
-        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
+        profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
         reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
         service.run(

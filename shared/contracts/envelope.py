@@ -8,7 +8,6 @@ client that reads headers and JSON can take part.
 Source: CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary content mode)
 """
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.contracts.checked import YEARS
 from shared.contracts.first_wrong import FirstWrong, to_first_wrong
+from shared.contracts.traces import new_traceparent
 from shared.runtime.errors import Rejected
 from shared.runtime.ids import derived_id
 
@@ -168,12 +168,6 @@ def context_of(
         causation_id=parent.id if parent else None,
         traceparent=parent.traceparent if parent else traceparent or new_traceparent(),
     )
-
-
-def new_traceparent() -> str:
-    """A W3C trace context that starts a trace."""
-    digits = f"{random.getrandbits(192):048x}"
-    return f"00-{digits[:32]}-{digits[32:]}-01"
 
 
 @lru_cache(maxsize=256)

@@ -169,7 +169,8 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     `contact_sealed`: the contact, encrypted with the participant's own key. `verified`: the participant has
     proved that the contact is theirs, or somebody who registered them vouches for it. Mails go only to
     verified contacts. `tokens_from`: tokens that were issued before this time have ended. `by_phone`: the
-    contact is a mobile phone number, not an e-mail address.
+    contact is a mobile phone number, not an e-mail address. `roster_from`: the participant has left a roster
+    and is on none; what earlier tokens say of rosters, group and district does not hold any more.
     """
 
     participant_id: Id
@@ -183,6 +184,7 @@ class ParticipantJoined(Event, topic="participant.joined", key="participant_id")
     verified: bool = False
     tokens_from: Moment | None = None
     by_phone: bool = False
+    roster_from: Moment | None = None
 
 
 class ParticipantCodeRequested(Event, topic="participant.code_requested", key="participant_id"):
@@ -235,6 +237,19 @@ class GroupApplicationDecided(Event, topic="group.application_decided", key="par
     approved: bool
     group_id: Id | None = None
     reason: PersonalLine | None = None
+
+
+class ParticipantEntered(Event, topic="participant.entered", key="participant_id"):
+    """
+    A group has entered this participant, who took part before, as a member on its roster.
+
+    The event's id is computed from group and participant: a group is told of once, also if it enters the
+    participant again.
+    """
+
+    participant_id: Id
+    group_id: Id
+    group_name: Line
 
 
 class ParticipantErased(Event, topic="participant.erased", key="participant_id"):
@@ -671,6 +686,7 @@ ALL: tuple[type[Event], ...] = (
     ParticipantKeyed,
     ParticipantJoined,
     GroupApplicationDecided,
+    ParticipantEntered,
     ParticipantCodeRequested,
     ParticipantContactChanged,
     ParticipantErased,

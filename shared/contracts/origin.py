@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.envelope import Context, Envelope, Event, enclose, new_traceparent
+from shared.contracts.envelope import Context, Envelope, Event, enclose
+from shared.contracts.traces import new_traceparent
 from shared.runtime import logs
 
 Fields = Mapping[str, object]

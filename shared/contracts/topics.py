@@ -146,6 +146,7 @@ _declare(events.RegistrationRequested, REGISTRATION_REQUESTS, retention_days=COM
 _declare(events.ParticipantKeyed, NOTIFICATIONS, compacted=True)
 _declare(events.ParticipantJoined, QUIZ_PARTICIPANTS, AWARDS_KNOWN, NOTIFICATIONS)
 _declare(events.GroupApplicationDecided, NOTIFICATIONS)
+_declare(events.ParticipantEntered, NOTIFICATIONS)
 _declare(events.ParticipantCodeRequested, NOTIFICATIONS, retention_days=CODE_DAYS_KEPT)
 _declare(events.ParticipantContactChanged, NOTIFICATIONS)
 _declare(events.RegistrationHeld, NOTIFICATIONS)

@@ -144,15 +144,16 @@ class FairGroupCommit(GroupCommit[Item, Outcome]):
         """
         if not self._tried and self._room.is_full:
             self._room.make(self._sender_of(item))
-        loop = asyncio.get_running_loop()
-        caller: asyncio.Future[Outcome] = loop.create_future()
         groups = self._groups
         if self._line or (groups and len(groups[0].items) >= self._items_max):
+            loop = asyncio.get_running_loop()
+            caller: asyncio.Future[Outcome] = loop.create_future()
             self._line_up_group()
             self._line_up(item, caller, loop.time() + self._wait_seconds_max)
         else:
             if not groups:
-                groups.append(self._new_group(loop))
+                groups.append(self._new_group())
+            caller = groups[0].loop.create_future()
             groups[0].items.append(item)
             groups[0].callers.append(caller)
         self._waiting += 1
@@ -212,7 +213,7 @@ class FairGroupCommit(GroupCommit[Item, Outcome]):
             waiter = self._line.take()
             del self._by_age[waiter]
             waiters.append(waiter)
-        group = Group[Item, Outcome]()
+        group: Group[Item, Outcome] = Group()
         group.items = [waiter.item for waiter in waiters]
         group.callers = [waiter.caller for waiter in waiters]
         self._end_waits_of(group, waiters)

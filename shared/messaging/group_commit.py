@@ -26,12 +26,14 @@ BUSY_ITEMS = 4
 class Group(Generic[Item, Outcome]):
     """Items that are written together, and the callers who wait for them."""
 
-    __slots__ = ("callers", "items", "timeout")
+    __slots__ = ("callers", "items", "loop", "timeout")
 
     def __init__(self) -> None:
         self.items: list[Item] = []
         self.callers: list[asyncio.Future[Outcome]] = []
         self.timeout: asyncio.TimerHandle | None = None
+        # Asked once for a group: Python 3.11 makes a system call for each answer.
+        self.loop = asyncio.get_running_loop()
 
     def answer(self, outcomes: Sequence[Outcome]) -> None:
         for caller, outcome in zip(self.callers, outcomes, strict=True):
@@ -96,11 +98,10 @@ class GroupCommit(Generic[Item, Outcome]):
             Overloaded: too many items wait already. The item was not accepted.
         """
         self.check_not_full()
-        loop = asyncio.get_running_loop()
         if not self._groups or len(self._groups[-1].items) >= self._items_max:
-            self._groups.append(self._new_group(loop))
+            self._groups.append(self._new_group())
         group = self._groups[-1]
-        caller: asyncio.Future[Outcome] = loop.create_future()
+        caller: asyncio.Future[Outcome] = group.loop.create_future()
         group.items.append(item)
         group.callers.append(caller)
         self._waiting += 1
@@ -126,11 +127,11 @@ class GroupCommit(Generic[Item, Outcome]):
             metrics.OVERLOADED.labels(self._name).inc()
             raise Overloaded(f"{self._name}: {self._waiting} wait already; try again in a few seconds")
 
-    def _new_group(self, loop: asyncio.AbstractEventLoop) -> Group[Item, Outcome]:
-        group = Group[Item, Outcome]()
+    def _new_group(self) -> Group[Item, Outcome]:
+        group: Group[Item, Outcome] = Group()
         if self._seconds_max is not None:
             # One timer for the group. A timer for each caller would cost as much as everything else here.
-            group.timeout = loop.call_later(self._seconds_max, group.fail, self._late())
+            group.timeout = group.loop.call_later(self._seconds_max, group.fail, self._late())
         return group
 
     def _late(self) -> Unavailable:

@@ -22,7 +22,7 @@ SAID = [
         "A batch has at most {shared/messaging:DECOMPRESSED_BYTES_MAX} before compression",
     ),
     ("docs/integrating.md", "A transaction may be open for {ops/stack:TRANSACTION_MS_MAX}"),
-    ("docs/integrating.md", "with {quiz:LOG_DELAY_SECONDS_MAX} of tolerance"),
+    ("docs/integrating.md", "appended the record more than {quiz:LOG_DELAY_SECONDS_MAX} after them"),
     (
         "docs/organising.md",
         "from {registration:CHECK_IN_BEFORE} before the session until {registration:CHECK_IN_AFTER} after it",

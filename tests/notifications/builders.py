@@ -13,6 +13,7 @@ from services.notifications.app import NotificationsSettings, assemble
 from services.notifications.contacts.store import ContactStore
 from services.notifications.deliveries.store import DeliveryStore
 from services.notifications.inbox.store import InboxStore
+from services.notifications.messages.erasures import ErasureStore
 from services.notifications.messages.handlers import subscriptions
 from services.notifications.messages.rules import RetryPolicy
 from services.notifications.messages.store import MessageStore
@@ -256,6 +257,11 @@ def decided(participant_id: str, **changes: Any) -> events.GroupApplicationDecid
     return events.GroupApplicationDecided(**facts | changes)
 
 
+def entered(participant_id: str, **changes: Any) -> events.ParticipantEntered:
+    facts = {"participant_id": participant_id, "group_id": "school-1", "group_name": "濮阳市第一中学"}
+    return events.ParticipantEntered(**facts | changes)
+
+
 def _shift(participant_id: str) -> dict[str, Any]:
     return {
         "assignment_id": str(uuid4()),
@@ -345,6 +351,7 @@ def everything(participant_id: str) -> list[Event]:
         shift_reminded(participant_id),
         shift_ended(participant_id),
         decided(participant_id),
+        entered(participant_id),
         reminded(participant_id),
         completed(participant_id),
         regraded(participant_id),
@@ -373,12 +380,15 @@ class Desk:
         self.database = database
         self.contacts = ContactStore(database, sends_sms=sends_sms)
         self.store = MessageStore(database, retry_policy, sends_sms=sends_sms)
+        self.erasures = ErasureStore(database)
         self.inboxes = InboxStore(database)
         self.deliveries = DeliveryStore(database, retry_policy)
         self.queue = Queue(database, "email")
         self.retry_policy = retry_policy
         self.woken = 0
-        [subscription] = subscriptions(self.contacts, self.store, EndedTokens(database), wake=self._wake)
+        [subscription] = subscriptions(
+            self.contacts, self.store, self.erasures, EndedTokens(database), wake=self._wake
+        )
         self._handle = subscription.handle
 
     def _wake(self) -> None:

@@ -114,7 +114,7 @@ async def test_events_come_out_as_inbox_messages_mails_and_delivered_events(kafk
         summary = (await at.clients[0].get("/deliveries/summary", headers=ORGANISER)).json()
         await eventually(lambda: is_well(at.clients[0]))
         checks = (await at.clients[0].get("/health")).json()["checks"]
-        loops = {"mail", "upkeep", "ended_tokens"}
+        loops = {"mail", "upkeep", "erasing", "ended_tokens"}
         assert set(checks) == {"mongo", "kafka", "relay", "consumer notifications"} | loops
     # Events of other tests may come in between, of people whom this service does not know either.
     [waiting] = [one["count"] for one in summary["counts"] if one["state"] == "waiting_contact"]

@@ -1,18 +1,39 @@
 """Which tests may run side by side."""
 
+import re
+
 import pytest
 
-from tests.support.sharing import ROOT, SERVICES, group_of, uses_kafka
+from tests.support.sharing import GROUPS, ROOT, group_of, uses_kafka
+
+FOLDERS = [path for path in GROUPS if path.endswith("/")]
+# A test runs a whole service, with its consumers if it names Kafka: `of_registration.service(…)`.
+RUNS = re.compile(r"\bof_(\w+)\.service\(")
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_those_that_read_a_services_topics_are_one_group_and_other_modules_one_each(service: str) -> None:
-    modules = [path.relative_to(ROOT).as_posix() for path in (ROOT / service).rglob("test_*.py")]
+def modules_in(folder: str) -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("test_*.py")]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_those_that_read_a_services_topics_are_one_group_and_other_modules_one_each(folder: str) -> None:
+    modules = modules_in(folder)
     reading = {module for module in modules if uses_kafka(module)}
-    assert {group_of(module) for module in reading} == {service}
+    assert {group_of(module) for module in reading} == {GROUPS[folder]}
     others = [group_of(module) for module in modules if module not in reading]
     assert len(others) == len(set(others)) > 5
 
 
+def test_a_module_elsewhere_that_runs_a_service_on_kafka_belongs_to_that_services_group() -> None:
+    found = [
+        (module, service)
+        for module in modules_in("tests")
+        if uses_kafka(module) and module != "tests/ops/test_sharing.py"
+        for service in set(RUNS.findall((ROOT / module).read_text()))
+    ]
+    assert len(found) >= 4
+    assert [one for one in found if group_of(one[0]) != GROUPS[f"tests/{one[1]}/"]] == []
+
+
 def test_a_module_that_reads_as_a_services_group_runs_with_that_service() -> None:
-    assert group_of("tests/ops/test_offsets.py") == "tests/quiz"
+    assert group_of("tests/ops/test_offsets.py") == GROUPS["tests/quiz/"]

@@ -18,6 +18,7 @@ from services.quiz.grading.grade_waiting import WaitingGrader
 from services.quiz.grading.handlers import ParticipantHandler, SubmissionHandler, subscriptions
 from services.quiz.grading.store import WaitingStore
 from services.quiz.participants.erased import Erased
+from services.quiz.participants.off_roster import OffRoster
 from services.quiz.participants.store import ParticipantStore
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.publish import publish
@@ -53,6 +54,7 @@ class Stores:
         self.attempts = AttemptStore(database)
         self.waiting = WaitingStore(database)
         self.ended_tokens = EndedTokens(database)
+        self.off_roster = OffRoster(database)
 
     async def prepare(self) -> None:
         for store in (self.participants, self.quizzes, self.standings):
@@ -86,7 +88,9 @@ class Grading:
             participants=participants,
             waiting=waiting,
         )
-        self.participants = ParticipantHandler(participants, self.waiting_grader, stores.ended_tokens)
+        self.participants = ParticipantHandler(
+            participants, self.waiting_grader, stores.ended_tokens, stores.off_roster
+        )
 
     async def grade_submissions(self, batch: Batch[Submission]) -> Following:
         return await self.submissions.grade_submissions(batch)

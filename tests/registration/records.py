@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.contracts.envelope import Envelope, Event, context_of, enclose, new_traceparent
+from shared.contracts.envelope import Envelope, Event, context_of, enclose
 from shared.contracts.origin import Origin
 from shared.contracts.sources import REGISTRATION
+from shared.contracts.traces import new_traceparent
 from shared.messaging.publisher import Record, to_record
 from tests.registration.builders import NOW
 

@@ -7,27 +7,44 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[2]
-# Those of these services' tests that read topics do it as one consumer group: two at the same time would take
-# each other's events. Most tests only use a database of their own.
-SERVICES = ("tests/quiz", "tests/awards", "tests/notifications", "tests/registration")
-# Modules elsewhere that read or write as a service's consumer group.
-BELONGS = {"tests/ops/test_offsets.py": "tests/quiz"}
-# Those that last longest begin first, so that at the end no worker waits for one of them.
+# Tests of one group read topics as the same consumer group. Two at the same time would take each other's
+# events, so one worker runs a group. Tests that only use a database of their own are no part of it.
+QUIZ, AWARDS, PEOPLE = "quiz", "awards", "registration and notifications"
+GROUPS = {
+    "tests/quiz/": QUIZ,
+    "tests/ops/test_offsets.py": QUIZ,
+    "tests/awards/": AWARDS,
+    "tests/notifications/": PEOPLE,
+    "tests/registration/": PEOPLE,
+    # They run both services together.
+    "tests/flow/test_moved.py": PEOPLE,
+    "tests/flow/test_phones.py": PEOPLE,
+}
+# Those that last longest begin first, so that at the end no worker waits for one of them. They last from 135
+# to 13 seconds, and all others less.
 FIRST = (
-    "tests/flow",
-    "tests/quiz",
+    QUIZ,
+    PEOPLE,
+    "tests/flow/test_week.py",
     "tests/shared/test_outages.py",
+    "tests/shared/web/edge/test_twins.py",
+    "tests/documents/test_guides.py",
+    "tests/shared/messaging/test_bounds.py",
+    AWARDS,
+    "tests/notifications/sending/test_retries.py",
+    "tests/registration/rosters/test_read_workbook.py",
+    "tests/shared/web/edge/test_hot_protocol.py",
     "tests/shared/test_crashes.py",
-    "tests/awards",
-    "tests/notifications",
+    "tests/shared/messaging",
+    "tests/shared/web/edge",
     "tests/registration",
-    "tests/ops",
+    "tests/notifications",
 )
 
 
 class ByService(LoadScopeScheduling):  # type: ignore[misc]
     """
-    Gives each worker a service's tests that read topics, or another module's, as a whole.
+    Gives each worker a group of tests that read topics, or another module's tests, as a whole.
 
     pytest-xdist's own `loadgroup` writes the groups into the tests' ids, which pytest 9.2 no longer lets it
     do: it then groups nothing, and says nothing.
@@ -39,8 +56,8 @@ class ByService(LoadScopeScheduling):  # type: ignore[misc]
 
 def group_of(module: str) -> str:
     """The group of a module's tests: one worker runs all of a group."""
-    service = next((folder for folder in SERVICES if module.startswith(f"{folder}/")), None)
-    return BELONGS.get(module) or (service if service and uses_kafka(module) else module)
+    group = next((group for path, group in GROUPS.items() if module.startswith(path)), None)
+    return group if group and uses_kafka(module) else module
 
 
 @cache

@@ -50,7 +50,7 @@ class ReadOut(BaseModel):
 
 
 class UnreadOut(BaseModel):
-    unread: int = Field(description="counted up to 1,000", examples=[3])
+    unread: int = Field(description="among the newest 1,000 messages", examples=[3])
 
 
 @routes.get("/inbox", summary="One's own messages, newest first")
@@ -68,7 +68,11 @@ async def own_inbox(
 
 @routes.get("/inbox/unread-count", summary="How many are not read")
 async def unread_count(participant: AsParticipant, reader: Reader) -> UnreadOut:
-    """The number of messages in the participant's own inbox that are not marked as read."""
+    """
+    The number of messages in the participant's own inbox that are not marked as read.
+
+    Only the newest 1,000 messages are counted.
+    """
     return UnreadOut(unread=await reader.unread(participant.participant_id))
 
 

@@ -47,10 +47,16 @@ class InboxReader:
         before: tuple[datetime, str] | None,
         limit: int,
     ) -> Page:
-        """Messages of this inbox older than `before` (a time and a message id), newest first."""
+        """
+        Messages of this inbox older than `before` (a time and a message id), newest first.
+
+        Of an erased participant there are none, also while the erasure goes on (messages/finish.py).
+        """
         recipient = await self._recipient(participant_id)
         preferences = (await self._contacts.preferences([participant_id])).get(participant_id)
         language = language_of(asked, preferences, recipient)
+        if recipient is not None and recipient.erased:
+            return Page(language, [], None)
         async with self._turn(participant_id):
             shown, after = await one_page(
                 lambda most: self._inboxes.page(participant_id, before, most),
@@ -67,7 +73,9 @@ class InboxReader:
         return Page(language, messages, after)
 
     async def unread(self, participant_id: str) -> int:
-        """The number of unread messages in an inbox, counted up to `UNREAD_COUNTED_MAX`."""
+        """The number of unread messages among the newest `UNREAD_AMONG` of an inbox."""
+        if await self._contacts.erased([participant_id]):
+            return 0
         async with self._turn(participant_id):
             return await self._inboxes.unread(participant_id)
 
@@ -86,8 +94,8 @@ class InboxReader:
             raise Forbidden(f"participant {participant_id} is no group", code="not_a_group")
 
     def _turn(self, participant_id: str) -> asyncio.Lock:
-        # A page and a count cost as much as the whole inbox. So those of one participant are read one after
-        # the other: however many somebody asks for, the database does the work of one.
+        # A count reads up to `UNREAD_AMONG` messages. So pages and counts of one participant are read one
+        # after the other: however many somebody asks for, the database does the work of one.
         return self._turns.setdefault(participant_id, asyncio.Lock())
 
     async def _recipient(self, participant_id: str) -> Recipient | None:

@@ -1,15 +1,20 @@
-"""Inboxes in MongoDB: a view of the collection `messages` (messages/documents.py)."""
+"""
+Inboxes in MongoDB: a view of the collection `messages` (messages/documents.py).
+
+A page reads only its own messages: the index `INBOXES` of messages/store.py has the same order.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.notifications.messages.documents import ids_to, message_from
+from services.notifications.messages.documents import message_from
 from services.notifications.messages.rules import Message
 from shared.storage import mongo
 from shared.storage.documents import behind, latest_first
 from shared.storage.mongo import Database, Document
 
-UNREAD_COUNTED_MAX = 1_000
+# Unread messages are counted among this number of messages, the newest ones.
+UNREAD_AMONG = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,17 @@ class InboxStore:
             ]
 
     async def unread(self, participant_id: str) -> int:
-        """The number of unread messages in an inbox, counted up to `UNREAD_COUNTED_MAX`."""
-        condition = {**_in_inbox(participant_id), "read_at": {"$exists": False}}
+        """The number of unread messages among the newest `UNREAD_AMONG` of an inbox."""
+        stages: list[Document] = [
+            {"$match": _in_inbox(participant_id)},
+            {"$sort": dict(latest_first("created_at"))},
+            {"$limit": UNREAD_AMONG},
+            {"$match": {"read_at": {"$exists": False}}},
+            {"$count": "unread"},
+        ]
         with mongo.outages_named():
-            count: int = await self._messages.count_documents(condition, limit=UNREAD_COUNTED_MAX)
-        return count
+            counted = await self._messages.aggregate(stages).to_list(1)
+        return int(counted[0]["unread"]) if counted else 0
 
     async def mark_read(self, participant_id: str, message_id: str, now: datetime) -> datetime | None:
         """
@@ -63,7 +74,6 @@ class InboxStore:
 
 def _in_inbox(participant_id: str) -> Document:
     return {
-        "_id": ids_to([participant_id]),
         "participant_id": participant_id,
         "channel": "inbox",
         # An erased participant's messages have no facts, so they have no text any more.

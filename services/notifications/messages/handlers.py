@@ -11,6 +11,7 @@ from datetime import datetime
 
 from services.notifications.contacts.rules import How, Reach
 from services.notifications.contacts.store import ContactStore
+from services.notifications.messages.erasures import ErasureStore
 from services.notifications.messages.events import delivered_record
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import (
@@ -51,11 +52,13 @@ class NoticeHandler:
         self,
         contacts: ContactStore,
         messages: MessageStore,
+        erasures: ErasureStore,
         ended_tokens: EndedTokens,
         wake: Callable[[], None],
     ) -> None:
         self._contacts = contacts
         self._messages = messages
+        self._erasures = erasures
         self._ended_tokens = ended_tokens
         self._wake = wake
 
@@ -69,8 +72,8 @@ class NoticeHandler:
         if joined or keyed:
             await keep_contacts(joined, keyed, self._contacts, self._messages)
         if erased:
-            await erase_participants(erased, self._contacts, self._messages)
-        stored = await store_messages(batch, self._contacts, self._messages)
+            await erase_participants(erased, self._contacts, self._erasures)
+        stored = await store_messages(batch, self._contacts, self._messages, self._erasures)
         if joined or keyed or any(message.channel != "inbox" for message, _, _ in stored):
             self._wake()
         return inbox_deliveries(stored)
@@ -79,13 +82,14 @@ class NoticeHandler:
 def subscriptions(
     contacts: ContactStore,
     messages: MessageStore,
+    erasures: ErasureStore,
     ended_tokens: EndedTokens,
     *,
     wake: Callable[[], None],
 ) -> list[Subscription]:
     """What notifications consumes. `wake` is called when there may be messages to send."""
     contracts: Sequence[type[Event]] = (ParticipantKeyed, ParticipantJoined, ParticipantErased, *NOTICES)
-    handle = NoticeHandler(contacts, messages, ended_tokens, wake).notify
+    handle = NoticeHandler(contacts, messages, erasures, ended_tokens, wake).notify
     return [
         Subscription(topics.NOTIFICATIONS, contracts, handle, gather_ms=GATHER_MS, codes=DEAD_LETTER_CODES)
     ]
@@ -106,15 +110,21 @@ async def keep_contacts(
 
 
 async def erase_participants(
-    erased: Sequence[ParticipantErased], contacts: ContactStore, messages: MessageStore
+    erased: Sequence[ParticipantErased], contacts: ContactStore, erasures: ErasureStore
 ) -> None:
-    """Delete personal data. Mails that are not sent yet are cancelled."""
+    """
+    Delete personal data. Mails that are not sent yet are cancelled.
+
+    The contacts and keys go first: then nothing is shown or sent any more, however many messages there are.
+    """
     now = clock.now()
     await contacts.erase(erased, now)
-    await messages.erase([event.participant_id for event in erased], now)
+    await erasures.erase_to([event.participant_id for event in erased], now)
 
 
-async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: MessageStore) -> list[Stored]:
+async def store_messages(
+    batch: Batch[Event], contacts: ContactStore, messages: MessageStore, erasures: ErasureStore
+) -> list[Stored]:
     """Store the messages about a batch's events. An inbox message is delivered by being stored."""
     with_notice = [received for received in batch if type(received.event) in NOTICES]
     if not with_notice:
@@ -137,7 +147,7 @@ async def store_messages(batch: Batch[Event], contacts: ContactStore, messages: 
             open_.update(await messages.open_mails(ids, channel))
     new = bound_open_mails(new, open_)
     stored = await messages.add(new)
-    await _look_again(stored, reach, contacts, messages, now)
+    await _look_again(stored, reach, contacts, messages, erasures, now)
     return stored
 
 
@@ -146,6 +156,7 @@ async def _look_again(
     reach: Mapping[str, Reach],
     contacts: ContactStore,
     messages: MessageStore,
+    erasures: ErasureStore,
     now: datetime,
 ) -> None:
     """
@@ -162,7 +173,7 @@ async def _look_again(
         # A repeat reads everybody again: a crash may have come before the second lookup.
         waiting, erased = ids, await contacts.erased(ids)
     await messages.release(await contacts.reach(waiting), now)
-    await messages.erase(list(erased), now)
+    await erasures.erase_to(list(erased), now)
 
 
 def _how(reach: Mapping[str, Reach], participant_id: str) -> How:

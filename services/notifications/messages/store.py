@@ -1,9 +1,9 @@
 """
-Messages stored, released, erased and deleted in MongoDB (documents.py describes the document).
+Messages stored, released and deleted in MongoDB (documents.py describes the document; erasures.py erases).
 
-The ids of a participant's messages are one range (`rules.message_id`), so an inbox is read without another
-index. Most messages are in inboxes, and nobody searches for those in another way. So they are in no other
-index, not even in one by age: `delete_old` walks over the ids instead.
+The ids of a participant's messages are one range (`rules.message_id`), so an erasure finds them without
+another index. Most messages are in inboxes. They are in one more index, in which a page of an inbox finds its
+messages in order. They are in no index by age: `delete_old` walks over the ids instead.
 """
 
 from collections import Counter
@@ -14,11 +14,9 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from services.notifications.contacts.rules import Reach
-from services.notifications.messages.documents import document_of, ids_to, message_from, times_of
+from services.notifications.messages.documents import document_of, message_from, times_of
 from services.notifications.messages.rules import (
-    ERASED,
     NO_ADDRESS,
-    OPEN,
     MailShare,
     Message,
     Outcome,
@@ -29,6 +27,7 @@ from services.notifications.messages.rules import (
 )
 from services.notifications.texts.policy import TO_NAMED_CONTACT, DeliveryChannel, goes_by_sms
 from shared.storage import mongo
+from shared.storage.documents import latest_first
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
 
 ANSWER_DOCUMENTS_MAX = 1_000
@@ -37,6 +36,8 @@ KEPT = timedelta(days=400)
 # Every time is later. A condition with it finds the documents that have a time.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DUE_BY_CHANNEL = "due_by_channel"
+# The index of pages of inboxes.
+INBOXES = "inboxes"
 # The index of a participant's open messages, by channel.
 OF_PARTICIPANTS: Mapping[DeliveryChannel, str] = {
     "email": "mails_of_participants",
@@ -51,7 +52,7 @@ Stored: TypeAlias = tuple[Message, Outcome, bool]
 
 class MessageStore:
     """
-    The messages: what events and erasures do with them.
+    The messages: what events do with them.
 
     Args:
         sends_sms: whether SMS can be sent.
@@ -65,6 +66,12 @@ class MessageStore:
     async def prepare(self) -> None:
         """Create the collection and its indexes now: creating them in a transaction causes conflicts."""
         with mongo.outages_named():
+            # A message leaves the index when its recipient is erased: then it has no facts any more.
+            await self._messages.create_index(
+                [("participant_id", ASCENDING), *latest_first("created_at")],
+                name=INBOXES,
+                partialFilterExpression={"channel": "inbox", "facts": {"$exists": True}},
+            )
             # For organisers: mails and SMS by state, and the cancelled messages of erased participants.
             by_state = [
                 ("state", ASCENDING),
@@ -237,21 +244,6 @@ class MessageStore:
         }
         await self._messages.update_many(these, _skipping(Outcome("skipped", NO_ADDRESS), now))
 
-    async def erase(self, participant_ids: Sequence[str], now: datetime) -> None:
-        """Delete the facts of these participants' messages, and cancel those that are still open."""
-        if not participant_ids:
-            return
-        theirs = _messages_to(participant_ids)
-        cancelled = {"state": "cancelled", "code": ERASED, "finished_at": now}
-        gone = {"due_at": "", "expires_at": "", "claim": ""}
-        with mongo.outages_named():
-            await self._messages.update_many(
-                {**theirs, "state": {"$in": OPEN}}, {"$set": cancelled, "$unset": gone}
-            )
-            await self._messages.update_many(
-                {**theirs, "facts": {"$exists": True}}, {"$unset": {"facts": ""}}
-            )
-
     async def delete_old(self, after: str, now: datetime) -> str | None:
         """
         Delete messages older than `KEPT` among the next `SLICE_MESSAGES` messages after this id.
@@ -266,10 +258,6 @@ class MessageStore:
                 ids["$lte"] = ends[0]["_id"]
             await self._messages.delete_many({"_id": ids, "created_at": {"$lt": now - KEPT}})
         return ends[0]["_id"] if ends else None
-
-
-def _messages_to(participant_ids: Sequence[str]) -> Document:
-    return {"_id": ids_to(participant_ids), "participant_id": {"$in": list(participant_ids)}}
 
 
 def open_to(participant_ids: Collection[str], channel: DeliveryChannel) -> Document:

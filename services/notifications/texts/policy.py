@@ -124,6 +124,8 @@ NOTICES: Mapping[type[Event], Notice] = {
     events.GroupApplicationDecided: Notice(
         "group_application_decided", ("group_name", "approved", "group_id", "reason"), ("inbox", "email")
     ),
+    # Inbox only: any group can enter anybody's address, and must not be able to send mails by it.
+    events.ParticipantEntered: Notice("participant_entered", ("group_id", "group_name"), ("inbox",)),
     # Inbox only: many participants take the contest many times, and a mail each time would annoy them.
     events.QuizCompleted: Notice(
         "quiz_completed",

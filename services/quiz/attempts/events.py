@@ -6,9 +6,10 @@ same values: tests/quiz/attempts/test_submission.py proves it.
 """
 
 from services.quiz.attempts.submission import Submission, encoder
-from shared.contracts.envelope import Context, new_traceparent, to_headers
+from shared.contracts.envelope import Context, to_headers
 from shared.contracts.events import QuizSubmitted
 from shared.contracts.sources import QUIZ
+from shared.contracts.traces import trace_begun_by
 from shared.messaging.publisher import Record
 from shared.runtime.logs import correlation_id
 
@@ -22,7 +23,7 @@ def submitted_record(submission: Submission, receipt_id: str) -> Record:
         time=submission.submitted_at,
         subject=submission.attempt_id,
         correlation_id=correlation_id.get() or receipt_id,
-        traceparent=new_traceparent(),
+        traceparent=trace_begun_by(receipt_id),
     )
     value = encoder.encode(submission)
     return QuizSubmitted.topic, submission.attempt_id.encode(), value, to_headers(context)

@@ -50,7 +50,8 @@ START = HotEndpoint(
     description="""\
 The paper and the attempt's token. If an attempt is open, the answer is that attempt again.
 
-Refused: `participant_erased` (401), `quiz_for_confirmed`, `quiz_for_roster` (403), `quiz_unknown` (404),
+Refused: `participant_erased` (401), `quiz_for_confirmed` (403: the contact is not verified),
+`quiz_for_roster` (403), `quiz_unknown` (404),
 `quiz_not_open`, `quiz_closed`, `quiz_changed`, `attempts_exhausted` (409).""",
     status=STARTED,
     returns=AttemptOut,

@@ -121,7 +121,18 @@ class Intake:
         answers = _answers(request.body, offered.paper(claims.attempt_id))
         if offered.schedule.is_over(clock.from_epoch_ms(claims.deadline_ms), now):
             raise Conflict(f"attempt {claims.attempt_id}: the time is over", code="attempt_late")
-        return ACCEPTED, await self._accept(claims, answers, now)
+        attempt_id, receipt_id = claims.attempt_id, random_id()
+        self._under_way.add(attempt_id)
+        try:
+            await self._log.add(submitted_record(_submission(claims, answers, now), receipt_id))
+        finally:
+            self._under_way.discard(attempt_id)
+        # A process that stood still may have appended late, and grading decides by the time of the append.
+        if time.time() - now.timestamp() > self._accepted_seconds_max:
+            raise Unavailable("it took too long to tell whether this was in time; send it again")
+        receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
+        self._receipts.add(attempt_id, receipt)
+        return ACCEPTED, receipt
 
     def claims(self, attempt_id: str, authorization: bytes) -> AttemptClaims:
         """
@@ -142,58 +153,43 @@ class Intake:
             raise Forbidden(f"the token is not for attempt {attempt_id}", code="attempt_foreign")
         return claims
 
-    async def _accept(self, claims: AttemptClaims, answers: Answers, now: datetime) -> bytes:
-        attempt_id, receipt_id = claims.attempt_id, random_id()
-        submission = Submission(
-            attempt_id=attempt_id,
-            quiz_id=claims.quiz_id,
-            participant_id=claims.participant_id,
-            number=claims.number,
-            started_at=clock.from_epoch_ms(claims.started_ms),
-            submitted_at=now,
-            answers=answers,
-            group_id=claims.group_id,
-            district=claims.district,
-            quiz_version=claims.quiz_version,
-        )
-        self._under_way.add(attempt_id)
-        try:
-            await self._log.add(submitted_record(submission, receipt_id))
-        finally:
-            self._under_way.discard(attempt_id)
-        # A process that stood still may have appended late, and grading decides by the time of the append.
-        if time.time() - now.timestamp() > self._accepted_seconds_max:
-            raise Unavailable("it took too long to tell whether this was in time; send it again")
-        receipt = encoder.encode({"receipt_id": receipt_id, "attempt_id": attempt_id, "received_at": now})
-        self._receipts.add(attempt_id, receipt)
-        return receipt
-
     async def _append(self, records: Sequence[Record]) -> Sequence[None]:
         await self._publisher.write(records)
         return [None] * len(records)
 
 
+def _submission(claims: AttemptClaims, answers: Answers, now: datetime) -> Submission:
+    return Submission(
+        attempt_id=claims.attempt_id,
+        quiz_id=claims.quiz_id,
+        participant_id=claims.participant_id,
+        number=claims.number,
+        started_at=clock.from_epoch_ms(claims.started_ms),
+        submitted_at=now,
+        answers=answers,
+        group_id=claims.group_id,
+        district=claims.district,
+        quiz_version=claims.quiz_version,
+    )
+
+
 def _answers(body: bytes, paper: Paper) -> Answers:
-    answers = _read(body, paper)
-    # Ids and letters have no colons. In valid answers each colon follows a key.
-    if body.count(b":") != len(answers) + 1:
-        raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
-    return answers
-
-
-def _read(body: bytes, paper: Paper) -> Answers:
     try:
         answers = _sheet.decode(body).answers
-        if answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values()):
-            # The ids are those of the paper's questions, so they are valid and not too many.
-            return answers
-        answers = answered.decode(body).answers
+        # The ids of the paper's questions are valid, and not too many.
+        if not (answers.keys() <= paper.question_ids and _USUAL.issuperset(answers.values())):
+            answers = answered.decode(body).answers
+            if not answers.keys() <= paper.question_ids:
+                raise Rejected(
+                    "an answer is to a question that is not on this paper", code="question_unknown"
+                )
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Rejected(
             f"the answers cannot be read: {_without_input(error)}", code="submission_malformed"
         ) from None
-    if not answers.keys() <= paper.question_ids:
-        raise Rejected("an answer is to a question that is not on this paper", code="question_unknown")
+    # Ids and letters have no colons. In valid answers each colon follows a key.
+    if body.count(b":") != len(answers) + 1:
+        raise Rejected("the answers cannot be read: a key stands twice", code="submission_malformed")
     return answers
 
 

@@ -84,7 +84,8 @@ def check(
             code="question_unknown",
         )
     deadline_at = schedule.last_moment(started_at)
-    # The broker's time of the append decides in the end. So a sender's clock cannot move the deadline.
+    # A sender's clock that is behind gives nobody more time: the broker's time of the append is checked too.
+    # A clock that is ahead makes the sender's own submissions late.
     if submitted_at > deadline_at or appended_at > deadline_at + log_delay_max:
         raise Rejected(f"attempt {expected}: came after its deadline", code="attempt_late")
     return Valid(submission, context, appended_at, offered, paper)

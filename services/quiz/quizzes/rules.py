@@ -273,7 +273,7 @@ class QuizRecord:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a quiz accepts attempts and submissions; all moments are in UTC, so that they compare fast."""
+    """When a quiz accepts attempts and submissions. All moments have the zone `UTC`: those compare fast."""
 
     opens_at: datetime
     closes_at: datetime
@@ -298,6 +298,7 @@ class Schedule:
 def schedule_of(quiz: Quiz, closes_at: datetime) -> Schedule:
     """When a quiz with this closing time accepts attempts and submissions."""
     duration, grace = timedelta(seconds=quiz.duration_seconds), timedelta(seconds=quiz.grace_seconds)
+    closes_at = closes_at.astimezone(UTC)
     return Schedule(quiz.opens_at.astimezone(UTC), closes_at, duration, grace, closes_at + grace)
 
 

@@ -17,7 +17,7 @@ from tests.notifications.builders import NOW, confirmed, everything, issued, req
 from tests.support.service import enclosed
 
 RETRY_POLICY = RetryPolicy()
-INBOX_ONLY = ("quiz.completed", "quiz.regraded", "registration.held")
+INBOX_ONLY = ("quiz.completed", "quiz.regraded", "registration.held", "participant.entered")
 
 
 def test_every_topic_declared_for_the_group_is_in_the_policy_or_changes_contacts() -> None:

