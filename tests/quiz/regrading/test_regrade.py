@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 import msgspec
@@ -16,7 +17,7 @@ from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import Result
 from services.quiz.results.store import OrdersOf, ResultStore
 from services.quiz.standings.writes import Orders
-from shared.storage.unit_of_work import UnitOfWork
+from shared.storage.unit_of_work import UnitOfWork, save_together
 from tests.quiz.builders import batch, erased, people
 from tests.quiz.parts import Grading, Parts, new_parts, results_in
 from tests.quiz.regrading.builders import (
@@ -107,6 +108,9 @@ async def test_a_correction_can_be_corrected(kafka: str, mongo: str) -> None:
             await at.correct("q1", key)
             await at.regrade()
             assert await at.points() == expected(parts, sent, {"q1": key})
+            # What was said first is said the same way for ever.
+            again = await parts.grading.grade_submissions(batch(*sent))
+            assert {event.result_id: event.points for _, event in results_in(again)} == before
         assert await at.points() == before
         told: dict[str, list[tuple[int, float, float]]] = {}
         for _, event in await at.events():
@@ -115,9 +119,6 @@ async def test_a_correction_can_be_corrected(kafka: str, mongo: str) -> None:
         for id_, versions in told.items():
             assert [version for version, _, _ in versions] == list(range(2, len(versions) + 2))
             assert versions[0][1] == versions[-1][2] == before[id_]
-        # What was said first is said the same way for ever.
-        again = await parts.grading.grade_submissions(batch(*sent))
-        assert {event.result_id: event.points for _, event in results_in(again)} == before
 
 
 async def test_nothing_leaks_during_a_freeze(kafka: str, mongo: str) -> None:
@@ -355,6 +356,11 @@ async def test_a_quiz_closes_only_when_all_is_graded_again(kafka: str, mongo: st
         await parts.stores.quizzes.begin_closing(parts.quiz_id, now, now)
         over = now + MINUTE
         await parts.closer(kafka).close_due(over)
+        # Also if the correction comes after the look for what is due.
+        quizzes = parts.stores.quizzes
+        for corrected in (0, 1):
+            finish = partial(quizzes.finish_closing, quiz_id=parts.quiz_id, corrected=corrected)
+            assert not await save_together(at.database, finish)
         record = await parts.stores.quizzes.read(parts.quiz_id)
         assert record is not None
         assert record.status == "closing"
