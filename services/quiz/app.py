@@ -33,6 +33,12 @@ from services.quiz.quizzes import api as quizzes_api
 from services.quiz.quizzes import wording as quizzes_wording
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
+from services.quiz.regrading import api as regrading_api
+from services.quiz.regrading import wording as regrading_wording
+from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.regrade import LOOP as REGRADING
+from services.quiz.regrading.regrade import Regrader
+from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
@@ -69,7 +75,8 @@ async def wire(service: Service[QuizSettings]) -> None:
     waiting = WaitingStore(service.database)
     statistics = StatisticsStore(service.database)
     bank = BankStore(service.database)
-    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank):
+    regradings = RegradingStore(service.database)
+    for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
     erased, catalogue, off_roster = Erased(participants), Catalogue(quizzes), OffRoster(service.database)
@@ -92,10 +99,9 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        turns = BankTurns()
-        service.provide(bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns))
+        service.provide(regradings, Corrections(quizzes, catalogue, regradings), *_around(bank))
     if service.runs_background:
-        grader = Grader(catalogue, quizzes, results)
+        grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
         submissions = SubmissionHandler(
             grader,
@@ -110,13 +116,23 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
-        lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
+        reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
-            Statistician(statistics, results, catalogue, erased, lease).loop,
+            Statistician(statistics, results, catalogue, erased, reading).loop,
+            Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
+
+
+def _around(bank: BankStore) -> tuple[object, ...]:
+    turns = BankTurns()
+    return bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns)
+
+
+def _lease(service: Service[QuizSettings], name: str) -> Lease:
+    return Lease(service.database, name, owner=service.settings.instance or name)
 
 
 def assemble(settings: QuizSettings) -> FastAPI:
@@ -135,6 +151,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             review_api.routes,
             closing_api.routes,
             statistics_api.routes,
+            regrading_api.routes,
         ],
         hot=hot.ENDPOINTS,
         chinese=(
@@ -145,6 +162,7 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | review_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
+            | regrading_wording.CHINESE
         ),
     )
 

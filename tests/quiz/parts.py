@@ -73,7 +73,7 @@ class Grading:
     def __init__(self, stores: Stores, catalogue: Catalogue, publisher: Publisher) -> None:
         participants, waiting, results = stores.participants, stores.waiting, stores.results
         self.erased = Erased(participants)
-        self.grader = Grader(catalogue, stores.quizzes, results)
+        self.grader = Grader(catalogue, results)
         self.waiting_grader = WaitingGrader(
             self.grader, catalogue, waiting, participants, self.erased, publisher
         )
