@@ -58,7 +58,7 @@ OneDifficulty = Annotated[Difficulty | None, Query(description="only of this dif
 OneStatus = Annotated[EntryStatus | None, Query(description="only with this status")]
 OneKind = Annotated[QuestionKind | None, Query(description="only of this kind")]
 Words = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=SEARCH_CHARS_MAX)] | None,
+    Annotated[Line, StringConstraints(max_length=SEARCH_CHARS_MAX)] | None,
     Query(description="only with these words in the text"),
 ]
 OfFormat = Annotated[
