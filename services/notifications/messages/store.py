@@ -25,7 +25,7 @@ from services.notifications.messages.rules import (
     mail_outcome,
     share_of,
 )
-from services.notifications.texts.policy import TO_NAMED_CONTACT, DeliveryChannel, goes_by_sms
+from services.notifications.texts.policy import CODE_KIND, TO_NAMED_CONTACT, DeliveryChannel, goes_by_sms
 from shared.storage import mongo
 from shared.storage.documents import latest_first
 from shared.storage.mongo import ASCENDING, DESCENDING, Database, Document
@@ -36,6 +36,8 @@ KEPT = timedelta(days=400)
 # Every time is later. A condition with it finds the documents that have a time.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DUE_BY_CHANNEL = "due_by_channel"
+# The same, only of messages with a code.
+CODES_DUE = "codes_due"
 # The index of pages of inboxes.
 INBOXES = "inboxes"
 # The index of a participant's open messages, by channel.
@@ -111,6 +113,11 @@ class MessageStore:
                 [("channel", ASCENDING), ("due_at", ASCENDING)],
                 name=DUE_BY_CHANNEL,
                 partialFilterExpression={"due_at": {"$exists": True}},
+            )
+            await self._messages.create_index(
+                [("channel", ASCENDING), ("due_at", ASCENDING)],
+                name=CODES_DUE,
+                partialFilterExpression={"kind": CODE_KIND, "due_at": {"$exists": True}},
             )
             await self._messages.create_index([("expires_at", ASCENDING)], sparse=True)
 

@@ -32,6 +32,7 @@ from services.notifications.sending.rules import (
 )
 from services.notifications.sending.send import SEND_SECONDS_MAX, Sent, send_all
 from services.notifications.sending.store import Queue
+from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import clock, metrics
 from shared.runtime.background import Loop, backoff_seconds
 from shared.runtime.errors import Unavailable
@@ -46,7 +47,7 @@ IDLE_SECONDS_MAX = 10.0
 BEGUN_WAIT_SECONDS = 0.5
 # How long a mail that was sent waits for its mark, at most, while other mails of its claim are being sent.
 MARK_SECONDS = 0.5
-# How long a mail waits if too many to places that may be slow are under way (places.py): from, to.
+# How long a mail waits that had to let others go before it (places.py): from, to.
 CROWDED_SECONDS = (5.0, 30.0)
 # A mail begun at the last moment, half the lease, is handed over and marked before the lease ends (120 s).
 LEASE_SECONDS_MIN = 2 * (SEND_SECONDS_MAX + TRANSACTION_SECONDS_MAX)
@@ -146,14 +147,15 @@ class Courier(Generic[Item]):
         if time < self._paused_until:
             return self._paused_until - time
         if not self._free:
-            self._freed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BEGUN_WAIT_SECONDS):
-                    await self._freed.wait()
+            await self._wait_for_a_connection()
             return 0.0
         # If a part of the connections is free, claim the same part of the mails.
         share = -(-self._pace.claim_max * len(self._free) // len(self._connections))
-        due = await self._queue.due(clock.now(), share, self._under_way)
+        only_codes = self._places.take_only_codes
+        due = await self._queue.due(clock.now(), share, self._under_way, only_codes=only_codes)
+        if not due and only_codes:
+            await self._wait_for_a_connection()
+            return 0.0
         if not due:
             if time - self._busy_at > IDLE_SECONDS_MAX and not self._deliveries:
                 await self.aclose()
@@ -170,6 +172,12 @@ class Courier(Generic[Item]):
         await asyncio.wait([delivery], timeout=BEGUN_WAIT_SECONDS)
         self._raise_failures()
         return 0.0
+
+    async def _wait_for_a_connection(self) -> None:
+        self._freed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEGUN_WAIT_SECONDS):
+                await self._freed.wait()
 
     def _raise_failures(self) -> None:
         """Forget deliveries that have ended, and raise the failure of one that failed."""
@@ -266,12 +274,12 @@ class Courier(Generic[Item]):
         """
         The messages to send now, and the outcomes of the others.
 
-        Messages that were never tried come first, the others in random order. So a message that closes
-        connections, or blocks them for long, is not always in front.
+        Codes come first. Then messages that were never tried, and the others in random order: so a message
+        that closes connections, or blocks them for long, is not always in front.
         """
         outcomes: Outcomes = []
         due: list[Claimed] = []
-        for one in sorted(claimed, key=lambda one: (one.attempts, random.random())):  # noqa: S311 (no secret)
+        for one in sorted(claimed, key=_turn):
             if failure := never_marked(one, self._pace.retry_policy):
                 outcomes.append((one, failure))
             else:
@@ -324,6 +332,10 @@ class Courier(Generic[Item]):
         )
         self._paused_until = asyncio.get_running_loop().time() + seconds
         return seconds
+
+
+def _turn(one: Claimed) -> tuple[bool, int, float]:
+    return one.message.kind != CODE_KIND, one.attempts, random.random()  # noqa: S311 (no secret)
 
 
 def _not_tried(sent: Sent) -> Outcome:

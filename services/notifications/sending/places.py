@@ -1,17 +1,19 @@
 """
-Places that the channel's server reaches quickly, and those that nobody knows yet.
+Which messages may be under way at the same time, so that some are never held up by others.
 
 A server may be slow at the recipients of one domain: it asks the domain's own server first, and that one does
-not answer. Anybody can have such a domain, and as many participants there as the limits allow. So a part of
-the connections is only for places that have been quick. All others share the rest.
+not answer. Anybody can have such a domain, and as many participants there as the limits allow. So a quarter
+of the connections is only for places that have been quick. And a message to all of a session is thousands of
+mails: so one connection is only for codes, which people wait for.
 """
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 # So many messages in succession, each taken or refused within this time, make a place a quick one.
 QUICK_MESSAGES_MIN = 10
 QUICK_SECONDS_MAX = 2.0
-# One in so many connections is only for quick places. With fewer connections there is none.
+# One in so many connections is only for quick places. With fewer connections none is kept for anything.
 CONNECTIONS_FOR_ONE_KEPT = 4
 # If more places are known, the one that was used longest ago is forgotten.
 PLACES_MAX = 10_000
@@ -25,6 +27,14 @@ def place_of(address: str) -> str:
     return domain.lower() if mailbox else address[:NUMBER_CHARS]
 
 
+class Begun(NamedTuple):
+    """A message that is under way."""
+
+    place: str
+    to_quick_place: bool
+    is_code: bool
+
+
 class Places:
     """
     Decides which messages may be under way.
@@ -34,34 +44,35 @@ class Places:
     """
 
     def __init__(self, connections: int) -> None:
-        self._others_max = connections - connections // CONNECTIONS_FOR_ONE_KEPT
-        self._others_under_way = 0
+        self._to_others_max = connections - connections // CONNECTIONS_FOR_ONE_KEPT
+        self._to_others = 0
+        self._no_codes_max = connections - (1 if connections >= CONNECTIONS_FOR_ONE_KEPT else 0)
+        self._no_codes = 0
         # How many messages in succession were quick.
         self._quick: OrderedDict[str, int] = OrderedDict()
 
-    def is_quick(self, address: str) -> bool:
-        """Whether the last messages to this place were quick."""
-        return self._quick.get(place_of(address), 0) >= QUICK_MESSAGES_MIN
+    @property
+    def take_only_codes(self) -> bool:
+        """Whether all connections are in use for messages that are no codes, but the one that is kept."""
+        return self._no_codes >= self._no_codes_max
 
-    def begin(self, address: str) -> bool | None:
-        """
-        One more message is under way, if there is a connection for it.
-
-        Returns: whether its place is a quick one, which `end` has to be told; None: it has to wait.
-        """
-        if self.is_quick(address):
-            return True
-        if self._others_under_way >= self._others_max:
-            return None
-        self._others_under_way += 1
-        return False
-
-    def end(self, address: str, seconds: float, *, was_quick: bool) -> None:
-        """A message is not under way any more, after so many seconds."""
-        if not was_quick:
-            self._others_under_way -= 1
+    def begin(self, address: str, *, is_code: bool) -> Begun | None:
+        """One more message is under way, if there is a connection for it. None: it has to wait."""
         place = place_of(address)
-        quick = self._quick.pop(place, 0) + 1 if seconds <= QUICK_SECONDS_MAX else 0
-        self._quick[place] = min(quick, QUICK_MESSAGES_MIN)
+        quick = self._quick.get(place, 0) >= QUICK_MESSAGES_MIN
+        if not is_code and self.take_only_codes:
+            return None
+        if not quick and self._to_others >= self._to_others_max:
+            return None
+        self._no_codes += not is_code
+        self._to_others += not quick
+        return Begun(place, quick, is_code)
+
+    def end(self, begun: Begun, seconds: float) -> None:
+        """A message is not under way any more, after so many seconds."""
+        self._no_codes -= not begun.is_code
+        self._to_others -= not begun.to_quick_place
+        quick = self._quick.pop(begun.place, 0) + 1 if seconds <= QUICK_SECONDS_MAX else 0
+        self._quick[begun.place] = min(quick, QUICK_MESSAGES_MIN)
         if len(self._quick) > PLACES_MAX:
             self._quick.popitem(last=False)

@@ -5,8 +5,7 @@ A server may close the connection because of one recipient, or for its own reaso
 closes at a message, the message is sent once more after all others, on another connection. If that connection
 closes too, the message is the reason.
 
-A message to a place that may be slow waits if too many of those are under way (places.py). Messages to other
-places go before it.
+A message waits if too many of its kind are under way (places.py). Others go before it.
 """
 
 import asyncio
@@ -17,8 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.notifications.sending.channel import Connection, Item, ServerDown
-from services.notifications.sending.places import Places
+from services.notifications.sending.places import Begun, Places
 from services.notifications.sending.rules import Claimed, Reply
+from services.notifications.texts.policy import CODE_KIND
 from shared.runtime import metrics
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,7 @@ class Sent:
     What becomes of messages while they are sent.
 
     `send_all` adds the replies one by one. At its end it adds the messages that were not sent, and the error
-    if the server is away. `crowded`: too many messages to places that may be slow are under way, so those
-    that were not sent should wait.
+    if the server is away. `crowded`: messages had to wait for others that are under way.
     """
 
     replies: list[tuple[Claimed, Reply]] = field(default_factory=list)
@@ -81,9 +80,8 @@ async def send_all(
     async def send_until_empty(connection: Connection[Item]) -> None:
         while left and may_go_on() and not asked_to_wait():
             if (begun := _begin_first(left, places)) is None:
-                sent.crowded = True
                 return
-            one, item, was_quick = begun
+            one, item, under_way = begun
             began = time.monotonic()
             try:
                 reply = await _send(connection, item)
@@ -92,7 +90,7 @@ async def send_all(
                 left.append((one, item))
                 return
             finally:
-                places.end(item.address, time.monotonic() - began, was_quick=was_quick)
+                places.end(under_way, time.monotonic() - began)
             if reply.verdict == "closed":
                 closings[one.message.message_id] += 1
                 if closings[one.message.message_id] < CLOSINGS_MAX:
@@ -102,18 +100,20 @@ async def send_all(
 
     await asyncio.gather(*[over(connection) for connection in connections])
     sent.untried = [one for one, _ in left]
+    sent.crowded = not lost and may_go_on()
     if asked_to_wait():
         sent.down = max(lost, key=lambda error: error.pause_seconds or 0.0)
     elif len(lost) == len(connections) and lost:
         sent.down = lost[0]
 
 
-def _begin_first(left: deque[tuple[Claimed, Item]], places: Places) -> tuple[Claimed, Item, bool] | None:
+def _begin_first(left: deque[tuple[Claimed, Item]], places: Places) -> tuple[Claimed, Item, Begun] | None:
     """The first message that may be under way now, out of those that are left; None: all have to wait."""
     for at, (one, item) in enumerate(left):
-        if (was_quick := places.begin(item.address)) is not None:
+        begun = places.begin(item.address, is_code=one.message.kind == CODE_KIND)
+        if begun is not None:
             del left[at]
-            return one, item, was_quick
+            return one, item, begun
     return None
 
 

@@ -16,9 +16,9 @@ from services.notifications.messages.documents import message_from
 from services.notifications.messages.events import delivered, failed
 from services.notifications.messages.metrics import count
 from services.notifications.messages.rules import Outcome, too_many
-from services.notifications.messages.store import DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
+from services.notifications.messages.store import CODES_DUE, DUE_BY_CHANNEL, OF_PARTICIPANTS, open_to
 from services.notifications.sending.rules import RECIPIENT_MAILS_MAX, UNREADABLE, Claimed, expired
-from services.notifications.texts.policy import DeliveryChannel
+from services.notifications.texts.policy import CODE_KIND, DeliveryChannel
 from shared.contracts.envelope import Envelope, Event
 from shared.runtime import metrics
 from shared.storage import mongo
@@ -40,17 +40,37 @@ class Queue:
         self._messages = database["messages"]
 
     async def due(
-        self, now: datetime, limit: int, under_way: Mapping[str, int] | None = None
+        self,
+        now: datetime,
+        limit: int,
+        under_way: Mapping[str, int] | None = None,
+        *,
+        only_codes: bool = False,
     ) -> list[tuple[str, str]]:
         """
-        The ids and recipients of mails to send now; the mail that is due for the longest time comes first.
+        The ids and recipients of mails to send now.
+
+        Codes come first, since people wait for them; but if others are due too, these have half of the
+        places. Within each, the mail that is due for the longest time comes first.
 
         A mail whose claim has ended is due again. Together with the mails `under_way`, a recipient has at
         most `RECIPIENT_MAILS_MAX` mails. So other recipients wait only for a few mails of one recipient.
         """
         counts = Counter(under_way or {})
+        codes = await self._due_of(CODES_DUE, CODE_KIND, now, limit, counts)
+        if only_codes:
+            return codes
+        others = await self._due_of(DUE_BY_CHANNEL, {"$ne": CODE_KIND}, now, limit, counts)
+        of_codes = max(limit - len(others), limit // 2)
+        return [*codes[:of_codes], *others][:limit]
+
+    async def _due_of(
+        self, index: str, kind: str | Document, now: datetime, limit: int, counts: Counter[str]
+    ) -> list[tuple[str, str]]:
+        """Those of these kinds, in order; they are added to the counts of their recipients."""
         condition: Document = {
             "channel": self._channel,
+            "kind": kind,
             "due_at": {"$lte": now},
             "state": {"$in": ["pending", "claimed"]},
         }
@@ -59,7 +79,7 @@ class Queue:
         with mongo.outages_named():
             # Open mails of one recipient are bounded (messages/rules.py: OPEN_MAILS_MAX), so these are mails
             # of several recipients.
-            found = self._messages.find(condition, {"participant_id": 1}, hint=DUE_BY_CHANNEL)
+            found = self._messages.find(condition, {"participant_id": 1}, hint=index)
             found = found.sort("due_at", ASCENDING)
             documents = await found.limit(limit).batch_size(limit).to_list(None)
         chosen = []

@@ -11,6 +11,7 @@ from services.notifications.sending.rules import RECIPIENT_MAILS_MAX
 from shared.runtime import clock
 from tests.notifications.builders import (
     address_of,
+    code_requested,
     confirmed,
     desk,
     joined,
@@ -20,9 +21,11 @@ from tests.notifications.builders import (
     requested,
 )
 from tests.notifications.sending.builders import (
+    CONNECTIONS,
     at_work,
     courier,
     sending,
+    turns,
     until_all,
     until_none_is_due,
 )
@@ -50,6 +53,47 @@ async def test_a_recipient_at_whom_the_server_hangs_holds_up_no_other(mongo: str
             await until_all(at, "delivered", 1 + len(later))
             assert asyncio.get_running_loop().time() - began < 10
             assert office.asked[address_of(silent)] == RECIPIENT_MAILS_MAX
+            office.speak()
+
+
+async def test_codes_go_before_thousands_of_other_mails_and_leave_half_of_a_claim_to_them(mongo: str) -> None:
+    many, asking = [new_id() for _ in range(60)], [new_id() for _ in range(30)]
+    async with at_work(mongo) as (at, office):
+        await at.handle(*known(*many, *asking), *[confirmed(person) for person in many])
+        await at.handle(*[code_requested(person) for person in asking])
+        due = [to for _, to in await at.queue.due(clock.now(), 20)]
+        assert (set(due[:10]) <= set(asking), set(due[10:]) <= set(many)) == (True, True)
+        only = await at.queue.due(clock.now(), 100, only_codes=True)
+        assert {to for _, to in only} == set(asking)
+        everything = await at.queue.due(clock.now(), 200)
+        assert len(everything) == len(set(everything)) == 90
+        sender = courier(at, office, claim_max=40)
+        await turns(sender)
+        await sender.aclose()
+        # The first claim has 20 of each; codes are first in it, on some connections at a time.
+        first = [to for to, _ in office.mails[:20]]
+        assert sum(to in {address_of(person) for person in asking} for to in first) >= 12
+        assert len(office.mails) == 90
+
+
+async def test_a_server_that_is_slow_at_every_mail_lets_codes_through_beside_a_message_to_all(
+    mongo: str,
+) -> None:
+    many, before, asking = [new_id() for _ in range(40)], new_id(), new_id()
+    async with at_work(mongo, RetryPolicy()) as (at, office):
+        await at.handle(*known(before, *many, asking))
+        by_hand = courier(at, office)
+        async with sending(by_hand):
+            await at.handle(*[confirmed(before) for _ in range(QUICK_MESSAGES_MIN)])
+            by_hand.loop.wake()
+            await until_all(at, "delivered", QUICK_MESSAGES_MIN)
+            office.silent_at.update(address_of(person) for person in many)
+            await at.handle(*[confirmed(person) for person in many])
+            by_hand.loop.wake()
+            await eventually(lambda: sum(office.asked[address_of(one)] for one in many) == CONNECTIONS - 1)
+            await at.handle(code_requested(asking))
+            by_hand.loop.wake()
+            await eventually(lambda: office.of(address_of(asking)), seconds=8)
             office.speak()
 
 
