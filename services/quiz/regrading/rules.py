@@ -2,6 +2,7 @@
 What may be corrected, and what a correction does to a result. All functions are pure.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.rules import Correction, Question, QuizRecord
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
+from services.quiz.standings.tally import best_first
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
@@ -41,6 +43,27 @@ class Figures(msgspec.Struct, frozen=True):
     now_passed: int = 0
     not_passed: int = 0
     standings: int = 0
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """
+    What a correction would change; nothing is changed.
+
+    Attributes:
+        preview_id: of this request. A later one for the same quiz takes its place.
+        correction: as it would be. It is the next one, so its number says on which corrections it is based.
+        percent: how much of the results is read.
+        figures, ranks: known at the end. `ranks` is the number of people whose rank in the standings that
+            everybody sees would differ.
+    """
+
+    preview_id: str
+    quiz_id: str
+    correction: Correction
+    asked_at: datetime
+    percent: int = 0
+    figures: Figures | None = None
+    ranks: int | None = None
 
 
 class Regrading(msgspec.Struct, frozen=True):
@@ -142,6 +165,40 @@ def regraded(result: Result, paper: Paper, pass_percent: int) -> Result:
         first_half_points=result.half_points if result.version == 1 else result.first_half_points,
         first_passed=result.passed if result.version == 1 else result.first_passed,
     )
+
+
+def added(some: Figures, others: Figures) -> Figures:
+    """Both together."""
+    sums = zip(msgspec.structs.astuple(some), msgspec.structs.astuple(others), strict=True)
+    return Figures(*(one + other for one, other in sums))
+
+
+def ranks_changed(counts: Mapping[int, int], moves: Mapping[tuple[int, int], int]) -> int:
+    """
+    The number of people whose rank differs after some have moved.
+
+    Args:
+        counts: people by their cell (standings/tally.py), before.
+        moves: how many go from one cell to another one.
+    """
+    gone: Counter[int] = Counter()
+    come: Counter[int] = Counter()
+    for (old, new), people in moves.items():
+        gone[old] += people
+        come[new] += people
+    cells = sorted(counts.keys() | gone.keys() | come.keys(), key=best_first)
+    before: dict[int, int] = {}
+    after: dict[int, int] = {}
+    stay: dict[int, int] = {}
+    better, better_then = 0, 0
+    for cell in cells:
+        before[cell], after[cell] = better, better_then
+        # Somebody may have come or gone while the results were read.
+        stay[cell] = max(0, counts.get(cell, 0) - gone[cell])
+        better += stay[cell] + gone[cell]
+        better_then += stay[cell] + come[cell]
+    others = sum(stay[cell] for cell in cells if before[cell] != after[cell])
+    return others + sum(people for (old, new), people in moves.items() if before[old] != after[new])
 
 
 def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:
