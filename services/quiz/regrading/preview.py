@@ -9,7 +9,7 @@ Results, points and standings are computed by the same rules as in regrade.py.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.quiz.attempts.rules import possible_attempts
@@ -29,6 +29,8 @@ from shared.storage.lease import Lease
 
 LOOP = "previews"
 TURN_SECONDS = 1.0
+# Participants whose attempts are read with one query.
+PEOPLE_AT_ONCE = 50
 # What the papers with the wanted key may take in memory.
 PREVIEW_PAPERS_BYTES_MAX = 33_554_432
 
@@ -127,9 +129,17 @@ class Previewer:
                 people[result.participant_id] = min(first, result.attempt_id)
         reading.figures = added(reading.figures, Figures(results=len(found)))
         quiz = self._catalogue.find(quiz_id).record.quiz
-        for who, first in people.items():
-            ids = [*possible_attempts(quiz_id, quiz, who, quiz.closes_at)]
-            await self._count_person(reading, first, [*(await self._results.of_attempts(ids)).values()])
+        for some in self._pieces(list(people)):
+            ids = [id_ for who in some for id_ in possible_attempts(quiz_id, quiz, who, quiz.closes_at)]
+            of: dict[str, list[Result]] = {who: [] for who in some}
+            for result in (await self._results.of_attempts(ids)).values():
+                of[result.participant_id].append(result)
+            for who in some:
+                await self._count_person(reading, people[who], of[who])
+
+    @staticmethod
+    def _pieces(people: Sequence[ParticipantId]) -> Iterator[Sequence[ParticipantId]]:
+        return (people[begin : begin + PEOPLE_AT_ONCE] for begin in range(0, len(people), PEOPLE_AT_ONCE))
 
     async def _count_person(self, reading: _Reading, first: str, results: Sequence[Result]) -> None:
         """
