@@ -9,7 +9,7 @@ Results, points and standings are computed by the same rules as in regrade.py.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from services.quiz.attempts.rules import possible_attempts
@@ -17,7 +17,7 @@ from services.quiz.participants.erased import Erased
 from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import KeptPapers, Offered
-from services.quiz.regrading.rules import Figures, Preview, added, figures_of, ranks_changed, regraded
+from services.quiz.regrading.rules import Figures, Preview, added, figures_of, pieces, ranks_changed, regraded
 from services.quiz.regrading.store import PreviewStore
 from services.quiz.results.rules import Portion, Result
 from services.quiz.results.store import ResultStore
@@ -29,8 +29,6 @@ from shared.storage.lease import Lease
 
 LOOP = "previews"
 TURN_SECONDS = 1.0
-# Participants whose attempts are read with one query.
-PEOPLE_AT_ONCE = 50
 # What the papers with the wanted key may take in memory.
 PREVIEW_PAPERS_BYTES_MAX = 33_554_432
 
@@ -129,17 +127,16 @@ class Previewer:
                 people[result.participant_id] = min(first, result.attempt_id)
         reading.figures = added(reading.figures, Figures(results=len(found)))
         quiz = self._catalogue.find(quiz_id).record.quiz
-        for some in self._pieces(list(people)):
+        if not people:
+            return
+        each = len([*possible_attempts(quiz_id, quiz, next(iter(people)), quiz.closes_at)])
+        for some in pieces([*people], each):
             ids = [id_ for who in some for id_ in possible_attempts(quiz_id, quiz, who, quiz.closes_at)]
             of: dict[str, list[Result]] = {who: [] for who in some}
             for result in (await self._results.of_attempts(ids)).values():
                 of[result.participant_id].append(result)
             for who in some:
                 await self._count_person(reading, people[who], of[who])
-
-    @staticmethod
-    def _pieces(people: Sequence[ParticipantId]) -> Iterator[Sequence[ParticipantId]]:
-        return (people[begin : begin + PEOPLE_AT_ONCE] for begin in range(0, len(people), PEOPLE_AT_ONCE))
 
     async def _count_person(self, reading: _Reading, first: str, results: Sequence[Result]) -> None:
         """

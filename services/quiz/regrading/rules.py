@@ -3,12 +3,13 @@ What may be corrected, and what a correction does to a result. All functions are
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
+from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.rules import Correction, Question, QuizRecord
@@ -22,6 +23,12 @@ CORRECTIONS_MAX = 200
 # does not know it, has ended by then: MongoDB breaks off a transaction after a minute, and looks for those
 # every half a minute.
 SETTLE = timedelta(seconds=100)
+
+
+# Participants of a transaction.
+PEOPLE_MAX = 100
+# Ids of attempts that a transaction looks for. Nearly all of them exist only in a quiz of a few days.
+IDS_MAX = 10_000
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -127,6 +134,19 @@ def correction_for(
             f"quiz {record.quiz_id} has {CORRECTIONS_MAX} corrections already", code="too_many_corrections"
         )
     return Correction(len(record.corrections) + 1, question_id, asked(question), key, reason, who, now)
+
+
+def pieces(
+    people: Sequence[ParticipantId], ids_each: int, people_max: int = PEOPLE_MAX
+) -> Iterator[Sequence[ParticipantId]]:
+    """
+    Participants whose attempts are looked for together.
+
+    Args:
+        ids_each: how many attempts one of them can have.
+    """
+    size = max(1, min(people_max, IDS_MAX // ids_each))
+    return (people[begin : begin + size] for begin in range(0, len(people), size))
 
 
 def check_key(question: Question, key: str) -> None:
