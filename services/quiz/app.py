@@ -16,6 +16,7 @@ from services.quiz.bank.change import BankChanges
 from services.quiz.bank.export import Exports
 from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.store import BankStore
+from services.quiz.bank.turns import BankTurns
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
 from services.quiz.erasure.sweep import Sweeper
@@ -98,8 +99,8 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        service.provide(regradings, previews, Corrections(quizzes, catalogue, regradings, previews))
-        service.provide(bank, BankChanges(bank), QuestionImports(bank), Exports(bank))
+        corrections = Corrections(quizzes, catalogue, regradings, previews)
+        service.provide(regradings, previews, corrections, *_around(bank))
     if service.runs_background:
         grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
@@ -125,6 +126,11 @@ async def wire(service: Service[QuizSettings]) -> None:
             Previewer(previews, results, standings, catalogue, erased, previewing).loop,
             Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
+
+
+def _around(bank: BankStore) -> tuple[object, ...]:
+    turns = BankTurns()
+    return bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns)
 
 
 def _leases(service: Service[QuizSettings], *names: str) -> list[Lease]:
