@@ -36,9 +36,11 @@ from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading import api as regrading_api
 from services.quiz.regrading import wording as regrading_wording
 from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.preview import LOOP as PREVIEWS
+from services.quiz.regrading.preview import Previewer
 from services.quiz.regrading.regrade import LOOP as REGRADING
 from services.quiz.regrading.regrade import Regrader
-from services.quiz.regrading.store import RegradingStore
+from services.quiz.regrading.store import PreviewStore, RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
 from services.quiz.review import wording as review_wording
@@ -70,12 +72,10 @@ async def wire(service: Service[QuizSettings]) -> None:
     participants = ParticipantStore(service.database)
     quizzes = QuizStore(service.database)
     standings = StandingStore(service.database)
-    results = ResultStore(service.database)
-    attempts = AttemptStore(service.database)
-    waiting = WaitingStore(service.database)
+    results, attempts = ResultStore(service.database), AttemptStore(service.database)
+    waiting, bank = WaitingStore(service.database), BankStore(service.database)
     statistics = StatisticsStore(service.database)
-    bank = BankStore(service.database)
-    regradings = RegradingStore(service.database)
+    regradings, previews = RegradingStore(service.database), PreviewStore(service.database)
     for store in (participants, quizzes, standings, results, attempts, waiting, statistics, bank, regradings):
         await store.prepare()
     publisher = await service.publisher()
@@ -99,7 +99,8 @@ async def wire(service: Service[QuizSettings]) -> None:
         service.answer(*endpoints.routes())
         ranks, aliases = Ranks(standings), Aliases(attempt_key)
         service.provide(catalogue, erased, quizzes, standings, ranks, aliases, results, attempts, statistics)
-        service.provide(regradings, Corrections(quizzes, catalogue, regradings), *_around(bank))
+        corrections = Corrections(quizzes, catalogue, regradings, previews)
+        service.provide(regradings, previews, corrections, *_around(bank))
     if service.runs_background:
         grader = Grader(catalogue, results)
         waiting_grader = WaitingGrader(grader, catalogue, waiting, participants, erased, publisher)
@@ -116,12 +117,13 @@ async def wire(service: Service[QuizSettings]) -> None:
         )
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens, off_roster)
         service.consume(*subscriptions(submissions, profiles))
-        reading, regrading = _lease(service, STATISTICS), _lease(service, REGRADING)
+        reading, previewing, regrading = _leases(service, STATISTICS, PREVIEWS, REGRADING)
         service.run(
             Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, reading).loop,
+            Previewer(previews, results, standings, catalogue, erased, previewing).loop,
             Regrader(regradings, quizzes, results, statistics, catalogue, erased, regrading).loop,
         )
 
@@ -131,8 +133,8 @@ def _around(bank: BankStore) -> tuple[object, ...]:
     return bank, turns, BankChanges(bank), QuestionImports(bank, turns), Exports(bank, turns)
 
 
-def _lease(service: Service[QuizSettings], name: str) -> Lease:
-    return Lease(service.database, name, owner=service.settings.instance or name)
+def _leases(service: Service[QuizSettings], *names: str) -> list[Lease]:
+    return [Lease(service.database, name, owner=service.settings.instance or name) for name in names]
 
 
 def assemble(settings: QuizSettings) -> FastAPI:

@@ -64,6 +64,8 @@ async def test_the_document_shows_every_endpoint_with_an_example(kafka: str, mon
         "POST /quizzes/{quiz_id}/statistics",
         "GET /quizzes/{quiz_id}/corrections",
         "POST /quizzes/{quiz_id}/corrections",
+        "GET /quizzes/{quiz_id}/corrections/preview",
+        "POST /quizzes/{quiz_id}/corrections/preview",
         f"POST {SUBMIT.path}",
         "GET /attempts/{attempt_id}/result",
         "GET /attempts/{attempt_id}/review",

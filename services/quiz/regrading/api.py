@@ -5,11 +5,18 @@ from typing import Annotated
 from fastapi import Response
 
 from services.quiz.quizzes.bodies import QuizIdInPath
-from services.quiz.regrading.bodies import CorrectionIn, CorrectionsOut, corrections_out
+from services.quiz.regrading.bodies import (
+    CorrectionIn,
+    CorrectionsOut,
+    PreviewOut,
+    corrections_out,
+    preview_out,
+)
 from services.quiz.regrading.correct import Corrections
-from services.quiz.regrading.store import RegradingStore
+from services.quiz.regrading.store import PreviewStore, RegradingStore
 from shared.contracts.origin import Origin
 from shared.runtime.acting import current
+from shared.runtime.errors import NotFound
 from shared.web.identity import AsOrganiser
 from shared.web.problems import answered
 from shared.web.provided import provided
@@ -20,6 +27,7 @@ routes = Routes(tags=["quiz"])
 
 Correcting = Annotated[Corrections, provided(Corrections)]
 Regradings = Annotated[RegradingStore, provided(RegradingStore)]
+Previews = Annotated[PreviewStore, provided(PreviewStore)]
 
 
 @routes.get(
@@ -75,3 +83,33 @@ async def correct_quiz(
     )
     response.headers["etag"] = etag(len(record.corrections))
     return corrections_out(record, await regradings.of_quiz(quiz_id))
+
+
+@routes.post(
+    "/quizzes/{quiz_id}/corrections/preview",
+    status_code=202,
+    dependencies=[AsOrganiser],
+    summary="Ask what a correction would change; nothing is changed",
+)
+async def ask_for_preview(
+    quiz_id: QuizIdInPath, body: CorrectionIn, corrections: Correcting, previews: Previews
+) -> PreviewOut:
+    """
+    It is made in the background; read it until `percent` is 100. A quiz has one preview, the last one.
+
+    Refused like the correction itself, and 409 `corrected_already` if nothing would change.
+    """
+    await corrections.preview(quiz_id, body.question_id, body.key, body.reason, current().act.who)
+    return await read_preview(quiz_id, previews)
+
+
+@routes.get(
+    "/quizzes/{quiz_id}/corrections/preview",
+    dependencies=[AsOrganiser],
+    summary="What the correction that was asked about last would change",
+)
+async def read_preview(quiz_id: QuizIdInPath, previews: Previews) -> PreviewOut:
+    """`corrections` says on which state it is based. 404 `preview_unknown`."""
+    if (preview := await previews.read(quiz_id)) is None:
+        raise NotFound(f"nobody has asked for a preview of {quiz_id}", code="preview_unknown")
+    return preview_out(preview)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.quiz.quizzes.rules import Correction, QuizRecord
-from services.quiz.regrading.rules import CORRECTIONS_MAX, Regrading
+from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Preview, Regrading
 from shared.contracts.checked import Id, PersonalLine
 from shared.contracts.events import Letters
 from shared.web.forms import Form
@@ -33,7 +33,7 @@ class CorrectionIn(Form):
 
 
 class FiguresOut(BaseModel):
-    """What a correction has changed so far."""
+    """What a correction has changed so far, or would change."""
 
     results: int = Field(description="that were looked at")
     changed: int = Field(description="results with other points")
@@ -73,6 +73,39 @@ class CorrectionsOut(BaseModel):
     corrections: list[CorrectionOut] = Field(max_length=CORRECTIONS_MAX)
 
 
+class PreviewOut(BaseModel):
+    """What a correction would change."""
+
+    quiz_id: str = Field(examples=["puyang-2023-contest"])
+    question_id: str
+    key: str | None = Field(description="null: the question would be cancelled")
+    cancelled: bool
+    corrections: int = Field(description="it goes on from so many corrections: the `ETag` to correct with")
+    asked_at: datetime
+    percent: int
+    figures: FiguresOut | None = Field(description="null until all results are read")
+    ranks: int | None = Field(
+        description="people whose rank in the public standings would differ; of times above 68 minutes, those"
+        " within four minutes count as one"
+    )
+
+
+def preview_out(preview: Preview) -> PreviewOut:
+    """A preview."""
+    correction = preview.correction
+    return PreviewOut(
+        quiz_id=preview.quiz_id,
+        question_id=correction.question_id,
+        key=correction.key,
+        cancelled=correction.key is None,
+        corrections=correction.number - 1,
+        asked_at=preview.asked_at,
+        percent=preview.percent,
+        figures=_figures_out(preview.figures) if preview.figures else None,
+        ranks=preview.ranks,
+    )
+
+
 def corrections_out(record: QuizRecord, regradings: dict[int, Regrading]) -> CorrectionsOut:
     """The corrections of a quiz with their work."""
     return CorrectionsOut(
@@ -95,19 +128,22 @@ def _correction_out(correction: Correction, regrading: Regrading | None) -> Corr
 
 
 def _regrading_out(regrading: Regrading) -> RegradingOut:
-    figures = regrading.figures
     status: RegradingStatus = "running" if regrading.portions else "waiting"
     return RegradingOut(
         status="done" if regrading.ended_at else status,
         begins_at=regrading.begins_at,
         percent=100 * regrading.portions_done // regrading.portions if regrading.portions else 0,
-        figures=FiguresOut(
-            results=figures.results,
-            changed=figures.changed,
-            raised=figures.raised,
-            now_passed=figures.now_passed,
-            not_passed=figures.not_passed,
-            standings=figures.standings,
-        ),
+        figures=_figures_out(regrading.figures),
         ended_at=regrading.ended_at,
+    )
+
+
+def _figures_out(figures: Figures) -> FiguresOut:
+    return FiguresOut(
+        results=figures.results,
+        changed=figures.changed,
+        raised=figures.raised,
+        now_passed=figures.now_passed,
+        not_passed=figures.not_passed,
+        standings=figures.standings,
     )

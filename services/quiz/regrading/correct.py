@@ -11,11 +11,12 @@ from datetime import timedelta
 from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.rules import QuizRecord
 from services.quiz.quizzes.store import QuizStore
-from services.quiz.regrading.rules import SETTLE, Regrading, correction_for
-from services.quiz.regrading.store import RegradingStore
+from services.quiz.regrading.rules import SETTLE, Preview, Regrading, correction_for
+from services.quiz.regrading.store import PreviewStore, RegradingStore
 from shared.contracts.origin import Origin
 from shared.runtime import clock
 from shared.runtime.errors import Conflict, NotFound, Outdated
+from shared.runtime.ids import random_id
 from shared.storage.unit_of_work import UnitOfWork, save_together
 
 
@@ -32,12 +33,14 @@ class Corrections:
         quizzes: QuizStore,
         catalogue: Catalogue,
         regradings: RegradingStore,
+        previews: PreviewStore,
         *,
         settle: timedelta = SETTLE,
     ) -> None:
         self._quizzes = quizzes
         self._catalogue = catalogue
         self._regradings = regradings
+        self._previews = previews
         self._settle = settle
 
     async def read(self, quiz_id: str) -> QuizRecord:
@@ -50,6 +53,19 @@ class Corrections:
         if (record := await self._quizzes.read(quiz_id)) is None:
             raise NotFound(f"there is no quiz {quiz_id}", code="quiz_unknown")
         return record
+
+    async def preview(self, quiz_id: str, question_id: str, key: str | None, reason: str, who: str) -> None:
+        """
+        Let a preview of a correction be made (preview.py).
+
+        Raises:
+            NotFound, Rejected, Conflict: the question cannot be corrected, or not so, or is so already.
+        """
+        record, now = await self.read(quiz_id), clock.now()
+        correction = correction_for(record, question_id, key, reason, who, now)
+        if correction is None:
+            raise Conflict(f"question {question_id} is corrected so already", code="corrected_already")
+        await self._previews.ask(Preview(random_id(), quiz_id, correction, now))
 
     async def correct(
         self,

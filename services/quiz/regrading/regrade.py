@@ -13,7 +13,7 @@ transactions are there then, and all later ones use the keys of now (docs/decisi
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.quiz.attempts.rules import possible_attempts
@@ -23,7 +23,7 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.offered import Offered
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.regrading.events import regraded_event
-from services.quiz.regrading.rules import Regrading, figures_of, regraded
+from services.quiz.regrading.rules import PEOPLE_MAX, Regrading, figures_of, pieces, regraded
 from services.quiz.regrading.store import RegradingStore
 from services.quiz.results.rules import AttemptId, Portion, Result, in_portions
 from services.quiz.results.store import ResultStore
@@ -42,10 +42,6 @@ log = logging.getLogger(__name__)
 LOOP = "regrading"
 # After this time the next quiz has its turn.
 TURN_SECONDS = 1.0
-# Participants of a transaction.
-PEOPLE_MAX = 100
-# Ids of attempts that a transaction looks for. Nearly all of them exist only in a quiz of a few days.
-IDS_MAX = 10_000
 
 
 class Regrader:
@@ -106,7 +102,8 @@ class Regrader:
         began = time.monotonic()
         portion = in_portions(regrading.portions)[regrading.portions_done]
         seen, people = await self._to_change(regrading, portion)
-        for some in self._pieces(regrading, people):
+        each = len(self._ids_of(regrading, people[0])) if people else 1
+        for some in pieces(people, each, self._people_max):
             await self._regrade(regrading, some)
         await self._regradings.advance(regrading, seen)
         await asyncio.sleep(self._rests * (time.monotonic() - began))
@@ -131,14 +128,6 @@ class Regrader:
             if len(offered.record.corrections) < regrading.number:
                 raise Unavailable(f"correction {regrading.number} of {regrading.quiz_id} cannot be read")
         return offered
-
-    def _pieces(
-        self, regrading: Regrading, people: Sequence[ParticipantId]
-    ) -> Iterator[Sequence[ParticipantId]]:
-        if people:
-            each = max(1, len(self._ids_of(regrading, people[0])))
-            size = max(1, min(self._people_max, IDS_MAX // each))
-            yield from (people[begin : begin + size] for begin in range(0, len(people), size))
 
     def _ids_of(self, regrading: Regrading, who: ParticipantId) -> list[AttemptId]:
         quiz = self._catalogue.find(regrading.quiz_id).record.quiz

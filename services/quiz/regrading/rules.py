@@ -2,17 +2,20 @@
 What may be corrected, and what a correction does to a result. All functions are pure.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
+from services.quiz.participants.rules import ParticipantId
 from services.quiz.quizzes.keys import Keys, asked
 from services.quiz.quizzes.papers import Paper
 from services.quiz.quizzes.rules import Correction, Question, QuizRecord
 from services.quiz.results.rules import Result
 from services.quiz.scoring.rules import half_points_of, passes, unpacked
+from services.quiz.standings.tally import best_first
 from shared.runtime.errors import Conflict, NotFound, Rejected
 
 CORRECTIONS_MAX = 200
@@ -20,6 +23,12 @@ CORRECTIONS_MAX = 200
 # does not know it, has ended by then: MongoDB breaks off a transaction after a minute, and looks for those
 # every half a minute.
 SETTLE = timedelta(seconds=100)
+
+
+# Participants of a transaction.
+PEOPLE_MAX = 100
+# Ids of attempts that a transaction looks for. Nearly all of them exist only in a quiz of a few days.
+IDS_MAX = 10_000
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -41,6 +50,27 @@ class Figures(msgspec.Struct, frozen=True):
     now_passed: int = 0
     not_passed: int = 0
     standings: int = 0
+
+
+class Preview(msgspec.Struct, frozen=True):
+    """
+    What a correction would change; nothing is changed.
+
+    Attributes:
+        preview_id: of this request. A later one for the same quiz takes its place.
+        correction: as it would be. It is the next one, so its number says on which corrections it is based.
+        percent: how much of the results is read.
+        figures, ranks: known at the end. `ranks` is the number of people whose rank in the standings that
+            everybody sees would differ.
+    """
+
+    preview_id: str
+    quiz_id: str
+    correction: Correction
+    asked_at: datetime
+    percent: int = 0
+    figures: Figures | None = None
+    ranks: int | None = None
 
 
 class Regrading(msgspec.Struct, frozen=True):
@@ -106,6 +136,19 @@ def correction_for(
     return Correction(len(record.corrections) + 1, question_id, asked(question), key, reason, who, now)
 
 
+def pieces(
+    people: Sequence[ParticipantId], ids_each: int, people_max: int = PEOPLE_MAX
+) -> Iterator[Sequence[ParticipantId]]:
+    """
+    Participants whose attempts are looked for together.
+
+    Args:
+        ids_each: how many attempts one of them can have.
+    """
+    size = max(1, min(people_max, IDS_MAX // ids_each))
+    return (people[begin : begin + size] for begin in range(0, len(people), size))
+
+
 def check_key(question: Question, key: str) -> None:
     """
     Check that a key fits a question.
@@ -142,6 +185,40 @@ def regraded(result: Result, paper: Paper, pass_percent: int) -> Result:
         first_half_points=result.half_points if result.version == 1 else result.first_half_points,
         first_passed=result.passed if result.version == 1 else result.first_passed,
     )
+
+
+def added(some: Figures, others: Figures) -> Figures:
+    """Both together."""
+    sums = zip(msgspec.structs.astuple(some), msgspec.structs.astuple(others), strict=True)
+    return Figures(*(one + other for one, other in sums))
+
+
+def ranks_changed(counts: Mapping[int, int], moves: Mapping[tuple[int, int], int]) -> int:
+    """
+    The number of people whose rank differs after some have moved.
+
+    Args:
+        counts: people by their cell (standings/tally.py), before.
+        moves: how many go from one cell to another one.
+    """
+    gone: Counter[int] = Counter()
+    come: Counter[int] = Counter()
+    for (old, new), people in moves.items():
+        gone[old] += people
+        come[new] += people
+    cells = sorted(counts.keys() | gone.keys() | come.keys(), key=best_first)
+    before: dict[int, int] = {}
+    after: dict[int, int] = {}
+    stay: dict[int, int] = {}
+    better, better_then = 0, 0
+    for cell in cells:
+        before[cell], after[cell] = better, better_then
+        # Somebody may have come or gone while the results were read.
+        stay[cell] = max(0, counts.get(cell, 0) - gone[cell])
+        better += stay[cell] + gone[cell]
+        better_then += stay[cell] + come[cell]
+    others = sum(stay[cell] for cell in cells if before[cell] != after[cell])
+    return others + sum(people for (old, new), people in moves.items() if before[old] != after[new])
 
 
 def figures_of(changed: Mapping[str, tuple[Result, Result]], standings: int) -> Figures:

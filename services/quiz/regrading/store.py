@@ -1,19 +1,21 @@
 """
-What is graded again, and how far.
+What is graded again, and how far; and what corrections would change.
 
-regradings   _id is "quiz/number of the correction"
+regradings           _id is "quiz/number of the correction"
+regrading_previews   _id is the quiz: the preview that was asked for last
 """
 
 from datetime import datetime
 
 import msgspec
 
-from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Regrading
+from services.quiz.regrading.rules import CORRECTIONS_MAX, Figures, Preview, Regrading
 from shared.storage import mongo
 from shared.storage.mongo import ASCENDING, Database, Document, outages_named
 from shared.storage.unit_of_work import UnitOfWork
 
 COLLECTION = "regradings"
+PREVIEWS = "regrading_previews"
 
 
 class RegradingStore:
@@ -87,6 +89,44 @@ class RegradingStore:
             {"$set": {"ended_at": now}, "$unset": {"under_way": ""}},
             session=unit.session,
         )
+
+
+class PreviewStore:
+    """Reads and writes previews; raises Unavailable while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._previews = database[PREVIEWS]
+
+    async def ask(self, preview: Preview) -> None:
+        """Let a preview be made; it takes the place of the one before."""
+        document = msgspec.to_builtins(preview, builtin_types=(datetime,))
+        with outages_named():
+            await self._previews.replace_one({"_id": preview.quiz_id}, document | {"due": True}, upsert=True)
+
+    async def due(self) -> list[str]:
+        """The quizzes with a preview that is not made: not more than there are quizzes."""
+        with outages_named():
+            found = await self._previews.find({"due": True}, {"_id": 1}).to_list(None)
+        return sorted(one["_id"] for one in found)
+
+    async def read(self, quiz_id: str) -> Preview | None:
+        """The preview of a quiz that was asked for last."""
+        with outages_named():
+            found = await self._previews.find_one({"_id": quiz_id})
+        return msgspec.convert(found, Preview) if found else None
+
+    async def go_on(self, preview: Preview, percent: int) -> None:
+        """Note how far it is, unless another one was asked for since."""
+        which = {"_id": preview.quiz_id, "preview_id": preview.preview_id}
+        with outages_named():
+            await self._previews.update_one(which, {"$set": {"percent": percent}})
+
+    async def finish(self, preview: Preview, figures: Figures, ranks: int) -> None:
+        """Keep what it has found, unless another one was asked for since."""
+        which = {"_id": preview.quiz_id, "preview_id": preview.preview_id}
+        made = {"percent": 100, "figures": msgspec.structs.asdict(figures), "ranks": ranks}
+        with outages_named():
+            await self._previews.update_one(which, {"$set": made, "$unset": {"due": ""}})
 
 
 def id_of(regrading: Regrading) -> str:

@@ -1,8 +1,10 @@
 """What the refusals of this room say in Chinese, by code."""
 
 CHINESE: dict[str, str] = {
+    "corrected_already": "该题已是这样更正的",
     "corrections_differ": "该竞赛在您读取之后已有更正，请重新读取",
     "key_or_cancelled": "请填写新的答案，或选择取消该题，两者选一",
+    "preview_unknown": "还没有预览过更正",
     "question_not_in_quiz": "竞赛中没有这道题",
     "quiz_is_final": "竞赛已结束，名次已定，不能再更正",
     "quiz_not_begun": "还没有人开始答题，请直接修改竞赛",

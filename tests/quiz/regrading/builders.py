@@ -8,8 +8,10 @@ from typing import Any
 from services.quiz.attempts.submission import Submission
 from services.quiz.quizzes.rules import QuizRecord
 from services.quiz.regrading.correct import Corrections
+from services.quiz.regrading.preview import Previewer
 from services.quiz.regrading.regrade import LOOP, Regrader
-from services.quiz.regrading.store import RegradingStore
+from services.quiz.regrading.rules import Preview
+from services.quiz.regrading.store import PreviewStore, RegradingStore
 from services.quiz.results.store import ResultStore
 from services.quiz.statistics.store import StatisticsStore
 from shared.contracts.events import QuizRegraded
@@ -32,8 +34,11 @@ class Correcting:
         self.parts = parts
         self.database = parts.stores.database
         self.regradings = RegradingStore(self.database)
+        self.previews = PreviewStore(self.database)
         self.statistics = StatisticsStore(self.database)
-        self.corrections = Corrections(parts.stores.quizzes, parts.catalogue, self.regradings, settle=settle)
+        self.corrections = Corrections(
+            parts.stores.quizzes, parts.catalogue, self.regradings, self.previews, settle=settle
+        )
 
     async def prepare(self) -> None:
         await self.regradings.prepare()
@@ -69,6 +74,29 @@ class Correcting:
             "origin": Origin(),
         }
         return await self.corrections.correct(self.parts.quiz_id, question_id, key, **(fields | changes))
+
+    def previewer(self, results: ResultStore | None = None) -> Previewer:
+        """A worker that stores its progress after each portion."""
+        return Previewer(
+            self.previews,
+            results or ResultStore(self.database, portion_results=10),
+            self.parts.stores.standings,
+            self.parts.catalogue,
+            self.parts.grading.erased,
+            Lease(self.database, random_id(), owner=LOOP),
+            rests=0,
+            turn_seconds=0,
+        )
+
+    async def preview(self, question_id: str, key: str | None, worker: Previewer | None = None) -> Preview:
+        """What a correction would change."""
+        await self.corrections.preview(self.parts.quiz_id, question_id, key, "why", "an organiser")
+        one = worker or self.previewer()
+        while due := await one.pending("", 10):
+            await one.go_on(due[0])
+        preview = await self.previews.read(self.parts.quiz_id)
+        assert preview is not None
+        return preview
 
     async def regrade(self, worker: Regrader | None = None, most: int = 1_000) -> int:
         """Let a worker do all that is due; returns the number of its turns."""

@@ -50,6 +50,13 @@ async def test_an_organiser_corrects_a_quiz_and_sees_how_far_it_is(kafka: str, m
         for both in ({"cancelled": True}, {"key": None}):
             answer = await correct(**both)
             assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "key_or_cancelled")
+        missing = await client.get(f"{PATH}/preview", headers=ORGANISER)
+        assert code_of(missing) == (404, "preview_unknown")
+        asked = await client.post(f"{PATH}/preview", json=body(), headers=ORGANISER)
+        assert (asked.status_code, asked.json()["corrections"], asked.json()["figures"]) == (202, 0, None)
+        assert (await client.get(f"{PATH}/preview")).status_code == 401
+        known = await client.post(f"{PATH}/preview", json=body(key="A"), headers=ORGANISER)
+        assert code_of(known) == (409, "corrected_already")
         done = await correct(if_match='"0"')
         assert (done.status_code, done.headers["etag"]) == (202, '"1"')
         [one] = done.json()["corrections"]

@@ -1,0 +1,109 @@
+"""A preview says what the correction then does, and changes nothing."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from services.quiz.regrading.rules import ranks_changed
+from services.quiz.results.rules import Portion, Result
+from services.quiz.results.store import ResultStore
+from services.quiz.standings.rules import least_better
+from services.quiz.standings.tally import CELLS_A_SCORE
+from tests.quiz.parts import Parts, new_parts
+from tests.quiz.regrading.builders import CANCELLED, Correcting, graded
+from tests.quiz.standings.builders import stored
+
+
+async def ranks(at: Correcting) -> dict[str, int]:
+    """By participant, the rank, counted one by one."""
+    orders = await stored(at.database, at.parts.quiz_id)
+    return {
+        who: 1 + sum(other >= least_better(order) for other in orders.values())
+        for who, order in orders.items()
+    }
+
+
+async def contest(parts: Parts) -> Correcting:
+    """Several attempts each; a freeze holds back some."""
+    at, chance, now = Correcting(parts), Random(5), datetime.now(UTC)  # noqa: S311 (no secret)
+    await at.prepare()
+    await parts.freeze(now - timedelta(minutes=5))
+    sent = [
+        parts.submission(
+            f"p{n}",
+            right=chance.randint(0, 5),
+            number=k,
+            seconds=60 + chance.randint(0, 5),
+            submitted_at=now - timedelta(minutes=chance.choice([1, 10])),
+        )
+        for n in range(40)
+        for k in (1, 2, 3)
+    ]
+    await graded(parts, sent)
+    return at
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("key", ["B", CANCELLED])
+async def test_a_preview_is_what_the_correction_does(kafka: str, mongo: str, key: str | None) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3) as parts:
+        at = await contest(parts)
+        points, before = await at.points(), await ranks(at)
+        preview = await at.preview("q1", key)
+        assert (await at.points(), await at.events()) == (points, []), "nothing is changed"
+        await at.correct("q1", key, matches=lambda number: number == preview.correction.number - 1)
+        await at.regrade()
+        done = (await at.regradings.of_quiz(parts.quiz_id))[1]
+        assert preview.figures == done.figures
+        assert done.figures.changed > 0
+        after = await ranks(at)
+        assert preview.ranks == sum(before[who] != after[who] for who in before)
+
+
+class DiesOnce(ResultStore):
+    dies = True
+
+    async def of_portion(self, quiz_id: str, portion: Portion) -> list[Result]:
+        if self.dies and portion.first.startswith("5"):
+            self.dies = False
+            raise RuntimeError
+        return await super().of_portion(quiz_id, portion)
+
+
+@pytest.mark.stack
+async def test_a_preview_whose_worker_died_is_made_by_another_and_counts_nothing_twice(
+    kafka: str, mongo: str
+) -> None:
+    async with new_parts(kafka, mongo, attempts_per_day=3) as parts:
+        at = await contest(parts)
+        whole = await at.preview("q1", "B")
+        with pytest.raises(RuntimeError):
+            await at.preview("q1", "B", at.previewer(DiesOnce(at.database, portion_results=10)))
+        again = at.previewer()
+        while due := await again.pending("", 10):
+            await again.go_on(due[0])
+        made = await at.previews.read(parts.quiz_id)
+        assert made is not None
+        assert (made.figures, made.ranks) == (whole.figures, whole.ranks)
+
+
+def test_ranks_that_change_are_those_of_brute_force() -> None:
+    chance = Random(3)  # noqa: S311 (no secret)
+
+    def place(cell: int) -> tuple[int, int]:
+        return -(cell // CELLS_A_SCORE), cell % CELLS_A_SCORE
+
+    def rank(cell: int, of: list[int]) -> int:
+        return sum(place(other) < place(cell) for other in of)
+
+    for _ in range(200):
+        people = [chance.randint(0, 5) * CELLS_A_SCORE + chance.randint(0, 3) for _ in range(12)]
+        moved = [
+            chance.randint(0, 5) * CELLS_A_SCORE + cell % CELLS_A_SCORE if chance.random() < 0.4 else cell
+            for cell in people
+        ]
+        both = list(zip(people, moved, strict=True))
+        changed = sum(rank(old, people) != rank(new, moved) for old, new in both)
+        moves = {one: both.count(one) for one in both if one[0] != one[1]}
+        assert ranks_changed({cell: people.count(cell) for cell in people}, moves) == changed
