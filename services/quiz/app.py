@@ -18,6 +18,8 @@ from services.quiz.bank.import_questions import QuestionImports
 from services.quiz.bank.store import BankStore
 from services.quiz.closing import api as closing_api
 from services.quiz.closing.close import Closer
+from services.quiz.closing.tell import LEASE as TELLING
+from services.quiz.closing.tell import Teller
 from services.quiz.erasure.sweep import Sweeper
 from services.quiz.formats import wording as formats_wording
 from services.quiz.grading.grade import Grader
@@ -33,7 +35,6 @@ from services.quiz.quizzes.catalogue import Catalogue
 from services.quiz.quizzes.store import QuizStore
 from services.quiz.results.store import ResultStore
 from services.quiz.review import api as review_api
-from services.quiz.review import wording as review_wording
 from services.quiz.standings import api as standings_api
 from services.quiz.standings import wording as standings_wording
 from services.quiz.standings.aliases import Aliases
@@ -107,8 +108,10 @@ async def wire(service: Service[QuizSettings]) -> None:
         profiles = ParticipantHandler(participants, waiting_grader, service.ended_tokens)
         service.consume(*subscriptions(submissions, profiles))
         lease = Lease(service.database, STATISTICS, owner=service.settings.instance or STATISTICS)
+        telling = Lease(service.database, TELLING, owner=service.settings.instance or TELLING)
+        teller = Teller(quizzes, results, catalogue, erased, publisher, telling)
         service.run(
-            Closer(quizzes, standings, catalogue, waiting_grader, service.settings.kafka).loop,
+            Closer(quizzes, standings, catalogue, waiting_grader, teller, service.settings.kafka).loop,
             Upkeep(standings).loop,
             Sweeper(catalogue, participants, waiting, results, standings).loop,
             Statistician(statistics, results, catalogue, erased, lease).loop,
@@ -138,7 +141,6 @@ def assemble(settings: QuizSettings) -> FastAPI:
             | quizzes_wording.CHINESE
             | standings_wording.CHINESE
             | attempts_wording.CHINESE
-            | review_wording.CHINESE
             | bank_wording.CHINESE
             | formats_wording.CHINESE
         ),

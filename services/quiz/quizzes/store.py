@@ -2,13 +2,14 @@
 Quizzes as they are stored.
 
 quizzes         the parts that change during a quiz, and the number of its present version; small, since every
-                process looks at it each second
+                process looks at it each second. `telling`: how far the close has told withheld results
 quiz_versions   _id is "quiz/version": the definitions, the present ones and those that somebody may
                 have begun
 """
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from services.quiz.quizzes.rules import Quiz, QuizRecord, schedule_of
 from shared.runtime.errors import Unavailable
@@ -18,6 +19,7 @@ from shared.storage.mongo import (
     Database,
     Document,
     DuplicateKeyError,
+    ReturnDocument,
     SyncDatabase,
     SyncSession,
     outages_named,
@@ -32,6 +34,13 @@ READS_MAX = 5
 
 class ChangedError(Exception):
     """The quiz has another version by now, or somebody has begun it: nothing is saved."""
+
+
+class Telling(NamedTuple):
+    """How far the close has told the results of a quiz: `told` of `portions`."""
+
+    portions: int
+    told: int
 
 
 class QuizStore:
@@ -231,6 +240,23 @@ class QuizStore:
         with outages_named():
             found = await self._quizzes.find(which, {"frozen_at": 1}).to_list(None)
         return {document["_id"]: document["frozen_at"] for document in found}
+
+    async def begin_telling(self, quiz_id: str, portions: int) -> Telling:
+        """
+        Note that the scores that were withheld are being told, in so many portions of results; if that was
+        noted before, it stays as it was. Returns how far it is.
+        """
+        new = {"$ifNull": ["$telling", {"portions": portions, "told": 0}]}
+        with outages_named():
+            found = await self._quizzes.find_one_and_update(
+                {"_id": quiz_id}, [{"$set": {"telling": new}}], return_document=ReturnDocument.AFTER
+            )
+        return Telling(found["telling"]["portions"], found["telling"]["told"])
+
+    async def go_on_telling(self, quiz_id: str, told: int) -> None:
+        """Note that the first `told` portions are told."""
+        with outages_named():
+            await self._quizzes.update_one({"_id": quiz_id}, {"$max": {"telling.told": told}})
 
     async def finish_closing(self, unit: UnitOfWork, quiz_id: str) -> bool:
         """Mark a quiz as closed; False if it was closed already."""

@@ -76,6 +76,10 @@ def portions(results: int, size: int) -> list[Portion]:
 
     Ids are digests, so they are spread evenly. A portion begins with four hexadecimal digits.
     """
-    number = max(1, min(PORTIONS_MAX, -(-results // size)))
+    return in_portions(max(1, min(PORTIONS_MAX, -(-results // size))))
+
+
+def in_portions(number: int) -> list[Portion]:
+    """All ids, in this number of portions."""
     firsts = [f"{PORTIONS_MAX * nth // number:04x}" for nth in range(number)]
     return [Portion(first, end) for first, end in zip(firsts, [*firsts[1:], None], strict=True)]

@@ -67,10 +67,10 @@ class ResultStore:
         An index of quizzes would be one more write for each graded attempt. So this reads the results of all
         quizzes by their ids.
         """
-        ids = {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
         fields = {"quiz_version": 1, "participant_id": 1, "halves": 1, "answers": 1}
+        which = {"_id": _ids_in(portion), "quiz_id": quiz_id}
         with outages_named():
-            found = await self._results.find({"_id": ids, "quiz_id": quiz_id}, fields).to_list(None)
+            found = await self._results.find(which, fields).to_list(None)
         return [
             Answered(one["_id"], one["quiz_version"], one["participant_id"], one["halves"], one["answers"])
             for one in found
@@ -109,12 +109,22 @@ class ResultStore:
             self._batches_to_look = LOOKS_AFTER_A_REPEAT
             return await mongo.in_sync_transaction(self._database, work)
 
+    async def of_portion(self, quiz_id: str, portion: Portion) -> list[Result]:
+        """The results of a quiz, of one portion."""
+        with outages_named():
+            found = await self._results.find({"_id": _ids_in(portion), "quiz_id": quiz_id}).to_list(None)
+        return [_result(document) for document in found]
+
     async def forget_profiles(self, attempt_ids: Sequence[AttemptId]) -> None:
         """Delete group and district from the results of these attempts."""
         with outages_named():
             await self._results.update_many(
                 {"_id": {"$in": attempt_ids}}, {"$set": {"group_id": None, "district": None}}
             )
+
+
+def _ids_in(portion: Portion) -> Document:
+    return {"$gte": portion.first} | ({"$lt": portion.end} if portion.end else {})
 
 
 def _result_document(result: Result) -> Document:
